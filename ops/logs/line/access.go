@@ -11,16 +11,16 @@ import (
 const accessContext = "access"
 
 // access reads a line of an access log: nginx's and Apache's common and combined forms,
-// "10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 502 157", and morgan's dev form,
-// "GET /orders 200 12.3 ms - 15". A status of 500 and more is an error, of 400 and more a
-// warning.
+// "10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 502 157", and morgan's dev
+// form, "GET /orders 200 12.3 ms - 15". A status of 500 or more is an error, 400 or more
+// a warning.
 func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if e, ok := morgan(line); ok {
 		p.numbered = true
 		return e, Unset, true
 	}
 	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
-	if open < 1 || bytes.Contains(line[:open], []byte(" | ")) { // what compose puts in front is prefixed's
+	if open < 1 || bytes.Contains(line[:open], []byte(" | ")) { // a prefix of docker compose is read by prefixed
 		return e, Unset, false
 	}
 	shut := bytes.IndexByte(line[open:], ']')
@@ -67,8 +67,8 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, ms, true
 }
 
-// closingQuote is the index of the quote that ends the text in quotes at the beginning
-// of b, or -1.
+// closingQuote is the index of the quote that closes the quoted text at the beginning of
+// b, or -1.
 func closingQuote(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		switch b[i] {
@@ -120,9 +120,9 @@ func morgan(line []byte) (e logs.Event, ok bool) {
 	return e, true
 }
 
-// accessTook reads the time taken, in ms, that a line of an access log ends with after the
-// user agent in quotes: a whole number is Apache's %D, microseconds; one with a point is
-// nginx' $request_time, seconds.
+// accessTook reads the duration, in ms, at the end of an access log line, after the
+// quoted user agent. A whole number is Apache's %D, in microseconds; one with a decimal
+// point is nginx's $request_time, in seconds.
 func accessTook(line []byte) (ms float64, ok bool) {
 	if !bytes.Contains(line[:min(len(line), 320)], []byte(`] "`)) {
 		return 0, false

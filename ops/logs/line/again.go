@@ -6,9 +6,9 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// again reads the line of a program that has a time or a form of its own, after the time that
-// Docker, Kubernetes, PM2 or a collector put before it: what Redis, nginx, MySQL or winston
-// say of the level is said there. A text with a second time and no level stays as it is.
+// again reads a program's own time and format after the time that Docker, Kubernetes,
+// PM2 or a collector added: the level of Redis, nginx, MySQL or winston is there. A text
+// with a second time but no level stays unchanged.
 func (p *Parser) again(rest []byte) (e logs.Event, ok bool) {
 	if p.inside {
 		return e, false
@@ -21,7 +21,7 @@ func (p *Parser) again(rest []byte) (e logs.Event, ok bool) {
 	return p.innerHead(rest)
 }
 
-// secondTime reads a line with a time in front, and a level.
+// secondTime reads a line that begins with a time and has a level.
 func (p *Parser) secondTime(rest []byte) (e logs.Event, ok bool) {
 	from := 0
 	if rest[0] == '[' && len(rest) > 1 {
@@ -35,7 +35,7 @@ func (p *Parser) secondTime(rest []byte) (e logs.Event, ok bool) {
 	return e, ok && kind == KindHead && e.Level != logs.LevelUnknown
 }
 
-// innerHead reads the forms of heads.go that can follow a time.
+// innerHead reads the formats of heads.go that can follow a time.
 func (p *Parser) innerHead(rest []byte) (e logs.Event, ok bool) {
 	switch c := rest[0]; {
 	case c == '<':

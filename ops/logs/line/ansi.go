@@ -2,9 +2,9 @@ package line
 
 import "bytes"
 
-// Visible returns the line as a person sees it: without colour sequences
-// (CSI … m). It returns line itself when there are none; else it appends to
-// buf[:0]. Every other escape stays, to be shown as a mark.
+// Visible returns the line without colour sequences (CSI … m), as a person sees it. It
+// returns line itself when there are none; otherwise it appends to buf[:0]. Other
+// escapes remain, to be shown as marks.
 func Visible(line, buf []byte) []byte {
 	i := bytes.IndexByte(line, 0x1b)
 	if i < 0 {
@@ -27,7 +27,7 @@ func Visible(line, buf []byte) []byte {
 	}
 }
 
-// VisibleIn is Visible with room that is kept and grows.
+// VisibleIn is Visible with a reusable buffer that grows.
 func VisibleIn(line []byte, room *[]byte) []byte {
 	if bytes.IndexByte(line, 0x1b) < 0 {
 		return line

@@ -5,21 +5,21 @@ import (
 	"math/bits"
 )
 
-// Lines of a log are mostly the same few sentences with other numbers in them.
-// A line's shape is the line with what varies taken out: runs of digits, times,
-// ids that mix letters and digits. Each shape is understood and matched once;
-// lines then need no more than their shape's number. Only where a query could
-// match inside what was taken out is the text itself looked at again.
+// The lines of a log are mostly a few sentences with varying numbers. A line's shape is
+// the line without its varying parts: runs of digits, times, and ids that mix letters
+// and digits. Each shape is parsed and matched once; a line then needs only the number
+// of its shape. The text is read again only when a query could match inside a removed
+// part.
 
-// The marks that stand in a shape for what was taken out.
+// Marks in a shape for the removed parts.
 const (
 	SlotDigits byte = 1 // a run of digits
 	SlotTime   byte = 2 // a date with a time
 	SlotID     byte = 3 // eight or more letters and digits mixed, a UUID
 )
 
-// headBytes is how far into a line the lengths of runs of digits count too: a
-// short time at the beginning is one by its lengths.
+// headBytes is the length of the line's beginning in which the lengths of digit runs
+// matter: they identify a short time there.
 const headBytes = 16
 
 const (
@@ -55,7 +55,7 @@ func mix(h, w uint64) uint64 {
 	return hi ^ lo ^ mulB
 }
 
-// mixBytes adds a piece of text and its length to a hash.
+// mixBytes adds bytes and their length to a hash.
 func mixBytes(h uint64, b []byte) uint64 {
 	n := len(b)
 	h ^= uint64(n) * mulB
@@ -74,7 +74,7 @@ func mixBytes(h uint64, b []byte) uint64 {
 	return h
 }
 
-// tail is the last one to seven bytes as a number.
+// tail returns the last one to seven bytes as a number.
 func tail(b []byte) uint64 {
 	n := len(b)
 	if n >= 4 {
@@ -83,8 +83,8 @@ func tail(b []byte) uint64 {
 	return uint64(b[0]) | uint64(b[n>>1])<<8 | uint64(b[n-1])<<16
 }
 
-// ShapeHash is the hash of a line's shape; first is the index of the first time
-// in the line, which is read into at, or -1.
+// ShapeHash is the hash of a line's shape. first is the index of the first time in the
+// line, which is stored in at, or -1.
 func ShapeHash(line []byte, seed uint64, at *Stamp) (h uint64, first int) {
 	h, first = seed, -1
 	var later Stamp
@@ -108,7 +108,7 @@ func ShapeHash(line []byte, seed uint64, at *Stamp) (h uint64, first int) {
 	return mixBytes(h, line[start:]), first
 }
 
-// shapeText appends the line's shape to out, with marks for what was taken out.
+// shapeText appends the line's shape to out, with marks for the removed parts.
 func shapeText(out, line []byte) []byte {
 	start := 0
 	var at Stamp
@@ -129,8 +129,8 @@ func shapeText(out, line []byte) []byte {
 	return append(out, line[start:]...)
 }
 
-// slot finds what is taken out around the digit at i; nothing before start may
-// be. A time is read into at. Kind 0 means that the digits up to to stay: a numeric level.
+// slot finds the part to remove around the digit at i, not before start. A time is
+// stored in at. Kind 0 means that the digits up to to remain: a numeric level.
 func slot(line []byte, start, i int, at *Stamp) (from, to int, kind byte) {
 	to = i + 1
 	for to < len(line) && Digit(line[to]) {
@@ -143,7 +143,7 @@ func slot(line []byte, start, i int, at *Stamp) (from, to int, kind byte) {
 	case 4:
 		if to+15 <= len(line) && (line[to] == '-' || line[to] == '/') {
 			if n := iso(line[i:], at); n > 0 {
-				if at.name > 0 { // the name of a zone is text, which a search may ask for
+				if at.name > 0 { // a zone name is text that a search may ask for
 					n = at.name
 				}
 				return i, i + n, SlotTime
@@ -164,7 +164,7 @@ func slot(line []byte, start, i int, at *Stamp) (from, to int, kind byte) {
 	return i, to, SlotDigits
 }
 
-// isLevelNumber tells pino's "level":30, which must not be taken out.
+// isLevelNumber recognises pino's "level":30, which must remain.
 func isLevelNumber(line []byte, i int) bool {
 	for i > 8 && line[i-1] == ' ' {
 		i--
@@ -182,8 +182,8 @@ var Alnum = func() (t [256]bool) {
 	return t
 }()
 
-// mixed finds the word of letters and digits around the digits [i, to); it is an
-// id when it has eight or more characters and a third are digits.
+// mixed finds the word of letters and digits around the digits [i, to). It is an id when
+// it has at least eight characters and a third of them are digits.
 func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	from, end = i, to
 	for from > start && i-from < 64 && Alnum[line[from-1]] {
@@ -205,7 +205,7 @@ func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	return from, end, true
 }
 
-// restOfUUID tells "-ef12-4abc-8def-0123456789ab".
+// restOfUUID recognises "-ef12-4abc-8def-0123456789ab".
 func restOfUUID(b []byte) bool {
 	for i, c := range b {
 		if dash := i == 0 || i == 5 || i == 10 || i == 15; dash != (c == '-') || !dash && !Alnum[c] {

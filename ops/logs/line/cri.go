@@ -6,12 +6,12 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// The CRI of Kubernetes (containerd, CRI-O) writes a container's lines as
-// "2026-01-29T12:00:00.123456789Z stdout F text": the time, the stream, tags set off
-// by colons of which the first is F, or P for a part of a line that goes on, and the
-// text.
+// The CRI of Kubernetes (containerd, CRI-O) writes the lines of a container as
+// "2026-01-29T12:00:00.123456789Z stdout F text": the time, the stream, tags separated
+// by colons, and the text. The first tag is F for a full line or P for a partial one
+// that continues.
 
-// criLine is such a line, taken apart.
+// criLine is such a line, split into its parts.
 type criLine struct {
 	at     string
 	stderr bool
@@ -19,7 +19,7 @@ type criLine struct {
 	text   []byte
 }
 
-// criOf takes a line apart.
+// criOf splits a line.
 func criOf(line []byte) (c criLine, ok bool) {
 	if len(line) < 30 || line[4] != '-' || line[10] != 'T' {
 		return c, false
@@ -49,7 +49,7 @@ func criOf(line []byte) (c criLine, ok bool) {
 	return c, true
 }
 
-// IsCRI tells by the beginning of a text whether a container runtime of Kubernetes
+// IsCRI tells from the beginning of a text whether a container runtime of Kubernetes
 // wrote it.
 func IsCRI(head []byte) bool {
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
@@ -57,7 +57,7 @@ func IsCRI(head []byte) bool {
 	return ok
 }
 
-// cri reads a line that was not unwrapped: the time in front is the event's.
+// cri reads a wrapped line: its leading time is the event's.
 func (p *Parser) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	c, ok := criOf(line)
 	if !ok {

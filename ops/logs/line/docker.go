@@ -9,30 +9,29 @@ import (
 	"opsdeck/internal/jsontext"
 )
 
-// Docker's json-file driver wraps what a container writes: a line of JSON with
-// log, stream, attrs when labels are asked for, and time, for each line; a line
-// longer than 16 kB comes in parts, of which only the last has its line break in
-// log. Docker makes the lines again that the container wrote. In front of each
-// stands what Docker said of it, in the form of a colour sequence, which nobody
-// sees and Parser understands: a mark.
+// Docker's json-file driver wraps each line of a container in a JSON line with log,
+// stream, time, and attrs when labels are configured. A line over 16 kB is split; only
+// its last part has the line break in log. Docker restores the container's original
+// lines. It puts a mark before each one, which holds what Docker stored about the line.
+// The mark has the form of a colour sequence, so it is invisible; Parser reads it.
 
 // MarkLead begins a mark: ESC [ 99 ; stream ; ms since 1970 m.
 const MarkLead = "\x1b[99;"
 
-// Docker joins and unwraps the lines of one container's log, also of one that the
-// CRI of Kubernetes wrote.
+// Docker joins and unwraps the lines of one container's log, also in the CRI format of
+// Kubernetes.
 type Docker struct {
 	half [2][]byte // of stdout and stderr: the parts so far, with the mark
 }
 
-// dockerHalf bounds what is held of a line that comes in parts.
+// dockerHalf limits the bytes held of a split line.
 const dockerHalf = 64 << 20
 
-// IsWrapped tells by the beginning of a text whether Docker or a container runtime
-// of Kubernetes wrote it.
+// IsWrapped tells from the beginning of a text whether Docker or a container runtime of
+// Kubernetes wrote it.
 func IsWrapped(head []byte) bool { return IsDocker(head) || IsCRI(head) }
 
-// IsDocker tells by the beginning of a text whether the json-file driver wrote it.
+// IsDocker tells from the beginning of a text whether the json-file driver wrote it.
 func IsDocker(head []byte) bool {
 	if !bytes.HasPrefix(head, []byte(dockerLead)) {
 		return false
@@ -45,11 +44,11 @@ func IsDocker(head []byte) bool {
 	return ok
 }
 
-// dockerLead begins a wrapped line. Docker puts no blanks between; who writes the
-// same form may.
+// dockerLead begins a wrapped line. Docker writes it without blanks; other writers of
+// the format may add some.
 const dockerLead = `{"log":`
 
-// dockerParts takes one wrapped line apart. log is JSON's text with its quotes.
+// dockerParts splits one wrapped line. log is the JSON text with its quotes.
 func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
 	if !strings.HasPrefix(line, dockerLead) {
 		return "", false, "", false
@@ -66,8 +65,8 @@ func dockerParts(line string) (log string, stderr bool, at string, ok bool) {
 	return pairs[0].Value, pairs[1].Value == `"stderr"`, jsontext.Text(last.Value), true
 }
 
-// Unwrap appends the line that a wrapped one, without its line break, ends. What
-// is not wrapped stays as it is.
+// Unwrap appends the original line that a wrapped line (without its line break)
+// completes. A line that is not wrapped stays unchanged.
 func (d *Docker) Unwrap(out, line []byte) []byte {
 	line = TrimCR(line)
 	if c, ok := criOf(line); ok {
@@ -84,7 +83,7 @@ func (d *Docker) Unwrap(out, line []byte) []byte {
 	return d.join(out, jsontext.AppendUnquoted(d.begun(stderr, at), log), stderr)
 }
 
-// begun is what came of a stream's line so far, with its mark.
+// begun returns the parts of a stream's line so far, with its mark.
 func (d *Docker) begun(stderr bool, at string) []byte {
 	half := d.half[streamAt(stderr)]
 	if len(half) == 0 {
@@ -93,7 +92,7 @@ func (d *Docker) begun(stderr bool, at string) []byte {
 	return half
 }
 
-// join appends a stream's line when it has its break, and keeps it when not.
+// join appends a stream's line if it is complete, and keeps it otherwise.
 func (d *Docker) join(out, half []byte, stderr bool) []byte {
 	i := streamAt(stderr)
 	if half[len(half)-1] != '\n' && len(half) < dockerHalf {
@@ -107,7 +106,7 @@ func (d *Docker) join(out, half []byte, stderr bool) []byte {
 	return out
 }
 
-// Rest appends the lines whose last parts did not come.
+// Rest appends the lines whose last parts are missing.
 func (d *Docker) Rest(out []byte) []byte {
 	for i, half := range d.half {
 		if d.half[i] = nil; len(half) > 0 {
@@ -117,8 +116,8 @@ func (d *Docker) Rest(out []byte) []byte {
 	return out
 }
 
-// DockerHead tells whether a wrapped line, which is whole, begins an event of the
-// container that says its time.
+// DockerHead tells whether a complete wrapped line begins an event of the container that
+// has its own time.
 func (p *Parser) DockerHead(line []byte) bool {
 	var d Docker
 	first := TrimCR(bytes.TrimSuffix(append(d.Unwrap(nil, line), d.Rest(nil)...), []byte{'\n'}))
@@ -127,8 +126,8 @@ func (p *Parser) DockerHead(line []byte) bool {
 	return kind == KindHead && ms != Unset
 }
 
-// DockerBreak tells whether a wrapped line, of which the end is given, without its
-// line break, ends the container's line too.
+// DockerBreak tells whether a wrapped line ends the container's line too. end is the end
+// of the wrapped line without its line break.
 func DockerBreak(end []byte) bool {
 	if c, ok := criOf(TrimCR(end)); ok {
 		return !c.part
@@ -148,8 +147,8 @@ func DockerBreak(end []byte) bool {
 	return slashes%2 == 1
 }
 
-// EndsLine tells whether a line of a container's log, which is whole, ends a line of
-// the container.
+// EndsLine tells whether a complete line of a container's log ends a line of the
+// container.
 func EndsLine(line []byte) bool {
 	if !bytes.HasPrefix(line, []byte(dockerLead)) {
 		_, cri := criOf(TrimCR(line))
@@ -170,7 +169,7 @@ func appendMark(out []byte, stderr bool, at string) []byte {
 	return append(out, 'm')
 }
 
-// Mark reads the mark that a line begins with and tells how long it is, 0 when
+// Mark reads the mark at the beginning of a line; n is its length, 0 without one.
 // there is none.
 func Mark(line []byte) (stderr bool, ms int64, n int) {
 	if len(line) < len(MarkLead)+3 || line[0] != 0x1b || string(line[:len(MarkLead)]) != MarkLead {
@@ -191,7 +190,7 @@ func Mark(line []byte) (stderr bool, ms int64, n int) {
 	return stderr, ms, n + 1
 }
 
-// MarkTime is the time in the mark of a line, if there is one.
+// MarkTime is the time in a line's mark, if there is one.
 func MarkTime(line []byte) int64 {
 	_, ms, n := Mark(line)
 	if n == 0 {
@@ -200,7 +199,7 @@ func MarkTime(line []byte) int64 {
 	return ms
 }
 
-// Unmarked is a text of several lines without their marks.
+// Unmarked removes the marks from a text of several lines.
 func Unmarked(text string) string {
 	if !strings.Contains(text, MarkLead) {
 		return text
@@ -214,7 +213,7 @@ func Unmarked(text string) string {
 	return b.String()
 }
 
-// streamName is the field's value for a line's stream.
+// streamName is the value of the stream field.
 func streamName(stderr bool) string {
 	if stderr {
 		return `"stderr"`
@@ -222,7 +221,7 @@ func streamName(stderr bool) string {
 	return `"stdout"`
 }
 
-// streamAt is a stream's place in what is held of both.
+// streamAt is the index of a stream in Docker.half.
 func streamAt(stderr bool) int {
 	if stderr {
 		return 1

@@ -6,47 +6,47 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Reader is what read a line.
+// Reader identifies the code that read a line.
 type Reader uint8
 
 // The readers, in the order in which they are tried.
 const (
 	ReaderNone       Reader = iota // no time and no level was found
 	ReaderConfigured               // a format of the configuration
-	ReaderNest                     // [Nest] and its kin
+	ReaderNest                     // [Nest] and similar formats
 	ReaderJSON                     // one JSON object
 	ReaderContainer                // a line of Kubernetes' container runtime
 	ReaderTime                     // a time at the beginning
-	ReaderProgram                  // the form of a known program
+	ReaderProgram                  // the format of a known program
 	ReaderLogfmt                   // key=value pairs
 	ReaderLevel                    // a level at the beginning, and no time
-	ReaderCont                     // it continues the event before
+	ReaderCont                     // it continues the previous event
 )
 
 // reading is how a line was read.
 type reading struct {
 	reader Reader
 	name   string      // of a configured format
-	inner  logs.Format // of what followed a time, where that has a form of its own
+	inner  logs.Format // format of the text after a time, if it has its own
 }
 
-// by notes the reader of a line; one inside of another was noted before, and stays only
-// where the outer one says nothing of itself.
+// by records the reader of a line. An inner reader was recorded before; it remains only
+// if the outer one records nothing.
 func (p *Parser) by(r Reader) { p.read.reader = r }
 
-// Explained is how a line was read, and why.
+// Explained says how a line was read, and why.
 type Explained struct {
 	Reader   Reader
 	Format   string      // the name of a configured format
-	Inner    logs.Format // of what follows a time in front
+	Inner    logs.Format // of the text after a leading time
 	Event    logs.Event
 	Kind     Kind
-	Doubt    logs.Level // a first word that is a level in other texts and may begin a sentence here
+	Doubt    logs.Level // a first word that is a level in other texts but may begin a sentence here
 	Numbered bool       // the level comes from a number
-	Zoned    bool       // the time does not go by the reader's zone: it says its own
+	Zoned    bool       // the time states its own zone, so the reader's is not used
 }
 
-// Elsewhere has read done as if the reader were in a zone that is five hours off.
+// Elsewhere calls read as if the reader were in a zone five hours away.
 func (p *Parser) Elsewhere(at time.Time, read func()) {
 	zone := p.Zone
 	_, offset := at.In(zone).Zone()
@@ -55,7 +55,7 @@ func (p *Parser) Elsewhere(at time.Time, read func()) {
 	p.setZone(zone)
 }
 
-// Explain reads a line and tells how.
+// Explain reads a line and returns how it was read.
 func (p *Parser) Explain(line []byte) Explained {
 	e, kind := p.Parse(line)
 	x := Explained{

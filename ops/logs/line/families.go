@@ -9,8 +9,8 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Lines of wide-spread programs whose time is neither at the beginning nor where heads.go
-// looks for it. They are tried last, so that they cost the lines of other programs nothing.
+// Lines of common programs whose time is neither at the beginning nor where heads.go
+// expects it. They are tried last, so that they do not slow down other lines.
 
 // late reads such a line.
 func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
@@ -37,9 +37,9 @@ func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
 	return p.columns(line)
 }
 
-// tai64 reads "@40000000433225833b6e1a8c text", the label of a moment that daemontools'
-// multilog and s6-log write: 2^62 plus seconds of TAI, which is 10 s ahead of 1970's count
-// and the leap seconds since (cr.yp.to/libtai/tai64.html), then nanoseconds.
+// tai64 reads "@40000000433225833b6e1a8c text", the TAI64N label of daemontools'
+// multilog and s6-log: 2^62 plus seconds of TAI, which is 10 s plus the leap seconds
+// since 1970 ahead of UTC (cr.yp.to/libtai/tai64.html), then nanoseconds.
 func (p *Parser) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 	const label = 25
 	var b [12]byte
@@ -60,8 +60,8 @@ func (p *Parser) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, seconds*1000 + nanos/1_000_000, true
 }
 
-// history reads the lines that a shell writes before a command when it keeps times:
-// bash's "#1162490366" and tcsh's "#+1162490366".
+// history reads the time that a shell writes before each command of its history: bash's
+// "#1162490366" and tcsh's "#+1162490366".
 func history(line []byte) (e logs.Event, ms int64, ok bool) {
 	digits := bytes.TrimPrefix(line[1:], []byte{'+'})
 	if len(digits) != 10 || !allDigits(digits) {
@@ -109,7 +109,7 @@ func (p *Parser) uwsgi(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, ms, true
 }
 
-// status gives an event the level of an HTTP status and keeps the status.
+// status sets an event's level from an HTTP status and keeps the status.
 func (p *Parser) status(e *logs.Event, word []byte) bool {
 	status, err := strconv.Atoi(string(word))
 	if err != nil || status < 100 || status > 599 || len(word) != 3 {
@@ -153,10 +153,10 @@ func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	return logs.Event{Format: logs.FormatText, Context: string(words[2]), Message: string(words[6])}, ms, true
 }
 
-// cluster reads "- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS KERNEL INFO text"
-// and "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond[2915]: text", as the
-// supercomputers' logs of the USENIX CFDR are handed on: an alert's tag or -, seconds
-// since 1970, the date, the node, then the line itself.
+// cluster reads "- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS
+// KERNEL INFO text" and "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228
+// crond[2915]: text", the format of the supercomputer logs of the USENIX CFDR: an alert
+// tag or -, seconds since 1970, the date, the node, then the line itself.
 func (p *Parser) cluster(line []byte) (e logs.Event, ms int64, ok bool) {
 	words := bytes.SplitN(line[:min(len(line), 4096)], []byte{' '}, 5)
 	if len(words) < 5 || len(words[1]) != 10 || len(words[2]) != 10 || words[2][4] != '.' || words[2][7] != '.' {
@@ -190,12 +190,12 @@ func clusterLevel(word []byte) logs.Level {
 	return logs.LevelWords[string(word)]
 }
 
-// maxColumns is how many words or columns may come before a time.
+// maxColumns is the number of words or columns allowed before a time.
 const maxColumns = 6
 
-// columns reads a line in which words that can be no sentence come before the time: a
-// level ("INFO 2026-01-29 12:00:00 text", "I, [2026-01-29T12:00:00 #12]  INFO -- : text"), a
-// file's name, an address, columns set off by ::, | or quotes.
+// columns reads a line whose words before the time cannot be a sentence: a level ("INFO
+// 2026-01-29 12:00:00 text", "I, [2026-01-29T12:00:00 #12]  INFO -- : text"), a file
+// name, an address, or columns separated by ::, | or quotes.
 func (p *Parser) columns(line []byte) (e logs.Event, ms int64, ok bool) {
 	level, at := logs.LevelUnknown, 0
 	for range maxColumns {
@@ -224,7 +224,8 @@ func (p *Parser) columns(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, Unset, false
 }
 
-// column takes the word at i off: what ends it, and whether that is a mark of columns.
+// column returns the word at i, the index after it, and whether a column separator ends
+// it.
 func column(line []byte, i int) (word []byte, next int, columned bool) {
 	end := i
 	for ; end < len(line) && end < i+80; end++ {
@@ -243,8 +244,8 @@ func column(line []byte, i int) (word []byte, next int, columned bool) {
 	return nil, len(line), false
 }
 
-// fullDate reads a date with a year and a clock at i, perhaps after an opening bracket or
-// quote; from is where it begins.
+// fullDate reads a date with a year and a clock at i, also after an opening bracket or
+// quote; from is where the date begins.
 func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
 	for from = i; from < len(line) && from < i+2 && bytes.IndexByte([]byte(`["(`), line[from]) >= 0; {
 		from++
@@ -260,7 +261,7 @@ func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
 		}
 		return from, ms, n
 	}
-	if ms, n = p.AnyTime(b); n == 0 { // columns of a date and of a clock, far apart
+	if ms, n = p.AnyTime(b); n == 0 { // date and clock in separate columns
 		if wide := bytes.TrimLeft(b[10:], " "); len(b)-10 > len(wide)+1 {
 			near := append(append(bytes.Clone(b[:10]), ' '), wide[:min(len(wide), 30)]...)
 			if ms, n = p.AnyTime(near); n > 0 {
@@ -271,7 +272,8 @@ func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
 	return from, ms, n
 }
 
-// afterDate skips what closes a date's brackets or quotes, with a process id before.
+// afterDate skips the closing brackets or quotes of a date, and a process id before
+// them.
 func afterDate(line []byte, from, i int) int {
 	if from > 0 {
 		switch line[from-1] {
@@ -288,8 +290,8 @@ func afterDate(line []byte, from, i int) int {
 	return afterTime(line, i)
 }
 
-// markLevel is the level of a word that comes before a time: in capitals or brackets, or
-// Ruby's letter with a comma.
+// markLevel is the level of a word before a time: in capitals or brackets, or Ruby's
+// letter with a comma.
 func markLevel(word []byte) logs.Level {
 	if len(word) == 2 && word[1] == ',' {
 		return letterLevels[word[0]]
@@ -297,8 +299,8 @@ func markLevel(word []byte) logs.Level {
 	return wordLevel(word, false)
 }
 
-// noSentence tells a word that does not stand in a sentence: a number, an address, the name
-// of a file or of a class, something in brackets, a dash.
+// noSentence tells whether a word cannot be part of a sentence: a number, an address, a
+// file or class name, something in brackets, a dash.
 func noSentence(word []byte) bool {
 	if inBrackets(word) || allDigits(word) || string(word) == "-" {
 		return true
@@ -311,7 +313,7 @@ func noSentence(word []byte) bool {
 	return bytes.ContainsAny(word, "0123456789") && bytes.ContainsAny(word, "._/-")
 }
 
-// columnLevel finds a level that is a whole column of a line set off by tabs.
+// columnLevel finds a level that fills a column of a tab-separated line.
 func columnLevel(line []byte) logs.Level {
 	for _, c := range bytes.SplitN(line[:min(len(line), 8192)], []byte{'\t'}, 16) {
 		if l, ok := logs.LevelWords[string(bytes.Trim(c, `"`))]; ok {

@@ -11,23 +11,24 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// FormatSpec is a form of lines that a configuration describes.
+// FormatSpec is a line format from the configuration.
 type FormatSpec struct {
 	Name string
-	// Pattern is a regular expression in Go's syntax that a line's beginning must match. Its
-	// named groups are what the line says: time, level, context, message; every other named
-	// group is a field. Without a group message the text after the match is the message.
+	// Pattern is a regular expression in Go's syntax that must match the beginning of a
+	// line. The named groups time, level, context and message are those parts of the
+	// event; every other named group is a field. Without a group message, the text after
+	// the match is the message.
 	Pattern string
-	// Time is the layout of the time in Go's form (02.01.2006 15:04:05) or with the signs of
-	// strftime (%d.%m.%Y %H:%M:%S); empty for any form that is read anyway.
+	// Time is the layout of the time in Go's form (02.01.2006 15:04:05) or with
+	// strftime's conversions (%d.%m.%Y %H:%M:%S); empty for any form that opsdeck knows.
 	Time string
-	// Levels gives levels to words and numbers: {"3": error, "T": debug}. Others are read by
-	// their usual names.
+	// Levels maps words and numbers to levels: {"3": error, "T": debug}. Others are read
+	// by their usual names.
 	Levels map[string]string
-	Zone   *time.Location // of times that say none; nil for that of the source
+	Zone   *time.Location // of times without a zone; nil: that of the source
 }
 
-// Format is a FormatSpec made ready. It is safe for concurrent use.
+// Format is a compiled FormatSpec. It is safe for concurrent use.
 type Format struct {
 	FormatSpec
 	re     *regexp.Regexp
@@ -37,7 +38,7 @@ type Format struct {
 	dated  bool // the layout has a year
 }
 
-// FormatError says which part of a FormatSpec is wrong.
+// FormatError names the wrong part of a FormatSpec.
 type FormatError struct {
 	Key  string // name, pattern, time or levels
 	What string
@@ -45,7 +46,7 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return e.Key + ": " + e.What }
 
-// NewFormat makes a format ready. Errors are *FormatError.
+// NewFormat compiles a format. Errors are *FormatError.
 func NewFormat(spec FormatSpec) (*Format, error) {
 	f := &Format{FormatSpec: spec, levels: map[string]logs.Level{}}
 	if spec.Name == "" {
@@ -86,7 +87,7 @@ func NewFormat(spec FormatSpec) (*Format, error) {
 	return f, nil
 }
 
-// strftimeSigns are the signs of strftime and what Go writes for them.
+// strftimeSigns maps the conversions of strftime to Go's layout.
 var strftimeSigns = map[byte]string{
 	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'B': "January",
 	'e': "_2", 'I': "03", 'p': "PM", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'f': "000000",
@@ -113,7 +114,8 @@ func strftime(layout string) (string, error) {
 	return out.String(), nil
 }
 
-// read reads a line; ok is false for one of another form. at is where its time begins, or -1.
+// read reads a line; ok is false when the format does not match. at is where its time
+// begins, or -1.
 func (f *Format) read(p *Parser, line []byte) (e logs.Event, ms int64, at int, ok bool) {
 	m := f.re.FindSubmatchIndex(line)
 	if m == nil {
@@ -162,7 +164,7 @@ func (f *Format) level(p *Parser, word string) logs.Level {
 	return l
 }
 
-// time reads the text of the group time; one that is no time from end to end is none.
+// time reads the text of the group time; it must be a time from end to end.
 func (f *Format) time(p *Parser, text []byte) int64 {
 	zone := p.Zone
 	if f.Zone != nil {
@@ -184,15 +186,15 @@ func (f *Format) time(p *Parser, text []byte) int64 {
 	return p.yearlessMillis(s)
 }
 
-// Style is how the lines of a source are read where its configuration says so.
+// Style is how the configuration says the lines of a source are read.
 type Style struct {
-	Zone    *time.Location // of times that say none; nil for the reader's
-	Formats []*Format      // tried in this order before all others
-	Only    bool           // lines of no such format begin no event
+	Zone    *time.Location // of times without a zone; nil: the reader's
+	Formats []*Format      // tried in this order before the built-in ones
+	Only    bool           // a line that matches no format does not begin an event
 	id      uint64
 }
 
-// NewStyle makes a style; nil where it would change nothing.
+// NewStyle returns a style; nil if it would change nothing.
 func NewStyle(zone *time.Location, formats []*Format, only bool) *Style {
 	if zone == nil && len(formats) == 0 {
 		return nil
@@ -207,7 +209,7 @@ func NewStyle(zone *time.Location, formats []*Format, only bool) *Style {
 	return s
 }
 
-// ID tells styles apart; 0 is that of none. It is the same in every run.
+// ID identifies a style; 0 is no style. It is the same in every run.
 func (s *Style) ID() uint64 {
 	if s == nil {
 		return 0
@@ -215,7 +217,7 @@ func (s *Style) ID() uint64 {
 	return s.id
 }
 
-// Wear has the parser read lines in a style; nil takes it off.
+// Wear makes the parser read lines in a style; nil removes it.
 func (p *Parser) Wear(s *Style) {
 	if p.style == s {
 		return
@@ -228,7 +230,7 @@ func (p *Parser) Wear(s *Style) {
 	p.setZone(zone)
 }
 
-// Style is the style that the parser reads lines in.
+// Style is the parser's style.
 func (p *Parser) Style() *Style { return p.style }
 
 func (s *Stamps) setZone(zone *time.Location) {
@@ -237,8 +239,8 @@ func (s *Stamps) setZone(zone *time.Location) {
 	}
 }
 
-// configured reads a line by the formats of the configuration. done is false where the
-// usual ones are tried too.
+// configured reads a line by the formats of the configuration. done is false when the
+// built-in formats must be tried too.
 func (p *Parser) configured(line []byte) (e logs.Event, ms int64, kind Kind, done bool) {
 	for _, f := range p.style.Formats {
 		e, ms, at, ok := f.read(p, line)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Giants remembers lines longer than a window, over which many regions lie: the
-// block after all of them starts at the same place.
+// Giants stores the lines that are longer than a window and span many regions: for all
+// those regions, the next block starts at the same offset.
 type Giants struct {
 	mu   sync.Mutex
 	list []giantLine
@@ -14,10 +14,10 @@ type Giants struct {
 
 type giantLine struct {
 	r             io.ReaderAt
-	off, line, at int64 // no line begins between off and line; the block starts at at, -1 while unknown
+	off, line, at int64 // no line begins between off and line; the block starts at at, -1 when unknown
 }
 
-// Start returns where the block that begins at off starts, where a giant line covers off.
+// Start returns where the block that begins at off starts, if a giant line covers off.
 func (g *Giants) Start(r io.ReaderAt, off int64) (int64, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -29,7 +29,7 @@ func (g *Giants) Start(r io.ReaderAt, off int64) (int64, bool) {
 	return 0, false
 }
 
-// LineStart is start for the line alone.
+// LineStart is Start for the line only.
 func (g *Giants) LineStart(r io.ReaderAt, off int64) (int64, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -41,7 +41,7 @@ func (g *Giants) LineStart(r io.ReaderAt, off int64) (int64, bool) {
 	return 0, false
 }
 
-// Note remembers that no line begins between off and line, and where the block starts.
+// Note records that no line begins between off and line, and where the block starts.
 func (g *Giants) Note(r io.ReaderAt, off, line, at int64) {
 	if line-off <= WindowBytes {
 		return

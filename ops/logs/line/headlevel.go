@@ -6,9 +6,9 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// levelAfterTime finds the level in what follows the time of a line: the first word in
-// any case, else a word in capitals or in brackets after a thread, a process id, a
-// host and a tag. rest is the text after a level that comes first, else all of b.
+// levelAfterTime finds the level in the text after a line's time: the first word in any
+// case, else a word in capitals or brackets after a thread, a process id, a host and a
+// tag. rest is the text after a level that comes first, else all of b.
 func (p *Parser) levelAfterTime(b []byte) (l logs.Level, rest []byte) {
 	if i := bytes.IndexByte(b[:min(len(b), 12)], ']'); i > 0 && allDigits(b[:i]) {
 		b = bytes.TrimLeft(b[i+1:], " ") // "25376]INFO:text"
@@ -27,7 +27,7 @@ func (p *Parser) firstWordLevel(b []byte) (l logs.Level, n int) {
 	if n = bytes.IndexAny(b, " \t"); n < 0 {
 		n = len(b)
 	}
-	if n == 0 { // a line that is a time and nothing else
+	if n == 0 { // a line with only a time
 		return logs.LevelUnknown, 0
 	}
 	word := b[:n]
@@ -48,10 +48,10 @@ func (p *Parser) firstWordLevel(b []byte) (l logs.Level, n int) {
 	}
 }
 
-// beginsSentence tells whether a level's word that nothing sets off is the first of a
-// sentence in small letters: "error rate is low", "Warning lights are on". A word alone,
-// two spaces or a tab, a name, a number or something in brackets after it say that it is
-// a level; so do the short words that no sentence has, and "error reading x".
+// beginsSentence tells whether a level word without separators begins a sentence in
+// lower case: "error rate is low", "Warning lights are on". It is a level when it is
+// alone, or when two spaces, a tab, a name, a number or something in brackets follow it.
+// So are the short words that sentences do not use, and "error reading x".
 func beginsSentence(word, rest []byte) bool {
 	if bytes.Equal(word, bytes.ToUpper(word)) {
 		return false
@@ -76,9 +76,9 @@ func beginsSentence(word, rest []byte) bool {
 	return len(next) > 0
 }
 
-// letterLevel reads a level that is one letter: "E text", "E: text", "E/Tag: text" and
-// "[E]". "I" is a word too: it is a level before a name in capitals or with a colon, a
-// number, or something in brackets, and "I am here" is a sentence.
+// letterLevel reads a one-letter level: "E text", "E: text", "E/Tag: text" and "[E]".
+// "I" is also a word: it is a level before a name in capitals or with a colon, a number,
+// or something in brackets; "I am here" is a sentence.
 func letterLevel(word, rest []byte) (l logs.Level, ok bool) {
 	switch {
 	case len(word) == 1:
@@ -100,7 +100,7 @@ func afterLetter(next []byte) bool {
 	return Digit(next[0]) || inBrackets(next) || next[0] == '-' || next[0] == '|' || capitalName(next)
 }
 
-// capitalName tells a name such as NETWORK, or one with a colon after it.
+// capitalName recognises a name such as NETWORK, or one with a colon after it.
 func capitalName(word []byte) bool {
 	if len(word) > 1 && word[len(word)-1] == ':' {
 		return true
@@ -113,8 +113,8 @@ func capitalName(word []byte) bool {
 	return len(word) > 1
 }
 
-// sentenceWord tells a word that names a level and as often begins a sentence: it is a
-// level in capitals, or set off by more than a space.
+// sentenceWord recognises a level word that often begins a sentence: it is a level in
+// capitals, or when more than a space separates it.
 func sentenceWord(word []byte) bool {
 	if word[len(word)-1] == ':' || word[len(word)-1] == ',' || word[len(word)-1] == '|' ||
 		bytes.Equal(word, bytes.ToUpper(word)) {
@@ -135,13 +135,13 @@ var letterLevels = [256]logs.Level{
 }
 
 const (
-	maxLevelWord  = 16 // bytes of a level with what is around it
+	maxLevelWord  = 16 // bytes of a level with its separators
 	maxHeadWords  = 6  // words before a level
-	maxPlainWords = 2  // of those how many are neither numbers nor in brackets
+	maxPlainWords = 2  // of those, words that are neither numbers nor in brackets
 	maxHeadBytes  = 120
 )
 
-// laterLevel finds a level after other words of a line's head.
+// laterLevel finds a level after other words at the head of a line.
 func laterLevel(b []byte) logs.Level {
 	b = b[:min(len(b), maxHeadBytes)]
 	plain, numbers := 0, true
@@ -170,8 +170,8 @@ func laterLevel(b []byte) logs.Level {
 	return logs.LevelUnknown
 }
 
-// wordLevel is the level that a word of a head is: in capitals, or in brackets in any
-// case, or one letter after numbers alone.
+// wordLevel is the level of a word at the head: in capitals, in brackets in any case, or
+// one letter after only numbers.
 func wordLevel(word []byte, afterNumbers bool) logs.Level {
 	if len(word) == 0 || len(word) > maxLevelWord {
 		return logs.LevelUnknown
@@ -193,7 +193,8 @@ func wordLevel(word []byte, afterNumbers bool) logs.Level {
 	return logs.LevelUnknown
 }
 
-// alsoWord tells a level in capitals that a text has as often: "X HTTP load failed".
+// alsoWord recognises a level in capitals that is also used in text: "X HTTP load
+// failed".
 func alsoWord(word []byte) bool {
 	switch string(word) {
 	case "HTTP", "SYSTEM", "NOTE", "FINE":
@@ -202,8 +203,8 @@ func alsoWord(word []byte) bool {
 	return false
 }
 
-// headWord tells a word that may come before a level: a number, something in
-// brackets, a name, a name with a process id and a colon.
+// headWord recognises a word that may precede a level: a number, something in brackets,
+// a name, a name with a process id and a colon.
 func headWord(word []byte) bool {
 	if inBrackets(word) {
 		return true
@@ -219,7 +220,7 @@ func headWord(word []byte) bool {
 	return true
 }
 
-// hexNumber tells the number of a thread in hexadecimal digits.
+// hexNumber recognises a thread number in hexadecimal digits.
 func hexNumber(word []byte) bool {
 	for _, c := range word {
 		if !Digit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {

@@ -7,9 +7,8 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Lines of other programs of the stack that say their time further back than at the
-// beginning: Redis, syslog with a priority, klog and glog, access logs, and what PM2 and
-// Docker Compose put before a line.
+// Lines whose time is not at the beginning: of Redis, syslog with a priority, klog and
+// glog, access logs, and lines with a prefix of PM2 or Docker Compose.
 
 // head reads such a line.
 func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
@@ -36,8 +35,8 @@ func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) 
 	return p.prefixed(line)
 }
 
-// redis reads "1:M 29 Jan 2026 12:00:00.123 # text": the process, its role, the time, and
-// the level as one of . - * #, as Redis' serverLogRaw prints them.
+// redis reads "1:M 29 Jan 2026 12:00:00.123 # text": process, role, time, and one of . -
+// * # for the level, as Redis' serverLogRaw prints them.
 func (p *Parser) redis(line []byte) (e logs.Event, ms int64, ok bool) {
 	i := 0
 	for i < len(line) && Digit(line[i]) {
@@ -109,8 +108,8 @@ func (p *Parser) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, ms, true
 }
 
-// structured reads what follows the time in RFC 5424: host, application, process, message
-// id, data, text.
+// structured reads the text after the time in RFC 5424: host, application, process,
+// message id, data, text.
 func structured(text []byte) logs.Event {
 	e := logs.Event{Format: logs.FormatText}
 	words := bytes.SplitN(text, []byte{' '}, 5)
@@ -134,7 +133,7 @@ func structured(text []byte) logs.Event {
 	return e
 }
 
-// tagged reads what follows the time in a line of syslog: "host tag[pid]: text".
+// tagged reads the text after the time in a syslog line: "host tag[pid]: text".
 func (p *Parser) tagged(text []byte) logs.Event {
 	tag, rest, ok := syslogTag(text)
 	if !ok {
@@ -156,7 +155,7 @@ func (p *Parser) tagged(text []byte) logs.Event {
 	return e
 }
 
-// syslogTag takes "host tag[pid]: " off; the host may be missing.
+// syslogTag splits off "host tag[pid]: "; the host may be missing.
 func syslogTag(text []byte) (tag, rest []byte, ok bool) {
 	for range 2 {
 		n := bytes.IndexByte(text, ' ')
@@ -175,8 +174,8 @@ func syslogTag(text []byte) (tag, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// klog reads "E0129 12:00:00.123456    1234 file.go:123] text", as glog and Kubernetes' klog
-// print it.
+// klog reads "E0129 12:00:00.123456    1234 file.go:123] text", the format of glog and
+// Kubernetes' klog.
 func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
 	if len(line) < 20 || digits4(line[1:]) < 0 || line[5] != ' ' {
 		return e, Unset, false
@@ -205,8 +204,8 @@ func (s *Stamps) yearlessMillis(t Stamp) int64 {
 	return s.Millis(&t)
 }
 
-// nodeFailure tells the first line that Node prints when a script ends by an error that
-// nobody caught, or a module is missing: where it happened.
+// nodeFailure recognises the first line that Node prints when an uncaught error ends a
+// script, or a module is missing: the place of the error.
 func nodeFailure(line []byte) bool {
 	for _, s := range [...]string{"node:internal/", "Error: Cannot find module ", "Uncaught "} {
 		if bytes.HasPrefix(line, []byte(s)) {
@@ -228,8 +227,8 @@ func nodeFailure(line []byte) bool {
 	return false
 }
 
-// prefixed reads a line after what "pm2 logs" ("0|server   | ") and "docker compose logs"
-// ("api-1  | ") put before it.
+// prefixed reads a line after the prefix of "pm2 logs" ("0|server   | ") or "docker
+// compose logs" ("api-1  | ").
 func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	bar := bytes.Index(line[:min(len(line), 64)], []byte(" | "))
 	if bar < 1 {
@@ -256,7 +255,7 @@ func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	return e, ms, kind, true
 }
 
-// prefixOf tells whether a line has such a prefix itself: one is read, not more.
+// prefixOf tells whether a line has such a prefix; only one is read.
 func prefixOf(line []byte) (n int, ok bool) {
 	n = bytes.Index(line[:min(len(line), 64)], []byte(" | "))
 	return n, n > 0

@@ -8,20 +8,20 @@ import (
 	"opsdeck/internal/jsontext"
 )
 
-// inspected reads an object as Node's util.inspect prints it, and JSON over several lines:
-// names without quotes, text in any of three quotes and in pieces joined by +, values that
-// are no JSON. Lines of the object are separated by \n.
+// inspected reads an object in the format of Node's util.inspect, and JSON over several
+// lines: unquoted names, text in any of three quotes and in parts joined by +, values
+// that are not JSON. The lines of the object are separated by \n.
 type inspected struct {
 	s     string
 	i     int
 	depth int
 }
 
-// inspectDepth bounds how deep an object is read.
+// inspectDepth limits how deeply an object is read.
 const inspectDepth = 16
 
-// inspect reads the object at the beginning of s, its values as JSON, and how long it is. An
-// entry that it does not understand is left out.
+// inspect reads the object at the beginning of s. It returns its values as JSON and its
+// length n. It skips entries that it does not understand.
 func inspect(s string) (pairs []jsontext.Pair, n int, ok bool) {
 	r := inspected{s: s}
 	if !r.take('{') {
@@ -49,7 +49,7 @@ func inspect(s string) (pairs []jsontext.Pair, n int, ok bool) {
 	return pairs, r.i, true
 }
 
-// skip goes to the next line that begins an entry of the outermost object, or ends it.
+// skip moves to the next line that begins an entry of the outermost object, or ends it.
 func (r *inspected) skip() bool {
 	for {
 		end := strings.IndexByte(r.s[r.i:], '\n')
@@ -67,8 +67,8 @@ func (r *inspected) skip() bool {
 	}
 }
 
-// take skips blanks and then c; ok is false, and nothing but blanks skipped, where another
-// character comes.
+// take skips blanks and then c. If another character follows, ok is false and only
+// blanks are skipped.
 func (r *inspected) take(c byte) bool {
 	for r.i < len(r.s) && strings.IndexByte(" \t\r\n", r.s[r.i]) >= 0 {
 		r.i++
@@ -104,7 +104,7 @@ func (r *inspected) key() (key string, ok bool) {
 	return key, key != "" && r.take(':')
 }
 
-// value reads a value and makes it JSON.
+// value reads a value and converts it to JSON.
 func (r *inspected) value() (value string, ok bool) {
 	if r.depth++; r.depth > inspectDepth {
 		return "", false
@@ -126,7 +126,7 @@ func (r *inspected) value() (value string, ok bool) {
 	return r.word()
 }
 
-// text reads quoted text, perhaps in pieces.
+// text reads quoted text, also in several parts.
 func (r *inspected) text() (string, bool) {
 	var all strings.Builder
 	for {
@@ -188,8 +188,8 @@ func unescape(text string) string {
 	return out.String()
 }
 
-// word reads a value that is neither quoted nor nested, up to the end of its line or what
-// ends an entry. A number and the words of JSON stay as they are.
+// word reads a value that is neither quoted nor nested, up to the end of its line or
+// entry. Numbers and the words of JSON stay unchanged.
 func (r *inspected) word() (string, bool) {
 	open, start := 0, r.i
 	for ; r.i < len(r.s) && r.s[r.i] != '\n'; r.i++ {

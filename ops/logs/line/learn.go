@@ -11,20 +11,20 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Learned is a format that a sample suggests.
+// Learned is a format proposed from a sample.
 type Learned struct {
 	Spec   FormatSpec
 	Format *Format
-	Lines  int // of the sample, those that continue an event left out
-	Read   int // of those how many the format reads
-	// Known is how many lines are read without it, with a time and a level.
+	Lines  int // of the sample, without continuation lines
+	Read   int // of those, lines that the format reads
+	// Known is the number of lines that are read without it, with a time and a level.
 	Known int
-	// Open are words in the place of a level of which nobody can tell what they mean.
+	// Open lists the words at the place of the level whose meaning is unknown.
 	Open []string
 }
 
-// dateForm is a way to write a time that is no usual one, and its layout; an empty layout
-// is that of the usual ones.
+// dateForm is an unusual time format and its layout; an empty layout means the usual
+// ones.
 type dateForm struct{ re, layout string }
 
 var dateForms = []dateForm{
@@ -44,12 +44,12 @@ var dateForms = []dateForm{
 	{`\d\d\d\d \d\d:\d\d:\d\d`, "0102 15:04:05"},
 }
 
-// headTokens is how much of a line is taken for its head.
+// headTokens is how many bytes of a line count as its head.
 const headTokens = 160
 
-// Learn proposes a format for the lines of a sample; nil where no time is found in most of
-// them. The pattern is made of what most lines have in common up to the level and what
-// comes right after it.
+// Learn proposes a format for the lines of a sample; nil when most of them have no time.
+// The pattern is what most lines have in common, up to the level and the text right
+// after it.
 func Learn(name string, lines [][]byte, p *Parser) *Learned {
 	l := &Learned{}
 	var heads [][]byte
@@ -90,7 +90,7 @@ func Learn(name string, lines [][]byte, p *Parser) *Learned {
 	return l
 }
 
-// layoutAs is the layout with the marks that the lines have between the numbers of a clock.
+// layoutAs is the layout with the separators that the lines use in their clock.
 func layoutAs(heads [][]byte, re *regexp.Regexp) string {
 	for _, h := range heads {
 		if m := re.Find(h[:min(len(h), headTokens)]); m != nil {
@@ -100,7 +100,7 @@ func layoutAs(heads [][]byte, re *regexp.Regexp) string {
 	return ""
 }
 
-// bestDate is the form of a time that most lines have in their head.
+// bestDate is the time format that most lines have in their head.
 func bestDate(heads [][]byte) (best dateForm, re *regexp.Regexp) {
 	most := len(heads) / 2
 	for _, form := range dateForms {
@@ -118,14 +118,14 @@ func bestDate(heads [][]byte) (best dateForm, re *regexp.Regexp) {
 	return best, re
 }
 
-// head is what a line's head is made of.
+// head holds the parts of a line's head.
 type head struct {
 	pattern string
 	level   string
 }
 
-// bestHead is the pattern that most lines have in common, and the words that are in the
-// place of the level.
+// bestHead is the pattern that most lines have in common, and the words at the place of
+// the level.
 func bestHead(heads [][]byte, form dateForm, date *regexp.Regexp) (pattern string, levels []string) {
 	votes := map[string]int{}
 	words := map[string][]string{}
@@ -156,7 +156,7 @@ var (
 	nameMark = regexp.MustCompile(`^([\pL_][\pL\d_.$-]*)( - |: |#\d+ )`)
 )
 
-// headOf takes a line's head apart.
+// headOf splits a line's head.
 func headOf(line []byte, form dateForm, date *regexp.Regexp) (h head, ok bool) {
 	at := date.FindIndex(line[:min(len(line), headTokens)])
 	if at == nil {
@@ -210,7 +210,7 @@ func headOf(line []byte, form dateForm, date *regexp.Regexp) (h head, ok bool) {
 	return h, true
 }
 
-// levelWord tells a word that is a level by itself.
+// levelWord tells whether a word alone is a level.
 func levelWord(w string) (logs.Level, bool) {
 	if len(w) == 1 && letterLevels[w[0]] != logs.LevelUnknown {
 		return letterLevels[w[0]], true
@@ -218,7 +218,7 @@ func levelWord(w string) (logs.Level, bool) {
 	return logs.ParseLevel(w)
 }
 
-// skipMarks writes the signs before the next word.
+// skipMarks writes the characters before the next word to the pattern.
 func skipMarks(b *strings.Builder, rest []byte) []byte {
 	i := 0
 	for i < len(rest) && bytes.IndexByte([]byte(" \t|,;:*-=>"), rest[i]) >= 0 {
@@ -228,8 +228,8 @@ func skipMarks(b *strings.Builder, rest []byte) []byte {
 	return rest[i:]
 }
 
-// general writes a pattern for text: runs of blanks, of digits and of letters for
-// themselves, other signs as they are.
+// general writes a pattern for text: classes for runs of blanks, digits and letters;
+// other characters as they are.
 func general(b *strings.Builder, text []byte) {
 	for len(text) > 0 {
 		i := 0
@@ -252,7 +252,7 @@ func general(b *strings.Builder, text []byte) {
 	}
 }
 
-// contextAfter ends a pattern after the level, with a context where one is set off.
+// contextAfter ends a pattern after the level, with a context if there is one.
 func contextAfter(b *strings.Builder, rest []byte) string {
 	rest = skipMarks(b, rest)
 	if m := wrapped.FindSubmatch(rest); m != nil {

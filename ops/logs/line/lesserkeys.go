@@ -7,9 +7,9 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// lesserKeys takes from the pairs of a JSON line what no usual key said: the time from a
-// key whose name ends like one ("EdgeStartTimestamp", "started_at"), the level from the
-// status of a request ("status" beside "uri", as nginx' JSON access logs have it).
+// lesserKeys fills what the usual keys of a JSON line left out: the time from a key
+// whose name ends like one ("EdgeStartTimestamp", "started_at"), the level from the
+// status of a request ("status" next to "uri", as in nginx's JSON access logs).
 func (p *Parser) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
 	if *ms != Unset && e.Level != logs.LevelUnknown {
 		return

@@ -11,8 +11,8 @@ import (
 // clock before the date. localeDate reads all of them by one rule, from the six
 // numbers that each form has.
 
-// halves are the words for the two halves of the day in the locales of Node 20's
-// ICU 74, as Intl.DateTimeFormat prints them; tests compare with the Node here.
+// halves are the words for the two halves of the day in the locales of Node 20's ICU 74,
+// as printed by Intl.DateTimeFormat; tests compare them with the installed Node.
 var halves = func() map[string]byte {
 	words := map[string]byte{}
 	for _, w := range [...]string{
@@ -33,21 +33,20 @@ var halves = func() map[string]byte {
 	return words
 }()
 
-// localeText is a date in some locale, taken apart.
+// localeText is a date in some locale, split into its parts.
 type localeText struct {
 	nums   [6]int
-	digits [6]int  // how many digits each number has
-	after  [6]rune // what follows each number
+	digits [6]int  // number of digits of each number
+	after  [6]rune // text after each number
 	n      int
-	half   byte // 'A' or 'P', 0 when the text names none
+	half   byte // 'A' or 'P'; 0 when there is none
 	lower  bool // the half is in lower case
 }
 
-// localeDate reads into t a text that is a date with a time in some locale, and
-// nothing else. Years of the Buddhist era (Thai) and of the Persian calendar are
-// converted. Not told apart: Kyrgyz, which prints year, day, month, is read as
-// year, month, day where both fit; and es-AR, which prints 10 for 22 o'clock and no
-// word for the half of the day.
+// localeDate reads a text that is only a date with a time in some locale, into t. Years
+// of the Buddhist era (Thai) and of the Persian calendar are converted. Two locales are
+// ambiguous: Kyrgyz prints year, day, month and is read as year, month, day where both
+// fit; es-AR prints 10 for 22:00 without a word for the half of the day.
 func localeDate(b []byte, t *Stamp) bool {
 	var p localeText
 	if !p.split(b) || p.n != 6 {
@@ -58,7 +57,7 @@ func localeDate(b []byte, t *Stamp) bool {
 	if p.after[0] == ':' {
 		date, clock, years = clock, date, p.digits[3:]
 	}
-	long := 0 // numbers that only a year can be
+	long := 0 // numbers that can only be a year
 	for _, n := range p.digits {
 		if n > 2 {
 			long++
@@ -84,8 +83,8 @@ func localeDate(b []byte, t *Stamp) bool {
 	return t.toHalf(p.half)
 }
 
-// orderByWords settles which of the first two numbers, taken for month and day so far,
-// is the month: with slashes either can be, else the day is the first.
+// orderByWords decides which of the first two numbers, read as month and day so far, is
+// the month: with slashes either may be; otherwise the day comes first.
 func (t *Stamp) orderByWords(slashes bool, half byte, lower bool) {
 	first, second := t.month, t.day
 	if !slashes || first > 12 {
@@ -105,7 +104,8 @@ func (t *Stamp) orderByWords(slashes bool, half byte, lower bool) {
 	}
 }
 
-// toHalf makes the hour one of 24 by the half of the day; false when there is no such hour.
+// toHalf converts the hour to 24 hours by the half of the day; false when there is no
+// such hour.
 func (t *Stamp) toHalf(half byte) bool {
 	switch {
 	case half != 0 && t.hour > 12:
@@ -118,7 +118,7 @@ func (t *Stamp) toHalf(half byte) bool {
 	return true
 }
 
-// split takes the text apart into numbers and the words between.
+// split splits the text into numbers and the words between them.
 func (p *localeText) split(b []byte) bool {
 	word := make([]byte, 0, 32)
 	inNumber := false
@@ -176,13 +176,13 @@ func (p *localeText) word(w []byte) {
 	}
 }
 
-// isBidiMark tells the marks of direction that Arabic dates hold, and the joiners.
+// isBidiMark recognises direction marks, used in Arabic dates, and joiners.
 func isBidiMark(r rune) bool {
 	return r == 0x200e || r == 0x200f || r == 0x061c || r == 0x200c || r == 0x200d
 }
 
-// digitValue is the value of a decimal digit of any script, or -1. Unicode keeps
-// the ten digits of a script together, in order.
+// digitValue is the value of a decimal digit in any script, or -1. In Unicode the ten
+// digits of a script are consecutive.
 func digitValue(r rune) int {
 	if r < 0x80 {
 		if r >= '0' && r <= '9' {
@@ -203,7 +203,7 @@ func digitValue(r rune) int {
 	return -1
 }
 
-// The years that can only be of another calendar: 2400 BE is 1857, 1380 of the Persian
+// Years that can only belong to another calendar: 2400 BE is 1857, 1380 of the Persian
 // calendar is 2001.
 const (
 	buddhistEra   = 543
@@ -212,7 +212,7 @@ const (
 	lastPersian   = 1500
 )
 
-// convertYear makes a date of the Thai or the Persian calendar a Gregorian one.
+// convertYear converts a date of the Thai or the Persian calendar to a Gregorian one.
 func (t *Stamp) convertYear() {
 	switch {
 	case t.Year >= firstBuddhist && t.Year < firstBuddhist+400:
@@ -225,8 +225,8 @@ func (t *Stamp) convertYear() {
 	}
 }
 
-// gregorian converts a date of the Persian calendar, by the 33-year cycle that
-// agrees with it from 1178 to 1633 (Borkowski 1996).
+// gregorian converts a date of the Persian calendar by the 33-year cycle, which agrees
+// with it from 1178 to 1633 (Borkowski 1996).
 func gregorian(year, month, day int) (y, m, d int) {
 	year -= 979
 	days := 365*year + year/33*8 + (year%33+3)/4 + day - 1
@@ -239,8 +239,8 @@ func gregorian(year, month, day int) (y, m, d int) {
 	return fromDays(civil(1600, 3, 20) + int64(days))
 }
 
-// fromDays is the date that lies so many days after 1970-01-01, by Howard
-// Hinnant's civil_from_days.
+// fromDays is the date that many days after 1970-01-01, by Howard Hinnant's
+// civil_from_days.
 func fromDays(days int64) (y, m, d int) {
 	z := days + 719468
 	era := z / 146097

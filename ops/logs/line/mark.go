@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// criticals are the errors that need a person at once.
+// criticals are the errors that need immediate action.
 var criticals = [...][]byte{
 	[]byte("Unable to connect to the database"),
 	[]byte("External API call failed"),
@@ -14,7 +14,7 @@ var criticals = [...][]byte{
 	[]byte("UnhandledPromiseRejection"),
 }
 
-// IsCritical tells whether a line holds one of the critical errors.
+// IsCritical tells whether a line contains a critical error.
 func IsCritical(line []byte) bool {
 	for _, c := range criticals {
 		if bytes.Contains(line, c) {
@@ -24,8 +24,8 @@ func IsCritical(line []byte) bool {
 	return false
 }
 
-// Critical tells whether the text holds one of the errors that need a person at
-// once, and which.
+// Critical tells whether the text contains an error that needs immediate action, and
+// which.
 func Critical(text string) (which string, ok bool) {
 	for _, c := range criticals {
 		if bytes.Contains([]byte(text), c) {
@@ -35,11 +35,11 @@ func Critical(text string) (which string, ok bool) {
 	return "", false
 }
 
-// SlowMS is how long an operation may take, in ms, before it counts as slow.
+// SlowMS is the duration in ms from which an operation counts as slow.
 const SlowMS = 1000
 
-// tooks are the words before the time that something took, and how it is written
-// there: with its unit, in seconds, or in ms.
+// tooks are the words before a duration, and its format there: with a unit, in seconds,
+// or in ms.
 var tooks = [...]struct {
 	word []byte
 	read func(b []byte) (ms int64)
@@ -52,8 +52,8 @@ var tooks = [...]struct {
 	{[]byte(`"responseTime":`), inMillis}, // pino-http
 }
 
-// tookWays are ways to say how long something took, a bit for each of tooks and one
-// for morgan's.
+// tookWays are the ways to state a duration: one bit for each of tooks and one for
+// morgan's.
 type tookWays uint16
 
 const (
@@ -62,7 +62,7 @@ const (
 	everyWay           = accessWay<<1 - 1
 )
 
-// waysIn are the ways in which a line says how long something took.
+// waysIn returns the ways in which a line states a duration.
 func waysIn(line []byte) (ways tookWays) {
 	for i := range tooks {
 		if bytes.Contains(line, tooks[i].word) {
@@ -78,8 +78,9 @@ func waysIn(line []byte) (ways tookWays) {
 	return ways
 }
 
-// Took reads how long something took, in ms: "took 1234ms" (also "took 1.2s"), the query
-// time of a slow log, the request time of an access log. It is -1 when the text says no such
+// Took reads a duration in ms: "took 1234ms" (also "took 1.2s"), the query time of a
+// slow log, the request time of an access log. It is -1 when the text has none, and the
+// longest of several.
 // thing. Of several the longest counts.
 func Took(text []byte) (ms int64) { return everyWay.took(text) }
 
@@ -108,7 +109,7 @@ func (w tookWays) took(text []byte) (ms int64) {
 	return ms
 }
 
-// inSeconds reads "2.511853", perhaps quoted, in ms, or -1.
+// inSeconds reads "2.511853", also quoted, and returns ms, or -1.
 func inSeconds(b []byte) int64 {
 	if v, ok := number(b); ok {
 		return int64(v * 1000)
@@ -116,7 +117,7 @@ func inSeconds(b []byte) int64 {
 	return -1
 }
 
-// inMillis reads "12.5", perhaps quoted, a number of ms, or a number with its unit; or -1.
+// inMillis reads "12.5" as ms, or a number with its unit, also quoted; or -1.
 func inMillis(b []byte) int64 {
 	if ms := duration(bytes.TrimLeft(b, ` "`)); ms >= 0 {
 		return ms
@@ -127,7 +128,7 @@ func inMillis(b []byte) int64 {
 	return -1
 }
 
-// number reads a decimal number without a sign, perhaps quoted.
+// number reads an unsigned decimal number, also quoted.
 func number(b []byte) (v float64, ok bool) {
 	b = bytes.TrimLeft(b, ` "`)
 	n := 0
@@ -178,5 +179,5 @@ func duration(b []byte) int64 {
 	return -1
 }
 
-// Letter tells whether c is one of a to z in either case.
+// Letter tells whether c is an ASCII letter.
 func Letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

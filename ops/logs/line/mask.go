@@ -10,10 +10,10 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Personal are the numbers of people: Chinese ID numbers (18 places, the last may
-// be X), mobile phone numbers, and what stands in the fields that hold them.
+// Personal are patterns of personal numbers: Chinese ID numbers (18 characters, the last
+// may be X), mobile phone numbers, and the values of fields that hold them.
 var Personal = []struct {
-	may  func(text, small string) bool // cheap: whether it is worth a look
+	may  func(text, small string) bool // a cheap test whether the pattern can match
 	Re   *regexp.Regexp
 	With string
 }{
@@ -31,8 +31,8 @@ var Personal = []struct {
 		), "${1}" + redact.Mask + "${2}"},
 }
 
-// digitRun tells whether n digits follow on each other, with no more than one of the
-// bytes of between anywhere among them.
+// digitRun tells whether the text has n digits in a row, with at most one byte of
+// between among them.
 func digitRun(text string, n int, between string) bool {
 	run, gap := 0, false
 	for i := range len(text) {
@@ -50,14 +50,14 @@ func digitRun(text string, n int, between string) bool {
 	return false
 }
 
-// Mask takes out of a text what must not leave the server: passwords, tokens,
-// cookies, and the numbers of people's phones and ID cards.
+// Mask masks what must not leave the server: passwords, tokens, cookies, and the phone
+// and ID numbers of people.
 func Mask(text string) string {
 	text = redact.Text(text)
 	small := redact.Small(text)
 	for _, p := range Personal {
 		if p.may(text, small) {
-			// Twice, for two numbers can share the character between them.
+			// Twice, because two numbers can share the character between them.
 			text = p.Re.ReplaceAllString(p.Re.ReplaceAllString(text, p.With), p.With)
 		}
 	}
@@ -74,7 +74,7 @@ func MaskEvent(e *logs.Event) {
 	e.Fields = fields
 }
 
-// maskField masks a field's value by its name too.
+// maskField masks a field's value, also by the field's name.
 func maskField(f logs.Field) logs.Field {
 	key := strconv.Quote(f.Key) + ":"
 	if f.JSON {

@@ -7,7 +7,7 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// HashOfLevel is the hash of the shape of a pattern's lines that have this level.
+// HashOfLevel is the hash of a shape for lines with this level.
 func HashOfLevel(h uint64, l logs.Level) uint64 {
 	if h = mix(h, uint64(l)+1); h == 0 {
 		return 1
@@ -15,7 +15,7 @@ func HashOfLevel(h uint64, l logs.Level) uint64 {
 	return h
 }
 
-// LevelOf reads the level of a line with this shape, whose level comes from a number.
+// LevelOf reads the level of a line of this shape, whose level is a number.
 func (s *Shape) LevelOf(line []byte, p *Parser) logs.Level {
 	if s.Context == accessContext {
 		if l, ok := accessLevel(line); ok {
@@ -26,7 +26,7 @@ func (s *Shape) LevelOf(line []byte, p *Parser) logs.Level {
 	return e.Level
 }
 
-// accessTime reads the time of a line of an access log alone.
+// accessTime reads only the time of an access log line.
 func (p *Parser) accessTime(line []byte) int64 {
 	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
 	if open < 0 || open+2 >= len(line) {
@@ -36,8 +36,8 @@ func (p *Parser) accessTime(line []byte) int64 {
 	return ms
 }
 
-// accessLevel reads the status of a line of an access log alone: what follows the
-// request in quotes after the time in brackets.
+// accessLevel reads only the status of an access log line, after the bracketed time and
+// the quoted request.
 func accessLevel(line []byte) (l logs.Level, ok bool) {
 	at := bytes.Index(line[:min(len(line), 320)], []byte(`] "`))
 	if at < 0 {

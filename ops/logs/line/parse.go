@@ -12,48 +12,48 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Kind is what a line is to the lines around it.
+// Kind is how a line relates to the lines around it.
 type Kind uint8
 
 // The kinds.
 const (
 	// KindHead starts an event.
 	KindHead Kind = iota
-	// KindPlain says nothing of itself. Where lines have times it continues the
-	// event before; where they have none it is an event of its own.
+	// KindPlain has no sign of its own. In a log with times it continues the previous
+	// event; in a log without times it is an event.
 	KindPlain
-	// KindCont continues the event before.
+	// KindCont continues the previous event.
 	KindCont
-	// KindNext starts an event, unless the line before opened one that it belongs to.
+	// KindNext starts an event, unless the previous line opened one to which it belongs.
 	KindNext
 )
 
-// Parser turns lines into events. It is not safe for concurrent use; each
-// goroutine has its own.
+// Parser turns lines into events. It is not safe for concurrent use: each goroutine has
+// its own.
 type Parser struct {
 	Stamps
-	Seen Stamp // the date that localeDate read last
+	Seen Stamp // the last date that localeDate read
 
-	// Column tells that every line of the text has a level first after its time, so that a
-	// word in small letters there is one too.
+	// Column means that every line of the text has a level first after its time, so that
+	// a word in lower case there is a level too.
 	Column bool
 
-	own      *time.Location // that of times which say none, where no style says another
+	own      *time.Location // of times without a zone, if the style sets none
 	style    *Style
-	read     reading    // how the line parsed last was read
-	doubt    logs.Level // of the line parsed last: that of a first word which may begin a sentence
-	dateAt   int        // where in the line parsed last columns read a date, or -1
-	inside   bool       // a time was read in front of the text that is being read
-	numbered bool       // the level of the line parsed last comes from a number that shapes leave out
+	read     reading    // how the last line was read
+	doubt    logs.Level // of the last line: the level of a first word that may begin a sentence
+	dateAt   int        // where in the last line columns read a date, or -1
+	inside   bool       // a time was read before the current text
+	numbered bool       // the last line's level is a number that shapes leave out
 }
 
-// NewParser makes a parser. Times that say no zone are in zone; times that say
-// no year lie before now.
+// NewParser returns a parser. Times without a zone are in zone; times without a year are
+// before now.
 func NewParser(zone *time.Location, now time.Time) *Parser {
 	return &Parser{Stamps: Stamps{Zone: zone, Now: now}, own: zone}
 }
 
-// Like has the parser read the lines in the manner of another.
+// Like makes the parser read lines as another one does.
 func (p *Parser) Like(o *Parser) {
 	p.DayFirst, p.Column = o.DayFirst, o.Column
 	p.Wear(o.style)
@@ -70,8 +70,8 @@ func (p *Parser) Parse(line []byte) (logs.Event, Kind) {
 
 func (p *Parser) timeOf(ms int64) time.Time { return time.UnixMilli(ms).In(p.own) }
 
-// ParseMS is Parse with the time in ms, or unset. A line that says no time has that
-// of its mark.
+// ParseMS is Parse with the time in ms, or Unset. A line without a time gets the time of
+// its mark.
 func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	stderr, marked, n := Mark(line)
 	line = line[n:]
@@ -144,7 +144,7 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 	return p.untimed(line)
 }
 
-// untimed reads a line that says no time.
+// untimed reads a line without a time.
 func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 	if e, ok := logcat(line); ok {
 		return e, Unset, KindHead
@@ -154,7 +154,7 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 		e.Level, e.Format = l, logs.FormatText
 		e.Context, e.Message = leadingContext(rest)
 		if line[0] != '[' && Letter(line[1]) && line[1] >= 'a' {
-			return e, Unset, KindPlain // "Error: …" is mostly the first line of a stack
+			return e, Unset, KindPlain // "Error: …" is usually the first line of a stack
 		}
 		return e, Unset, KindHead
 	}
@@ -169,9 +169,9 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 	return e, Unset, KindPlain
 }
 
-// withoutLead takes off what a file may have before its first line: a byte order mark,
-// the NULs that a copytruncate leaves, and the erasing of a terminal's line with which
-// docker compose begins each of its own.
+// withoutLead removes what may precede the first line of a file: a byte order mark, the
+// NULs left by copytruncate, and the erase sequence with which docker compose begins its
+// lines.
 func withoutLead(line []byte) []byte {
 	line = bytes.TrimLeft(line, "\x00\u2400")
 	line = bytes.TrimPrefix(line, []byte("\x1b[2K"))
@@ -180,8 +180,8 @@ func withoutLead(line []byte) []byte {
 
 func text(line []byte) logs.Event { return logs.Event{Message: string(line)} }
 
-// continues tells a line that belongs to the one before even though it is not
-// indented: the closing of a JSON, a cause, the head of a stack.
+// continues recognises a line that belongs to the previous one without being indented:
+// the end of a JSON, a cause, the head of a stack.
 func continues(line []byte) bool {
 	switch line[0] {
 	case '}', ']', ')':
@@ -196,7 +196,7 @@ func continues(line []byte) bool {
 }
 
 // nest reads "[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [Context] text +3ms", with
-// the date in the form of any locale, and nest-winston's line, which has no dash.
+// the date of any locale, and nest-winston's line, which has no dash.
 func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	end := bytes.IndexByte(line, ']')
 	if end < 0 {
@@ -241,9 +241,9 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	return e, ms, true
 }
 
-// likeTime is how many bytes at the front would be a time if the digits were others:
-// lines that differ in digits alone are read alike, and a date that no calendar has is
-// a date whose time is unknown.
+// likeTime is how many leading bytes would be a time with other digits: lines that
+// differ only in digits are read alike, and an impossible date is a date whose time is
+// unknown.
 func likeTime(b []byte) int {
 	text := bytes.Clone(b[:min(len(b), nestDateBytes)])
 	fillTimes(text)
@@ -251,7 +251,7 @@ func likeTime(b []byte) int {
 	return n
 }
 
-// fillTimes puts digits into a text that every form of a time takes.
+// fillTimes replaces digits by ones that are valid in every time format.
 func fillTimes(text []byte) {
 	for i := 0; i < len(text); {
 		end := i
@@ -272,15 +272,15 @@ func fillTimes(text []byte) {
 	}
 }
 
-// readsOtherwise tells whether a line that says no time would be read in another way if its
-// digits were others.
+// readsOtherwise tells whether a line without a time would be read differently with
+// other digits.
 func (p *Parser) readsOtherwise(line []byte, kind Kind, level logs.Level) bool {
 	if len(line) == 0 || nextDigit(line, 0) == len(line) {
 		return false
 	}
 	other := bytes.Clone(line[:min(len(line), WindowBytes)])
 	fillTimes(other)
-	probe := *p // what p has learned stays as it is
+	probe := *p // p keeps what it has learned
 	probe.Learns = false
 	e, ms, k := probe.ParseMS(other)
 	return ms != Unset || k != kind || e.Level != level
@@ -289,10 +289,10 @@ func (p *Parser) readsOtherwise(line []byte, kind Kind, level logs.Level) bool {
 // nestLevels are the words that Nest prints, each after a space.
 var nestLevels = [...]string{"LOG", "ERROR", "WARN", "DEBUG", "VERBOSE", "FATAL"}
 
-// nestDateBytes is the longest date that Node prints, in bytes, with room.
+// nestDateBytes limits the length of a date that Node prints, in bytes.
 const nestDateBytes = 160
 
-// nestLevel finds the level in what follows a process id: the date before it and the
+// nestLevel finds the level in the text after a process id, the date before it and the
 // text after it.
 func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
 	at, word := -1, ""
@@ -312,8 +312,8 @@ func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
 	return logs.LevelWords[word], bytes.TrimRight(b[:at], " "), rest, true
 }
 
-// nestDate reads a date that is the whole text. A text that has the numbers of a date
-// and cannot be one is a date whose time is unknown.
+// nestDate reads a text that is only a date. A text with the numbers of a date that is
+// impossible is a date whose time is unknown.
 func (p *Parser) nestDate(date []byte) (ms int64, ok bool) {
 	if ms, n := p.AnyTime(date); n > 0 && n == len(date) {
 		return ms, true
@@ -329,7 +329,7 @@ func (p *Parser) nestDate(date []byte) (ms int64, ok bool) {
 	return p.Millis(&t), true
 }
 
-// digitsInText counts the decimal digits of any script.
+// digitsInText counts decimal digits of any script.
 func digitsInText(b []byte) int {
 	n := 0
 	for _, r := range string(b) {
@@ -347,7 +347,7 @@ func skipBlank(line []byte, i int) int {
 	return i
 }
 
-// elapsed takes Nest's trailing " +3ms" off the message.
+// elapsed removes Nest's trailing " +3ms" from the message.
 func elapsed(msg string, fields []logs.Field) (string, []logs.Field) {
 	i := strings.LastIndex(msg, " +")
 	if i < 0 || !strings.HasSuffix(msg, "ms") || len(msg) < i+5 {
@@ -409,9 +409,9 @@ func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
 	return l, b[i:], true
 }
 
-// timed reads a time, perhaps in brackets or with PM2's colon, and what follows:
-// another format, or a level, a context and text. What a process manager put a time
-// before and is indented continues the event before.
+// timed reads a time, also in brackets or with PM2's colon, and what follows: another
+// format, or a level, a context and text. An indented text after a process manager's
+// time continues the previous event.
 func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	i := 0
 	if line[0] == '[' && len(line) > 1 {
@@ -439,8 +439,8 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	return p.body(rest), ms, KindHead, true
 }
 
-// gluedZone is the length of a zone's name that nobody knows, right after a time: its
-// clock is taken for one of the source's zone.
+// gluedZone is the length of an unknown zone name right after a time: the clock is then
+// read in the source's zone.
 func gluedZone(b []byte) int {
 	word := capitals(b, 0)
 	if _, level := logs.LevelWords[string(word)]; level {
@@ -452,19 +452,19 @@ func gluedZone(b []byte) int {
 	return 0
 }
 
-// containerTime tells a time as Docker writes it before a line: in UTC, with nine digits
-// of the second.
+// containerTime recognises a time as Docker writes it before a line: UTC with nine
+// decimals of the second.
 func containerTime(at []byte) bool {
 	return len(at) == len("2026-01-29T12:00:00.123456789Z") && at[10] == 'T' && at[19] == '.' && at[29] == 'Z'
 }
 
-// stackLine tells an indented line of a stack.
+// stackLine recognises an indented line of a stack.
 func stackLine(rest []byte) bool {
 	text := bytes.TrimLeft(rest, " \t")
 	return len(rest)-len(text) >= 3 && bytes.HasPrefix(text, []byte("at "))
 }
 
-// afterTime skips what sets a time off from the text.
+// afterTime skips the separator between a time and the text.
 func afterTime(line []byte, i int) int {
 	for i < len(line) {
 		switch c := line[i]; {
@@ -512,7 +512,7 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 }
 
 // clockAlone reads "[12:00:00.123] INFO text", as pino-pretty prints it: a head with a
-// level, whose day nobody knows.
+// level, whose date is unknown.
 func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	sc := scanner{b: line}
 	bracket := sc.take("[") != 0
@@ -527,8 +527,7 @@ func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok 
 	return e, Unset, KindHead, e.Level != logs.LevelUnknown
 }
 
-// inner reads what follows a time that a process manager put in front; the
-// time in front is the event's.
+// inner reads the text after a process manager's time; that time is the event's.
 func (p *Parser) inner(rest []byte) (e logs.Event, ok bool) {
 	if len(rest) == 0 {
 		return e, false
@@ -586,7 +585,7 @@ func (p *Parser) logfmt(line string) (e logs.Event, ms int64, ok bool) {
 	return e, ms, true
 }
 
-// logfmtPair takes the first pair off; a word without = is a key that is true.
+// logfmtPair splits off the first pair; a word without = is a key with the value true.
 func logfmtPair(s string) (key, value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " ")
 	i := strings.IndexAny(s, "= ")

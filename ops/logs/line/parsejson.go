@@ -9,10 +9,10 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// The keys that carry what every event has, in lower case, by the loggers that write
-// them: the field's own forms, pino, winston (its logstash form too), bunyan, docker's
-// json-file, zap, log4j2, logback, Python, Serilog's CLEF, GELF, journald, OTLP, MongoDB
-// and the Elastic Common Schema, whose names may be nested too.
+// The keys of what every event has, in lower case, by the loggers that write them:
+// common names, pino, winston (also its logstash format), bunyan, docker's json-file,
+// zap, log4j2, logback, Python, Serilog's CLEF, GELF, journald, OTLP, MongoDB and the
+// Elastic Common Schema, whose names may also be nested.
 var (
 	timeKeys = map[string]bool{
 		"timestamp": true, "time": true, "ts": true, "@timestamp": true, "datetime": true, "@t": true, "t": true,
@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// lowerKey is a key in lower case; most are.
+// lowerKey returns a key in lower case; most keys are already.
 func lowerKey(key string) string {
 	for i := range len(key) {
 		if key[i] >= 'A' && key[i] <= 'Z' {
@@ -42,11 +42,11 @@ func lowerKey(key string) string {
 	return key
 }
 
-// parts are what a JSON line says of itself in more than one place.
+// parts are the facts that a JSON line may state in more than one place.
 type parts struct {
 	name, typ, failed string
 	scale             scale
-	levelKey          string // of a level that is a number
+	levelKey          string // of a numeric level
 }
 
 // json reads one line that is one JSON object.
@@ -70,7 +70,7 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 	return e, ms, KindHead, true
 }
 
-// ofPairs makes an event of an object's pairs; line is the object's text.
+// ofPairs builds an event from an object's pairs; line is the object's text.
 func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms int64) {
 	e.Format, ms = logs.FormatJSON, Unset
 	of := parts{scale: scaleOf(pairs)}
@@ -81,10 +81,10 @@ func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms i
 		e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 	}
 	p.lesserKeys(&e, &ms, pairs)
-	// Shapes keep the digits of "level":30 alone.
+	// Shapes keep only the digits of "level":30.
 	p.numbered = p.numbered || of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`))
 	if e.Context == "" {
-		e.Context = of.name // bunyan and pino call the logger so
+		e.Context = of.name // the logger's name in bunyan and pino
 	}
 	if e.Message == "" && of.typ == "" {
 		e.Message = of.failed
@@ -95,8 +95,8 @@ func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms i
 	return e, ms
 }
 
-// pair takes from one pair what every event has; taken is false for what stays a
-// field.
+// pair takes from one pair what every event has; taken is false for a pair that remains
+// a field.
 func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (taken bool) {
 	key := lowerKey(v.Key)
 	quoted := v.Value[0] == '"'
@@ -132,8 +132,8 @@ func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (tak
 	return false
 }
 
-// ofBytes reads text that journald wrote as the numbers of its bytes, for it has colours or is
-// no UTF-8: [27,91,51,49,109,…].
+// ofBytes reads text that journald wrote as a list of byte values, because it has
+// colours or is not UTF-8: [27,91,51,49,109,…].
 func ofBytes(value string) string {
 	var numbers []uint8
 	var wide []uint16
@@ -146,7 +146,7 @@ func ofBytes(value string) string {
 	return string(Visible(numbers, nil))
 }
 
-// jsonTime reads a time out of a value: text, a number, MongoDB's {"$date": …} or log4j2's
+// jsonTime reads a time from a value: text, a number, MongoDB's {"$date": …} or log4j2's
 // {"epochSecond": …, "nanoOfSecond": …}.
 func (p *Parser) jsonTime(value string) int64 {
 	if value[0] != '{' {
@@ -165,7 +165,7 @@ func (p *Parser) jsonTime(value string) int64 {
 	return Unset
 }
 
-// scale is what a number says of a level.
+// scale is the meaning of a numeric level.
 type scale uint8
 
 const (
@@ -174,7 +174,7 @@ const (
 	otlpScale
 )
 
-// scaleOf finds the scale by the keys that only one program writes.
+// scaleOf finds the scale by keys that only one program writes.
 func scaleOf(pairs []jsontext.Pair) scale {
 	for _, v := range pairs {
 		switch v.Key {
@@ -187,7 +187,7 @@ func scaleOf(pairs []jsontext.Pair) scale {
 	return pinoScale
 }
 
-// level reads a level's word, letter or number, or an object that has its name.
+// level reads a level from a word, letter or number, or from an object with its name.
 func (s scale) level(key, value string) logs.Level {
 	if value[0] == '{' {
 		name, _ := jsontext.Find(value, "name")
@@ -211,7 +211,7 @@ func (s scale) level(key, value string) logs.Level {
 	return s.number(int(n), key)
 }
 
-// plainWord is a level's word without the colours that winston's colorize puts around it.
+// plainWord is a level word without the colours of winston's colorize.
 func plainWord(word string) string {
 	if strings.IndexByte(word, 0x1b) < 0 {
 		return word
@@ -219,8 +219,9 @@ func plainWord(word string) string {
 	return string(Visible([]byte(word), nil))
 }
 
-// number is the level of a number: OTLP counts 1 to 24, Nextcloud 0 (debug) to 4 (fatal),
-// syslog, journald and GELF 0 (emergency) to 7 (debug), pino and bunyan in tens.
+// number is the level of a number: OTLP uses 1 to 24, Nextcloud 0 (debug) to 4 (fatal),
+// syslog, journald and GELF 0 (emergency) to 7 (debug), pino and bunyan multiples of
+// ten.
 func (s scale) number(n int, key string) logs.Level {
 	switch {
 	case key == "severitynumber" || s == otlpScale && key == "severity":
@@ -234,7 +235,7 @@ func (s scale) number(n int, key string) logs.Level {
 	return logs.NumberLevel(n)
 }
 
-// nested takes what the Elastic Common Schema says in objects.
+// nested reads the nested objects of the Elastic Common Schema.
 func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 	switch v.Key {
 	case "log":
@@ -267,8 +268,8 @@ func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 	}
 }
 
-// business fills in the business form, which has a type instead of a message
-// and no level.
+// business fills in an event of the business format, which has a type instead of a
+// message and no level.
 func business(e *logs.Event, kind string) {
 	e.Message = kind
 	if user, ok := e.Field("userName"); ok && user != "" {
@@ -279,7 +280,7 @@ func business(e *logs.Event, kind string) {
 	}
 }
 
-// businessType is the type of an event in the business form.
+// businessType is the type of an event in the business format.
 func businessType(e *logs.Event) (string, bool) {
 	if e.Format != logs.FormatJSON {
 		return "", false
@@ -288,8 +289,8 @@ func businessType(e *logs.Event) (string, bool) {
 	return typ, ok && typ != "" && (e.Message == typ || strings.HasPrefix(e.Message, typ+" · "))
 }
 
-// docker reads the json-file driver's wrapping: log, stream and time. A line
-// inside that continues an event continues it.
+// docker reads a line of the json-file driver: log, stream and time. If the inner line
+// continues an event, so does this one.
 func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
 	if pairs[0].Key != "log" || len(pairs) < 3 || pairs[1].Key != "stream" {
 		return e, Unset, KindPlain, false
@@ -308,8 +309,8 @@ func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms in
 	return e, ms, kind, true
 }
 
-// pm2 reads what PM2 writes with log_type json: the text of one write, its time, and the
-// process. The text itself is read as any line; a text of several lines keeps them.
+// pm2 reads a line of PM2's log_type json: the text of one write, its time and the
+// process. The text is parsed like any line; a text of several lines keeps them.
 func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
 	var text, at, app string
 	for _, v := range pairs {

@@ -7,8 +7,7 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// program reads what follows a time in the lines of programs that have a form of their own
-// there.
+// program reads the text after the time for programs with their own format there.
 func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 	if len(rest) == 0 {
 		return e, false
@@ -33,9 +32,9 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 	return p.relayed(rest)
 }
 
-// mysqlError reads "0 [ERROR] [MY-010068] [Server] text", as MySQL's and MariaDB's error
-// logs have it after the time: the thread, the level and, in MySQL 8, a code and the part
-// of the server.
+// mysqlError reads "0 [ERROR] [MY-010068] [Server] text", the text after the time in the
+// error logs of MySQL and MariaDB: the thread, the level and, in MySQL 8, a code and the
+// subsystem.
 func mysqlError(rest []byte) (e logs.Event, ok bool) {
 	thread, after, _ := bytes.Cut(rest, []byte{' '})
 	if !allDigits(thread) || len(after) < 6 || after[0] != '[' {
@@ -73,7 +72,7 @@ var generalCommands = [...]string{
 	"Daemon", "Sleep", "Debug", "Time", "Delayed insert", "Connect Out", "Reset Connection",
 }
 
-// mysqlGeneral reads "10 Query\tSELECT 1", as the general log has it after the time.
+// mysqlGeneral reads "10 Query\tSELECT 1", the text after the time in the general log.
 func mysqlGeneral(rest []byte) (e logs.Event, ok bool) {
 	thread, after, _ := bytes.Cut(rest, []byte{' '})
 	if !allDigits(thread) {
@@ -97,8 +96,8 @@ func mysqlGeneral(rest []byte) (e logs.Event, ok bool) {
 	return e, false
 }
 
-// laterInSecond reads a line of the general log within the second of the line before, whose
-// time MariaDB, and MySQL before 5.7, leave out: "\t\t    10 Query\tSELECT 1".
+// laterInSecond reads a line of the general log in the same second as the previous line.
+// MariaDB, and MySQL before 5.7, omit its time: "\t\t    10 Query\tSELECT 1".
 func laterInSecond(line []byte) (e logs.Event, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("\t\t"))
 	if !ok {
@@ -135,8 +134,8 @@ func logcat(line []byte) (e logs.Event, ok bool) {
 	return e, true
 }
 
-// dashed reads "app.module - ERROR - text", the format of most of Python's examples: the
-// logger, the level, the text.
+// dashed reads "app.module - ERROR - text", the format of most Python examples: logger,
+// level, text.
 func dashed(rest []byte) (e logs.Event, ok bool) {
 	parts := bytes.SplitN(rest, []byte(" - "), 3)
 	if len(parts) < 3 || len(parts[0]) == 0 || !headWord(parts[0]) {
@@ -149,7 +148,7 @@ func dashed(rest []byte) (e logs.Event, ok bool) {
 	return logs.Event{Format: logs.FormatText, Level: l, Context: string(parts[0]), Message: string(parts[2])}, true
 }
 
-// monolog reads "production.ERROR: text", as Laravel and others have Monolog write it.
+// monolog reads "production.ERROR: text", as Monolog writes it for Laravel and others.
 func monolog(rest []byte) (e logs.Event, ok bool) {
 	end := bytes.Index(rest[:min(len(rest), 64)], []byte(": "))
 	if end < 0 {
@@ -167,8 +166,8 @@ func monolog(rest []byte) (e logs.Event, ok bool) {
 	return e, true
 }
 
-// relayed reads "source=node-1 2026-01-29 12:00:00 …": a line that a collector put its own
-// time and a source before.
+// relayed reads "source=node-1 2026-01-29 12:00:00 …": a line to which a collector added
+// its own time and a source.
 func (p *Parser) relayed(rest []byte) (e logs.Event, ok bool) {
 	word, after, _ := bytes.Cut(rest[:min(len(rest), 512)], []byte{' '})
 	eq := bytes.IndexByte(word, '=')
@@ -185,10 +184,10 @@ func (p *Parser) relayed(rest []byte) (e logs.Event, ok bool) {
 	return e, true
 }
 
-// w3c reads a line of the W3C extended format after its date: a method before a path, and
-// the status. Which column the status is in says #Fields at the head of the file; here it
-// is the first of the numbers that the line ends with, as IIS writes it, else the number
-// of three digits after the path.
+// w3c reads a line of the W3C extended format after its date: a method before a path,
+// and the status. The column of the status is stated only by #Fields at the head of the
+// file; here it is the first of the numbers at the end of the line, as IIS writes it,
+// else the three-digit number after the path.
 func (p *Parser) w3c(rest []byte) (e logs.Event, ok bool) {
 	at := -1
 	for _, m := range methods {
@@ -200,7 +199,7 @@ func (p *Parser) w3c(rest []byte) (e logs.Event, ok bool) {
 	if at < 0 || bytes.IndexByte(rest[:at], '.') < 0 && bytes.IndexByte(rest[:at], ':') < 0 {
 		return e, false
 	}
-	for _, w := range bytes.Fields(rest[:at]) { // addresses, a site, a user: no sentence
+	for _, w := range bytes.Fields(rest[:at]) { // only addresses, a site, a user: not a sentence
 		if !noSentence(w) && string(w) != "-" && !bytes.HasPrefix(w, []byte("W3SVC")) {
 			return e, false
 		}
@@ -230,9 +229,9 @@ func w3cStatus(words [][]byte) []byte {
 	return nil
 }
 
-// haproxy reads what haproxy's log in HTTP mode says after its tag: the client, the time,
-// front and back end, the times taken in ms of which the last is the whole, and the
-// status (docs.haproxy.org, "HTTP log format").
+// haproxy reads haproxy's log in HTTP mode after its tag: the client, the time, frontend
+// and backend, the durations in ms, the last of which is the total, and the status
+// (docs.haproxy.org, "HTTP log format").
 func (p *Parser) haproxy(e *logs.Event, text []byte) {
 	words := bytes.SplitN(text, []byte{' '}, 7)
 	if len(words) < 7 || bytes.Count(words[4], []byte{'/'}) != 4 || !p.status(e, words[5]) {

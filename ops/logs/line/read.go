@@ -7,10 +7,10 @@ import (
 	"io"
 )
 
-// TrimCR takes a line break's \r off.
+// TrimCR removes the \r of a line break.
 func TrimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
 
-// After returns where c is found at or after from, or the length of b.
+// After returns the index of c at or after from, or the length of b.
 func After(b []byte, c byte, from int) int {
 	if i := bytes.IndexByte(b[from:], c); i >= 0 {
 		return from + i
@@ -18,15 +18,15 @@ func After(b []byte, c byte, from int) int {
 	return len(b)
 }
 
-// WindowBytes is how much text is read at a time; a longer line is a giant.
+// WindowBytes is how many bytes are read at a time; a longer line is a giant.
 const WindowBytes = 512 << 10
 
-// ErrStop ends a walk early.
+// ErrStop ends a loop over lines early.
 var ErrStop = errors.New("stop")
 
-// EachLine reads the text from off to end and calls do for every line, without
-// its line break. A giant line comes as its first windowBytes, with its length.
-// The slice is good until do returns. broken is false for a last line that has
+// EachLine reads the text from off to end and calls do for every line, without its line
+// break. For a giant line it passes the first WindowBytes, and its length. The slice is
+// valid until do returns. broken is false for a last line without a line break.
 // no line break.
 func EachLine(
 	r io.ReaderAt,
@@ -58,7 +58,7 @@ func EachLine(
 		text := buf[:have+n]
 		at := pos - int64(have)
 		pos += int64(n)
-		from := have // what lies before has no line break
+		from := have // the bytes before it have no line break
 		start := 0
 		for {
 			i := bytes.IndexByte(text[from:], '\n')
@@ -96,7 +96,7 @@ func giantEnd(r io.ReaderAt, pos, end int64) (at int64, broken bool, err error) 
 	return end, false, nil
 }
 
-// ReadFull fills buf from off; text that ends before is an error.
+// ReadFull fills buf from off; a shorter text is an error.
 func ReadFull(r io.ReaderAt, buf []byte, off int64) error {
 	n, err := r.ReadAt(buf, off)
 	if n == len(buf) {

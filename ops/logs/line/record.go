@@ -8,17 +8,17 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// A record is an event whose first line says nothing of it: an object over several lines, as
-// winston's prettyPrint and JSON with indents have it, and an entry of journalctl -o export
-// (systemd.io/JOURNAL_EXPORT_FORMATS). All its lines are read together.
+// A record is an event whose first line tells nothing about it: an object over several
+// lines, as winston's prettyPrint and indented JSON write it, or an entry of journalctl
+// -o export (systemd.io/JOURNAL_EXPORT_FORMATS). All its lines are read together.
 
-// RecordBytes is how much of a record is read.
+// RecordBytes is how many bytes of a record are read.
 const RecordBytes = 16 << 10
 
 // exportKey begins an entry of journalctl -o export.
 const exportKey = "__CURSOR="
 
-// OpensRecord tells a line, as a person sees it, that may be the first of a record.
+// OpensRecord tells whether a line, as a person sees it, may be the first of a record.
 func OpensRecord(line []byte) bool {
 	if len(line) == 0 || line[0] != '{' && line[0] != '_' {
 		return false
@@ -26,7 +26,7 @@ func OpensRecord(line []byte) bool {
 	return len(line) == 1 && line[0] == '{' || len(line) > len(exportKey) && string(line[:len(exportKey)]) == exportKey
 }
 
-// EndsRecord tells that a line is the last of the record that a line opened.
+// EndsRecord tells whether a line is the last of the record that opener began.
 func EndsRecord(opener, line string) bool {
 	if strings.HasPrefix(opener, exportKey) {
 		return line == ""
@@ -34,9 +34,9 @@ func EndsRecord(opener, line string) bool {
 	return strings.HasPrefix(line, "}")
 }
 
-// Record reads the record that a text begins with, and tells how many line breaks are in it.
-// An object is one if it says two of level, time and message, else it is a text of another
-// program. ms is Unset where no time is said.
+// Record reads the record at the beginning of a text and counts its line breaks. An
+// object is a record if it has two of level, time and message; otherwise it is another
+// program's text. ms is Unset without a time.
 func (p *Parser) Record(text string) (e logs.Event, ms int64, breaks int, ok bool) {
 	pairs, n := []jsontext.Pair(nil), 0
 	if strings.HasPrefix(text, exportKey) {
@@ -71,8 +71,8 @@ func lineOf(text string) string {
 	return line
 }
 
-// exported reads an entry: a field a line, up to an empty line. A field that is no plain text
-// has its name on a line of its own, then its length in eight bytes.
+// exported reads an entry: one field per line, up to an empty line. A field that is not
+// plain text has its name on its own line, then its length in eight bytes.
 func exported(text string) (pairs []jsontext.Pair, n int) {
 	for n < len(text) {
 		line, _, _ := strings.Cut(text[n:], "\n")
@@ -103,7 +103,7 @@ func exported(text string) (pairs []jsontext.Pair, n int) {
 	return pairs, n
 }
 
-// isRecord tells an event of which only the first line was read, and that opens a record.
+// isRecord tells whether only the first line of an event was read and it opens a record.
 func isRecord(e *logs.Event) bool {
 	return e.Format == logs.FormatUnknown && OpensRecord([]byte(e.Message))
 }
@@ -121,7 +121,8 @@ func (p *Parser) wholeRecord(e *logs.Event) {
 	*e = got
 }
 
-// Record returns the number of the stand-in for first lines of records of a level.
+// Record returns the number of the placeholder shape for first lines of records with a
+// level.
 func (s *Shapes) Record(l logs.Level) uint32 {
 	h := mix(mix(s.Seed, uint64(l)+1), recordSeed)
 	s.mu.RLock()

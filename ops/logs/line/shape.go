@@ -9,46 +9,46 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Bounds of the table of shapes: its part of the fixed memory.
+// Limits of the table of shapes: its part of the fixed memory.
 const (
 	maxShapes    = 1 << 17
 	maxShapeText = 24 << 20
-	MaxShapeLine = 16 << 10 // a longer line is not worth a shape
+	MaxShapeLine = 16 << 10 // a longer line gets no shape
 )
 
-// timeMode is where the lines of a shape say their time.
+// timeMode is where the lines of a shape have their time.
 type timeMode uint8
 
 const (
 	timeNone   timeMode = iota
-	timeFirst           // it is the first date with a time in the line
-	timeHead            // at the line's beginning, in a short form
-	timeKey             // behind a key
-	timeAccess          // in the first brackets, as access logs have it
+	timeFirst           // the first date with a time in the line
+	timeHead            // at the line's beginning, in a short format
+	timeKey             // after a key
+	timeAccess          // in the first brackets, as in access logs
 	timeSlow            // the whole line must be read
 )
 
-// Shape is what lines that differ only in numbers, times and ids share.
+// Shape is what lines have in common that differ only in numbers, times and ids.
 type Shape struct {
-	Text    []byte // of an opaque shape empty; else the line with marks for what varies
+	Text    []byte // the line with marks for what varies; empty for an opaque shape
 	Level   logs.Level
 	Kind    Kind
 	Format  logs.Format
 	Context string
-	Varies  bool // the context has something that varies
-	Opaque  bool // a stand-in for lines without a shape of their own
-	Record  bool // a stand-in for the first lines of records
+	Varies  bool // a part of the context varies
+	Opaque  bool // a placeholder for lines without their own shape
+	Record  bool // a placeholder for the first lines of records
 
-	// Numbered tells that the level comes from a number that varies: a status, a syslog
-	// priority. Lines of one pattern then have a shape for each level.
+	// Numbered means that the level comes from a number that varies: a status, a syslog
+	// priority. Lines of one pattern then have one shape per level.
 	Numbered bool
 
-	// Doubt is the level of the first word after the time, where that may begin a sentence.
+	// Doubt is the level of the first word after the time, if it may begin a sentence.
 	Doubt logs.Level
 
-	// Unsettled tells that other digits would make another reading: the first line of this
-	// shape has a date that no calendar has, and the next may have one. Such lines are each
-	// read alone.
+	// Unsettled means that other digits would be read differently: the first line of
+	// this shape has an impossible date, but the next may have a valid one. Such lines
+	// are read one by one.
 	Unsettled bool
 
 	Critical, HasTook bool
@@ -70,7 +70,7 @@ type Shapes struct {
 	Giants Giants
 }
 
-// NewShapes makes an empty table.
+// NewShapes returns an empty table.
 func NewShapes() *Shapes {
 	return &Shapes{Seed: maphash.String(maphash.MakeSeed(), "shapes"), byHash: map[uint64]uint32{}}
 }
@@ -82,14 +82,14 @@ func (s *Shapes) At(id uint32) *Shape {
 	return s.list[id]
 }
 
-// Snapshot returns the shapes so far; they do not change any more.
+// Snapshot returns the shapes so far; they no longer change.
 func (s *Shapes) Snapshot() []*Shape {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.list
 }
 
-// Find returns the number of the shape with that hash, made from the line when
+// Find returns the number of the shape with that hash, and creates it from the line if
 // it is new.
 func (s *Shapes) Find(h uint64, line []byte, first int, p *Parser) uint32 {
 	s.mu.RLock()
@@ -118,8 +118,8 @@ func (s *Shapes) add(h uint64, shape *Shape) uint32 {
 	return id
 }
 
-// Opaque returns the stand-in for lines that have no shape of their own: one
-// for each kind and level.
+// Opaque returns the placeholder for lines without their own shape: one for each kind
+// and level.
 func (s *Shapes) Opaque(line []byte, p *Parser) uint32 {
 	e, ms, kind := p.ParseMS(line)
 	return s.standIn(&e, ms, kind)
@@ -140,13 +140,14 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
 	return s.add(h, shape)
 }
 
-// NewShape makes the shape of a line whose first time begins at first, or nowhere (-1).
+// NewShape returns the shape of a line whose first time begins at first, or at -1
+// without one.
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
 	numbered, doubt := p.numbered, p.doubt
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
-		pattern = typ // not a pattern for each user
+		pattern = typ // one pattern for all users
 	}
 	s := &Shape{
 		Text: shapeText(nil, line), Level: e.Level, Kind: kind, Format: e.Format, Context: e.Context,
@@ -159,14 +160,14 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 	switch {
 	case kind == KindHead:
 		s.findTime(line, first, ms, p)
-	case ms != Unset: // a plain line that Docker wrote down with its time
+	case ms != Unset: // a plain line with the time of Docker
 		s.TimeMode = timeSlow
 	}
 	s.Unsettled = ms == Unset && p.readsOtherwise(line, kind, e.Level)
 	return s
 }
 
-// findTime settles how the time of this shape's lines is read.
+// findTime decides how the time of this shape's lines is read.
 func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 	if p.style != nil && len(p.style.Formats) > 0 {
 		s.TimeMode = timeSlow
@@ -215,7 +216,7 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 		return
 	}
 	if front {
-		return // and a key may have the same time by chance
+		return // a key may have the same time by chance
 	}
 	for key := range timeKeys {
 		quoted := `"` + key + `":`
@@ -228,8 +229,8 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 	}
 }
 
-// wholeDate tells that the date with a time at the front is all that Nest has before its level:
-// what else is there, such as a word for the half of the day, may make it none.
+// wholeDate tells whether Nest's line has only the leading date with a time before its
+// level: anything else, such as a word for the half of the day, may make it invalid.
 func wholeDate(line []byte) bool {
 	var t Stamp
 	n := iso(line, &t)
@@ -240,7 +241,7 @@ func wholeDate(line []byte) bool {
 	return n > 0 && (!named || len(date) == 0)
 }
 
-// endsValue tells that the value of a key is the date with a time at first, and nothing more.
+// endsValue tells whether the value of a key is exactly the date with a time at first.
 func endsValue(line []byte, first int) bool {
 	var t Stamp
 	n := iso(line[first:], &t)
@@ -257,7 +258,7 @@ func endsValue(line []byte, first int) bool {
 	return end == len(line) || line[end] == ' '
 }
 
-// firstTime reads the time at first the fast way, as a shape whose mode is timeFirst does.
+// firstTime reads the time at first the fast way, as for a shape of mode timeFirst.
 func (p *Parser) firstTime(line []byte, first int) int64 {
 	var t Stamp
 	if iso(line[first:], &t) == 0 && SlashDate(line[first:], &t) == 0 {
@@ -266,8 +267,8 @@ func (p *Parser) firstTime(line []byte, first int) int64 {
 	return p.Millis(&t)
 }
 
-// onlyKey tells that the text of a key stands once in the line and no other time
-// key does, so that finding it is as good as reading the JSON.
+// onlyKey tells whether the key occurs once in the line and no other time key does:
+// finding it then equals reading the JSON.
 func (s *Shape) onlyKey(line []byte, key string) bool {
 	n := 0
 	for k := range timeKeys {
@@ -276,8 +277,8 @@ func (s *Shape) onlyKey(line []byte, key string) bool {
 	return n == 1
 }
 
-// keyBefore tells whether a time key stands right before a value, and no other
-// earlier.
+// keyBefore tells whether a time key is right before a value, with no other time key
+// before it.
 func keyBefore(b []byte) bool {
 	b = bytes.TrimRight(b, `" `)
 	if len(b) < 4 || b[0] != '{' && b[len(b)-1] != '=' {
@@ -291,7 +292,7 @@ func keyBefore(b []byte) bool {
 	return false
 }
 
-// afterKey reads the time behind a key.
+// afterKey reads the time after a key.
 func (p *Parser) afterKey(line []byte, key string) int64 {
 	i := bytes.Index(line, []byte(key))
 	if i < 0 {
@@ -305,9 +306,9 @@ func (p *Parser) afterKey(line []byte, key string) int64 {
 	return p.value(string(b[:end]))
 }
 
-// Alone tells that a line must be read by itself, though the shape is that of its pattern:
-// other lines of the pattern say a time, and this one has ms, which is none, or it has at
-// first a date that no calendar has.
+// Alone tells whether a line must be read by itself although it has the shape of its
+// pattern: the other lines have a time and this one's ms is unset, or its date at first
+// is impossible.
 func (s *Shape) Alone(ms int64, first int, at *Stamp, p *Parser) bool {
 	switch {
 	case s.Unsettled:
@@ -320,8 +321,8 @@ func (s *Shape) Alone(ms int64, first int, at *Stamp, p *Parser) bool {
 	return first >= 0 && s.TimeMode != timeFirst && p.Millis(at) == Unset
 }
 
-// TimeOf reads the time of a line with this shape.
-// at is the first time in it, where first is not negative.
+// TimeOf reads the time of a line with this shape. at is the first time in it, if first
+// is not negative.
 func (s *Shape) TimeOf(line []byte, first int, at *Stamp, p *Parser) int64 {
 	switch s.TimeMode {
 	case timeNone:
@@ -342,11 +343,10 @@ func (s *Shape) TimeOf(line []byte, first int, at *Stamp, p *Parser) int64 {
 	return ms
 }
 
-// IsCritical tells whether a line of this shape is one of the errors that need a
-// person at once.
+// IsCritical tells whether a line of this shape is an error that needs immediate action.
 func (s *Shape) IsCritical(line []byte) bool { return s.Critical || s.Opaque && IsCritical(line) }
 
-// IsSlow tells whether a line of this shape says that something took SlowMS or more.
+// IsSlow tells whether a line of this shape reports a duration of SlowMS or more.
 func (s *Shape) IsSlow(line []byte) bool {
 	return s.took != 0 && s.took.took(line) >= SlowMS || s.Opaque && Took(line) >= SlowMS
 }

@@ -12,8 +12,8 @@ import (
 // slowLog is the context of entries of the slow log of MySQL and MariaDB.
 const slowLog = "slow log"
 
-// slowHead reads the lines that begin an entry: "# Time: ", or, where the second is
-// still that of the entry before, "# User@Host: " alone (MySQL before 8.0, MariaDB).
+// slowHead reads the lines that begin an entry: "# Time: ", or "# User@Host: " alone
+// when the second is the same as in the previous entry (MySQL before 8.0, MariaDB).
 // After a "# Time: " the latter belongs to the entry.
 func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	e = logs.Event{Format: logs.FormatText, Context: slowLog, Message: string(line)}
@@ -27,21 +27,22 @@ func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	return e, Unset, KindPlain, false
 }
 
-// Opens tells that a line of this shape is the first of an entry, to which a line of
+// Opens tells whether a line of this shape is the first of an entry, to which a line of
 // KindNext belongs.
 func (s *Shape) Opens() bool { return s.Kind == KindHead && s.Context == slowLog }
 
-// Opens is Shape.Opens for a line that was parsed.
+// Opens is Shape.Opens for a parsed line.
 func Opens(e *logs.Event, kind Kind) bool { return kind == KindHead && e.Context == slowLog }
 
-// NeedsWhole tells that Whole finds more in all lines of an event than its first says.
+// NeedsWhole tells whether Whole finds more in all lines of an event than in its first
+// line.
 func NeedsWhole(e *logs.Event) bool { return isSlow(e) || isRecord(e) }
 
 func isSlow(e *logs.Event) bool { return e.Context == slowLog && e.Format == logs.FormatText }
 
-// Whole reads out of all lines of an event what its first does not say: of an entry of
-// the slow log its numbers, who asked, and the statement, which becomes the message; of a
-// record everything.
+// Whole reads from all lines of an event what its first line lacks: of a slow log entry
+// its numbers, the user and the statement, which becomes the message; of a record
+// everything.
 func (p *Parser) Whole(e *logs.Event) {
 	if isRecord(e) {
 		p.wholeRecord(e)
@@ -72,7 +73,7 @@ func (p *Parser) Whole(e *logs.Event) {
 	}
 }
 
-// slowTime takes the time of an entry that says no other.
+// slowTime reads the time of an entry without another time.
 func slowTime(e *logs.Event, text string) {
 	at, err := strconv.ParseFloat(strings.TrimRight(text, "; "), 64)
 	if err == nil && e.Time.IsZero() {
@@ -99,8 +100,8 @@ func slowUser(e *logs.Event, text string) {
 	}
 }
 
-// slowNumbers reads "Query_time: 2.511853  Lock_time: 0.000117 Rows_sent: 1  Rows_examined: 9".
-// Times become ms.
+// slowNumbers reads "Query_time: 2.511853  Lock_time: 0.000117 Rows_sent: 1
+// Rows_examined: 9". Times are converted to ms.
 func slowNumbers(e *logs.Event, text string) {
 	words := strings.Fields(text)
 	for i := 0; i+1 < len(words); i++ {

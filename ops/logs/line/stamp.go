@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// Stamps reads the times that lines begin with. It remembers the last hour it
-// computed, for the lines of a log mostly share one; so it is not safe for
-// concurrent use.
+// Stamps reads the times at the beginning of lines. It caches the last hour that it
+// computed, because most lines of a log share one; so it is not safe for concurrent use.
 type Stamps struct {
 	Zone *time.Location
-	Now  time.Time // a time without a year lies before it
+	Now  time.Time // a time without a year is before it
 
-	Written time.Time // and before the text was last written to, unless zero
+	Written time.Time // and before the last write to the text, unless zero
 
 	DayFirst bool // 05/01/2026 is the fifth of January
-	Learns   bool // dayFirst is that of the last time that can only be so
-	told     bool // dayFirst comes from such a time, not from a hint
+	Learns   bool // DayFirst follows the last unambiguous time
+	told     bool // DayFirst comes from such a time, not from a hint
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
 }
 
-// Unset is the time, in ms, of a line that says none.
+// Unset is the time, in ms, of a line without a time.
 const Unset = -1 << 62
 
 func (s *Stamps) hourBase(year, month, day, hour int) int64 {
@@ -39,13 +38,13 @@ type Stamp struct {
 	Year, month, day, hour, min, sec, ms int
 	zoned                                bool
 	offset                               int  // seconds east of UTC, when zoned
-	name                                 int  // where the zone is a name: where the time ends before it
-	either                               bool // month and day can be the other way round
-	Hint                                 hint // what the words of the date say of that order
+	name                                 int  // for a named zone: where the time ends before it
+	either                               bool // month and day may be exchanged
+	Hint                                 hint // what the words of the date tell about that order
 	Order                                order
 }
 
-// hint is what a word for the half of the day says of the order of day and month:
+// hint is what the word for the half of the day tells about the order of day and month:
 // most locales with AM and PM print the month first, most with am and pm the day.
 type hint uint8
 
@@ -65,7 +64,7 @@ func hintOf(half byte, lower bool) hint {
 	return MonthHint
 }
 
-// Millis is the moment of a stamp in ms since 1970.
+// Millis is the time of a stamp in ms since 1970.
 func (s *Stamps) Millis(t *Stamp) int64 {
 	month, day := t.month, t.day
 	if t.either && s.DayFirst {
@@ -84,7 +83,7 @@ func (s *Stamps) Millis(t *Stamp) int64 {
 	return s.hourBase(t.Year, month, day, t.hour) + rest
 }
 
-// daysIn is the number of days of a month.
+// daysIn is the number of days in a month.
 func daysIn(year, month int) int {
 	switch month {
 	case 2:
@@ -111,10 +110,11 @@ func civil(y, m, d int) int64 {
 	return int64(era)*146097 + int64(yoe*365+yoe/4-yoe/100+doy) - 719468
 }
 
-// iso reads into t "2026-01-29T12:00:00.123Z" and its kin from the beginning of b: T or
-// a space between, / for -, a comma for the point, a zone or none; after a space
-// the hour may have one digit, as in Japanese, and be padded by a second space, as in
-// MariaDB's error log. n is how many bytes it took, 0 when there is no such time.
+// iso reads "2026-01-29T12:00:00.123Z" and similar times from the beginning of b into t:
+// T or a space between date and clock, / for -, a comma for the point, with or without a
+// zone. After a space the hour may have one digit, as in Japanese, and a second space as
+// padding, as in MariaDB's error log. n is the number of bytes read, 0 when there is no
+// such time.
 func iso(b []byte, t *Stamp) (n int) {
 	if len(b) < 18 || b[4] != '-' && b[4] != '/' || b[7] != b[4] {
 		return 0
@@ -182,10 +182,10 @@ func (t *Stamp) clock(b []byte, n int) int {
 	return n + 6
 }
 
-// SlashDate reads into t "01/29/2026, 2:00:00 PM", as Nest writes it in its default locale, and
-// with the day first where the first number cannot be a month or the parts are
-// set off by dots, as in German. Where neither that nor AM or PM tells, either is
-// set: the month is taken for the first.
+// SlashDate reads "01/29/2026, 2:00:00 PM", Nest's default locale, into t. The day is
+// first where the first number cannot be a month, or where dots separate the parts, as
+// in German. When neither that nor AM or PM decides, either is set, and the first number
+// is read as the month.
 func SlashDate(b []byte, t *Stamp) (n int) {
 	if len(b) < 18 || b[2] != '/' && b[2] != '.' || b[5] != b[2] {
 		return 0
@@ -214,7 +214,7 @@ func SlashDate(b []byte, t *Stamp) (n int) {
 }
 
 // meridiem reads " PM", " pm", " p.m." and " p. m.", also with the narrow and the
-// fixed space that Node writes.
+// no-break space that Node writes.
 func meridiem(b []byte, n int) (half byte, lower bool, end int) {
 	i := n + blankAt(b, n)
 	if i == n || i+1 >= len(b) {
@@ -243,8 +243,8 @@ func meridiem(b []byte, n int) (half byte, lower bool, end int) {
 	return half, lower, i
 }
 
-// blankAt is the length of the blank at i: a space, a no-break space (U+00A0), a narrow
-// one (U+202F), or 0.
+// blankAt is the length of the blank at i: a space, a no-break space (U+00A0) or a
+// narrow one (U+202F); 0 without one.
 func blankAt(b []byte, i int) int {
 	switch {
 	case i < len(b) && b[i] == ' ':
@@ -263,7 +263,7 @@ func fraction(b []byte, n int) (ms, end int) {
 		return 0, n
 	}
 	if b[n] == ':' && (n+3 >= len(b) || !Digit(b[n+2]) || !Digit(b[n+3])) {
-		return 0, n // of PM2's colon and a number the message begins with
+		return 0, n // PM2's colon, and a number that begins the message
 	}
 	scale := 100
 	for n++; n < len(b) && Digit(b[n]); n++ {
@@ -275,8 +275,8 @@ func fraction(b []byte, n int) (ms, end int) {
 
 var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 
-// syslog reads "Jan 29 12:00:00", which has no year: the latest one that does
-// not lie more than a day ahead of now.
+// syslog reads "Jan 29 12:00:00", which has no year: it uses the latest year in which
+// the date is at most a day after now.
 func (s *Stamps) syslog(b []byte) (t Stamp, n int) {
 	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' || b[9] != ':' || b[12] != ':' {
 		return t, 0
@@ -314,8 +314,8 @@ func (s *Stamps) short(b []byte) (t Stamp, n int) {
 	return s.withYear(t), n
 }
 
-// withYear gives a date without a year the latest one in which there is such a day
-// and it lies no more than a day ahead of now, and of the last writing to the text.
+// withYear gives a date without a year the latest year in which that day exists and is
+// at most a day after now and after the last write to the text.
 func (s *Stamps) withYear(t Stamp) Stamp {
 	last := s.Now
 	if s.Written.Year() > 1990 && s.Written.Before(last) {
@@ -323,7 +323,7 @@ func (s *Stamps) withYear(t Stamp) Stamp {
 	}
 	t.Year = last.In(s.Zone).Year()
 	latest := last.Add(24 * time.Hour).UnixMilli()
-	for range 8 { // 29 February is eight years back at most
+	for range 8 { // 29 February is at most eight years back
 		if ms := s.Millis(&t); ms != Unset && ms <= latest {
 			break
 		}
@@ -332,7 +332,7 @@ func (s *Stamps) withYear(t Stamp) Stamp {
 	return t
 }
 
-// AnyTime reads whichever time b begins with, a time without a year too.
+// AnyTime reads the time at the beginning of b in any format, also without a year.
 func (s *Stamps) AnyTime(b []byte) (ms int64, n int) {
 	if len(b) == 0 {
 		return Unset, 0
@@ -359,7 +359,7 @@ func (s *Stamps) AnyTime(b []byte) (ms int64, n int) {
 	return s.Millis(&t), n
 }
 
-// learn takes the order of dates from one that tells it.
+// learn takes the order of dates from an unambiguous one.
 func (s *Stamps) learn(t *Stamp) {
 	switch t.Order {
 	case DayThenMonth:
@@ -373,19 +373,19 @@ func (s *Stamps) learn(t *Stamp) {
 	}
 }
 
-// order is the order of day and month in a date with slashes whose year comes last.
+// order is the order of day and month in a date with slashes that ends with the year.
 type order uint8
 
 const (
-	noOrder order = iota // it is no such date, or both are the same number
+	noOrder order = iota // not such a date, or both numbers are the same
 	EitherOrder
 	DayThenMonth
 	MonthThenDay
 )
 
-// value reads a time out of a field: text in any form that a line may begin with, a
-// date alone, or seconds, ms, µs or ns since 1970 by the size of the number. What is
-// not a time from end to end is none.
+// value reads a time from a field: text in any format of a line's beginning, a date
+// alone, or seconds, ms, µs or ns since 1970 by the size of the number. The whole value
+// must be a time.
 func (s *Stamps) value(v string) int64 {
 	if ms, n := s.AnyTime([]byte(v)); n > 0 && n >= len(strings.TrimRight(v, " ")) {
 		return ms
@@ -444,7 +444,7 @@ func fromFloat(v string) int64 {
 // Digit tells whether c is an ASCII digit.
 func Digit(c byte) bool { return c-'0' < 10 }
 
-// digits2 is the number in the first two bytes, or negative.
+// digits2 is the number in the first two bytes; negative without one.
 func digits2(b []byte) int {
 	_ = b[1]
 	if !Digit(b[0]) || !Digit(b[1]) {

@@ -2,10 +2,10 @@ package line
 
 import "bytes"
 
-// further reads the less common forms of a time at the beginning of b, those that
-// iso, us, syslog and short do not know. Each form is that of a program that is in
-// wide use: PM2's documented date formats, Apache, Redis, Spark, HDFS, Java's and
-// JavaScript's own dates, mail dates, seconds since 1970.
+// further reads the less common time formats at the beginning of b, which iso, us,
+// syslog and short do not read. Each is the format of a widely used program: PM2's
+// documented date formats, Apache, Redis, Spark, HDFS, Java's and JavaScript's own
+// dates, mail dates, seconds since 1970.
 func (s *Stamps) further(b []byte) (t Stamp, n int) {
 	sc := scanner{b: b}
 	switch {
@@ -20,13 +20,13 @@ func (s *Stamps) further(b []byte) (t Stamp, n int) {
 	return t, n
 }
 
-// scanner goes through a text that may be a time.
+// scanner reads a text that may be a time.
 type scanner struct {
 	b []byte
 	i int
 }
 
-// number reads up to limit digits: their value and how many there were.
+// number reads up to limit digits and returns their value and count.
 func (c *scanner) number(limit int) (value, width int) {
 	for width < limit && c.i < len(c.b) && Digit(c.b[c.i]) {
 		value = value*10 + int(c.b[c.i]-'0')
@@ -45,7 +45,7 @@ func (c *scanner) take(set string) byte {
 	return 0
 }
 
-// has reads the text when it comes next.
+// has skips the text if it comes next.
 func (c *scanner) has(text string) bool {
 	if !bytes.HasPrefix(c.b[c.i:], []byte(text)) {
 		return false
@@ -54,7 +54,7 @@ func (c *scanner) has(text string) bool {
 	return true
 }
 
-// blanks reads spaces and tells whether there were any.
+// blanks skips spaces and tells whether there were any.
 func (c *scanner) blanks() bool {
 	from := c.i
 	for c.i < len(c.b) && c.b[c.i] == ' ' {
@@ -81,8 +81,8 @@ func (c *scanner) month() int {
 	return c.foreignMonth()
 }
 
-// foreignMonths are the short months of the locales of Europe that are not those of
-// English, as journalctl and older syslogs print them.
+// foreignMonths are the short month names of European locales that differ from English,
+// as journalctl and older syslogs print them.
 var foreignMonths = map[string]int{
 	"janv": 1, "févr": 2, "avril": 4, "mai": 5, "juin": 6, "juil": 7, "août": 8, "déc": 12, // French
 	"Jän": 1, "Mär": 3, "Mai": 5, "Okt": 10, "Dez": 12, // German
@@ -92,7 +92,7 @@ var foreignMonths = map[string]int{
 	"mrt": 3, "mei": 5, "okt": 10, // Dutch
 }
 
-// foreignMonth reads a month of another language, perhaps with a point.
+// foreignMonth reads a month in another language, also with a full stop.
 func (c *scanner) foreignMonth() int {
 	end := c.i
 	for end < len(c.b) && end < c.i+8 && (Letter(c.b[end]) || c.b[end] >= 0x80) {
@@ -109,7 +109,7 @@ func (c *scanner) foreignMonth() int {
 
 var weekdays = [...]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
 
-// weekday reads an English day of the week, short or long, and what sets it off.
+// weekday reads an English weekday, short or long, and its separator.
 func (c *scanner) weekday() bool {
 	if c.i+4 > len(c.b) {
 		return false
@@ -228,8 +228,8 @@ func fromYear(c *scanner, t *Stamp) int {
 	return c.end(t)
 }
 
-// yearDay reads "10:22:40" after "2012-025T", the 25th day of the year (ISO 8601's ordinal
-// date).
+// yearDay reads "10:22:40" after "2012-025T", the 25th day of the year (an ordinal date
+// of ISO 8601).
 func yearDay(c *scanner, t *Stamp, day int) int {
 	if day < 1 || day > 366 || !c.clock(t) {
 		return 0
@@ -269,8 +269,8 @@ func compact(c *scanner, t *Stamp, seps string) int {
 	return c.end(t)
 }
 
-// looseClock reads "22:16:0:606|", a clock whose numbers are not filled up with zeros, as
-// Huawei's HealthApp writes it.
+// looseClock reads "22:16:0:606|", a clock without leading zeros, as Huawei's HealthApp
+// writes it.
 func (c *scanner) looseClock(t *Stamp) bool {
 	var parts [4]int
 	for i := range parts {
@@ -287,13 +287,13 @@ func (c *scanner) looseClock(t *Stamp) bool {
 	return c.i < len(c.b) && c.b[c.i] == '|'
 }
 
-// The seconds since 1970 that a line may begin with: from 2001 to 2100.
+// The range of seconds since 1970 that a line may begin with: 2001 to 2100.
 const (
 	firstEpoch = 1_000_000_000
 	lastEpoch  = 4_102_444_800
 )
 
-// fromEpoch takes a number for seconds, ms, µs or ns since 1970 by its width.
+// fromEpoch reads a number as seconds, ms, µs or ns since 1970, by its width.
 func fromEpoch(c *scanner, t *Stamp, n, width int) int {
 	ms := 0
 	seconds := n
@@ -317,7 +317,7 @@ func fromEpoch(c *scanner, t *Stamp, n, width int) int {
 	return c.i
 }
 
-// fromDay reads a date that begins with one or two digits, after them.
+// fromDay reads a date after its first one or two digits.
 func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
 	if c.has("月") || c.has("월") {
 		return s.numberedMonth(c, t, first)
@@ -447,7 +447,8 @@ func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
 	return s.yearLast(c, t)
 }
 
-// yearLast reads "12:00:00 2026" and "12:00:00 UTC 2026"; where no year follows, the latest.
+// yearLast reads "12:00:00 2026" and "12:00:00 UTC 2026"; without a year it uses the
+// latest.
 func (s *Stamps) yearLast(c *scanner, t *Stamp) int {
 	if !c.clock(t) {
 		return 0
@@ -456,7 +457,7 @@ func (s *Stamps) yearLast(c *scanner, t *Stamp) int {
 	t.zoned, t.offset, c.i = zoneAt(c.b, c.i)
 	if !t.zoned && c.i+5 < len(c.b) {
 		if word := capitals(c.b, c.i+1); c.b[c.i] == ' ' && len(word) >= 2 {
-			c.i += 1 + len(word) // a zone of more than one meaning: that of the source
+			c.i += 1 + len(word) // an ambiguous zone: use that of the source
 		}
 	}
 	if c.blanks() {

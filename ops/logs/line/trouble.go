@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Cause is what kind of trouble a log tells of.
+// Cause is the kind of a problem in a log.
 type Cause string
 
-// The causes that a status check names. TroubleOther is quoted alone.
+// The causes that a status check names. For TroubleOther it only quotes the line.
 const (
 	TroublePort     Cause = "port"     // the port is taken
 	TroubleModule   Cause = "module"   // a module is missing
@@ -22,8 +22,7 @@ const (
 	TroubleOther    Cause = "other"
 )
 
-// Trouble is an error in a log that needs a person at once, or that ended the
-// process.
+// Trouble is an error in a log that needs immediate action, or that ended the process.
 type Trouble struct {
 	Cause Cause
 	Text  string // the line
@@ -41,7 +40,7 @@ var (
 	jsError    = regexp.MustCompile(`^\s*(?:Uncaught )?[A-Za-z]*(?:Error|Exception)\b`)
 )
 
-// troubleIn tells what trouble a line tells of.
+// troubleIn returns the trouble that a line reports.
 func troubleIn(line string) (Trouble, bool) {
 	t := Trouble{Text: strings.TrimSpace(line)}
 	which, critical := Critical(line)
@@ -67,13 +66,13 @@ func troubleIn(line string) (Trouble, bool) {
 	return t, true
 }
 
-// LastTrouble is the newest trouble in the end of a log that was last written at
-// written. A line that says no time was written when the log was, if it is the last
-// to say something, else with the line before it that says one. Of a process that
-// ended any error counts that is the last to be told: some keepers print no more.
+// LastTrouble is the newest trouble in the tail of a log that was last written at
+// written. A line without a time has the time of the previous line with one, or, if no
+// later line has one, the time of the last write. If the process ended, any last error
+// counts, because some process managers print nothing more.
 func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble, bool) {
 	var last Trouble
-	var at time.Time // of the newest line that says one
+	var at time.Time // of the newest line with a time
 	var jsLine string
 	found, open := false, false
 	for line := range bytes.Lines(tail) {
@@ -90,7 +89,7 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 			continue
 		case nodeEnds.MatchString(text) && jsLine != "":
 			if found && open && last.Cause != TroubleOther {
-				continue // the reason was said already
+				continue // the reason was found already
 			}
 			t = Trouble{Cause: TroubleOther, Text: jsLine}
 			jsLine = ""

@@ -6,9 +6,8 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// zoneNames are the abbreviations of zones that mean one thing in logs, in minutes
-// east of UTC. CST, IST, BST and the like mean several: they are left to the zone
-// of the source.
+// zoneNames are the zone abbreviations with one meaning in logs, in minutes east of UTC.
+// CST, IST, BST and others have several: they are read in the zone of the source.
 var zoneNames = map[string]int{
 	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0,
 	"EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
@@ -18,15 +17,15 @@ var zoneNames = map[string]int{
 	"NZST": 720, "NZDT": 780, "PKT": 300, "ICT": 420, "WIB": 420,
 }
 
-// ambiguousZones are abbreviations that stand for zones in several countries: CST is China's
-// and America's. A time with one is of the zone of its source.
+// ambiguousZones are abbreviations used in several countries: CST is China's and
+// America's. A time with one is read in the zone of its source.
 var ambiguousZones = map[string]bool{
 	"CST": true, "IST": true, "BST": true, "ECT": true, "AST": true, "GST": true, "WST": true, "SST": true,
 }
 
-// zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8", " [GMT+08:00]" or
-// another name of zoneNames at n; "+8", " -03" and " Z" only where it is clear that they
-// are no part of a sentence.
+// zoneAt reads "Z", "+08", "+08:00", "+0800", " +08:00", " UTC", " GMT+8", "
+// [GMT+08:00]" or another name of zoneNames at n; "+8", " -03" and " Z" only where they
+// are clearly not part of a sentence.
 func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 	if n >= len(b) {
 		return false, 0, n
@@ -37,7 +36,7 @@ func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 	i := n
 	if b[i] == ' ' {
 		if i++; i < len(b) && (b[i] == '(' || b[i] == '[') {
-			i++ // log4j's " (UTC)" and the like, " [GMT+08:00]"
+			i++ // log4j's " (UTC)", " [GMT+08:00]"
 		}
 		if i < len(b) && b[i] == 'Z' && b[i-1] == ' ' && endsZone(b, i+1) {
 			return true, 0, i + 1
@@ -59,8 +58,8 @@ func zoneAt(b []byte, n int) (zoned bool, offset, end int) {
 	return true, seconds, i + size
 }
 
-// endsZone tells that what comes at i cannot continue a sentence that a sign and a number, or the
-// letter Z, began: the end, a bracket, a separator, a level.
+// endsZone tells whether the text at i cannot continue a sentence after a sign and a
+// number, or after the letter Z: it is the end, a bracket, a separator or a level.
 func endsZone(b []byte, i int) bool {
 	if i >= len(b) || bytes.IndexByte([]byte("\"'])|,"), b[i]) >= 0 {
 		return true
@@ -75,7 +74,7 @@ func endsZone(b []byte, i int) bool {
 	return ok
 }
 
-// namedZone reads the zone whose name word is at i; n is where the time ended.
+// namedZone reads the zone named word at i; n is where the time ended.
 func namedZone(b []byte, n, i int, word []byte) (zoned bool, offset, end int) {
 	end = i + len(word)
 	if ambiguousZones[string(word)] && i > n && b[i-1] == ' ' {
@@ -108,7 +107,7 @@ func namedZone(b []byte, n, i int, word []byte) (zoned bool, offset, end int) {
 	return true, minutes * 60, end
 }
 
-// capitals is the run of ASCII capitals at i, when no letter or digit follows it.
+// capitals is the run of ASCII capitals at i, if no letter or digit follows it.
 func capitals(b []byte, i int) []byte {
 	end := i
 	for end < len(b) && b[end] >= 'A' && b[end] <= 'Z' {
@@ -120,8 +119,8 @@ func capitals(b []byte, i int) []byte {
 	return b[i:end]
 }
 
-// numericZone reads "+08:00", "+0800" or "+08" at i: how long it is, 0 when it is none,
-// and the offset in seconds.
+// numericZone reads "+08:00", "+0800" or "+08" at i and returns its length, 0 without
+// one, and the offset in seconds.
 func numericZone(b []byte, i int) (size, seconds int) {
 	if i+3 > len(b) || b[i] != '+' && b[i] != '-' {
 		return 0, 0
@@ -153,7 +152,7 @@ func numericZone(b []byte, i int) (size, seconds int) {
 	return size, seconds
 }
 
-// shortZone reads "+8", "+5:30" or "+530" at i; no digit follows it.
+// shortZone reads "+8", "+5:30" or "+530" at i, not followed by a digit.
 func shortZone(b []byte, i int) (size, seconds int) {
 	if i+2 > len(b) || !Digit(b[i+1]) || b[i] != '+' && b[i] != '-' {
 		return 0, 0
