@@ -41,7 +41,7 @@ type logsCmd struct {
 	Rank       bool          `help:"Best first: lines with the words as typed, then with all words, then with their letters in order."`
 	Explain    bool          `help:"For each line, show which format read it and why."`
 	FailIfNone bool          `help:"Exit 1 when there is no hit."`
-	Raw        bool          `help:"Print the bytes of the lines as they are, not shaped and not made safe for a terminal."`
+	Raw        bool          `help:"Print the lines byte for byte, neither formatted nor escaped."`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	logsStat   `embed:""`
 
@@ -133,7 +133,7 @@ func (c *logsCmd) check() error {
 	case c.Explain && (c.Follow || c.Count || c.Histogram > 0 || c.Rank):
 		return ops.E(ops.Usage, lang.M("--explain cannot be used with -f, --count, --histogram or --rank"))
 	case c.Raw && (c.JSON || c.Explain || c.Count || c.Histogram > 0 || c.logsStat.asked()):
-		return ops.E(ops.Usage, lang.M("--raw prints lines: it cannot be used with --json, --count or what makes numbers"))
+		return ops.E(ops.Usage, lang.M("--raw prints lines: it cannot be used with --json, --count or statistics"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
 		return ops.E(
 			ops.Usage,

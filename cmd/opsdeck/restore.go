@@ -195,7 +195,7 @@ func tellPlan(out *printer, p *restore.Plan) {
 			out.note(lang.M("  will be lost: %s", lang.Raw(lossLine(out.lang, t))))
 		}
 		if sum := p.Assessment.Loss.Sum(); !sum.Empty() && len(p.Assessment.Loss.Tables) > 1 {
-			out.note(lang.M("  in all: %s", sum))
+			out.note(lang.M("  total: %s", sum))
 		}
 		for _, doubt := range p.Assessment.Loss.Doubts() {
 			out.note(lang.M("  %s", doubt))

@@ -32,6 +32,6 @@ func TestALoadBesideSaysWhichEventsStayDisabled(t *testing.T) {
 		t.Fatalf("the event is %s", got)
 	}
 	o = s.run("restore", "--tables", "order_names", "--confirm", s.live)
-	tells(t, o.err, "order_names is a view: --tables takes tables alone")
+	tells(t, o.err, "order_names is a view: --tables accepts only tables")
 	silent(t, o.err, "does not hold")
 }

@@ -36,10 +36,10 @@ func TestAMomentDoesNotMakeAShrunkenBackupGood(t *testing.T) {
 				t.Fatalf("exit %d, want %q\n%s\n%s", o.code, want, o.out, o.err)
 			}
 		}
-		stops("sales has 300 rows; how many the replay leaves is not known")
-		stops("at least 5 rows are certain")
+		stops("sales has 300 rows; how many remain after the replay is unknown")
+		stops("at least 5 are certain")
 		db.Exec(t, s.live, inRows("INSERT INTO sales (v) VALUES (3)")...)
-		stops("at least 6 rows are certain")
+		stops("at least 6 are certain")
 		db.Exec(t, s.live, inRows(salesOf300)...) // now the log brings the rows
 		good := s.dump()
 		s.must("restore", "--from", shrunk, "--until", "now", "--json", "--confirm", s.live)

@@ -311,7 +311,7 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 type standbyRemoveCmd struct {
 	Also    []string `placeholder:"SCHEMA" help:"Also drop this database, which is named like a standby and which status lists."`
 	Confirm string   `placeholder:"NAME" help:"The service's database name, where there is no terminal."`
-	DryRun  bool     `help:"Say what would be dropped."`
+	DryRun  bool     `help:"Show what would be dropped; drop nothing."`
 	JSON    bool     `name:"json" help:"Print JSON."`
 }
 

@@ -41,7 +41,7 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"will be lost: customers  1 row, 1 changed row",
 					"will be lost: orders  3 deletions",
 					"will be lost: ar_invoices  1 deletion",
-					"in all: 1 newer row, 1 changed row, 4 deletions")
+					"total: 1 newer row, 1 changed row, 4 deletions")
 				report := s.must("restore", "report").out
 				tells(t, report, " transactions of the binlog, to ",
 					"| table | rows | in the backup | after the replay |", "| orders | 3 | 2 | 3 | ok |",
@@ -49,7 +49,7 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 
 				o = s.must("restore", "undo", "--confirm", s.live)
 				silent(t, o.err, "written since the restore;")
-				tells(t, o.err, "nothing will be lost: the binlog holds no later change")
+				tells(t, o.err, "nothing will be lost: the binlog has no later changes")
 				tells(t, s.must("restore", "report").out, "rows written since the restore: 0")
 
 				s.must("restore", "--before", id, "--mode", mode, "--confirm", s.live)

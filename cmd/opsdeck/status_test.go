@@ -167,10 +167,10 @@ func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
     process: {kind: command, start: "true", stop: "true", status: "sleep 600"}
 `, silent.IP, silent.Port))
 	code, out := statusOf(t, config, "--only", "health,mysql,redis")
-	if code != 2 || strings.Count(out, "timed out without an answer") < 3 {
+	if code != 2 || strings.Count(out, "timed out without a response") < 3 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	if !strings.HasPrefix(out, "✖ MySQL does not respond (timed out without an answer); /health fails (timed out without an answer)") {
+	if !strings.HasPrefix(out, "✖ MySQL does not respond (timed out without a response); /health fails (timed out without a response)") {
 		t.Fatalf("verdict:\n%s", out)
 	}
 }

@@ -4,7 +4,7 @@ func init() {
 	register(
 		"Check whether privileges, settings, folders and tools are ready for backup and restore.",
 		"检查权限、设置、目录和工具是否适合备份与恢复。",
-		"%s responds", "%s 有应答",
+		"%s responds", "%s 有响应",
 		"it starts and stops the service", "用它启停服务",
 		"it makes the backups", "用它制作备份",
 		"it copies backups", "用它复制备份",
@@ -59,11 +59,12 @@ func init() {
 		"the binlog position is not recorded", "无法记录 binlog 位点",
 		"open transactions and lock waits are not visible", "看不到未结束的事务和锁等待",
 		"the privilege %s is missing: %s", "缺少权限 %s：%s",
-		"procedures and functions that others made are not visible: if there are any, they are not in the backup",
+		"procedures and functions of other users are not visible: if there are any, they are not in the backup",
 		"看不到其他用户创建的存储过程和函数：如果有，备份中不会包含它们",
 		"procedures or functions cannot be read, and no backup can be made: %d", "有 %d 个存储过程或函数无法读取：无法备份",
 		"in a restore this user cannot create the objects of %s", "此用户做恢复时无法创建属于 %s 的对象",
 		"for a restore this user lacks: %s", "此用户做恢复还缺少：%s",
-		"for a restore this user lacks, on the databases beside %s: %s", "此用户做恢复，在 %s 旁边的库上还缺少：%s",
+		"for a restore of %s this user lacks privileges on the databases that the restore creates: %s",
+		"恢复 %s 时，此用户在恢复所创建的库上还缺少权限：%s",
 	)
 }

@@ -28,8 +28,8 @@ func init() {
 		"%s · failure %d of %d", "%s · 失败 %d/%d",
 		"%s · pass %d of %d", "%s · 连续正常 %d/%d",
 		"%s hangs", "%s 无响应",
-		"still no answer since %s", "自 %s 起仍无应答",
-		"no answer within %s", "%s 内无应答",
+		"no response since %s", "自 %s 起一直无响应",
+		"no response within %s", "%s 内无响应",
 		"the check itself failed", "检查程序自身出错",
 		"there is no check %q", "没有名为 %q 的检查",
 	)

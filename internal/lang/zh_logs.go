@@ -186,7 +186,7 @@ func init() {
 
 		"%s is not loki:http://HOST:3100?query={app=\"NAME\"}",
 		"%s 不是 loki:http://HOST:3100?query={app=\"NAME\"} 的形式",
-		"Loki at %s does not respond", "%s 的 Loki 没有应答",
+		"Loki at %s does not respond", "%s 的 Loki 没有响应",
 		"Loki at %s says %s", "%s 的 Loki 返回 %s",
 		"journalctl cannot be run", "无法运行 journalctl",
 		"journalctl failed", "journalctl 失败",

@@ -39,9 +39,9 @@ func init() {
 		"no such socket", "套接字不存在",
 		"permission denied", "权限不足",
 		"name not found", "找不到主机名",
-		"timed out without an answer", "超时无应答",
+		"timed out without a response", "超时无响应",
 		"the connection broke", "连接已断开",
-		"the server that answers is not MySQL", "应答的服务器不是 MySQL",
+		"the server that answers is not MySQL", "响应的服务器不是 MySQL",
 	)
 }
 
@@ -68,7 +68,7 @@ func init() {
 		"the TLS connection to MySQL fails",
 		"与 MySQL 的 TLS 连接失败",
 		"the server at %s is not MySQL",
-		"%s 上应答的不是 MySQL",
+		"%s 上响应的不是 MySQL",
 		"this user has no permission to open the connection to MySQL at %s",
 		"当前用户无权打开与 MySQL（%s）的连接",
 		"MySQL at %s is shutting down",
@@ -76,7 +76,7 @@ func init() {
 		"MySQL cannot be reached",
 		"无法连接 MySQL",
 		"MySQL does not respond",
-		"MySQL 没有应答",
+		"MySQL 没有响应",
 		"MySQL closes the connection during the login",
 		"MySQL 在登录过程中断开了连接",
 		"see who holds the connections: `opsdeck runbook mysql-down`",
@@ -111,7 +111,7 @@ func init() {
 		"已停止（连接被拒绝、套接字不存在）：启动它，并等待就绪。",
 		"It does not respond: it hangs or is overloaded. Read its log; list what is running; restart it only if "+
 			"nothing makes progress.",
-		"没有应答：卡住或负载过高。查看日志和正在运行的语句；确实毫无进展时才重启。",
+		"没有响应：卡住或负载过高。查看日志和正在运行的语句；确实毫无进展时才重启。",
 		"It has no free connections: see who holds them, end those that should not exist, raise the limit for now.",
 		"连接数用尽：查看被谁占用，结束不该存在的连接，暂时调高上限。",
 		"The account is locked (3118, 4151): this prints the statement to unlock it; run it in the same client.",

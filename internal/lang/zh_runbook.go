@@ -10,7 +10,7 @@ func init() {
 		"there is no runbook %q", "没有手册 %q",
 		"the database is lost or damaged", "数据库丢失或损坏",
 
-		"the service does not respond, or is not ready", "服务没有应答或未就绪",
+		"the service does not respond, or is not ready", "服务没有响应或未就绪",
 		"a disk is nearly full", "磁盘将满",
 		"a backup is missing, old or bad", "备份缺失、过旧或损坏",
 		"each quarter: drill a restore", "每季度：演练恢复",

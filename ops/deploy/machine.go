@@ -128,7 +128,7 @@ func judgeDocker(f Fact[Tool], needed bool, container string) Finding {
 	case !f.Seen && !needed:
 		return ok("docker", lang.M("not needed: no container is configured"))
 	case !f.Seen:
-		return Finding{Name: "docker", State: silent, Detail: lang.M("Docker does not answer: %s", f.Why),
+		return Finding{Name: "docker", State: silent, Detail: lang.M("Docker does not respond: %s", f.Why),
 			Why: why, Fix: "sudo systemctl start docker"}
 	case f.Value.Absent && needed:
 		return Finding{Name: "docker", State: ops.StateWarning, Detail: lang.M("Docker is not installed"), Why: why,

@@ -24,7 +24,7 @@ type Server struct {
 
 // JudgeServer makes the findings about the database.
 func JudgeServer(f Fact[Server]) []Finding {
-	why := lang.M("the service is ready only while its database answers")
+	why := lang.M("the service is ready only while its database responds")
 	if !f.Seen && f.Why.Empty() {
 		return []Finding{unknown("mysql", f.Why, why)}
 	}

@@ -348,7 +348,8 @@ func BackupFindings(s Server, db string) []Finding {
 	}
 	f := Finding{
 		State: ops.StateWarning,
-		What:  lang.M("procedures and functions that others made are not visible: if there are any, they are not in the backup"),
+		What: lang.M("procedures and functions of other users are not visible: if there are any, they are not in " +
+			"the backup"),
 	}
 	if s.Routines > s.ShownRoutines {
 		f.State = ops.StateCritical
@@ -414,8 +415,9 @@ func JudgeRestore(r Rights, user, db, beside string) []Finding {
 	if missing := r.Missing(RestoreNeeds, beside); len(missing) > 0 {
 		out = append(out, Finding{
 			State: ops.StateWarning,
-			What:  lang.M("for a restore this user lacks, on the databases beside %s: %s", db, strings.Join(missing, ", ")),
-			Fix:   r.Grant(missing, user, beside, BesidePattern(db)),
+			What: lang.M("for a restore of %s this user lacks privileges on the databases that the restore creates: %s",
+				db, strings.Join(missing, ", ")),
+			Fix: r.Grant(missing, user, beside, BesidePattern(db)),
 		})
 	}
 	return out

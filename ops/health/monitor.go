@@ -169,7 +169,7 @@ func (w *worker) look(ctx context.Context) Result {
 		case <-w.hung:
 			w.hung = nil
 		default:
-			return w.hangs(start, lang.M("still no answer since %s", w.hungAt.Format(time.TimeOnly)))
+			return w.hangs(start, lang.M("no response since %s", w.hungAt.Format(time.TimeOnly)))
 		}
 	}
 	whole := ctx
@@ -197,7 +197,7 @@ func (w *worker) look(ctx context.Context) Result {
 		return r
 	case <-late.C:
 		w.hung, w.hungAt = done, start
-		return w.hangs(start, lang.M("no answer within %s", human.Duration(timeout)))
+		return w.hangs(start, lang.M("no response within %s", human.Duration(timeout)))
 	}
 }
 

@@ -210,7 +210,7 @@ func plain(line string) string {
 func (o Output) Why() lang.Msg {
 	switch {
 	case errors.Is(o.Err, context.DeadlineExceeded):
-		return lang.M("timed out without an answer")
+		return lang.M("timed out without a response")
 	case errors.Is(o.Err, exec.ErrNotFound):
 		return lang.M("the program is not on the PATH")
 	case len(o.Tail) > 0:

@@ -31,7 +31,7 @@ func remoteName(name string, ssh []string) (*remoteHost, string, error) {
 		return nil, "", wrong
 	}
 	if _, secret := u.User.Password(); secret {
-		return nil, "", ops.E(ops.Config, lang.M("a password has no place in the name of a log: use a key")).
+		return nil, "", ops.E(ops.Config, lang.M("the name of a log must not contain a password: use a key")).
 			WithHint(lang.M("ssh-copy-id %s", where[strings.LastIndexByte(where, '@')+1:]))
 	}
 	if !strings.HasPrefix(path, "~/") {
@@ -119,9 +119,9 @@ func (h *remoteHost) clockWords() lang.Msg {
 	case !h.Clocked:
 		return lang.M("%s: its clock cannot be read", h.name)
 	case off > least:
-		return lang.M("%s: its clock is %s ahead of this machine's (within %s)", h.name, off.String(), within)
+		return lang.M("%s: its clock is %s fast compared with this machine's (±%s)", h.name, off.String(), within)
 	case -off > least:
-		return lang.M("%s: its clock is %s late against this machine's (within %s)", h.name, (-off).String(), within)
+		return lang.M("%s: its clock is %s slow compared with this machine's (±%s)", h.name, (-off).String(), within)
 	}
 	return lang.M("%s: its clock agrees with this machine's within %s", h.name,
 		max(least, time.Millisecond).Round(time.Millisecond).String())
@@ -212,7 +212,7 @@ func (t *remoteTail) follow(ctx context.Context, w *Lines, first int64) error {
 			said = true
 		case said:
 			said = false
-			w.Warn(ops.E(ops.Failed, lang.M("%s answers again; reading continues where it ended", t.host.name)))
+			w.Warn(ops.E(ops.Failed, lang.M("%s responds again; reading continues where it stopped", t.host.name)))
 		}
 		select {
 		case <-ctx.Done():

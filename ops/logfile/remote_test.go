@@ -87,8 +87,8 @@ func TestRemoteLogsAreReadWithTheirGenerations(t *testing.T) {
 func TestAClockThatDiffersIsTold(t *testing.T) {
 	at := time.Unix(1769688000, 0)
 	for text, want := range map[string]string{
-		"1769688003.210000000": "3.2s ahead",
-		"1769687990.000000000": "10.01s late",
+		"1769688003.210000000": "3.2s fast",
+		"1769687990.000000000": "10.01s slow",
 		"1769688000.020000000": "agrees",
 		"1769688000.N":         "agrees",
 		"no date":              "cannot be read",
@@ -265,7 +265,7 @@ func TestAHostThatHangsOrIsGoneIsNamed(t *testing.T) {
 		ssh   []string
 		wants string
 	}{
-		{[]string{"sh", "-c", "exec sleep 600"}, "web1 does not answer: nothing came for"},
+		{[]string{"sh", "-c", "exec sleep 600"}, "web1 does not respond: no data for"},
 		{[]string{"sh", "-c", "echo 'connect to host web1: No route to host' >&2; exit 255"}, "No route to host"},
 		{[]string{"/no/such/ssh"}, "ssh cannot be run"},
 	} {

@@ -210,7 +210,7 @@ func (h *remoteHost) broken(ctx context.Context, err error, since time.Time) err
 		return ctx.Err()
 	}
 	if silent {
-		return ops.E(ops.Busy, lang.M("%s does not answer: nothing came for %s", h.name, h.patience.String()))
+		return ops.E(ops.Busy, lang.M("%s does not respond: no data for %s", h.name, h.patience.String()))
 	}
 	said := h.stderr.take()
 	if said == "" {
@@ -257,7 +257,7 @@ func (h *remoteHost) list(ctx context.Context, patterns ...string) ([]remoteStat
 		return nil, err
 	}
 	if h.stat == "" {
-		return nil, ops.E(ops.Failed, lang.M("%s has no stat that tells of files", h.name))
+		return nil, ops.E(ops.Failed, lang.M("%s has no usable stat command", h.name))
 	}
 	var out bytes.Buffer
 	script := fmt.Sprintf("for f in %s; do [ -f \"$f\" ] && printf '%%s\\n' \"$f\"; done | sort -u | "+

@@ -307,7 +307,7 @@ func (t *remoteTrack) goOn(
 	}
 	if !found {
 		t.follow.w.Warn(ops.E(ops.Failed, lang.M(
-			"%s was truncated and no copy of it is there: lines since the look before may be lost",
+			"%s was truncated, and there is no copy of it: lines written since the last read may be lost",
 			t.follow.tail.host.url(t.live))))
 	}
 	p.off, p.head, p.tail = 0, nil, nil
@@ -321,7 +321,7 @@ func (t *remoteTrack) vanished(
 	fresh, found, err := t.rest(ctx, p, files, fresh)
 	if err == nil && !found && p.looks == 0 {
 		t.follow.w.Warn(ops.E(ops.Failed, lang.M(
-			"%s was removed: lines since the look before may be lost", t.follow.tail.host.url(t.live))))
+			"%s was removed: lines written since the last read may be lost", t.follow.tail.host.url(t.live))))
 	}
 	return fresh, err
 }

@@ -152,7 +152,7 @@ func Reason(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
-		return lang.M("timed out without an answer")
+		return lang.M("timed out without a response")
 	case errors.Is(err, mysqldriver.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
 		return lang.M("the connection broke")
 	case errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync):

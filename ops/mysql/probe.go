@@ -260,7 +260,7 @@ func (l *look) offline() {
 	if err != nil || v["offline_mode"] != "1" {
 		return
 	}
-	l.r.Find(ops.StateCritical, lang.M("MySQL is in offline mode"), lang.M("it refuses every user but administrators"))
+	l.r.Find(ops.StateCritical, lang.M("MySQL is in offline mode"), lang.M("only administrators can connect"))
 	if l.probe.Next != nil {
 		l.r.Next = l.probe.Next(Offline)
 	}

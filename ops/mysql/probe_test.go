@@ -244,7 +244,7 @@ func TestBadServersEndInASentence(t *testing.T) {
 		serve func(net.Conn)
 		why   string
 	}{
-		"accepts and never greets": {func(net.Conn) { <-quiet }, "timed out without an answer"},
+		"accepts and never greets": {func(net.Conn) { <-quiet }, "timed out without a response"},
 		"speaks garbage":           {func(c net.Conn) { c.Write([]byte("SSH-2.0-OpenSSH_9.6\r\n")) }, ""},
 		"hangs up":                 {func(net.Conn) {}, ""},
 		"greets with an HTTP page": {func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, ""},

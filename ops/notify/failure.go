@@ -84,7 +84,7 @@ func reason(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return lang.M("timed out without an answer")
+		return lang.M("timed out without a response")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return lang.M("the connection broke")

@@ -232,7 +232,7 @@ func TestAHungMailServerIsLeft(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		err = target.Send(ctx, message)
 		cancel()
-		if !Retryable(err) || !strings.Contains(err.Error(), "timed out without an answer") {
+		if !Retryable(err) || !strings.Contains(err.Error(), "timed out without a response") {
 			t.Errorf("%s: got %v", how, err)
 		}
 	}

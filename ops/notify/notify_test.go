@@ -231,7 +231,7 @@ func TestAHungTargetIsLeft(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	err = target.Send(ctx, message)
-	if !Retryable(err) || !strings.Contains(err.Error(), "timed out without an answer") {
+	if !Retryable(err) || !strings.Contains(err.Error(), "timed out without a response") {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -139,7 +139,7 @@ func why(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return lang.M("timed out without an answer")
+		return lang.M("timed out without a response")
 	case errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET),

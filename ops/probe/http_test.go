@@ -119,8 +119,8 @@ func TestBadAnswersEndInASentence(t *testing.T) {
 		down bool
 	}{
 		"refuses":        {refused(t), ample, "connection refused", true},
-		"hangs":          {raw(t, func(net.Conn) { <-hang }), short, "timed out without an answer", true},
-		"drips":          {raw(t, drip), short, "timed out without an answer", true},
+		"hangs":          {raw(t, func(net.Conn) { <-hang }), short, "timed out without a response", true},
+		"drips":          {raw(t, drip), short, "timed out without a response", true},
 		"speaks garbage": {raw(t, unasked), ample, "the server that answers does not use HTTP", true},
 		"hangs up":       {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
 		"sends 2 GB":     {raw(t, endless), ample, "the response is larger than 64 KiB", true},

@@ -109,7 +109,7 @@ func redisWhy(err error) lang.Msg {
 	case errors.As(err, &dns):
 		return lang.M("name not found")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return lang.M("timed out without an answer")
+		return lang.M("timed out without a response")
 	case errors.Is(err, errNotRedis):
 		return lang.M("the server that answers is not Redis")
 	case errors.Is(err, io.EOF),

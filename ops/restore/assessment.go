@@ -166,11 +166,11 @@ func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Un
 // nothing is lost, when that is sure.
 func (l Loss) Doubts() (out []lang.Msg) {
 	if l.Unlogged > 0 {
-		out = append(out, lang.M("the binlog does not tell which rows later transactions changed; there are %d "+
+		out = append(out, lang.M("the binlog does not show which rows later transactions changed; there are %d "+
 			"such transactions", l.Unlogged))
 	}
 	if l.LogEnd != "" {
-		out = append(out, lang.M("what was written after the end of the binlog at hand is not known: %s", l.LogEnd))
+		out = append(out, lang.M("changes after the end of the available binlog are unknown: %s", l.LogEnd))
 	}
 	if len(l.Unknown) > 0 {
 		out = append(
@@ -199,7 +199,7 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	out = append(out, l.ObjectWords()...)
 	switch {
 	case l.Nothing() && l.ByLog:
-		out = append(out, lang.M("nothing will be lost: the binlog holds no later change"))
+		out = append(out, lang.M("nothing will be lost: the binlog has no later changes"))
 	case l.Nothing():
 		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
 	}

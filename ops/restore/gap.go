@@ -33,8 +33,8 @@ func (g Gap) Text() lang.Msg {
 	case g.Rows < 0:
 		return lang.M("%s is not in the backup", g.Table)
 	case g.AtLeast:
-		return lang.M("%s has %s rows; how many the replay leaves is not known: the log holds statements instead of "+
-			"rows, at least %s rows are certain", g.Table, human.Count(max(0, g.Was)), human.Count(g.Rows))
+		return lang.M("%s has %s rows; how many remain after the replay is unknown: the log has statements instead of "+
+			"rows; at least %s are certain", g.Table, human.Count(max(0, g.Was)), human.Count(g.Rows))
 	case g.Rolled:
 		return lang.M("%s has %s rows after the replay, and %s before", g.Table, human.Count(g.Rows),
 			human.Count(max(0, g.Was)))

@@ -108,7 +108,7 @@ func (p judge) judgeTables(a *Assessment) {
 	var absent []string
 	for _, t := range p.Tables {
 		if p.Source.holdsView(t) {
-			p.block(lang.M("%s is a view: --tables takes tables alone", t),
+			p.block(lang.M("%s is a view: --tables accepts only tables", t),
 				lang.M("leave it out; views are restored with the whole database"))
 			continue
 		}

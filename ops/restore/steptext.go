@@ -37,7 +37,7 @@ func (p *Plan) What(s Step) lang.Msg {
 		switch p.Mode {
 		case Swap:
 			if p.Standby() != nil {
-				return lang.M("Replay the rest of the binary log into the standby %s. %s is not changed.", p.Shadow, db)
+				return lang.M("Replay the rest of the binlog into the standby %s. %s is not changed.", p.Shadow, db)
 			}
 			return lang.M("Load %s into the new database %s. %s is not changed.", src, p.Shadow, db)
 		case InPlace:

@@ -121,13 +121,15 @@ func (p *pm2) StartOn(ctx context.Context, port int) (line string, env []string,
 	}
 	all = slices.DeleteFunc(all, func(i pm2Instance) bool { return i.Env.Status != "online" })
 	if len(all) == 0 {
-		return "", nil, ops.E(ops.Failed, lang.M("PM2 runs no %s that a second instance could be a copy of", p.name)).
+		return "", nil, ops.E(ops.Failed, lang.M(
+			"PM2 is not running %s: a second instance cannot be started as a copy of it", p.name)).
 			WithHint(lang.M("start it first: %s", p.Commands().Start))
 	}
 	from := all[len(all)-1]
 	args := words(from.Env.Args)
 	if slices.ContainsFunc(args, func(a string) bool { return namesPort(a) }) {
-		return "", nil, ops.E(ops.Config, lang.M("%s gets its port as an argument, so a copy would take the same one",
+		return "", nil, ops.E(ops.Config, lang.M(
+			"%s gets its port as an argument, so a second instance would use the same port",
 			p.name)).WithHint(lang.M("set deploy.switch.start and deploy.switch.stop in the configuration"))
 	}
 	for name := range from.Env.Env {

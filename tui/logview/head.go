@@ -91,7 +91,7 @@ func (p *heading) counts(room int) string {
 	}
 	parts = append(parts, p.look.ink.dim.Paint(e.T("%s events", human.Count(s.All.Events))))
 	if asked > 0 { // the rest is not of the hits alone
-		parts[asked] = p.look.ink.dim.Paint(e.T("in all:")) + " " + parts[asked]
+		parts[asked] = p.look.ink.dim.Paint(e.T("total:")) + " " + parts[asked]
 	}
 	if s.Done < s.Bytes {
 		done := fmt.Sprintf("%d%%", s.Done*100/max(1, s.Bytes))

@@ -103,9 +103,9 @@ func (p *healing) openWays() tea.Cmd {
 			"first, u on the transaction returns here. This changes the least: nothing else is lost."),
 	}
 	if t := p.txn; t != nil {
-		body = append(body, lang.M("The last one chosen: transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time),
+		body = append(body, lang.M("Last selected: transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time),
 			human.Count(t.Rows())))
-		choices = append(choices, widget.Choice{Key: "l", Label: lang.M("the last one chosen"),
+		choices = append(choices, widget.Choice{Key: "l", Label: lang.M("the last selected one"),
 			Run: func() tea.Cmd { return p.openCures(t) }})
 	}
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, lang.M("What to restore"), body, false, choices...)})

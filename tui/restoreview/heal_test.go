@@ -185,12 +185,12 @@ func TestTheLastTransactionIsOneOfTheAnswers(t *testing.T) {
 	name := func(o page.Overlay) string {
 		return strings.Join(strings.Fields(o.View(page.Size{Width: 80, Height: 30})), " ")
 	}
-	if view := name(press(t, p, "w")); strings.Contains(view, "last one chosen") {
+	if view := name(press(t, p, "w")); strings.Contains(view, "last selected") {
 		t.Fatalf("nothing was chosen: %s", view)
 	}
 	overlay(p, p.Update(deleted("orders")))
 	ways := press(t, p, "w")
-	if view := name(ways); !strings.Contains(view, "The last one chosen: transaction uuid:88") {
+	if view := name(ways); !strings.Contains(view, "Last selected: transaction uuid:88") {
 		t.Fatal(view)
 	}
 	cmd, _ := ways.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("t")})

@@ -170,7 +170,6 @@ func appendMark(out []byte, stderr bool, at string) []byte {
 }
 
 // Mark reads the mark at the beginning of a line; n is its length, 0 without one.
-// there is none.
 func Mark(line []byte) (stderr bool, ms int64, n int) {
 	if len(line) < len(MarkLead)+3 || line[0] != 0x1b || string(line[:len(MarkLead)]) != MarkLead {
 		return false, Unset, 0

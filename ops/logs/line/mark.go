@@ -81,7 +81,6 @@ func waysIn(line []byte) (ways tookWays) {
 // Took reads a duration in ms: "took 1234ms" (also "took 1.2s"), the query time of a
 // slow log, the request time of an access log. It is -1 when the text has none, and the
 // longest of several.
-// thing. Of several the longest counts.
 func Took(text []byte) (ms int64) { return everyWay.took(text) }
 
 func (w tookWays) took(text []byte) (ms int64) {

@@ -27,7 +27,6 @@ var ErrStop = errors.New("stop")
 // EachLine reads the text from off to end and calls do for every line, without its line
 // break. For a giant line it passes the first WindowBytes, and its length. The slice is
 // valid until do returns. broken is false for a last line without a line break.
-// no line break.
 func EachLine(
 	r io.ReaderAt,
 	off, end int64,

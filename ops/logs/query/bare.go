@@ -71,7 +71,7 @@ func (q *Query) Unkeyed() lang.Msg {
 			continue
 		}
 		if m := keyedWord.FindStringSubmatch(w.text); m != nil {
-			return lang.M("%s is looked for as text; %s finds the field (keys: %s)",
+			return lang.M("%s is searched as text; %s finds the field (keys: %s)",
 				w.text, "field."+strings.TrimPrefix(m[1], "field.")+"="+m[2], strings.Join(QueryKeys, " "))
 		}
 	}

@@ -157,7 +157,7 @@ func NoPlace() lang.Msg {
 }
 
 // OutOfLog says that no log continues a standby.
-func OutOfLog() lang.Msg { return lang.M("the binlog at hand does not hold its place") }
+func OutOfLog() lang.Msg { return lang.M("the available binlog does not contain its position") }
 
 func instead(why restore.Note) restore.Note {
 	return restore.N(lang.M("the standby is not used: %s; the backup is loaded instead", why.Msg))

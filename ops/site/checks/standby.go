@@ -29,7 +29,7 @@ func (b *checker) standby() {
 	b.add(StandbyName, health.KindJob, slowPace, b.lookAtStandby,
 		[]health.Limit{
 			{
-				What:     lang.M("later than its delay"),
+				What:     lang.M("lag beyond its delay"),
 				Warning:  lang.M("over %s", human.Duration(lagWarn)),
 				Critical: lang.M("over %s", human.Duration(lagBad)),
 			},
@@ -106,7 +106,7 @@ func judgeReady(r *health.Result, s standby.Standing, now time.Time) {
 	r.Add("applied_to", s.AppliedTo, lang.M("%s", s.AppliedTo))
 	lag, known := s.Lag(now)
 	if !known {
-		r.Find(ops.StateUnknown, lang.M("up to when the standby holds the log is not known"), lang.Msg{})
+		r.Find(ops.StateUnknown, lang.M("how far the binlog is applied to the standby is unknown"), lang.Msg{})
 		return
 	}
 	r.Add("lag_ms", lag.Milliseconds(), lang.Raw(human.Duration(lag)))

@@ -184,7 +184,7 @@ func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
 	if was != "" && was == old && meant != "" && now != meant {
 		return said, ops.E(ops.Failed, lang.M("port %d: the instance reports version %s, but the new code is version %s", port,
 			now, meant)).
-			WithHint(lang.M("find out whether the start command runs what the build made: opsdeck logs --newest --limit 50"))
+			WithHint(lang.M("check whether the start command runs the new build: opsdeck logs --newest --limit 50"))
 	}
 	return said, nil
 }

@@ -89,7 +89,7 @@ func (d *Desk) kept(ctx context.Context, one *deploy.Deployment) error {
 	if err != nil || exists(path) {
 		return err
 	}
-	return ops.E(ops.Failed, lang.M("deployment %s is too old to be taken back: its copies of %s were removed", p.ID,
+	return ops.E(ops.Failed, lang.M("deployment %s is too old to roll back: its copies of %s were removed", p.ID,
 		strings.Join(folders, ", "))).
-		WithHint(lang.M("deploy that revision anew: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
+		WithHint(lang.M("deploy that revision again: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
 }

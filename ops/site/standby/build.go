@@ -226,7 +226,7 @@ func (r *round) choose() (*base, error) {
 		}
 	}
 	if first == nil {
-		first = ops.E(ops.Failed, lang.M("there is no good backup that records its place in the binlog")).
+		first = ops.E(ops.Failed, lang.M("no good backup records its binlog position")).
 			WithHint(lang.M("make one with: opsdeck backup create"))
 	}
 	return nil, first

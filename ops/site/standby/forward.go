@@ -24,7 +24,8 @@ func (r *round) forward() error {
 	limit := r.limit()
 	run, err := r.log.At(r.state.At, r.rec.Done)
 	if err != nil {
-		return r.spoil(lang.M("the archived binlog does not hold its place %s", r.state.At.String()), r.rec.Backup)
+		return r.spoil(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
+			r.rec.Backup)
 	}
 	src, place, err := r.comparable(run, limit)
 	if err != nil {
@@ -118,7 +119,8 @@ func (r *round) apply(run *changes.Run, m binlog.Moment) error {
 	// The run begins at the place of the last commit; what it holds before it is done.
 	from, err := r.log.At(r.state.At, r.rec.Done)
 	if err != nil {
-		return r.spoil(lang.M("the archived binlog does not hold its place %s", r.state.At.String()), r.rec.Backup)
+		return r.spoil(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
+			r.rec.Backup)
 	}
 	span.Run = from
 	rest, err := replay.Ahead(r.ctx, r.Target, span)

@@ -214,6 +214,6 @@ func (s Standing) Headline(now time.Time) lang.Msg {
 		return lang.M("standby at %s, within its delay of %s", s.AppliedTo.Local().Format(clock),
 			human.Duration(s.Delay))
 	}
-	return lang.M("standby at %s, %s later than its delay of %s allows", s.AppliedTo.Local().Format(clock),
+	return lang.M("standby at %s, %s older than its delay of %s allows", s.AppliedTo.Local().Format(clock),
 		human.Duration(lag.Truncate(time.Second)), human.Duration(s.Delay))
 }
