@@ -38,20 +38,26 @@ var plainSentences = []struct {
 	{"nobackup", lang.M("no backup matches its manifest; give one as argument; the folder is")},
 	{"nofile", lang.M("no such file, or it is empty:")},
 	{"proven", lang.M("length and hash are correct:")},
-	{"unproven", lang.M("it has no matching manifest; only its compression is checked:")},
+	{"unproven", lang.M("it has no manifest; only its compression and its last line are checked:")},
+	{"unfinished", lang.M("nothing proves that it is complete: its last line is not that of a finished dump; " +
+		"to load it anyway, run this again with UNPROVEN=yes")},
 	{"other", lang.M("the backup would also change other databases:")},
 	{"type", lang.M("The database will be replaced. To continue, type its name,")},
 	{"nothing", lang.M("nothing was changed")},
 	{"byhand", lang.M("no command is configured, or it is already done: do it by hand")},
 	{"stopfail", lang.M("the service could not be stopped: stop it by hand, then run this again with STOPPED=yes")},
 	{"savefail", lang.M("the current state could not be backed up; to restore without that, run this again with SKIP_EMERGENCY=yes")},
+	{"incomplete", lang.M("incomplete, but kept: what could be read of the current state:")},
+	{"gone", lang.M("the database does not exist: there is nothing to back up")},
 	{"skip", lang.M("The current state is not backed up: SKIP_EMERGENCY=yes.")},
 	{"tables", lang.M("tables:")},
 	{"empty", lang.M("the database is empty")},
+	{"lost", lang.M("in the backup, but not in the database after loading:")},
 	{"left", lang.M("not in the backup, and not changed:")},
 	{"notready", lang.M("loaded, but the service is not ready:")},
 	{"ready", lang.M("ready:")},
 	{"stopped", lang.M("STOPPED at:")},
+	{"partly", lang.M("The database is only partly loaded: do not start the service.")},
 	{"back", lang.M("to return to the previous state:")},
 	{"done", lang.M("Done. Tell everyone involved: restored, and to which moment.")},
 }
@@ -76,6 +82,7 @@ func (p Place) PlainRestore(l *lang.Printer, now time.Time) string {
 	d := p.service.Database
 	set("database", p.database)
 	set("database_sql", sqlText(p.database))
+	set("database_ident", schema.Ident(p.database))
 	set("prefix", backupPrefix(p.database))
 	set("dir", p.dir)
 	set("container", d.Container)
