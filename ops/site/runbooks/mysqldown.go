@@ -260,7 +260,10 @@ func mysqlSteps(p Place) []Step {
 
 func (p Place) optionsFile() string {
 	if f := p.service.Database.OptionsFile; f != "" {
-		return f
+		if quoted := human.Shell(f); quoted == f {
+			return f
+		}
+		return human.Shell(config.Home(f))
 	}
 	return "~/.my.cnf"
 }

@@ -117,6 +117,23 @@ func deploySteps(p Place) []Step {
 	}
 }
 
+// moreHeap starts the service again with a larger heap, until its next start.
+func (p Place) moreHeap() string {
+	const limit = "NODE_OPTIONS=--max-old-space-size=1024"
+	switch {
+	case p.service.Process.Kind == "pm2":
+		return limit + " pm2 restart " + human.Shell(p.service.Process.Name) + " --update-env"
+	case p.service.Process.Kind == "systemd":
+		unit := strings.TrimSuffix(p.service.Process.Name, ".service")
+		drop := human.Shell("/run/systemd/system/" + unit + ".service.d")
+		return "sudo mkdir -p " + drop + " && printf '[Service]\\nEnvironment=" + limit + "\\n' | sudo tee " + drop +
+			"/heap.conf && sudo systemctl daemon-reload && sudo systemctl restart " + human.Shell(unit)
+	case p.process.Start != "":
+		return "export " + limit + " && " + p.process.Start
+	}
+	return "export " + limit
+}
+
 // atBoot has the process manager start the service at boot.
 func (p Place) atBoot() string {
 	switch p.service.Process.Kind {
@@ -224,7 +241,7 @@ func troubleSteps(p Place) []Step {
 		{lang.M("JavaScript heap out of memory: find what grew, then raise the limit of Node for now."),
 			[]string{
 				p.Opsdeck("logs 'heap out of memory' --since 7d -B 20"),
-				"NODE_OPTIONS=--max-old-space-size=1024",
+				p.moreHeap(),
 			}},
 		{
 			lang.M("An external API fails: see which, and since when."),
