@@ -27,6 +27,8 @@ type ruleJSON struct {
 	Kind         string      `json:"kind"`
 	Query        string      `json:"query,omitempty"`
 	Count        int64       `json:"count,omitempty"`
+	By           string      `json:"by,omitempty"`
+	Hours        string      `json:"hours,omitempty"`
 	WindowMS     int64       `json:"window_ms,omitempty"`
 	ForMS        int64       `json:"for_ms"`
 	KeepFiringMS int64       `json:"keep_firing_ms"`
@@ -78,6 +80,8 @@ func ruleDocument(l *lang.Printer, r alerts.Rule) ruleJSON {
 		Kind:         r.Kind,
 		Query:        r.Query,
 		Count:        r.Count,
+		By:           r.By,
+		Hours:        r.Hours,
 		WindowMS:     r.Window.Milliseconds(),
 		ForMS:        r.For.Milliseconds(),
 		KeepFiringMS: r.Keep.Milliseconds(),
@@ -86,7 +90,7 @@ func ruleDocument(l *lang.Printer, r alerts.Rule) ruleJSON {
 		State:        r.State,
 		Value:        l.Msg(r.Value),
 	}
-	if r.Kind == "log" {
+	if r.Kind != "check" {
 		out.Severity = r.Severity.String()
 	}
 	if out.Targets == nil {
@@ -108,10 +112,29 @@ func ruleState(l *lang.Printer, r alerts.Rule) string {
 
 // ruleWhen says when a rule fires.
 func ruleWhen(l *lang.Printer, r alerts.Rule) string {
-	if r.Kind == "log" {
-		return l.T("%d in %s: %s", r.Count, human.Duration(r.Window), termsafe.Line(r.Query))
+	query := termsafe.Line(r.Query)
+	switch r.Kind {
+	case "log":
+		return l.T("%d in %s: %s", r.Count, human.Duration(r.Window), query)
+	case "audit":
+		return auditWhen(l, r, query)
 	}
 	return l.T("check")
+}
+
+// auditWhen says when a rule over audit rows fires.
+func auditWhen(l *lang.Printer, r alerts.Rule, query string) string {
+	window := human.Duration(r.Window)
+	if r.Hours != "" {
+		query += " " + r.Hours
+	}
+	switch r.By {
+	case "ip":
+		return l.T("audit, %d in %s by one IP address: %s", r.Count, window, query)
+	case "all":
+		return l.T("audit, %d in %s: %s", r.Count, window, query)
+	}
+	return l.T("audit, %d in %s by one user: %s", r.Count, window, query)
 }
 
 // anyWatcher is a watcher of all services that is not run.

@@ -11,19 +11,22 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
+	"opsdeck/ops/site/checks"
 )
 
 // Rule is a rule for people: what is watched, and how it is now.
 type Rule struct {
 	Name     string
 	Service  string
-	Kind     string // check, log
-	Query    string // of a log rule
-	Count    int64  // matching events in Window from which it fires
+	Kind     string // check, log, audit
+	Query    string // of a log rule, or an audit rule
+	Count    int64  // matching lines or rows in Window from which it fires
+	By       string // of an audit rule: rows are counted by user, by ip, or all together
+	Hours    string // of an audit rule: only rows in these hours count; "" is all
 	Window   time.Duration
 	For      time.Duration
 	Keep     time.Duration
-	Severity ops.State // of a log rule; a check says its own
+	Severity ops.State // of a log or audit rule; a check says its own
 	Targets  []string
 	Off      bool
 	State    alert.State // "" when it does not hold
@@ -71,12 +74,36 @@ func (s *watched) checkRules(ctx context.Context, w *Watcher, look bool) (out []
 	}
 	for _, c := range s.Checks {
 		r := s.checks[c.Name]
-		out = append(out, Rule{
+		one := Rule{
 			Name: c.Name, Service: s.Config.Name, Kind: "check", For: r.warning.For, Keep: r.warning.Keep,
 			Targets: r.critical.Targets, Off: r.off, Value: values[c.Name],
-		})
+		}
+		if c.Kind == health.KindAudit {
+			one.audit(s.rules.own[c.Name])
+		}
+		out = append(out, one)
 	}
 	return out
+}
+
+// audit makes it the rule over audit rows that the configuration has.
+func (r *Rule) audit(c config.AlertRule) {
+	r.Kind = "audit"
+	r.Query = c.Audit
+	r.Count = int64(max(c.Count, 1))
+	r.Window = c.Window
+	if r.Window == 0 {
+		r.Window = checks.AuditWindow
+	}
+	r.By = c.By
+	if r.By == "" {
+		r.By = "user"
+	}
+	r.Hours = c.Hours
+	r.Severity = ops.StateCritical
+	if c.Severity == "warning" {
+		r.Severity = ops.StateWarning
+	}
 }
 
 // Test makes the message that says that a rule, or a target, works: for all targets of

@@ -27,12 +27,14 @@ type AuditLog interface {
 	Close()
 }
 
+// AuditWindow is the window of an audit rule that names none.
+const AuditWindow = time.Minute
+
 const (
 	auditPace    = 3
 	auditTimeout = 10 * time.Second
 	auditPage    = 2000
 	auditMost    = 100_000          // rows read back at the start at most
-	auditWindow  = time.Minute      // of a rule that names none
 	auditHeld    = 30 * time.Second // what was found is told for so long at least
 	auditBack    = 24 * time.Hour   // so far back is looked after a pause at most
 	auditOverlap = 256              // ids by which rows committed late are known again
@@ -73,7 +75,7 @@ type auditRule struct {
 func newAuditRule(r config.AlertRule) *auditRule {
 	one := &auditRule{conf: r, window: r.Window, count: max(r.Count, 1)}
 	if one.window == 0 {
-		one.window = auditWindow
+		one.window = AuditWindow
 	}
 	one.hours, _ = alert.ParseHours(r.Hours) // checked when it was loaded
 	return one
