@@ -14,9 +14,6 @@ import (
 	"opsdeck/ops/site/metrics"
 )
 
-// scrapes is how many scrapes are answered at a time.
-const scrapes = 8
-
 // metrics answers /metrics about the services. It looks in the background
 // until ctx ends; close waits for the looks under way.
 func (o Options) metrics(ctx context.Context) (h http.Handler, close func(), err error) {
@@ -42,7 +39,8 @@ func (o Options) metrics(ctx context.Context) (h http.Handler, close func(), err
 			return nil, nil, err
 		}
 	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes}), monitor.Close, nil
+	once := &gatherer{of: registry, clock: o.Clock}
+	return promhttp.HandlerFor(once, promhttp.HandlerOpts{}), monitor.Close, nil
 }
 
 // parts are what is looked at in the background, apart from the checks.
