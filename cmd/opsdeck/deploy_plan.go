@@ -45,7 +45,8 @@ type stepDetailJSON struct {
 	Name      string   `json:"name"`
 	Check     string   `json:"check"`
 	Undo      string   `json:"undo"`
-	UsualMS   *int64   `json:"usual_ms"` // an estimate: the median of past runs; null is not known
+	Mind      string   `json:"mind,omitempty"` // what it asks of the release that still runs
+	UsualMS   *int64   `json:"usual_ms"`       // an estimate: the median of past runs; null is not known
 	UsualRuns int      `json:"usual_runs"`
 	LimitMS   int64    `json:"limit_ms"`
 	Look      string   `json:"look,omitempty"`
@@ -103,6 +104,7 @@ func stepDetail(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, one
 		Name:      s.Name,
 		Check:     d.Lang.Msg(one.Check),
 		Undo:      d.Lang.Msg(one.Undo),
+		Mind:      d.Lang.Msg(one.Mind),
 		UsualRuns: one.Runs,
 		LimitMS:   s.Timeout.Milliseconds(),
 	}
@@ -140,6 +142,9 @@ func sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p *deploy.
 		sayChanges(ctx, d, p, i, under)
 		under(lang.M("check: %s", details[i].Check))
 		under(lang.M("undo: %s", details[i].Undo))
+		if m := details[i].Mind; !m.Empty() {
+			under(lang.M("note: %s", m))
+		}
 		under(lang.M("time: %s", stepTime(s, details[i])))
 	}
 	line(d.Lang.T("A failed step rolls back the steps before it."))

@@ -4,6 +4,13 @@ func init() {
 	register(
 		"steps of type standby and switch need it", "standby 与 switch 类型的步骤需要此项",
 		"steps of type standby and switch need two different ports", "standby 与 switch 类型的步骤需要两个不同的端口",
+		"note: %s", "注意：%s",
+		"the old release still runs on the changed tables: make only changes that both releases work with, such "+
+			"as a new table or a new column with a default",
+		"旧版本仍在使用改过的表：只做新旧版本都能用的改动，例如新增表，或新增带默认值的列",
+		"this step and the next ones change the folder of the running instance: files that the old release loads "+
+			"later, or after a crash, are those of the new one",
+		"这一步和后面几步会改动运行中实例所在的目录：旧版本之后才加载的文件，或崩溃重启后加载的，都是新版本的",
 		"the second instance reports: ready", "第二个实例返回：就绪",
 		"nginx accepts the new file before the reload: %s", "重新加载之前 nginx 接受新文件：%s",
 		"stop the second instance", "停止第二个实例",

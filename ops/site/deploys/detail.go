@@ -14,6 +14,7 @@ import (
 type Detail struct {
 	Check lang.Msg      // how the step knows that it is done
 	Undo  lang.Msg      // how it is taken back
+	Mind  lang.Msg      // what it asks of the release that still runs meanwhile; empty for nothing
 	Usual time.Duration // the median of past runs: an estimate
 	Runs  int           // that Usual is made of; 0: it is not known
 }
@@ -26,12 +27,32 @@ func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
 	}
 	p = d.Shown(p)
 	var out []Detail
-	for _, s := range p.Steps {
-		one := Detail{Check: d.checkOf(s), Undo: d.undoOf(p, s)}
+	for i, s := range p.Steps {
+		one := Detail{Check: d.checkOf(s), Undo: d.undoOf(p, s), Mind: mindOf(p.Steps, i)}
 		one.Usual, one.Runs = deploy.Usual(past, p.Name, s.Name)
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// mindOf is what a step asks of the former release, which keeps running until the switch to
+// a second instance.
+func mindOf(steps []deploy.Step, at int) lang.Msg {
+	is := func(kind deploy.Kind) func(deploy.Step) bool {
+		return func(s deploy.Step) bool { return s.Kind == kind }
+	}
+	if !slices.ContainsFunc(steps[at:], is(deploy.KindStandby)) || slices.ContainsFunc(steps[:at], is(deploy.KindStop)) {
+		return lang.Msg{}
+	}
+	switch steps[at].Kind {
+	case deploy.KindSync:
+		return lang.M("the old release still runs on the changed tables: make only changes that both releases work " +
+			"with, such as a new table or a new column with a default")
+	case deploy.KindPull:
+		return lang.M("this step and the next ones change the folder of the running instance: files that the old " +
+			"release loads later, or after a crash, are those of the new one")
+	}
+	return lang.Msg{}
 }
 
 func (d *Desk) checkOf(s deploy.Step) lang.Msg {
