@@ -62,7 +62,8 @@ func TestWatchRulesShowsAuditRulesAsWhatTheyAre(t *testing.T) {
 			continue
 		}
 		seen++
-		got := fmt.Sprintf("%s %s %d %d %s %q %s %s", r.Kind, r.Query, r.Count, r.WindowMS, r.By, r.Hours, r.Severity, r.Value)
+		got := fmt.Sprintf("%s %s %d %d %s %q %s %s",
+			r.Kind, r.Query, r.Count, r.WindowMS, r.By, r.Hours, r.Severity, r.Value)
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -128,9 +128,9 @@ func init() {
 		"no such file, or it is empty:", "没有这个文件，或文件为空：",
 		"length and hash are correct:", "长度和哈希正确：",
 		"it has no manifest; only its compression and its last line are checked:", "没有清单；只检查压缩是否完好和最后一行：",
-		"nothing proves that it is complete: its last line is not that of a finished dump; to load it anyway, run "+
-			"this again with UNPROVEN=yes",
-		"无法证明它是完整的：最后一行不是导出完成的标记；仍要导入，请加上 UNPROVEN=yes 再次执行",
+		"it may be incomplete: its last line is not that of a finished dump; to load it anyway, run this again with "+
+			"UNPROVEN=yes",
+		"可能不完整：最后一行不是导出完成的标记；仍要导入，请加上 UNPROVEN=yes 再次执行",
 		"incomplete, but kept: what could be read of the current state:", "不完整，但已保留：现状中能读出的部分：",
 		"the database does not exist: there is nothing to back up", "数据库不存在：没有可备份的现状",
 		"in the backup, but not in the database after loading:", "备份中有，但导入后数据库中没有：",

@@ -41,7 +41,8 @@ func mindOf(steps []deploy.Step, at int) lang.Msg {
 	is := func(kind deploy.Kind) func(deploy.Step) bool {
 		return func(s deploy.Step) bool { return s.Kind == kind }
 	}
-	if !slices.ContainsFunc(steps[at:], is(deploy.KindStandby)) || slices.ContainsFunc(steps[:at], is(deploy.KindStop)) {
+	standby := slices.ContainsFunc(steps[at:], is(deploy.KindStandby))
+	if !standby || slices.ContainsFunc(steps[:at], is(deploy.KindStop)) {
 		return lang.Msg{}
 	}
 	switch steps[at].Kind {

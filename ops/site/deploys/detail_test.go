@@ -20,7 +20,9 @@ func TestThePlanSaysWhatTheOldReleaseHasToBear(t *testing.T) {
 		}},
 		{"update", deploy.Update(time.Minute), nil},
 		{"install", deploy.Install(time.Minute), nil},
-		{"stopped first", []deploy.Step{{Kind: deploy.KindStop}, {Kind: deploy.KindSync}, {Kind: deploy.KindStandby}}, nil},
+		{"stopped first", []deploy.Step{
+			{Kind: deploy.KindStop}, {Kind: deploy.KindSync}, {Kind: deploy.KindStandby},
+		}, nil},
 	} {
 		for i, s := range c.steps {
 			got := mindOf(c.steps, i).String()

@@ -39,7 +39,7 @@ var plainSentences = []struct {
 	{"nofile", lang.M("no such file, or it is empty:")},
 	{"proven", lang.M("length and hash are correct:")},
 	{"unproven", lang.M("it has no manifest; only its compression and its last line are checked:")},
-	{"unfinished", lang.M("nothing proves that it is complete: its last line is not that of a finished dump; " +
+	{"unfinished", lang.M("it may be incomplete: its last line is not that of a finished dump; " +
 		"to load it anyway, run this again with UNPROVEN=yes")},
 	{"other", lang.M("the backup would also change other databases:")},
 	{"type", lang.M("The database will be replaced. To continue, type its name,")},
