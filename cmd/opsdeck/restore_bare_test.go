@@ -39,6 +39,9 @@ func TestBareDatabasesAreRestored(t *testing.T) {
 				s.amend("key_tables: [customers, orders], smoke_test: [\"SELECT COUNT(*) > 0 FROM customers\"], ", "")
 				db.Exec(t, s.live, world.has...)
 				s.wholeWay(world.loss, "--accept-missing", "made_later")
+				if name == "no_tables" {
+					tells(t, s.run("status", "--only", "schema").out, "0 tables; the newest good backup has none")
+				}
 			})
 		}
 	})

@@ -120,6 +120,7 @@ func init() {
 		"%d of %d tables of %s are missing", "%[3]s 缺少 %[1]d/%[2]d 张表",
 		"%s has them: %s", "%s中有：%s",
 		"%d tables; no backup to compare them with", "%d 张表；没有可比对的备份",
+		"%d tables; %s has none", "%d 张表；%s中没有表",
 		"all %d tables of %s exist", "%[2]s中的 %[1]d 张表都在",
 		"the configuration", "配置",
 		"tables of the newest good backup", "最新完好备份中的表",

@@ -15,7 +15,7 @@ import (
 type Schema struct {
 	Database string
 	// Expected lists the tables that should be there, and says by what that is
-	// known; none means that nothing is known.
+	// known. No tables by something means that it has none; without by, nothing is known.
 	Expected func(ctx context.Context) (tables []string, by lang.Msg, err error)
 	// Present lists those that are there.
 	Present func(ctx context.Context) ([]string, error)
@@ -94,6 +94,8 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 			lang.M("%s has them: %s", by, shorten(missing)),
 		)
 		r.Down, r.Lost = true, true
+	case len(want) == 0 && !by.Empty():
+		r.Detail = lang.M("%d tables; %s has none", len(have), by)
 	case len(want) == 0:
 		r.Detail = lang.M("%d tables; no backup to compare them with", len(have))
 	default:

@@ -14,28 +14,30 @@ func TestMissingTablesAreCritical(t *testing.T) {
 	list := func(names ...string) func(context.Context) ([]string, error) {
 		return func(context.Context) ([]string, error) { return names, nil }
 	}
+	theBackup := lang.Raw("the backup")
 	for name, c := range map[string]struct {
 		want, have []string
 		state      ops.State
 		detail     string
+		by         lang.Msg
 	}{
 		"all there": {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup " +
-			"exist"},
+			"exist", theBackup},
 		"one missing": {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop is missing " +
-			"(the backup has them: b)"},
+			"(the backup has them: b)", theBackup},
 		"all missing": {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup " +
-			"has 2)"},
+			"has 2)", theBackup},
 		"many missing": {[]string{"a", "b", "c", "d", "e"}, []string{"a"}, ops.StateCritical, "4 of 5 tables of " +
-			"shop are missing (the backup has them: b, c, d …)"},
-		"nothing known": {nil, []string{"a"}, ops.StateOK, "1 table; no backup to compare them with"},
+			"shop are missing (the backup has them: b, c, d …)", theBackup},
+		"nothing known": {nil, []string{"a"}, ops.StateOK, "1 table; no backup to compare them with", lang.Msg{}},
+		"views alone":   {nil, nil, ops.StateOK, "0 tables; the backup has none", theBackup},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Schema{
 				Database: "shop",
 				Present:  list(c.have...),
 				Expected: func(context.Context) ([]string, lang.Msg, error) {
-					return c.want, lang.Raw("the backup"),
-						nil
+					return c.want, c.by, nil
 				},
 			}
 			r := s.Probe()(t.Context())

@@ -70,7 +70,10 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 			}
 		}
 	}
-	return i.Service.Restore.KeyTables, lang.M("the configuration"), nil
+	if keys := i.Service.Restore.KeyTables; len(keys) > 0 {
+		return keys, lang.M("the configuration"), nil
+	}
+	return nil, lang.Msg{}, nil
 }
 
 // fullTable is from how many rows on a table that is empty now was emptied.
