@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -233,9 +235,25 @@ func (s *Server) Exec(t testing.TB, db string, statements ...string) {
 	}
 	defer conn.Close()
 	for _, statement := range statements {
-		if _, err := conn.ExecContext(context.Background(), statement); err != nil {
+		if err := execute(conn, statement); err != nil {
 			t.Fatalf("%s: %.200s: %v", s.Flavour, statement, err)
 		}
+	}
+}
+
+// execute runs a statement. A definition that MySQL refuses for those of other tests,
+// by a deadlock, has done nothing, and is run again.
+func execute(conn *sql.Conn, statement string) error {
+	const deadlock = 1213
+	verb, _, _ := strings.Cut(statement, " ")
+	defines := strings.Contains("CREATE DROP ALTER RENAME", verb) && !strings.Contains(statement, ";")
+	for {
+		_, err := conn.ExecContext(context.Background(), statement)
+		var refused *mysql.MySQLError
+		if !defines || !errors.As(err, &refused) || refused.Number != deadlock {
+			return err
+		}
+		time.Sleep(time.Duration(5+rand.IntN(50)) * time.Millisecond)
 	}
 }
 

@@ -120,9 +120,7 @@ func (d *deletion) flush(ctx context.Context) error {
 
 // passes tells of errors that another try may not meet.
 func passes(err error) bool {
-	const lockWait, deadlock = 1205, 1213
-	n := mysql.Number(err)
-	return mysql.Lost(err) || n == lockWait || n == deadlock
+	return mysql.Lost(err) || mysql.Yields(err)
 }
 
 // enter makes the session that rows are deleted on.

@@ -244,7 +244,7 @@ func (d *drill) sweep(ctx context.Context) error {
 		if err != nil || free != "1" || !scratchName.MatchString(name) {
 			continue
 		}
-		if err := schema.DropDatabase(ctx, d.conn, name); err != nil {
+		if err := mysql.DropDatabase(ctx, d.conn, name); err != nil {
 			return mysql.Explain(err, d.Target)
 		}
 		d.notes = append(d.notes, "dropped "+name+", left by a drill that was killed")
@@ -317,7 +317,7 @@ func (d *drill) drop() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), dropTime)
 	defer cancel()
-	err := schema.DropDatabase(ctx, d.db, d.Schema)
+	err := mysql.DropDatabase(ctx, d.db, d.Schema)
 	if err != nil {
 		return fmt.Errorf("drop %s: %w", d.Schema, err)
 	}

@@ -128,7 +128,7 @@ func (w *worker) put(ctx context.Context, b *batch) (affected int64, err error) 
 		return w.putBy(ctx, b, b.settings.set, true)
 	}
 	affected, err = w.putBy(ctx, b, append(slices.Clone(b.settings.set), strictly), false)
-	if n := mysql.Number(err); n == 0 || again(err) {
+	if n := mysql.Number(err); n == 0 || passing(err) {
 		return affected, err
 	}
 	if err := exec(ctx, w.conn, "ROLLBACK"); err != nil {

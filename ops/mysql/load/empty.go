@@ -25,5 +25,5 @@ func empty(ctx context.Context, c *sql.Conn, name string) error {
 	if err != nil {
 		return err
 	}
-	return exec(ctx, c, "DROP TABLE "+schema.Ident(name), made[0][1], "START TRANSACTION")
+	return define(ctx, c, "DROP TABLE "+schema.Ident(name), made[0][1], "START TRANSACTION")
 }

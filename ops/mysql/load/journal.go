@@ -86,7 +86,7 @@ func (s *session) otherLoad() error {
 }
 
 func (s *session) newJournal(ctx context.Context, id string) error {
-	return exec(
+	return define(
 		ctx,
 		s.main,
 		"CREATE TABLE IF NOT EXISTS "+schema.Ident(
@@ -98,13 +98,13 @@ func (s *session) newJournal(ctx context.Context, id string) error {
 	)
 }
 
-// mark records members as done, in the connection's transaction.
-func mark(ctx context.Context, c *sql.Conn, kind string, members ...int) error {
+// doneLine is the statement that records members as done.
+func doneLine(kind string, members ...int) string {
 	values := make([]string, len(members))
 	for i, m := range members {
 		values[i] = fmt.Sprintf("('%s',%d,'')", kind, m)
 	}
-	return exec(ctx, c, "INSERT INTO "+schema.Ident(ProgressTable)+" VALUES "+strings.Join(values, ","))
+	return "INSERT INTO " + schema.Ident(ProgressTable) + " VALUES " + strings.Join(values, ",")
 }
 
 // markSpan records the rows of statements as committed; it may be called again for the
@@ -138,5 +138,5 @@ func (s *session) closeJournal(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	return exec(ctx, s.main, "DROP TABLE IF EXISTS "+schema.Ident(ProgressTable))
+	return define(ctx, s.main, "DROP TABLE IF EXISTS "+schema.Ident(ProgressTable))
 }

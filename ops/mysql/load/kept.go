@@ -86,11 +86,11 @@ func (st *stream) make(ctx context.Context, k kept) error {
 	if k.db != own {
 		before = append(before, alter+k.db)
 	}
-	if err := exec(ctx, st.conn, append(before, k.sql)...); err != nil {
+	if err := define(ctx, st.conn, append(before, k.sql)...); err != nil {
 		return err
 	}
 	if k.db != own {
-		if err := exec(ctx, st.conn, alter+own); err != nil {
+		if err := define(ctx, st.conn, alter+own); err != nil {
 			return err
 		}
 	}

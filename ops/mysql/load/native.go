@@ -57,7 +57,7 @@ func (s *session) native(ctx context.Context, src *Source) error {
 // makeSchema creates the target schema if it does not exist, with the options from the
 // dump, and selects it.
 func (s *session) makeSchema(ctx context.Context, options string) error {
-	return exec(
+	return define(
 		ctx,
 		s.main,
 		"CREATE DATABASE IF NOT EXISTS "+schema.Ident(s.o.Schema)+" "+options,
@@ -155,7 +155,7 @@ func (s *session) definitions(ctx context.Context, p *plan, j *journal) error {
 		if err := s.makeTable(ctx, t, j.resumed || s.o.Replace); err != nil {
 			return err
 		}
-		if err := mark(ctx, s.main, doneTable, t.member); err != nil {
+		if err := define(ctx, s.main, doneLine(doneTable, t.member)); err != nil {
 			return err
 		}
 	}
@@ -168,7 +168,7 @@ func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
 		if t.create == nil {
 			kind = "SEQUENCE"
 		}
-		if err := exec(ctx, s.main, "DROP "+kind+" IF EXISTS "+schema.Ident(t.object)); err != nil {
+		if err := define(ctx, s.main, "DROP "+kind+" IF EXISTS "+schema.Ident(t.object)); err != nil {
 			return err
 		}
 	}
@@ -177,7 +177,7 @@ func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
 		if t.without != nil && v.parsed.Verb == "CREATE" {
 			q = t.without
 		}
-		if err := exec(ctx, s.main, string(q)); err != nil {
+		if err := define(ctx, s.main, string(q)); err != nil {
 			return fmt.Errorf("table %s: %w", t.object, err)
 		}
 	}
@@ -193,12 +193,12 @@ func (s *session) objects(ctx context.Context, p *plan, clear bool) error {
 			if create := v.parsed.Verb == "CREATE"; create {
 				made = true
 				if drop := dropFor(v); clear && drop != "" {
-					if err := exec(ctx, s.main, drop); err != nil {
+					if err := define(ctx, s.main, drop); err != nil {
 						return err
 					}
 				}
 			}
-			if err := exec(ctx, s.main, string(v.sql)); err != nil {
+			if err := define(ctx, s.main, string(v.sql)); err != nil {
 				return fmt.Errorf("%s %s: %w", o.kind, o.object, err)
 			}
 		}

@@ -161,7 +161,7 @@ func (r *replay) define(ctx context.Context, v verdict) error {
 		return nil
 	}
 	r.sure = true
-	return mark(ctx, r.conn, doneStatement, int(r.statements))
+	return define(ctx, r.conn, doneLine(doneStatement, int(r.statements)))
 }
 
 // passing tells whether the effect of a statement ends with the session, so that each
@@ -181,13 +181,13 @@ func (r *replay) passing(v verdict) bool {
 func (r *replay) run(ctx context.Context, v verdict) (affected int64, err error) {
 	p, q := v.parsed, v.sql
 	if drop := dropFor(v); r.clear && p.Verb == "CREATE" && drop != "" {
-		if err := exec(ctx, r.conn, drop); err != nil {
+		if err := define(ctx, r.conn, drop); err != nil {
 			return 0, err
 		}
 	}
 	if p.Verb == "CREATE" && p.Kind == "TABLE" && !p.Temporary {
 		if r.journal.resumed && !p.Cautious && !p.Replace {
-			if err := exec(ctx, r.conn, "DROP TABLE IF EXISTS "+schema.Ident(p.Own().Name)); err != nil {
+			if err := define(ctx, r.conn, "DROP TABLE IF EXISTS "+schema.Ident(p.Own().Name)); err != nil {
 				return 0, err
 			}
 		}
@@ -195,11 +195,14 @@ func (r *replay) run(ctx context.Context, v verdict) (affected int64, err error)
 			q = t.without
 		}
 	}
-	res, err := r.conn.ExecContext(ctx, string(q))
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	err = mysql.Again(ctx, func() error {
+		res, err := r.conn.ExecContext(ctx, string(q))
+		if err == nil {
+			affected, err = res.RowsAffected()
+		}
+		return err
+	})
+	return affected, err
 }
 
 // redone tells whether a definition failed because an earlier attempt ran it but was
@@ -279,7 +282,7 @@ func (r *replay) enter(ctx context.Context, name string) error {
 		return err
 	}
 	if r.plain = !transactional(engine); r.plain && r.journal.resumed {
-		return empty(ctx, r.conn, name)
+		return mysql.Again(ctx, func() error { return empty(ctx, r.conn, name) })
 	}
 	return nil
 }

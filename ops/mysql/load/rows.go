@@ -16,7 +16,7 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// tries is how often a job is tried after a lost connection or lock.
+// tries is how often a job is tried after a lost connection.
 const tries = 4
 
 // rows loads all rows over several connections, and adds the deferred indexes of each
@@ -97,44 +97,49 @@ func (w *worker) do(ctx context.Context, t *table, job []int) error {
 // more, its line in the progress table tells whether an earlier attempt was committed
 // after all.
 func (w *worker) persist(ctx context.Context, member int, act func() error) (err error) {
+	w.retried = false
 	for try := range tries {
-		if w.retried = try > 0; w.retried {
-			if !again(err) || ctx.Err() != nil {
-				return err
-			}
-			w.drop()
+		if try > 0 {
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			case <-time.After(time.Duration(try*try) * 300 * time.Millisecond):
 			}
 		}
-		if err = w.open(ctx); err != nil {
-			continue
-		}
-		if try > 0 && member >= 0 {
-			var done bool
-			if done, err = marked(ctx, w.conn, doneRows, member); done {
-				return nil
-			} else if err != nil {
-				continue
+		err = mysql.Again(ctx, func() error {
+			err := w.try(ctx, member, act)
+			if err != nil {
+				w.drop() // this also rolls the transaction back
+				w.retried = true
 			}
+			return err
+		})
+		if err == nil || !again(err) || ctx.Err() != nil {
+			return err
 		}
-		if err = act(); err == nil {
-			return nil
-		}
-		w.drop() // this also rolls the transaction back
 	}
 	return err
 }
 
-// again tells whether a retry can succeed after this error.
+// try is one attempt of persist.
+func (w *worker) try(ctx context.Context, member int, act func() error) error {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	if w.retried && member >= 0 {
+		if done, err := marked(ctx, w.conn, doneRows, member); done || err != nil {
+			return err
+		}
+	}
+	return act()
+}
+
+// again tells whether a retry on a new connection can succeed after this error. Errors
+// about locks are not among them: persist has already retried those.
 func again(err error) bool {
 	switch mysql.Number(err) {
-	case mysql.ErrLockWaitTimeout,
-		1213,
-		mysql.ErrQueryInterrupted,
-		1927,
+	case mysql.ErrQueryInterrupted,
+		mysql.ErrConnectionKilled,
 		3024,
 		mysql.ErrServerShutdown,
 		mysql.ErrTooManyConnections:
@@ -142,6 +147,9 @@ func again(err error) bool {
 	}
 	return mysql.Lost(err)
 }
+
+// passing tells of errors that say nothing about the rows: a retry can succeed.
+func passing(err error) bool { return again(err) || mysql.Yields(err) }
 
 // indexes adds the deferred keys, unless an earlier attempt did.
 func (w *worker) indexes(ctx context.Context, t *table) error {
@@ -183,7 +191,7 @@ func (w *worker) chunk(ctx context.Context, t *table, job []int) error {
 	if err != nil {
 		return fmt.Errorf("rows of %s: %w", t.object, err)
 	}
-	if err := mark(ctx, w.conn, doneRows, job...); err != nil {
+	if err := exec(ctx, w.conn, doneLine(doneRows, job...)); err != nil {
 		return err
 	}
 	if err := exec(ctx, w.conn, "COMMIT"); err != nil {
@@ -236,7 +244,7 @@ func (w *worker) giveUpLocal(t *table, err error) bool {
 	switch n := mysql.Number(err); {
 	case n == 1148 || n == 3948 || n == 4166 || n == 1290:
 		w.s.local = false
-	case errors.Is(err, errForm), errors.Is(err, errNotAll), n != 0 && !again(err):
+	case errors.Is(err, errForm), errors.Is(err, errNotAll), n != 0 && !passing(err):
 		t.convert = nil
 	default:
 		return false

@@ -209,6 +209,17 @@ func exec(ctx context.Context, c *sql.Conn, statements ...string) error {
 	return nil
 }
 
+// define is exec for statements that each commit by themselves. A statement that the
+// server refuses because of other sessions' locks is retried.
+func define(ctx context.Context, c *sql.Conn, statements ...string) error {
+	for _, q := range statements {
+		if err := mysql.Define(ctx, c, q); err != nil {
+			return fmt.Errorf("%s: %w", firstWords(q), err)
+		}
+	}
+	return nil
+}
+
 // firstWords shortens a statement for an error.
 func firstWords(q string) string {
 	q = strings.Join(strings.Fields(q[:min(len(q), 200)]), " ")

@@ -167,8 +167,7 @@ func (m *merger) insertAll(ctx context.Context, rows [][][]byte) (row [][]byte, 
 		return nil, nil
 	}
 	_, err = m.conn.ExecContext(ctx, m.insert(rows))
-	switch mysql.Number(err) {
-	case 0, errDeadlock, mysql.ErrLockWaitTimeout: // done, or the transaction may be gone
+	if mysql.Number(err) == 0 || mysql.Yields(err) { // done, or the transaction may be gone
 		return rows[0], err
 	}
 	for len(rows) > 0 {
@@ -335,7 +334,6 @@ func (m *merger) update(d *restore.Difference) string {
 // What the server says when a row does not fit the others.
 const (
 	errDuplicate = 1062
-	errDeadlock  = 1213
 	errHasChild  = 1451
 	errNoParent  = 1452
 )

@@ -210,7 +210,7 @@ func (s *Session) sweep(ctx context.Context) error {
 		if err != nil || free != "1" || !scratchName.MatchString(r[0]) {
 			continue
 		}
-		if err := schema.DropDatabase(ctx, s.conn, r[0]); err != nil {
+		if err := mysql.DropDatabase(ctx, s.conn, r[0]); err != nil {
 			return err
 		}
 		s.Notes = append(s.Notes, lang.M("dropped %s, left by a run that was killed", r[0]))
@@ -312,7 +312,7 @@ func (s *Session) drop() (err error) {
 	if s.made {
 		ctx, cancel := context.WithTimeout(context.Background(), dropTime)
 		defer cancel()
-		if err = schema.DropDatabase(ctx, s.db, s.Scratch); err != nil {
+		if err = mysql.DropDatabase(ctx, s.db, s.Scratch); err != nil {
 			err = ops.Wrap(err, ops.Failed, lang.M("the scratch database %s still exists", s.Scratch)).
 				WithHint(lang.M("drop it by hand: DROP DATABASE `%s`", s.Scratch))
 		}

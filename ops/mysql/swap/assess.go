@@ -292,7 +292,7 @@ func (s *Surveyor) surveyRename(ctx context.Context, db *sql.DB, a *restore.Asse
 	defer func() {
 		back := context.WithoutCancel(ctx)
 		for _, name := range []string{one, two} {
-			db.ExecContext(back, "DROP DATABASE IF EXISTS "+restore.Name(name))
+			mysql.DropDatabase(back, db, name)
 		}
 	}()
 	for _, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
@@ -310,8 +310,7 @@ func try(ctx context.Context, db *sql.DB, q string) error {
 		_, err := schema.All(ctx, db, q)
 		return err
 	}
-	_, err := db.ExecContext(ctx, q)
-	return err
+	return mysql.DefineSoon(ctx, db, q)
 }
 
 // surveyDisk estimates the room that both modes need: the live tables' size, or

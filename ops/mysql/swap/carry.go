@@ -223,11 +223,8 @@ func (s *objects) setCharset(ctx context.Context, c *sql.Conn, name string, now,
 	if like.Charset == "" || now.Charset == like.Charset && now.Collation == like.Collation {
 		return nil
 	}
-	_, err := c.ExecContext(
-		ctx,
-		"ALTER DATABASE "+restore.Name(name)+" CHARACTER SET "+like.Charset+" COLLATE "+like.Collation,
-	)
-	return err
+	q := "ALTER DATABASE " + restore.Name(name) + " CHARACTER SET " + like.Charset + " COLLATE " + like.Collation
+	return mysql.DefineSoon(ctx, c, q)
 }
 
 // putTriggers makes those of a record's triggers that are missing, each on a

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
-	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
@@ -43,7 +43,7 @@ func (k *Cleaning) clear(ctx context.Context, c *sql.Conn, name string, scope []
 	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
 		return err
 	}
-	if _, err := c.ExecContext(ctx, restore.DropStatement(name, names)); err != nil {
+	if err := mysql.DefineSoon(ctx, c, restore.DropStatement(name, names)); err != nil {
 		return fmt.Errorf("drop the tables of %s: %w", name, err)
 	}
 	_, err = c.ExecContext(ctx, "SET SESSION foreign_key_checks = 1")
@@ -102,7 +102,7 @@ func (k *Cleaning) cleanSwap(
 	if err := k.exchanger.settle(ctx, c, p, f); err != nil {
 		return nil, err
 	}
-	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
+	if err := mysql.DropDatabase(ctx, c, p.Shadow); err != nil {
 		return nil, fmt.Errorf("drop the shadow schema: %w", err)
 	}
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
@@ -127,7 +127,7 @@ func (k *Cleaning) cleanInto(
 	if p.Assessment != nil && p.Assessment.SchemaThere {
 		return []restore.Note{restore.N(lang.M("emptied %s, as it was before", name))}, k.clear(ctx, c, name, nil)
 	}
-	err = schema.DropDatabase(ctx, c, name)
+	err = mysql.DropDatabase(ctx, c, name)
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
@@ -153,7 +153,7 @@ func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note
 		if !there {
 			continue
 		}
-		if err := schema.DropDatabase(ctx, c, name); err != nil {
+		if err := mysql.DropDatabase(ctx, c, name); err != nil {
 			return notes, fmt.Errorf("drop %s: %w", name, err)
 		}
 		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))

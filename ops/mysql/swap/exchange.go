@@ -335,7 +335,7 @@ func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) er
 	if like.Charset != "" {
 		q += " CHARACTER SET " + like.Charset + " COLLATE " + like.Collation
 	}
-	if _, err := c.ExecContext(ctx, q); err != nil {
+	if err := mysql.DefineSoon(ctx, c, q); err != nil {
 		return fmt.Errorf("make the schema %s: %w", name, err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
@@ -163,7 +164,7 @@ func (l *Loading) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan
 		return err
 	}
 	if p.Mode == restore.Swap {
-		return schema.DropDatabase(ctx, c, p.Shadow)
+		return mysql.DropDatabase(ctx, c, p.Shadow)
 	}
 	return l.cleaning.clear(ctx, c, p.Target.Database, nil)
 }

@@ -258,7 +258,7 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 	}
 	var failed error
 	for _, q := range append(session, o.Create) {
-		if _, err := c.ExecContext(ctx, q); err != nil {
+		if err := mysql.DefineSoon(ctx, c, q); err != nil {
 			failed = fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
 			break
 		}
@@ -275,7 +275,7 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 }
 
 func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
-	_, err := c.ExecContext(ctx, "DROP "+strings.ToUpper(o.Kind)+" IF EXISTS "+restore.Name(in, o.Name))
+	err := mysql.DefineSoon(ctx, c, "DROP "+strings.ToUpper(o.Kind)+" IF EXISTS "+restore.Name(in, o.Name))
 	if err != nil {
 		return fmt.Errorf("drop %s %s: %w", o.Kind, o.Name, err)
 	}
@@ -300,8 +300,7 @@ func (s *objects) dropBare(ctx context.Context, c *sql.Conn, name string) error 
 	if err != nil || len(now.Tables)+len(now.Objects) > 0 {
 		return err
 	}
-	_, err = c.ExecContext(ctx, "DROP DATABASE "+restore.Name(name))
-	return err
+	return mysql.DropDatabase(ctx, c, name)
 }
 
 // dropEmpty drops a schema of ours once no table is left in it.
@@ -310,6 +309,5 @@ func (s *objects) dropEmpty(ctx context.Context, c *sql.Conn, name string) error
 	if err != nil || len(left) > 0 {
 		return err
 	}
-	_, err = c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+restore.Name(name))
-	return err
+	return mysql.DropDatabase(ctx, c, name)
 }

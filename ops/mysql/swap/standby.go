@@ -125,7 +125,7 @@ func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	if err := b.settleDown(ctx, c, name); err != nil {
 		return err
 	}
-	return schema.DropDatabase(ctx, c, name)
+	return mysql.DropDatabase(ctx, c, name)
 }
 
 // settleDown waits until nothing of a killed worker runs in a schema that only opsdeck

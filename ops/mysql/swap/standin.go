@@ -9,8 +9,8 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/replay"
-	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
@@ -95,7 +95,7 @@ func (t *standIn) refuse(
 		}
 		notes = append(notes, proved...)
 	}
-	if err := schema.DropDatabase(ctx, c, p.Shadow); err != nil {
+	if err := mysql.DropDatabase(ctx, c, p.Shadow); err != nil {
 		return nil, fmt.Errorf("drop the standby: %w", err)
 	}
 	text, err := json.Marshal(why)
