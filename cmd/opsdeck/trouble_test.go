@@ -29,7 +29,7 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 			fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid()), "ss -ltnp"},
 		"module": {"require('@nestjs/nothing')", "Cannot find module '@nestjs/nothing'", "npm install"},
 		"login":  {"throw new Error(\"Access denied for user 'q'@'localhost' (using password: YES)\")", "the database refuses the service's user or password", "DB_PASSWORD"},
-		"bug":    {"null.x", "TypeError: Cannot read properties of null", "opsdeck logs"},
+		"bug":    {"null.x", "TypeError: Cannot read properties of null", " logs --critical --since 1h"},
 	} {
 		script := filepath.Join(daemon.Dir, name+".js")
 		if err := os.WriteFile(script, []byte(c.script), 0o600); err != nil {
