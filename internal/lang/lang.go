@@ -1,7 +1,3 @@
-// Package lang holds every sentence that a person reads. The English text is
-// the key; the zh_*.go files are the Chinese catalogue. A test walks the whole
-// tree and fails for a key with no Chinese. GLOSSARY.md settles one word for each
-// concept; a test refuses the words that it retires.
 package lang
 
 import (

@@ -37,5 +37,14 @@ func init() {
 		"write /dev/log, udp://HOST:514 or tcp://HOST:601", "请写 /dev/log、udp://HOST:514 或 tcp://HOST:601",
 		"%q is not a syslog facility", "%q 不是 syslog 的 facility",
 		"is only for the kind %s, not for %s", "只用于类型 %s，不用于 %s",
+		"the secret file cannot be read", "密钥文件无法读取",
+		"other users can read %s, which holds a secret", "%s 含有密钥，而其他用户可以读取",
+		"could not notify %s", "未能通知 %s",
+		"the notify target %s lacks host, from or to", "通知目标 %s 缺少 host、from 或 to",
+		"the notify target %s has an unknown kind %q", "通知目标 %s 的类型 %q 未知",
+		"one of smtp, webhook, dingtalk, wecom, feishu, slack",
+		"可选 smtp、webhook、dingtalk、wecom、feishu、slack",
+		"the file %s contains no URL", "文件 %s 中没有 URL",
+		"the file %s contains no https URL", "文件 %s 中没有 https URL",
 	)
 }

@@ -1,0 +1,40 @@
+package lang
+
+// Sentences of the report of a restore.
+func init() {
+	register(
+		"There is no emergency backup: the operator chose to continue without one.",
+		"没有应急备份：操作人选择在无应急备份的情况下继续。",
+		"Not in the emergency backup (unreadable): %s", "应急备份中没有（无法读取）：%s",
+		"Writes had not stopped when the restore continued.", "恢复继续执行时，仍有会话在写入。",
+		"Verification failed and was overridden by the operator: %s", "校验未通过，操作人选择放行：%s",
+		"The service was not ready at the end.", "结束时服务尚未就绪。",
+		"[%s] database %s: %s", "[%s] 数据库 %s：%s",
+		"The data is from %s (backup %s).", "数据为 %s 时的状态（备份 %s）。",
+		"About %s rows written after that moment are lost.", "该时刻之后写入的约 %s 行已丢失。",
+		"Started %s, took %s; the service was not stopped by opsdeck.",
+		"开始于 %s，耗时 %s；opsdeck 没有停止服务。",
+		"Started %s, took %s, the service was down for %s.", "开始于 %s，耗时 %s，服务停机 %s。",
+		"By %s, restore %s.", "操作人 %s，恢复编号 %s。",
+		"Restore %s: %s", "恢复 %s：%s",
+		"Facts", "概况",
+		"Timeline", "时间线",
+		"Tables", "表",
+		"in the backup", "备份中",
+		"restored to", "恢复到",
+		"old tables kept in", "原表保留在",
+		"emergency backup", "应急备份",
+		"exports", "导出文件",
+		"swap time", "切换耗时",
+		"What was lost", "丢失的内容",
+		"What the undo lost", "撤销所丢失的内容",
+		"Users active since: %s", "此后有操作的用户：%s",
+		"Resources they changed: %s", "涉及的资源：%s",
+		"How to undo", "如何撤销",
+		"Before you start", "开始前须知",
+		"blocks the restore", "阻止恢复",
+		"Restore plan %s", "恢复方案 %s",
+		"hash of the plan", "方案的哈希",
+		"What will be lost", "将会丢失的内容",
+	)
+}
