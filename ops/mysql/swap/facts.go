@@ -27,7 +27,7 @@ func (f *Facts) Identity(ctx context.Context) (string, error) {
 	return state.Identity, err
 }
 
-// server is what the server says of itself.
+// state is what the server says of itself.
 func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
 	out := restore.ServerState{Address: f.Target.Server(), User: f.Target.User, Flavour: "mysql"}
 	if f.mariadb {

@@ -36,7 +36,7 @@ func (s *Sessions) Writers(ctx context.Context, p *restore.Plan) ([]restore.Sess
 	return list, nil
 }
 
-// sessions are those in a schema, but for our own pool's. Without the right
+// list are those in a schema, but for our own pool's. Without the right
 // PROCESS the server shows only those of the same user.
 func (s *Sessions) list(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
 	rows, err := schema.All(

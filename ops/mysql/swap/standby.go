@@ -78,7 +78,7 @@ func (b *Standby) Compare(ctx context.Context, p *restore.Plan, report run.Repor
 	return b.checks.verifyLoaded(ctx, p, report)
 }
 
-// StandbyState is how far the standby in a schema is; ok is false where there is none that
+// State is how far the standby in a schema is; ok is false where there is none that
 // can go on.
 func (b *Standby) State(ctx context.Context, in string) (state replay.State, ok bool, err error) {
 	db, err := b.db(ctx)
@@ -88,7 +88,7 @@ func (b *Standby) State(ctx context.Context, in string) (state replay.State, ok 
 	return replay.Peek(ctx, db, in)
 }
 
-// Standbys are the schemas that are standbys of a live one, by their names, with their
+// List are the schemas that are standbys of a live one, by their names, with their
 // size in bytes.
 func (b *Standby) List(ctx context.Context, live string) (map[string]int64, error) {
 	db, err := b.db(ctx)
@@ -111,7 +111,7 @@ func (b *Standby) List(ctx context.Context, live string) (map[string]int64, erro
 	return out, err
 }
 
-// DropStandby drops a schema that is a standby of a live one by its name, and ends what
+// Drop drops a schema that is a standby of a live one by its name, and ends what
 // still works in it.
 func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	if !restore.IsStandby(live, name) {
