@@ -64,6 +64,12 @@ type Position struct {
 	File string `json:"file,omitempty"`
 	Pos  uint64 `json:"pos,omitempty"`
 	GTID string `json:"gtid,omitempty"`
+	// Server is whose log it is: its server_uuid, or "id-N" for MariaDB; "" in early manifests.
+	Server string `json:"server,omitempty"`
+	// ClockFrom and ClockTo are the server's clock before and after the place was read: two
+	// logs of one server may have files of one name.
+	ClockFrom time.Time `json:"clock_from,omitzero"`
+	ClockTo   time.Time `json:"clock_to,omitzero"`
 }
 
 // Source is how far a replica had applied a source's log at the snapshot: the position
@@ -76,6 +82,7 @@ type Source struct {
 	File    string `json:"file,omitempty"`
 	Pos     uint64 `json:"pos,omitempty"`
 	GTID    string `json:"gtid,omitempty"`
+	Server  string `json:"server,omitempty"` // as Position.Server; "" when not known
 }
 
 // Table is one base table. Checksum is the sum modulo 2^128 of the rows' hashes (see

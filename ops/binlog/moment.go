@@ -75,6 +75,9 @@ type Place struct {
 // the transactions are known.
 type Stand struct {
 	Position
-	GTID string
-	At   time.Time
+	GTID   string
+	Server string    // whose log it is: Segment.Server; "" when not known
+	From   time.Time // what comes after it was not committed earlier; zero when not known
+	At     time.Time // what comes before it was not committed later
+	Source bool      // it is in a source's log, of which a replica may have applied less
 }

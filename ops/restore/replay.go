@@ -47,20 +47,34 @@ func StandsOf(m *backup.Manifest) (stands []binlog.Stand) {
 	if at.IsZero() {
 		at = m.FinishedAt
 	}
-	add := func(file string, pos uint64, gtid string) {
-		if file != "" || gtid != "" {
-			stands = append(stands, binlog.Stand{
-				Position: binlog.Position{File: file, Pos: pos},
-				GTID:     strings.Join(strings.Fields(gtid), ""),
-				At:       at,
-			})
+	add := func(s binlog.Stand) {
+		if s.File != "" || s.GTID != "" {
+			s.GTID = strings.Join(strings.Fields(s.GTID), "")
+			stands = append(stands, s)
 		}
 	}
-	if m.Position.File != "" {
-		add(m.Position.File, m.Position.Pos, m.Position.GTID)
+	if p := m.Position; p.File != "" {
+		s := binlog.Stand{
+			Position: binlog.Position{File: p.File, Pos: p.Pos},
+			GTID:     p.GTID,
+			Server:   p.Server,
+			From:     m.StartedAt,
+			At:       at,
+		}
+		if !p.ClockTo.IsZero() {
+			s.From, s.At = p.ClockFrom, p.ClockTo
+		}
+		add(s)
 	}
 	for _, s := range m.Sources {
-		add(s.File, s.Pos, s.GTID)
+		add(binlog.Stand{
+			Position: binlog.Position{File: s.File, Pos: s.Pos},
+			GTID:     s.GTID,
+			Server:   s.Server,
+			From:     m.StartedAt,
+			At:       at,
+			Source:   true,
+		})
 	}
 	return stands
 }

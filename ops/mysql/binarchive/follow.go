@@ -143,7 +143,7 @@ func (f *follower) once(ctx context.Context) (err error) {
 	if f.unpack, err = newUnpacker(f.Keys); err != nil {
 		return err
 	}
-	at, err := f.where()
+	at, err := f.where(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (e logOff) Error() string { return e.sentence().String() }
 func (e logOff) In(p *lang.Printer) string { return p.Msg(e.sentence()) }
 
 // where finds the place to go on from, and finishes what a crash left.
-func (f *follower) where() (binlog.Position, error) {
+func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	if err := f.recover(); err != nil {
 		return binlog.Position{}, err
 	}
@@ -197,9 +197,15 @@ func (f *follower) where() (binlog.Position, error) {
 	}
 	last := segments[len(segments)-1]
 	if !last.Open {
-		if log, here := f.server.Has(last.File); here && log.Pos != last.ToPos {
-			f.again = true // it is another file of that name
-			return f.oldest(), nil
+		if _, here := f.server.Has(last.File); here {
+			same, err := SameFile(ctx, f.Target, last)
+			if err != nil {
+				return binlog.Position{}, err
+			}
+			if !same {
+				f.again = true // it is another file of that name
+				return f.oldest(), nil
+			}
 		}
 		if _, here := f.server.Has(last.Next); here {
 			return binlog.Position{File: last.Next, Pos: 4}, nil

@@ -149,47 +149,5 @@ func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
 	return r.Events(pos, func(e *format.Event, end uint64) error { return w.Feed(e, end, take) })
 }
 
-// HeldAt are the transactions of the log up to a position, by their GTIDs; between tells
-// whether it is the end of an event, and of a transaction if one was begun.
-func (r *Reader) HeldAt(pos uint64) (held binlog.GTIDs, between bool, err error) {
-	i := r.at(pos)
-	before := r.Segment.GTIDBefore
-	if i > 0 {
-		before = r.frames[i-1].GTID
-	}
-	if held, err = binlog.ParseGTIDs(before); err != nil {
-		return held, false, err
-	}
-	held = held.Clone()
-	if pos <= r.Segment.FromPos || i == len(r.frames) {
-		return held, true, nil
-	}
-	f, err := r.Format()
-	if err != nil {
-		return held, false, err
-	}
-	frame, open := r.frames[i], false
-	w := format.NewWalker(r.Segment.File, f)
-	between = frame.From == pos && frame.OpenFrom == 0
-	err = r.Events(frame.Start(), func(e *format.Event, end uint64) error {
-		if end > pos {
-			return ErrEnough
-		}
-		err := w.Feed(e, end, func(i *format.Item) error {
-			open = i.What != format.End
-			if !open && end > frame.From && i.Group.GTID.ID != "" {
-				return held.Add(i.Group.GTID.ID)
-			}
-			return nil
-		})
-		between = end == pos && !open
-		return err
-	})
-	if errors.Is(err, ErrEnough) {
-		err = nil
-	}
-	return held, between, err
-}
-
 // ErrEnough ends a reading early; it is no failure.
 var ErrEnough = errors.New("enough")

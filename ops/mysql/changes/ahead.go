@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -46,11 +47,15 @@ func LookAhead(
 	}
 	for _, stand := range stands {
 		r, err := s.from(stand)
+		if errors.Is(err, ErrNoStart) {
+			err = nil // another log's file of that name is archived; the server may have the right one
+		}
 		if err != nil {
 			return Ahead{}, err
 		}
 		if r != nil {
-			return Ahead{To: r.ToTime(), Live: r.Gap == nil && s.followed(r)}, nil
+			live, err := s.followed(ctx, target, r)
+			return Ahead{To: r.ToTime(), Live: live}, err
 		}
 		here, err := s.stands(ctx, target, stand)
 		if here || err != nil {
@@ -61,17 +66,12 @@ func LookAhead(
 }
 
 // followed tells whether the server still has what comes after a run of the archive.
-func (s *Source) followed(r *Run) bool {
+func (s *Source) followed(ctx context.Context, target mysql.Target, r *Run) (bool, error) {
 	last := r.pieces[len(r.pieces)-1]
-	if s.server == nil || s.server.ID != last.Server {
-		return false
+	if r.Gap != nil || s.server == nil || s.server.ID != last.Server {
+		return false, nil
 	}
-	if last.Open || last.Next == "" {
-		log, here := s.server.Has(last.File)
-		return here && log.Pos >= last.ToPos
-	}
-	_, here := s.server.Has(last.Next)
-	return here
+	return s.goesOn(ctx, target, last.Segment)
 }
 
 // stands tells whether the server's own log holds a backup's place, in a file that
@@ -81,7 +81,10 @@ func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.S
 		return false, nil
 	}
 	log, here := s.server.Has(stand.File)
-	start, whole := s.start(s.server)
+	start, whole, err := s.start(ctx, target, s.server)
+	if err != nil {
+		return false, err
+	}
 	_, first, _ := binlog.Split(start)
 	_, number, _ := binlog.Split(stand.File)
 	if !here || whole || number < first || log.Pos < stand.Pos {
@@ -91,8 +94,15 @@ func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.S
 	if err != nil {
 		return false, err
 	}
+	if stand.Server == "" && (known.Empty() || known.MariaDB()) {
+		return false, nil // only all of the file could prove it
+	}
 	head, err := s.head(ctx, target, log)
-	return head != nil && begun(piece{Segment: head}, stand, known), err
+	if err != nil || head == nil {
+		return false, err
+	}
+	p := piece{Segment: head}
+	return begun(p, stand, known) && p.fits(stand, known), nil
 }
 
 // head is a file of the server's log by its first events alone.

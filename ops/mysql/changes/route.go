@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 )
 
@@ -32,8 +31,19 @@ func (e *UnreadError) Error() string {
 // Is tells that it is a kind of ErrNoStart.
 func (e *UnreadError) Is(target error) bool { return target == ErrNoStart }
 
-// clockSlack allows for a server's clock that differs from the one that dated a backup.
-const clockSlack = time.Hour
+// AnotherLogError says that a log file at hand has the name of the one in which a backup
+// stands, and is not proved to be that one.
+type AnotherLogError struct {
+	File   string
+	Server string // whose file it is, as the archive names it
+}
+
+func (e *AnotherLogError) Error() string {
+	return fmt.Sprintf("%s of the server %s is not the log in which the backup stands", e.File, e.Server)
+}
+
+// Is tells that it is a kind of ErrNoStart.
+func (e *AnotherLogError) Is(target error) bool { return target == ErrNoStart }
 
 // reaches tells whether the archive alone holds a place.
 func (s *Source) reaches(end binlog.Place) bool {
@@ -46,17 +56,18 @@ func holds(p piece, at binlog.Place) bool {
 
 // epochOf is the epoch, among the archive's files, of what begins with start at the
 // server: the archive's last one where it goes on, else a new one.
-func (s *Source) epochOf(server *format.Server, start string) int {
-	for _, p := range slices.Backward(s.pieces) {
-		if p.Server != server.ID {
-			continue
-		}
-		if p.Open && p.File == start || p.Next == start {
-			return p.Epoch
-		}
-		return p.Epoch + 1
+func (s *Source) epochOf(server *format.Server, fetched []*binlog.Segment, start string) int {
+	last := s.lastOf(server.ID)
+	if last == nil {
+		return 0
 	}
-	return 0
+	another := slices.ContainsFunc(fetched, func(f *binlog.Segment) bool {
+		return f.File == last.File && f.Identity != last.Identity
+	})
+	if !another && (last.Open && last.File == start || last.Next == start) {
+		return last.Epoch
+	}
+	return last.Epoch + 1
 }
 
 // Run is a part of one server's log without a gap, from where a backup stands on.
@@ -98,9 +109,10 @@ func place(p piece, pos uint64) binlog.Place {
 
 // From finds the log that follows a backup: the first of its stands that is at hand.
 func (s *Source) From(stands []binlog.Stand) (*Run, error) {
+	var another *AnotherLogError
 	for _, stand := range stands {
 		r, err := s.from(stand)
-		if r != nil || err != nil {
+		if r != nil || err != nil && !errors.As(err, &another) {
 			return r, err
 		}
 	}
@@ -111,7 +123,7 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 			continue
 		}
 		stand.File, stand.Pos = "", 0
-		if r, err := s.from(stand); r != nil || err != nil {
+		if r, err := s.from(stand); r != nil || err != nil && !errors.As(err, &another) {
 			return r, err
 		}
 	}
@@ -119,6 +131,9 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 		if slices.Contains(s.unread, stand.File) {
 			return nil, &UnreadError{File: stand.File, Most: int64(mostLive)}
 		}
+	}
+	if another != nil {
+		return nil, another
 	}
 	return nil, ErrNoStart
 }
@@ -144,6 +159,7 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		return nil, err
 	}
 	var found []piece
+	var refused error
 	later := map[*binlog.Segment]bool{} // that has some of what the backup holds after its position
 	for _, p := range s.pieces {
 		if !begun(p, stand, known) {
@@ -153,15 +169,17 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		if at != anothers {
-			found = append(found, p)
-			later[p.Segment] = at == before
+		if at == anothers || at == unproved {
+			refused = &AnotherLogError{File: p.File, Server: p.Server}
+			continue
 		}
+		found = append(found, p)
+		later[p.Segment] = at == before
 	}
-	found = s.likely(found, stand)
+	found = s.likely(found, stand, known)
 	switch {
 	case len(found) == 0:
-		return nil, nil
+		return nil, refused
 	case len(found) > 1:
 		return nil, fmt.Errorf("%w: %s of %s and %s", ErrAmbiguous, stand.File, found[0].Server, found[1].Server)
 	}
@@ -174,83 +192,6 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		r.From.Pos, r.Done = found[0].FromPos, known
 	}
 	return r, nil
-}
-
-// standing is what a file holds up to a backup's position, beside what the backup holds.
-type standing uint8
-
-const (
-	same     standing = iota // the same, or nothing proves another
-	before                   // less: the rest comes later in the log
-	anothers                 // something else: it is another server's file
-)
-
-// stands compares what a file that has the name of a backup's holds up to its position.
-// After a failover two logs may have files of one name. Without GTIDs nothing is proved.
-func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
-	if stand.File == "" || known.Empty() || p.GTIDAfter == "" && p.GTIDBefore == "" {
-		return same, nil
-	}
-	r, err := p.open()
-	if err != nil {
-		return same, err
-	}
-	defer r.Close()
-	held, between, err := r.HeldAt(stand.Pos)
-	switch {
-	case errors.Is(err, binarchive.ErrSealed):
-		return same, nil // its frames cannot be read, and neither can what follows
-	case err != nil:
-		return same, err
-	case !between || !known.Agrees(held):
-		return anothers, nil
-	case !known.MariaDB() && !held.Contains(known):
-		return before, nil
-	}
-	return same, nil
-}
-
-// begun tells whether a piece may be the one in which a backup stands.
-func begun(p piece, stand binlog.Stand, known binlog.GTIDs) bool {
-	before, errB := binlog.ParseGTIDs(p.GTIDBefore)
-	after, errA := binlog.ParseGTIDs(p.GTIDAfter)
-	if errA != nil || errB != nil || !known.Empty() && !known.Contains(before) {
-		return false
-	}
-	if stand.File == "" {
-		return !known.Empty() && !after.Empty() && (!known.Contains(after) || p.Open)
-	}
-	if stand.File != p.File || stand.Pos < p.FromPos || stand.Pos > p.ToPos {
-		return false
-	}
-	return stand.At.IsZero() || p.FromTime.IsZero() || !p.FromTime.After(stand.At.Add(clockSlack))
-}
-
-// likely chooses among files of one name: of one server the newest of those that were
-// begun before the backup, and the live server's before others'.
-func (s *Source) likely(found []piece, stand binlog.Stand) []piece {
-	if stand.File == "" && len(found) > 1 { // the newest that it may be: what is done is skipped
-		slices.SortStableFunc(found, func(a, b piece) int { return a.FromTime.Compare(b.FromTime) })
-	}
-	newest := map[string]piece{}
-	var servers []string
-	for _, p := range found {
-		old, seen := newest[p.Server]
-		if !seen {
-			servers = append(servers, p.Server)
-		}
-		if !seen || stand.File != "" && p.FromTime.After(old.FromTime) {
-			newest[p.Server] = p
-		}
-	}
-	if s.server != nil && slices.Contains(servers, s.server.ID) {
-		servers = []string{s.server.ID}
-	}
-	var out []piece
-	for _, id := range servers {
-		out = append(out, newest[id])
-	}
-	return out
 }
 
 // run gathers the files that follow one without a gap.

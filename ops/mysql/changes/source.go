@@ -146,7 +146,10 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 	if !server.Logging {
 		return binarchive.ErrLogOff
 	}
-	start, whole := s.start(server)
+	start, whole, err := s.start(ctx, target, server)
+	if err != nil {
+		return err
+	}
 	if whole {
 		return nil
 	}
@@ -171,7 +174,7 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 	if err != nil {
 		return err
 	}
-	epoch := s.epochOf(server, start)
+	epoch := s.epochOf(server, segments, start)
 	for _, seg := range segments {
 		seg.Epoch += epoch
 		s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool {
@@ -184,23 +187,23 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 
 // start is the server's file from which on the archive is not enough; whole says that
 // it is.
-func (s *Source) start(server *format.Server) (file string, whole bool) {
-	for _, p := range slices.Backward(s.pieces) {
-		if p.Server != server.ID {
-			continue
-		}
-		log, here := server.Has(p.File)
+func (s *Source) start(
+	ctx context.Context,
+	target mysql.Target,
+	server *format.Server,
+) (file string, whole bool, err error) {
+	if last := s.lastOf(server.ID); last != nil {
+		same, err := s.goesOn(ctx, target, last)
 		switch {
-		case here && p.File == server.Now.File && p.ToPos >= server.Now.Pos:
-			return "", true
-		case here && p.Open && log.Pos >= p.ToPos:
-			return p.File, false
-		case here && p.Next != "":
-			if _, next := server.Has(p.Next); next {
-				return p.Next, false
-			}
+		case err != nil:
+			return "", false, err
+		case same && last.File == server.Now.File && last.ToPos == server.Now.Pos:
+			return "", true, nil
+		case same && last.Open:
+			return last.File, false, nil
+		case same:
+			return last.Next, false, nil
 		}
-		break
 	}
 	size := uint64(0)
 	for _, l := range slices.Backward(server.Logs) {
@@ -210,7 +213,31 @@ func (s *Source) start(server *format.Server) (file string, whole bool) {
 		}
 		file = l.File
 	}
-	return file, false
+	return file, false, nil
+}
+
+// lastOf is the newest file of a server in the archive; nil when there is none.
+func (s *Source) lastOf(server string) *binlog.Segment {
+	for _, p := range slices.Backward(s.pieces) {
+		if p.Server == server {
+			return p.Segment
+		}
+	}
+	return nil
+}
+
+// goesOn tells whether the server's log goes on with a file of the archive: the server has
+// that very file, or has purged it and has the next one.
+func (s *Source) goesOn(ctx context.Context, target mysql.Target, last *binlog.Segment) (bool, error) {
+	log, here := s.server.Has(last.File)
+	_, next := s.server.Has(last.Next)
+	switch {
+	case !here:
+		return next, nil
+	case log.Pos < last.ToPos, !last.Open && !next:
+		return false, nil
+	}
+	return binarchive.SameFile(ctx, target, last)
 }
 
 // ErrNotFound says that no transaction has an id.

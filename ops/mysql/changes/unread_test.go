@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
@@ -39,7 +40,7 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 			}
 			defer src.Close()
 			_, err = src.From([]binlog.Stand{{Position: binlog.Position{File: file, Pos: at.Now.Pos},
-				GTID: at.Now.GTID}})
+				GTID: at.Now.GTID, Server: at.ID, At: time.Now()}})
 			return err
 		}
 		var unread *UnreadError

@@ -58,7 +58,8 @@ type snapshotter struct {
 	found   backup.Position
 	maria   bool
 	sources []backup.Source
-	unsure  string // a warning about the sources
+	unsure  string    // a warning about the sources
+	clock   time.Time // the server's, before the snapshot was opened
 }
 
 // open finds a moment for all connections, or, when none of the ways works,
@@ -86,6 +87,7 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 				"connection",
 		)
 	}
+	s.identify(ctx, snap)
 	if s.unsure != "" {
 		snap.warnings = append(snap.warnings, s.unsure)
 	}
@@ -126,6 +128,37 @@ func (s *snapshotter) sameServer(ctx context.Context) error {
 	closeAll(other)
 	s.conns = same
 	return nil
+}
+
+// identify says whose log the snapshot's position is in, and when it was read. A server
+// that does not say leaves it to the log's own times.
+func (s *snapshotter) identify(ctx context.Context, snap *snapshot) {
+	if snap.position.File == "" {
+		return
+	}
+	ask := "SELECT @@GLOBAL.server_uuid"
+	if s.maria {
+		ask = "SELECT CONCAT('id-', @@GLOBAL.server_id)"
+	}
+	if id, err := one(ctx, s.control, ask); err == nil {
+		snap.position.Server = id
+	}
+	if now := serverClock(ctx, s.control); !now.IsZero() && !s.clock.IsZero() {
+		snap.position.ClockFrom, snap.position.ClockTo = s.clock, now
+	}
+}
+
+// serverClock is the server's time; zero when it does not say.
+func serverClock(ctx context.Context, c *sql.Conn) time.Time {
+	text, err := one(ctx, c, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
+	if err != nil {
+		return time.Time{}
+	}
+	at, err := time.Parse("2006-01-02 15:04:05.999999", text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // identity tells servers apart; TiDB's nodes are one.
@@ -182,6 +215,7 @@ const savepoint = "opsdeck_dump"
 
 // start opens the snapshot on every connection.
 func (s *snapshotter) start(ctx context.Context) error {
+	s.clock = serverClock(ctx, s.control)
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SAVEPOINT "+savepoint); err != nil {
 			return err

@@ -73,7 +73,8 @@ func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 	all, known := channels(ctx, control, "SHOW REPLICA STATUS", "SHOW SLAVE STATUS")
 	for _, r := range all {
 		found = append(found, backup.Source{Channel: r["channel_name"], Host: r.any("source_host", "master_host"),
-			Port: port(r.any("source_port", "master_port")), GTID: oneSet(gtid)})
+			Port: port(r.any("source_port", "master_port")), GTID: oneSet(gtid),
+			Server: r.any("source_uuid", "master_uuid")})
 	}
 	if !known {
 		rows, err := schema.All(
@@ -164,6 +165,9 @@ func mariaSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 			Host:    r["master_host"],
 			Port:    port(r["master_port"]),
 			GTID:    gtid,
+		}
+		if id := r["master_server_id"]; id != "" && id != "0" {
+			s.Server = "id-" + id
 		}
 		if locked {
 			s.File = r["relay_master_log_file"]

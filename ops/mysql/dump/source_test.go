@@ -45,8 +45,45 @@ func (u unlogged) namesItsSource(t *testing.T) {
 			if user == full && (m.Sources[0].Host != "127.0.0.1" || m.Sources[0].Port != source.Port) {
 				t.Errorf("%+v", m.Sources[0])
 			}
+			if id := serverID(t, source); user == full && m.Sources[0].Server != id {
+				t.Errorf("the source is %s, the manifest says %+v", id, m.Sources[0])
+			}
 		})
 	}
+}
+
+// serverID is the name by which the archive of logs keeps a server's.
+func serverID(t *testing.T, s *testdb.Server) (id string) {
+	t.Helper()
+	ask := "SELECT @@GLOBAL.server_uuid"
+	if s.Flavour == "mariadb" {
+		ask = "SELECT CONCAT('id-', @@GLOBAL.server_id)"
+	}
+	if err := s.Open(t, "").QueryRow(ask).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// The manifest says whose log its position is in, and when by that server's clock: a file
+// of that name may be another server's, or another log's.
+func TestAManifestNamesTheServerOfItsLog(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		s.Exec(t, db, "CREATE TABLE a (i INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
+		before := time.Now()
+		m, err := Run(t.Context(), target(s), Options{Databases: []string{db}, Jobs: 2}, t.TempDir()+"/a.sql.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := m.Position
+		if p.File == "" || p.Server != serverID(t, s) {
+			t.Errorf("the server is %s, the manifest says %+v", serverID(t, s), p)
+		}
+		if p.ClockFrom.Before(before.Truncate(time.Microsecond)) || p.ClockTo.Before(p.ClockFrom) || p.ClockTo.After(time.Now()) {
+			t.Errorf("read between %s and %s: %+v", before, time.Now(), p)
+		}
+	})
 }
 
 // ledger inserts rows 1, 2, 3, … each in a transaction of its own, in plain SQL.

@@ -127,6 +127,17 @@ func noStart(err error, src restore.Source) error {
 			WithHint(lang.M("archive it first: opsdeck backup binlog fetch"))
 	}
 	stand := src.Stands[0]
+	var another *changes.AnotherLogError
+	if errors.As(err, &another) {
+		return ops.Wrap(err, ops.Failed, lang.M("%s of server %s cannot be proved to be the log of %s: the service may "+
+			"have moved to another server, or its log was reset", another.File, another.Server, src.Name)).
+			WithHint(lang.M("choose a newer backup, or make a full one now: opsdeck backup create"))
+	}
+	if errors.Is(err, changes.ErrAmbiguous) {
+		return ops.Wrap(err, ops.Failed, lang.M("several available logs contain the position of %s: %s",
+			src.Name, stand.Position.String())).
+			WithHint(lang.M("choose a newer backup, or make a full one now: opsdeck backup create"))
+	}
 	return ops.Wrap(err, ops.Failed, lang.M("the available binlog does not contain the position of %s: %s",
 		src.Name, stand.Position.String())).
 		WithHint(lang.M("choose another backup; the archive's contents: opsdeck backup binlog list"))

@@ -30,7 +30,6 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 			old.Exec(t, "", "CREATE DATABASE pad", "CREATE TABLE pad.a (i INT)", "DROP DATABASE pad")
 			now1 := old.Replica(t, extra...) // from here on: its positions are others
 			w := newWorld(t, old, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(200))", "INSERT INTO a VALUES (1, 'one')")
-			w.stand.At = time.Now()
 			w.work(t, "INSERT INTO a VALUES (2, 'two')", "UPDATE a SET v = 'ONE' WHERE id = 1")
 			folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
 			if _, err := binarchive.Run(t.Context(), binarchive.Options{Target: target(old), Folder: folder,
@@ -71,7 +70,9 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 				t.Errorf("the other server is not named: %s", said)
 			}
 			// A position that is between two transactions of the new server, too.
-			from := &world{s: now1, stand: binlog.Stand{Position: binlog.Position{File: w.stand.File, Pos: 4}}}
+			from := &world{s: now1, stand: now(t, now1)}
+			from.stand.Position = binlog.Position{File: w.stand.File, Pos: 4}
+			from.stand.From, from.stand.GTID = time.Time{}, ""
 			for _, g := range groups(t, from) {
 				other := w.stand
 				other.Pos = g.End

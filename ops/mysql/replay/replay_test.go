@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
@@ -61,11 +62,13 @@ func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
 
 func now(t *testing.T, s *testdb.Server) binlog.Stand {
 	t.Helper()
+	from := time.Now()
 	at, err := format.Ask(t.Context(), target(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return binlog.Stand{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID}
+	return binlog.Stand{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID,
+		Server: at.ID, From: from, At: time.Now()}
 }
 
 // work changes the live schema, over one connection.

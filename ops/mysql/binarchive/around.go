@@ -1,0 +1,91 @@
+package binarchive
+
+import (
+	"errors"
+	"time"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// Around is what a log file holds on both sides of a position.
+type Around struct {
+	Held    binlog.GTIDs // every transaction up to it
+	Between bool         // it is the end of an event, and of a transaction if one was begun
+	Last    time.Time    // of the last commit before it; zero: there is none
+	Next    time.Time    // of the first transaction after it, or of the file's end; zero: nothing comes
+	Exact   bool         // Next is a commit's time, not that of a statement's beginning
+}
+
+// Around reads what a file holds on both sides of a position. Times are those of the
+// commits where the server says them, else of the events (MariaDB: whole seconds, of the
+// beginning of the statement).
+func (r *Reader) Around(pos uint64) (a Around, err error) {
+	i := r.at(pos)
+	before := r.Segment.GTIDBefore
+	if i > 0 {
+		before, a.Last = r.frames[i-1].GTID, r.frames[i-1].ToTime
+	}
+	if a.Held, err = binlog.ParseGTIDs(before); err != nil {
+		return a, err
+	}
+	a.Held = a.Held.Clone()
+	if pos <= r.Segment.FromPos || i == len(r.frames) {
+		a.Between = true
+	}
+	if i == len(r.frames) {
+		return a, nil
+	}
+	f, err := r.Format()
+	if err != nil {
+		return a, err
+	}
+	s := around{Around: &a, pos: pos, from: r.frames[i].From, walk: format.NewWalker(r.Segment.File, f)}
+	if s.from == pos && r.frames[i].OpenFrom == 0 {
+		a.Between = true
+	}
+	err = r.Events(r.frames[i].Start(), s.event)
+	if errors.Is(err, ErrEnough) {
+		err = nil
+	}
+	return a, err
+}
+
+// around is the reading up to a position, and on to the first event of a transaction after it.
+type around struct {
+	*Around
+	pos, from uint64
+	walk      *format.Walker
+	open      bool // inside a transaction
+}
+
+func (s *around) event(e *format.Event, end uint64) error {
+	err := s.walk.Feed(e, end, func(i *format.Item) error {
+		s.open = i.What != format.End
+		switch {
+		case end > s.pos:
+			if s.Next, s.Exact = i.Group.Committed, true; s.Next.IsZero() {
+				s.Next, s.Exact = i.Event.Time(), false
+			}
+			return ErrEnough
+		case s.open, end <= s.from:
+			return nil
+		}
+		s.Last = later(s.Last, i.Group.Time)
+		if i.Group.GTID.ID != "" {
+			return s.Held.Add(i.Group.GTID.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if end == s.pos {
+		s.Between = !s.open
+	}
+	if end > s.pos && (e.Type == format.TypeRotate || e.Type == format.TypeStop) {
+		s.Next, s.Exact = e.Time(), true
+		return ErrEnough
+	}
+	return nil
+}

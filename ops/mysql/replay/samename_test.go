@@ -1,0 +1,145 @@
+package replay
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"opsdeck/internal/lock"
+	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/mysql/changes"
+)
+
+// resetLog makes the server's log begin again under the same names.
+func resetLog(t *testing.T, s *testdb.Server) {
+	t.Helper()
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // a log's beginning is of whole seconds
+	statement := "RESET BINARY LOGS AND GTIDS"
+	if s.Flavour == "mariadb" {
+		statement = "RESET MASTER"
+	}
+	s.Exec(t, "", statement)
+}
+
+// archiveOf fetches all of a server's log.
+func archiveOf(t *testing.T, s *testdb.Server) binarchive.Folder {
+	t.Helper()
+	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
+	_, err := binarchive.Run(t.Context(), binarchive.Options{Target: target(s), Folder: folder,
+		Who: lock.Holder{What: "a test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// startOf is the log that follows a stand, of an archive and of what a server has.
+func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.Stand) (*changes.Run, error) {
+	t.Helper()
+	src, err := changes.Open(t.Context(), f, nil, target(s))
+	if err != nil || src.LiveErr != nil {
+		t.Fatal(err, src.LiveErr)
+	}
+	t.Cleanup(func() { src.Close() })
+	return src.From([]binlog.Stand{stand})
+}
+
+// A file of the backup's name is the log of another server, or the one that began again
+// after a reset: no place in it is taken for the backup's, though it is between two
+// transactions. Without GTIDs nothing but the server's name and the times tells.
+func TestAnotherLogOfTheSameName(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			var extra []string
+			if flavour == "mysql" {
+				extra = []string{"--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"}
+			}
+			a := testdb.Private(t, flavour, extra...)
+			resetLog(t, a)
+			w := newWorld(t, a, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
+			old := w.stand // as an early manifest has it
+			old.Server = ""
+			w.work(t, "INSERT INTO a VALUES (2)", "INSERT INTO a VALUES (3)")
+			archive := archiveOf(t, a)
+			none := binarchive.Folder{Dir: t.TempDir()}
+			for name, stand := range map[string]binlog.Stand{"its own log": w.stand, "proved by times": old} {
+				for where, f := range map[string]binarchive.Folder{"archive": archive, "server": none} {
+					run, err := startOf(t, a, f, stand)
+					if err != nil || run.From.Position != w.stand.Position || !run.Live {
+						t.Errorf("%s, %s: %v %+v", name, where, err, run)
+					}
+				}
+			}
+			if ahead, err := changes.LookAhead(t.Context(), none, target(a), []binlog.Stand{w.stand}); err != nil || !ahead.Live {
+				t.Errorf("the server goes on with the backup: %v %+v", err, ahead)
+			}
+			bare := old
+			bare.From, bare.At = time.Time{}, time.Time{}
+			if bare.GTID == "" {
+				if run, err := startOf(t, a, none, bare); !errors.Is(err, changes.ErrNoStart) {
+					t.Errorf("nothing proves it: %v %+v", err, run)
+				}
+			}
+			early := old // between two transactions that both came later
+			early.Pos = groups(t, w)[0].End
+			early.GTID = ""
+			early.From, early.At = early.From.Add(-time.Hour), early.At.Add(-time.Hour)
+			if run, err := startOf(t, a, none, early); !errors.Is(err, changes.ErrNoStart) {
+				t.Errorf("the times do not fit: %v %+v", err, run)
+			}
+			within := w.stand
+			within.Pos++
+			if run, err := startOf(t, a, none, within); !errors.Is(err, changes.ErrNoStart) {
+				t.Errorf("inside a transaction: %v %+v", err, run)
+			}
+			resetLog(t, a)
+			w.work(t, "INSERT INTO a VALUES (4)", "INSERT INTO a VALUES (5)", "INSERT INTO a VALUES (6)")
+			refuseAll(t, "after a reset", a, w.stand)
+			if run, err := startOf(t, a, archive, w.stand); err != nil || run.Live || run.Gap == nil {
+				t.Errorf("the archive has the log from before the reset: %v %+v", err, run)
+			} else {
+				end := run.End().Position
+				f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &end}))
+				if err != nil || f.Transactions != 2 || f.Rows["a"] != 3 {
+					t.Errorf("up to the reset: %v %+v", err, f)
+				}
+			}
+			b := testdb.Private(t, flavour, extra...)
+			resetLog(t, b)
+			other := newWorld(t, b, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
+			other.work(t, "INSERT INTO a VALUES (7)")
+			refuseAll(t, "another server", b, w.stand)
+			if run, err := startOf(t, b, archive, w.stand); err != nil || run.Live || run.From.Server != w.stand.Server {
+				t.Errorf("the archive has the log of the first server: %v %+v", err, run)
+			}
+		})
+	}
+}
+
+// refuseAll asks for a stand at every place between two transactions of a server's log.
+func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) {
+	t.Helper()
+	begin := now(t, s)
+	begin.Pos, begin.GTID, begin.From = 4, "", time.Time{}
+	all := groups(t, &world{s: s, stand: begin})
+	if len(all) < 3 {
+		t.Fatalf("%s: %d transactions", what, len(all))
+	}
+	none := binarchive.Folder{Dir: t.TempDir()}
+	for _, g := range all {
+		for _, server := range []string{stand.Server, ""} {
+			there := stand
+			there.Server, there.Pos = server, g.End
+			if run, err := startOf(t, s, none, there); !errors.Is(err, changes.ErrNoStart) {
+				t.Errorf("%s, %q: the backup is said to be at %d: %v %+v", what, server, g.End, err, run)
+			}
+			if ahead, err := changes.LookAhead(t.Context(), none, target(s), []binlog.Stand{there}); !errors.Is(err, changes.ErrNoStart) {
+				t.Errorf("%s, %q: the log is said to go on with the backup: %v %+v", what, server, err, ahead)
+			}
+		}
+	}
+}
