@@ -130,6 +130,20 @@ func (r *Rows) skipImage(c *cursor, present bitmap) error {
 	return c.err("row image")
 }
 
+// InPart tells whether an update may hold only what changed in a JSON document that the log
+// does not have: binlog_row_value_options is PARTIAL_JSON, and binlog_row_image not FULL.
+func (r *Rows) InPart() bool {
+	if !r.partial {
+		return false
+	}
+	for i, t := range r.Map.types {
+		if t.code == colJSON && r.after.has(i) && !r.before.has(i) {
+			return true
+		}
+	}
+	return false
+}
+
 // Each reads the rows. Values are valid until the next call.
 func (r *Rows) Each(take func(domain.RowChange) error) error {
 	c := cursor{b: r.data}

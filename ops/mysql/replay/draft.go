@@ -66,6 +66,9 @@ func Draft(
 	if err == nil || !byStatements(ctx, target, src.Database, err) {
 		return out, err
 	}
+	if f.InPart != "" {
+		return nil, inPart(f.InPart, q.Maria)
+	}
 	out.Warnings = append(out.Warnings, restore.N(lang.M("the binlog's rows are replayed one by one as "+
 		"statements, which is slower: this user lacks the privilege for the BINLOG statement (%s)", grantOf(q.Maria))))
 	return out, nil

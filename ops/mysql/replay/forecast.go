@@ -47,8 +47,9 @@ type Forecast struct {
 	After        []binlog.TableChange // what comes later, and is lost
 	AfterCount   int64
 	AfterDDL     int
-	Extra        int64 // transactions that a set of GTIDs does not name, and lie before its end
-	Backwards    bool  // the server's clock went back over the moment
+	Extra        int64  // transactions that a set of GTIDs does not name, and lie before its end
+	InPart       string // a table of whose JSON documents the log holds only parts
+	Backwards    bool   // the server's clock went back over the moment
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -124,6 +125,7 @@ type look struct {
 	skip   bool                           // the backup holds the group already
 	cause  []decided                      // of the group that is read
 	second format.XAPhase                 // what the group is of an XA transaction
+	parts  string                         // a table in it of whose JSON documents only parts are logged
 	why    []lang.Msg                     // of what cannot be replayed in it
 	open   map[string]*binlog.Transaction // XA transactions that are prepared
 }
@@ -131,10 +133,14 @@ type look struct {
 func (l *look) take(i *format.Item) error {
 	switch i.What {
 	case format.Begin:
-		l.cause, l.why = nil, nil
+		l.cause, l.why, l.parts = nil, nil, ""
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
+	case format.Change:
+		if m := i.Rows.Map; m.Schema == l.q.From && l.judge.inScope(m.Name) && i.Rows.InPart() {
+			l.parts = m.Name
+		}
 	case format.End:
 		l.second = i.Group.Phase
 		if i.Group.Phase == format.XACommit && l.open[i.Group.XA] == nil {
@@ -236,6 +242,9 @@ func (l *look) found() bool {
 
 // replayed adds up what a transaction does to the schema.
 func (l *look) replayed(t *binlog.Transaction) {
+	if l.parts != "" {
+		l.f.InPart = l.parts
+	}
 	switch {
 	case t.Unfinished:
 		l.open[t.XA] = t

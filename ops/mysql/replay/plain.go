@@ -32,6 +32,9 @@ func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if rows.InPart() {
+		return nil, inPart(rows.Map.Name, r.server.maria)
+	}
 	logged := rows.Map.Table
 	logged.Columns = slices.Clone(logged.Columns)
 	if !t.Sequence {
@@ -43,6 +46,13 @@ func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 	err = rows.Each(func(c binlog.RowChange) error { return w.add(c) })
 	w.flush()
 	return w.out, err
+}
+
+// inPart refuses rows that are not whole: only the server knows what they differ from.
+func inPart(table string, maria bool) error {
+	return ops.E(ops.Config, lang.M("the binlog holds only parts of the JSON documents of table %s (PARTIAL_JSON with "+
+		"MINIMAL row images), which can only be written with the BINLOG statement", table)).
+		WithHint(lang.Raw(grantOf(maria)))
 }
 
 // plainTable is a table of the schema that is replayed into, as it is now.
