@@ -32,8 +32,7 @@ func init() {
 		"从它可到达 %s；更早的备份：opsdeck backup list",
 		"the available binlog does not contain the position of %s: %s",
 		"现有的 binlog 不含 %s 的位点：%s",
-		"%s of server %s cannot be proved to be the log of %s: the service may have moved to another server, or its log "+
-			"was reset",
+		"%s of server %s may not be the log of %s: the service may have moved to another server, or its log was reset",
 		"无法证明 %s（服务器 %s）就是 %s 备份时的 binlog：服务可能已迁到另一台服务器，或 binlog 已被重置",
 		"several available logs contain the position of %s: %s",
 		"现有的多份 binlog 都含有 %s 的位点：%s",

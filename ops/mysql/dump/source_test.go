@@ -80,7 +80,8 @@ func TestAManifestNamesTheServerOfItsLog(t *testing.T) {
 		if p.File == "" || p.Server != serverID(t, s) {
 			t.Errorf("the server is %s, the manifest says %+v", serverID(t, s), p)
 		}
-		if p.ClockFrom.Before(before.Truncate(time.Microsecond)) || p.ClockTo.Before(p.ClockFrom) || p.ClockTo.After(time.Now()) {
+		if p.ClockFrom.Before(before.Truncate(time.Microsecond)) || p.ClockTo.Before(p.ClockFrom) ||
+			p.ClockTo.After(time.Now()) {
 			t.Errorf("read between %s and %s: %+v", before, time.Now(), p)
 		}
 	})

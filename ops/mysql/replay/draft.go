@@ -132,7 +132,7 @@ func noStart(err error, src restore.Source) error {
 	stand := src.Stands[0]
 	var another *changes.AnotherLogError
 	if errors.As(err, &another) {
-		return ops.Wrap(err, ops.Failed, lang.M("%s of server %s cannot be proved to be the log of %s: the service may "+
+		return ops.Wrap(err, ops.Failed, lang.M("%s of server %s may not be the log of %s: the service may "+
 			"have moved to another server, or its log was reset", another.File, another.Server, src.Name)).
 			WithHint(lang.M("choose a newer backup, or make a full one now: opsdeck backup create"))
 	}

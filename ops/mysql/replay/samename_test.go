@@ -74,7 +74,8 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 					}
 				}
 			}
-			if ahead, err := changes.LookAhead(t.Context(), none, target(a), []binlog.Stand{w.stand}); err != nil || !ahead.Live {
+			ahead, err := changes.LookAhead(t.Context(), none, target(a), []binlog.Stand{w.stand})
+			if err != nil || !ahead.Live {
 				t.Errorf("the server goes on with the backup: %v %+v", err, ahead)
 			}
 			bare := old
@@ -113,7 +114,8 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 			other := newWorld(t, b, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
 			other.work(t, "INSERT INTO a VALUES (7)")
 			refuseAll(t, "another server", b, w.stand)
-			if run, err := startOf(t, b, archive, w.stand); err != nil || run.Live || run.From.Server != w.stand.Server {
+			run, err := startOf(t, b, archive, w.stand)
+			if err != nil || run.Live || run.From.Server != w.stand.Server {
 				t.Errorf("the archive has the log of the first server: %v %+v", err, run)
 			}
 		})
@@ -137,7 +139,8 @@ func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) 
 			if run, err := startOf(t, s, none, there); !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the backup is said to be at %d: %v %+v", what, server, g.End, err, run)
 			}
-			if ahead, err := changes.LookAhead(t.Context(), none, target(s), []binlog.Stand{there}); !errors.Is(err, changes.ErrNoStart) {
+			ahead, err := changes.LookAhead(t.Context(), none, target(s), []binlog.Stand{there})
+			if !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the log is said to go on with the backup: %v %+v", what, server, err, ahead)
 			}
 		}
