@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,11 +38,36 @@ func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 	}
 	defer c.Close()
 	for _, means := range []string{byCounts, byLog, byStats} {
-		if at, ok := m.stands(ctx, c, means, p.Target.Live); ok {
-			return run.WriteMark(means + at), nil
+		at, ok := m.stands(ctx, c, means, p.Target.Live)
+		if !ok {
+			continue
 		}
+		if !settled(means, at) {
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+			if later, ok := m.stands(ctx, c, means, p.Target.Live); ok {
+				at = later
+			}
+		}
+		return run.WriteMark(means + at), nil
 	}
 	return "", ctx.Err()
+}
+
+// settled tells whether a mark is of a later second than the last change. One that is not
+// could not tell a later change from InnoDB counting anew.
+func settled(means, at string) bool {
+	switch means {
+	case byLog:
+		at = readPlace(at).stats
+	case byCounts:
+		return true
+	}
+	c, ok := readCounters(at)
+	return !ok || c.settled()
 }
 
 // Since tells what was written since a mark.
@@ -86,7 +112,9 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 	case now == before:
 	case means == byLog:
 		return m.between(ctx, c, live, readPlace(before), readPlace(now))
-	case means == byCounts || grew(before, now):
+	case means == byStats && grew(before, now):
+		stirred(&w, live, before, now)
+	case means == byCounts:
 		w.Live = true
 		w.Notes = []restore.Note{
 			restore.N(
@@ -151,19 +179,58 @@ func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 	return n + " " + last, err == nil && others == "0"
 }
 
+// counters are a state of byStats: InnoDB's count of changed rows, when the last change
+// was, and the server's clock, in seconds of Unix time.
+type counters struct{ changed, last, clock int64 }
+
+func readCounters(text string) (c counters, ok bool) {
+	_, err := fmt.Sscan(text, &c.changed, &c.last, &c.clock)
+	return c, err == nil
+}
+
+// settled tells whether the last change was before the second of the look: one after the
+// look shows then, also where InnoDB begins to count from 0.
+func (c counters) settled() bool { return c.last < c.clock }
+
 // grew tells whether rows were changed from one state of byStats to another. That the
 // count has fallen does not say so: seconds after many rows have changed InnoDB looks at
 // a table anew on its own, and counts from 0. It does when the last change known was in
-// the very second of the first state, where one behind it would not show.
+// the very second of the first state, where one after it would not show.
 func grew(before, now string) bool {
-	var n, m, last, latest, clock int64
-	if _, err := fmt.Sscan(before, &n, &last, &clock); err != nil {
+	was, ok := readCounters(before)
+	is, readable := readCounters(now)
+	if !ok || !readable {
 		return before != now
 	}
-	if _, err := fmt.Sscan(now, &m, &latest); err != nil {
-		return before != now
+	return is.changed > was.changed || is.last > was.last || is.changed < was.changed && !was.settled()
+}
+
+// stirred says what grew saw.
+func stirred(w *run.Writes, live, before, now string) {
+	was, _ := readCounters(before)
+	is, _ := readCounters(now)
+	var what lang.Msg
+	switch {
+	case is.changed > was.changed:
+		w.Live = true
+		what = lang.M(
+			"something still writes to %s: InnoDB's count of changed rows rose from %s to %s",
+			live,
+			strconv.FormatInt(was.changed, 10),
+			strconv.FormatInt(is.changed, 10),
+		)
+	case is.last > was.last:
+		w.Live = true
+		what = lang.M(
+			"something still writes to %s: InnoDB recorded a change at %s",
+			live,
+			time.Unix(is.last, 0).Format(time.TimeOnly),
+		)
+	default:
+		w.Untold = true
+		what = lang.M("InnoDB's count of changed rows was reset; cannot tell whether %s was written to", live)
 	}
-	return m > n || latest > last || m < n && last >= clock
+	w.Notes = []restore.Note{restore.N(what)}
 }
 
 func firstWord(text string) string {
@@ -237,7 +304,7 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 		return w, err
 	}
 	switch {
-	case told.live || grew(from.stats, to.stats):
+	case told.live:
 		w.Live = true
 		w.Notes = []restore.Note{
 			restore.N(
@@ -249,6 +316,9 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 				),
 			),
 		}
+		return w, nil
+	case grew(from.stats, to.stats): // also of what the log does not hold
+		stirred(&w, live, from.stats, to.stats)
 		return w, nil
 	case why.Empty() && told.text && to.stats == "":
 		why = lang.M(

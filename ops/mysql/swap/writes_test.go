@@ -182,6 +182,35 @@ func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
 	}
 }
 
+// What the log does not hold is told by InnoDB's counts, not by positions that are equal.
+// A mark of the second of the last change waits for the next: counts that begin anew are
+// no write then.
+func TestWritesThatAreNotLoggedAreToldByTheCounts(t *testing.T) {
+	w := watch(t, testdb.MariaDB(t))
+	w.db.Exec(t, w.live, "SET SESSION sql_log_bin = 0", "INSERT INTO log (text) VALUES ('z')")
+	got := w.since()
+	if note := notesOf(got); !got.Live || !strings.Contains(note, "InnoDB's count of changed rows rose from") {
+		t.Fatalf("%+v", got)
+	}
+	w.db.Exec(t, w.live, "INSERT INTO log (text) VALUES ('a'), ('b')")
+	from, err := w.server.Writes.Mark(t.Context(), w.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.from = from
+	w.db.Exec(t, w.live, "ANALYZE NO_WRITE_TO_BINLOG TABLE log")
+	if got := w.since(); got.Live || got.Untold || len(got.Notes) > 0 {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func notesOf(w run.Writes) (all string) {
+	for _, n := range w.Notes {
+		all += n.Msg.String() + "\n"
+	}
+	return all
+}
+
 // Without the right to read the log it is said that it cannot be told, and why.
 func TestWhatCannotBeToldIsSaid(t *testing.T) {
 	db := testdb.MariaDB(t)
