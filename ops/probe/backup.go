@@ -31,7 +31,7 @@ func (b Backup) Probe() health.Probe {
 		newest, err := b.Source.NewestGood(ctx)
 		if errors.Is(err, fs.ErrNotExist) {
 			r := health.Result{}
-			r.Find(ops.StateCritical, lang.M("there is no good backup: the backup folder is missing"), reasonOf(err))
+			r.Find(ops.StateCritical, lang.M("there is no good backup"), reasonOf(err))
 			return r
 		}
 		if err != nil {

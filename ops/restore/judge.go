@@ -224,7 +224,7 @@ func (p judge) judgeServer(a *Assessment) {
 	if len(a.Missing) > 0 {
 		p.block(
 			lang.M("%s lacks these privileges: %s", a.Server.User, strings.Join(a.Missing, ", ")),
-			lang.M("set another user in the options file, or run as root: sudo opsdeck restore"),
+			lang.M("`opsdeck doctor` prints the GRANT statements; or set another user in the options file"),
 		)
 	}
 	if a.Server.ReadOnly {
