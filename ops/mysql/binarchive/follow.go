@@ -46,7 +46,8 @@ type Note struct {
 	Begun  *binlog.Segment // a file is begun
 	Ended  *binlog.Segment // a file is complete
 	Gap    *binlog.Gap     // a gap is found
-	Retry  error           // the connection broke; it is tried again
+	Retry  error           // the connection broke; it is tried again, and again, untold
+	Back   bool            // after that the server sends its log again
 	Synced time.Time       // all up to this commit is kept
 }
 
@@ -71,10 +72,12 @@ type follower struct {
 	fresh  bool   // the stream begins at the file's beginning
 	opened bool   // the stream's file has said its format
 	again  bool   // the log began again under the same names
+	broken bool   // the connection broke, which is told, and nothing came since
 	out    Result
 }
 
-// Run fetches everything that is new, and with Follow goes on until ctx ends. The
+// Run fetches everything that is new, and with Follow goes on until ctx ends or the
+// server refuses: when the server goes away it is tried again until it is back. The
 // archive is one writer's: a second one gets a *lock.HeldError.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := os.MkdirAll(o.Folder.Dir, 0o700); err != nil {
@@ -92,6 +95,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		before := f.out.Bytes
 		err := f.once(ctx)
+		if err == nil && o.Follow && o.Stop == nil {
+			err = ErrEnded // a log that is followed has no end
+		}
 		if errors.Is(err, errReset) && ctx.Err() == nil {
 			continue
 		}
@@ -104,7 +110,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if f.out.Bytes > before {
 			wait = time.Second
 		}
-		o.Tell(Note{Retry: err})
+		if !f.broken {
+			f.broken = true
+			o.Tell(Note{Retry: err})
+		}
 		select {
 		case <-ctx.Done():
 			return f.out, ctx.Err()
@@ -168,6 +177,9 @@ func (f *follower) end() error {
 	f.out.At = binlog.Position{File: last.File, Pos: last.ToPos}
 	return nil
 }
+
+// ErrEnded says that the server ended a stream that was followed, as when it shuts down.
+var ErrEnded = errors.New("the server ended the stream of the binary log")
 
 // ErrLogOff says that the server writes no binary log.
 var ErrLogOff error = logOff{}
@@ -342,6 +354,10 @@ func (f *follower) read(ctx context.Context, at binlog.Position) error {
 					return err
 				}
 				return nil
+			}
+			if f.broken {
+				f.broken = false
+				f.Tell(Note{Back: true})
 			}
 			if err := f.take(raw); err != nil {
 				return err

@@ -223,17 +223,26 @@ func (s *Stream) packet() ([]byte, error) {
 		s.raw.SetReadDeadline(time.Now().Add(silence))
 		var head [4]byte
 		if _, err := io.ReadFull(s.in, head[:]); err != nil {
-			return nil, fmt.Errorf("read the binary log: %w", err)
+			return nil, fmt.Errorf("read the binary log: %w", broken(err))
 		}
 		n := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
 		var err error
 		if out, err = readSized(s.in, out, n); err != nil {
-			return nil, fmt.Errorf("read the binary log: %w", err)
+			return nil, fmt.Errorf("read the binary log: %w", broken(err))
 		}
 		if n < 0xffffff {
 			return out, serverError(out)
 		}
 	}
+}
+
+// broken is the error of a connection that ended: its end is not the log's end, which
+// the server says in a packet.
+func broken(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func serverError(packet []byte) error {

@@ -3,6 +3,7 @@ package backups
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -77,7 +78,10 @@ func (sh Binlog) TellBinlog(n binarchive.Note) {
 		sh.Say(lang.M("GAP in the archive: %s", GapText(*n.Gap)))
 		sh.Say(lang.M("make a full backup now: opsdeck backup create"))
 	case n.Retry != nil:
-		sh.Say(lang.M("the connection broke, retrying: %s", sh.Lang.Msg(sh.BinlogSentence(n.Retry).What)))
+		sh.Say(lang.M("the connection to the server broke; the binlog is not archived until it is back, retrying: %s",
+			sh.Lang.Msg(sh.BinlogSentence(n.Retry).What)))
+	case n.Back:
+		sh.Say(lang.M("the server is back; the binlog is being archived again"))
 	}
 }
 
@@ -121,6 +125,8 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	case errors.Is(err, binarchive.ErrDamaged):
 		return ops.Wrap(err, ops.Failed, lang.M("the binlog archive is damaged")).
 			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
+	case errors.Is(err, binarchive.ErrEnded), errors.Is(err, io.ErrUnexpectedEOF):
+		return ops.Wrap(err, ops.Failed, lang.M("the server closed the connection"))
 	case errors.As(err, &path):
 		return ops.Wrap(
 			DiskError(err, sh.Dir),
