@@ -214,7 +214,7 @@ func TestAnotherDumpDoesNotResumeALoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Run(t.Context(), target(s), source(t, append(text, "\n-- another\n"...)), o); err == nil ||
-		!strings.Contains(err.Error(), "another load") {
+		!strings.Contains(err.Error(), "another, unfinished load") {
 		t.Errorf("%v", err)
 	}
 }
