@@ -365,7 +365,7 @@ func TestWhatWouldNotComeOutAsInTheBackupIsTakenBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for _, c := range []struct{ name, damage, want string }{
 			{"trigger", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'other'", "row 2 differs from the backup"},
-			{"unique", "INSERT INTO t VALUES (9, NULL, 'b')", "row 2 of t has a value that must be unique"},
+			{"unique", "INSERT INTO t VALUES (9, NULL, 'b')", "row 2 of t has a unique value that another row has now"},
 			{"refused", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT " +
 				"= 'no rows today'", "row 2 of t cannot be merged"},
 		} {
