@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if err != nil {
 		return failAs(a, wantsJSON(args), usageError(err))
 	}
-	if err := negative(kctx); err != nil {
+	if err := cmp.Or(negative(kctx), empty(kctx)); err != nil {
 		return failAs(a, wantsJSON(args), err)
 	}
 	if flags.Timeout > 0 {

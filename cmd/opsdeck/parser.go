@@ -73,6 +73,23 @@ func negative(ctx *kong.Context) error {
 	return nil
 }
 
+// empty refuses a value that is given and empty, as "$MOMENT" of a script is when nothing
+// set it: --until "" would otherwise mean what no --until means.
+func empty(ctx *kong.Context) error {
+	for _, path := range ctx.Path {
+		f := path.Flag
+		if f == nil || path.Resolved {
+			continue
+		}
+		v := ctx.FlagValue(f)
+		texts, isList := v.([]string)
+		if text, ok := v.(string); ok && text == "" || isList && (len(texts) == 0 || slices.Contains(texts, "")) {
+			return ops.E(ops.Usage, lang.M("%s needs a value", "--"+f.Name))
+		}
+	}
+	return nil
+}
+
 func newParser(root any, a *app, exit func(int)) (*kong.Kong, error) {
 	p, err := kong.New(root,
 		kong.Name("opsdeck"),

@@ -145,5 +145,7 @@ func (st Store) Of(service string) ([]*Deployment, error) {
 			out = append(out, d)
 		}
 	}
+	// Ids of one second are in no order.
+	slices.SortStableFunc(out, func(a, b *Deployment) int { return b.Plan.CreatedAt.Compare(a.Plan.CreatedAt) })
 	return out, nil
 }
