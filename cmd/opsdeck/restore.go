@@ -236,6 +236,8 @@ type request struct {
 	answers
 	Confirm string `placeholder:"NAME" help:"The target database's name, to confirm without a terminal; resume needs it only for another operator's restore."`
 	DryRun  bool   `help:"Show what would be done."`
+
+	accept []string // tables that a drop may lose
 }
 
 // ask asks for it; want is the result that counts as success, empty takes any.
@@ -250,7 +252,10 @@ type (
 	restoreGoOnCmd  struct{ request }
 	restoreAbortCmd struct{ request }
 	restoreUndoCmd  struct{ request }
-	restoreDropCmd  struct{ request }
+	restoreDropCmd  struct {
+		request
+		AcceptMissing []string `placeholder:"A,B" sep:"," help:"Drop these tables even though the live database lacks them."`
+	}
 )
 
 // Run takes a run up again whose worker is gone.
@@ -280,6 +285,7 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 
 // Run drops what undo would need.
 func (c *restoreDropCmd) Run(ctx context.Context, a *app) error {
+	c.accept = c.AcceptMissing
 	return c.ask(ctx, a, restore.KindDrop, "")
 }
 
@@ -297,17 +303,19 @@ func (q request) dry(ctx context.Context, a *app, kind restore.Kind) error {
 	if err != nil {
 		return notNow(r, kind, err)
 	}
-	if kind == restore.KindUndo && r.State.Swapped {
-		tellLater(ctx, a.printer, d, r)
+	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
+		return err
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
 }
 
-// askedRun is the run that a request is for: the named one, else the newest that it is
-// possible for, which is said.
+// askedRun is the run that a request is for: the named one, else the newest, which is said.
 func askedRun(p *printer, d *restores.Desk, id string, kind restore.Kind) (*restorerun.Run, error) {
-	r, err := d.LoadFor(id, kind)
+	r, passed, err := d.LoadFor(id, kind)
+	for _, m := range passed {
+		p.note(m)
+	}
 	if err != nil || id != "" {
 		return r, err
 	}
@@ -342,8 +350,8 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
 		return notNow(r, kind, err)
 	}
-	if kind == restore.KindUndo && r.State.Swapped {
-		tellLater(ctx, a.printer, d, r)
+	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
+		return err
 	}
 	if err := q.confirm(ctx, a, d, r, kind); err != nil {
 		return err

@@ -371,28 +371,48 @@ func (w *watcher) end(want string) error {
 	if err := undoneDown(r); want != "" && err != nil {
 		return err
 	}
-	took := time.Duration(0)
-	if n := len(r.State.Trail); n > 0 {
-		took = r.State.Trail[n-1].Begin.Sub(r.State.Trail[0].Begin)
-	}
 	if !w.json {
-		w.say(
-			lang.M(
-				"restore %s: %s after %s; report: %s",
-				r.Plan.ID,
-				r.State.Stage.Label(),
-				human.Duration(took),
-				r.Folder.ReportPath(),
-			),
-		)
+		w.say(over(r))
+		if result == "undone" && want != "" {
+			for _, m := range r.Plan.UndoneTexts(r.State) {
+				w.say(m)
+			}
+		}
 	}
 	return nil
+}
+
+// over says how a run ended, and how long that took: the restore, or the way back alone.
+func over(r *restorerun.Run) lang.Msg {
+	id, stage, path := r.Plan.ID, r.State.Stage, r.Folder.ReportPath()
+	n := len(r.State.Trail)
+	if n == 0 {
+		return lang.M("restore %s: %s; report: %s", id, stage.Label(), path)
+	}
+	end, begin := r.State.Trail[n-1].Begin, r.State.Trail[0].Begin
+	if n > 1 {
+		switch r.State.Trail[n-2].Stage {
+		case restore.Dropping, restore.DropUndone, restore.DropAborted:
+			return lang.M("restore %s: the kept tables are dropped; report: %s", id, path)
+		}
+	}
+	switch since := r.State.BackSince(); {
+	case since.IsZero():
+		return lang.M("restore %s: %s after %s; report: %s", id, stage.Label(), human.Duration(end.Sub(begin)), path)
+	case stage == restore.Undone:
+		return lang.M("restore %s: undone, the undo took %s; report: %s", id, human.Duration(end.Sub(since)), path)
+	default:
+		return lang.M("restore %s: %s, which took %s; report: %s", id, stage.Label(), human.Duration(end.Sub(since)), path)
+	}
 }
 
 // undoneDown is an error where an undo has left the service stopped, or not ready.
 func undoneDown(r *restorerun.Run) error {
 	switch {
 	case r.State.Result() != "undone":
+	case r.State.Unstarted && len(r.Plan.UndoneTexts(r.State)) > 0:
+		return ops.E(ops.Failed, lang.M("%s; the service remains stopped", r.Plan.UndoneTexts(r.State)[0])).
+			WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case r.State.Unstarted:
 		return ops.E(ops.Failed, lang.M("the previous state is back, and the service remains stopped: its "+
 			"database is incomplete")).

@@ -151,5 +151,5 @@ func (s *realSite) wholeWay(loss []string, flags ...string) {
 	}
 	s.must("restore", "undo", "--confirm", s.live)
 	sameDump(s.t, damaged, s.dump())
-	s.must("restore", "drop-old", "--confirm", s.live)
+	s.must("restore", "drop-old", "--accept-missing", "t", "--confirm", s.live)
 }

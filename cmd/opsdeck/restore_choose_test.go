@@ -1,9 +1,11 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
 )
 
 // TestUndoAndDropWithoutAnIDTakeTheRunThatHasSomething restores, then loads a backup
@@ -22,15 +24,28 @@ func TestUndoAndDropWithoutAnIDTakeTheRunThatHasSomething(t *testing.T) {
 	o := s.must("restore", "undo", "--confirm", s.live)
 	tells(t, o.err, "restore "+first+" of "+s.live)
 	sameDump(t, damaged, s.dump())
-	o = s.must("restore", "drop-old", "--confirm", s.live)
-	tells(t, o.err, "restore "+first+" of "+s.live, "dropped the database")
+	o = s.run("restore", "undo", "--confirm", s.live)
+	tells(t, o.err, "the newest restore of "+s.live+", "+first+", is already undone")
 	o = s.run("restore", "drop-old", "--confirm", s.live)
-	tells(t, o.err, "there is no restore of "+s.live+" for which this is possible: drop")
+	tells(t, o.err, "passed over: restore ", first, "in "+restore.SideSchema(s.live, "new", first)+" but not in "+s.live+": ar_invoices",
+		"nothing was dropped", "restore drop-old "+first+" --accept-missing ar_invoices")
+	o = s.must("restore", "drop-old", first, "--accept-missing", "ar_invoices", "--confirm", s.live)
+	tells(t, o.err, "ar_invoices, customers, orders", "dropped the database")
+	o = s.run("restore", "drop-old", "--confirm", s.live)
+	tells(t, o.err, first+", is undone: drop the old tables is not possible now")
 	// A newer restore whose old tables are gone is not skipped for an older one.
 	second := s.must("restore", "--json", "--confirm", s.live).lastLine(t).ID
 	third := s.must("restore", "--json", "--confirm", s.live).lastLine(t).ID
 	s.must("restore", "drop-old", third, "--confirm", s.live)
 	o = s.run("restore", "undo", "--confirm", s.live)
 	tells(t, o.err, "the newest restore of "+s.live+", "+third+", cannot be undone: its old tables were dropped")
-	s.must("restore", "drop-old", second, "--confirm", s.live)
+	tells(t, o.err, "if you mean an older one, name it: opsdeck ", "restore undo "+second)
+	o = s.run("restore", "drop-old", "--confirm", s.live)
+	tells(t, o.err, third+", is restored", "name it: opsdeck ", "restore drop-old "+second)
+	s.must("restore", "undo", second, "--confirm", s.live)
+	o = s.run("restore", "undo", "--confirm", s.live) // nothing older is undone by a second Enter
+	tells(t, o.err, third+", cannot be undone: its old tables were dropped")
+	if strings.Contains(o.err, "name it") {
+		t.Errorf("no restore is left that can be undone:\n%s", o.err)
+	}
 }

@@ -190,7 +190,7 @@ func (s *realSite) fullDisk(good, damaged string) {
 	}
 	if want == good {
 		s.must("restore", "undo", "--confirm", s.live)
-		s.must("restore", "drop-old", "--confirm", s.live)
+		s.must("restore", "drop-old", "--accept-missing", "ar_invoices", "--confirm", s.live)
 		sameDump(s.t, damaged, s.dump())
 	}
 	if left := s.sides(); len(left) > 0 {
@@ -216,7 +216,7 @@ func (s *realSite) serverKilled(good, damaged string) {
 			s.t.Fatal("the service is down")
 		}
 		if mode == "swap" {
-			s.must("restore", "drop-old", "--confirm", s.live)
+			s.must("restore", "drop-old", "--accept-missing", "ar_invoices", "--confirm", s.live)
 		}
 	}
 }

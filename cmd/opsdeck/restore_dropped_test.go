@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/restore"
 )
 
 // TestADroppedDatabaseComesBack restores in both modes after DROP DATABASE, with
@@ -54,6 +55,41 @@ func TestAnUndoBackToNothingSaysThatTheServiceIsDown(t *testing.T) {
 	if report := s.must("restore", "report").out; !strings.Contains(report, "The service remains stopped") {
 		t.Error(report)
 	}
+}
+
+// TestTheOnlyCopyIsNotDroppedAfterAnUndo undoes the restore of a dropped database, and
+// asks for the drop of what was restored.
+func TestTheOnlyCopyIsNotDroppedAfterAnUndo(t *testing.T) {
+	t.Parallel()
+	db := testdb.MySQL(t)
+	s := newSite(t, db)
+	good := withoutDefaults(s.dump())
+	s.must("backup", "create")
+	db.Exec(t, "", "DROP DATABASE `"+s.live+"`")
+	id := s.must("restore", "--json", "--confirm", s.live).lastLine(t).ID
+	nothing := "After the undo, " + s.live + " has no tables: it had none before the restore."
+	kept := restore.SideSchema(s.live, "new", id)
+	tells(t, s.must("restore", "undo", "--dry-run").err, nothing, "On this server they are then only in "+kept)
+	o := s.run("restore", "undo", "--confirm", s.live)
+	tells(t, o.err, nothing, s.live+" has no tables, as before the restore; the restored tables are in "+kept)
+	silent(t, o.err, "the old tables are back")
+	for _, args := range [][]string{{"--dry-run"}, {"--confirm", s.live},
+		{"--accept-missing", "ar_invoices,customers,orders", "--confirm", s.live}} {
+		o = s.run(append([]string{"restore", "drop-old"}, args...)...)
+		tells(t, o.err, "will be dropped: the database "+kept+", tables: ar_invoices, customers, orders",
+			"rows in "+kept+" when it was restored: 7",
+			s.live+" has no tables now, and "+kept+" still has ar_invoices, customers, orders: nothing was dropped")
+		if o.code != 1 || !slices.Contains(s.sides(), kept) {
+			t.Fatalf("%v: exit %d, databases %v\n%s", args, o.code, s.sides(), o.err)
+		}
+	}
+	s.must("restore", "--confirm", s.live) // the advice
+	sameDump(t, good, withoutDefaults(s.dump()))
+	s.must("restore", "drop-old", id, "--confirm", s.live)
+	if slices.Contains(s.sides(), kept) {
+		t.Errorf("left: %v", s.sides())
+	}
+	sameDump(t, good, withoutDefaults(s.dump()))
 }
 
 // TestAnotherDatabasesBackupHasToBeNamed plans a restore from the backup of another

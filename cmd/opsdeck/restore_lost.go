@@ -104,3 +104,31 @@ func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.
 		p.note(lang.M("  %s", doubt))
 	}
 }
+
+// tellWhat says what an undo or a drop would lose, and refuses a drop of tables that the
+// live database lacks.
+func (q request) tellWhat(
+	ctx context.Context,
+	p *printer,
+	d *restores.Desk,
+	r *restorerun.Run,
+	kind restore.Kind,
+) error {
+	switch {
+	case kind == restore.KindUndo && r.State.Swapped:
+		tellLater(ctx, p, d, r)
+		for _, m := range r.Plan.UndoTexts(r.State) {
+			p.note(lang.M("  %s", m))
+		}
+	case kind == restore.KindDrop:
+		found, err := d.Doomed(ctx, r)
+		if err != nil {
+			return err
+		}
+		for _, m := range found.Lines(r.Plan, r.State) {
+			p.note(lang.M("  %s", m))
+		}
+		return found.Refuses(r.Plan, q.accept)
+	}
+	return nil
+}

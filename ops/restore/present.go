@@ -33,14 +33,5 @@ func (p *Plan) Expected(s Snapshot) []string {
 	if s.Stage.Back() {
 		return p.Leaving
 	}
-	if len(p.Coming) > 0 {
-		return p.Coming
-	}
-	var names []string
-	for _, t := range s.Data.TableRows {
-		if t.State != "missing" {
-			names = append(names, t.Table)
-		}
-	}
-	return names
+	return p.restored(s)
 }

@@ -83,6 +83,9 @@ func (p *Plan) Back(s Step) lang.Msg {
 		return lang.M("Abort starts the service again; the emergency backup stays.")
 	case s == StepRestore && p.Mode == Swap:
 		return lang.M("Abort drops %s and starts the service again.", p.Shadow)
+	case s >= StepVerify && s < StepNotify && p.Mode == Swap && p.fromNothing():
+		return lang.M("Undo moves the restored tables to %s; then %s has no tables, as before the restore.",
+			p.Shadow, p.Target.Live)
 	case s == StepVerify && p.Mode == Swap:
 		return lang.M("Before the RENAME: abort. After it: undo restores the old tables, kept in %s.", p.Kept)
 	case s == StepRestore || s == StepVerify:

@@ -119,6 +119,10 @@ func (p returning) undoRestoreText(t *StepText) {
 			p.Kept,
 			p.Shadow,
 		)
+		if p.fromNothing() {
+			t.What = lang.M("One RENAME moves the restored tables to %s; then %s has no tables, as before the restore.",
+				p.Shadow, live)
+		}
 		t.Statements = []string{RenameStatement(SwapMoves(live, p.Kept, p.Shadow, p.Coming, p.Movable(p.Leaving))),
 			"# tables made since the restore go to " + Name(p.Shadow) + " too",
 			"# then the former triggers, views, routines and events are made in " + Name(live)}

@@ -437,12 +437,15 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 			int(p.base.run.State.Stage.Step()), p.base.run.State.Stage.Label())}
 	case restore.KindUndo:
 		out := []lang.Msg{lang.M("Rows written since the restore are exported, then removed from the live database.")}
-		return append(out, plan.Back(restore.StepRestart))
+		return append(append(out, plan.Back(restore.StepRestart)), plan.UndoTexts(p.base.run.State)...)
 	case restore.KindDrop:
 		database, holds := plan.Drops(p.base.run.State)
 		out := []lang.Msg{lang.M("The database %s is dropped: %s.", database, holds)}
 		if p.base.run.State.Can(restore.KindUndo) {
 			out = append(out, lang.M("After that there is no undo."))
+		}
+		if p.base.run.State.Stage == restore.Undone {
+			out = append(out, plan.UndoneTexts(p.base.run.State)...)
 		}
 		return out
 	}

@@ -66,11 +66,22 @@ func (e *Exchange) swapBack(
 	if len(p.Tables) == 0 {
 		err = e.objects.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
-	out.Notes = append(
-		out.Notes,
-		restore.N(lang.M("the old tables are back; the tables that were live are in %s", p.Shadow)),
-	)
+	out.Notes = append(out.Notes, restore.N(cameBack(p, r)))
 	return out, err
+}
+
+// cameBack says what the live schema has after the way back.
+func cameBack(p *restore.Plan, r *record) lang.Msg {
+	switch {
+	case len(r.Leaving.Tables) > 0:
+		return lang.M("the old tables are back; the tables that were live are in %s", p.Shadow)
+	case len(p.Tables) > 0:
+		return lang.M("%s lacks the tables of this restore, as before it; the restored tables are in %s",
+			p.Target.Live, p.Shadow)
+	case len(r.Since) > 0:
+		return lang.M("%s has no tables, as before the restore; the restored tables are in %s", p.Target.Live, p.Shadow)
+	}
+	return lang.M("%s has no tables, as before the restore", p.Target.Live)
 }
 
 // beginBack notes which live tables have to make room, once.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -131,32 +130,27 @@ func (k *Cleaning) cleanInto(
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
-// DropOld drops the schemas that undo would need. Only names made of the run's
-// own id are dropped, and the standby that the run took.
+// DropOld drops the schemas that undo would need: of the run's own names only. It drops
+// nothing while the live schema has no tables and they do.
 func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
 	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	mark := strings.ReplaceAll(p.ID, "-", "_")
+	d, err := doomed(ctx, c, p)
+	if err == nil {
+		err = d.Bereaves()
+	}
+	if err != nil {
+		return nil, err
+	}
 	var notes []restore.Note
-	for _, name := range []string{p.Kept, p.Shadow} {
-		own := strings.HasSuffix(name, mark) || p.Standby() != nil && name == p.Standby().Schema
-		if name == "" || !own {
-			continue
+	for _, b := range d.Databases {
+		if err := mysql.DropDatabase(ctx, c, b.Name); err != nil {
+			return notes, fmt.Errorf("drop %s: %w", b.Name, err)
 		}
-		there, err := exists(ctx, c, name)
-		if err != nil {
-			return notes, err
-		}
-		if !there {
-			continue
-		}
-		if err := mysql.DropDatabase(ctx, c, name); err != nil {
-			return notes, fmt.Errorf("drop %s: %w", name, err)
-		}
-		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", name)))
+		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", b.Name)))
 	}
 	return notes, nil
 }

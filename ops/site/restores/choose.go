@@ -1,46 +1,78 @@
 package restores
 
 import (
+	"context"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
 
-// LoadFor is the run of that id; with none the newest of this service's database for
-// which a request is possible. An undo goes no further back than the newest restore that
-// changed the database: what an older one kept is not what was there before it. A run
-// that cannot be read is an error: it may be the one.
-func (d *Desk) LoadFor(id string, kind restore.Kind) (*run.Run, error) {
+// LoadFor is the run of that id; with none the newest of this service's database. An older
+// one is never meant without its id, but for a resume or an abort of one that is not over.
+// passed are newer restores beside the database, which have nothing to undo or to drop. A
+// run that cannot be read is an error: it may be the one.
+func (d *Desk) LoadFor(id string, kind restore.Kind) (r *run.Run, passed []lang.Msg, err error) {
 	if id != "" {
-		return d.Load(id)
+		r, err = d.Load(id)
+		return r, nil, err
 	}
 	ids, err := d.Store.Runs()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var newest, older *run.Run
 	for _, id := range ids {
 		r, err := d.Load(id)
-		if err != nil {
-			return nil, err
-		}
 		switch {
+		case err != nil:
+			return nil, nil, err
 		case r.Plan.Service != d.Service.Name || r.State.Stage == restore.Planned:
-		case possible(r, kind):
-			return r, nil
-		case kind == restore.KindUndo && alters(r):
-			return nil, ops.E(ops.Failed, lang.M("the newest restore of %s, %s, cannot be undone: %s",
-				r.Plan.Target.Database, r.Plan.ID, noUndo(r))).
-				WithHint(lang.M("opsdeck restore status shows which can; name it: opsdeck restore undo ID"))
+		case possible(r, kind) && (newest == nil || r.Open() && goesOn(kind)):
+			return r, passed, nil
+		case newest == nil && !goesOn(kind) && r.Plan.Mode == restore.Into:
+			passed = append(passed, lang.M("passed over: restore %s, into %s: it did not change %s",
+				r.Plan.ID, r.Plan.Target.Database, r.Plan.Target.Live))
+		case newest == nil:
+			newest = r
+		case older == nil && possible(r, kind):
+			older = r
 		}
+	}
+	if newest != nil {
+		return nil, nil, notNewest(newest, older, kind)
 	}
 	if len(ids) == 0 {
-		return d.Load("")
+		r, err = d.Load("")
+		return r, nil, err
 	}
-	return nil, ops.E(ops.Failed, lang.M("there is no restore of %s for which this is possible: %s",
+	return nil, nil, ops.E(ops.Failed, lang.M("there is no restore of %s for which this is possible: %s",
 		d.Service.Database.Name, kind.Label())).
 		WithHint(lang.M("list them: opsdeck restore status"))
 }
+
+// notNewest is the error that what is asked is not possible for the newest restore. An
+// older one for which it is has to be named: it is another state of the database.
+func notNewest(newest, older *run.Run, kind restore.Kind) error {
+	hint := lang.M("list them: opsdeck restore status")
+	if older != nil {
+		hint = lang.M("if you mean an older one, name it: opsdeck restore %s %s", string(kind), older.Plan.ID)
+	}
+	p, stage := newest.Plan, newest.State.Stage
+	what := lang.M("the newest restore of %s, %s, is %s: %s is not possible now",
+		p.Target.Database, p.ID, stage.Label(), kind.Label())
+	switch {
+	case kind == restore.KindUndo && stage == restore.Undone:
+		what = lang.M("the newest restore of %s, %s, is already undone", p.Target.Database, p.ID)
+	case kind == restore.KindUndo:
+		what = lang.M("the newest restore of %s, %s, cannot be undone: %s", p.Target.Database, p.ID, noUndo(newest))
+	}
+	return ops.E(ops.Failed, what).WithHint(hint)
+}
+
+// goesOn tells of the requests to a run that is not over.
+func goesOn(kind restore.Kind) bool { return kind == restore.KindResume || kind == restore.KindAbort }
 
 // possible tells whether a request makes sense for a run.
 func possible(r *run.Run, kind restore.Kind) bool {
@@ -50,18 +82,29 @@ func possible(r *run.Run, kind restore.Kind) bool {
 	return r.State.Can(kind)
 }
 
-// alters tells whether a run changed the live database, or is about to.
-func alters(r *run.Run) bool { return r.Plan.Mode != restore.Into && (r.State.Swapped || r.Open()) }
-
 // noUndo is why a run cannot be undone.
 func noUndo(r *run.Run) lang.Msg {
 	switch {
 	case r.Open():
 		return lang.M("it is not over (%s)", r.State.Stage.Label())
+	case r.State.Stage == restore.Aborted:
+		return lang.M("it was aborted")
 	case r.Plan.Mode == restore.InPlace:
 		return lang.M("it has no emergency backup")
 	}
 	return lang.M("its old tables were dropped")
+}
+
+// Doomed is what a drop of a run's kept tables would remove. It fails where the server
+// cannot be asked, and then nothing may be dropped.
+func (d *Desk) Doomed(ctx context.Context, r *run.Run) (restore.Doomed, error) {
+	server := d.server()
+	defer server.Close()
+	found, err := server.Cleaning.Doomed(ctx, r.Plan)
+	if err != nil {
+		err = ops.Wrap(err, ops.Failed, lang.M("the server cannot be asked what would be lost: nothing was dropped"))
+	}
+	return found, err
 }
 
 // NewestRewind is the id of the newest rewind that can be taken back, if it is newer than

@@ -120,15 +120,33 @@ func (t Page) Begin(ctx context.Context, p *restore.Plan, typed string) error {
 	return err
 }
 
-// Work starts a worker on a run, for a person who is here.
+// Work starts a worker on a run, for a person who is here. A drop is refused where tables
+// would be lost that the database lacks.
 func (t Page) Work(ctx context.Context, id string, first restore.Kind) error {
 	if err := t.Writable(); err != nil {
 		return err
+	}
+	if first == restore.KindDrop {
+		if err := t.mayDrop(ctx, id); err != nil {
+			return err
+		}
 	}
 	if err := t.Store.Folder(id).Leave(nil); err != nil {
 		return err
 	}
 	return t.Desk.Work(ctx, id, first)
+}
+
+func (t Page) mayDrop(ctx context.Context, id string) error {
+	r, err := t.Load(id)
+	if err != nil {
+		return err
+	}
+	found, err := t.Doomed(ctx, r)
+	if err != nil {
+		return err
+	}
+	return found.Refuses(r.Plan, nil)
 }
 
 // Run returns the state of a run of this service. Who looks at one that asks may

@@ -1,0 +1,50 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"opsdeck/ops/restore"
+)
+
+// Doomed looks at what DropOld would drop now, and at the tables of the live database.
+func (k *Cleaning) Doomed(ctx context.Context, p *restore.Plan) (restore.Doomed, error) {
+	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return restore.Doomed{}, err
+	}
+	defer c.Close()
+	return doomed(ctx, c, p)
+}
+
+// doomed holds only databases with names made of the run's own id, and the standby that
+// the run took.
+func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, error) {
+	out := restore.Doomed{Live: p.Target.Live}
+	var err error
+	if out.LiveTables, err = tables(ctx, c, p.Target.Live); err != nil {
+		return out, err
+	}
+	mark := strings.ReplaceAll(p.ID, "-", "_")
+	for _, name := range []string{p.Kept, p.Shadow} {
+		own := strings.HasSuffix(name, mark) || p.Standby() != nil && name == p.Standby().Schema
+		if name == "" || !own {
+			continue
+		}
+		there, err := exists(ctx, c, name)
+		if err != nil {
+			return out, err
+		}
+		if !there {
+			continue
+		}
+		list, err := tables(ctx, c, name)
+		if err != nil {
+			return out, err
+		}
+		out.Databases = append(out.Databases, restore.DoomedDatabase{Name: name, Tables: list})
+	}
+	return out, nil
+}

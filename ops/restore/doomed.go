@@ -1,0 +1,199 @@
+package restore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// Doomed is what a drop of the kept tables would remove, by a look at the server.
+type Doomed struct {
+	Live       string   // the database that stays
+	LiveTables []string // its tables now
+	Databases  []DoomedDatabase
+}
+
+// DoomedDatabase is a database that would be dropped, with its tables.
+type DoomedDatabase struct {
+	Name   string
+	Tables []string
+}
+
+// Only are the tables of a database that would be dropped which the live one lacks, but
+// for those whose loss was accepted.
+func (d Doomed) Only(b DoomedDatabase, accepted []string) (only []string) {
+	for _, t := range b.Tables {
+		if !slices.Contains(d.LiveTables, t) && !slices.Contains(accepted, t) {
+			only = append(only, t)
+		}
+	}
+	return only
+}
+
+// Bereaves is an error where the live database has no tables and a database with tables
+// would be dropped.
+func (d Doomed) Bereaves() error {
+	if len(d.LiveTables) > 0 {
+		return nil
+	}
+	for _, b := range d.Databases {
+		if len(b.Tables) > 0 {
+			return ops.E(ops.Failed, lang.M("%s has no tables now, and %s still has %s: nothing was dropped",
+				d.Live, b.Name, someOf(b.Tables))).
+				WithHint(lang.M("restore %s first: opsdeck restore", d.Live))
+		}
+	}
+	return nil
+}
+
+// Refuses is an error where tables would be lost that the live database lacks: those whose
+// loss the plan of the restore accepted are no reason, nor are those of accepted.
+func (d Doomed) Refuses(p *Plan, accepted []string) error {
+	if err := d.Bereaves(); err != nil {
+		return err
+	}
+	for _, b := range d.Databases {
+		known := accepted
+		if b.Name == p.Kept {
+			known = append(slices.Clone(accepted), p.Accepted...)
+		}
+		if only := d.Only(b, known); len(only) > 0 {
+			return ops.E(ops.Failed, lang.M("these tables are in %s but not in %s: %s; nothing was dropped",
+				b.Name, d.Live, someOf(only))).
+				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s --accept-missing %s",
+					d.Live, p.ID, strings.Join(d.Only(b, nil), ",")))
+		}
+	}
+	return nil
+}
+
+// Lines say of each database what is lost with it, with the rows as the run knows them.
+func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
+	for _, b := range d.Databases {
+		out = append(out, lang.M("will be dropped: the database %s, tables: %s", b.Name, someOf(b.Tables)))
+		if rows, ok := knownRows(p, s, b); ok {
+			out = append(out, lang.M("rows in %s when it was restored: %s", b.Name, human.Count(rows)))
+		} else if len(b.Tables) > 0 {
+			out = append(out, lang.M("the number of rows in %s is unknown", b.Name))
+		}
+		if only := d.Only(b, nil); len(only) > 0 {
+			out = append(out, lang.M("in %s but not in %s: %s", b.Name, d.Live, someOf(only)))
+		}
+	}
+	if len(d.Databases) == 0 {
+		out = append(out, lang.M("no kept database of restore %s is left on the server", p.ID))
+	}
+	return out
+}
+
+// knownRows are those that were counted when the data was verified; the old tables were
+// never counted.
+func knownRows(p *Plan, s Snapshot, b DoomedDatabase) (sum int64, ok bool) {
+	if b.Name == p.Kept || len(b.Tables) == 0 {
+		return 0, false
+	}
+	for _, t := range b.Tables {
+		i := slices.IndexFunc(s.Data.TableRows, func(r TableRows) bool { return r.Table == t && r.State == "ok" })
+		if i < 0 {
+			return 0, false
+		}
+		sum += s.Data.TableRows[i].Rows
+	}
+	return sum, true
+}
+
+// fewNames is how many names a sentence holds.
+const fewNames = 12
+
+// someOf is the names of tables for a sentence, of many the first.
+func someOf(tables []string) lang.Msg {
+	switch n := len(tables); {
+	case n == 0:
+		return lang.M("none")
+	case n > fewNames:
+		return lang.M("%s and %s more", strings.Join(tables[:fewNames], ", "), fmt.Sprint(n-fewNames))
+	}
+	return lang.Raw(strings.Join(tables, ", "))
+}
+
+// Before are the tables that an undo brings back: those that were live before the restore
+// and could be kept.
+func (p *Plan) Before(s Snapshot) (names []string) {
+	for _, t := range p.Movable(p.Leaving) {
+		if p.Mode == Swap || !slices.Contains(s.SkipTables, t) {
+			names = append(names, t)
+		}
+	}
+	return names
+}
+
+// lacking are the restored tables that an undo does not bring back: they were not there
+// before the restore. bare tells that no table comes back to the database.
+func (p *Plan) lacking(s Snapshot) (missing []string, bare bool) {
+	before := p.Before(s)
+	for _, t := range p.restored(s) {
+		if !slices.Contains(before, t) {
+			missing = append(missing, t)
+		}
+	}
+	return missing, len(p.Tables) == 0 && len(before) == 0
+}
+
+// fromNothing tells of a restore of tables into a database that had none that could be kept.
+func (p *Plan) fromNothing() bool {
+	return len(p.Tables)+len(p.Movable(p.Leaving)) == 0 && !p.Bare()
+}
+
+// UndoTexts say before an undo what it leaves the database without. Nothing is said where
+// all tables come back.
+func (p *Plan) UndoTexts(s Snapshot) (out []lang.Msg) {
+	missing, bare := p.lacking(s)
+	switch {
+	case bare:
+		out = append(out, lang.M("After the undo, %s has no tables: it had none before the restore.", p.Target.Live))
+	case len(missing) > 0:
+		out = append(out, lang.M("After the undo, %s lacks these tables, as before the restore: %s",
+			p.Target.Live, someOf(missing)))
+	}
+	if p.Mode == Swap && len(missing) > 0 {
+		out = append(out, lang.M("On this server they are then only in %s.", p.Shadow))
+	}
+	return out
+}
+
+// UndoneTexts say after an undo what the database is without.
+func (p *Plan) UndoneTexts(s Snapshot) []lang.Msg {
+	missing, bare := p.lacking(s)
+	kept := p.Mode == Swap && s.Kept && len(missing) > 0
+	switch {
+	case bare && kept:
+		return []lang.Msg{lang.M("%s has no tables, as before the restore; the restored tables are in %s",
+			p.Target.Live, p.Shadow)}
+	case bare:
+		return []lang.Msg{lang.M("%s has no tables, as before the restore", p.Target.Live)}
+	case kept:
+		return []lang.Msg{lang.M("%s lacks these tables, as before the restore: %s; they are in %s",
+			p.Target.Live, someOf(missing), p.Shadow)}
+	case len(missing) > 0:
+		return []lang.Msg{lang.M("%s lacks these tables, as before the restore: %s", p.Target.Live, someOf(missing))}
+	}
+	return nil
+}
+
+// restored are the tables of the restored data.
+func (p *Plan) restored(s Snapshot) []string {
+	if len(p.Coming) > 0 {
+		return p.Coming
+	}
+	var names []string
+	for _, t := range s.Data.TableRows {
+		if t.State != "missing" {
+			names = append(names, t.Table)
+		}
+	}
+	return names
+}
