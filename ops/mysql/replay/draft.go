@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -48,15 +47,11 @@ func Draft(
 	}
 	q.Run, q.Moment = run, m
 	f, err := Look(ctx, q)
-	if errors.Is(err, ErrNotReached) {
-		return nil, notReached(m, src, run)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNotReached) {
 		return nil, err
 	}
-	if early(m, src, run, f) {
-		return nil, ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
-			WithHint(lang.M("it can reach %s; for older backups: opsdeck backup list", reach(src, run)))
+	if err := orderOf(m, src, run, f).refusal(m, src, run, err == nil); err != nil {
+		return nil, err
 	}
 	out := replayOf(m, src, run, f)
 	if f.Transactions == 0 {
@@ -161,20 +156,6 @@ func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	}
 	return ops.E(ops.Usage, lang.M("the available binlog does not reach %s", m.String())).
 		WithHint(lang.M("it can reach %s", span))
-}
-
-// early tells whether the moment lies before the backup: nothing is replayed, and the
-// backup may hold more than it should.
-func early(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast) bool {
-	switch {
-	case f.Transactions > 0:
-		return false
-	case !m.Time.IsZero():
-		return m.Time.Before(src.At.Truncate(time.Second))
-	case m.Position != nil:
-		return m.Position.Before(run.From.Position)
-	}
-	return false
 }
 
 // reach is the span that can be reached from a backup, for people.

@@ -50,8 +50,9 @@ func (d Finder) rolled(ctx context.Context, c restore.Choice) (restore.Source, e
 			d.warm(ctx, log, src, r, c)
 			return replay.Rolled(src, r), nil
 		}
-		if first == nil {
-			first = err
+		var one, other *replay.EarlyError
+		if first == nil || errors.As(first, &one) && errors.As(err, &other) {
+			first = err // of backups that are all too late, the oldest tells what can be reached
 		}
 		var known *ops.Error
 		if !errors.As(err, &known) {
