@@ -90,7 +90,7 @@ func init() {
 		"the newest backup is not verified", "最新备份未经校验",
 		"Verify it: %s", "校验它：%s",
 		"newer backups are bad: %s", "更新的备份已损坏：%s",
-		"See its problems: %s", "查看问题所在：%s",
+		"See what is wrong: %s", "查看问题所在：%s",
 		"cannot check the log files", "无法查看日志文件",
 		"there are no log files", "没有日志文件",
 		"%s in one log file", "1 个日志文件，%s",

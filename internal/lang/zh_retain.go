@@ -29,6 +29,7 @@ func init() {
 		"%s was notified", "已通知 %s",
 		"%s failed; next attempt at %s", "%s 失败，将于 %s 重试",
 		"next attempt at %s", "将于 %s 重试",
+		"there is no good backup: the backup folder is missing", "没有完好的备份：备份目录不存在",
 		"%d tables of %s that had rows in a good backup are empty", "%[2]s 有 %[1]d 张表现在为空，而完好备份中有数据",
 		"the backup before the loss (%s)", "数据丢失之前的备份（%s）",
 		"Check whether rows were lost: %s", "请检查是否丢失了数据：%s",

@@ -31,7 +31,7 @@ func (b Backup) Probe() health.Probe {
 		newest, err := b.Source.NewestGood(ctx)
 		if errors.Is(err, fs.ErrNotExist) {
 			r := health.Result{}
-			r.Find(ops.StateCritical, lang.M("there is no good backup"), reasonOf(err))
+			r.Find(ops.StateCritical, lang.M("there is no good backup: the backup folder is missing"), folderOf(err))
 			return r
 		}
 		if err != nil {
@@ -44,6 +44,15 @@ func (b Backup) Probe() health.Probe {
 		}
 		return b.judge(newest)
 	}
+}
+
+// folderOf is the path that an error names, if any.
+func folderOf(err error) lang.Msg {
+	var missing *fs.PathError
+	if errors.As(err, &missing) {
+		return lang.Raw(missing.Path)
+	}
+	return lang.Msg{}
 }
 
 func (b Backup) judge(newest health.NewestBackup) health.Result {
@@ -112,7 +121,7 @@ func some(names []string) lang.Msg {
 // seeBackup is where to read what is wrong with a bad backup. It cannot be mended,
 // and the newest good one is not affected by it.
 func seeBackup(name string) lang.Msg {
-	return lang.M("See its problems: %s", "opsdeck backup show "+human.Shell(name))
+	return lang.M("See what is wrong: %s", "opsdeck backup show "+human.Shell(name))
 }
 
 func yesNo(b bool) lang.Msg {

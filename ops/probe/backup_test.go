@@ -123,8 +123,8 @@ func TestABadBackupSendsToItself(t *testing.T) {
 	newer.Bad = []string{"new one.sql.gz"}
 	stale.OldBad, stale.CreatedAt = []string{"old.sql.gz"}, noon.Add(-30*time.Hour)
 	for next, source := range map[string]health.NewestBackup{
-		"See its problems: opsdeck backup show old.sql.gz":       older,
-		"See its problems: opsdeck backup show 'new one.sql.gz'": newer,
+		"See what is wrong: opsdeck backup show old.sql.gz":       older,
+		"See what is wrong: opsdeck backup show 'new one.sql.gz'": newer,
 		"": stale, // its age is the finding, and a new backup the remedy
 	} {
 		r := look(t, Backup{Source: backups{newest: source}, Late: 26 * time.Hour,
