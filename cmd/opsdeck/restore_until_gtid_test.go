@@ -78,8 +78,30 @@ func TestRestoreToGTIDsFromBeforeTheNewestBackup(t *testing.T) {
 			if o := s.must("restore", "--plan", "--until", held); !strings.Contains(o.out, "no transactions between") {
 				t.Errorf("all that the newest backup holds:\n%s", o.out)
 			}
+			if db.Flavour == "mysql" {
+				s.oneGTIDAlone(t, newest)
+			}
 			s.must("restore", "--until", wanted, "--confirm", s.live, "--json")
 			sameDump(t, good, s.dump())
 		})
+	}
+}
+
+// oneGTIDAlone is a set of one transaction after the newest backup, whose own are not in
+// it: the set that is advised instead reaches it.
+func (s *realSite) oneGTIDAlone(t *testing.T, newest string) {
+	t.Helper()
+	s.db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('later')")...)
+	set := executed(t, s.db)
+	id, _, _ := strings.Cut(set, ":")
+	o := s.run("restore", "--plan", "--until", id+":"+set[strings.LastIndex(set, "-")+1:])
+	if o.code == 0 || !strings.Contains(o.err, newest+" contains transactions that are not in") {
+		t.Errorf("one transaction: exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
+	_, next, _ := strings.Cut(o.err, "name them too: --until ")
+	next, _, _ = strings.Cut(next, ";")
+	o = s.must("restore", "--plan", "--until", next)
+	if !strings.Contains(o.out, newest) || !strings.Contains(o.out, "the log has nothing later") {
+		t.Errorf("the set that is advised, %s:\n%s", next, o.out)
 	}
 }
