@@ -16,7 +16,7 @@ import (
 
 // backupBinlogCmd is the group of the verbs of the binary log's archive.
 type backupBinlogCmd struct {
-	Follow backupBinlogFollowCmd `cmd:"" help:"Archive the binlog as the server writes it, until stopped."`
+	Follow backupBinlogFollowCmd `cmd:"" help:"Archive the binlog as the server writes it, until stopped; with backup.binlog: follow in the configuration, watch and the installed schedule do that."`
 	Fetch  backupBinlogFetchCmd  `cmd:"" help:"Archive what is new in the binlog, once."`
 	List   backupBinlogListCmd   `cmd:"" help:"List what the archive contains: spans, gaps, size, lag."`
 	Verify backupBinlogVerifyCmd `cmd:"" help:"Verify the archive: hashes, every event's checksum, continuity."`

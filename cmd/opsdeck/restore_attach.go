@@ -378,6 +378,9 @@ func (w *watcher) end(want string) error {
 				w.say(m)
 			}
 		}
+		if !r.Plan.LogCut(r.State).IsZero() {
+			w.say(restore.BackUpNow())
+		}
 	}
 	return nil
 }

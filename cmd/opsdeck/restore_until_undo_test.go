@@ -47,7 +47,11 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"| table | rows | in the backup | after the replay |", "| orders | 3 | 2 | 3 | ok |",
 					"| made_later | 3 | – | 3 | ok |")
 
+				backUpNow := said(mode == "swap")
+				backUpNow(t, o.out+report, "Make a full backup now: opsdeck ", " backup create; until then no restore")
+
 				o = s.must("restore", "undo", "--confirm", s.live)
+				backUpNow(t, o.out+s.must("restore", "report").out, "Make a full backup now: opsdeck ", " backup create; until then no restore")
 				silent(t, o.err, "written since the restore;")
 				tells(t, o.err, "nothing will be lost: the binlog has no later changes")
 				tells(t, s.must("restore", "report").out, "rows written since the restore: 0")
@@ -60,6 +64,10 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"removed: orders  1 changed row", "removed: ar_invoices  1 deletion")
 				silent(t, o.err, "made_later")
 				s.wroteSince(t)
+
+				backUpNow(t, s.run("status", "--only", "backup").out, "a restore swapped the tables then")
+				s.must("backup", "create")
+				silent(t, s.run("status", "--only", "backup").out, "a restore swapped the tables then")
 			})
 		}
 	})
@@ -86,6 +94,14 @@ func (s *realSite) wroteSince(t *testing.T) {
 	if got := strings.Join(names, " "); got != "ar_invoices.sql customers.sql orders.sql" {
 		t.Errorf("exported %q", got)
 	}
+}
+
+// said is tells, or silent.
+func said(is bool) func(t *testing.T, text string, words ...string) {
+	if is {
+		return tells
+	}
+	return silent
 }
 
 func tells(t *testing.T, text string, want ...string) {

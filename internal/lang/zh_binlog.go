@@ -3,7 +3,18 @@ package lang
 func init() {
 	register(
 		"Archive the binlog, so that a restore can reach any moment.", "归档 binlog，使恢复可以到达任意时刻。",
-		"Archive the binlog as the server writes it, until stopped.", "实时归档 binlog，直到被停止。",
+		"Archive the binlog as the server writes it, until stopped; with backup.binlog: follow in the configuration, "+
+			"watch and the installed schedule do that.",
+		"实时归档 binlog，直到被停止；配置 backup.binlog: follow 后，由 watch 和已安装的定时任务执行。",
+		"Make a full backup now: opsdeck backup create; until then no restore to a moment after this one is possible.",
+		"请立即做一次全量备份：opsdeck backup create；在此之前，无法恢复到此刻之后的任何时间点。",
+		"no process archives the binlog, though backup.binlog is follow", "配置了 backup.binlog: follow，但没有进程在归档 binlog",
+		"the archive is empty", "归档为空",
+		"the archive ends at %s", "归档截至 %s",
+		"archive it: %s", "开始归档：%s",
+		"no restore to a moment after %s is possible: a restore swapped the tables then",
+		"无法恢复到 %s 之后的时间点：当时的一次恢复切换了表",
+		"there is no full backup after it", "此后没有全量备份",
 		"Archive what is new in the binlog, once.", "归档一次 binlog 中的新内容。",
 		"List what the archive contains: spans, gaps, size, lag.", "列出归档内容：区间、缺口、大小、延迟。",
 		"Verify the archive: hashes, every event's checksum, continuity.", "校验归档：哈希、每个事件的校验和、连续性。",

@@ -6,6 +6,7 @@ package site
 import (
 	"context"
 	"strings"
+	"time"
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
@@ -70,4 +71,10 @@ func (s *Site) Operator() string {
 // be read counts as open; an error means that any may be.
 func (s *Site) OpenRuns() ([]run.OpenRun, error) {
 	return run.Store{Dir: s.StateDir}.OpenRuns()
+}
+
+// LogCut is the newest moment after that one at which a restore exchanged the live
+// tables of the service's database; zero where none did.
+func (s *Site) LogCut(database string, after time.Time) (time.Time, error) {
+	return run.Store{Dir: s.StateDir}.LogCut(s.Service.Name, database, after)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/jsonl"
 	"opsdeck/internal/lock"
@@ -208,4 +209,17 @@ func appendManifest(dir string, s *binlog.Segment) error {
 func (f Folder) Following() (bool, error) {
 	_, held, err := lock.Look(f.LockPath())
 	return held, err
+}
+
+// LastRun is when a run that archived last ended, as a schedule makes one again and
+// again; zero where there was none, or where one was killed while it followed.
+func (f Folder) LastRun() (time.Time, error) {
+	info, err := os.Stat(f.LockPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil || info.Size() > 0 { // its holder never let go of it
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }

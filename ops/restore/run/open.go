@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
@@ -54,6 +55,30 @@ func (st Store) OpenRuns() ([]OpenRun, error) {
 		}
 	}
 	return open, nil
+}
+
+// LogCut is the newest moment at which a run of a service exchanged the live tables of a
+// database, if it is after that one; see restore.Plan.LogCut. A run that cannot be read
+// is passed over: OpenRuns tells of it.
+func (st Store) LogCut(service, database string, after time.Time) (newest time.Time, err error) {
+	ids, err := st.Runs()
+	if err != nil {
+		return newest, err
+	}
+	for _, id := range ids {
+		info, err := os.Stat(st.Folder(id).JournalPath())
+		if err != nil || !info.ModTime().After(after) {
+			continue
+		}
+		r, err := st.Load(id)
+		if err != nil || r.Plan.Service != service || r.Plan.Target.Database != database {
+			continue
+		}
+		if at := r.Plan.LogCut(r.State); at.After(after) && at.After(newest) {
+			newest = at
+		}
+	}
+	return newest, nil
 }
 
 // Unreadable is the error for people about a run that cannot be read, with the

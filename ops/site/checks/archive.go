@@ -2,12 +2,18 @@ package checks
 
 import (
 	"context"
+	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/site/backups"
 )
+
+// fetchEvery is how long no run may archive where a schedule fetches what is new: two of
+// its runs, and some minutes.
+const fetchEvery = 25 * time.Minute
 
 // withArchive adds to the backup check what the archive of the binary log lacks: a gap
 // that no full backup has healed ends what --until can reach.
@@ -24,6 +30,8 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 			r.Next = lang.M("see: %s", "opsdeck backup binlog verify")
 			return r
 		}
+		b.following(&r, sh, h)
+		b.swapped(ctx, &r)
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
@@ -32,4 +40,45 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		}
 		return r
 	}
+}
+
+// following finds that the binary log is to be followed, and nobody does.
+func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdings) {
+	if b.Service.Backup.Binlog != "follow" {
+		return
+	}
+	folder := sh.Binlog().Archive()
+	held, err := folder.Following()
+	last, lastErr := folder.LastRun()
+	if held || err != nil || lastErr != nil || b.Now().Sub(last) < fetchEvery {
+		return
+	}
+	detail := lang.M("the archive is empty")
+	for _, s := range h.Spans {
+		if s.Server == h.Last {
+			detail = lang.M("the archive ends at %s", human.Moment(s.ToTime))
+		}
+	}
+	r.Find(ops.StateWarning, lang.M("no process archives the binlog, though backup.binlog is follow"), detail)
+	r.Next = lang.M("archive it: %s", "opsdeck backup binlog follow")
+}
+
+// swapped finds a restore by swap, or its undo, that no full backup was made after: the
+// log after it continues no backup.
+func (b *checker) swapped(ctx context.Context, r *health.Result) {
+	at, err := b.Site()
+	if err != nil {
+		return
+	}
+	newest, err := (inventory{b.Source}).NewestGood(ctx)
+	if err != nil {
+		return
+	}
+	cut, err := at.LogCut(b.Service.Database.Name, newest.CreatedAt)
+	if err != nil || cut.IsZero() {
+		return
+	}
+	r.Find(ops.StateWarning, lang.M("no restore to a moment after %s is possible: a restore swapped the tables then",
+		human.Moment(cut)), lang.M("there is no full backup after it"))
+	r.Next = lang.M("make a full backup now: opsdeck backup create")
 }
