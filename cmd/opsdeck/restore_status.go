@@ -1,0 +1,202 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
+	restorerun "opsdeck/ops/restore/run"
+)
+
+type restoreStatusCmd struct {
+	one
+}
+
+// runJSON is one run for programs.
+type runJSON struct {
+	ID         string     `json:"id"`
+	Service    string     `json:"service"`
+	Database   string     `json:"database"`
+	Backup     string     `json:"backup"`
+	RestoredTo time.Time  `json:"restored_to"`
+	Mode       string     `json:"mode"`
+	Stage      string     `json:"stage"`
+	Step       string     `json:"step"`
+	Result     string     `json:"result"`
+	Running    bool       `json:"running"`
+	Operator   string     `json:"operator"`
+	BeganAt    *time.Time `json:"began_at,omitempty"`
+	Answers    []string   `json:"answers"`
+	Why        []string   `json:"why,omitempty"`
+	WaitsSince *time.Time `json:"waits_since,omitempty"`
+	WaitsFor   []string   `json:"waits_for,omitempty"`
+	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
+	Kept       bool       `json:"undo_possible"`
+	Loaded     string     `json:"loaded_schema,omitempty"` // what was loaded of a run that was given up
+	Report     string     `json:"report,omitempty"`
+}
+
+// runDocument is a run for programs.
+func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
+	out := runJSON{
+		ID:         r.Plan.ID,
+		Service:    r.Plan.Service,
+		Database:   r.Plan.Target.Database,
+		Backup:     r.Plan.Source.Name,
+		RestoredTo: r.Plan.Source.At,
+		Mode: string(
+			r.Plan.Mode,
+		),
+		Stage:    string(r.State.Stage),
+		Step:     r.State.Stage.Step().Name(),
+		Result:   r.State.Result(),
+		Running:  r.Alive,
+		Operator: r.Plan.Operator,
+		Answers:  []string{},
+		Kept:     r.State.Kept && r.State.Swapped, // what is undone keeps its old tables, too
+		Report:   r.State.Data.Report,
+	}
+	for _, k := range r.State.Answers() {
+		out.Answers = append(out.Answers, string(k))
+	}
+	if (r.Open() || r.State.Loaded && r.State.Stage.Final()) && !r.Alive {
+		out.Answers = append(out.Answers, string(restore.KindResume))
+	}
+	for _, n := range r.State.Why {
+		out.Why = append(out.Why, l.Msg(n.Msg))
+	}
+	if w := r.Waiting(); w != nil {
+		out.WaitsSince = &w.Since
+		for _, n := range w.For {
+			out.WaitsFor = append(out.WaitsFor, l.Msg(n.Msg))
+		}
+		if !w.Until.IsZero() {
+			out.WaitsUntil = &w.Until
+		}
+	}
+	if r.State.Loaded {
+		out.Loaded = r.Plan.Shadow
+	}
+	if len(r.State.Trail) > 0 {
+		out.BeganAt = &r.State.Trail[0].Begin
+	}
+	return out
+}
+
+// Run shows one run, or all.
+func (c *restoreStatusCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	ids := []string{c.ID}
+	if c.ID == "" {
+		if ids, err = d.Store.Runs(); err != nil {
+			return err
+		}
+	}
+	list := []runJSON{}
+	unreadable := []asideJSON{}
+	for _, id := range ids {
+		r, err := d.Load(id)
+		if err != nil && c.ID != "" {
+			return err
+		}
+		if err != nil {
+			unreadable = append(unreadable, asideJSON{ID: id, Error: err.Error()})
+			continue
+		}
+		list = append(list, runDocument(a.lang, r))
+	}
+	if c.JSON {
+		return a.json(map[string]any{"restores": list, "unreadable": unreadable})
+	}
+	for _, u := range unreadable {
+		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
+		a.say(
+			lang.M(
+				"    It may be unfinished. Check its folder; if it has ended: opsdeck restore set-aside %s",
+				u.ID,
+			),
+		)
+	}
+	if len(list)+len(unreadable) == 0 {
+		a.say(lang.M("No restores yet."))
+	}
+	for _, r := range list {
+		sayRun(a.printer, r, a.clock.Now())
+	}
+	return nil
+}
+
+// sayRun says of a run what it is, and what is possible now.
+func sayRun(p *printer, r runJSON, now time.Time) {
+	stage := restore.Stage(r.Stage)
+	p.say(lang.M("%s  %s from %s: %s", r.ID, r.Database, r.Backup, stage.Label()))
+	p.say(lang.M("    %s", lang.M("step %d of 7, %s, by %s", int(stage.Step()), stage.Step().Label(), r.Operator)))
+	for _, w := range r.Why {
+		p.say(lang.M("    %s", w))
+	}
+	open := !stage.Final() && stage != restore.Planned
+	switch {
+	case open && !r.Running:
+		p.say(lang.M("    Its worker has exited. Resume: opsdeck restore resume %s", r.ID))
+	case open && r.WaitsSince != nil:
+		sayWaiting(p, r, now)
+	case open:
+		p.say(lang.M("    It is running. Watch it: opsdeck restore attach %s", r.ID))
+	}
+	if r.Loaded != "" && !open {
+		p.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
+	}
+	if len(r.Answers) > 0 {
+		p.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))
+	}
+}
+
+// sayWaiting says since when a run waits for an answer, and what becomes of it
+// when nobody comes.
+func sayWaiting(p *printer, r runJSON, now time.Time) {
+	p.say(
+		lang.M(
+			"    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
+			r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
+			human.Duration(now.Sub(*r.WaitsSince).Round(time.Second)),
+			r.ID,
+		),
+	)
+	if r.WaitsUntil == nil {
+		p.say(lang.M("    It waits until a person answers."))
+		return
+	}
+	p.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))
+}
+
+type restoreReportCmd struct{ one }
+
+// Run prints the report as it is known now.
+func (c *restoreReportCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	r, err := d.Load(c.ID)
+	if err != nil {
+		return err
+	}
+	account := report.Tell(r.Plan, r.State, lastTime(r, a.clock.Now()))
+	if c.JSON {
+		return a.json(account)
+	}
+	return a.plain(account.Markdown(a.lang))
+}
+
+func lastTime(r *restorerun.Run, now time.Time) time.Time {
+	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
+		return r.Lines[n-1].Time
+	}
+	return now
+}
