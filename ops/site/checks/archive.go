@@ -59,8 +59,11 @@ func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdi
 			detail = lang.M("the archive ends at %s", human.Moment(s.ToTime))
 		}
 	}
+	worse := r.State == ops.StateCritical
 	r.Find(ops.StateWarning, lang.M("no process archives the binlog, though backup.binlog is follow"), detail)
-	r.Next = lang.M("archive it: %s", "opsdeck backup binlog follow")
+	if !worse {
+		r.Next = lang.M("archive it: %s", "opsdeck backup binlog follow")
+	}
 }
 
 // swapped finds a restore by swap, or its undo, that no full backup was made after: the
@@ -78,7 +81,10 @@ func (b *checker) swapped(ctx context.Context, r *health.Result) {
 	if err != nil || cut.IsZero() {
 		return
 	}
+	worse := r.State == ops.StateCritical
 	r.Find(ops.StateWarning, lang.M("no restore to a moment after %s is possible: a restore swapped the tables then",
 		human.Moment(cut)), lang.M("there is no full backup after it"))
-	r.Next = lang.M("make a full backup now: opsdeck backup create")
+	if !worse {
+		r.Next = lang.M("make a full backup now: opsdeck backup create")
+	}
 }
