@@ -37,7 +37,7 @@ func grammar(args []string, asked bool) (root any, flags *globals) {
 	return c, &c.globals
 }
 
-// commandField is the field of cli that a command's name stands for.
+// commandField is the field of cli for a command's name.
 func commandField(verb string) (reflect.StructField, bool) {
 	of := reflect.TypeFor[cli]()
 	field, ok := of.FieldByNameFunc(func(name string) bool { return verb != "" && strings.ToLower(name) == verb })

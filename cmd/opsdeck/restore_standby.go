@@ -267,7 +267,7 @@ type standbyRebuildCmd struct {
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
-// Run drops the standby and builds it anew.
+// Run drops the standby and builds it again.
 func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err

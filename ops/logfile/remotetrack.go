@@ -183,7 +183,7 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 			p.looks++
 		}
 		switch {
-		case there && p.off == 0 && was > 0: // begun anew
+		case there && p.off == 0 && was > 0: // started again
 			anew = append(anew, p)
 		case there && p.looks < remoteLinger:
 			kept = append(kept, p)
@@ -193,7 +193,7 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 	if err := t.between(ctx, fresh, byIdent); err != nil {
 		return err
 	}
-	// What is written anew comes last: its ident can be that of a text that was packed meanwhile.
+	// A rewritten file comes last: its ident can be that of a text that was packed meanwhile.
 	for _, p := range anew {
 		p.looks = 0
 		t.pieces = append(t.pieces, p)
@@ -285,7 +285,7 @@ func (t *remoteTrack) take(p *remotePiece, text []byte) error {
 
 // goOn reads what came to a piece that is there still. One that is shorter now, or is another
 // text before where it was read to, was copied and truncated: the copy has the rest,
-// and the piece begins anew.
+// and the piece starts again.
 func (t *remoteTrack) goOn(
 	ctx context.Context, p *remotePiece, file remoteStat, files, fresh []remoteStat,
 ) ([]remoteStat, error) {

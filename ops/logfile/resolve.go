@@ -26,7 +26,7 @@ type Config struct {
 	Follow bool // a pattern that no file fits yet is no error
 	// SSH is ssh with its arguments for hosts of ssh:// logs; nil for the usual ones.
 	SSH []string
-	// Told is told what is to be known of a host: its clock; may be nil.
+	// Told receives what was learned about a host: its clock; may be nil.
 	Told func(lang.Msg)
 
 	patience time.Duration // with a host, in tests

@@ -32,7 +32,7 @@ func (p *base) statements() []string {
 	return p.text(restore.AllSteps[p.step]).Statements
 }
 
-// text is what is to be said of a step, in the plan or in the run as it stands.
+// text is what to say about a step, in the plan or in the current run.
 func (p *base) text(step restore.Step) restore.StepText {
 	if p.watching() {
 		return p.run.Plan.TextOf(step, p.run.State)

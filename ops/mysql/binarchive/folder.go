@@ -218,7 +218,7 @@ func (f Folder) LastRun() (time.Time, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
-	if err != nil || info.Size() > 0 { // its holder never let go of it
+	if err != nil || info.Size() > 0 { // its holder never released it
 		return time.Time{}, err
 	}
 	return info.ModTime(), nil

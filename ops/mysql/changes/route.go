@@ -118,7 +118,7 @@ func (s *Source) From(stands []binlog.Stand) (*Run, error) {
 	}
 	for _, stand := range stands {
 		// A server that took over has the backup's transactions at other places. MariaDB's
-		// numbers prove nothing: a server that began anew counts from 1 again.
+		// numbers prove nothing: a server that was reset counts from 1 again.
 		if known, err := binlog.ParseGTIDs(stand.GTID); err != nil || known.Empty() || known.MariaDB() {
 			continue
 		}

@@ -58,7 +58,7 @@ func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 }
 
 // settled tells whether a mark is of a later second than the last change. One that is not
-// could not tell a later change from InnoDB counting anew.
+// could not tell a later change from a recount by InnoDB.
 func settled(means, at string) bool {
 	switch means {
 	case byLog:

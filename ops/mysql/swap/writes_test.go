@@ -183,7 +183,7 @@ func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
 }
 
 // What the log does not hold is told by InnoDB's counts, not by positions that are equal.
-// A mark of the second of the last change waits for the next: counts that begin anew are
+// A mark of the second of the last change waits for the next: counts that start again are
 // no write then.
 func TestWritesThatAreNotLoggedAreToldByTheCounts(t *testing.T) {
 	w := watch(t, testdb.MariaDB(t))

@@ -42,7 +42,7 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 	}
 }
 
-// following finds that the binary log is to be followed, and nobody does.
+// following finds that the binlog should be followed, and no process does it.
 func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdings) {
 	if b.Service.Backup.Binlog != "follow" {
 		return

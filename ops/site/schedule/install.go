@@ -38,7 +38,7 @@ type Installer struct {
 }
 
 // NewInstaller makes the schedule's plan by the configuration. configFile is the one
-// that the jobs are to be started with, "" for the usual one.
+// to start the jobs with, "" for the usual one.
 func NewInstaller(sh *backups.Shelf, configFile string) *Installer {
 	b := sh.Service.Backup
 	command := Command(configFile, "--service", sh.Service.Name, "backup")

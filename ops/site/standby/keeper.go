@@ -49,7 +49,7 @@ type Did struct {
 // Open opens the standby of a desk's service.
 func Open(d *restores.Desk) *Keeper { return &Keeper{Desk: d} }
 
-// Run does what is to be done now: builds, applies the log up to the delay, compares. What
+// Run does what is due now: builds, applies the log up to the delay, compares. What
 // was begun and is still good goes on.
 func (k *Keeper) Run(ctx context.Context) (did Did, err error) {
 	if !k.Service.Restore.Standby {

@@ -131,7 +131,7 @@ func (k *Keeper) Costs(ctx context.Context) (c Cost, err error) {
 	return c, k.explained(err)
 }
 
-// Forget lets the next round build anew, also from the backup of the standby that broke.
+// Forget makes the next round build again, also from the backup of the standby that broke.
 // The schema is dropped when the next one is begun.
 func (k *Keeper) Forget() error {
 	held, err := k.hold("standby rebuild")
