@@ -109,7 +109,7 @@ func TestAnotherDatabasesBackupHasToBeNamed(t *testing.T) {
 	}
 	name := s.backups()[i]
 	o := s.run("restore", "--from", name, "--plan")
-	if o.code != 64 || !strings.Contains(o.err, "it holds "+other+": choose one of these with --from-schema") {
+	if o.code != 64 || !strings.Contains(o.err, "it contains "+other+": choose one of these with --from-schema") {
 		t.Errorf("exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
 	if o := s.run("restore", "--from", name, "--from-schema", other, "--plan"); o.code != 0 {

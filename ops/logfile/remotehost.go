@@ -141,7 +141,6 @@ func (h *remoteHost) ask(ctx context.Context, script string, w io.Writer) error 
 		return err
 	}
 	mark := "opsdeck-" + hex.EncodeToString(random[:])
-	h.stderr.take()
 	cmd := h.cmd
 	quiet := time.AfterFunc(h.patience, func() { cmd.Process.Kill() })
 	defer quiet.Stop()
@@ -158,6 +157,7 @@ func (h *remoteHost) ask(ctx context.Context, script string, w io.Writer) error 
 	if code != 0 {
 		return &remoteError{h.name, code, h.stderr.take()}
 	}
+	h.stderr.take() // remarks of a script that worked; what ssh says before it ends is kept
 	return nil
 }
 

@@ -234,19 +234,26 @@ func (f Folder) Load() (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The lock is read before the journal: a worker that ends in between has written its end.
+	worker, alive, err := lock.Look(f.WorkerLock())
+	if err != nil {
+		return nil, fmt.Errorf("look at the worker's lock: %w", err)
+	}
 	lines, err := ReadJournal(f.JournalPath())
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Folder: f, Plan: p, Lines: lines}
+	r := &Run{Folder: f, Plan: p, Lines: lines, Worker: worker, Alive: alive}
 	if r.State, r.Pending, err = Fold(p, lines); err != nil {
 		return nil, err
 	}
 	if r.State.Stage == restore.Planned && f.touched() {
 		return nil, fmt.Errorf("%s: %w", f.JournalPath(), ErrJournalLost)
 	}
-	if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
-		return nil, fmt.Errorf("look at the worker's lock: %w", err)
+	if !r.Alive { // one may have begun meanwhile
+		if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
+			return nil, fmt.Errorf("look at the worker's lock: %w", err)
+		}
 	}
 	r.Progress = f.progress(r.State.Seq)
 	return r, nil
