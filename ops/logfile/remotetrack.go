@@ -20,7 +20,6 @@ type remoteFollow struct {
 	first  int64
 	tracks map[string]*remoteTrack // by the live file's path
 	order  []string
-	begun  bool
 	before map[string]bool // live files of the first look: others follow them
 	last   *remotePiece    // what was written last, and whether it ended a line
 	half   bool

@@ -25,7 +25,7 @@ type judge struct{ *Plan }
 func (p judge) all(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
-	gapFinder{p.Plan}.judgeGaps(a)
+	gapFinder(p).judgeGaps(a)
 	p.judgeDisk(a.Disk)
 	p.judgeServer(a)
 }
