@@ -31,7 +31,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 	c.press("5")
 	c.sees("missing now: ar_payment_applications", "customers (40 <", "newer rows in")
 	c.press("e")
-	c.sees("kept in")
+	c.sees("; kept")
 	c.press("B")
 	c.sees("Start the restore")
 	c.types(database)
