@@ -46,7 +46,7 @@ func TestTheDamagedDemoIsRestoredAndUndoneByKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.press("Z")
-	c.sees("then removed from the live", "products  1 row")
+	c.sees("Rows written since the restore are", "products  1 row")
 	c.types(database)
 	c.sees("· undone")
 	if n := r.count(t, "SELECT COUNT(*) FROM customers"); n != 40 {
