@@ -203,7 +203,7 @@ func child(node *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-// takesWords tells whether a command, or the one that stands for it where none
+// takesWords tells whether a command, or its default command where none
 // is named, takes a list of words and nothing before it.
 func takesWords(node *kong.Node) bool {
 	if node.DefaultCmd != nil {
