@@ -64,7 +64,7 @@ func init() {
 		"broken or missing now: %s", "目前损坏或缺失：%s",
 		"all tables of the backup exist and pass CHECK TABLE", "备份中的表都在，且通过 CHECK TABLE",
 		"statements", "语句",
-		"all tables of the backup exist; CHECK TABLE is not supported here",
-		"备份中的表都在；此处不支持 CHECK TABLE",
+		"all tables of the backup exist; CHECK TABLE could not run on every table",
+		"备份中的表都在；并非所有表都能执行 CHECK TABLE",
 	)
 }

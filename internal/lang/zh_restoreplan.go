@@ -12,7 +12,7 @@ func init() {
 		"%s %s at %s; no replication found", "%s %s，地址 %s；没有发现复制",
 
 		"data disk: %s free, about %s needed", "数据磁盘：可用 %s，约需 %s",
-		"CHECK TABLE is not supported here", "此处不支持 CHECK TABLE",
+		"CHECK TABLE could not run on every table", "并非所有表都能执行 CHECK TABLE",
 		"all existing tables pass CHECK TABLE", "现有的表都通过 CHECK TABLE",
 		"fewer rows now than in the backup: %s", "现在的行数比备份少：%s",
 		"rows now: %s, in the backup: %s", "现有行数：%s，备份中：%s",

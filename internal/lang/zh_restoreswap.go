@@ -31,7 +31,7 @@ func init() {
 		"nothing was loaded", "没有导入任何内容",
 		"%s has %s rows, the backup %s", "%s 有 %s 行，备份中有 %s 行",
 		"%s has as many rows as the backup, but their contents differ", "%s 的行数与备份相同，但内容不同",
-		"CHECK TABLE is not supported here: %s", "此处不支持 CHECK TABLE：%s",
+		"CHECK TABLE could not run: %s", "无法执行 CHECK TABLE：%s",
 		"CHECK TABLE %s: %s", "CHECK TABLE %s：%s",
 		"the foreign key %s of %s cannot be checked: %s", "无法检查外键 %s（表 %s）：%s",
 		"the smoke test %s fails: %s", "冒烟测试 %s 失败：%s",

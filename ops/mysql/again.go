@@ -38,6 +38,10 @@ func deadlocked(err error) bool { return Number(err) == ErrDeadlock }
 // It returns the last error.
 func Again(ctx context.Context, act func() error) error { return again(ctx, Yields, act) }
 
+// AgainSoon is Again where somebody waits for the answer: it retries after a deadlock
+// only, and returns a lock that was not free in the session's own time at once.
+func AgainSoon(ctx context.Context, act func() error) error { return again(ctx, deadlocked, act) }
+
 func again(ctx context.Context, worth func(error) bool, act func() error) error {
 	pause := 20 * time.Millisecond
 	for try, begun := 1, time.Now(); ; try++ {

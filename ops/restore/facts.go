@@ -108,11 +108,11 @@ func (p factFinder) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 	case len(broken) > 0:
 		return ops.StateCritical, lang.M("broken or missing now: %s", strings.Join(broken, ", "))
 	case !p.Source.Manifest && unchecked > 0:
-		return ops.StateUnknown, lang.M("CHECK TABLE is not supported here")
+		return ops.StateUnknown, lang.M("CHECK TABLE could not run on every table")
 	case !p.Source.Manifest:
 		return ops.StateOK, lang.M("all existing tables pass CHECK TABLE")
 	case unchecked > 0:
-		return ops.StateUnknown, lang.M("all tables of the backup exist; CHECK TABLE is not supported here")
+		return ops.StateUnknown, lang.M("all tables of the backup exist; CHECK TABLE could not run on every table")
 	}
 	return ops.StateOK, lang.M("all tables of the backup exist and pass CHECK TABLE")
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"strings"
 
+	driver "github.com/go-sql-driver/mysql"
+
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -11,18 +14,33 @@ import (
 // a sound table, and none for a table whose engine does not support the check. Plan,
 // drill and restore all use it. A quick check does not scan for rows with wrong links.
 //
+// A check that other sessions' locks prevented says nothing about the table: it is
+// retried after a deadlock, and is otherwise an error for which mysql.Yields is true.
+//
 // MySQL Reference Manual, "CHECK TABLE Statement".
 func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bool) (complaints []string, err error) {
 	query := "CHECK TABLE " + schema.Name(in, name)
 	if quick {
 		query += " QUICK"
 	}
-	rows, err := schema.All(ctx, q, query)
-	for _, r := range rows { // Table, Op, Msg_type, Msg_text
-		if len(r) == 4 && complaint(strings.ToLower(r[2]), r[3]) {
+	err = mysql.AgainSoon(ctx, func() error {
+		complaints = nil
+		rows, err := schema.All(ctx, q, query)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows { // Table, Op, Msg_type, Msg_text
+			if len(r) != 4 || !complaint(strings.ToLower(r[2]), r[3]) {
+				continue
+			}
+			if err := prevented(r[3]); err != nil {
+				complaints = nil
+				return err
+			}
 			complaints = append(complaints, r[3])
 		}
-	}
+		return nil
+	})
 	return complaints, err
 }
 
@@ -34,4 +52,20 @@ func complaint(kind, text string) bool {
 		return text != "OK" && text != "Table is already up to date" && !strings.Contains(text, "support")
 	}
 	return true
+}
+
+// prevented is the error of a check that did not happen. The server puts it in a row of
+// the result, with its text alone; our sessions set lc_messages to English.
+//
+// mysql_admin_table in sql_admin.cc of MySQL and MariaDB.
+func prevented(text string) error {
+	for number, start := range map[uint16]string{
+		mysql.ErrDeadlock:        "Deadlock found when trying to get lock",
+		mysql.ErrLockWaitTimeout: "Lock wait timeout exceeded",
+	} {
+		if strings.HasPrefix(text, start) {
+			return &driver.MySQLError{Number: number, Message: text}
+		}
+	}
+	return nil
 }

@@ -150,7 +150,7 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 func (v *verifier) sum() {
 	slices.SortFunc(v.v.Tables, func(a, b restore.TableRows) int { return strings.Compare(a.Table, b.Table) })
 	if v.blind != nil {
-		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE is not supported here: %s", v.blind.Error())))
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE could not run: %s", v.blind.Error())))
 	}
 	var ok, bare int
 	var rows int64
