@@ -57,8 +57,11 @@ func (q request) ask(ctx context.Context, a *app, kind restore.Kind, want string
 type (
 	restoreGoOnCmd  struct{ request }
 	restoreAbortCmd struct{ request }
-	restoreUndoCmd  struct{ request }
-	restoreDropCmd  struct {
+	restoreUndoCmd  struct {
+		request
+		conflicts
+	}
+	restoreDropCmd struct {
 		request
 		AcceptMissing []string `placeholder:"A,B" sep:"," help:"Drop these tables even though the live database lacks them."`
 	}
@@ -85,6 +88,9 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	}
 	if strings.HasPrefix(id, restores.RewindPrefix) {
 		return c.undoRewind(ctx, a, id)
+	}
+	if c.Conflicts != "" {
+		return ops.E(ops.Usage, lang.M("--conflicts is for the undo of a rewind: a restore has no such rows"))
 	}
 	return c.ask(ctx, a, restore.KindUndo, "undone")
 }

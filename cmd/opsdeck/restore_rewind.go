@@ -23,15 +23,20 @@ import (
 
 // restoreRewindCmd is `opsdeck restore rewind --txn ID`.
 type restoreRewindCmd struct {
-	Txn       []string `required:"" placeholder:"ID" help:"The transaction's id, from audit changes; separate several with commas."`
-	Table     string   `placeholder:"T" help:"Only its changes to this table."`
-	WhereKey  string   `placeholder:"K" help:"Only the row with this primary key; a,b for two columns. Needs --table."`
-	Conflicts string   `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that were changed since: skip or overwrite."`
-	Plan      bool     `help:"Print the plan and do nothing."`
-	DryRun    bool     `help:"The same as --plan."`
-	PlanHash  string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
-	Confirm   string   `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
-	JSON      bool     `name:"json" help:"Print JSON."`
+	Txn      []string `required:"" placeholder:"ID" help:"The transaction's id, from audit changes; separate several with commas."`
+	Table    string   `placeholder:"T" help:"Only its changes to this table."`
+	WhereKey string   `placeholder:"K" help:"Only the row with this primary key; a,b for two columns. Needs --table."`
+	conflicts
+	Plan     bool   `help:"Print the plan and do nothing."`
+	DryRun   bool   `help:"The same as --plan."`
+	PlanHash string `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
+	Confirm  string `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+}
+
+// conflicts is the choice for rows that are not as the transaction left them.
+type conflicts struct {
+	Conflicts string `placeholder:"skip|overwrite" enum:",skip,overwrite" default:"" help:"What to do with rows that were changed since: skip or overwrite."`
 }
 
 type (
@@ -43,6 +48,7 @@ type (
 		Conflicts  int             `json:"conflicts"`
 		Triggers   []string        `json:"triggers"` // tables whose triggers fire
 		Cascades   []string        `json:"cascades"` // tables that a foreign key may have changed, which the log does not say
+		Users      []string        `json:"users"`    // tables with rows that refer to rows which would be deleted
 	}
 	rewindRowJSON struct {
 		Table  string         `json:"table"`
@@ -158,11 +164,12 @@ func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
 		doc := rewindPlanJSON{
 			Txn:        p.Txn.ID,
 			Hash:       p.Hash(),
-			Statements: p.Statements(rewind.Choice(c.Conflicts)),
+			Statements: append([]string{}, p.Statements(rewind.Choice(c.Conflicts))...),
 			Conflicts:  p.Conflicts(),
 			Rows:       []rewindRowJSON{},
 			Triggers:   append([]string{}, p.Triggers...),
 			Cascades:   append([]string{}, p.Cascades...),
+			Users:      append([]string{}, p.Users...),
 		}
 		for i := range p.Rows {
 			r := &p.Rows[i]
@@ -212,13 +219,24 @@ func (sh *shelf) sayRewind(p *rewind.Plan) {
 // warnRewind says what happens beside the rows.
 func (sh *shelf) warnRewind(p *rewind.Plan) {
 	if len(p.Triggers) > 0 {
-		sh.note(lang.M("triggers of these tables will fire: %s", strings.Join(p.Triggers, ", ")))
+		sh.note(lang.M("triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that "+
+			"triggers add under new AUTO_INCREMENT keys are removed; check what else the triggers do",
+			strings.Join(p.Triggers, ", ")))
 	}
 	if len(p.Cascades) > 0 {
 		sh.note(
 			lang.M(
 				"rows changed through a foreign key are not in the log and are not restored: check %s",
 				strings.Join(p.Cascades, ", "),
+			),
+		)
+	}
+	if len(p.Users) > 0 {
+		sh.note(
+			lang.M(
+				"rows to which rows of these tables refer are not deleted: %s; to delete them, first delete what "+
+					"refers to them",
+				strings.Join(p.Users, ", "),
 			),
 		)
 	}
@@ -248,6 +266,8 @@ func stateLabel(s binlog.State) lang.Msg {
 		return lang.M("changed since")
 	case binlog.Gone:
 		return lang.M("deleted since")
+	case binlog.Used:
+		return lang.M("other rows refer to it")
 	}
 	return lang.M("unchanged")
 }
@@ -331,6 +351,9 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.Is(err, rewind.ErrChanged):
 		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
 			WithHint(lang.M("make the plan again"))
+	case errors.Is(err, rewind.ErrTriggers):
+		return ops.Wrap(err, ops.Failed, lang.M("triggers change the rows of the plan again; nothing was done")).
+			WithHint(lang.M("drop these triggers, do it again, then create the triggers again"))
 	case errors.Is(err, rewind.ErrDefinition),
 		errors.Is(err, rewind.ErrStatements),
 		errors.Is(err, binlog.ErrPartial),

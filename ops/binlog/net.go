@@ -169,6 +169,7 @@ const (
 	Clean   State = "clean"   // as the transaction left it
 	Changed State = "changed" // something else changed it since, or it is there again
 	Gone    State = "gone"    // it is not there any more
+	Used    State = "used"    // it is to be deleted, and other rows refer to it now
 )
 
 // Compare tells the state of a row that is now as given; nil is not there. same

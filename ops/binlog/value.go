@@ -91,6 +91,9 @@ type RowChange struct {
 	Table  *Table
 	Before []Value
 	After  []Value
+	// Silent says that foreign keys were obeyed, and that the rows of other tables which
+	// they changed are not in the log.
+	Silent bool
 }
 
 // Matches tells whether a name that a person gave means the table: TABLE or

@@ -10,6 +10,7 @@ import (
 const (
 	rowsEndOfStatement = 1
 	rowsNoForeignKeys  = 2
+	rowsLogCascades    = 16 // USE_SQL_FOREIGN_KEY_F: MySQL from 9.6 on
 )
 
 // rowsFlagsAt is where a rows event's body has them, behind the table's number.
@@ -55,6 +56,11 @@ func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement
 
 // ForeignKeys tells whether the session that made the change obeyed foreign keys.
 func (r *Rows) ForeignKeys() bool { return r.Flags&rowsNoForeignKeys == 0 }
+
+// silent tells whether rows that foreign keys changed beside these are missing from the
+// log. MySQL from 9.6 on logs them, unless innodb_native_foreign_keys is on, and marks the
+// event; MariaDB and earlier versions do not.
+func (r *Rows) silent() bool { return r.Flags&(rowsNoForeignKeys|rowsLogCascades) == 0 }
 
 // MapNameAt is where a native table map has the schema's name, behind the table's number
 // and the flags.

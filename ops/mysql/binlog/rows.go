@@ -148,7 +148,7 @@ func (r *Rows) InPart() bool {
 func (r *Rows) Each(take func(domain.RowChange) error) error {
 	c := cursor{b: r.data}
 	for len(c.b) > 0 {
-		change := domain.RowChange{Verb: r.Verb, Table: &r.Map.Table}
+		change := domain.RowChange{Verb: r.Verb, Table: &r.Map.Table, Silent: r.silent()}
 		var err error
 		if r.before != nil {
 			if change.Before, err = r.image(&c, r.before, nil); err != nil {

@@ -21,6 +21,7 @@ type Row struct {
 	binlog.NetRow
 	State binlog.State
 	Now   []binlog.Value // nil: not there
+	held  bool           // rows outside of the plan refer to it
 }
 
 // Plan is what taking a transaction back would do.
@@ -30,7 +31,10 @@ type Plan struct {
 	Rows     []Row
 	Triggers []string // tables whose triggers fire
 	Cascades []string // tables whose rows a foreign key may have changed, which the log does not say
+	Users    []string // tables with rows that refer to rows which would be deleted
 	tables   map[string]*table
+	keys     []foreignKey
+	grown    []grown // tables that the triggers may add rows to
 }
 
 // Conflicts is how many rows are not as the transaction left them.
@@ -128,7 +132,7 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	if len(p.Rows) == 0 {
 		return nil, ErrNothing
 	}
-	return p, p.compare(ctx, c, all, "")
+	return p, p.judge(ctx, c)
 }
 
 // together is the summary of several transactions as one; its id names them all.
@@ -175,7 +179,7 @@ func undoable(t *binlog.Transaction, database, only string) error {
 }
 
 // readTables reads the tables of the transaction as they are today.
-func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) error {
+func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err error) {
 	p.tables = map[string]*table{}
 	for _, t := range p.Txn.Tables {
 		if t.Schema != p.Database || only != "" && t.Table != only {
@@ -187,45 +191,28 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) error {
 		}
 		p.tables[t.Table] = newTable(found[0])
 	}
-	return p.effects(ctx, c)
+	if p.keys, err = foreignKeys(ctx, c, p.Database); err != nil {
+		return err
+	}
+	for _, k := range p.keys {
+		if t := p.tables[k.Table]; t != nil && k.Database == p.Database && k.Parent == k.Table {
+			t.own = true
+		}
+	}
+	return nil
 }
 
-// effects finds what happens beside the rows: triggers, and foreign keys that act.
-func (p *Plan) effects(ctx context.Context, c *sql.Conn) error {
-	triggers, err := schema.All(
-		ctx,
-		c,
-		"SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ?",
-		p.Database,
-	)
-	if err != nil {
+// judge compares every row with what is there now, and finds what would happen beside them.
+func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
+	if err := p.compare(ctx, c, all, ""); err != nil {
 		return err
 	}
-	keys, err := schema.All(
-		ctx,
-		c,
-		"SELECT DISTINCT REFERENCED_TABLE_NAME, TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "+
-			"WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN "+
-			"('CASCADE', 'SET NULL'))",
-		p.Database,
-	)
-	if err != nil {
+	if err := p.findUsers(ctx, c, ""); err != nil {
 		return err
 	}
-	for _, r := range triggers {
-		if p.tables[r[0]] != nil {
-			p.Triggers = append(p.Triggers, r[0])
-		}
-	}
-	for _, r := range keys {
-		if p.tables[r[0]] != nil {
-			p.Cascades = append(p.Cascades, r[1])
-		}
-	}
-	slices.Sort(p.Triggers)
 	slices.Sort(p.Cascades)
 	p.Cascades = slices.Compact(p.Cascades)
-	return nil
+	return p.findTriggers(ctx, c)
 }
 
 // logged is a table as the log tells of it, completed by what today's table knows. A
@@ -267,6 +254,7 @@ func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key [
 	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {
 		return nil
 	}
+	p.noteCascades(t, change)
 	return net.Add(change, t.key)
 }
 
@@ -309,13 +297,13 @@ func (p *Plan) compare(ctx context.Context, c *sql.Conn, which func(*Row) bool, 
 }
 
 // compare reads rows of one table as they are now.
-func (t *table) compare(ctx context.Context, c *sql.Conn, rows []*Row, lock string) error {
+func (t *table) compare(ctx context.Context, c schema.Querier, rows []*Row, lock string) error {
 	found, err := t.read(ctx, c, rows, lock)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		r.Now = nil
+		r.Now, r.held = nil, false
 		if len(found) > 0 {
 			key, err := binlog.KeyOf(r.there(), t.key)
 			if err != nil {

@@ -62,7 +62,7 @@ func (p *Plan) batches(choice Choice) (all []batch) {
 		t := p.tables[r.Table]
 		last := len(all) - 1
 		size += weight(r)
-		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= batchRows ||
+		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= t.together(verb) ||
 			size > batchBytes {
 			all = append(all, batch{verb: verb, table: t})
 			last, size = last+1, weight(r)
@@ -83,6 +83,9 @@ func weight(r *Row) (n int) {
 func (r *Row) action(choice Choice) (verb binlog.Verb, do bool) {
 	if r.State == binlog.Clean {
 		return r.Undo(), true
+	}
+	if r.held {
+		return "", false // its deletion would delete, or change, rows that no undo brings back
 	}
 	if choice != Overwrite {
 		return "", false
@@ -187,19 +190,22 @@ func (p *Plan) Run(
 		return done, err
 	}
 	shown := p.Hash()
-	tx, err := c.BeginTx(ctx, nil)
+	tx, err := c.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return done, err
 	}
 	defer tx.Rollback()
-	there := func(r *Row) bool { return !absent(r) }
-	if err := p.compare(ctx, c, there, " FOR UPDATE"); err != nil {
+	if err := p.measure(ctx, tx); err != nil {
 		return done, err
 	}
-	if p.Hash() != shown {
-		return done, ErrChanged
+	if err := p.lock(ctx, c, tx, shown); err != nil {
+		return done, err
 	}
-	if err := p.do(ctx, tx, choice, &done); err != nil {
+	do := p.do
+	if len(p.Triggers) > 0 {
+		do = p.settle
+	}
+	if err := do(ctx, tx, choice, &done); err != nil {
 		return done, p.why(ctx, c, tx, shown, err)
 	}
 	done.Inverse = p.inverse(choice)
@@ -209,6 +215,23 @@ func (p *Plan) Run(
 	}
 	return done, tx.Commit()
 }
+
+// lock locks the rows and compares them again, and looks again who refers to them.
+func (p *Plan) lock(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string) error {
+	there := func(r *Row) bool { return !absent(r) }
+	err := p.compare(ctx, c, there, " FOR UPDATE")
+	if err == nil {
+		err = p.findUsers(ctx, tx, " LOCK IN SHARE MODE")
+	}
+	if mysql.Number(err) == errSnapshot || err == nil && p.Hash() != shown {
+		return ErrChanged
+	}
+	return err
+}
+
+// errSnapshot is MariaDB's "Record has changed since last read": a row that is to be
+// locked was changed after the transaction began to read (innodb_snapshot_isolation).
+const errSnapshot = 1020
 
 // do carries out the batches; the next one is written while the server does one.
 func (p *Plan) do(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) error {
@@ -306,5 +329,5 @@ func Back(ctx context.Context, c *sql.Conn, database, id string, rows []binlog.N
 			return nil, fmt.Errorf("%s: %w", r.Table, binlog.ErrNoKey)
 		}
 	}
-	return p, p.compare(ctx, c, all, "")
+	return p, p.judge(ctx, c)
 }

@@ -19,6 +19,7 @@ type table struct {
 	key    []int  // columns of the primary key
 	stored []int  // columns that can be written
 	stores []bool // the same, of each column
+	own    bool   // a foreign key refers to the table itself
 }
 
 func newTable(t *schema.Table) *table {
@@ -51,12 +52,24 @@ func (t *table) columns() string {
 }
 
 // keyList is (k1, k2) or k1.
-func (t *table) keyList() string {
+func (t *table) keyList() string { return t.keyListOf("") }
+
+// keyListOf is keyList with a prefix before each name.
+func (t *table) keyListOf(prefix string) string {
 	var names []string
 	for _, i := range t.key {
-		names = append(names, schema.Ident(t.Columns[i].Name))
+		names = append(names, prefix+schema.Ident(t.Columns[i].Name))
 	}
 	return "(" + strings.Join(names, ", ") + ")"
+}
+
+// together is how many rows of the table one statement may take: rows that refer to one
+// another are deleted one by one, for the server takes those of a statement in its own order.
+func (t *table) together(verb binlog.Verb) int {
+	if t.own && verb == binlog.Delete {
+		return 1
+	}
+	return batchRows
 }
 
 func (t *table) keyValues(row []binlog.Value) string {

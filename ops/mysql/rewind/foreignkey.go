@@ -1,0 +1,258 @@
+package rewind
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// foreignKey is a foreign key that refers to a table of the database, with what happens
+// to its rows when theirs is deleted or gets another key.
+type foreignKey struct {
+	schema.ForeignKey
+	onDelete, onUpdate string
+}
+
+// acts tells whether the server changes rows of the key's table by itself.
+func acts(rule string) bool { return rule == "CASCADE" || strings.HasPrefix(rule, "SET ") }
+
+// foreignKeys are those that refer to the database's tables, from any database.
+func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]foreignKey, error) {
+	found, err := schema.ForeignKeys(ctx, q, database)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := schema.All(
+		ctx,
+		q,
+		"SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE, UPDATE_RULE "+
+			"FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = ?",
+		database,
+	)
+	if err != nil {
+		return nil, err
+	}
+	var keys []foreignKey
+	for _, k := range found {
+		if k.ParentDatabase != database {
+			continue
+		}
+		own := foreignKey{ForeignKey: k}
+		for _, r := range rules {
+			if r[0] == k.Database && r[1] == k.Table && r[2] == k.Name {
+				own.onDelete, own.onUpdate = r[3], r[4]
+			}
+		}
+		keys = append(keys, own)
+	}
+	return keys, nil
+}
+
+// refersTo are the places of the columns that a foreign key refers to.
+func (t *table) refersTo(k foreignKey) (at []int) {
+	for _, name := range k.Refs {
+		at = append(at, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
+	}
+	return at
+}
+
+// differ tells whether an image of the log and another differ in one of some columns.
+func (t *table) differ(a, b []binlog.Value, columns []int) bool {
+	return slices.ContainsFunc(columns, func(i int) bool { return i >= 0 && !t.same(i, a[i], b[i]) })
+}
+
+// noteCascades notes the tables of which a change of the log may have changed rows by a
+// foreign key that are not in the log.
+func (p *Plan) noteCascades(t *table, change binlog.RowChange) {
+	if !change.Silent || change.Verb == binlog.Insert {
+		return
+	}
+	for _, k := range p.keys {
+		if k.Parent != t.Name || slices.Contains(p.Cascades, p.named(k)) {
+			continue
+		}
+		deleted := change.Verb == binlog.Delete && acts(k.onDelete)
+		moved := change.Verb == binlog.Update && acts(k.onUpdate) &&
+			t.differ(change.Before, change.After, t.refersTo(k))
+		if deleted || moved {
+			p.Cascades = append(p.Cascades, p.named(k))
+		}
+	}
+}
+
+// named is the name of a key's table, with its database when that is another one.
+func (p *Plan) named(k foreignKey) string {
+	if k.Database == p.Database {
+		return k.Table
+	}
+	return k.Database + "." + k.Table
+}
+
+// findUsers marks the rows that the plan deletes, or gives another key, while other rows
+// refer to them: the server would refuse, or delete and change those rows, which no undo
+// brings back. A row that the plan takes away first is in nobody's way.
+func (p *Plan) findUsers(ctx context.Context, q schema.Querier, lock string) error {
+	p.Users = nil
+	for _, k := range p.keys {
+		parent := p.tables[k.Parent]
+		if parent == nil || len(parent.key) == 0 {
+			continue
+		}
+		refs := parent.refersTo(k)
+		var some []*Row
+		for i := range p.Rows {
+			r := &p.Rows[i]
+			if r.Table != k.Parent || r.Now == nil || r.Before != nil &&
+				(k.onUpdate == "CASCADE" || !parent.differ(r.Before, r.Now, refs)) {
+				continue
+			}
+			if some = append(some, r); len(some) < compareRows {
+				continue
+			}
+			if err := p.markUsed(ctx, q, k, some, lock); err != nil {
+				return err
+			}
+			some = some[:0]
+		}
+		if err := p.markUsed(ctx, q, k, some, lock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markUsed looks for the rows of one foreign key that refer to some rows.
+func (p *Plan) markUsed(
+	ctx context.Context,
+	q schema.Querier,
+	k foreignKey,
+	rows []*Row,
+	lock string,
+) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	pairs, err := p.usersOf(ctx, q, k, rows, lock)
+	if err != nil {
+		return err
+	}
+	leaving := p.leaving(k, len(pairs) > 0)
+	of := map[string]*Row{}
+	for _, r := range rows {
+		key, err := binlog.KeyOf(r.there(), p.tables[k.Parent].key)
+		if err != nil {
+			return err
+		}
+		of[key] = r
+	}
+	for _, pair := range pairs {
+		r := of[pair.parent]
+		clean, planned := leaving[pair.child]
+		if r == nil || planned && clean {
+			continue
+		}
+		r.held = r.held || !planned
+		if r.State == binlog.Clean {
+			r.State = binlog.Used
+		}
+		if !slices.Contains(p.Users, p.named(k)) {
+			p.Users = append(p.Users, p.named(k))
+		}
+	}
+	return nil
+}
+
+// leaving are the rows of a foreign key's table that the plan deletes, or that it gives
+// another parent; of each whether it is as the transaction left it.
+func (p *Plan) leaving(k foreignKey, needed bool) map[string]bool {
+	child := p.tables[k.Table]
+	if !needed || child == nil || k.Database != p.Database {
+		return nil
+	}
+	var own []int
+	for _, name := range k.Columns {
+		own = append(own, slices.IndexFunc(child.Columns, func(c schema.Column) bool { return c.Name == name }))
+	}
+	all := map[string]bool{}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if r.Table != k.Table || r.Now == nil || r.Before != nil && !child.differ(r.Before, r.Now, own) {
+			continue
+		}
+		if key, err := binlog.KeyOf(r.there(), child.key); err == nil {
+			all[key] = r.State == binlog.Clean
+		}
+	}
+	return all
+}
+
+// pair is a row that refers, and the row that it refers to, by their primary keys; child
+// is "" where the plan changes nothing in its table.
+type pair struct{ parent, child string }
+
+// usersOf asks which rows refer to some rows; the server compares by the columns' rules.
+func (p *Plan) usersOf(
+	ctx context.Context,
+	q schema.Querier,
+	k foreignKey,
+	rows []*Row,
+	lock string,
+) ([]pair, error) {
+	parent, child := p.tables[k.Parent], p.tables[k.Table]
+	if k.Database != p.Database {
+		child = nil
+	}
+	var list, on []string
+	for _, i := range parent.key {
+		list = append(list, keyExpr("p", parent.Columns[i]))
+	}
+	if child != nil {
+		for _, i := range child.key {
+			list = append(list, keyExpr("c", child.Columns[i]))
+		}
+	}
+	for i, name := range k.Columns {
+		on = append(on, "c."+schema.Ident(name)+" = p."+schema.Ident(k.Refs[i]))
+	}
+	var query strings.Builder
+	query.WriteString("SELECT DISTINCT " + strings.Join(list, ", ") + " FROM " + parent.SQLName() + " p JOIN " +
+		schema.Name(k.Database, k.Table) + " c ON " + strings.Join(on, " AND ") +
+		" WHERE " + parent.keyListOf("p.") + " IN (")
+	for i, r := range rows {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		query.WriteString(parent.keyValues(r.there()))
+	}
+	query.WriteString(")" + lock)
+	found, err := schema.All(ctx, q, query.String())
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([]pair, len(found))
+	for i, r := range found {
+		n := len(parent.key)
+		pairs[i] = pair{parent: keyText(r[:n]), child: keyText(r[n:])}
+	}
+	return pairs, nil
+}
+
+// keyExpr is NowExpr of a column of an aliased table.
+func keyExpr(alias string, c schema.Column) string {
+	name := schema.Ident(c.Name)
+	return strings.ReplaceAll(format.NowExpr(c), name, alias+"."+name)
+}
+
+// keyText is what KeyOf says of the same values.
+func keyText(texts []string) string {
+	values, key := make([]binlog.Value, len(texts)), make([]int, len(texts))
+	for i, text := range texts {
+		values[i].Text, key[i] = []byte(text), i
+	}
+	out, _ := binlog.KeyOf(values, key) // it fails for absent values alone
+	return out
+}
