@@ -53,22 +53,22 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	for _, at := range there {
 		doc.Copies = append(doc.Copies, atCopyJSON(at))
 	}
-	var lag time.Duration
-	var known bool
-	if doc.Server, lag, known = sh.Binlog().Lag(ctx, h); known {
-		ms := lag.Milliseconds()
+	live := sh.Binlog().Live(ctx, h)
+	doc.Server, doc.Gaps = live.Server, h.With(live).Gaps
+	if live.Known {
+		ms := live.Lag.Milliseconds()
 		doc.LagMS = &ms
 	}
-	if doc.Following, err = sh.Binlog().Archive().Following(); err != nil {
+	if doc.Following, err = sh.Binlog().Archive().Following(live.Server); err != nil {
 		return err
 	}
 	if c.JSON {
 		return a.json(doc)
 	}
-	return sayHoldings(sh, doc, lag, known)
+	return sayHoldings(sh, doc, live)
 }
 
-func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) error {
+func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 	if len(doc.Spans) == 0 {
 		if err := sh.sayEmpty(); err != nil {
 			return err
@@ -81,17 +81,17 @@ func sayHoldings(sh *shelf, doc binlogListJSON, lag time.Duration, known bool) e
 		sayGap(sh, g)
 	}
 	switch {
-	case !known:
+	case !live.Known:
 		sh.say(
 			lang.M("lag unknown: the server could not be asked, or the archive has no log of it"),
 		)
-	case lag == 0 && len(doc.Gaps) > 0:
+	case live.Lag == 0 && len(doc.Gaps) > 0:
 		sh.say(lang.M("the archive reaches the end of the server's log, except for the gaps above"))
-	case lag == 0:
+	case live.Lag == 0:
 		sh.say(lang.M("the archive has everything that the server has written"))
 	default:
 		sh.say(
-			lang.M("the archive lags: its last transaction is %s old", human.Duration(lag.Truncate(time.Second))),
+			lang.M("the archive lags: its last transaction is %s old", human.Duration(live.Lag.Truncate(time.Second))),
 		)
 	}
 	sayCopies(sh, doc.Copies)

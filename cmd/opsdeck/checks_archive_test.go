@@ -11,6 +11,71 @@ import (
 	"opsdeck/internal/testdb"
 )
 
+// logFiles is how many files of its log a server has.
+func logFiles(t *testing.T, s *testdb.Server) (n int) {
+	t.Helper()
+	rows, err := s.Open(t, "").Query("SHOW BINARY LOGS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		n++
+	}
+	return n
+}
+
+// TestWhatTheServerLostIsMissingAtOnce: nobody fetches after the loss, and every word knows.
+func TestWhatTheServerLostIsMissingAtOnce(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for name, lose := range map[string]func(){
+			"purged": func() { // MariaDB keeps a file until its last checkpoint is in a later one
+				for beginLog(t, s); logFiles(t, s) > 1; beginLog(t, s) {
+				}
+			},
+			"reset": func() {
+				s.Exec(t, "", "FLUSH BINARY LOGS")
+				loseLog(t, s)
+			},
+		} {
+			config, schema := binlogWorld(t, s)
+			s.Exec(t, schema, inRows("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")...)
+			asked(t, config, 0, "backup", "create")
+			asked(t, config, 0, "backup", "binlog", "fetch", "--flush")
+			whole, _ := asked(t, config, 0, "backup", "binlog", "list")
+			status, _ := asked(t, config, 0, "status", "--only", "backup", "--json")
+			if strings.Contains(whole, "GAP") || strings.Contains(status, "has a gap") {
+				t.Fatalf("%s: nothing is lost yet: %s%s", name, whole, status)
+			}
+			s.Exec(t, schema, inRows("INSERT INTO t VALUES (2)")...)
+			s.Exec(t, "", "FLUSH BINARY LOGS")
+			lose()
+			out, _ := asked(t, config, 0, "backup", "binlog", "list")
+			if !strings.Contains(out, "GAP") || strings.Contains(out, "has everything") {
+				t.Errorf("%s: list says %s", name, out)
+			}
+			out, _ = asked(t, config, 0, "backup", "binlog", "list", "--json")
+			if strings.Contains(out, `"lag_ms": 0,`) || !strings.Contains(out, `"healed": false`) {
+				t.Errorf("%s: list says %s", name, out)
+			}
+			out, _ = asked(t, config, 2, "status", "--only", "backup", "--json")
+			if !strings.Contains(out, "the binlog archive has a gap") {
+				t.Errorf("%s: status says %s", name, out)
+			}
+			_, errs := asked(t, config, 1, "restore", "--until", "now", "--plan")
+			if !strings.Contains(errs, "gap") {
+				t.Errorf("%s: --until says %s", name, errs)
+			}
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // the log's times are whole seconds
+			asked(t, config, 0, "backup", "create")
+			out, _ = asked(t, config, 0, "status", "--only", "backup", "--json")
+			if strings.Contains(out, "has a gap") {
+				t.Errorf("%s: a full backup heals it: %s", name, out)
+			}
+		}
+	})
+}
+
 func TestAGapOfTheArchiveIsCriticalUntilABackupHealsIt(t *testing.T) {
 	s := testdb.MariaDB(t)
 	config, schema := binlogWorld(t, s)

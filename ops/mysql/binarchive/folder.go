@@ -48,8 +48,9 @@ func (f Folder) Servers() ([]string, error) {
 
 func (f Folder) server(id string) string { return filepath.Join(f.Dir, id) }
 
-// LockPath is the lock that whoever writes to the archive holds.
-func (f Folder) LockPath() string { return filepath.Join(f.Dir, ".lock") }
+// LockPath is the lock that whoever writes a server's log to the archive holds. Earlier
+// versions held one for all servers: that of "".
+func (f Folder) LockPath(server string) string { return filepath.Join(f.server(server), ".lock") }
 
 // Segments reads a server's manifest, in the order of the log, with the file that is
 // still written at its end.
@@ -205,16 +206,43 @@ func appendManifest(dir string, s *binlog.Segment) error {
 	return jsonl.Append(filepath.Join(dir, manifestName), s)
 }
 
-// Following tells whether somebody writes to the archive now.
-func (f Folder) Following() (bool, error) {
-	_, held, err := lock.Look(f.LockPath())
+// Following tells whether somebody writes a server's log to the archive now.
+func (f Folder) Following(server string) (bool, error) {
+	_, held, err := f.writer(server)
 	return held, err
 }
 
-// LastRun is when a run that archived last ended, as a schedule makes one again and
-// again; zero where there was none, or where one was killed while it followed.
-func (f Folder) LastRun() (time.Time, error) {
-	info, err := os.Stat(f.LockPath())
+// writer is who writes a server's log to the archive now. A program of an earlier version
+// holds the lock of all servers.
+func (f Folder) writer(server string) (who lock.Holder, held bool, err error) {
+	if who, held, err = lock.Look(f.LockPath("")); held || err != nil || server == "" {
+		return who, held, err
+	}
+	return lock.Look(f.LockPath(server))
+}
+
+// hold takes the lock of a server's log.
+func (f Folder) hold(server string, who lock.Holder) (*lock.Lock, error) {
+	if err := os.MkdirAll(f.server(server), 0o700); err != nil {
+		return nil, err
+	}
+	former, held, err := lock.Look(f.LockPath(""))
+	if err != nil {
+		return nil, err
+	}
+	if held {
+		return nil, &lock.HeldError{Path: f.LockPath(""), Holder: former}
+	}
+	return lock.Take(f.LockPath(server), who)
+}
+
+// LastRun is when a run that archived a server's log last ended, as a schedule makes one
+// again and again; zero where there was none, or where one was killed while it followed.
+func (f Folder) LastRun(server string) (time.Time, error) {
+	info, err := os.Stat(f.LockPath(server))
+	if errors.Is(err, fs.ErrNotExist) && server != "" {
+		return f.LastRun("")
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}

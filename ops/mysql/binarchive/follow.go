@@ -64,6 +64,7 @@ type Result struct {
 type follower struct {
 	Options
 	server *format.Server
+	held   *lock.Lock // of the server's log
 	dir    string
 	pack   *packer
 	unpack *unpacker
@@ -76,22 +77,37 @@ type follower struct {
 	out    Result
 }
 
+// release gives the lock of the server's log back.
+func (f *follower) release() {
+	if f.held != nil {
+		f.held.Release()
+		f.held = nil
+	}
+}
+
+// hold takes the lock of the log of the server that answers; behind one address another
+// server may take over.
+func (f *follower) hold() (err error) {
+	if f.held != nil && f.out.Server == f.server.ID {
+		return nil
+	}
+	f.release()
+	f.held, err = f.Folder.hold(f.server.ID, f.Who)
+	return err
+}
+
 // Run fetches everything that is new, and with Follow goes on until ctx ends or the
 // server refuses: when the server goes away it is tried again until it is back. The
-// archive is one writer's: a second one gets a *lock.HeldError.
+// archive of a server's log is one writer's: a second one gets a *lock.HeldError.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := os.MkdirAll(o.Folder.Dir, 0o700); err != nil {
 		return Result{}, err
 	}
-	held, err := lock.Take(o.Folder.LockPath(), o.Who)
-	if err != nil {
-		return Result{}, err
-	}
-	defer held.Release()
 	if o.Tell == nil {
 		o.Tell = func(Note) {}
 	}
 	f := &follower{Options: o}
+	defer f.release()
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		before := f.out.Bytes
 		err := f.once(ctx)
@@ -125,7 +141,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 // passing tells whether an error may be gone at the next try.
 func passing(err error) bool {
 	var server *format.ServerError
+	var held *lock.HeldError
 	switch {
+	case errors.As(err, &held):
+		return false
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrLogOff):
 		return false
 	case errors.As(err, &server):
@@ -144,6 +163,9 @@ func (f *follower) once(ctx context.Context) (err error) {
 	}
 	if !f.server.Logging {
 		return ErrLogOff
+	}
+	if err := f.hold(); err != nil {
+		return err
 	}
 	f.out.Server, f.dir = f.server.ID, f.Folder.server(f.server.ID)
 	if f.pack, err = newPacker(f.Recipients); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -351,4 +352,58 @@ func TestDamageIsFound(t *testing.T) {
 	if c := o.Folder.Verify(t.Context(), seg, nil, nil); c.Err != nil {
 		t.Fatal(c.Err)
 	}
+}
+
+// TestTwoServersAreArchivedIntoOneFolderAtOnce: two services may keep their backups in one
+// folder. A second follower of the same server is refused, as is one beside a program of
+// an earlier version, whose lock was that of all servers.
+func TestTwoServersAreArchivedIntoOneFolderAtOnce(t *testing.T) {
+	my, maria := testdb.MySQL(t), testdb.MariaDB(t)
+	o := optionsFor(t, my)
+	o.Follow = true
+	synced := make(chan struct{})
+	var once sync.Once
+	o.Tell = func(n Note) {
+		if !n.Synced.IsZero() {
+			once.Do(func() { close(synced) })
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Run(ctx, o)
+		ended <- err
+	}()
+	workload(t, my, my.Schema(t), 0, 10)
+	select {
+	case <-synced:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	other := o
+	other.Target, other.Follow, other.Tell = target(maria), false, nil
+	fetch(t, other)
+	for server, want := range map[*testdb.Server]bool{my: true, maria: false} {
+		held, err := o.Folder.Following(ask(t, server).ID)
+		if err != nil || held != want {
+			t.Errorf("%s is followed: %v %v", server.Flavour, held, err)
+		}
+	}
+	second := o
+	second.Follow, second.Tell = false, nil
+	var held *lock.HeldError
+	if _, err := Run(t.Context(), second); !errors.As(err, &held) {
+		t.Errorf("a second writer of the same log: %v", err)
+	}
+	cancel()
+	<-ended
+	former, err := lock.Take(o.Folder.LockPath(""), lock.Holder{What: "an earlier version"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), second); !errors.As(err, &held) || held.Holder.What != "an earlier version" {
+		t.Errorf("beside an earlier version: %v", err)
+	}
+	former.Release()
+	fetch(t, second)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
@@ -13,25 +14,91 @@ import (
 // SameFile tells whether a server's file is the one that a segment was taken of: after a
 // reset it may have another one of that name. It reads the file's first event alone.
 func SameFile(ctx context.Context, t mysql.Target, s *binlog.Segment) (bool, error) {
+	h, err := headOf(ctx, t, s.File)
+	return err == nil && h.identity == s.Identity, err
+}
+
+// head is what the first event of a server's file says of it.
+type head struct {
+	identity string
+	at       time.Time
+}
+
+func headOf(ctx context.Context, t mysql.Target, file string) (head, error) {
 	id := replicaID(fmt.Sprintf("the head of a file, for %d", os.Getpid()))
-	stream, err := format.Dump(ctx, t, s.File, 4, id, false)
+	stream, err := format.Dump(ctx, t, file, 4, id, false)
 	if err != nil {
-		return false, err
+		return head{}, err
 	}
 	defer stream.Close()
 	for {
 		raw, err := stream.Next(ctx)
 		if err != nil {
-			return false, fmt.Errorf("the head of %s: %w", s.File, err)
+			return head{}, fmt.Errorf("the head of %s: %w", file, err)
 		}
 		e, err := format.ParseEvent(raw, nil)
 		if err != nil {
-			return false, err
+			return head{}, err
 		}
 		if e.Type != format.TypeFormat {
 			continue
 		}
 		own, err := format.ParseFormat(e)
-		return err == nil && identityOf(e, own) == s.Identity, err
+		if err != nil {
+			return head{}, err
+		}
+		return head{identityOf(e, own), e.Time()}, nil
 	}
+}
+
+// GoesOn tells whether a server's log goes on with a file of the archive: the server has
+// that very file, or has purged it and has the next one.
+func GoesOn(ctx context.Context, t mysql.Target, server *format.Server, last *binlog.Segment) (bool, error) {
+	log, here := server.Has(last.File)
+	_, next := server.Has(last.Next)
+	switch {
+	case !here:
+		return next, nil
+	case log.Pos < last.ToPos, !last.Open && !next:
+		return false, nil
+	}
+	return SameFile(ctx, t, last)
+}
+
+// GapAtServer is what the archive can never get: the server purged it, or began its log
+// again, after the archive's last file. nil is nothing.
+func GapAtServer(
+	ctx context.Context,
+	t mysql.Target,
+	server *format.Server,
+	last *binlog.Segment,
+) (*binlog.Gap, error) {
+	goesOn, err := GoesOn(ctx, t, server, last)
+	if err != nil || goesOn || len(server.Logs) == 0 {
+		return nil, err
+	}
+	first, err := headOf(ctx, t, server.Logs[0].File)
+	if err != nil {
+		return nil, err
+	}
+	gap := &binlog.Gap{
+		Server:   last.Server,
+		FromFile: last.File,
+		FromPos:  last.ToPos,
+		FromTime: last.ToTime,
+		ToFile:   server.Logs[0].File,
+		ToPos:    4,
+		ToTime:   first.at,
+		Reason:   binlog.Missing,
+	}
+	_, here := server.Has(last.File)
+	_, a, _ := binlog.Split(last.File)
+	_, b, _ := binlog.Split(gap.ToFile)
+	switch {
+	case here || b <= a:
+		gap.Reason = binlog.Reset
+	case last.Open:
+		gap.Reason = binlog.Cut
+	}
+	return gap, nil
 }

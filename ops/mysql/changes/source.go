@@ -226,18 +226,9 @@ func (s *Source) lastOf(server string) *binlog.Segment {
 	return nil
 }
 
-// goesOn tells whether the server's log goes on with a file of the archive: the server has
-// that very file, or has purged it and has the next one.
+// goesOn tells whether the server's log goes on with a file of the archive.
 func (s *Source) goesOn(ctx context.Context, target mysql.Target, last *binlog.Segment) (bool, error) {
-	log, here := s.server.Has(last.File)
-	_, next := s.server.Has(last.Next)
-	switch {
-	case !here:
-		return next, nil
-	case log.Pos < last.ToPos, !last.Open && !next:
-		return false, nil
-	}
-	return binarchive.SameFile(ctx, target, last)
+	return binarchive.GoesOn(ctx, target, s.server, last)
 }
 
 // ErrNotFound says that no transaction has an id.

@@ -7,8 +7,6 @@ import (
 
 	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql"
-	reader "opsdeck/ops/mysql/binlog"
 )
 
 // Gap is what an archive lacks.
@@ -77,32 +75,6 @@ func (h Holdings) Among(found []binlog.Gap) []Gap {
 func (g Gap) same(o binlog.Gap) bool {
 	return g.Server == o.Server && g.FromFile == o.FromFile && g.FromPos == o.FromPos &&
 		g.ToFile == o.ToFile && g.ToPos == o.ToPos
-}
-
-// Lag is how far the archive is behind the server, which is asked; known is false
-// when it does not answer.
-func (sh Binlog) Lag(ctx context.Context, h Holdings) (server string, lag time.Duration, known bool) {
-	target, err := mysql.Resolve(sh.Service.Database)
-	if err != nil {
-		return h.Last, 0, false
-	}
-	s, err := reader.Ask(ctx, target)
-	if err != nil || !s.Logging {
-		return h.Last, 0, false
-	}
-	var at *binlog.Span
-	for i := range h.Spans {
-		if h.Spans[i].Server == s.ID {
-			at = &h.Spans[i]
-		}
-	}
-	if at == nil {
-		return s.ID, 0, false
-	}
-	if at.ToFile == s.Now.File && at.ToPos >= s.Now.Pos {
-		return s.ID, 0, true
-	}
-	return s.ID, max(0, sh.Clock.Now().Sub(at.ToTime)), true
 }
 
 // HealedBefore is the moment of the newest good full backup: what is missing of the

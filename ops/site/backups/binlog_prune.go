@@ -8,6 +8,18 @@ import (
 	"opsdeck/ops/binlog"
 )
 
+// oldestOfAll is the oldest full backup of any database in the folder: several services
+// may keep their backups and the logs of their servers in one.
+func oldestOfAll(inv *backup.Inventory) (oldest *backup.Set) {
+	for _, s := range inv.Sets {
+		if s.State != backup.Bad && s.Restorable("") &&
+			(oldest == nil || s.At.Before(oldest.At)) {
+			oldest = s
+		}
+	}
+	return oldest
+}
+
 // pruneBinlog removes what of the binary log no backup needs that is kept: a restore
 // to a moment begins with a full backup. Without one nothing goes.
 func (sh Binlog) pruneBinlog(ctx context.Context) error {
@@ -15,7 +27,7 @@ func (sh Binlog) pruneBinlog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	oldest := oldestFull(inv)
+	oldest := oldestOfAll(inv)
 	if oldest == nil {
 		return nil
 	}

@@ -30,7 +30,9 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 			r.Next = lang.M("see: %s", "opsdeck backup binlog verify")
 			return r
 		}
-		b.following(&r, sh, h)
+		live := sh.Binlog().Live(ctx, h)
+		h = h.With(live)
+		b.following(&r, sh, h, live.Server)
 		b.swapped(ctx, &r)
 		for _, g := range h.Gaps {
 			if !g.Healed {
@@ -42,20 +44,20 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 	}
 }
 
-// following finds that the binlog should be followed, and no process does it.
-func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdings) {
+// following finds that a server's binlog should be followed, and no process does it.
+func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdings, server string) {
 	if b.Service.Backup.Binlog != "follow" {
 		return
 	}
 	folder := sh.Binlog().Archive()
-	held, err := folder.Following()
-	last, lastErr := folder.LastRun()
+	held, err := folder.Following(server)
+	last, lastErr := folder.LastRun(server)
 	if held || err != nil || lastErr != nil || b.Now().Sub(last) < fetchEvery {
 		return
 	}
 	detail := lang.M("the archive is empty")
 	for _, s := range h.Spans {
-		if s.Server == h.Last {
+		if s.Server == server {
 			detail = lang.M("the archive ends at %s", human.Moment(s.ToTime))
 		}
 	}

@@ -31,14 +31,14 @@ func TestALogThatNobodyFollowsIsFoundWhereItIsToBeFollowed(t *testing.T) {
 	look := func(what string, want ops.State) {
 		t.Helper()
 		r := health.Result{}
-		if b.following(&r, sh, backups.Holdings{}); r.State != want {
+		if b.following(&r, sh, backups.Holdings{}, ""); r.State != want {
 			t.Errorf("%s: %v %s", what, r.State, r.Detail)
 		}
 	}
 	look("not configured", ops.StateOK)
 	b.Service.Backup.Binlog = "follow"
 	look("never", ops.StateWarning)
-	path := binarchive.Folder{Dir: filepath.Join(b.Service.Backup.Dir, binarchive.FolderName)}.LockPath()
+	path := binarchive.Folder{Dir: filepath.Join(b.Service.Backup.Dir, binarchive.FolderName)}.LockPath("")
 	if !strings.HasPrefix(path, b.Service.Backup.Dir) {
 		t.Fatal(path)
 	}
@@ -57,7 +57,7 @@ func TestALogThatNobodyFollowsIsFoundWhereItIsToBeFollowed(t *testing.T) {
 	}
 	look("killed", ops.StateWarning)
 	r := health.Result{State: ops.StateCritical, Next: lang.M("make a full backup now: opsdeck backup create")}
-	b.following(&r, sh, backups.Holdings{})
+	b.following(&r, sh, backups.Holdings{}, "")
 	if got := r.Next.String(); got != "make a full backup now: opsdeck backup create" {
 		t.Errorf("what is worse comes first, not %q", got)
 	}

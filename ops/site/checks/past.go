@@ -252,8 +252,9 @@ func (b *checker) binlogLate(ctx context.Context) health.Result {
 	if err != nil {
 		return health.CannotTell(lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()))
 	}
-	_, lag, known := shelf.Binlog().Lag(ctx, h)
-	if !known {
+	live := shelf.Binlog().Live(ctx, h)
+	lag := live.Lag
+	if !live.Known {
 		r := health.CannotTell(lang.M("the lag of the binlog archive is unknown"),
 			lang.M("the server does not respond, or its log is not archived"))
 		r.Follows = health.KindMySQL

@@ -151,6 +151,11 @@ func (s Source) reach(ctx context.Context, sh *backups.Shelf, best *backup.Set) 
 	if err != nil || len(h.Spans) == 0 { // the check of the backups says why
 		return lost(name, to)
 	}
+	asked := sh.Clock.Now()
+	bounded, cancel := context.WithTimeout(ctx, lagTime)
+	defer cancel()
+	live := sh.Binlog().Live(bounded, h)
+	h = h.With(live)
 	open := 0
 	for _, g := range h.Gaps {
 		if !g.Healed {
@@ -158,18 +163,14 @@ func (s Source) reach(ctx context.Context, sh *backups.Shelf, best *backup.Set) 
 		}
 	}
 	out = append(out, is(archiveSize, float64(h.Size), name), is(archiveGaps, float64(open), name))
-	asked := sh.Clock.Now()
-	bounded, cancel := context.WithTimeout(ctx, lagTime)
-	defer cancel()
-	server, lag, known := sh.Binlog().Lag(bounded, h)
-	if known {
-		out = append(out, is(archiveLag, lag.Seconds(), name))
+	if live.Known {
+		out = append(out, is(archiveLag, live.Lag.Seconds(), name))
 	}
 	if best != nil {
-		if end, ok := replayable(h.Spans, server, best.At); ok && end.After(to) {
+		if end, ok := replayable(h.Spans, live.Server, best.At); ok && end.After(to) {
 			to = end
 		}
-		if known && lag == 0 && held(h.Spans, server, best.At) {
+		if live.Known && live.Lag == 0 && held(h.Spans, live.Server, best.At) {
 			to = asked // the archive holds all that the server had written
 		}
 	}

@@ -82,11 +82,11 @@ func (r *round) archivedTo() time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	_, lag, known := b.Lag(r.ctx, h)
-	if !known {
+	live := b.Live(r.ctx, h)
+	if !live.Known {
 		return time.Time{}
 	}
-	return now.Add(-lag)
+	return now.Add(-live.Lag)
 }
 
 // limit is up to when the log is applied: the delay, and no further than the beginning of
