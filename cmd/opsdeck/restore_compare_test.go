@@ -121,9 +121,11 @@ func (s *realSite) damageField() {
 	s.db.Exec(
 		s.t,
 		s.live,
-		"DELETE FROM customers WHERE id % 2 = 0",
-		"UPDATE orders SET status = 'X' WHERE id % 3 = 0",
-		"DROP TABLE IF EXISTS ar_invoices",
+		inRows(
+			"DELETE FROM customers WHERE id % 2 = 0",
+			"UPDATE orders SET status = 'X' WHERE id % 3 = 0",
+			"DROP TABLE IF EXISTS ar_invoices",
+		)...,
 	)
 }
 

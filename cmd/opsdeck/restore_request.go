@@ -141,6 +141,11 @@ func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 		return ops.E(ops.Failed, lang.M("there is no emergency backup to return to")).
 			WithHint(lang.M("continue it instead: opsdeck restore resume"))
 	}
+	if errors.Is(err, restore.ErrUnsaved) {
+		return ops.E(ops.Failed, lang.M("the old tables of restore %s are not backed up yet: nothing was dropped",
+			r.Plan.ID)).
+			WithHint(lang.M("back them up: opsdeck restore resume %s", r.Plan.ID))
+	}
 	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("see what is possible: opsdeck restore status"))
 }
@@ -188,7 +193,20 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	}
 	w := newWatcher(a, d, r.Folder, q.answers, q.JSON)
 	w.seen = len(r.Lines) // told before
-	return w.follow(ctx, want)
+	if err := w.follow(ctx, want); err != nil || kind != restore.KindDrop {
+		return err
+	}
+	return dropped(d, r.Plan.ID)
+}
+
+// dropped is an error where a drop was given up and its tables are still there.
+func dropped(d *restores.Desk, id string) error {
+	r, err := d.Load(id)
+	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Loaded {
+		return err
+	}
+	return ops.E(ops.Failed, lang.M("the tables kept by restore %s were not dropped", id)).
+		WithHint(lang.M("the reason is above; try again: opsdeck restore drop-old %s", id))
 }
 
 // confirm asks for the name. One's own restore is resumed without; another

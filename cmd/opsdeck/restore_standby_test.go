@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/internal/testenv"
+	"opsdeck/ops/restore"
 )
 
 // newStandbySite is a site that keeps a standby as close to the service as the archive is,
@@ -81,6 +83,51 @@ func TestARestoreBeginsWithTheStandby(t *testing.T) {
 			t.Errorf("%+v", doc)
 		}
 		s.must("restore", "undo", "--json", "--confirm", s.live)
+		sameDump(t, damaged, s.dump())
+	})
+}
+
+// The service is back before the old tables are backed up. That backup holds all that the
+// database was, and once it is there the old tables can go.
+func TestTheOldTablesAreBackedUpOnceTheServiceIsBack(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		s.forward()
+		db.Exec(t, s.live, inRows(dayAtTheShop...)...)
+		good := s.dump()
+		db.Exec(t, s.live, inRows(shopDamage[0])...)
+		id := s.newestID("customers")
+		db.Exec(t, s.live, inRows(shopDamage[1:]...)...)
+		damaged := s.dump()
+		s.must("restore", "--before", id, "--json", "--confirm", s.live)
+		sameDump(t, good, s.dump())
+		var r struct {
+			Emergency string         `json:"emergency_backup"`
+			Kept      string         `json:"kept_schema"`
+			Timeline  []restore.Mark `json:"timeline"`
+		}
+		if err := json.Unmarshal([]byte(s.must("restore", "report", "--json").out), &r); err != nil {
+			t.Fatal(err)
+		}
+		place := func(stage restore.Stage) int {
+			return slices.IndexFunc(r.Timeline, func(m restore.Mark) bool { return m.Stage == stage })
+		}
+		if place(restore.Keeping) < place(restore.Readying) || r.Emergency == "" || r.Kept == "" {
+			t.Fatalf("emergency backup %q, kept in %q, timeline %+v", r.Emergency, r.Kept, r.Timeline)
+		}
+		moved := r.Emergency + ".moved"
+		if err := os.Rename(r.Emergency, moved); err != nil {
+			t.Fatal(err)
+		}
+		if o := s.run("restore", "drop-old", "--confirm", s.live); o.code == 0 || s.count(r.Kept, "customers") == 0 {
+			t.Errorf("drop-old without the emergency backup: exit %d\n%s%s", o.code, o.out, o.err)
+		}
+		if err := os.Rename(moved, r.Emergency); err != nil {
+			t.Fatal(err)
+		}
+		s.must("restore", "drop-old", "--confirm", s.live)
+		s.must("restore", "--from", filepath.Base(r.Emergency), "--json", "--confirm", s.live,
+			"--accept-missing", "ar_invoices,made_later")
 		sameDump(t, damaged, s.dump())
 	})
 }

@@ -2,6 +2,31 @@ package lang
 
 func init() {
 	register(
+		// the emergency backup that is made once the service is back
+		"backing up the old tables", "正在备份旧表",
+		"end without the emergency backup; the old tables stay", "不做应急备份，直接结束（旧表保留）",
+		"the emergency backup is made once the service is back, from the old tables, which the RENAME keeps in %s; "+
+			"drop-old refuses until it is complete",
+		"应急备份将在服务恢复后从旧表制作；RENAME 会把旧表保留在 %s 中，备份完成之前 drop-old 会拒绝执行",
+		"The old tables stay in %s until they are backed up: opsdeck restore resume %s",
+		"旧表会一直保留在 %s 中，直到备份完成：opsdeck restore resume %s",
+		"the old tables of restore %s are not backed up yet: nothing was dropped",
+		"恢复 %s 的旧表尚未备份：未删除任何内容",
+		"back them up: opsdeck restore resume %s", "备份旧表：opsdeck restore resume %s",
+		"Confirm that nothing writes to %s, and note its definitions. The RENAME keeps the old tables in %s. Once the "+
+			"service is back, they are backed up; drop-old refuses until that backup is complete and verified.",
+		"确认没有会话写入 %s，并记录其定义。RENAME 会把旧表保留在 %s 中。服务恢复后再备份旧表；"+
+			"备份完成并通过校验之前，drop-old 会拒绝执行。",
+		"The old tables in %s are the only copy of the state before the restore: they are not backed up yet. Back "+
+			"them up: opsdeck restore resume %s",
+		"%s 中的旧表是恢复前状态的唯一副本，尚未备份。请备份：opsdeck restore resume %s",
+		"the old table %s is not in %s: somebody removed it", "旧表 %s 不在 %s 中：已被他人删除",
+		"the emergency backup %s is not good: %s", "应急备份 %s 已损坏：%s",
+		"the emergency backup %s has no manifest", "应急备份 %s 没有清单",
+		"the tables kept by restore %s were not dropped", "恢复 %s 保留的表未删除",
+		"the reason is above; try again: opsdeck restore drop-old %s", "原因见上；重试：opsdeck restore drop-old %s",
+		"the database %s holds the %s %s, which was not in %s", "数据库 %s 中有 %s %s，而 %s 中原来没有",
+
 		// restore standby: commands
 		"Keep a second copy of the database loaded, so that a restore takes seconds.",
 		"保持一份已加载的数据库副本（热备库），使恢复只需数秒。",

@@ -298,14 +298,8 @@ func (w *World) Save(
 	_ run.Report,
 ) (string, []restore.Note, error) {
 	err := w.do(ctx, "save", func(s *WorldState) error {
-		var missing []string
-		for _, t := range s.Unreadable {
-			if !slices.Contains(skip, t) {
-				missing = append(missing, t)
-			}
-		}
-		if len(missing) > 0 {
-			return &run.UnreadableError{Tables: missing, Err: errors.New("crashed")}
+		if err := unreadable(s, skip); err != nil {
+			return err
 		}
 		if s.Saved == "" {
 			s.Saved = s.Live
@@ -313,6 +307,57 @@ func (w *World) Save(
 		return nil
 	})
 	return p.Emergency, nil, err
+}
+
+// Foresee finds what Save would refuse.
+func (w *World) Foresee(ctx context.Context, _ *restore.Plan, skip []string, _ run.Folder) error {
+	return w.do(ctx, "foresee", func(s *WorldState) error { return unreadable(s, skip) })
+}
+
+// SaveOld saves the kept tables; it does nothing when that was done.
+func (w *World) SaveOld(
+	ctx context.Context,
+	p *restore.Plan,
+	skip []string,
+	_ run.Folder,
+	_ run.Report,
+) (string, []restore.Note, error) {
+	err := w.do(ctx, "save-old", func(s *WorldState) error {
+		if s.Kept == "" {
+			return errors.New("nothing is kept")
+		}
+		if err := unreadable(s, skip); err != nil {
+			return err
+		}
+		if s.Saved == "" {
+			s.Saved = s.Kept
+		}
+		return nil
+	})
+	return p.Emergency, nil, err
+}
+
+// Proves finds a saved state good.
+func (w *World) Proves(ctx context.Context, _ string, _ run.Report) error {
+	return w.do(ctx, "prove", func(s *WorldState) error {
+		if s.Saved == "" {
+			return errors.New("nothing was saved")
+		}
+		return nil
+	})
+}
+
+func unreadable(s *WorldState, skip []string) error {
+	var missing []string
+	for _, t := range s.Unreadable {
+		if !slices.Contains(skip, t) {
+			missing = append(missing, t)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &run.UnreadableError{Tables: missing, Err: errors.New("crashed")}
 }
 
 // Ready answers for the service.

@@ -21,7 +21,7 @@ func (s Snapshot) Label(k Kind) lang.Msg {
 }
 
 func (s Snapshot) skipLabel() lang.Msg {
-	if s.Stage == AskSkip {
+	if s.Stage == AskSkip || s.Stage == AskKeeping {
 		return lang.M("back up without these tables: %s", strings.Join(s.Data.Unreadable, ", "))
 	}
 	return lang.M("restore without an emergency backup")
@@ -41,6 +41,8 @@ func (s Snapshot) leaveLabel() lang.Msg {
 	switch s.Stage {
 	case AskVerify, AskSwap:
 		return lang.M("abort, and keep the loaded data")
+	case AskKeeping:
+		return lang.M("end without the emergency backup; the old tables stay")
 	case AskReport:
 		return lang.M("end without the report")
 	case AskClean:

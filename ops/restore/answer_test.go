@@ -23,6 +23,8 @@ func TestAnAnswerSaysWhatItSkips(t *testing.T) {
 		{AskUndoExport, KindGoOn}:  "undo without exporting newer rows",
 		{AskVerify, KindLeave}:     "abort, and keep the loaded data",
 		{AskSwap, KindLeave}:       "abort, and keep the loaded data",
+		{AskKeeping, KindSkip}:     "back up without these tables: orders",
+		{AskKeeping, KindLeave}:    "end without the emergency backup; the old tables stay",
 		{AskReport, KindLeave}:     "end without the report",
 		{AskClean, KindLeave}:      "keep the loaded data; remove it yourself",
 		{AskAbortStart, KindLeave}: "end without starting the service",

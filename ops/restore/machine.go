@@ -11,7 +11,8 @@ type Snapshot struct {
 	ID       string `json:"id"`
 	Database string `json:"database"`
 	Mode     Mode   `json:"mode"`
-	Notifies bool   `json:"notifies"` // there are targets to tell
+	Notifies bool   `json:"notifies"`             // there are targets to tell
+	Later    bool   `json:"save_later,omitempty"` // the emergency backup is made once the service is back
 
 	Stage      Stage    `json:"stage"`
 	Seq        int      `json:"seq"` // events so far; an answer names the one it answers
@@ -43,7 +44,8 @@ type Mark struct {
 
 // New is the snapshot of a plan that was not begun.
 func New(p *Plan) Snapshot {
-	return Snapshot{ID: p.ID, Database: p.Target.Database, Mode: p.Mode, Notifies: len(p.Notify) > 0, Stage: Planned}
+	return Snapshot{ID: p.ID, Database: p.Target.Database, Mode: p.Mode, Notifies: len(p.Notify) > 0,
+		Later: p.SaveLater, Stage: Planned}
 }
 
 // Next is the machine: what follows from an event, and which effects to do
@@ -104,7 +106,7 @@ func (s *Snapshot) absorb(e Event) {
 	switch {
 	case s.Stage == AskSave && e.Kind == KindSkip:
 		s.SkipBackup = true
-	case s.Stage == AskSkip && e.Kind == KindSkip:
+	case (s.Stage == AskSkip || s.Stage == AskKeeping) && e.Kind == KindSkip:
 		s.SkipTables = slices.Clone(s.Data.Unreadable)
 	case s.Stage == AskVerify && e.Kind == KindGoOn:
 		s.Doubted = true
@@ -139,6 +141,12 @@ func (s *Snapshot) absorb(e Event) {
 	if e.Data != nil {
 		s.Data.merge(*e.Data)
 	}
+}
+
+// Unsaved tells that the old tables were exchanged and are kept, and that the emergency
+// backup which is to be made of them is not there.
+func (s Snapshot) Unsaved() bool {
+	return s.Later && s.Swapped && s.Kept && s.Data.Emergency == "" && !s.SkipBackup
 }
 
 func (d *Data) merge(n Data) {

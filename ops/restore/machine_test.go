@@ -24,7 +24,7 @@ func allStages() []Stage {
 func variants(stage Stage) []Snapshot {
 	var out []Snapshot
 	for _, m := range []Mode{Swap, InPlace, Into} {
-		for bits := range 32 {
+		for bits := range 64 {
 			s := Snapshot{
 				ID:       "x",
 				Database: "db",
@@ -34,6 +34,7 @@ func variants(stage Stage) []Snapshot {
 				Kept:     bits&2 > 0,
 				Swapped:  bits&8 > 0,
 				Loaded:   bits&16 > 0,
+				Later:    bits&32 > 0,
 			}
 			if bits&4 > 0 {
 				s.Data.Emergency = "e.sql.gz"

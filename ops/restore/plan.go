@@ -39,6 +39,7 @@ type Plan struct {
 	Shadow        string      `json:"shadow,omitempty"`     // schema that the backup is loaded into
 	Kept          string      `json:"kept,omitempty"`       // schema that keeps the former tables
 	Emergency     string      `json:"emergency,omitempty"`
+	SaveLater     bool        `json:"save_later,omitempty"` // it is made of the old tables, once the service is back
 	Process       Process     `json:"process"`
 	Ready         Ready       `json:"ready"`
 	Verify        Checks      `json:"verify"`
@@ -257,6 +258,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		p.Shadow, p.Kept = SideSchema(live, "new", id), SideSchema(live, "old", id)
 	}
 	chooser{p}.useStandby()
+	p.SaveLater = p.savesLater()
 	p.Findings = append(p.Findings, a.Findings...)
 	chooser{p}.missing(a)
 	judge{p}.all(a)
@@ -390,6 +392,7 @@ func (p *Plan) hash() string {
 		Asked                              *binlog.Moment `json:",omitempty"`
 		ReplayTo                           *binlog.Place  `json:",omitempty"`
 		Standby                            string         `json:",omitempty"`
+		SaveLater                          bool           `json:",omitempty"`
 	}
 	var asked *binlog.Moment
 	var to *binlog.Place
@@ -403,7 +406,7 @@ func (p *Plan) hash() string {
 	text, err := json.Marshal(
 		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
 			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable,
-			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to, standby},
+			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to, standby, p.SaveLater},
 	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())

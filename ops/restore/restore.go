@@ -44,6 +44,8 @@ var (
 	ErrTyped = errors.New("the database's name must be typed for this")
 	// ErrNoBackup says that an in-place restore has no emergency backup to go back to.
 	ErrNoBackup = errors.New("there is no emergency backup to return to")
+	// ErrUnsaved says that the old tables are the only copy of the state before the restore.
+	ErrUnsaved = errors.New("the old tables are not backed up yet")
 	// ErrPlanChanged says that what was shown is not what would be done now.
 	ErrPlanChanged = errors.New("the plan changed since it was shown")
 )

@@ -19,6 +19,8 @@ const (
 	Swapping   Stage = "swapping"
 	Starting   Stage = "starting"
 	Readying   Stage = "readying"
+	Keeping    Stage = "keeping" // the emergency backup, made of the old tables once the service is back
+	AskKeeping Stage = "ask-keeping"
 	Reporting  Stage = "reporting"
 	AskNotify  Stage = "ask-notify"
 	Notifying  Stage = "notifying"
@@ -88,6 +90,7 @@ const (
 	EffectSwap     Effect = "swap"
 	EffectStart    Effect = "start"
 	EffectReady    Effect = "ready"
+	EffectKeep     Effect = "keep"
 	EffectReport   Effect = "report"
 	EffectNotify   Effect = "notify"
 	EffectClean    Effect = "clean"
@@ -101,7 +104,7 @@ const (
 var stageEffects = map[Stage]Effect{
 	Checking: EffectCheck, Stopping: EffectStop, Quieting: EffectQuiet, Killing: EffectKill, Saving: EffectSave,
 	Loading: EffectLoad, Verifying: EffectVerify, Swapping: EffectSwap, Starting: EffectStart, Readying: EffectReady,
-	Reporting: EffectReport, Notifying: EffectNotify, Dropping: EffectDropOld, DropUndone: EffectDropOld,
+	Keeping: EffectKeep, Reporting: EffectReport, Notifying: EffectNotify, Dropping: EffectDropOld, DropUndone: EffectDropOld,
 	Settling: EffectSettle, DropAborted: EffectDropOld,
 	Cleaning: EffectClean, AbortStarting: EffectStart, AbortReadying: EffectReady, AbortReporting: EffectReport,
 	UndoStopping: EffectStop, UndoExporting: EffectExport, UndoSwapping: EffectSwapBack, UndoLoading: EffectLoadBack,
@@ -208,6 +211,7 @@ var stageSteps = map[Stage]Step{
 	Loading: StepRestore, AskLoad: StepRestore,
 	Verifying: StepVerify, AskVerify: StepVerify, Swapping: StepVerify, AskSwap: StepVerify,
 	Starting: StepRestart, AskStart: StepRestart, Readying: StepRestart, AskReady: StepRestart,
+	Keeping: StepNotify, AskKeeping: StepNotify,
 	Reporting: StepNotify, AskReport: StepNotify, AskNotify: StepNotify, Notifying: StepNotify, Done: StepNotify,
 	Dropping: StepNotify, AskDrop: StepNotify, DropUndone: StepNotify,
 	Cleaning:      StepRestore,
@@ -251,6 +255,8 @@ func (s Stage) Label() lang.Msg {
 		return lang.M("starting the service")
 	case Readying, AbortReadying, UndoReadying:
 		return lang.M("waiting until the service is ready")
+	case Keeping:
+		return lang.M("backing up the old tables")
 	case Reporting, AbortReporting, UndoReporting:
 		return lang.M("writing the report")
 	case Notifying:

@@ -82,6 +82,13 @@ func (p chooser) useStandby() {
 	p.Source.Replay = &r
 }
 
+// savesLater tells whether the emergency backup can wait until the service is back: the
+// RENAME keeps every old table, so nothing of them is lost meanwhile. Tables that cannot
+// be kept so need theirs before.
+func (p *Plan) savesLater() bool {
+	return p.Mode == Swap && p.Standby() != nil && len(p.Unreadable) == 0 && len(p.Leaving) > 0
+}
+
 // standbyFact says whether the standby is used, and how much of the log is left then.
 func (r *Replay) standbyFact() (ops.State, lang.Msg) {
 	s := r.Standby

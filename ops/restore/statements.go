@@ -84,6 +84,9 @@ func (p commands) of(s Step) []string {
 		if p.Emergency == "" {
 			return nil
 		}
+		if p.SaveLater {
+			return []string{"SHOW PROCESSLIST", "SHOW CREATE DATABASE " + Name(p.Target.Live)}
+		}
 		return []string{"opsdeck backup create --kind emergency   # " + p.Emergency}
 	case StepRestore:
 		return p.loadStatements()
@@ -92,7 +95,11 @@ func (p commands) of(s Step) []string {
 	case StepRestart:
 		return p.startStatements()
 	}
-	out := []string{"restores/" + p.ID + "/report.md"}
+	var out []string
+	if p.SaveLater {
+		out = append(out, "opsdeck backup create --kind emergency   # "+p.Emergency+", of "+Name(p.Kept))
+	}
+	out = append(out, "restores/"+p.ID+"/report.md")
 	for _, n := range p.Notify {
 		out = append(out, "notify "+n)
 	}

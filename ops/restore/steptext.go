@@ -32,6 +32,11 @@ func (p *Plan) What(s Step) lang.Msg {
 		if p.Mode == Into {
 			return lang.M("Not needed: %s is absent or empty.", db)
 		}
+		if p.SaveLater {
+			return lang.M("Confirm that nothing writes to %s, and note its definitions. The RENAME keeps the old "+
+				"tables in %s. Once the service is back, they are backed up; drop-old refuses until that backup is "+
+				"complete and verified.", db, p.Kept)
+		}
 		return lang.M("Back up %s in its current state, including damage. If that fails, the restore stops.", db)
 	case StepRestore:
 		switch p.Mode {
@@ -78,6 +83,8 @@ func (p *Plan) Back(s Step) lang.Msg {
 	case p.Mode == Into && s < StepNotify:
 		return lang.M("Abort drops what was loaded into %s.", p.Target.Database)
 	case s == StepStop:
+		return lang.M("Abort starts the service again.")
+	case s == StepSave && p.SaveLater:
 		return lang.M("Abort starts the service again.")
 	case s == StepSave:
 		return lang.M("Abort starts the service again; the emergency backup stays.")

@@ -39,15 +39,24 @@ var table = complete(map[Stage]row{
 	AskSwap:  {KindRetry: to(Swapping), KindLeave: settle, KindAbort: to(Cleaning)},
 
 	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
-	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: to(Reporting)},
-	Readying: {KindDone: to(Reporting), KindFailed: to(AskReady)},
-	AskReady: {KindRetry: to(Readying), KindUndo: undo, KindKeep: to(Reporting)},
+	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: served},
+	Readying: {KindDone: served, KindFailed: to(AskReady)},
+	AskReady: {KindRetry: to(Readying), KindUndo: undo, KindKeep: served},
+
+	Keeping: {
+		KindDone:   to(Reporting),
+		KindFound:  to(AskKeeping),
+		KindFailed: to(AskKeeping),
+		KindUndo:   undo,
+		KindAbort:  undo,
+	},
+	AskKeeping: {KindRetry: to(Keeping), KindSkip: skipKeeping, KindUndo: undo, KindLeave: to(Reporting)},
 
 	Reporting: {KindDone: afterReport, KindFailed: to(AskReport)},
 	AskReport: {KindRetry: to(Reporting), KindLeave: to(Done)},
 	AskNotify: {KindSend: to(Notifying), KindSilent: to(Done)},
 	Notifying: {KindDone: to(Done), KindFailed: to(AskNotify)},
-	Done:      {KindUndo: undo, KindDrop: drop(Dropping)},
+	Done:      {KindResume: keepAgain, KindUndo: undo, KindDrop: dropFormer},
 	Dropping:  {KindDone: to(Done), KindFailed: to(AskDrop)},
 	AskDrop:   {KindRetry: dropAgain, KindLeave: dropLeave},
 
@@ -148,6 +157,39 @@ func undo(s *Snapshot, _ Event) (Stage, error) {
 		return "", ErrNotNow
 	}
 	return UndoStopping, nil
+}
+
+// served leads on once the service is back: to the emergency backup where it was left for
+// then.
+func served(s *Snapshot, _ Event) (Stage, error) {
+	if s.Unsaved() {
+		return Keeping, nil
+	}
+	return Reporting, nil
+}
+
+// keepAgain makes the emergency backup that a restore ended without.
+func keepAgain(s *Snapshot, _ Event) (Stage, error) {
+	if !s.Unsaved() {
+		return "", ErrNotNow
+	}
+	return Keeping, nil
+}
+
+// skipKeeping goes on without the tables that cannot be read.
+func skipKeeping(s *Snapshot, _ Event) (Stage, error) {
+	if len(s.Data.Unreadable) == 0 {
+		return "", ErrNotNow
+	}
+	return Keeping, nil
+}
+
+// dropFormer drops the old tables, unless they are the only copy of the state before.
+func dropFormer(s *Snapshot, e Event) (Stage, error) {
+	if s.Unsaved() {
+		return "", ErrUnsaved
+	}
+	return drop(Dropping)(s, e)
 }
 
 func afterReport(s *Snapshot, _ Event) (Stage, error) {

@@ -147,6 +147,10 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	}
 	defer snap.close()
 	m.SnapshotAt, m.Consistency, m.Position, m.Sources = snap.at, snap.how, snap.position, snap.sources
+	if f := d.opts.Former; f != nil { // the log at this moment is about the tables that took their place
+		m.SnapshotAt, m.Position, m.Sources = f.At, backup.Position{}, nil
+		inv.warnings = append(inv.warnings, f.Warnings...)
+	}
 	return m, d.write(ctx, control, inv, snap, m, path)
 }
 
@@ -329,16 +333,16 @@ func (inv *inventory) hashes() map[string]string {
 // summarise writes into the manifest what was dumped.
 func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 	m.Consistent = true
-	m.Objects = inv.manifest()
+	m.Objects = d.manifestObjects(inv)
 	m.Warnings = append(append(append([]string{}, snap.warnings...), inv.warnings...), d.notes...)
 	for _, db := range inv.databases {
-		m.Databases = append(m.Databases, db.name)
+		m.Databases = append(m.Databases, d.named(db.name))
 		for _, t := range db.tables {
 			if t.Sequence {
 				continue
 			}
 			entry := backup.Table{
-				Database:       db.name,
+				Database:       d.named(db.name),
 				Name:           t.Name,
 				Engine:         t.Engine,
 				DefinitionHash: schema.Hash(t.create),

@@ -125,7 +125,7 @@ func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*d
 			db.objects = append(db.objects, &object{Object: *o})
 		}
 	}
-	return db, nil
+	return db, d.asFormer(db)
 }
 
 // refuse fails for what cannot be dumped faithfully, naming it.
@@ -149,6 +149,9 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 		// A view's statement leaves out the name of the database in use.
 		if err := execute(ctx, q, "USE "+schema.Ident(db.name)); err != nil {
 			return err
+		}
+		if d.opts.Former != nil { // its objects were looked at where they were
+			continue
 		}
 		var kept []*object
 		for _, o := range db.objects {
@@ -272,14 +275,14 @@ func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
 }
 
 // manifest lists the objects and tables, without what only the dump finds out.
-func (inv *inventory) manifest() (objects []backup.Object) {
+func (d *dumper) manifestObjects(inv *inventory) (objects []backup.Object) {
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			if t.Sequence {
 				objects = append(
 					objects,
 					backup.Object{
-						Database:       db.name,
+						Database:       d.named(db.name),
 						Kind:           "sequence",
 						Name:           t.Name,
 						DefinitionHash: schema.Hash(t.create),
@@ -291,7 +294,7 @@ func (inv *inventory) manifest() (objects []backup.Object) {
 			objects = append(
 				objects,
 				backup.Object{
-					Database:       db.name,
+					Database:       d.named(db.name),
 					Kind:           o.Kind,
 					Name:           o.Name,
 					Table:          o.Table,

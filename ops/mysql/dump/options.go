@@ -26,6 +26,7 @@ type Options struct {
 	NoData    bool     // definitions only
 	NoHistory bool     // the current rows only of system-versioned tables
 	Broken    bool     // leave out, with a warning, views that no longer work
+	Former    *Former  // of the one database, whose tables were renamed into Databases; nil: it is itself
 
 	Jobs       int           // connections that read rows; 0 is 2, at most the cores
 	Compress   string        // "gzip" (default) or "zstd"

@@ -21,6 +21,9 @@ func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv 
 	if len(d.opts.Tables) > 0 && d.opts.Where != "" {
 		return nil // no object is dumped
 	}
+	if d.opts.Former != nil {
+		return nil // its objects are known
+	}
 	need := []string{"TRIGGER"}
 	if len(d.opts.Tables) == 0 {
 		need = []string{"SELECT", "SHOW VIEW", "TRIGGER", "EVENT"}

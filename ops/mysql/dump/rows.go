@@ -206,7 +206,7 @@ func (w *writer) ship(ctx context.Context, to string) error {
 	if err := w.tick(ctx); err != nil {
 		return err
 	}
-	m := backup.Member{Kind: backup.MemberRows, Database: w.c.t.Database, Object: w.c.t.Name, Rows: w.member}
+	m := backup.Member{Kind: backup.MemberRows, Database: w.d.named(w.c.t.Database), Object: w.c.t.Name, Rows: w.member}
 	if w.keys != nil {
 		m.KeyFrom, m.KeyTo = w.from, to
 	}

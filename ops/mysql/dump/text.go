@@ -87,8 +87,8 @@ func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *ba
 }
 
 func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot) error {
-	text := fmt.Sprintf("%s;\n\nUSE %s;\n", db.create, schema.Ident(db.name))
-	if err := d.file.add(backup.Member{Kind: backup.MemberDatabase, Database: db.name}, []byte(text)); err != nil {
+	text := fmt.Sprintf("%s;\n\nUSE %s;\n", db.create, schema.Ident(d.named(db.name)))
+	if err := d.file.add(backup.Member{Kind: backup.MemberDatabase, Database: d.named(db.name)}, []byte(text)); err != nil {
 		return err
 	}
 	for _, sequences := range []bool{true, false} { // a default may draw from a sequence
@@ -100,7 +100,7 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 			if err != nil {
 				return err
 			}
-			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: db.name, Object: t.Name},
+			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: d.named(db.name), Object: t.Name},
 				[]byte(text)); err != nil {
 				return err
 			}
@@ -110,7 +110,8 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 		if o.Kind != "view" || len(o.Columns) == 0 {
 			continue
 		}
-		m := backup.Member{Kind: backup.MemberObject, Database: db.name, Object: o.Name, ObjectKind: "view-placeholder"}
+		m := backup.Member{Kind: backup.MemberObject, Database: d.named(db.name), Object: o.Name,
+			ObjectKind: "view-placeholder"}
 		if err := d.file.add(m, []byte(o.placeholder())); err != nil {
 			return err
 		}

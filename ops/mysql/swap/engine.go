@@ -156,30 +156,31 @@ func (s Saver) Save(
 	if m, err := backup.ReadManifest(p.Emergency); err == nil && whole(p.Emergency, m) {
 		return p.Emergency, []restore.Note{restore.N(lang.M("the emergency backup already exists"))}, nil
 	}
-	deadly, err := s.deadly(ctx, db, live, skip)
-	if err != nil {
+	if err := s.harmless(ctx, db, live, skip); err != nil {
 		return "", nil, err
-	}
-	if len(deadly) > 0 {
-		return "", nil, &run.UnreadableError{
-			Tables: deadly,
-			Err:    errors.New("the server ended when they were read"),
-		}
 	}
 	if err := os.Remove(p.Emergency); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", nil, err
 	}
-	o := dump.Options{Databases: []string{live}, Broken: true, Kind: backup.KindEmergency, Report: report}
-	if len(skip) > 0 {
-		names, err := tables(ctx, db, live)
-		if err != nil {
-			return "", nil, err
-		}
-		o.Tables = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	o, err := optionsOf(ctx, db, live, skip)
+	if err != nil {
+		return "", nil, err
 	}
+	o.Report = report
+	return s.write(ctx, p, o, live, skip)
+}
+
+// write makes the emergency backup of the schema in.
+func (s Saver) write(
+	ctx context.Context,
+	p *restore.Plan,
+	o dump.Options,
+	in string,
+	skip []string,
+) (string, []restore.Note, error) {
 	m, err := s.Dump(ctx, o, p.Emergency)
 	if err != nil {
-		if bad := s.unreadable(ctx, live, skip); len(bad) > 0 {
+		if bad := s.unreadable(ctx, in, skip); len(bad) > 0 {
 			return "", nil, &run.UnreadableError{Tables: bad, Err: err}
 		}
 		return "", nil, err
@@ -209,6 +210,26 @@ func (s Saver) Discard(p *restore.Plan) error {
 func whole(path string, m *backup.Manifest) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Size() == m.SizeBytes
+}
+
+// harmless is an *run.UnreadableError where tables end the server when they are read.
+func (s Saver) harmless(ctx context.Context, db *sql.DB, in string, skip []string) error {
+	deadly, err := s.deadly(ctx, db, in, skip)
+	if err == nil && len(deadly) > 0 {
+		err = &run.UnreadableError{Tables: deadly, Err: errors.New("the server ended when they were read")}
+	}
+	return err
+}
+
+// optionsOf are those of an emergency backup of a schema, without some tables.
+func optionsOf(ctx context.Context, db *sql.DB, in string, skip []string) (dump.Options, error) {
+	o := dump.Options{Databases: []string{in}, Broken: true, Kind: backup.KindEmergency}
+	if len(skip) == 0 {
+		return o, nil
+	}
+	names, err := tables(ctx, db, in)
+	o.Tables = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	return o, err
 }
 
 // unreadable finds the tables that cannot be read to their end.

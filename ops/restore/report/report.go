@@ -164,6 +164,10 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	if s.SkipBackup {
 		out = append(out, restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
 	}
+	if s.Unsaved() {
+		out = append(out, restore.N(lang.M("The old tables in %s are the only copy of the state before the restore: they "+
+			"are not backed up yet. Back them up: opsdeck restore resume %s", p.Kept, p.ID)))
+	}
 	if len(s.SkipTables) > 0 {
 		out = append(
 			out,

@@ -94,6 +94,8 @@ func (y *Policy) say(s restore.Snapshot) restore.Kind {
 			return restore.KindUndo
 		}
 		return restore.KindKeep
+	case restore.AskKeeping:
+		return y.keeping(s)
 	case restore.AskReport, restore.AskClean, restore.AskAbortStart, restore.AskAbortReady,
 		restore.AskUndoStart, restore.AskUndoReady, restore.AskDrop:
 		if y.tries[s.Stage] >= 1 {
@@ -124,6 +126,19 @@ func orAbort(yes bool, k restore.Kind) restore.Kind {
 		return k
 	}
 	return restore.KindAbort
+}
+
+// keeping is the answer when the old tables cannot be backed up: they stay, and are not
+// dropped.
+func (y *Policy) keeping(s restore.Snapshot) restore.Kind {
+	y.tries[s.Stage]++
+	switch {
+	case y.Answers.SkipUnreadable && s.Can(restore.KindSkip):
+		return restore.KindSkip
+	case y.tries[s.Stage] <= 1:
+		return restore.KindRetry
+	}
+	return restore.KindLeave
 }
 
 // keepLoad is the answer after a load is whole: what took hours is never thrown

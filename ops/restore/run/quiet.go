@@ -176,14 +176,18 @@ func (w *watch) over() bool {
 // save backs the present state up, and proves that it stood still meanwhile: a
 // backup of a state that somebody still writes to is thrown away.
 func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
+	back := c.back
+	if s.Later {
+		back = c.foresee
+	}
 	if p.Process.Leave || s.Ignored {
-		return c.back(ctx, p, s, report)
+		return back(ctx, p, s, report)
 	}
 	inner, w, err := c.watchWrites(ctx, p)
 	if err != nil {
 		return restore.Event{}, err
 	}
-	ev, failed := c.back(inner, p, s, report)
+	ev, failed := back(inner, p, s, report)
 	written, took, err := w.end(ctx, report)
 	switch {
 	case ctx.Err() != nil:

@@ -128,13 +128,19 @@ func (r *Runner) answer(q Request) error {
 	return err
 }
 
+// turnsBack tells of the requests that need not wait for the end of an effect: to abort, and
+// to undo what is now.
+func (r *Runner) turnsBack(q Request) bool {
+	return q.Event.Kind == restore.KindAbort || q.Event.Kind == restore.KindUndo && q.Seq == r.s.Seq
+}
+
 type ended struct {
 	event restore.Event
 	err   error
 }
 
-// effect does one effect, and lets a request to abort end it early where the
-// machine allows.
+// effect does one effect, and lets a request to abort or undo end it early where
+// the machine allows.
 func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan Request) error {
 	if err := r.Journal.Append(Line{Time: r.Clock.Now(), Begins: e, Stage: r.s.Stage}); err != nil {
 		return err
@@ -158,7 +164,7 @@ func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan R
 			if !ok {
 				requests = nil // ctx has ended, and with it the effect will
 			}
-			if abort == nil && q.Event.Kind == restore.KindAbort && r.s.Can(restore.KindAbort) {
+			if abort == nil && r.turnsBack(q) && r.s.Can(q.Event.Kind) {
 				abort = &q.Event
 				cancel()
 			}

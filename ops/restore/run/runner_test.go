@@ -444,11 +444,16 @@ func spawn(t *testing.T, dir string, first restore.Kind, line, call int) (killed
 // line of the journal, and in front of each act upon the world; whatever is
 // chosen then ends in a consistent place.
 func TestKillAnywhereThenResumeUndoOrAbort(t *testing.T) {
-	for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
+	benches := map[string]func() *bench{
+		"swap":     func() *bench { return newBench(t, restore.Swap) },
+		"in-place": func() *bench { return newBench(t, restore.InPlace) },
+		"standby":  func() *bench { return newLaterBench(t) },
+	}
+	for name, begin := range benches {
 		for _, where := range []string{"line", "call"} {
-			t.Run(string(mode)+"/"+where, func(t *testing.T) {
+			t.Run(name+"/"+where, func(t *testing.T) {
 				for n := 1; ; n++ {
-					if !killOnce(t, mode, where, n) {
+					if !killOnce(t, begin(), where, n) {
 						if n < 10 {
 							t.Fatalf("only %d places to die: the test is broken", n)
 						}
@@ -460,8 +465,7 @@ func TestKillAnywhereThenResumeUndoOrAbort(t *testing.T) {
 	}
 }
 
-func killOnce(t *testing.T, mode restore.Mode, where string, n int) (killed bool) {
-	b := newBench(t, mode)
+func killOnce(t *testing.T, b *bench, where string, n int) (killed bool) {
 	b.world.Path = filepath.Join(b.folder.Path, "world.json")
 	b.world.Look()
 	line, call := n, 0
@@ -496,6 +500,9 @@ func killOnce(t *testing.T, mode restore.Mode, where string, n int) (killed bool
 	}
 	if w.Live != want || !w.Running || w.Loading {
 		t.Fatalf("%s %d then %s: %s, the world is %+v", where, n, then, r.State.Stage, w)
+	}
+	if r.State.Stage == restore.Done && w.Saved != "damaged" {
+		t.Fatalf("%s %d then %s: saved %q", where, n, then, w.Saved)
 	}
 	return true
 }

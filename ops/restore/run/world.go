@@ -133,6 +133,15 @@ type Saver interface {
 	// are left out. It returns an *UnreadableError when tables cannot be read.
 	Save(ctx context.Context, p *restore.Plan, skip []string, report Report) (
 		path string, notes []restore.Note, err error)
+	// Foresee notes what SaveOld will need of the live schema, and refuses as Save would.
+	// It changes nothing.
+	Foresee(ctx context.Context, p *restore.Plan, skip []string, f Folder) error
+	// SaveOld writes p.Emergency of the tables that an exchange has put into p.Kept, or
+	// finds that it is there, whole. What Foresee noted is the rest of it.
+	SaveOld(ctx context.Context, p *restore.Plan, skip []string, f Folder, report Report) (
+		path string, notes []restore.Note, err error)
+	// Proves reads the emergency backup again: an error where it is not what was written.
+	Proves(ctx context.Context, path string, report Report) error
 	// Discard removes what Save wrote, if anything.
 	Discard(p *restore.Plan) error
 }
@@ -225,6 +234,8 @@ func (c *Crew) do(
 		return noted(c.Database.Sessions.Kill(ctx, p, s.Data.Sessions))
 	case restore.EffectSave:
 		return c.save(ctx, p, s, report)
+	case restore.EffectKeep:
+		return c.keep(ctx, p, s, report)
 	case restore.EffectLoad:
 		return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
 	case restore.EffectVerify:
@@ -242,7 +253,7 @@ func (c *Crew) do(
 	case restore.EffectSettle:
 		return noted(c.Database.Exchanger.Settle(ctx, p, c.Folder))
 	case restore.EffectDropOld:
-		return noted(c.Database.Cleaner.DropOld(ctx, p))
+		return c.dropOld(ctx, p, s, report)
 	case restore.EffectStart:
 		return c.start(ctx, p, s)
 	case restore.EffectReady:
@@ -299,6 +310,9 @@ func unchanged(e restore.Effect, p *restore.Plan, s restore.Snapshot) restore.No
 			return restore.N(lang.M("%s is as it was before; this did not change it.", p.Target.Live))
 		}
 		return restore.N(lang.M("The data is in place; this did not change it."))
+	case restore.EffectKeep:
+		return restore.N(lang.M("The old tables stay in %s until they are backed up: opsdeck restore resume %s",
+			p.Kept, p.ID))
 	case restore.EffectNotify, restore.EffectReport:
 		return restore.N(lang.M("The database and the service are not affected."))
 	case restore.EffectSwapBack, restore.EffectLoadBack:

@@ -76,8 +76,11 @@ func goesOn(kind restore.Kind) bool { return kind == restore.KindResume || kind 
 
 // possible tells whether a request makes sense for a run.
 func possible(r *run.Run, kind restore.Kind) bool {
-	if kind == restore.KindResume {
+	switch kind {
+	case restore.KindResume:
 		return r.Open() || r.State.Can(kind)
+	case restore.KindDrop:
+		return r.State.Can(kind) || r.State.Unsaved() // which is then said
 	}
 	return r.State.Can(kind)
 }

@@ -215,7 +215,7 @@ func (d *Desk) emergency(ctx context.Context, o dump.Options, path string) (*bac
 		return nil, err
 	}
 	all := full.Options(d.Clock.Now, o.Report)
-	all.Compress = "gzip"
+	all.Compress, all.Former = "gzip", o.Former
 	m, err := dump.Run(ctx, d.Target, all, path)
 	return m, backups.DiskError(err, d.Shelf.Dir)
 }

@@ -1,0 +1,95 @@
+package dump
+
+import (
+	"context"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/rowread"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Former is what a database held besides its rows, before its tables were renamed into
+// another one. A dump of that other one with it is a dump of the database as it was: the
+// tables under their former name, and the objects that a RENAME leaves behind.
+type Former struct {
+	Database string         `json:"database"`
+	Create   string         `json:"create"` // SHOW CREATE DATABASE
+	Objects  []FormerObject `json:"objects"`
+	Warnings []string       `json:"warnings,omitempty"`
+	At       time.Time      `json:"at"` // of the look; the tables are renamed later
+}
+
+// FormerObject is an object in the bytes in which a file holds it.
+type FormerObject struct {
+	schema.Object
+	Client  string `json:"client"`
+	Carried string `json:"carried"`
+}
+
+// Look reads what a database holds besides its rows. Only Databases (one), Tables, Broken
+// and LockWait of the options count.
+func Look(ctx context.Context, target mysql.Target, opts Options) (*Former, error) {
+	d := &dumper{opts: opts, target: target, now: opts.Now}
+	d.defaults()
+	f, err := d.look(ctx)
+	if err != nil {
+		return nil, d.explain(err)
+	}
+	return f, nil
+}
+
+func (d *dumper) look(ctx context.Context) (*Former, error) {
+	db, err := rowread.Open(ctx, d.target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	c, err := connect(ctx, db, d.opts.LockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if d.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		return nil, err
+	}
+	f := &Former{At: d.now()}
+	inv, err := d.takeInventory(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	found := inv.databases[0]
+	f.Database, f.Create, f.Warnings = found.name, found.create, inv.warnings
+	for _, o := range found.objects {
+		f.Objects = append(f.Objects, FormerObject{o.Object, o.client, o.carried})
+	}
+	return f, nil
+}
+
+// asFormer gives a database the former name and objects. It must have no objects of its
+// own: what they are is not known to the Former.
+func (d *dumper) asFormer(db *database) error {
+	f := d.opts.Former
+	if f == nil {
+		return nil
+	}
+	if len(db.objects) > 0 {
+		return ops.E(ops.Failed, lang.M("the database %s holds the %s %s, which was not in %s", db.name,
+			db.objects[0].Kind, db.objects[0].Name, f.Database))
+	}
+	db.create = f.Create
+	for _, o := range f.Objects {
+		db.objects = append(db.objects, &object{Object: o.Object, client: o.Client, carried: o.Carried})
+	}
+	return nil
+}
+
+// named is the name that a database has in the file.
+func (d *dumper) named(name string) string {
+	if d.opts.Former != nil {
+		return d.opts.Former.Database
+	}
+	return name
+}
