@@ -406,7 +406,8 @@ func (p *Plan) hash() string {
 	text, err := json.Marshal(
 		decided{p.FormatVersion, p.Service, p.Target, p.Source.Name, p.Source.Path, p.Source.SHA256,
 			p.Source.SizeBytes, p.Source.At.UTC(), p.Mode, p.Tables, p.Leaving, p.Coming, p.Vanishing, p.Unreadable,
-			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to, standby, p.SaveLater},
+			p.gapsDecided(), p.Accepted, p.Process, p.Ready, p.Verify, p.Notify, p.LockWait, asked, to, standby,
+			p.SaveLater},
 	)
 	if err != nil {
 		panic("a plan cannot be encoded: " + err.Error())

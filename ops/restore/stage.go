@@ -104,7 +104,8 @@ const (
 var stageEffects = map[Stage]Effect{
 	Checking: EffectCheck, Stopping: EffectStop, Quieting: EffectQuiet, Killing: EffectKill, Saving: EffectSave,
 	Loading: EffectLoad, Verifying: EffectVerify, Swapping: EffectSwap, Starting: EffectStart, Readying: EffectReady,
-	Keeping: EffectKeep, Reporting: EffectReport, Notifying: EffectNotify, Dropping: EffectDropOld, DropUndone: EffectDropOld,
+	Keeping:   EffectKeep,
+	Reporting: EffectReport, Notifying: EffectNotify, Dropping: EffectDropOld, DropUndone: EffectDropOld,
 	Settling: EffectSettle, DropAborted: EffectDropOld,
 	Cleaning: EffectClean, AbortStarting: EffectStart, AbortReadying: EffectReady, AbortReporting: EffectReport,
 	UndoStopping: EffectStop, UndoExporting: EffectExport, UndoSwapping: EffectSwapBack, UndoLoading: EffectLoadBack,

@@ -88,7 +88,8 @@ func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *ba
 
 func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot) error {
 	text := fmt.Sprintf("%s;\n\nUSE %s;\n", db.create, schema.Ident(d.named(db.name)))
-	if err := d.file.add(backup.Member{Kind: backup.MemberDatabase, Database: d.named(db.name)}, []byte(text)); err != nil {
+	m := backup.Member{Kind: backup.MemberDatabase, Database: d.named(db.name)}
+	if err := d.file.add(m, []byte(text)); err != nil {
 		return err
 	}
 	for _, sequences := range []bool{true, false} { // a default may draw from a sequence

@@ -89,7 +89,8 @@ func TestAnUndoEndsTheBackupOfTheOldTables(t *testing.T) {
 		}
 		r, err := b.folder.Load()
 		if err == nil {
-			err = b.folder.Send(run.Request{Seq: r.State.Seq, Event: restore.Event{Kind: restore.KindUndo, By: "zhang"}})
+			undo := restore.Event{Kind: restore.KindUndo, By: "zhang"}
+			err = b.folder.Send(run.Request{Seq: r.State.Seq, Event: undo})
 		}
 		if err != nil {
 			t.Error(err)
