@@ -1,0 +1,77 @@
+package arch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPackagesWithoutTheRaceDetectorOnlyCompute: those that the Makefile takes out of the race
+// detector's sight have nothing that it could miss: no goroutine, no channel, no atomic.
+func TestPackagesWithoutTheRaceDetectorOnlyCompute(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^PURE := ((?:.*\\\n)*.*)$`).FindSubmatch(makefile)
+	if list == nil {
+		t.Fatal("the Makefile has no list of packages that only compute")
+	}
+	names := strings.Fields(strings.ReplaceAll(string(list[1]), "\\\n", " "))
+	format := "{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}\n{{end}}"
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, names...)...)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", names, err)
+	}
+	files := strings.Fields(string(out))
+	if len(names) < 10 || len(files) < len(names) {
+		t.Fatalf("%d packages, %d files", len(names), len(files))
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := concurrent(t, path, text); found != "" {
+			t.Errorf("%s: has %s: take its package off PURE in the Makefile", path, found)
+		}
+	}
+	for _, text := range []string{
+		"package p; func f() { go f() }", "package p; var c chan int", "package p; import _ \"sync/atomic\"",
+	} {
+		if concurrent(t, "p.go", []byte(text)) == "" {
+			t.Errorf("nothing is found in %s", text)
+		}
+	}
+}
+
+// concurrent names what a file has that the race detector would have to see.
+func concurrent(t *testing.T, path string, text []byte) (found string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = "a goroutine"
+		case *ast.ChanType:
+			found = "a channel"
+		case *ast.ImportSpec:
+			if n.Path.Value == `"sync/atomic"` {
+				found = "an atomic"
+			}
+		}
+		return true
+	})
+	return found
+}
