@@ -27,6 +27,7 @@ type (
 		LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
 		Following bool          `json:"following"`
 		SizeBytes int64         `json:"size_bytes"`
+		Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
 
 		Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
 	}
@@ -45,7 +46,13 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	doc := binlogListJSON{Spans: h.Spans, Gaps: h.Gaps, SizeBytes: h.Size, Copies: []binlogAtCopyJSON{}}
+	doc := binlogListJSON{
+		Spans:     h.Spans,
+		Gaps:      h.Gaps,
+		SizeBytes: h.Size,
+		Unlogged:  h.Unlogged,
+		Copies:    []binlogAtCopyJSON{},
+	}
 	there, err := sh.Offsite().LogsThere()
 	if err != nil {
 		return err
@@ -64,6 +71,9 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.JSON {
 		return a.json(doc)
+	}
+	if h.Unlogged != "" {
+		sh.say(backups.UnloggedText(sh.Service.Database.Name, h.Unlogged))
 	}
 	return sayHoldings(sh, doc, live)
 }

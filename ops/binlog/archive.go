@@ -34,6 +34,7 @@ type Segment struct {
 	RawBytes      int64     `json:"raw_bytes"`
 	SHA256        string    `json:"sha256,omitempty"` // of the archive's file, hex; "" while it is open
 	Encrypted     bool      `json:"encrypted,omitempty"`
+	LeftOut       *LeftOut  `json:"left_out,omitempty"` // nil: an older release did not record it
 }
 
 // Frame is one line of a segment's index: whole events, compressed by themselves.
@@ -123,10 +124,11 @@ type Reason string
 
 // The reasons.
 const (
-	Missing Reason = "missing" // files between the two are not here: the server purged them, or they were removed
-	Cut     Reason = "cut"     // the file before ends in the middle
-	Reset   Reason = "reset"   // the server's log began again under the same names
-	Foreign Reason = "foreign" // the GTIDs of the two do not fit together
+	Missing  Reason = "missing"  // files between the two are not here: the server purged them, or they were removed
+	Cut      Reason = "cut"      // the file before ends in the middle
+	Reset    Reason = "reset"    // the server's log began again under the same names
+	Foreign  Reason = "foreign"  // the GTIDs of the two do not fit together
+	Unlogged Reason = "unlogged" // from there on the server did not log the database's changes
 )
 
 // Spans joins the segments of one server, in the order in which they were written,

@@ -19,6 +19,7 @@ type Binlog struct {
 	RowImage string        // FULL, MINIMAL, NOBLOB
 	Sync     string        // sync_binlog
 	Expire   time.Duration // zero: never
+	Unlogged string        // the setting that leaves the service's database out of the log; "" for none
 }
 
 // JudgeBinlog makes the point of whether the binary log serves an archive: it says
@@ -39,6 +40,14 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			"log_bin = binlog",
 		)
 		return p
+	}
+	if b.Unlogged != "" {
+		add(
+			ops.StateCritical,
+			lang.M("the server does not log this database's changes (%s): what was written after a backup cannot be "+
+				"restored", b.Unlogged),
+			"",
+		)
 	}
 	rights := ParseGrants(b.Grants)
 	for _, name := range missingForLog(rights, b.Maria) {

@@ -8,8 +8,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// BinlogFacts asks a server for what a doctor wants to know about its binary log.
-func BinlogFacts(ctx context.Context, t Target) (doctor.Binlog, error) {
+// BinlogFacts asks a server for what a doctor wants to know about its binary log, which
+// is to hold the changes of a database.
+func BinlogFacts(ctx context.Context, t Target, database string) (doctor.Binlog, error) {
 	db, err := Open(ctx, t, "")
 	if err != nil {
 		return doctor.Binlog{}, err
@@ -35,6 +36,9 @@ func BinlogFacts(ctx context.Context, t Target) (doctor.Binlog, error) {
 	}
 	if s, err := l.row("SELECT @@GLOBAL.binlog_expire_logs_seconds AS n"); err == nil {
 		b.Expire = time.Duration(number(s["n"])) * time.Second
+	}
+	if out, err := LeftOut(ctx, db); err == nil && b.On {
+		b.Unlogged = out.Setting(database)
 	}
 	if b.Grants, err = schema.Grants(ctx, db); err != nil {
 		return b, Explain(err, t)

@@ -163,6 +163,7 @@ func (f *follower) newSegment(identity string, of *format.Format) error {
 		ToPos:         4,
 		Open:          true,
 		Encrypted:     len(f.Recipients) > 0,
+		LeftOut:       &f.server.LeftOut,
 	}
 	s.Name = binlog.SegmentName(f.file, epoch, s.Encrypted)
 	if f.w, err = begin(f.dir, s, f.pack); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 )
@@ -19,6 +20,7 @@ type Server struct {
 	Logging bool
 	Now     Log // where it writes
 	Logs    []Log
+	LeftOut binlog.LeftOut
 }
 
 // Log is one file of a server's log, and how long it is.
@@ -59,6 +61,9 @@ func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
 		return s, nil
 	}
 	if err := s.status(ctx, db); err != nil {
+		return nil, err
+	}
+	if s.LeftOut, err = mysql.LeftOut(ctx, db); err != nil {
 		return nil, err
 	}
 	return s, s.logs(ctx, db)

@@ -33,6 +33,7 @@ func LookAhead(
 	ctx context.Context,
 	folder binarchive.Folder,
 	target mysql.Target,
+	database string,
 	stands []binlog.Stand,
 ) (Ahead, error) {
 	s, err := archived(folder, nil)
@@ -45,6 +46,7 @@ func LookAhead(
 	if ctx.Err() != nil {
 		return Ahead{}, ctx.Err()
 	}
+	reached := s.server == nil || s.server.LeftOut.Setting(database) == ""
 	for _, stand := range stands {
 		r, err := s.from(stand)
 		if errors.Is(err, ErrNoStart) {
@@ -54,10 +56,16 @@ func LookAhead(
 			return Ahead{}, err
 		}
 		if r != nil {
+			if err := r.endUnlogged(database); err != nil {
+				return Ahead{}, err
+			}
 			live, err := s.followed(ctx, target, r)
-			return Ahead{To: r.ToTime(), Live: live}, err
+			return Ahead{To: r.ToTime(), Live: live && reached}, err
 		}
 		here, err := s.stands(ctx, target, stand)
+		if here && !reached {
+			return Ahead{}, s.Unlogged(database)
+		}
 		if here || err != nil {
 			return Ahead{Live: here}, err
 		}

@@ -45,6 +45,49 @@ func (e *AnotherLogError) Error() string {
 // Is tells that it is a kind of ErrNoStart.
 func (e *AnotherLogError) Is(target error) bool { return target == ErrNoStart }
 
+// UnloggedError says that the server did not log the changes of a database.
+type UnloggedError struct {
+	Database string
+	Server   string // as the archive names it
+	Setting  string // that leaves them out: binlog-ignore-db=shop
+}
+
+func (e *UnloggedError) Error() string {
+	return fmt.Sprintf("the server %s does not log changes of %s: %s", e.Server, e.Database, e.Setting)
+}
+
+// Is tells that it is a kind of ErrNoStart.
+func (e *UnloggedError) Is(target error) bool { return target == ErrNoStart }
+
+// Unlogged is why the newest log at hand lacks the changes of a database; nil where it
+// has them, as far as can be seen from outside.
+func (s *Source) Unlogged(database string) error {
+	if s.server != nil {
+		return unlogged(s.server.ID, s.server.LeftOut.Setting(database), database)
+	}
+	if len(s.pieces) == 0 {
+		return nil
+	}
+	last := s.pieces[len(s.pieces)-1]
+	return unlogged(last.Server, s.setting(last, database), database)
+}
+
+func unlogged(server, setting, database string) error {
+	if setting == "" {
+		return nil
+	}
+	return &UnloggedError{Database: database, Server: server, Setting: setting}
+}
+
+// setting names the server's setting that left a database out of a file. Of a file that
+// does not record it, the setting of today is taken.
+func (s *Source) setting(p piece, database string) string {
+	if p.LeftOut == nil && s.server != nil && s.server.ID == p.Server {
+		return s.server.LeftOut.Setting(database)
+	}
+	return p.LeftOut.Setting(database)
+}
+
 // reaches tells whether the archive alone holds a place.
 func (s *Source) reaches(end binlog.Place) bool {
 	return slices.ContainsFunc(s.pieces, func(p piece) bool { return holds(p, end) })
@@ -107,8 +150,46 @@ func place(p piece, pos uint64) binlog.Place {
 	}
 }
 
-// From finds the log that follows a backup: the first of its stands that is at hand.
-func (s *Source) From(stands []binlog.Stand) (*Run, error) {
+// From finds the log that follows a backup of a database: the first of its stands that
+// is at hand. It ends where the server began to leave the database out of its log.
+func (s *Source) From(database string, stands []binlog.Stand) (*Run, error) {
+	r, err := s.follow(stands)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.endUnlogged(database)
+}
+
+// endUnlogged cuts a run before the first file that lacks a database's changes.
+func (r *Run) endUnlogged(database string) error {
+	for i, p := range r.pieces {
+		setting := r.src.setting(p, database)
+		if setting == "" {
+			continue
+		}
+		if i == 0 {
+			return unlogged(p.Server, setting, database)
+		}
+		last := r.pieces[i-1]
+		r.Gap = &binlog.Gap{
+			Server:   p.Server,
+			FromFile: last.File,
+			FromPos:  last.ToPos,
+			FromTime: last.ToTime,
+			ToFile:   p.File,
+			ToPos:    p.FromPos,
+			ToTime:   p.FromTime,
+			Reason:   binlog.Unlogged,
+		}
+		r.pieces = r.pieces[:i]
+		r.Live = false
+		r.Beyond = nil
+		return nil
+	}
+	return nil
+}
+
+func (s *Source) follow(stands []binlog.Stand) (*Run, error) {
 	var another *AnotherLogError
 	for _, stand := range stands {
 		r, err := s.from(stand)

@@ -37,7 +37,7 @@ func Draft(
 			WithHint(lang.M("choose a backup that was made with the binlog on, by a user with the privilege to " +
 				"read its position"))
 	}
-	run, err := log.From(src.Stands)
+	run, err := log.From(src.Database, src.Stands)
 	if err != nil {
 		return nil, noStart(err, src)
 	}
@@ -124,6 +124,13 @@ func noStart(err error, src restore.Source) error {
 			"on the server: too much to read at once", unread.File, human.Bytes(unread.Most))).
 			WithHint(lang.M("archive it first: opsdeck backup binlog fetch"))
 	}
+	var unlogged *changes.UnloggedError
+	if errors.As(err, &unlogged) {
+		return ops.Wrap(err, ops.Failed, lang.M("the server does not log changes of %s (%s): no log continues %s",
+			unlogged.Database, unlogged.Setting, src.Name)).
+			WithHint(lang.M("only the backup itself can be restored; change the setting, restart the server and make a " +
+				"full backup to be able to restore to a moment"))
+	}
 	stand := src.Stands[0]
 	var another *changes.AnotherLogError
 	if errors.As(err, &another) {
@@ -144,6 +151,11 @@ func noStart(err error, src restore.Source) error {
 // notReached says how far the log reaches.
 func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	span := reach(src, run)
+	if run.Gap != nil && run.Gap.Reason == binlog.Unlogged {
+		return ops.E(ops.Failed, lang.M("from %s on, the server did not log changes of %s: %s cannot be reached",
+			run.Gap.ToFile, src.Database, m.String())).
+			WithHint(lang.M("it can reach %s", span))
+	}
 	if run.Gap != nil {
 		return ops.E(ops.Failed, lang.M("the binlog has a gap before %s: it ends at %s and continues with %s",
 			m.String(), run.End().String(), binlog.Position{File: run.Gap.ToFile, Pos: run.Gap.ToPos}.String())).

@@ -111,7 +111,7 @@ func (w *world) log(t *testing.T) *changes.Run {
 		t.Fatal(src.LiveErr)
 	}
 	t.Cleanup(func() { src.Close() })
-	run, err := src.From([]binlog.Stand{w.stand})
+	run, err := src.From(w.live, []binlog.Stand{w.stand})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.S
 		t.Fatal(err, src.LiveErr)
 	}
 	t.Cleanup(func() { src.Close() })
-	return src.From([]binlog.Stand{stand})
+	return src.From("", []binlog.Stand{stand})
 }
 
 // A file of the backup's name is the log of another server, or the one that began again
@@ -74,7 +74,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 					}
 				}
 			}
-			ahead, err := changes.LookAhead(t.Context(), none, target(a), []binlog.Stand{w.stand})
+			ahead, err := changes.LookAhead(t.Context(), none, target(a), w.live, []binlog.Stand{w.stand})
 			if err != nil || !ahead.Live {
 				t.Errorf("the server goes on with the backup: %v %+v", err, ahead)
 			}
@@ -139,7 +139,7 @@ func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) 
 			if run, err := startOf(t, s, none, there); !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the backup is said to be at %d: %v %+v", what, server, g.End, err, run)
 			}
-			ahead, err := changes.LookAhead(t.Context(), none, target(s), []binlog.Stand{there})
+			ahead, err := changes.LookAhead(t.Context(), none, target(s), "", []binlog.Stand{there})
 			if !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the log is said to go on with the backup: %v %+v", what, server, err, ahead)
 			}

@@ -51,6 +51,9 @@ func (l *since) read(ctx context.Context, log *changes.Source) error {
 	if err != nil {
 		return errors.Join(err, log.LiveErr)
 	}
+	if err := log.Unlogged(l.p.Target.Live); err != nil {
+		return errors.Join(errUnlogged, err)
+	}
 	if !run.Live {
 		return errors.Join(errUnlogged, log.LiveErr)
 	}

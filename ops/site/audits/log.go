@@ -53,6 +53,9 @@ func OpenLog(ctx context.Context, s *site.Site) (*Log, error) {
 		}
 		l.note = lang.M("reading only the archive: %s", why.What)
 	}
+	if err := src.Unlogged(l.name); err != nil {
+		l.note = sh.Binlog().BinlogSentence(err).What
+	}
 	// Without the server the rows are shown by what the log alone says of them.
 	db, err := mysql.Open(ctx, target, "")
 	if err != nil && ctx.Err() != nil {

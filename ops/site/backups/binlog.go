@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
 	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
 )
 
 // Archive is where the binary log of the service is kept.
@@ -96,8 +97,15 @@ func GapText(g binlog.Gap) lang.Msg {
 		return lang.M("the server no longer has the rest of the file after %s; it continues with %s", from, to)
 	case binlog.Foreign:
 		return lang.M("the transactions before %s do not match those in the archive up to %s", to, from)
+	case binlog.Unlogged:
+		return lang.M("from %s on, the server did not log the database's changes", to)
 	}
 	return lang.M("the files between %s and %s are missing", from, to)
+}
+
+// UnloggedText says that a setting of the server leaves a database out of its log.
+func UnloggedText(database, setting string) lang.Msg {
+	return lang.M("the server does not log changes of %s (%s): they are not in the archive", database, setting)
 }
 
 // BinlogError makes a sentence and a hint of what a follower ends with.
@@ -112,6 +120,7 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	var server *reader.ServerError
 	var known *ops.Error
 	var path *fs.PathError
+	var unlogged *changes.UnloggedError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -122,6 +131,8 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
 		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binlog")).
 			WithHint(lang.Raw(binlogGrant))
+	case errors.As(err, &unlogged):
+		return ops.Wrap(err, ops.Config, UnloggedText(unlogged.Database, unlogged.Setting))
 	case errors.Is(err, binarchive.ErrDamaged):
 		return ops.Wrap(err, ops.Failed, lang.M("the binlog archive is damaged")).
 			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))

@@ -21,6 +21,9 @@ type Holdings struct {
 	Gaps  []Gap
 	Size  int64
 	Last  string // the server that wrote last
+	// Unlogged names the setting by which the newest log lacks the changes of the
+	// service's database; "" where it has them.
+	Unlogged string
 }
 
 // Holdings reads the archive.
@@ -43,6 +46,7 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 			h.Size += s.SizeBytes
 			if h.Last == "" || s.ToTime.After(newest) {
 				h.Last, newest = s.Server, s.ToTime
+				h.Unlogged = s.Segments[len(s.Segments)-1].LeftOut.Setting(sh.Service.Database.Name)
 			}
 		}
 		h.Spans = append(h.Spans, spans...)

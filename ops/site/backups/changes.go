@@ -26,6 +26,9 @@ func (sh Binlog) OpenChanges(ctx context.Context) (*changes.Source, error) {
 	if err != nil {
 		return nil, sh.BinlogError(err)
 	}
+	if err := src.Unlogged(sh.Service.Database.Name); err != nil {
+		sh.Say(sh.BinlogSentence(err).What)
+	}
 	if src.LiveErr == nil {
 		return src, nil
 	}

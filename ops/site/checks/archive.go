@@ -34,6 +34,11 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		h = h.With(live)
 		b.following(&r, sh, h, live.Server)
 		b.swapped(ctx, &r)
+		if h.Unlogged != "" {
+			r.Find(ops.StateCritical, lang.M("the binlog archive lacks this database's changes"),
+				backups.UnloggedText(b.Service.Database.Name, h.Unlogged))
+			r.Next = lang.M("see: %s", "opsdeck doctor")
+		}
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))

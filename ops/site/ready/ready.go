@@ -103,7 +103,7 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 				Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())},
 		)
 	}
-	log, err := mysql.BinlogFacts(ctx, target)
+	log, err := mysql.BinlogFacts(ctx, target, s.Database.Name)
 	if err != nil {
 		return append(points, broken("binary-log", err)...)
 	}

@@ -241,7 +241,7 @@ func (r *round) continued(src restore.Source) (*base, error) {
 	if src.Name == r.rec.Tried {
 		return nil, refused(lang.M("the last one that was built from it broke: %s", r.rec.Why.Msg))
 	}
-	run, err := r.log.From(src.Stands)
+	run, err := r.log.From(src.Database, src.Stands)
 	switch {
 	case err != nil:
 		return nil, refused(lang.M("the archived binlog does not continue it"))

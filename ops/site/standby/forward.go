@@ -192,7 +192,7 @@ func (r *round) comparable(run *changes.Run, limit time.Time) (*restore.Source, 
 		if c := r.rec.Check; c != nil && !src.At.After(c.BackupAt) {
 			break
 		}
-		own, err := r.log.From(src.Stands)
+		own, err := r.log.From(src.Database, src.Stands)
 		if err != nil || src.Stands[0].File == "" || own.From.Position != src.Stands[0].Position {
 			continue
 		}

@@ -1,0 +1,34 @@
+package binlog
+
+import (
+	"slices"
+	"strings"
+)
+
+// LeftOut is what a server leaves out of its binary log for as long as it runs. The zero
+// value is a server that leaves out nothing. What a session leaves out (sql_log_bin)
+// cannot be seen from outside.
+//
+// MySQL Reference Manual, "Evaluation of Database-Level Replication and Binary Logging
+// Options"; a file of the log is begun at each start, so it has one such setting.
+type LeftOut struct {
+	Do      []string `json:"do,omitempty"`      // binlog-do-db: no other database is logged
+	Ignore  []string `json:"ignore,omitempty"`  // binlog-ignore-db
+	Applied bool     `json:"applied,omitempty"` // what it applies as a replica: log_replica_updates is off
+}
+
+// Setting names the setting that leaves a database out; "" where none does.
+func (l *LeftOut) Setting(database string) string {
+	is := func(name string) bool { return strings.EqualFold(name, database) }
+	switch {
+	case l == nil || database == "":
+		return ""
+	case l.Applied:
+		return "log_replica_updates=OFF"
+	case len(l.Do) > 0 && !slices.ContainsFunc(l.Do, is):
+		return "binlog-do-db=" + strings.Join(l.Do, ",")
+	case slices.ContainsFunc(l.Ignore, is):
+		return "binlog-ignore-db=" + strings.Join(l.Ignore, ",")
+	}
+	return ""
+}

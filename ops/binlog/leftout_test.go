@@ -1,0 +1,23 @@
+package binlog
+
+import "testing"
+
+// TestWhatALogLeavesOut has the filters' rules: with binlog-do-db only what it names.
+func TestWhatALogLeavesOut(t *testing.T) {
+	for _, c := range []struct {
+		of   *LeftOut
+		want string
+	}{
+		{nil, ""},
+		{&LeftOut{}, ""},
+		{&LeftOut{Do: []string{"shop"}}, ""},
+		{&LeftOut{Do: []string{"crm", "hr"}}, "binlog-do-db=crm,hr"},
+		{&LeftOut{Ignore: []string{"crm", "shop"}}, "binlog-ignore-db=crm,shop"},
+		{&LeftOut{Ignore: []string{"shop_old"}}, ""},
+		{&LeftOut{Applied: true}, "log_replica_updates=OFF"},
+	} {
+		if got := c.of.Setting("shop"); got != c.want {
+			t.Errorf("%+v: %q, not %q", c.of, got, c.want)
+		}
+	}
+}
