@@ -21,7 +21,7 @@ import (
 
 type logsCmd struct {
 	Query      []string      `arg:"" optional:"" name:"query" help:"Words to find (fuzzy); all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
-	Source     []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, or - for standard input; may be repeated."`
+	Source     []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, - for standard input, or docker:, journald:, ssh:, loki:, victorialogs:, elastic: and an address; may be repeated."`
 	Level      string        `placeholder:"L+" help:"Only this level; with + that and above."`
 	Context    string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
 	Since      string        `placeholder:"T" help:"From this time on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`

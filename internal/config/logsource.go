@@ -14,7 +14,7 @@ import (
 
 // LogSource is one log of a service. In the file it is a text, its path, or keys.
 type LogSource struct {
-	Path   string `yaml:"path"`   // file, glob, docker:NAME, journald:UNIT, loki:URL, ssh://HOST/PATH
+	Path   string `yaml:"path"`   // file, glob, docker:NAME, journald:UNIT, loki:URL, victorialogs:URL, elastic:URL, ssh://HOST/PATH
 	Zone   string `yaml:"zone"`   // of times that say none, and of CST and the like: Asia/Shanghai, +08:00
 	Format string `yaml:"format"` // one of log_formats: only its lines begin an event
 }

@@ -50,7 +50,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 					if r, ok := p.(*remoteTail); ok {
 						p = allOf{r}
 					}
-					if l, ok := p.(*loki); ok {
+					if l, ok := p.(*server); ok {
 						if err := l.feed(ctx, store, src.Name); err != nil && ctx.Err() == nil {
 							failed(part.Name(), err)
 						}

@@ -25,7 +25,7 @@ func TestLokiStreamsBecomeOneInTheOrderOfTime(t *testing.T) {
 	if err != nil || len(entries) != 3 {
 		t.Fatalf("%v, %v", entries, err)
 	}
-	got := lokiLine(entries[0]) + lokiLine(entries[1]) + lokiLine(entries[2])
+	got := entryLine(entries[0]) + entryLine(entries[1]) + entryLine(entries[2])
 	want := "[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] " +
 		"one\n{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}\n2026-01-29T12:00:02.000Z plain three\n"
 	if got != want {
@@ -65,7 +65,7 @@ func TestLokiPagesLoseAndDoubleNothing(t *testing.T) {
 	var asked string
 	const n = 12_345
 	s := standIn(t, n, &asked)
-	l, err := newLoki(
+	l, err := newServer(
 		"loki:"+s.URL+`?query={app="x"}`,
 		Filter{Since: time.Unix(1769687000, 0), Until: time.Unix(1769689000, 0), Contains: []string{`say "hi"`}},
 	)
@@ -89,12 +89,12 @@ func TestLokiPagesLoseAndDoubleNothing(t *testing.T) {
 func TestLokiSaysWhatIsWrong(t *testing.T) {
 	var asked string
 	s := standIn(t, 1, &asked)
-	l, _ := newLoki("loki:"+s.URL+"?query=broken", Filter{})
+	l, _ := newServer("loki:"+s.URL+"?query=broken", Filter{})
 	if _, err := l.Open(context.Background()); err == nil || !strings.Contains(err.Error(), "400") ||
 		!strings.Contains(err.Error(), "parse error") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := newLoki("loki:nowhere", Filter{}); err == nil {
+	if _, err := newServer("loki:nowhere", Filter{}); err == nil {
 		t.Error("loki:nowhere is taken")
 	}
 }

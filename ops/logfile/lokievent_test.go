@@ -43,7 +43,7 @@ func stacks(f *fakeLoki, begin time.Time, n int) (needles []string) {
 				f.mu.Lock()
 				f.all = append(
 					f.all,
-					lokiEntry{at.Add(time.Duration(3*k+pod) * time.Millisecond).UnixNano(), line, fmt.Sprint(pod)},
+					entry{at.Add(time.Duration(3*k+pod) * time.Millisecond).UnixNano(), line, fmt.Sprint(pod), ""},
 				)
 				f.mu.Unlock()
 			}
@@ -52,7 +52,7 @@ func stacks(f *fakeLoki, begin time.Time, n int) (needles []string) {
 			}
 		}
 	}
-	slices.SortFunc(f.all, func(a, b lokiEntry) int { return int(a.ns - b.ns) })
+	slices.SortFunc(f.all, func(a, b entry) int { return int(a.ns - b.ns) })
 	return needles
 }
 

@@ -76,7 +76,7 @@ func realLoki(t *testing.T) string {
 }
 
 // pushTo sends entries to a Loki, as soon as it takes them.
-func pushTo(t *testing.T, base string, entries []lokiEntry) {
+func pushTo(t *testing.T, base string, entries []entry) {
 	t.Helper()
 	values := map[string][][]string{}
 	for _, e := range entries {
@@ -143,7 +143,7 @@ func TestARealLoki(t *testing.T) {
 	store.SetQuery(parsed("'afterwards"), true)
 	const after = 500
 	for i := range after {
-		pushTo(t, base, []lokiEntry{{time.Now().UnixNano(), fmt.Sprintf("INFO afterwards %d", i), "0"}})
+		pushTo(t, base, []entry{{time.Now().UnixNano(), fmt.Sprintf("INFO afterwards %d", i), "0", ""}})
 	}
 	until(t, "what came", func() bool { return store.Stats().Hits >= after })
 	rest(store)

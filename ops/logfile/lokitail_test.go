@@ -30,7 +30,7 @@ const recordedTail = `{"streams":[{"stream":{"app":"qianzhang"},"values":[["1769
 type fakeLoki struct {
 	*httptest.Server
 	mu      sync.Mutex
-	all     []lokiEntry
+	all     []entry
 	asked   []string // range queries
 	tails   int
 	noTail  bool
@@ -58,7 +58,7 @@ func (f *fakeLoki) name() string { return "loki:" + f.URL + `?query={app="x"}` }
 func (f *fakeLoki) add(at time.Time, line string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.all = append(f.all, lokiEntry{at.UnixNano(), line, ""})
+	f.all = append(f.all, entry{at.UnixNano(), line, "", ""})
 }
 
 func lokiPasses(query, line string) bool {
@@ -119,7 +119,7 @@ func (f *fakeLoki) tail(w http.ResponseWriter, r *http.Request) {
 	}
 	defer c.CloseNow()
 	start, _ := strconv.ParseInt(r.URL.Query().Get("start"), 10, 64)
-	sent := map[lokiEntry]bool{}
+	sent := map[entry]bool{}
 	for round := 0; n%3 != 0 || round < 20; round++ { // each third breaks off
 		f.mu.Lock()
 		var values [][]any
@@ -153,7 +153,7 @@ func TestARecordedTailIsUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries, err := inOrder(m.Streams)
-	if err != nil || len(entries) != 2 || entries[1] != (lokiEntry{1769688000000000001, "two", "map[app:qianzhang]"}) ||
+	if err != nil || len(entries) != 2 || entries[1] != (entry{1769688000000000001, "two", "map[app:qianzhang]", ""}) ||
 		len(m.Dropped) != 1 {
 		t.Fatalf("%v, %v, %d dropped", entries, err, len(m.Dropped))
 	}
@@ -169,7 +169,7 @@ func fedByName(t *testing.T, name string, recently int) *logstore.Store {
 	t.Helper()
 	store := logstore.NewStore(time.UTC, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := newLoki(name, Filter{})
+	l, err := newServer(name, Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

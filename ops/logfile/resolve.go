@@ -17,7 +17,7 @@ import (
 
 // Config is where a service's logs are.
 type Config struct {
-	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL
+	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL and other servers
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what sources that can may do themselves
 	Shelf   *Shelf    // where indexes are kept; may be nil
@@ -76,13 +76,14 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 		return []logs.Source{{Name: "-", Parts: []logs.Part{&stream{name: "-", r: c.Stdin}}}}, nil
 	}
 	scheme, rest, _ := strings.Cut(name, ":")
-	switch scheme {
-	case "loki":
-		l, err := newLoki(name, c.Filter)
+	if serverKinds[scheme] != nil {
+		l, err := newServer(name, c.Filter)
 		if err != nil {
 			return nil, err
 		}
 		return []logs.Source{{Name: name, Parts: []logs.Part{l}}}, nil
+	}
+	switch scheme {
 	case "ssh":
 		return c.remote(ctx, name)
 	case "journald":
@@ -178,7 +179,7 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 // hasScheme tells a source that is no file.
 func hasScheme(source string) bool {
 	scheme, _, ok := strings.Cut(source, ":")
-	return ok && slices.Contains([]string{"docker", "journald", "loki", "ssh"}, scheme)
+	return ok && (serverKinds[scheme] != nil || slices.Contains([]string{"docker", "journald", "ssh"}, scheme))
 }
 
 // Names are the names under which configured logs can be asked for, as far as

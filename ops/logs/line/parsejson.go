@@ -17,7 +17,7 @@ var (
 	timeKeys = map[string]bool{
 		"timestamp": true, "time": true, "ts": true, "@timestamp": true, "datetime": true, "@t": true, "t": true,
 		"eventtime": true, "date": true, "asctime": true, "timemillis": true, "instant": true,
-		"__realtime_timestamp": true, "timeunixnano": true,
+		"__realtime_timestamp": true, "timeunixnano": true, "_time": true,
 	}
 	levelKeys = map[string]bool{
 		"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true, "@l": true,
@@ -25,6 +25,7 @@ var (
 	}
 	messageKeys = map[string]bool{
 		"message": true, "msg": true, "@m": true, "@mt": true, "@message": true, "short_message": true, "body": true,
+		"_msg": true,
 	}
 	contextKeys = map[string]bool{
 		"context": true, "logger": true, "module": true, "component": true, "service": true, "log.logger": true,

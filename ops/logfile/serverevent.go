@@ -10,15 +10,15 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// Loki holds lines, not events: a filter leaves out the lines that continue what
+// Servers hold lines, not events: a filter leaves out the lines that continue what
 // it finds. They are fetched without the filter, from around what was found.
 const (
-	lokiAround  = time.Second // the lines of an event come that close to each other
-	lokiWindows = 100         // of more places to look at, all between is read
+	eventSpread  = time.Second // the lines of an event come that close to each other
+	maxStretches = 100         // of more places to look at, all between is read
 )
 
 // continues tells whether an entry belongs to the one before it in its stream.
-func (e *lokiEntry) continues(p *line.Parser) bool {
+func (e *entry) continues(p *line.Parser) bool {
 	first, _, _ := strings.Cut(e.line, "\n")
 	_, kind := p.Parse([]byte(first))
 	return kind == line.KindCont
@@ -26,14 +26,14 @@ func (e *lokiEntry) continues(p *line.Parser) bool {
 
 // together puts the lines of an event behind each other where several streams are
 // mixed. Entries come in the order of time.
-func together(entries []lokiEntry) []lokiEntry {
+func together(entries []entry) []entry {
 	heads := eventHeads(entries)
 	order := make([]int, len(entries))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(heads[a], heads[b]) })
-	out := make([]lokiEntry, len(entries))
+	out := make([]entry, len(entries))
 	for i, at := range order {
 		out[i] = entries[at]
 	}
@@ -41,7 +41,7 @@ func together(entries []lokiEntry) []lokiEntry {
 }
 
 // eventHeads tells for each entry which one its event begins with.
-func eventHeads(entries []lokiEntry) []int {
+func eventHeads(entries []entry) []int {
 	p := line.NewParser(time.UTC, time.Now())
 	last := map[string]int{}
 	heads := make([]int, len(entries))
@@ -56,30 +56,30 @@ func eventHeads(entries []lokiEntry) []int {
 	return heads
 }
 
-// lokiSpan is a stretch of time.
-type lokiSpan struct{ from, to time.Time }
+// stretch is a stretch of time.
+type stretch struct{ from, to time.Time }
 
 // spansAround are the times around entries, which come in the order of time.
-func spansAround(entries []lokiEntry) (out []lokiSpan) {
+func spansAround(entries []entry) (out []stretch) {
 	for _, e := range entries {
 		at := time.Unix(0, e.ns)
-		if n := len(out); n > 0 && !at.Add(-lokiAround).After(out[n-1].to) {
-			out[n-1].to = at.Add(lokiAround)
+		if n := len(out); n > 0 && !at.Add(-eventSpread).After(out[n-1].to) {
+			out[n-1].to = at.Add(eventSpread)
 			continue
 		}
-		out = append(out, lokiSpan{at.Add(-lokiAround), at.Add(lokiAround)})
+		out = append(out, stretch{at.Add(-eventSpread), at.Add(eventSpread)})
 	}
-	if n := len(out); n > lokiWindows {
-		out = []lokiSpan{{out[0].from, out[n-1].to}}
+	if n := len(out); n > maxStretches {
+		out = []stretch{{out[0].from, out[n-1].to}}
 	}
 	return out
 }
 
 // between reads every line of a stretch of time.
-func (l *loki) between(ctx context.Context, s lokiSpan) (all []lokiEntry, err error) {
-	seen := map[lokiEntry]bool{}
+func (l *server) between(ctx context.Context, s stretch) (all []entry, err error) {
+	seen := map[entry]bool{}
 	for from := s.from; ; {
-		page, err := l.page(ctx, l.selector, from, s.to, "forward")
+		page, err := l.page(ctx, Filter{}, from, s.to, false)
 		if err != nil {
 			return nil, err
 		}
@@ -89,11 +89,11 @@ func (l *loki) between(ctx context.Context, s lokiSpan) (all []lokiEntry, err er
 				all = append(all, e)
 			}
 		}
-		if len(page) < lokiLimit {
+		if len(page) < l.limit() {
 			return all, nil
 		}
 		next := time.Unix(0, page[len(page)-1].ns)
-		if !next.After(from) { // a moment with more lines than a page: Loki gives no more of it
+		if !next.After(from) { // a moment with more lines than a page: the server gives no more of it
 			next = from.Add(1)
 		}
 		from = next
@@ -102,8 +102,8 @@ func (l *loki) between(ctx context.Context, s lokiSpan) (all []lokiEntry, err er
 
 // whole adds to what a filter found, in the order of time, the other lines of the
 // same events.
-func (l *loki) whole(ctx context.Context, found []lokiEntry) ([]lokiEntry, error) {
-	hits := map[lokiEntry]bool{}
+func (l *server) whole(ctx context.Context, found []entry) ([]entry, error) {
+	hits := map[entry]bool{}
 	for _, e := range found {
 		hits[e] = true
 	}
@@ -125,6 +125,6 @@ func (l *loki) whole(ctx context.Context, found []lokiEntry) ([]lokiEntry, error
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b lokiEntry) int { return cmp.Compare(a.ns, b.ns) })
+	slices.SortStableFunc(out, func(a, b entry) int { return cmp.Compare(a.ns, b.ns) })
 	return out, nil
 }

@@ -13,18 +13,18 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// Bounds of what the console holds of a Loki server's logs.
+// Bounds of what the console holds of a server's logs.
 const (
-	lokiRecent = 100_000                // lines that are read without being asked for
-	lokiFound  = 20_000                 // older lines that a query finds
-	lokiDepth  = 30 * 24 * time.Hour    // how far back a query without a since looks
-	lokiPause  = 300 * time.Millisecond // a query must rest so long
+	serverRecent = 100_000                // lines that are read without being asked for
+	serverFound  = 20_000                 // older lines that a query finds
+	serverDepth  = 30 * 24 * time.Hour    // how far back a query without a since looks
+	serverPause  = 300 * time.Millisecond // a query must rest so long
 )
 
 // feed fills a store with the newest lines, follows, and brings older lines that
-// the store's query finds: the query is pushed down to Loki for what lies before
+// the store's query finds: the query is pushed down to the server for what lies before
 // the lines that are here.
-func (l *loki) feed(ctx context.Context, store *logstore.Store, source string) error {
+func (l *server) feed(ctx context.Context, store *logstore.Store, source string) error {
 	asked := make(chan *query.Query, 1)
 	stop := store.OnQuery(func(q *query.Query) {
 		select {
@@ -34,7 +34,7 @@ func (l *loki) feed(ctx context.Context, store *logstore.Store, source string) e
 		asked <- q
 	})
 	defer stop()
-	seen := map[lokiEntry]bool{}
+	seen := map[entry]bool{}
 	first, older, err := l.first(ctx, store, seen)
 	if err != nil {
 		return err
@@ -50,11 +50,11 @@ func (l *loki) feed(ctx context.Context, store *logstore.Store, source string) e
 		warn:  func(err error) { store.Fail(l.name, err) },
 		drop:  store.Drop,
 	}
-	at := lokiPlace{from: l.now().Add(-lokiLag), seen: map[string]bool{}}
+	at := place{from: l.now().Add(-l.lag()), seen: map[string]bool{}}
 	if len(first) > 0 {
 		at.from = time.Unix(0, first[0].ns)
 	}
-	if at, err = at.pass(lines, first); err != nil {
+	if at, err = l.pass(lines, at, first); err != nil {
 		return err
 	}
 	done := make(chan struct{})
@@ -69,39 +69,39 @@ func (l *loki) feed(ctx context.Context, store *logstore.Store, source string) e
 	return err
 }
 
-// lokiRetry is how often a server that does not answer is asked again.
-const lokiRetry = 5 * time.Second
+// serverRetry is how often a server that does not answer is asked again.
+const serverRetry = 5 * time.Second
 
 // first reads the newest lines, as soon as the server answers.
-func (l *loki) first(
+func (l *server) first(
 	ctx context.Context,
 	store *logstore.Store,
-	seen map[lokiEntry]bool,
-) (entries []lokiEntry, older time.Time, err error) {
+	seen map[entry]bool,
+) (entries []entry, older time.Time, err error) {
 	for {
 		to := l.now()
-		entries, older, err = l.back(ctx, l.selector, to.Add(-lokiPast), to, lokiLimit, seen)
+		entries, older, err = l.back(ctx, Filter{}, to.Add(-serverPast), to, l.limit(), seen)
 		if err == nil || ctx.Err() != nil {
 			return entries, older, err
 		}
 		store.Fail(l.name, err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(lokiRetry):
+		case <-time.After(serverRetry):
 		}
 	}
 }
 
 // recent brings the lines before the first ones, and tells from when on older
 // ones are left where they are.
-func (l *loki) recent(
+func (l *server) recent(
 	ctx context.Context,
 	store *logstore.Store,
 	source string,
 	older time.Time,
-	seen map[lokiEntry]bool,
+	seen map[entry]bool,
 ) time.Time {
-	entries, left, err := l.back(ctx, l.selector, l.now().Add(-lokiPast), older.Add(1), l.recently, seen)
+	entries, left, err := l.back(ctx, Filter{}, l.now().Add(-serverPast), older.Add(1), l.recently, seen)
 	if err != nil {
 		store.Fail(l.name, err)
 		return older
@@ -116,15 +116,15 @@ func (l *loki) recent(
 
 // back reads up to about n entries before to, page after page, the newest first,
 // but for those seen; they come in the order of time.
-func (l *loki) back(
+func (l *server) back(
 	ctx context.Context,
-	query string,
+	f Filter,
 	from, to time.Time,
 	n int,
-	seen map[lokiEntry]bool,
-) (all []lokiEntry, older time.Time, err error) {
+	seen map[entry]bool,
+) (all []entry, older time.Time, err error) {
 	for len(all) < n && from.Before(to) {
-		page, err := l.page(ctx, query, from, to, "backward")
+		page, err := l.page(ctx, f, from, to, true)
 		if err != nil {
 			return nil, to, err
 		}
@@ -136,7 +136,7 @@ func (l *loki) back(
 			}
 		}
 		all = append(fresh, all...)
-		if len(page) < lokiLimit {
+		if len(page) < l.limit() {
 			return all, from, nil
 		}
 		next := time.Unix(0, page[0].ns+1)
@@ -149,7 +149,7 @@ func (l *loki) back(
 }
 
 // spoolEntries makes a text of entries, nil when there are none.
-func spoolEntries(entries []lokiEntry) (*spool, error) {
+func spoolEntries(entries []entry) (*spool, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -160,7 +160,7 @@ func spoolEntries(entries []lokiEntry) (*spool, error) {
 	for batch := range slices.Chunk(together(entries), 1000) {
 		var text strings.Builder
 		for _, e := range batch {
-			text.WriteString(lokiLine(e))
+			text.WriteString(entryLine(e))
 		}
 		if _, err := io.WriteString(sp, text.String()); err != nil {
 			sp.Close()
@@ -172,12 +172,12 @@ func spoolEntries(entries []lokiEntry) (*spool, error) {
 
 // answer looks for each query's older lines and shows them before the recent
 // ones, until the next query.
-func (l *loki) answer(
+func (l *server) answer(
 	ctx context.Context,
 	store *logstore.Store,
 	source string,
 	older time.Time,
-	seen map[lokiEntry]bool,
+	seen map[entry]bool,
 	asked <-chan *query.Query,
 ) {
 	var shown *logstore.Segment
@@ -198,7 +198,7 @@ func (l *loki) answer(
 				shown.Discard()
 				shown = nil
 			}
-			timer.Reset(lokiPause)
+			timer.Reset(serverPause)
 		case <-timer.C:
 			f := Push(q)
 			if !f.narrows() {
@@ -215,27 +215,27 @@ func (l *loki) answer(
 }
 
 // find asks for the lines of a filter from before the ones that are here.
-func (l *loki) find(
+func (l *server) find(
 	ctx context.Context,
 	store *logstore.Store,
 	f Filter,
 	before time.Time,
-	seen map[lokiEntry]bool,
+	seen map[entry]bool,
 	found chan<- *spool,
 ) {
 	from := f.Since
 	if from.IsZero() {
-		from = l.now().Add(-lokiDepth)
+		from = l.now().Add(-serverDepth)
 	}
 	if !f.Until.IsZero() && f.Until.Before(before) {
 		before = f.Until
 	}
 	here := maps.Clone(seen)
-	entries, _, err := l.back(ctx, f.logQL(l.selector), from, before, lokiFound, seen)
+	entries, _, err := l.back(ctx, f, from, before, serverFound, seen)
 	if err == nil {
 		entries, err = l.whole(ctx, entries)
 	}
-	entries = slices.DeleteFunc(entries, func(e lokiEntry) bool { return here[e] })
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return here[e] })
 	if ctx.Err() != nil {
 		return
 	}

@@ -1,0 +1,164 @@
+package logfile
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+)
+
+// elasticAPI is the search API of Elasticsearch 7 to 9 and OpenSearch: POST
+// /INDEX/_search with a query, a size and a sort; the answer's hits.hits are documents
+// with _index, _id, _source, and fields as the request wants them. There is no tail: it
+// is asked again and again.
+type elasticAPI struct {
+	mu    sync.Mutex
+	words *elasticWords // what the mapping says, once it is known
+}
+
+const (
+	elasticLimit = 5000 // an answer has at most 10,000, index.max_result_window
+	elasticTime  = "@timestamp"
+	elasticForm  = "strict_date_optional_time_nanos"
+)
+
+func (*elasticAPI) traits() serverTraits {
+	return serverTraits{
+		program: "Elasticsearch",
+		limit:   elasticLimit,
+		lag:     10 * time.Second, // a refresh makes what came searchable
+		example: "http://HOST:9200/INDEX?query=service.name:NAME",
+	}
+}
+
+type anyMap map[string]any
+
+// page reads documents. A date has ms there, so the bounds are whole ones.
+func (a *elasticAPI) page(
+	ctx context.Context,
+	l *server,
+	f *Filter,
+	from, to time.Time,
+	newest bool,
+) ([]entry, error) {
+	order := "asc"
+	if newest {
+		order = "desc"
+	}
+	if whole := to.Truncate(time.Millisecond); !whole.Equal(to) {
+		to = whole.Add(time.Millisecond)
+	}
+	filters := []any{anyMap{"range": anyMap{elasticTime: anyMap{
+		"gte":    from.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.000Z"),
+		"lt":     to.UTC().Format("2006-01-02T15:04:05.000Z"),
+		"format": elasticForm,
+	}}}}
+	if l.selector != "" {
+		filters = append(filters, anyMap{"query_string": anyMap{"query": l.selector}})
+	}
+	if f.narrows() {
+		words, err := a.mapped(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, words.clauses(f)...)
+	}
+	body, err := l.post(ctx, "_search?ignore_unavailable=true", anyMap{
+		"size":             elasticLimit,
+		"track_total_hits": false,
+		"sort":             []any{anyMap{elasticTime: anyMap{"order": order, "unmapped_type": "date"}}},
+		"query":            anyMap{"bool": anyMap{"filter": filters}},
+		"docvalue_fields":  []any{anyMap{"field": elasticTime, "format": elasticForm}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return elasticEntries(body)
+}
+
+func (*elasticAPI) tail(context.Context, *server, place, func([]entry, int64) error) error {
+	return errNoTail
+}
+
+// post sends JSON to a path below the server's address.
+func (l *server) post(ctx context.Context, path string, content any) ([]byte, error) {
+	text, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/"+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return l.ask(req)
+}
+
+// elasticAnswer is what is read of an answer to _search.
+type elasticAnswer struct {
+	TimedOut bool `json:"timed_out"`
+	Shards   struct {
+		Total  int `json:"total"`
+		Failed int `json:"failed"`
+	} `json:"_shards"`
+	Hits struct {
+		Hits []struct {
+			Index  string              `json:"_index"`
+			ID     string              `json:"_id"`
+			Source json.RawMessage     `json:"_source"`
+			Fields map[string][]string `json:"fields"`
+		} `json:"hits"`
+	} `json:"hits"`
+}
+
+// elasticEntries reads the documents of an answer. One that is not whole is an error: what
+// is missing would look as if it were not there.
+func elasticEntries(body []byte) (out []entry, err error) {
+	var answer elasticAnswer
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("read the answer of Elasticsearch: %w", err)
+	}
+	if s := answer.Shards; s.Failed > 0 || answer.TimedOut {
+		return nil, ops.E(
+			ops.Busy,
+			lang.M("%d of %d shards of Elasticsearch did not answer; the search is incomplete", s.Failed, s.Total),
+		)
+	}
+	for _, h := range answer.Hits.Hits {
+		times := h.Fields[elasticTime]
+		if len(times) == 0 {
+			return nil, fmt.Errorf("read the answer of Elasticsearch: document %s has no %s", h.ID, elasticTime)
+		}
+		at, err := time.Parse(time.RFC3339Nano, times[0])
+		if err != nil {
+			return nil, fmt.Errorf("read the answer of Elasticsearch: %w", err)
+		}
+		row, err := elasticRow(h.Source)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, entry{ns: at.UnixNano(), line: row, stream: h.Index + "/" + h.ID, key: h.Index + "/" + h.ID})
+	}
+	slices.SortStableFunc(out, func(a, b entry) int { return cmp.Compare(a.ns, b.ns) })
+	return out, nil
+}
+
+// elasticRow is a document on one line, as it was sent.
+func elasticRow(source json.RawMessage) (string, error) {
+	var row bytes.Buffer
+	if len(source) == 0 {
+		return "{}", nil // the index keeps no _source
+	}
+	if err := json.Compact(&row, source); err != nil {
+		return "", fmt.Errorf("read the answer of Elasticsearch: _source: %w", err)
+	}
+	return row.String(), nil
+}
