@@ -106,7 +106,6 @@ func (l *server) post(ctx context.Context, path string, content any) ([]byte, er
 type elasticAnswer struct {
 	TimedOut bool `json:"timed_out"`
 	Shards   struct {
-		Total  int `json:"total"`
 		Failed int `json:"failed"`
 	} `json:"_shards"`
 	Hits struct {
@@ -127,10 +126,8 @@ func elasticEntries(body []byte) (out []entry, err error) {
 		return nil, fmt.Errorf("read the answer of Elasticsearch: %w", err)
 	}
 	if s := answer.Shards; s.Failed > 0 || answer.TimedOut {
-		return nil, ops.E(
-			ops.Busy,
-			lang.M("%d of %d shards of Elasticsearch did not answer; the search is incomplete", s.Failed, s.Total),
-		)
+		return nil, ops.E(ops.Busy,
+			lang.M("Elasticsearch searched only a part: a shard failed, or it took too long; the result is incomplete"))
 	}
 	for _, h := range answer.Hits.Hits {
 		times := h.Fields[elasticTime]

@@ -12,7 +12,8 @@ import (
 )
 
 // Stream reads the range and goes on with what comes: by its live tail, and
-// while that cannot be had by asking again and again. It asks for every line: a filter would leave out those that continue what it finds.
+// while that cannot be had by asking again and again. It asks for every line: a filter
+// would leave out those that continue what it finds.
 func (l *server) Stream(ctx context.Context, w *Lines) error {
 	all := *l
 	all.filter.Contains, all.filter.Matches = nil, nil
