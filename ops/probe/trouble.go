@@ -116,9 +116,9 @@ func (t trouble) next() lang.Msg {
 	return lang.M("Read more: %s", "opsdeck logs --critical --since 1h")
 }
 
-// quote is the line, short and without secrets.
+// quote is what the line says, short and without secrets.
 func (t trouble) quote() lang.Msg {
-	text := []rune(redact.Text(t.Text))
+	text := []rune(redact.Text(t.Said))
 	if len(text) > quoted {
 		text = append(text[:quoted], '…')
 	}
@@ -139,7 +139,7 @@ func troubled(r *health.Result, patterns []string, now time.Time) {
 	r.Add("trouble", redact.Text(t.Text), lang.Raw(redact.Text(t.Text)))
 	headline, why := t.headline(), t.quote()
 	r.Find(ops.StateCritical, headline, why)
-	if t.Cause == "" {
+	if t.Cause == line.TroubleOther {
 		headline, why = why, lang.Msg{}
 	}
 	r.Headline, r.Why, r.Event = headline, why, t.At

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"opsdeck/ops/logs"
 )
 
 // Cause is the kind of a problem in a log.
@@ -26,6 +28,7 @@ const (
 type Trouble struct {
 	Cause Cause
 	Text  string // the line
+	Said  string // context, message and error of the line, without time and level
 	Port  int    // of TroublePort
 	At    time.Time
 }
@@ -66,6 +69,22 @@ func troubleIn(line string) (Trouble, bool) {
 	return t, true
 }
 
+// said is what an event says without its time and level, which are told beside it; text
+// is its line.
+func said(e *logs.Event, text string) string {
+	out := strings.TrimSpace(e.Message)
+	if out == "" {
+		return text
+	}
+	if cause, ok := e.Field("error.message"); ok && !strings.Contains(out, cause) {
+		out = strings.TrimRight(out, ". ") + ": " + cause
+	}
+	if e.Context != "" {
+		out = "[" + e.Context + "] " + out
+	}
+	return out
+}
+
 // LastTrouble is the newest trouble in the tail of a log that was last written at
 // written. A line without a time has the time of the previous line with one, or, if no
 // later line has one, the time of the last write. If the process ended, any last error
@@ -84,6 +103,7 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 		t, ok := troubleIn(text)
 		switch {
 		case ok:
+			t.Said = said(&e, t.Text)
 		case jsError.MatchString(text):
 			jsLine = strings.TrimSpace(text)
 			continue
@@ -91,7 +111,7 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 			if found && open && last.Cause != TroubleOther {
 				continue // the reason was found already
 			}
-			t = Trouble{Cause: TroubleOther, Text: jsLine}
+			t = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}
 			jsLine = ""
 		default:
 			continue
@@ -103,7 +123,7 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 		last, found = t, true
 	}
 	if ended && jsLine != "" && !(found && open && last.Cause != TroubleOther) {
-		last, found, open = Trouble{Cause: TroubleOther, Text: jsLine}, true, true
+		last, found, open = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}, true, true
 	}
 	if open || found && last.At.IsZero() {
 		last.At = written

@@ -48,3 +48,22 @@ func TestLastTroubleSaysWhyAndWhen(t *testing.T) {
 		t.Errorf("of a process that ended: %+v", got)
 	}
 }
+
+// TestTroubleIsQuotedWithoutTimeAndLevel: what a line says, from each form of the field.
+func TestTroubleIsQuotedWithoutTimeAndLevel(t *testing.T) {
+	now := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		`{"context":"BankGateway","error":{"message":"timeout of 5000ms exceeded","stack":"Error: t\n    at x"},"level":"ERROR",` +
+			`"message":"External API call failed: https://b/pay","timestamp":"2026-01-29T11:59:00Z"}`: "[BankGateway] External API call " +
+			"failed: https://b/pay: timeout of 5000ms exceeded",
+		"[Nest] 1  - 01/29/2026, 11:59:00 AM   ERROR [DB] Unable to connect to the database. Retrying (1)...": "[DB] Unable to " +
+			"connect to the database. Retrying (1)...",
+		"Error: ENOSPC: no space left on device, write":               "ENOSPC: no space left on device, write",
+		"TypeError: x is not a function\n    at f\n\nNode.js v22.0.0": "TypeError: x is not a function",
+	} {
+		got, ok := line.LastTrouble([]byte(text+"\n"), line.NewParser(time.UTC, now), now, false)
+		if !ok || got.Said != want {
+			t.Errorf("%q, want %q", got.Said, want)
+		}
+	}
+}
