@@ -62,7 +62,7 @@ func sayCopies(sh *shelf, all []binlogAtCopyJSON) {
 	for _, c := range all {
 		switch {
 		case c.LookedAt == nil:
-			sh.say(lang.M("copy %s: not yet copied there; copy it with: opsdeck backup sync", c.Name))
+			sh.say(lang.M("copy %s: not yet copied there; copy it: opsdeck backup sync", c.Name))
 		case c.ToTime == nil:
 			sh.say(lang.M("copy %s: it has no binlog, as of %s", c.Name, sh.when(*c.LookedAt)))
 		default:

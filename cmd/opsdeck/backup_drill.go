@@ -160,7 +160,7 @@ func (c *backupDrillsCmd) Run(a *app) error {
 	case c.Markdown:
 		fmt.Fprint(a.out, termsafe.Text(backup.DrillsMarkdown(drills, a.lang, zone)))
 	case len(drills) == 0:
-		a.note(lang.M("no drills yet; start one with: opsdeck backup drill"))
+		a.note(lang.M("no drills yet; start one: opsdeck backup drill"))
 	default:
 		drillTable(sh, drills, zone)
 	}

@@ -187,7 +187,7 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 		sh.tier(inv, t)
 	}
 	if len(inv.Sets) == 0 {
-		sh.note(lang.M("no backups yet; make one with: opsdeck backup create"))
+		sh.note(lang.M("no backups yet; make one: opsdeck backup create"))
 	}
 }
 

@@ -147,3 +147,16 @@ func TestDocumentsOfADamagedLogSayIt(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutLogsTheSentenceSaysSo: it does not end before the name of a log.
+func TestWithoutLogsTheSentenceSaysSo(t *testing.T) {
+	config := configFile(t, "services:\n  - name: app\n    logs: []\n")
+	for lang, want := range map[string]string{"en": "no logs are configured\n", "zh": "没有配置日志\n"} {
+		var out, errs bytes.Buffer
+		code := run(context.Background(), []string{"--config", config, "--lang", lang, "logs"},
+			stdio{in: strings.NewReader(""), out: &out, err: &errs})
+		if code != 1 || !strings.Contains(errs.String(), want) || out.Len() > 0 {
+			t.Errorf("%s: exit %d: %s%s", lang, code, out.String(), errs.String())
+		}
+	}
+}

@@ -203,7 +203,7 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 func addLogFormat(path string, f config.LogFormat) (string, error) {
 	if path == "" {
 		return "", ops.E(ops.Config, lang.M("there is no configuration file to write to")).
-			WithHint(lang.M("make one with: opsdeck config init"))
+			WithHint(lang.M("make one: opsdeck config init"))
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // a link stays one

@@ -143,6 +143,7 @@ func (t *logsTab) feed(ctx context.Context) {
 	for ctx.Err() == nil {
 		sources, err := t.conf.Resolve(ctx, nil)
 		if err == nil {
+			t.store.Fail("", nil)
 			t.conf.Feed(ctx, t.store, sources, t.store.Fail)
 			return
 		}

@@ -42,7 +42,7 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("list them: opsdeck restore status"))
 	case unread == nil && r.Open():
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID)).
-			WithHint(lang.M("opsdeck restore resume, undo or abort %s", c.ID))
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", c.ID))
 	case unread == nil:
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID))
 	}

@@ -309,7 +309,7 @@ func (sh *shelf) rewind(
 	}
 	sh.say(
 		lang.M(
-			"done: %s rows in one transaction; undo it with: opsdeck restore undo %s",
+			"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
 			human.Count(int64(len(done.Inverse))),
 			kept.ID,
 		),

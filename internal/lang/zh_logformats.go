@@ -31,7 +31,7 @@ func init() {
 		"write it to the configuration with --write, then use it for the log: {path: %s, format: %s}",
 		"用 --write 写入配置，然后在日志处写明：{path: %s, format: %s}",
 		"there is no configuration file to write to", "没有可写入的配置文件",
-		"make one with: opsdeck config init", "请先创建：opsdeck config init",
+		"make one: opsdeck config init", "请先创建：opsdeck config init",
 		"%s is empty", "%s 是空文件",
 		"the format cannot be added to %s", "无法把格式加入 %s",
 		"choose another name with --name, or add it by hand under log_formats",

@@ -26,8 +26,8 @@ func init() {
 		"MySQL at %s has no free connection", "MySQL（%s）的连接数已用完",
 
 		"MySQL at %s cannot be reached (%s)", "无法连接 MySQL（%s）：%s",
-		"is the server running? `opsdeck status` checks everything related to it",
-		"服务器在运行吗？`opsdeck status` 会检查相关的一切",
+		"is the server running? check it: `opsdeck status`",
+		"服务器在运行吗？请检查：`opsdeck status`",
 		"MySQL at %s reports an error", "MySQL（%s）报告了错误",
 		"opsdeck's statement on the server at %s was ended with KILL",
 		"opsdeck 在服务器（%s）上执行的语句被人用 KILL 终止",

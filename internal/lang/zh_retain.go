@@ -6,9 +6,9 @@ func init() {
 		"副本 %s 被清空：原有 %d 个备份，只剩 %d 个，且都不是 opsdeck 删除的",
 		"found %s", "发现于 %s",
 		"Find out who removed them; then clear the alarm: %s", "请查明是谁删除的；然后解除告警：%s",
-		"the local backups were sent again; find out who removed the rest, then run opsdeck backup sync again to "+
-			"clear the alarm",
-		"本机现有的备份已重新发送；请查明是谁删除了其余备份，然后再运行一次 opsdeck backup sync 解除告警",
+		"the local backups were sent again; find out who removed the rest, then clear the alarm: "+
+			"opsdeck backup sync",
+		"本机现有的备份已重新发送；请查明是谁删除了其余备份，然后解除告警：opsdeck backup sync",
 		"its metadata changed since it was verified; verify it again: %s", "校验之后元数据有变动；请重新校验：%s",
 		"the metadata of %s changed since it was verified; verify it again: %s", "%s 校验之后元数据有变动；请重新校验：%s",
 		"the metadata of %s changed since it was verified; press V to verify it again", "%s 校验之后元数据有变动；按 V 重新校验",

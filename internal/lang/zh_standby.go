@@ -132,7 +132,7 @@ func init() {
 		"its build cannot continue", "它的构建无法继续",
 		"rebuilding the standby: %s", "正在重建热备库：%s",
 		"no good backup records its binlog position", "没有记录了 binlog 位点的完好备份",
-		"make one with: opsdeck backup create", "请创建备份：opsdeck backup create",
+		"make one: opsdeck backup create", "请创建备份：opsdeck backup create",
 		"no standby can be built from %s: %s", "无法由 %s 构建热备库：%s",
 		"the last one that was built from it broke: %s", "上次由它构建的热备库已损坏：%s",
 		"the archived binlog does not continue it", "归档的 binlog 未衔接该备份",

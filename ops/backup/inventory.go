@@ -111,7 +111,7 @@ func folderError(dir string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return ops.Wrap(err, ops.Failed, lang.M("there is no backup folder %s", dir)).
-			WithHint(lang.M("make the first backup with: opsdeck backup create, or set backup.dir in the " +
+			WithHint(lang.M("make the first backup: opsdeck backup create; or set backup.dir in the " +
 				"configuration"))
 	case errors.Is(err, fs.ErrPermission):
 		return ops.Wrap(err, ops.Failed, lang.M("this user has no permission to read the backup folder %s", dir)).

@@ -195,7 +195,7 @@ func notRegular(path string, mode fs.FileMode) error {
 	if mode.IsDir() {
 		e.WithHint(lang.M("for the files in it: %s", strings.TrimSuffix(path, "/")+"/*.log"))
 	} else if mode&fs.ModeNamedPipe != 0 {
-		e.WithHint(lang.M("read a pipe with: opsdeck logs --source - < %s", path))
+		e.WithHint(lang.M("read a pipe: opsdeck logs --source - < %s", path))
 	}
 	return e
 }

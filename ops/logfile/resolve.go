@@ -64,10 +64,18 @@ func (c Config) configured(ctx context.Context) (out []logs.Source, err error) {
 		out = append(out, found...)
 	}
 	if len(out) == 0 && !(c.Follow && slices.ContainsFunc(c.Sources, isGlob)) {
-		return nil, ops.E(ops.Failed, lang.M("no log found at %s", strings.Join(c.Sources, " "))).
-			WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
+		return nil, c.none()
 	}
 	return unique(out), nil
+}
+
+// none is the error of a service without any log.
+func (c Config) none() error {
+	said := lang.M("no log found at %s", strings.Join(c.Sources, " "))
+	if len(c.Sources) == 0 {
+		said = lang.M("no logs are configured")
+	}
+	return ops.E(ops.Failed, said).WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
 }
 
 // open makes the sources of one name that says what it is.

@@ -98,7 +98,7 @@ func (u *upload) fill(ctx context.Context, r io.Reader, free <-chan []byte, full
 		}
 		if n > maxParts {
 			return ops.E(ops.Failed, lang.M("the backup is larger than %d parts of the copy %s", maxParts, u.s3.name)).
-				WithHint(lang.M("make it locally and copy it with: opsdeck backup sync"))
+				WithHint(lang.M("make it locally, then copy it: opsdeck backup sync"))
 		}
 		select {
 		case full <- piece[:have]:

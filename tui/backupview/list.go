@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -19,9 +21,11 @@ func (p *table) listView(size page.Size) []string {
 	lines := p.stock.head(size.Width)
 	width := size.Width - p.paneWidth(size)
 	c := p.stock.layout(width)
-	if size.Height < 14 {
+	switch {
+	case p.stock.shelf == nil:
+	case size.Height < 14:
 		lines = lines[:1]
-	} else if p.stock.shelf != nil {
+	default:
 		lines = append(lines, p.stock.columnHeads(c, width))
 	}
 	foot := p.filterLine(size.Width)
@@ -101,12 +105,28 @@ func (p *stock) head(width int) []string {
 	t, e := p.env.Theme, p.env
 	if p.shelf == nil {
 		if p.err != nil {
-			return []string{" " + t.Crit.Render(cells.Cut(t.Glyph.Crit+" "+p.sentence(p.err), width-1))}
+			return p.trouble(t.Crit, t.Glyph.Crit, width)
 		}
 		return []string{" " + t.Dim.Render(e.T("reading the backups…"))}
 	}
 	lines := []string{p.verdict(width)}
+	if p.err != nil {
+		lines = append(lines, p.trouble(t.Warn, t.Glyph.Warn, width)...)
+	}
 	return append(lines, p.sizes(width), p.legend(width))
+}
+
+// trouble is why the folder cannot be read now, whole: its end says what helps.
+func (p *stock) trouble(style lipgloss.Style, glyph string, width int) []string {
+	lines := []string{}
+	for i, line := range cells.Wrap(p.sentence(p.err), max(1, width-4)) {
+		mark := " "
+		if i == 0 {
+			mark = glyph
+		}
+		lines = append(lines, " "+style.Render(mark+" "+line))
+	}
+	return lines
 }
 
 // verdict is the RPO as it stands: what would be lost now.
@@ -115,9 +135,7 @@ func (p *stock) verdict(width int) string {
 	state, text := p.standing(e.Clock.Now())
 	style, glyph := t.State(state)
 	line := " " + style.Render(glyph+" "+e.Lang.Msg(text))
-	if p.err != nil {
-		line += "  " + t.Warn.Render(p.sentence(p.err))
-	} else if s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database); s != nil && width >= 70 {
+	if s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database); s != nil && p.err == nil && width >= 70 {
 		line += "  " + t.Dim.Render(e.Time(s.At))
 		if s.AtCopy != "" {
 			line += "  " + t.Dim.Render(e.T("at the copy %s", termsafe.Line(s.AtCopy)))

@@ -497,3 +497,23 @@ func BenchmarkView(b *testing.B) {
 		p.View(page.Size{Width: 200, Height: 60})
 	}
 }
+
+// TestWhyTheFolderCannotBeReadIsWhole: the end of the sentence says what helps.
+func TestWhyTheFolderCannotBeReadIsWhole(t *testing.T) {
+	const hint = "make the first backup: opsdeck backup create; or set backup.dir in the configuration"
+	missing := ops.E(ops.Failed, lang.Raw("there is no backup folder /var/backups/mysql")).WithHint(lang.M(hint))
+	later := shown("en")
+	later.stock.err = missing
+	for _, p := range []*Page{
+		New(testEnv("en"), Service{Read: func(context.Context) (*Shelf, error) { return nil, missing }}), later,
+	} {
+		if p != later {
+			run(p, p.read())
+		}
+		for _, size := range []page.Size{{Width: 40, Height: 20}, {Width: 80, Height: 20}} {
+			if view := strings.Join(strings.Fields(p.View(size)), " "); !strings.Contains(view, hint) {
+				t.Errorf("%v: the hint is cut:\n%s", size, p.View(size))
+			}
+		}
+	}
+}

@@ -300,6 +300,7 @@ func (p *heading) foot(width int) string {
 		) + p.look.ink.dim.Paint(
 			"  "+e.T("o lists by time"),
 		)
+	case s.Sources == 0 && len(s.Errors) > 0: // the list says it
 	case p.list.follow:
 		left = e.Theme.OK.Render(" " + t.Glyph.OK + " " + e.T("following"))
 	default:
@@ -318,8 +319,8 @@ func (p *heading) foot(width int) string {
 	if s.Dropped > 0 {
 		left += p.look.ink.crit.Paint("  " + e.T("%s lines were dropped by the server", human.Count(s.Dropped)))
 	}
-	if len(s.Errors) > 0 {
-		left += p.look.ink.crit.Paint("  " + termsafe.Line(s.Errors[0].Error()))
+	if n := len(s.Errors); n > 0 && s.Sources > 0 {
+		left += p.look.ink.crit.Paint("  " + p.look.problem(s.Errors[n-1])[0])
 	}
 	right := ""
 	if p.ask.byRank() {

@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/store"
@@ -153,7 +155,13 @@ func (p *Page) listLines(width int) []string {
 	p.list.settle()
 	if len(p.list.rows) == 0 {
 		dim := func(text string) string { return p.look.ink.dim.Paint(cells.Cut("  "+text, width)) }
-		return padded([]string{dim(p.feed.nothing()), dim(p.feed.advice())}, h)
+		lines := []string{}
+		for _, text := range p.feed.nothing() {
+			for _, line := range cells.Wrap(text, width-4) {
+				lines = append(lines, dim(line))
+			}
+		}
+		return padded(lines, h)
 	}
 	var out []string
 	gaps := p.list.gaps()
@@ -167,6 +175,19 @@ func (p *Page) listLines(width int) []string {
 	return padded(out, h)
 }
 
+// problem is an error for people, and what helps.
+func (k *look) problem(err error) []string {
+	var e *ops.Error
+	if !errors.As(err, &e) {
+		return []string{termsafe.Line(err.Error())}
+	}
+	out := []string{termsafe.Line(e.In(k.env.Lang))}
+	if !e.Hint.Empty() {
+		out = append(out, "", "→ "+termsafe.Line(k.env.Lang.Msg(e.Hint)))
+	}
+	return out
+}
+
 // padded are exactly n lines.
 func padded(lines []string, n int) []string {
 	if len(lines) > n {
@@ -175,8 +196,16 @@ func padded(lines []string, n int) []string {
 	return append(lines, make([]string, n-len(lines))...)
 }
 
-// nothing says why the list is empty.
-func (p *feed) nothing() string {
+// nothing says why the list is empty, and what helps.
+func (p *feed) nothing() []string {
+	if s := p.tally.stats; s.Sources == 0 && len(s.Errors) > 0 && !p.loading {
+		return p.look.problem(s.Errors[len(s.Errors)-1])
+	}
+	return []string{p.empty(), p.advice()}
+}
+
+// empty says why the list is empty.
+func (p *feed) empty() string {
 	e := p.look.env
 	switch {
 	case p.loading || p.tally.stats.Pending:

@@ -12,6 +12,7 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/logs/store"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -270,5 +271,39 @@ func TestAtSetsTheIncident(t *testing.T) {
 	}
 	if !found {
 		t.Fatal("no incident was sent")
+	}
+}
+
+// TestALogThatIsNotThereIsNotFollowed: the list says why and what helps, and nothing
+// is called followed until there is something to follow.
+func TestALogThatIsNotThereIsNotFollowed(t *testing.T) {
+	st := store.NewStore(time.UTC, func() time.Time { return now })
+	t.Cleanup(st.Close)
+	env := &page.Env{
+		Ctx: context.Background(), Lang: lang.For("zh"), Theme: theme.New(theme.Options{NoColor: true}),
+		Clock: clock.NewFake(now), Zone: time.UTC,
+	}
+	p := New(env, st, Options{})
+	p.look.size = page.Size{Width: 80, Height: 20}
+	missing := ops.E(ops.Failed, lang.M("no logs are configured")).
+		WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
+	view := func() string {
+		p.look.shown, p.parked, p.feed.loading = true, true, false
+		drive(p, p.feed.load())
+		return p.View(p.look.size)
+	}
+	st.Fail("", missing)
+	st.Fail("", missing)
+	if n := len(st.Stats().Errors); n != 1 {
+		t.Errorf("one failure is noted %d times", n)
+	}
+	if got := view(); !strings.Contains(got, "没有配置日志") || !strings.Contains(got, "→ ") || strings.Contains(got, "跟踪中") {
+		t.Errorf("without a log:\n%s", got)
+	}
+	st.Fail("", nil)
+	st.Add("/l/a.log", "/l/a.log", text{bytes.NewReader([]byte(sample()))}, false, false)
+	settle(t, p, st)
+	if got := view(); strings.Contains(got, "没有配置日志") || !strings.Contains(got, "跟踪中") {
+		t.Errorf("with a log:\n%s", got)
 	}
 }

@@ -99,7 +99,9 @@ func readRow(r rowAt, blk *logindex.Block, text logs.Text, list []*line.Shape, p
 func (s *Store) stats(spots []spot) (t Stats) {
 	t.Sources, t.Added, t.Lost, t.Dropped, t.FirstHits = len(s.feeds), s.added, s.lost, s.dropped, s.first
 	t.All.FirstMS, t.All.LastMS = line.Unset, line.Unset
-	t.Errors = append(t.Errors, s.failed...)
+	for _, f := range s.failed {
+		t.Errors = append(t.Errors, f.err)
+	}
 	for i, f := range s.feeds {
 		asked := s.query.SourcesMatch(f.name)
 		for k, g := range f.segs {

@@ -4,6 +4,7 @@ package store
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,7 +41,7 @@ type Store struct {
 	lost    int64 // bytes that were gone before they could be read
 	asked   time.Time
 	first   time.Duration // from the query to the first screen of hits
-	failed  []error
+	failed  []failure
 	dropped int64 // lines that a server left out
 	hooks   map[int]func(*query.Query)
 	shelf   logindex.Shelf
@@ -183,10 +184,22 @@ func (s *Store) feed(name string) *feed {
 	return f
 }
 
-// Fail notes what could not be read, to be shown.
-func (s *Store) Fail(_ string, err error) {
+// failure is what could not be read of a source, "" for all of them.
+type failure struct {
+	of  string
+	err error
+}
+
+// Fail notes what could not be read of a source, to be shown; nil takes back what was
+// noted of it. What is noted already is not noted again.
+func (s *Store) Fail(of string, err error) {
 	s.mu.Lock()
-	s.failed = append(s.failed, err)
+	s.failed = slices.DeleteFunc(s.failed, func(f failure) bool {
+		return f.of == of && (err == nil || f.err.Error() == err.Error())
+	})
+	if err != nil {
+		s.failed = append(s.failed, failure{of, err})
+	}
 	if len(s.failed) > 20 {
 		s.failed = s.failed[1:]
 	}

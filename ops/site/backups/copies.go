@@ -22,8 +22,8 @@ func PlaceOf(c config.Copy) string { return c.Kind + " " + c.Endpoint + " " + c.
 // EmptiedError is how a sync ends that found a copy emptied.
 func EmptiedError(c config.Copy, e backup.Emptied) error {
 	return ops.E(ops.Failed, EmptiedText(c, e)).
-		WithHint(lang.M("the local backups were sent again; find out who removed the rest, then run opsdeck " +
-			"backup sync again to clear the alarm"))
+		WithHint(lang.M("the local backups were sent again; find out who removed the rest, then clear the " +
+			"alarm: opsdeck backup sync"))
 }
 
 // places are those of the copies, by their names.

@@ -30,7 +30,7 @@ func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, er
 		return s, nil
 	}
 	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to drill", inv.Database)).
-		WithHint(lang.M("make one with: opsdeck backup create, or name a backup"))
+		WithHint(lang.M("make one: opsdeck backup create; or name a backup"))
 }
 
 // DrillServer is where drills are done: the named service's server, else the

@@ -54,7 +54,7 @@ func (d *Desk) unfinished(t restore.Target) error {
 		return err
 	}
 	return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
-		WithHint(lang.M("opsdeck restore resume, undo or abort %s", open.Plan.ID))
+		WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", open.Plan.ID))
 }
 
 // vacant refuses while another restore of the target runs or stands unfinished.

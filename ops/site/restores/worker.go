@@ -194,7 +194,7 @@ func (d *Desk) explain(err error) error {
 		return err
 	}
 	return ops.Wrap(err, ops.Busy, lang.M("the connection to the server at %s was lost", d.Target.Server())).
-		WithHint(lang.M("is the server running? `opsdeck status` checks everything related to it"))
+		WithHint(lang.M("is the server running? check it: `opsdeck status`"))
 }
 
 // emergency makes the backup of the present state, under the lock that one

@@ -227,7 +227,7 @@ func (r *round) choose() (*base, error) {
 	}
 	if first == nil {
 		first = ops.E(ops.Failed, lang.M("no good backup records its binlog position")).
-			WithHint(lang.M("make one with: opsdeck backup create"))
+			WithHint(lang.M("make one: opsdeck backup create"))
 	}
 	return nil, first
 }
