@@ -69,10 +69,10 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	a.speak(a.lang.Code())
 	if err != nil {
-		return failAs(a, wantsJSON(args), usageError(err))
+		return a.failAs(args, usageError(err))
 	}
 	if err := cmp.Or(negative(kctx), empty(kctx)); err != nil {
-		return failAs(a, wantsJSON(args), err)
+		return a.failAs(args, err)
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
-	return failAs(a, wantsJSON(args), err)
+	return a.failAs(args, err)
 }
 
 // earlyLang finds the language before the command line is parsed, so that its

@@ -64,7 +64,7 @@ const bareLimit = 200
 
 // Run searches, and follows when asked. No hit is no failure, as for the other
 // commands that look something up; --fail-if-none makes it one, as grep does.
-// No hit in logs of which a part could not be read is one, too.
+// No hit in logs of which a part could not be read is one, too, and so is their count.
 func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	q, err := c.query(a)
 	if err != nil {
@@ -118,7 +118,8 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	if err == nil && run.hits == 0 && !c.JSON && q.Unkeyed().Empty() {
 		run.advise(ctx, sources)
 	}
-	if err == nil && run.hits == 0 && (c.FailIfNone || run.unread) {
+	none := run.hits == 0 && (c.FailIfNone || run.unread)
+	if err == nil && (none || c.Count && run.unread) {
 		err = exitCode(1)
 	}
 	return err
@@ -341,6 +342,10 @@ func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
 			Count int64 `json:"count"`
 			incompleteJSON
 		}{n, incompleteJSON{r.incomplete}})
+	}
+	if r.unread { // a script would take the part for the whole
+		r.app.note(lang.M("not counted: a part of the logs could not be read; the rest has %s", lang.M("%d events", n)))
+		return nil
 	}
 	r.app.say(lang.M("%d", n))
 	return nil

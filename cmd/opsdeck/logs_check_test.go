@@ -136,7 +136,10 @@ func TestDocumentsOfADamagedLogSayIt(t *testing.T) {
 		if err := os.WriteFile(path, []byte("\x1f\x8b\x08 broken"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, out, _ := logs(append(args, "--json")...)
+		code, out, _ := logs(append(args, "--json")...)
+		if want := args[0] == "--count"; (code == 1) != want {
+			t.Errorf("%q: exit %d", args, code)
+		}
 		var doc incompleteJSON
 		if err := json.Unmarshal([]byte(out), &doc); err != nil {
 			t.Fatalf("%q: %v in %s", args, err, out)
@@ -144,6 +147,23 @@ func TestDocumentsOfADamagedLogSayIt(t *testing.T) {
 		if len(doc.Incomplete) != 1 || !strings.Contains(doc.Incomplete[0], "app.log.1.gz") ||
 			!strings.Contains(doc.Incomplete[0], "damaged") {
 			t.Errorf("%q: incomplete is %q", args, doc.Incomplete)
+		}
+	}
+}
+
+// TestACountOfAPartIsNotPrintedAsTheWhole: neither of some lines nor of none.
+func TestACountOfAPartIsNotPrintedAsTheWhole(t *testing.T) {
+	dir, logs := smallLog(t, "2026-01-29T12:00:00Z INFO x\n2026-01-29T12:00:01Z INFO x\n")
+	if code, out, errs := logs("--count", "x"); code != 0 || out != "2\n" || errs != "" {
+		t.Errorf("whole: exit %d: %s%s", code, out, errs)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "app.log.1.gz"), []byte("\x1f\x8b\x08 broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for query, said := range map[string]string{"x": "the rest has 2 events", "nosuch": "the rest has 0 events"} {
+		code, out, errs := logs("--count", query)
+		if code != 1 || out != "" || !strings.Contains(errs, said) || !strings.Contains(errs, "app.log.1.gz") {
+			t.Errorf("%s: exit %d, out %q: %s", query, code, out, errs)
 		}
 	}
 }

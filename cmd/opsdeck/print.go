@@ -20,10 +20,14 @@ type printer struct {
 	stdio
 	lang         *lang.Printer
 	color, ascii bool
+	closed       bool // a JSON document was printed: nothing may follow it
 }
 
 // json prints one document.
-func (p *printer) json(v any) error { return writeJSON(p.out, v, "  ") }
+func (p *printer) json(v any) error {
+	p.closed = true
+	return writeJSON(p.out, v, "  ")
+}
 
 // ndjson prints one line of NDJSON.
 func (p *printer) ndjson(v any) error { return writeJSON(p.out, v, "") }

@@ -38,6 +38,8 @@ func init() {
 		"for the files in it: %s", "其中的文件：%s",
 		"read a pipe: opsdeck logs --source - < %s", "读取管道：opsdeck logs --source - < %s",
 		"no log found at %s", "在 %s 没有找到日志",
+		"not counted: a part of the logs could not be read; the rest has %s", "没有计数：部分日志无法读取；其余日志有 %s",
+		"%d events", "%d 条事件",
 		"no logs are configured", "没有配置日志",
 		"name one with --source FILE, or set logs: in the configuration", "用 --source FILE 指定，或在配置中设置 logs:",
 		"%s is not a valid file pattern", "%s 不是有效的文件通配符",
