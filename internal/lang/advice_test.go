@@ -12,15 +12,16 @@ import (
 var (
 	keyed = regexp.MustCompile("opsdeck (?:backup (?:create|verify|prune|sync|drill|show|list)|restore (?:attach|status|" +
 		"--plan|resume|abort|undo|drop-old|report)|logs --critical|status)\\b")
-	clause = regexp.MustCompile("(?:^|[:;,] |[：；，。、（]|then )`?$")
-	whole  = regexp.MustCompile("^(?:Run |请运行 )opsdeck backup create[.。]$") // Status has its own in the console
+	clause  = regexp.MustCompile("(?:^|[:;,] |[：；，。、（]|then )`?$")
+	flagged = regexp.MustCompile(`^(?: \S+)? --`)
+	whole   = regexp.MustCompile("^(?:Run |请运行 )opsdeck backup create[.。]$") // Status has its own in the console
 )
 
 func TestACommandThatAKeyDoesIsAClauseOfItsOwn(t *testing.T) {
 	for _, pair := range pairs {
 		for _, text := range pair {
 			for _, at := range keyed.FindAllStringIndex(text, -1) {
-				if strings.HasPrefix(text[at[1]:], " --") || whole.MatchString(text) {
+				if flagged.MatchString(text[at[1]:]) || whole.MatchString(text) {
 					continue
 				}
 				if head := text[:at[0]]; !clause.MatchString(head) || strings.HasSuffix(head, "with: ") {
