@@ -144,6 +144,8 @@ func (c *checker) notify(at string, n Notify) {
 	only("tls", "smtp", n.TLS != "")
 	only("address", "syslog", n.Address != "")
 	only("facility", "syslog", n.Facility != "")
+	only("format", "syslog", n.Format != "")
+	c.oneOf(at+"format", n.Format, "", "rfc5424", "rfc3164")
 	only("labels", "alertmanager", len(n.Labels) > 0)
 }
 

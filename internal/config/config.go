@@ -281,6 +281,7 @@ type Notify struct {
 	Command      []string          `yaml:"command"`       // command: the program and its arguments
 	Address      string            `yaml:"address"`       // syslog: a socket, or udp:// or tcp://HOST:PORT; "": /dev/log
 	Facility     string            `yaml:"facility"`      // syslog; "": daemon
+	Format       string            `yaml:"format"`        // syslog: rfc5424 or rfc3164; "": by the address
 	Labels       map[string]string `yaml:"labels"`        // alertmanager: on each alert
 	PerMinute    int               `yaml:"per_minute"`    // messages a minute; 0: what the kind takes
 	On           []string          `yaml:"on"`            // restore, backup-failed, status

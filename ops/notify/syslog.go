@@ -39,11 +39,13 @@ const (
 	maxStream   = 8192
 )
 
-// syslog sends RFC 5424 to a local socket, by UDP (RFC 5426), or by TCP with the length
-// before each message (RFC 6587, 3.4.1).
+// syslog sends RFC 5424 by UDP (RFC 5426), or by TCP with the length before each message
+// (RFC 6587, 3.4.1). A local socket gets the form of syslog(3), which is all that rsyslog
+// and journald read there: they take the head of RFC 5424 for text.
 type syslog struct {
 	network, address string
 	facility         int
+	old              bool // RFC 3164
 	host             string
 	now              func() time.Time
 }
@@ -74,6 +76,7 @@ func newSyslog(c config.Notify, now func() time.Time) (*syslog, error) {
 		return nil, ops.E(ops.Config, lang.M("%q is not a syslog facility", name)).
 			WithHint(lang.M("one of %s", strings.Join(facilities, ", ")))
 	}
+	s.old = c.Format == "rfc3164" || c.Format == "" && s.network == "unix"
 	s.host, _ = os.Hostname()
 	return s, nil
 }
@@ -134,8 +137,11 @@ func stream(conn net.Conn, text string) error {
 	return broken(err)
 }
 
-// line is the message in RFC 5424's form, of at most so many bytes.
+// line is the message of at most so many bytes, in its form.
 func (s *syslog) line(m Message, most int) string {
+	if s.old {
+		return s.oldLine(m, most)
+	}
 	var b strings.Builder
 	fmt.Fprintf(
 		&b,
@@ -148,11 +154,32 @@ func (s *syslog) line(m Message, most int) string {
 	)
 	b.WriteString(structured(m))
 	b.WriteString(" \ufeff")
+	return cut(b.String()+said(m), most)
+}
+
+// oldLine is the message in RFC 3164's form; a local socket's has no host.
+func (s *syslog) oldLine(m Message, most int) string {
+	host := ""
+	if s.network != "unix" {
+		host = header(s.host, 255) + " "
+	}
+	head := fmt.Sprintf("<%d>%s %sopsdeck[%d]: ", s.facility*8+severityOf(m), s.now().Format(time.Stamp), host, os.Getpid())
+	facts := ""
+	for _, fact := range []string{m.Service, m.Rule, m.State} {
+		if fact != "" {
+			facts += header(fact, 100) + " "
+		}
+	}
+	return cut(head+facts+said(m), most)
+}
+
+// said is what a message says, in one line.
+func said(m Message) string {
 	text := strings.Join(strings.FieldsFunc(m.titled(), func(r rune) bool { return r == '\n' || r == '\r' }), " | ")
 	if m.Evidence != "" && !strings.Contains(text, m.Evidence) {
 		text += " | " + strings.Join(strings.Fields(m.Evidence), " ")
 	}
-	return cut(b.String()+strings.ToValidUTF8(text, "\ufffd"), most)
+	return strings.ToValidUTF8(text, "\ufffd")
 }
 
 func severityOf(m Message) int {

@@ -19,6 +19,10 @@ import (
 var rfc5424 = regexp.MustCompile(`^<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|[+-]\d\d:\d\d)) ` +
 	`([!-~]{1,255}) (opsdeck) (\d+) ([!-~]{1,32}) (\[opsdeck@32473(?: [a-z]+="(?:[^"\\\]]|\\["\\\]])*")*\]) \x{feff}(.*)$`)
 
+// rfc3164 is what a local socket gets after the priority.
+var rfc3164 = regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d opsdeck\[\d+\]: qianzhang heap firing .*` +
+	`第二行 \\ end \| FATAL ERROR: "Reached heap limit"`)
+
 func syslogTo(t *testing.T, address string) *Target {
 	t.Helper()
 	target, err := New(config.Notify{Name: "log", Kind: "syslog", Address: address, Facility: "local3"})
@@ -36,7 +40,15 @@ func TestSyslogByEachWay(t *testing.T) {
 			if err := syslogTo(t, address).Send(context.Background(), alert()); err != nil {
 				t.Fatal(err)
 			}
-			parts := rfc5424.FindStringSubmatch(<-got)
+			line := <-got
+			if strings.HasPrefix(network, "unix") { // as syslog(3) writes it
+				line, local := strings.CutPrefix(line, "<154>")
+				if !local || !rfc3164.MatchString(line) {
+					t.Fatalf("not the form of a local socket: %q", line)
+				}
+				return
+			}
+			parts := rfc5424.FindStringSubmatch(line)
 			if parts == nil {
 				t.Fatal("the message has not the form of RFC 5424")
 			}
