@@ -23,7 +23,9 @@ type Options struct {
 	Program string        // how this program is called again, with its --config; "" is opsdeck
 	Start   string        // the page to begin with; "" is the first
 	Actions []page.Action // further ones for the palette, e.g. the demo's faults
-	Theme   theme.Options // as Env.Theme was made, for the key that changes it
+	// Runbooks opens what to do, step by step, from the help; nil where there is nothing.
+	Runbooks func() tea.Cmd
+	Theme    theme.Options // as Env.Theme was made, for the key that changes it
 	// Copy puts text on the clipboard and says how it did. It runs in a command.
 	Copy func(text string) (lang.Msg, error)
 	// ReportDir is where a crash leaves its report.
@@ -70,6 +72,14 @@ func New(o Options) *Console {
 		atPage(c)
 	}
 	c.actions = c.globalActions()
+	if o.Runbooks != nil {
+		c.actions = append(c.actions, page.Action{
+			ID:    "console.runbooks",
+			Label: lang.M("runbooks"),
+			Help:  lang.M("what to do, step by step: restore, MySQL is down, deploy, on call …"),
+			Run:   o.Runbooks,
+		})
+	}
 	return c
 }
 

@@ -73,7 +73,11 @@ func (c *Console) help() page.Overlay {
 	section(e.Lang.Msg(c.page().Title()), c.page().Actions())
 	section(e.T("Moving"), movement)
 	section(e.T("Everywhere"), c.actions)
-	return widget.NewText(e, lang.M("Help"), lines, "")
+	text := widget.NewText(e, lang.M("Help"), lines, "")
+	if c.o.Runbooks != nil {
+		text.Offer(widget.Choice{Key: "r", Label: lang.M("runbooks: what to do"), Run: c.o.Runbooks})
+	}
+	return text
 }
 
 // helpKeys is how wide the keys are in the help, boxSides what its frame takes.

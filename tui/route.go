@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -46,13 +47,24 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 	case quitMsg:
 		return tea.Quit
 	default:
-		if top := c.top(); top != nil && msg != nil {
-			cmd, done := top.Overlay.Update(msg)
-			c.settle(top, done)
-			return cmd
-		}
+		return answer(c, msg)
 	}
 	return nil
+}
+
+// answer gives what a dialog asked for to the dialogs, the top one first: the one that
+// asked may have another above it by now.
+func answer(c *Console, msg tea.Msg) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, o := range slices.Backward(slices.Clone(c.stack)) {
+		if msg == nil {
+			break
+		}
+		cmd, done := o.Overlay.Update(msg)
+		c.settle(&o, done)
+		cmds = append(cmds, cmd)
+	}
+	return tea.Batch(cmds...)
 }
 
 // typed splits what arrived in one read: over a slow line several keys come as

@@ -59,6 +59,13 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 	defer cancel()
 	o.Env.Ctx = inner
 	c := New(o)
+	return run(ctx, cancel, c, c, in, out)
+}
+
+// run runs the program of a console's model; cancel ends the console's work.
+func run(
+	ctx context.Context, cancel func(), c *Console, model tea.Model, in io.Reader, out io.Writer,
+) error {
 	var p *tea.Program
 	leave := func() {
 		p.Send(quitMsg{})
@@ -75,7 +82,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 		}}
 	}
 	p = tea.NewProgram(
-		c,
+		model,
 		tea.WithAltScreen(),
 		tea.WithInput(in),
 		tea.WithOutput(output),

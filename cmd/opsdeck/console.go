@@ -44,12 +44,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	// it wait. The libraries beneath must not ask either.
 	lipgloss.SetHasDarkBackground(true)
 	lipgloss.SetColorProfile(termenv.ANSI)
-	look := theme.Options{
-		Dark:  darkBackground(loaded.Console.Theme, a.getenv("COLORFGBG")),
-		Deep:  strings.Contains(a.getenv("TERM"), "256color") || a.getenv("COLORTERM") != "",
-		Mono:  !a.color,
-		ASCII: a.flags.ASCII || loaded.Console.ASCII || poorTerminal(a.getenv),
-	}
+	look := a.look()
 	// The console stays open for days beside the service: its heap is small, and
 	// collecting it twice as often costs less than what it would grow to.
 	debug.SetGCPercent(consoleGC)
@@ -78,6 +73,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	}
 	err = run(ctx, tui.Options{
 		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: demoActions(a, env), Theme: look,
+		Runbooks: openRunbooks(a, env),
 		Copy: clipboard{
 			out:    a.out,
 			getenv: a.getenv,
@@ -94,6 +90,22 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
+}
+
+// look is how the console looks on this terminal.
+func (a *app) look() theme.Options {
+	look := theme.Options{
+		Deep:  strings.Contains(a.getenv("TERM"), "256color") || a.getenv("COLORTERM") != "",
+		Mono:  !a.color,
+		ASCII: a.flags.ASCII || poorTerminal(a.getenv),
+	}
+	asked := ""
+	if loaded, err := a.config(); err == nil {
+		asked = loaded.Console.Theme
+		look.ASCII = look.ASCII || loaded.Console.ASCII
+	}
+	look.Dark = darkBackground(asked, a.getenv("COLORFGBG"))
+	return look
 }
 
 // terminal refuses what the console cannot be drawn on. A plain one only prints.

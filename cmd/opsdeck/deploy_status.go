@@ -94,49 +94,17 @@ func (c *deployStatusCmd) Run(a *app) error {
 // sayDeploymentSteps shows each step of a deployment, how long it took and what came of it.
 func sayDeploymentSteps(p *printer, d *deploys.Desk, one *deploy.Deployment, running bool) {
 	for i, s := range one.Plan.Steps {
-		took, detail := "", ""
-		for _, l := range one.Lines {
-			if l.Step == i && l.Detail != "" && l.Event != deploy.EventSeen {
-				detail = p.lang.Msg(l.What())
-			}
-		}
+		took, detail := "", p.lang.Msg(one.Said(i))
 		if t, is := deploy.Took(one.Lines, i); is {
 			took = human.Duration(t)
 		}
-		state := p.lang.Msg(markLabel(one.State.Marks[i], running))
+		state := p.lang.Msg(one.Label(i, running))
 		fmt.Fprintln(p.out, termsafe.Line(fmt.Sprintf("  %2d. %-10s %s  %s  %s", i+1, s.Name,
 			cells.Pad(state, 14), cells.Pad(took, 8), detail)))
 	}
 	if one.State.Result != "" {
 		p.say(lang.M("report: %s", d.Store().ReportPath(one.Plan.ID)))
 	}
-}
-
-// markLabel is how far a step is, for people.
-func markLabel(m deploy.Mark, running bool) lang.Msg {
-	switch m {
-	case deploy.MarkBegun:
-		if running {
-			return lang.M("running")
-		}
-		return lang.M("interrupted")
-	case deploy.MarkDone:
-		return lang.M("done")
-	case deploy.MarkFailed:
-		return lang.M("failed")
-	case deploy.MarkUndoing:
-		if !running {
-			return lang.M("interrupted")
-		}
-		return lang.M("rolling back")
-	case deploy.MarkUndone:
-		return lang.M("rolled back")
-	case deploy.MarkUndoFailed:
-		return lang.M("not rolled back")
-	case deploy.MarkSkipped:
-		return lang.M("skipped")
-	}
-	return lang.M("not begun")
 }
 
 // deploymentDoc is a deployment for programs.

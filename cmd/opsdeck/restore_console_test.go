@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -85,13 +86,19 @@ func until(t testing.TB, what string, ok func() bool) {
 type seat struct {
 	t    testing.TB
 	file *os.File
+	kill func()
 	mu   sync.Mutex
 	seen bytes.Buffer
 }
 
 func (s *realSite) sit(args ...string) *seat {
 	s.t.Helper()
-	cmd := s.command(args...)
+	return sitAt(s.t, s.command(args...))
+}
+
+// sitAt starts a program on a terminal of its own.
+func sitAt(t testing.TB, cmd *exec.Cmd) *seat {
+	t.Helper()
 	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")
 	file, err := pty.StartWithAttrs(
 		cmd,
@@ -99,9 +106,9 @@ func (s *realSite) sit(args ...string) *seat {
 		&syscall.SysProcAttr{Setsid: true, Setctty: true},
 	)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c := &seat{t: s.t, file: file}
+	c := &seat{t: t, file: file, kill: func() { cmd.Process.Kill() }}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -116,7 +123,7 @@ func (s *realSite) sit(args ...string) *seat {
 			}
 		}
 	}()
-	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); file.Close(); <-done })
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); file.Close(); <-done })
 	return c
 }
 

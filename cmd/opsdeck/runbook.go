@@ -16,7 +16,7 @@ type runbookCmd struct {
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-// Run lists the runbooks, or prints one as Markdown.
+// Run lists the runbooks, or shows one: on a terminal to read and to run, else as Markdown.
 func (c *runbookCmd) Run(ctx context.Context, a *app) error {
 	if c.Name == "" {
 		return c.list(a.printer)
@@ -38,6 +38,8 @@ func (c *runbookCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.JSON:
 		return a.json(runbookDocument(a.lang, r, p))
+	case c.pages(a):
+		return shelfOfRunbooks{a, func(context.Context) runbooks.Place { return p }}.page(ctx, r.Name)
 	case r.Name != "restore" || !a.flags.Plain:
 		text = r.Markdown(a.lang, p)
 	case !p.HasBackups():
@@ -48,6 +50,12 @@ func (c *runbookCmd) Run(ctx context.Context, a *app) error {
 	}
 	_, err = fmt.Fprint(a.out, text)
 	return err
+}
+
+// pages tells whether the runbook is shown on the terminal, to be read and its commands run.
+func (c *runbookCmd) pages(a *app) bool {
+	term := a.getenv("TERM")
+	return !a.flags.Plain && isTerminal(a.in) && isTerminal(a.out) && term != "" && term != "dumb"
 }
 
 // list lists the runbooks.

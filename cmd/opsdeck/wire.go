@@ -67,6 +67,7 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 	)
 	p := statusview.New(env, m)
 	alertsOfConsole(env.Ctx, a, p)
+	deploymentOfConsole(a, env, p)
 	return p, nil
 }
 

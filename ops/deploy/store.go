@@ -112,17 +112,19 @@ func (st Store) Open(service string) (*Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range all {
-		if d.State.Result == "" {
-			return d, nil
+	return NeedsSomebody(all), nil
+}
+
+// NeedsSomebody is what Open finds among the deployments of a service.
+func NeedsSomebody(all []*Deployment) *Deployment {
+	for _, result := range []Result{"", ResultStuck} {
+		for _, d := range all {
+			if d.State.Result == result {
+				return d
+			}
 		}
 	}
-	for _, d := range all {
-		if d.State.Result == ResultStuck {
-			return d, nil
-		}
-	}
-	return nil, nil
+	return nil
 }
 
 // Of are the deployments of a service that were begun, the newest first. One that

@@ -57,6 +57,9 @@ var keyed = []struct {
 	{words(`restore undo(?: NAME)?`), "restore", "Z"},
 	{words(`restore drop-old(?: NAME)?`), "restore", "D"},
 	{words(`restore report(?: NAME)?`), "restore", "v"},
+	{words(`deploy run --resume`), "status", "D"},
+	{words(`deploy undo(?: NAME)?`), "status", "D"},
+	{words(`deploy status(?: NAME)?`), "status", "D"},
 	{words(`logs --critical --since \S+`), "logs", ""},
 	{words(`status`), "status", ""},
 }

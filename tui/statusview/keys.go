@@ -1,6 +1,8 @@
 package statusview
 
 import (
+	"slices"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
@@ -40,9 +42,30 @@ func (p *Page) Actions() []page.Action {
 		},
 	}
 	if s := p.dossier.opened(); s != nil {
-		return append(append(p.detailActions(len(s.Check.Commands)), look, moment), p.alertActions()...)
+		return slices.Concat(p.detailActions(len(s.Check.Commands)), []page.Action{look, moment}, p.further())
 	}
-	return append(append(p.listActions(), look, moment), p.alertActions()...)
+	return slices.Concat(p.listActions(), []page.Action{look, moment}, p.further())
+}
+
+// further are the keys that the list and the opened check share.
+func (p *Page) further() []page.Action { return append(p.alertActions(), p.deployment()...) }
+
+// WithDeployment lets the page open the deployment of the console's service.
+func (p *Page) WithDeployment(open func() tea.Cmd) { p.deploy = open }
+
+func (p *Page) deployment() []page.Action {
+	if p.deploy == nil {
+		return nil
+	}
+	s := p.table.subject()
+	return []page.Action{{
+		ID:     "status.deploy",
+		Keys:   []string{"D"},
+		Label:  lang.M("deploy"),
+		Help:   lang.M("deploy a release, follow it, resume it, roll it back"),
+		Footer: s != nil && s.Check.Kind == health.KindDeploy,
+		Run:    p.deploy,
+	}}
 }
 
 // subject is the check that actions are about, or nil.

@@ -45,8 +45,9 @@ type Page struct {
 	face    health.Face
 	signal  <-chan struct{}
 	end     func()
-	verdict string // as last sent
-	alerts  Alerts // nil where there are none
+	verdict string         // as last sent
+	alerts  Alerts         // nil where there are none
+	deploy  func() tea.Cmd // opens the deployment; nil where there is none
 }
 
 // Open opens a check, for other pages: page.Goto{Page: "status", Body: Open{…}}.

@@ -201,6 +201,7 @@ type Text struct {
 	title  lang.Msg
 	lines  []string
 	copy   string
+	offer  []Choice
 	scroll Scroll
 }
 
@@ -210,11 +211,19 @@ func NewText(env *page.Env, title lang.Msg, lines []string, copied string) *Text
 	return &Text{env: env, title: title, lines: lines, copy: copied}
 }
 
+// Offer adds a key that leaves the text and does something.
+func (d *Text) Offer(c Choice) { d.offer = append(d.offer, c) }
+
 // Update takes a key.
 func (d *Text) Update(msg tea.Msg) (tea.Cmd, bool) {
 	k, ok := msg.(tea.KeyMsg)
 	if !ok {
 		return nil, false
+	}
+	for _, c := range d.offer {
+		if c.Key == k.String() {
+			return c.Run(), true
+		}
 	}
 	switch k.String() {
 	case "esc", "q", "enter", "?", "ctrl+c":
@@ -250,6 +259,9 @@ func (d *Text) View(size page.Size) string {
 	foot := KeyHelp(t, "esc", e.T("back"))
 	if d.copy != "" {
 		foot = KeyHelp(t, "y", e.T("copy")) + "  " + foot
+	}
+	for _, c := range d.offer {
+		foot = KeyHelp(t, c.Key, e.Lang.Msg(c.Label)) + "  " + foot
 	}
 	if to-d.scroll.Top < len(d.lines) {
 		foot += t.Dim.Render(e.T("  %d–%d of %d", d.scroll.Top+1, to, len(d.lines)))

@@ -120,8 +120,7 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 // Look runs the commands of a plan that show what a step would change, where the code of
 // the plan is checked out already. Otherwise only the deployment itself can: known is false.
 func (d *Desk) Look(ctx context.Context, p *deploy.Plan, s deploy.Step) (lines []string, known bool, err error) {
-	pulls := slices.ContainsFunc(p.Steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
-	if s.Look == "" || pulls && p.From != p.To {
+	if s.Look == "" || pulls(p.Steps) && p.From != p.To {
 		return nil, false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)

@@ -69,6 +69,16 @@ func (d *Desk) steps(name string) ([]deploy.Step, error) {
 	}), nil
 }
 
+// Pulls tells whether a plan takes a revision of the code.
+func (d *Desk) Pulls(name string) bool {
+	steps, err := d.steps(name)
+	return err == nil && pulls(steps)
+}
+
+func pulls(steps []deploy.Step) bool {
+	return slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
+}
+
 // configured are steps of the configuration.
 func configured(steps []config.DeployStep, ready time.Duration) (out []deploy.Step) {
 	for _, s := range steps {
@@ -141,9 +151,8 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 		Revision: revision,
 		Steps:    steps,
 	}
-	pulls := slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Kind == deploy.KindPull })
 	switch {
-	case pulls:
+	case pulls(steps):
 		r := d.repo(p)
 		r.env = nil
 		if err := r.clean(ctx); err != nil {

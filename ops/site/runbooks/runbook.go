@@ -73,6 +73,9 @@ func (p Place) WithNewest(path string) Place {
 // Opsdeck is the command of opsdeck with these words, for this service.
 func (p Place) Opsdeck(args string) string { return p.program + " " + args }
 
+// Service is the service's name.
+func (p Place) Service() string { return p.service.Name }
+
 // HasBackups tells whether a database and a folder of its backups are configured.
 func (p Place) HasBackups() bool { return p.database != "" && p.dir != "" }
 
