@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // sit is a person at the console, or at another command on a terminal.
@@ -13,6 +16,23 @@ func (s *deploySite) sit(args ...string) *seat {
 	cmd := exec.Command(s.bin, append([]string{"--config", s.config, "--lang", "en"}, args...)...)
 	cmd.Env = append(os.Environ(), "LANG=C.UTF-8")
 	return sitAt(s.t, cmd)
+}
+
+// finds draws the whole screen again and again until the text is on it.
+func (c *seat) finds(text string) {
+	c.t.Helper()
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); {
+		c.press("\x0c")
+		for until := time.Now().Add(time.Second); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
+			c.mu.Lock()
+			got := ansi.Strip(c.seen.String())
+			c.mu.Unlock()
+			if strings.Contains(got, text) {
+				return
+			}
+		}
+	}
+	c.t.Fatalf("never found %q", text)
 }
 
 // answer presses a key in a dialog once it listens.
@@ -37,31 +57,31 @@ func TestAReleaseIsDeployedFromTheConsole(t *testing.T) {
 	first.types("another")
 	first.sees("That is not the name")
 	first.press("\x7f\x7f\x7f\x7f\x7f\x7f\x7fshop\r")
-	first.sees("step 3 of 5")
+	first.finds("step 3 of 5")
 	pid := s.installs(1)
 	first.kill()
 
 	c := s.sit()
 	c.sees("Status")
 	c.press("D")
-	c.sees("step 3 of 5")
+	c.finds("step 3 of 5")
 	c.press("x")
 	c.sees("Stop the deployment?")
 	c.answer("y")
-	c.sees("interrupted: nothing works on it")
+	c.finds("interrupted: nothing works on it")
 	s.gone(pid)
 	s.sh("touch go")
 	c.press("r")
 	c.sees("Resume?")
 	c.types("shop")
-	c.sees("deployed (")
+	c.finds("deployed (")
 	if v := s.version(); v != 2 {
 		t.Errorf("release %d is deployed", v)
 	}
 	c.press("u")
 	c.sees("Roll back?")
 	c.types("shop")
-	c.sees("rolled back;")
+	c.finds("rolled back;")
 	if v := s.version(); v != 1 {
 		t.Errorf("release %d after the rollback", v)
 	}

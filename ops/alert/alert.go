@@ -95,6 +95,9 @@ type Alert struct {
 	// SilencedBy is why nobody is told: the silence's reason, or the alert that this
 	// one follows from.
 	SilencedBy Text `json:"silenced_by,omitzero"`
+	// Follows are the fingerprints of what it may follow from, as they were when it was seen
+	// last: after a restart they hold until it is seen again.
+	Follows []string `json:"follows,omitempty"`
 	// Flaps counts how often it fired lately: one that comes and goes is held.
 	Flaps int `json:"flaps,omitempty"`
 

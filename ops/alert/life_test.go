@@ -193,6 +193,30 @@ func TestWhatFollowsFromSomethingElseIsNotTold(t *testing.T) {
 	w.expect("resolved mysql", "fired ready")
 }
 
+// TestWhatFollowsIsNotToldAfterARestart: until a check was looked at again, it is not known
+// from what it follows; a person who was told of the cause is not told of the rest.
+func TestWhatFollowsIsNotToldAfterARestart(t *testing.T) {
+	w, cause, follower := newWorld(t), rule("health"), rule("ready")
+	f := sight(follower, true)
+	f.Follows = []string{"q/health"}
+	w.step(time.Second, f, sight(cause, true))
+	w.expect("fired health")
+	dir := t.TempDir()
+	if err := w.book.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.book, err = Read(dir); err != nil {
+		t.Fatal(err)
+	}
+	unseen := func(r *Rule) Sight { return Sight{Rule: r, Fingerprint: "q/" + r.Name, Unknown: true} }
+	w.step(time.Minute, unseen(follower), unseen(cause))
+	w.state("ready", Silenced)
+	w.expect()
+	w.step(time.Minute, sight(follower, true), unseen(cause)) // it is seen, and follows from nothing now
+	w.expect("fired ready")
+}
+
 func TestWarningsWaitInQuietHours(t *testing.T) {
 	w, r := newWorld(t), rule("disk")
 	quiet, err := ParseHours("22:00-07:00")

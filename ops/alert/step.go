@@ -49,13 +49,23 @@ func (b *Book) Take(s Step) (changed bool) {
 	for i := range s.Sights {
 		x := &s.Sights[i]
 		w.rules[x.Fingerprint] = x.Rule
-		w.follows[x.Fingerprint] = x.Follows
+		w.follows[x.Fingerprint] = w.causes(x)
 		changed = w.see(x) || changed
 	}
 	changed = w.retire() || changed
 	changed = w.mute() || changed
 	changed = w.tell() || changed
 	return w.tidy() || changed
+}
+
+// causes are the fingerprints of what an alert may follow from. One that cannot be seen now
+// follows from what it did when it was seen.
+func (w *stepping) causes(x *Sight) []string {
+	a := w.book.active(x.Fingerprint)
+	if !x.Unknown || a == nil {
+		return x.Follows
+	}
+	return append(slices.Clone(x.Follows), a.Follows...)
 }
 
 // active is the alert of a fingerprint that is not resolved, or nil.
@@ -120,6 +130,7 @@ func (a *Alert) take(x *Sight, now time.Time) {
 	a.LastSeen = now
 	a.Calm = 0
 	a.Severity = x.Severity
+	a.Follows = x.Follows
 	if !x.Evidence.Empty() {
 		a.Evidence = Say(x.Evidence)
 		a.Next = Say(x.Next)

@@ -24,6 +24,10 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 	}
 	poll := time.NewTicker(every)
 	defer poll.Stop()
+	pace := shortest
+	if globs != nil {
+		pace = max(pace, globs.Pace)
+	}
 	for {
 		fresh := globs.fresh(tails)
 		w.add(fresh)
@@ -41,7 +45,7 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(shortest):
+			case <-time.After(pace):
 			}
 		case <-poll.C:
 		}

@@ -16,6 +16,9 @@ import (
 type Globs struct {
 	Sink   func(name string) Sink       // where a file that comes is told of
 	Failed func(name string, err error) // of what cannot be read; may be nil
+	// Pace is how long a change waits for others before all are read: whoever reads for a
+	// person in front of a screen leaves it 0.
+	Pace time.Duration
 
 	patterns []globName
 	seen     map[string]bool // by the live file's name

@@ -49,6 +49,10 @@ const linesTaken = 5
 // settle is how long an event is waited for to have no further lines.
 const settle = 150 * time.Millisecond
 
+// pace is how long lines are gathered before they are read: a busy log wakes the watcher
+// ten times a second.
+const pace = 100 * time.Millisecond
+
 // newReader makes one that goes on from places; known tells that the logs of the
 // service were read before, so that what is new came since.
 func newReader(s config.Service, rules []*logRule, places map[string]alert.Place, known bool) *reader {
@@ -85,6 +89,7 @@ func (r *reader) run(ctx context.Context) {
 		return logfile.Unwrapped(s, nil)
 	}
 	globs.Failed = r.warn
+	globs.Pace = pace
 	r.mu.Lock()
 	r.running = true
 	r.mu.Unlock()

@@ -31,6 +31,9 @@ var (
 // settle is how long an event is waited for to have no further lines.
 const settle = 150 * time.Millisecond
 
+// pace is how long lines are gathered before they are read.
+const pace = 100 * time.Millisecond
+
 // LogCounter counts the events of a service's logs that are written from its start
 // on. A source is an entry of the setting logs, however many files fit it.
 type LogCounter struct {
@@ -164,6 +167,7 @@ func (f *counting) run(ctx context.Context) error {
 	f.running = true
 	globs.Sink = func(string) logfile.Sink { return logfile.Unwrapped(f, f.before) }
 	globs.Failed = failed
+	globs.Pace = pace
 	logfile.Follow(ctx, tails, globs, f.idle)
 	streams.Wait()
 	return errors.Join(ended...)
