@@ -69,7 +69,8 @@ func TestRsyslogUnderstandsEachWay(t *testing.T) {
 		{udp, "rfc3164", "imudp|0|local3.crit|opsdeck|PID|-| qianzhang heap firing "},
 		{tcp, "rfc3164", "imtcp|0|local3.crit|opsdeck|PID|-| qianzhang heap firing "},
 	} {
-		target, err := New(config.Notify{Name: "log", Kind: "syslog", Address: c.address, Facility: "local3", Format: c.format})
+		conf := config.Notify{Name: "log", Kind: "syslog", Address: c.address, Facility: "local3", Format: c.format}
+		target, err := New(conf)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -163,7 +163,8 @@ func (s *syslog) oldLine(m Message, most int) string {
 	if s.network != "unix" {
 		host = header(s.host, 255) + " "
 	}
-	head := fmt.Sprintf("<%d>%s %sopsdeck[%d]: ", s.facility*8+severityOf(m), s.now().Format(time.Stamp), host, os.Getpid())
+	at := s.now().Format(time.Stamp)
+	head := fmt.Sprintf("<%d>%s %sopsdeck[%d]: ", s.facility*8+severityOf(m), at, host, os.Getpid())
 	facts := ""
 	for _, fact := range []string{m.Service, m.Rule, m.State} {
 		if fact != "" {

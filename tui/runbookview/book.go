@@ -169,7 +169,8 @@ func (r *Reader) ask() tea.Cmd {
 	run := func() tea.Cmd { return tea.ExecProcess(cmd, func(error) tea.Msg { return ranMsg{} }) }
 	if c.Harm {
 		body := []lang.Msg{lang.Raw(line), lang.M("It overwrites or deletes data.")}
-		return page.Send(page.Open{Overlay: widget.NewConfirm(env, lang.M("Run this command?"), body, r.book.Service, run)})
+		ask := widget.NewConfirm(env, lang.M("Run this command?"), body, r.book.Service, run)
+		return page.Send(page.Open{Overlay: ask})
 	}
 	return page.Send(page.Open{Overlay: widget.NewAsk(env, lang.M("Run this command?"), []lang.Msg{
 		lang.Raw(line), lang.M("It runs in this terminal. Enter returns to the runbook afterwards."),
