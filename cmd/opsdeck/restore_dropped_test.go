@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,11 +88,36 @@ func TestTheOnlyCopyIsNotDroppedAfterAnUndo(t *testing.T) {
 	}
 	s.must("restore", "--confirm", s.live) // the advice
 	sameDump(t, good, withoutDefaults(s.dump()))
+	emptiedSince(t, s, id, kept)
 	s.must("restore", "drop-old", id, "--confirm", s.live)
 	if slices.Contains(s.sides(), kept) {
 		t.Errorf("left: %v", s.sides())
 	}
 	sameDump(t, good, withoutDefaults(s.dump()))
+}
+
+// emptiedSince has a drop refused while a live table is there and empty, and while the
+// server cannot be asked.
+func emptiedSince(t *testing.T, s *realSite, id, kept string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := string(text)
+	s.write("config.yaml", strings.Replace(config, fmt.Sprintf("port: %d}", s.db.Port), "port: 1}", 1))
+	if o := s.run("restore", "drop-old", id, "--confirm", s.live); o.code == 0 || !slices.Contains(s.sides(), kept) {
+		t.Fatalf("no server: exit %d, databases %v\n%s", o.code, s.sides(), o.err)
+	}
+	s.write("config.yaml", config)
+	s.db.Exec(t, s.live, "CREATE TABLE saved AS SELECT * FROM customers", "SET foreign_key_checks = 0; DELETE FROM customers")
+	o := s.run("restore", "drop-old", id, "--confirm", s.live)
+	tells(t, o.err, "these tables have rows in "+kept+" and none in "+s.live+": customers; nothing was dropped",
+		"restore drop-old "+id+" --accept-missing customers")
+	if o.code != 1 || !slices.Contains(s.sides(), kept) {
+		t.Fatalf("emptied: exit %d, databases %v\n%s", o.code, s.sides(), o.err)
+	}
+	s.db.Exec(t, s.live, "SET foreign_key_checks = 0; INSERT INTO customers SELECT * FROM saved; DROP TABLE saved")
 }
 
 // TestAnotherDatabasesBackupHasToBeNamed plans a restore from the backup of another

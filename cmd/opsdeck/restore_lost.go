@@ -128,7 +128,7 @@ func (q request) tellWhat(
 		for _, m := range found.Lines(r.Plan, r.State) {
 			p.note(lang.M("  %s", m))
 		}
-		return found.Refuses(r.Plan, q.accept)
+		return found.Refuses(r.Plan, r.State, q.accept)
 	}
 	return nil
 }

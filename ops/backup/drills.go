@@ -43,6 +43,9 @@ type Drill struct {
 	Tables    int       `json:"tables"`
 	Result    string    `json:"result"`
 	Remark    string    `json:"remark"`
+	// Dangling are the foreign keys of which the backup has rows without a parent: table,
+	// rows, parent table, foreign key.
+	Dangling [][]string `json:"dangling,omitempty"`
 }
 
 // ScenarioLabel is a scenario for people.

@@ -326,7 +326,8 @@ func (sc Scan) judge(s *Set) {
 	if c, ok := sc.Index.find(key{s.ID, s.Manifest}); ok {
 		s.Checked, s.SHA256, s.Deep, s.Sealed = c.At, c.SHA256, c.Deep && c.OK(), c.Sealed && !c.Deep
 		for _, p := range c.Problems {
-			if !slices.ContainsFunc(s.Problems, func(q Problem) bool { return q.Code == p.Code }) {
+			known := slices.ContainsFunc(s.Problems, func(q Problem) bool { return q.Code == p.Code })
+			if !known || p.Code == Dangling {
 				s.add(p)
 			}
 		}

@@ -108,7 +108,8 @@ type DumpSchema struct {
 
 // DumpTable is one table of a foreign dump. Rows counts the rows of its INSERTs.
 type DumpTable struct {
-	Name  string `json:"name"`
-	Rows  int64  `json:"rows"`
-	Bytes int64  `json:"bytes"`
+	Name    string `json:"name"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"`
+	Inexact bool   `json:"inexact,omitempty"` // its statements can leave another number of rows than Rows
 }

@@ -72,6 +72,7 @@ const (
 	Locked      = "encrypted"
 	NotOpened   = "key"
 	Moved       = "metadata"
+	Dangling    = "dangling" // table, rows, parent table, foreign key
 )
 
 var fatal = map[string]bool{
@@ -163,6 +164,9 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("the configured key cannot decrypt it: it could not be restored")
 	case Moved:
 		return lang.M("its metadata changed since it was verified; verify it again: %s", "opsdeck backup verify")
+	case Dangling:
+		return lang.M("%s has %s rows without a matching row in %s (foreign key %s), as in the backup",
+			p.arg(0), p.arg(1), p.arg(2), p.arg(3))
 	case Locked:
 		return lang.M("encrypted: its contents can only be verified by their hashes")
 	}

@@ -21,6 +21,9 @@ type Doomed struct {
 type DoomedDatabase struct {
 	Name   string
 	Tables []string
+	// Emptied are tables that have rows here, and none, or none that can be read, in the
+	// live database.
+	Emptied []string
 }
 
 // Only are the tables of a database that would be dropped which the live one lacks, but
@@ -50,9 +53,10 @@ func (d Doomed) Bereaves() error {
 	return nil
 }
 
-// Refuses is an error where tables would be lost that the live database lacks: those whose
-// loss the plan of the restore accepted are no reason, nor are those of accepted.
-func (d Doomed) Refuses(p *Plan, accepted []string) error {
+// Refuses is an error where tables would be lost that the live database lacks, or has
+// without rows: those whose loss the plan of the restore accepted are no reason, nor are
+// those of accepted.
+func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
 	if err := d.Bereaves(); err != nil {
 		return err
 	}
@@ -65,10 +69,30 @@ func (d Doomed) Refuses(p *Plan, accepted []string) error {
 			return ops.E(ops.Failed, lang.M("these tables are in %s but not in %s: %s; nothing was dropped",
 				b.Name, d.Live, someOf(only))).
 				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s --accept-missing %s",
-					d.Live, p.ID, strings.Join(d.Only(b, nil), ",")))
+					d.Live, p.ID, strings.Join(slices.Concat(d.Only(b, nil), b.Emptied), ",")))
+		}
+		if gone := b.lost(p, s, known); len(gone) > 0 {
+			return ops.E(ops.Failed, lang.M("these tables have rows in %s and none in %s: %s; nothing was dropped",
+				b.Name, d.Live, someOf(gone))).
+				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s --accept-missing %s",
+					d.Live, p.ID, strings.Join(slices.Concat(d.Only(b, nil), b.Emptied), ",")))
 		}
 	}
 	return nil
+}
+
+// lost are the emptied tables whose loss nobody accepted. A table that the backup held
+// without rows was empty when it was restored.
+func (b DoomedDatabase) lost(p *Plan, s Snapshot, accepted []string) (out []string) {
+	for _, t := range b.Emptied {
+		bare := b.Name == p.Kept && slices.ContainsFunc(s.Data.TableRows, func(r TableRows) bool {
+			return r.Table == t && r.State == "ok" && r.Rows == 0
+		})
+		if !bare && !slices.Contains(accepted, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Lines say of each database what is lost with it, with the rows as the run knows them.
@@ -82,6 +106,9 @@ func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
 		}
 		if only := d.Only(b, nil); len(only) > 0 {
 			out = append(out, lang.M("in %s but not in %s: %s", b.Name, d.Live, someOf(only)))
+		}
+		if len(b.Emptied) > 0 {
+			out = append(out, lang.M("with rows in %s but none in %s: %s", b.Name, d.Live, someOf(b.Emptied)))
 		}
 	}
 	if len(d.Databases) == 0 {

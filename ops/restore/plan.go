@@ -132,6 +132,7 @@ type SourceTable struct {
 	Checksum string `json:"checksum,omitempty"`
 	Bytes    int64  `json:"bytes,omitempty"`
 	Engine   string `json:"engine,omitempty"`
+	Inexact  bool   `json:"inexact,omitempty"` // of a dump without manifest: it may leave another number of rows
 	// The last chunk of the table begins at the key LastKey ("" is its very
 	// beginning) and holds LastRows rows: what has a greater key, beyond those,
 	// came later. It is of use only where the key is one number.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -146,6 +145,7 @@ type drill struct {
 	conn   *sql.Conn
 	src    *load.Source
 	record backup.Drill
+	held   []backup.TableVerdict // of a dump without manifest
 	made   bool
 	faults []string
 	notes  []string
@@ -380,10 +380,5 @@ func zeroIf(is bool, n int64) int64 {
 	if is {
 		return 0
 	}
-	return n
-}
-
-func count(text string) int64 {
-	n, _ := strconv.ParseInt(text, 10, 64)
 	return n
 }

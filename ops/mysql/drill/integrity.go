@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -86,36 +87,22 @@ func (d *drill) byContents(ctx context.Context) error {
 	if !c.Complete {
 		d.fault("the dump did not come to its end")
 	}
-	tables := 0
-	for _, s := range c.Schemas {
-		if len(c.Schemas) > 1 && s.Name != "" && s.Name != d.from() && d.from() != "" {
-			continue
-		}
-		for _, t := range s.Tables {
-			if d.Table != "" && t.Name != d.Table {
-				continue
-			}
-			tables++
-			if err := d.countRows(ctx, t); err != nil {
-				return err
-			}
-		}
-	}
-	if tables == 0 && !d.bare() {
+	held := slices.DeleteFunc(load.HeldTables(c, d.from()), func(t backup.DumpTable) bool {
+		return d.Table != "" && t.Name != d.Table
+	})
+	if len(held) == 0 && !d.bare() {
 		d.fault("no table came")
 	}
-	return nil
-}
-
-func (d *drill) countRows(ctx context.Context, t backup.DumpTable) error {
-	n, err := schema.One(ctx, d.conn, "SELECT COUNT(*) FROM "+schema.Name(d.Schema, t.Name))
-	switch {
-	case mysql.Number(err) == 1146: // no such table
-		d.fault("table %s missing", t.Name)
-	case err != nil:
+	if d.held, err = load.CompareHeld(ctx, d.conn, d.Schema, held, nil); err != nil {
 		return mysql.Explain(err, d.Target)
-	case count(n) != t.Rows:
-		d.fault("table %s: %s rows, the dump holds %s", t.Name, human.Count(count(n)), human.Count(t.Rows))
+	}
+	for _, v := range d.held {
+		switch v.State {
+		case backup.Missing:
+			d.fault("table %s missing", v.Name)
+		case backup.Differs:
+			d.fault("table %s: %s rows, the dump holds %s", v.Name, human.Count(v.Rows), human.Count(v.WantRows))
+		}
 	}
 	return nil
 }
@@ -164,12 +151,19 @@ func (d *drill) tell(phase, object string, done, total int) {
 
 // foreignKeys looks for rows that refer to what is not there.
 func (d *drill) foreignKeys(ctx context.Context) error {
-	faults, remarks, err := load.CheckForeignKeys(ctx, d.conn, load.KeyCheck{
+	c := load.KeyCheck{
 		Schema:   d.Schema,
 		Faithful: d.src.Manifest != nil && len(d.src.Manifest.Tables) > 0 && len(d.faults) == 0,
-		Some:     d.Table != "",
-		Tell:     func(table string, done, total int) { d.tell("foreign keys", table, done, total) },
-	})
+		Held:     d.held,
+		Kept: func(k schema.ForeignKey, rows int64) {
+			d.record.Dangling = append(d.record.Dangling, []string{k.Table, human.Count(rows), k.Parent, k.Name})
+		},
+		Tell: func(table string, done, total int) { d.tell("foreign keys", table, done, total) },
+	}
+	if d.Table != "" {
+		c.Tables = []string{d.Table}
+	}
+	faults, remarks, err := load.CheckForeignKeys(ctx, d.conn, c)
 	if err != nil {
 		return mysql.Explain(err, d.Target)
 	}

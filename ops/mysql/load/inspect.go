@@ -117,6 +117,7 @@ func InspectText(ctx context.Context, text io.Reader) (*backup.DumpContents, err
 		contents: &backup.DumpContents{},
 		settings: settings{vars: map[string]string{}},
 		definers: map[string]bool{},
+		temps:    map[string]bool{},
 	}
 	sp := sqlscan.NewSplitter(e, sqlscan.Limits{})
 	for {
@@ -144,6 +145,7 @@ type inspection struct {
 	settings settings
 	current  string // the schema of the last USE
 	definers map[string]bool
+	temps    map[string]bool // temporary tables: they are gone at the end
 }
 
 func (v *inspection) look(q sqlscan.Statement) {
@@ -167,29 +169,60 @@ func (v *inspection) look(q sqlscan.Statement) {
 		v.current = own.Name
 		v.schema(own.Name)
 	case "INSERT", "REPLACE":
-		t := v.table(own)
-		last := p.Len() - 1
-		rows, _ := sqlscan.Literal(q.SQL, p.Tokens[max(last, 0)].End, p.Mode)
-		t.Rows += int64(rows)
-		t.Bytes += int64(len(q.SQL))
+		v.insert(p, q)
 	case "CREATE":
 		v.create(p)
 	case "DROP":
-		if p.Kind == "TABLE" && len(p.Refs) == 1 {
-			s := v.schema(v.in(own))
-			s.Tables = slices.DeleteFunc(
-				s.Tables,
-				func(t backup.DumpTable) bool { return t.Name == own.Name && t.Rows == 0 },
-			)
-		}
+		v.drop(p)
+	case "TRUNCATE", "DELETE":
+		v.empty(p)
 	case "CHANGE", "STOP", "FLUSH":
 		if !replication(p) {
 			v.outside(q, q.SQL)
 		}
-	case "ALTER", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "TRUNCATE", "DELETE", "SELECT", "DO", "":
+	case "ALTER", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "SELECT", "DO", "":
 	default:
 		v.outside(q, q.SQL)
 	}
+}
+
+// insert counts the rows of an INSERT or REPLACE.
+func (v *inspection) insert(p *sqlscan.Parsed, q sqlscan.Statement) {
+	if v.temps[p.Own().Name] {
+		return
+	}
+	t := v.table(p.Own())
+	rows, plain := sqlscan.Literal(q.SQL, p.Tokens[max(p.Len()-1, 0)].End, p.Mode)
+	t.Rows += int64(rows)
+	t.Bytes += int64(len(q.SQL))
+	if !plain || p.Verb == "REPLACE" || p.Any(1, "IGNORE") || p.Any(2, "IGNORE") {
+		t.Inexact = true
+	}
+}
+
+// drop forgets the tables of a DROP: what is inserted before it is gone.
+func (v *inspection) drop(p *sqlscan.Parsed) {
+	if p.Kind != "TABLE" {
+		return
+	}
+	for _, r := range p.Refs {
+		if v.temps[r.Name] {
+			delete(v.temps, r.Name)
+			continue
+		}
+		s := v.schema(v.in(r))
+		s.Tables = slices.DeleteFunc(s.Tables, func(t backup.DumpTable) bool { return t.Name == r.Name })
+	}
+}
+
+// empty forgets the rows of a table that the dump empties.
+func (v *inspection) empty(p *sqlscan.Parsed) {
+	if len(p.Refs) == 0 || v.temps[p.Own().Name] {
+		return
+	}
+	t := v.table(p.Own())
+	t.Rows, t.Bytes = 0, 0
+	t.Inexact = p.Verb == "DELETE" && p.Body != p.Len()
 }
 
 func (v *inspection) create(p *sqlscan.Parsed) {
@@ -198,6 +231,10 @@ func (v *inspection) create(p *sqlscan.Parsed) {
 	case "DATABASE":
 		v.schema(own.Name)
 	case "TABLE":
+		if p.Temporary {
+			v.temps[own.Name] = true
+			return
+		}
 		v.table(own)
 	case "INDEX":
 	default:

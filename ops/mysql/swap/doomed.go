@@ -44,7 +44,37 @@ func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, 
 		if err != nil {
 			return out, err
 		}
-		out.Databases = append(out.Databases, restore.DoomedDatabase{Name: name, Tables: list})
+		b := restore.DoomedDatabase{Name: name, Tables: list}
+		if b.Emptied, err = emptied(ctx, c, out, b); err != nil {
+			return out, err
+		}
+		out.Databases = append(out.Databases, b)
+	}
+	return out, nil
+}
+
+// emptied are the tables of a database that would be dropped which have rows there, and in
+// the live database none that can be read. A table that cannot be read counts as one with
+// rows.
+func emptied(ctx context.Context, c *sql.Conn, d restore.Doomed, b restore.DoomedDatabase) (out []string, err error) {
+	for _, t := range b.Tables {
+		if !has(d.LiveTables, t) {
+			continue
+		}
+		live, err := touch(ctx, c, d.Live, t)
+		if err != nil {
+			return nil, err
+		}
+		if live == "rows" {
+			continue
+		}
+		old, err := touch(ctx, c, b.Name, t)
+		if err != nil {
+			return nil, err
+		}
+		if old != "empty" {
+			out = append(out, t)
+		}
 	}
 	return out, nil
 }

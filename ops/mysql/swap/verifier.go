@@ -49,7 +49,8 @@ type verifier struct {
 	failed  error
 	report  run.Report // nil while the load reports
 	rows    int64
-	blind   error // why CHECK TABLE cannot be had
+	blind   error                 // why CHECK TABLE cannot be had
+	held    []backup.TableVerdict // of a dump without manifest; nil where it could not be read
 	v       run.Verdict
 }
 
@@ -64,6 +65,7 @@ type Verification struct {
 	*link
 	jobs    int // connections; 0 is 2
 	folder  func(id string) run.Folder
+	loader  Loader
 	current *verifier // of the load that goes on, or has just ended
 }
 

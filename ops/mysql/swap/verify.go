@@ -9,7 +9,6 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
@@ -35,6 +34,9 @@ func (c *Verification) Verify(ctx context.Context, p *restore.Plan, report run.R
 		return run.Verdict{}, err
 	}
 	in := p.Loaded()
+	if err := v.contents(ctx); err != nil {
+		return run.Verdict{}, err
+	}
 	for _, check := range []func(context.Context, string) error{v.keys, v.smoke} {
 		if err := check(ctx, in); err != nil {
 			return run.Verdict{}, err
@@ -93,29 +95,6 @@ func (v *verifier) missing(names, coming []string) {
 	if len(names) == 0 && len(v.p.Source.Tables) > 0 {
 		v.doubt(lang.M("nothing was loaded"))
 	}
-}
-
-// keys looks for rows without their parent. The same rows as in a consistent
-// backup need no such look: their checksums say it.
-func (v *verifier) keys(ctx context.Context, in string) error {
-	if v.p.Source.Manifest && v.p.Source.Consistent && len(v.p.Tables) == 0 && v.after == nil {
-		return nil
-	}
-	faults, remarks, err := load.CheckForeignKeys(ctx, v.db, load.KeyCheck{
-		Schema:   in,
-		Faithful: v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil,
-		Some:     len(v.p.Tables) > 0,
-	})
-	if err != nil {
-		return err
-	}
-	for _, m := range faults {
-		v.doubt(m)
-	}
-	for _, m := range remarks {
-		v.v.Notes = append(v.v.Notes, restore.N(m))
-	}
-	return nil
 }
 
 // noSuchTable is MySQL's ER_NO_SUCH_TABLE.
@@ -180,7 +159,10 @@ func (v *verifier) sum() {
 	if v.after != nil {
 		what = lang.M("%s of %s tables have as many rows as the replay counted", fmt.Sprint(ok), all)
 	}
-	if !v.p.Source.Manifest {
+	switch {
+	case v.held != nil:
+		what = lang.M("the backup has no manifest; %s of %s tables have as many rows as the dump", fmt.Sprint(ok), all)
+	case !v.p.Source.Manifest:
 		what = lang.M(
 			"the backup has no manifest to compare with: %s rows of %s tables were counted",
 			human.Count(rows),

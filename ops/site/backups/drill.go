@@ -165,5 +165,8 @@ func (sh Driller) deepen(
 	if d.Result != backup.Passed {
 		check.Problems = append(check.Problems, backup.Problem{Code: backup.NoLoad, Args: []string{d.Remark}})
 	}
+	for _, args := range d.Dangling {
+		check.Problems = append(check.Problems, backup.Problem{Code: backup.Dangling, Args: args})
+	}
 	return check, nil
 }

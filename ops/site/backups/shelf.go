@@ -95,5 +95,5 @@ func (sh *Shelf) Find(inv *backup.Inventory, name string) (*backup.Set, error) {
 		return s, nil
 	}
 	return nil, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, sh.Dir)).
-		WithHint(lang.M("list the names: opsdeck backup list"))
+		WithHint(lang.M("it may have been removed since; list the names: opsdeck backup list"))
 }

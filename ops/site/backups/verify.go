@@ -39,6 +39,11 @@ func (sh Prover) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n i
 func (sh Prover) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
 	check, err := sh.proof(ctx, s.Path, report)
 	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
+	for _, p := range s.Problems {
+		if check.Deep && p.Code == backup.Dangling {
+			check.Problems = append(check.Problems, p)
+		}
+	}
 	return check, err
 }
 

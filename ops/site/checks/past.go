@@ -203,7 +203,8 @@ func (b *checker) backupJumps(ctx context.Context) health.Result {
 	r.Add("share", j.Share(), lang.Msg{})
 	if jumped {
 		r.Find(ops.StateWarning, j.Text(), lang.Raw(s.Name))
-		r.Next = lang.M("See what changed: %s", "opsdeck backup show "+human.Shell(s.Name))
+		// The backup may have been removed before somebody reads this.
+		r.Next = lang.M("See what changed: %s", "opsdeck backup list")
 	}
 	return r
 }

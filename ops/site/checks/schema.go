@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
@@ -59,21 +60,60 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 		return nil, lang.Msg{}, err
 	}
 	name := i.Service.Database.Name
-	if inv, err := shelf.Read(ctx); err == nil {
-		if best := backup.BeforeLoss(inv, name); best != nil {
-			by := lang.M("the newest good backup")
-			if best != backup.NewestProved(inv, name) {
-				by = lang.M("the backup before the loss (%s)", best.Name)
-			}
-			if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
-				return tablesOf(m, name), by, nil
-			}
+	keys := i.Service.Restore.KeyTables
+	inv, err := shelf.Read(ctx)
+	switch {
+	case err == nil:
+		if m, by := reference(inv, name); m != nil {
+			return tablesOf(m, name), by, nil
 		}
+	case len(keys) == 0 && !errors.Is(err, fs.ErrNotExist):
+		return nil, lang.Msg{}, err
 	}
-	if keys := i.Service.Restore.KeyTables; len(keys) > 0 {
+	if len(keys) > 0 {
 		return keys, lang.M("the configuration"), nil
 	}
-	return nil, lang.Msg{}, nil
+	return nil, lang.Msg{}, unreadManifest(inv, name)
+}
+
+// reference is the manifest of the backup to compare with, and which one that is; nil
+// where there is none.
+func reference(inv *backup.Inventory, name string) (*backup.Manifest, lang.Msg) {
+	best := backup.BeforeLoss(inv, name)
+	if best == nil {
+		return nil, lang.Msg{}
+	}
+	by := lang.M("the newest good backup")
+	if best != backup.NewestProved(inv, name) {
+		by = lang.M("the backup before the loss (%s)", best.Name)
+	}
+	if m, err := backup.ReadManifest(best.Path); err == nil && !m.Partial {
+		return m, by
+	}
+	return nil, lang.Msg{}
+}
+
+// unreadManifest is an error where backups exist that would say which tables the database
+// has, but the manifest of none can be read.
+func unreadManifest(inv *backup.Inventory, name string) error {
+	if inv == nil {
+		return nil
+	}
+	for _, s := range inv.Sets {
+		i := slices.IndexFunc(s.Problems, func(p backup.Problem) bool { return p.Code == backup.BadManifest })
+		if i >= 0 && s.Restorable(name) {
+			return ops.E(ops.Failed, lang.M("%s: %s", s.Name, s.Problems[i].Text()))
+		}
+	}
+	best := backup.BeforeLoss(inv, name)
+	if best == nil {
+		return nil
+	}
+	_, err := backup.ReadManifest(best.Path)
+	if err == nil || errors.Is(err, backup.ErrNoManifest) {
+		return nil
+	}
+	return ops.E(ops.Failed, lang.M("%s: its manifest cannot be read: %s", best.Name, err.Error()))
 }
 
 // fullTable is from how many rows on a table that is empty now was emptied.

@@ -18,6 +18,7 @@ import (
 // lookedInto is what a dump without a manifest holds, and of which file that was
 // read: to know it all of the dump has to be read.
 type lookedInto struct {
+	Format   int                  `json:"format_version"`
 	Path     string               `json:"path"`
 	Device   uint64               `json:"device"`
 	Inode    uint64               `json:"inode"`
@@ -26,6 +27,9 @@ type lookedInto struct {
 	Changed  int64                `json:"changed_ns"` // ctime
 	Contents *backup.DumpContents `json:"contents"`
 }
+
+// lookFormat is the version of what is kept; another one is read anew.
+const lookFormat = 2
 
 // fileOf tells a file's present contents from any others it could have.
 func fileOf(path string) (id lookedInto, ok bool) {
@@ -38,7 +42,7 @@ func fileOf(path string) (id lookedInto, ok bool) {
 		return id, false
 	}
 	return lookedInto{
-		Path: path, Device: uint64(st.Dev), Inode: st.Ino, Size: info.Size(),
+		Format: lookFormat, Path: path, Device: uint64(st.Dev), Inode: st.Ino, Size: info.Size(),
 		Modified: info.ModTime().UnixNano(), Changed: st.Ctim.Nano(),
 	}, true
 }

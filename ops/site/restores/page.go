@@ -146,7 +146,7 @@ func (t Page) mayDrop(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return found.Refuses(r.Plan, nil)
+	return found.Refuses(r.Plan, r.State, nil)
 }
 
 // Run returns the state of a run of this service. Who looks at one that asks may

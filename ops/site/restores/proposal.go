@@ -2,7 +2,6 @@ package restores
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -75,9 +74,11 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 		return nil
 	}
 	src.Inspected, src.Holds = true, []backup.Object{}
+	for _, t := range load.HeldTables(contents, held) {
+		src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name, Rows: t.Rows, Inexact: t.Inexact})
+	}
 	for _, s := range contents.Schemas {
 		if s.Name == "" || s.Name == held {
-			addContents(src, s.Tables)
 			src.Holds = append(src.Holds, s.Objects...)
 		}
 	}
@@ -104,16 +105,4 @@ func strays(contents *backup.DumpContents, held string) error {
 		return none
 	}
 	return none.WithHint(lang.M("it contains %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
-}
-
-// addContents adds tables to what the dump holds, each once.
-func addContents(src *restore.Source, tables []backup.DumpTable) {
-	for _, t := range tables {
-		i := slices.IndexFunc(src.Contents, func(x restore.SourceTable) bool { return x.Name == t.Name })
-		if i < 0 {
-			src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name})
-			i = len(src.Contents) - 1
-		}
-		src.Contents[i].Rows += t.Rows
-	}
 }
