@@ -25,7 +25,8 @@ func TestAManifestThatCannotBeReadIsNoMissingBackup(t *testing.T) {
 		Service: s,
 		Now:     time.Now,
 		Site: func() (*site.Site, error) {
-			return &site.Site{Service: &s, All: &config.Loaded{Config: &config.Config{Services: []config.Service{s}}}, StateDir: dir,
+			all := &config.Config{Services: []config.Service{s}}
+			return &site.Site{Service: &s, All: &config.Loaded{Config: all}, StateDir: dir,
 				Clock: clock.Real{}, Getenv: os.Getenv}, nil
 		},
 	}}
