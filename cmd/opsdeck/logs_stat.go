@@ -9,13 +9,14 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/stat"
 )
 
 // logsStat are the flags that make numbers of what is found.
 type logsStat struct {
 	By      []string      `placeholder:"FIELD" sep:"none" help:"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, or /RE/ for its first group. Repeat it, or separate names by commas."`
-	Stat    string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; a value such as 1.5s counts in ms."`
+	Stat    string        `placeholder:"FIELD" help:"Percentiles of a number: took (ms), a field, or /RE/; durations such as 1.5s and 800ms count in ms, sizes such as 2kB in bytes."`
 	Over    time.Duration `placeholder:"DUR" help:"Count by intervals of this length; with --by one curve per value."`
 	Top     int           `placeholder:"N" default:"20" help:"Show N values with --by, N operations with --pairs, N patterns with --compare; 0 for all."`
 	Pairs   string        `placeholder:"RULE" help:"Operations from start to end, slowest first: 'start /RE/ end /RE/ by FIELD'; without by, the first group of both is the id."`
@@ -100,9 +101,11 @@ type (
 		Events    int64            `json:"events"`
 		By        []string         `json:"by"`
 		Stat      string           `json:"stat,omitempty"`
+		Unit      string           `json:"unit,omitempty"` // of the numbers: ms or bytes
 		OverMS    int64            `json:"over_ms,omitempty"`
 		Without   map[string]int64 `json:"without"` // events that have no value in a field of by
 		NoNumber  int64            `json:"without_number"`
+		OtherUnit int64            `json:"other_unit,omitempty"` // of those
 		NoTime    int64            `json:"without_time"`
 		NotShown  statRestJSON     `json:"not_shown"`
 		Estimated bool             `json:"percentiles_estimated"`
@@ -191,7 +194,9 @@ func (c *logsStat) document(t *stat.Table, o stat.Order) *statJSON {
 		Stat:      c.Stat,
 		OverMS:    c.Over.Milliseconds(),
 		Without:   map[string]int64{},
+		Unit:      [...]string{line.Plain: "", line.Millis: "ms", line.Bytes: "bytes"}[t.Unit()],
 		NoNumber:  t.NoNumber,
+		OtherUnit: t.OtherUnit,
 		NoTime:    t.NoTime,
 		Estimated: t.All.Numbers.Rounded,
 		All:       groupOf(&t.All),

@@ -1,7 +1,7 @@
 package query
 
 import (
-	"strconv"
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -195,7 +195,8 @@ func (q *Query) matchFields(e *logs.Event) bool {
 	return true
 }
 
-// holds compares as numbers when both are, else as text; = knows *.
+// holds compares as numbers when both are, durations and sizes by what they count, else
+// as text; = knows *. A number without a unit is compared as it is written.
 func (t FieldTest) holds(v string) bool {
 	switch t.Op {
 	case "=":
@@ -206,10 +207,16 @@ func (t FieldTest) holds(v string) bool {
 		return strings.Contains(strings.ToLower(v), strings.ToLower(t.Value))
 	}
 	c := strings.Compare(v, t.Value)
-	a, errA := strconv.ParseFloat(v, 64)
-	b, errB := strconv.ParseFloat(t.Value, 64)
-	if errA == nil && errB == nil {
-		c = compare(a, b)
+	a, unitA, okA := line.Quantity(v)
+	b, unitB, okB := line.Quantity(t.Value)
+	if unitA == line.Plain {
+		unitA = cmp.Or(line.UnitOf(t.Name), unitB)
+	}
+	if unitB == line.Plain {
+		unitB = unitA
+	}
+	if okA && okB && unitA == unitB {
+		c = cmp.Compare(a, b)
 	}
 	switch t.Op {
 	case ">":
@@ -220,14 +227,4 @@ func (t FieldTest) holds(v string) bool {
 		return c < 0
 	}
 	return c <= 0
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -4,11 +4,9 @@ package stat
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
@@ -92,18 +90,4 @@ func (f *Field) Of(e *Event) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Number reads a number: 63, 1.5e3, or a duration such as 63ms and 1.5s, which counts in ms.
-func Number(text string) (v float64, ok bool) {
-	text = strings.TrimSpace(text)
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
-		if err != nil {
-			return 0, false
-		}
-		v = float64(d) / float64(time.Millisecond)
-	}
-	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
 }

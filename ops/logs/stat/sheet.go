@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs/line"
 )
 
 // Sheet is a table laid out for people: a name, numbers and a bar or a curve in each row.
@@ -73,11 +74,18 @@ func (t *Table) cells(count int64, n *Numbers) []string {
 	if n.Count == 0 {
 		return append(out, "-", "-", "-", "-")
 	}
-	return append(out, Text(n.Percentile(50)), Text(n.Percentile(95)), Text(n.Percentile(99)), Text(n.Max))
+	u := t.Unit()
+	return append(out, Text(n.Percentile(50), u), Text(n.Percentile(95), u), Text(n.Percentile(99), u), Text(n.Max, u))
 }
 
-// Text writes a number for people.
-func Text(v float64) string {
+// Text writes a number for people, with its unit.
+func Text(v float64, unit line.Unit) string {
+	switch {
+	case unit == line.Millis && math.Abs(v) < 1e12:
+		return human.Duration(time.Duration(v * float64(time.Millisecond)))
+	case unit == line.Bytes && math.Abs(v) < 1e18:
+		return human.Bytes(int64(v))
+	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return human.Count(int64(v))
 	}
@@ -197,6 +205,10 @@ func (t *Table) notes(s *Sheet, p *lang.Printer) {
 	}
 	if t.Ask.Of != nil {
 		say(t.NoNumber, p.T("%s without a number in %s", human.Count(t.NoNumber), t.Ask.Of.Name))
+		say(t.OtherUnit, p.T("%s of them with a number of another unit", human.Count(t.OtherUnit)))
+		if t.unit != line.Plain && t.unit != line.UnitOf(t.Ask.Of.Name) {
+			say(t.Unitless, p.T("%s without a unit, counted as %s", human.Count(t.Unitless), unitName(t.unit)))
+		}
 	}
 	if t.Ask.Over > 0 {
 		say(t.NoTime, p.T("%s without a time", human.Count(t.NoTime)))
@@ -205,6 +217,14 @@ func (t *Table) notes(s *Sheet, p *lang.Printer) {
 	if t.All.Numbers.Rounded {
 		s.Notes = append(s.Notes, p.T("percentiles are accurate to three digits"))
 	}
+}
+
+// unitName is the unit that numbers are counted in.
+func unitName(u line.Unit) string {
+	if u == line.Bytes {
+		return "B"
+	}
+	return "ms"
 }
 
 // Line is a drawn row: its text, and its bar or curve.

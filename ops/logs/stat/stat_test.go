@@ -3,6 +3,7 @@ package stat
 import (
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
 	"opsdeck/internal/lang"
@@ -71,15 +72,34 @@ func TestFieldsAreFoundWhereverTheyAre(t *testing.T) {
 			t.Errorf("%s is %q, %v; want %q", name, got, ok, want)
 		}
 	}
-	for text, want := range map[string]float64{"63": 63, "1.5s": 1500, "63 ms": 63, "2m": 120_000, "-4": -4} {
-		if got, ok := Number(text); !ok || got != want {
-			t.Errorf("%s is %v, %v", text, got, ok)
-		}
+}
+
+// TestNumbersWithUnitsAreComparedByWhatTheyCount: 1.2s is more than 800ms.
+func TestNumbersWithUnitsAreComparedByWhatTheyCount(t *testing.T) {
+	of, _ := ParseField("elapsed")
+	table := NewTable(Ask{Of: &of})
+	for _, v := range []string{"800ms", "1.2s", "250µs", "900", "3kB", "soon"} {
+		table.Add(&logs.Event{Raw: "INFO x elapsed=" + v})
 	}
-	for _, text := range []string{"", "NaN", "Inf", "1,5", "twelve"} {
-		if v, ok := Number(text); ok {
-			t.Errorf("%q is the number %v", text, v)
-		}
+	n := &table.All.Numbers
+	if n.Count != 4 || n.Max != 1200 || n.Min != 0.25 || n.Percentile(50) != 800 {
+		t.Errorf("%d numbers from %v to %v, p50 %v", n.Count, n.Min, n.Max, n.Percentile(50))
+	}
+	s := table.Sheet(lang.English(), ByCount, 0)
+	if got := strings.Join(s.Rows[0].Cells, "|"); got != "6|800 ms|1.2 s|1.2 s|1.2 s" {
+		t.Errorf("cells %s", got)
+	}
+	want := "6 events counted; 2 without a number in elapsed; 1 of them with a number of another unit; " +
+		"1 without a unit, counted as ms"
+	if got := strings.Join(s.Notes, "; "); got != want {
+		t.Errorf("notes %q", got)
+	}
+	of, _ = ParseField("sent_bytes")
+	table = NewTable(Ask{Of: &of})
+	table.Add(&logs.Event{Raw: "INFO x sent_bytes=2048"})
+	s = table.Sheet(lang.English(), ByCount, 0)
+	if got := strings.Join(s.Rows[0].Cells, "|"); got != "1|2.0 KiB|2.0 KiB|2.0 KiB|2.0 KiB" || len(s.Notes) != 1 {
+		t.Errorf("cells %s, notes %q", got, s.Notes)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
 )
 
 // Ask says what to count.
@@ -28,9 +29,45 @@ type Table struct {
 	Ungrouped int64   // events without one of them
 	Beyond    int64   // events of groups that came after maxGroups others
 	NoNumber  int64   // grouped events without the number, or with another text there
+	OtherUnit int64   // of those, events whose number has another unit than Unit
+	Unitless  int64   // events whose number has no unit, counted as of Unit
 	NoTime    int64   // grouped events without a time: they are not in any stretch
 	All       Group   // all grouped events
 	groups    map[string]*Group
+	unit      line.Unit
+}
+
+// Unit is what the numbers count: as the first one with a unit says, else as the name of
+// the field does.
+func (t *Table) Unit() line.Unit {
+	switch {
+	case t.Ask.Of == nil:
+		return line.Plain
+	case t.unit != line.Plain:
+		return t.unit
+	}
+	return line.UnitOf(t.Ask.Of.Name)
+}
+
+// number is the number of an event.
+func (t *Table) number(e *Event) (v float64, ok bool) {
+	text, ok := t.Ask.Of.Of(e)
+	if !ok {
+		return 0, false
+	}
+	v, unit, ok := line.Quantity(text)
+	switch {
+	case !ok:
+		return 0, false
+	case unit == line.Plain:
+		t.Unitless++
+	case t.unit == line.Plain:
+		t.unit = unit
+	case t.unit != unit:
+		t.OtherUnit++
+		return 0, false
+	}
+	return v, true
 }
 
 // Group is what was counted of the events that have the same values.
@@ -66,10 +103,7 @@ func (t *Table) Add(e *logs.Event) {
 	}
 	number, has := 0.0, false
 	if t.Ask.Of != nil {
-		if v, ok := t.Ask.Of.Of(&asked); ok {
-			number, has = Number(v)
-		}
-		if !has {
+		if number, has = t.number(&asked); !has {
 			t.NoNumber++
 		}
 	}
