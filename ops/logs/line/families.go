@@ -34,6 +34,9 @@ func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
 	if e, ms, ok = p.cluster(line); ok {
 		return e, ms, true
 	}
+	if e, ms, ok = system(p, line); ok {
+		return e, ms, true
+	}
 	return p.columns(line)
 }
 
@@ -217,7 +220,11 @@ func (p *Parser) columns(line []byte) (e logs.Event, ms int64, ok bool) {
 		if l := markLevel(word); l != logs.LevelUnknown {
 			level = l
 		} else if !columned && !noSentence(word) {
-			return e, Unset, false
+			bar := bytes.IndexByte(line[next:min(len(line), next+40)], '|')
+			if bar < 0 || bytes.IndexByte(line[:at], '|') < 0 {
+				return e, Unset, false
+			}
+			next = skipBlank(line, next+bar+1) // a column of several words: "| jvm 1    |"
 		}
 		at = next
 	}
@@ -233,6 +240,12 @@ func column(line []byte, i int) (word []byte, next int, columned bool) {
 		case c == ' ', c == '\t':
 			for next = end; next < len(line) && (line[next] == ' ' || line[next] == '\t'); {
 				next++
+			}
+			if next < len(line) && line[next] == '|' { // padded
+				for next++; next < len(line) && line[next] == ' '; {
+					next++
+				}
+				return line[i:end], next, true
 			}
 			return line[i:end], next, c == '\t' || next > end+3
 		case c == '|':
@@ -302,7 +315,11 @@ func markLevel(word []byte) logs.Level {
 // noSentence tells whether a word cannot be part of a sentence: a number, an address, a
 // file or class name, something in brackets, a dash.
 func noSentence(word []byte) bool {
-	if inBrackets(word) || allDigits(word) || string(word) == "-" {
+	if inBrackets(word) || allDigits(word) {
+		return true
+	}
+	switch string(word) {
+	case "-", "http", "https", "h2", "ws", "wss", "grpcs": // the latter of AWS's load balancers
 		return true
 	}
 	for _, c := range word {

@@ -64,7 +64,7 @@ func beginsSentence(word, rest []byte) bool {
 		return false
 	}
 	next, more, _ := bytes.Cut(rest[1:], []byte{' '})
-	if len(bytes.TrimSpace(more)) == 0 || bytes.HasSuffix(next, []byte("ing")) {
+	if len(bytes.TrimSpace(more)) == 0 || more[0] == '[' || bytes.HasSuffix(next, []byte("ing")) {
 		return false
 	}
 	next = bytes.TrimRight(next, ":,.;!?")

@@ -51,16 +51,7 @@ func (p *Parser) redis(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	e = logs.Event{Format: logs.FormatText, Fields: []logs.Field{{Key: "pid", Value: string(line[:i])}}}
-	switch line[end+1] {
-	case '.':
-		e.Level = logs.LevelDebug
-	case '-':
-		e.Level = logs.LevelVerbose
-	case '*':
-		e.Level = logs.LevelInfo
-	case '#':
-		e.Level = logs.LevelWarn
-	default:
+	if e.Level, ok = redisMark(line[end+1]); !ok {
 		return e, Unset, false
 	}
 	e.Message = string(bytes.TrimLeft(line[end+2:], " "))
@@ -175,13 +166,21 @@ func syslogTag(text []byte) (tag, rest []byte, ok bool) {
 }
 
 // klog reads "E0129 12:00:00.123456    1234 file.go:123] text", the format of glog and
-// Kubernetes' klog.
+// Kubernetes' klog; glog can write the year too, "E20260129 12:00:00.123456".
 func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
-	if len(line) < 20 || digits4(line[1:]) < 0 || line[5] != ' ' {
+	if len(line) < 20 || digits4(line[1:]) < 0 {
 		return e, Unset, false
 	}
 	t := Stamp{month: digits2(line[1:]), day: digits2(line[3:])}
 	sc := scanner{b: line, i: 6}
+	switch {
+	case line[5] == ' ':
+	case line[9] == ' ' && digits4(line[5:]) >= 0: // --log_year_in_prefix
+		t = Stamp{Year: digits4(line[1:]), month: digits2(line[5:]), day: digits2(line[7:])}
+		sc.i = 10
+	default:
+		return e, Unset, false
+	}
 	if !sc.clock(&t) || t.ms == 0 && line[sc.i-1] == ':' {
 		return e, Unset, false
 	}
@@ -195,6 +194,9 @@ func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
 		e.Context = string(words[len(words)-1])
 	}
 	e.Message = string(bytes.TrimLeft(line[end+1:], " "))
+	if t.Year > 0 {
+		return e, p.Millis(&t), true
+	}
 	return e, p.yearlessMillis(t), true
 }
 
@@ -240,6 +242,9 @@ func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	}
 	if len(name) == 0 || bytes.ContainsAny(name, " \t\"'{}()[]=,;:<>|") {
 		return e, Unset, KindPlain, false
+	}
+	if _, level := logs.LevelWords[string(name)]; level {
+		return e, Unset, KindPlain, false // "INFO   | jvm 1    | …" of Java Service Wrapper
 	}
 	rest := line[bar+3:]
 	if _, again := prefixOf(rest); again {

@@ -18,6 +18,7 @@ var (
 		"timestamp": true, "time": true, "ts": true, "@timestamp": true, "datetime": true, "@t": true, "t": true,
 		"eventtime": true, "date": true, "asctime": true, "timemillis": true, "instant": true,
 		"__realtime_timestamp": true, "timeunixnano": true, "_time": true,
+		"timestamp_ns": true, "timestamp_ms": true,
 	}
 	levelKeys = map[string]bool{
 		"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true, "@l": true,

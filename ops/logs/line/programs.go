@@ -20,6 +20,11 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 			return e, true
 		}
 	}
+	if len(rest) > 6 && rest[1] == '/' { // "V/Tag( 123): text" of logcat -v time
+		if e, ok = logcat(rest); ok {
+			return e, true
+		}
+	}
 	if e, ok = p.w3c(rest); ok {
 		return e, true
 	}

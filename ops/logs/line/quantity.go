@@ -2,6 +2,7 @@ package line
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -23,7 +24,7 @@ var units = map[string]struct {
 	size float64
 }{
 	"ns": {Millis, 1e-6}, "nsec": {Millis, 1e-6},
-	"us": {Millis, 1e-3}, "µs": {Millis, 1e-3}, "μs": {Millis, 1e-3}, "usec": {Millis, 1e-3}, "usecs": {Millis, 1e-3},
+	"us": {Millis, 1e-3}, "µs": {Millis, 1e-3}, "μs": {Millis, 1e-3}, "usec": {Millis, 1e-3},
 	"ms": {Millis, 1}, "msec": {Millis, 1}, "msecs": {Millis, 1}, "millis": {Millis, 1}, "milliseconds": {Millis, 1},
 	"s": {Millis, 1e3}, "sec": {Millis, 1e3}, "secs": {Millis, 1e3}, "second": {Millis, 1e3}, "seconds": {Millis, 1e3},
 	"m": {Millis, 60e3}, "min": {Millis, 60e3}, "mins": {Millis, 60e3}, "minutes": {Millis, 60e3},
@@ -90,4 +91,12 @@ func UnitOf(name string) Unit {
 		return Bytes
 	}
 	return Plain
+}
+
+// ValueOf is a regular expression for a value after its name in text that is no JSON, or
+// in JSON within text; the group that matches is the value.
+func ValueOf(name string) string {
+	n := regexp.QuoteMeta(name)
+	return `(?:^|[^\w.-])` + n + `\s?[=:]\s?(?:"([^"]*)"|'([^']*)'|([^\s,;&)\]}"']+))|` +
+		`"` + n + `"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,}\]"]+))`
 }

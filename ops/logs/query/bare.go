@@ -5,10 +5,32 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/logs/line"
 )
 
 // bareField is a word such as orderId=456 or data.orderId=456.
 var bareField = regexp.MustCompile(`^(!?)([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)=([^=<>~\s]+)$`)
+
+// bareNumber is a word such as elapsed>1.5s or data.size<=3kB.
+var bareNumber = regexp.MustCompile(`^(!?)([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)(>=|<=|>|<)(-?[\d.]+\pL*)$`)
+
+// compared takes a word that compares a field, or a value after its name in the text, with
+// a number.
+func (p *queryParser) compared(w word) (done bool) {
+	m := bareNumber.FindStringSubmatch(w.text)
+	if m == nil || p.bar {
+		return false
+	}
+	name := strings.TrimPrefix(m[2], "field.")
+	if _, _, ok := line.Quantity(m[4]); !ok {
+		return false
+	}
+	p.q.Fields = append(p.q.Fields, FieldTest{
+		Not: m[1] == "!", Name: name, Op: m[3], Value: m[4], Pos: w.pos, text: regexp.MustCompile(line.ValueOf(name)),
+	})
+	p.group, p.bar = false, false
+	return true
+}
 
 // bare takes a word that is a field's name and its value: it finds orderId=456 as written,
 // and "orderId":456 in JSON, however deep. A name with points needs its parts in that order.

@@ -188,11 +188,24 @@ func matchAll(patterns []Pattern, name string) bool {
 func (q *Query) matchFields(e *logs.Event) bool {
 	for _, t := range q.Fields {
 		v, ok := e.Field(t.Name)
+		if !ok && t.text != nil {
+			v, ok = t.inText(e.Raw)
+		}
 		if (ok && t.holds(v)) == t.Not {
 			return false
 		}
 	}
 	return true
+}
+
+// inText is the value after the test's name in a text.
+func (t FieldTest) inText(raw string) (string, bool) {
+	for i, v := range t.text.FindSubmatch(line.Visible([]byte(raw), nil)) {
+		if i > 0 && len(v) > 0 {
+			return string(v), true
+		}
+	}
+	return "", false
 }
 
 // holds compares as numbers when both are, durations and sizes by what they count, else

@@ -42,6 +42,7 @@ type FieldTest struct {
 	Name, Op string // = != > < >= <= ~
 	Value    string
 	Pos      int
+	text     *regexp.Regexp // finds the value in the text of an event that has no such field
 }
 
 // Query is what is looked for: every group of Terms must match the line by one
@@ -299,7 +300,7 @@ func (p *queryParser) word(w word) {
 		p.group, p.bar = false, false
 		return
 	}
-	if p.bare(w) {
+	if p.bare(w) || p.compared(w) {
 		return
 	}
 	t, ok, err := parseTerm(w.text)

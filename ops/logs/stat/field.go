@@ -27,7 +27,7 @@ func ParseField(text string) (Field, error) {
 	if text == "" {
 		return Field{}, fmt.Errorf("a field needs a name")
 	}
-	expr := bareValue(text)
+	expr := line.ValueOf(text)
 	if len(text) > 2 && text[0] == '/' && text[len(text)-1] == '/' {
 		expr = text[1 : len(text)-1]
 	}
@@ -36,13 +36,6 @@ func ParseField(text string) (Field, error) {
 		return Field{}, err
 	}
 	return Field{Name: text, re: re}, nil
-}
-
-// bareValue finds a value behind a name in text that is no JSON, or in JSON within text.
-func bareValue(name string) string {
-	n := regexp.QuoteMeta(name)
-	return `(?:^|[^\w.-])` + n + `\s?[=:]\s?(?:"([^"]*)"|'([^']*)'|([^\s,;&)\]}"']+))|` +
-		`"` + n + `"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,}\]"]+))`
 }
 
 // Event is an event whose fields are asked for.

@@ -1,0 +1,43 @@
+package query
+
+import (
+	"testing"
+	"time"
+
+	"opsdeck/ops/logs"
+)
+
+// TestAComparisonKnowsUnits: of a field, and of a value after its name in the text.
+func TestAComparisonKnowsUnits(t *testing.T) {
+	text := logs.Event{Raw: "INFO call elapsed=800ms size=3kB n=7 big=12"}
+	json := logs.Event{
+		Raw: `{"msg":"x","meta":{"took":"1.2s"},"waited_ms":1500}`,
+		Fields: []logs.Field{
+			{Key: "meta", Value: `{"took":"1.2s"}`, JSON: true},
+			{Key: "waited_ms", Value: "1500", JSON: true},
+		},
+	}
+	for words, want := range map[string][2]bool{
+		"elapsed>700ms": {true, false}, "elapsed>1s": {false, false}, "elapsed<1.2s": {true, false},
+		"elapsed>=800": {true, false}, "n>6": {true, false}, "n<=6": {false, false}, "big>7": {true, false},
+		"size>2kB": {true, false}, "size>4kB": {false, false},
+		"meta.took>900ms": {false, true}, "field.meta.took>900ms": {false, true}, "meta.took>2s": {false, false},
+		"waited_ms>1s": {false, true}, "waited_ms<1s": {false, false}, "!elapsed>700ms": {false, true},
+	} {
+		q, err := ParseQuery(words, time.Now())
+		if err != nil || len(q.Fields) != 1 {
+			t.Errorf("%s: %d fields, %v", words, len(q.Fields), err)
+			continue
+		}
+		for i, e := range []logs.Event{text, json} {
+			if got := q.MatchEvent(&e, []byte(e.Raw)); got != want[i] {
+				t.Errorf("%s: %v for %s", words, got, e.Raw)
+			}
+		}
+	}
+	for _, words := range []string{"a>b", "->5", "x>1.2.3"} {
+		if q, _ := ParseQuery(words, time.Now()); q != nil && len(q.Fields) > 0 {
+			t.Errorf("%s is no word any more", words)
+		}
+	}
+}
