@@ -55,6 +55,7 @@ type Process struct {
 	Name        string
 	State       ProcessState
 	Remedy      string    // the command that helps, where it is not Commands.Start
+	Dead        bool      // unknown, but what its status command says fits a dead program too
 	Reason      lang.Msg  // why it is unknown, stopped or failed, where that is known
 	PID         int       // of the first instance
 	Since       time.Time // running since

@@ -15,8 +15,14 @@ type command struct {
 	dir  string
 }
 
-// notRunning is the exit code for "stopped" that init scripts have (LSB).
-const notRunning = 3
+// Exit codes of a status command, as init scripts have them (Linux Standard Base Core,
+// "Init Script Actions"). Those of a dead program are also those of a check that failed,
+// so before a stop they prove nothing.
+const (
+	deadWithPID  = 1
+	deadWithLock = 2
+	notRunning   = 3
+)
 
 func (c *command) Commands() health.Commands {
 	return health.Commands{Status: c.conf.Status, Start: c.conf.Start, Stop: c.conf.Stop}
@@ -38,7 +44,9 @@ func (c *command) Status(ctx context.Context) health.Process {
 	case out.timedOut():
 		p.Reason = lang.M("the status command timed out")
 	default:
-		p.Reason = lang.M("the status command exited with %d: %s", out.code, out.why())
+		p.Dead = out.code == deadWithPID || out.code == deadWithLock
+		p.Reason = lang.M("the status command exited with %d, where 0 means running and %d stopped: %s", out.code,
+			notRunning, out.why())
 	}
 	return p
 }

@@ -28,8 +28,8 @@ import (
 // processes stops and starts the service for a restore.
 type processes struct{ *Desk }
 
-// downWait is how long a stopped service may take until it is down.
-const downWait = 30 * time.Second
+// downWait is how long a stopped service may take until it is down. Tests shorten it.
+var downWait = 30 * time.Second
 
 // Stop stops the service and waits until it is down.
 func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
@@ -50,8 +50,10 @@ func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore
 		switch {
 		case now.State == health.ProcessStopped || now.State == health.ProcessFailed:
 			return true, []restore.Note{restore.N(lang.M("stopped: %s", p.Stop))}, nil
-		case now.State == health.ProcessUnknown && before.State == health.ProcessUnknown:
+		case now.State == health.ProcessUnknown && (now.Dead || before.State == health.ProcessUnknown):
 			return true, []restore.Note{restore.N(lang.M("apparently stopped (cannot be confirmed): %s", p.Stop))}, nil
+		case time.Now().After(until) && now.State == health.ProcessUnknown:
+			return true, nil, ops.E(ops.Failed, lang.M("cannot tell whether %s has stopped: %s", p.Name, now.Reason))
 		case time.Now().After(until):
 			return true, nil, ops.E(
 				ops.Failed,

@@ -4,6 +4,7 @@
 package restores
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -102,8 +103,13 @@ func (d *Desk) settings() (restore.Settings, error) {
 		LockWait:     s.Backup.LockWait,
 		EmergencyDir: d.Shelf.Dir,
 		Operator:     d.Operator(),
-		Process:      restore.Process{Kind: s.Process.Kind, Name: s.Process.Name, Stop: cmds.Stop, Start: cmds.Start},
-		Verify:       restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
+		Process: restore.Process{
+			Kind:  s.Process.Kind,
+			Name:  cmp.Or(s.Process.Name, s.Name),
+			Stop:  cmds.Stop,
+			Start: cmds.Start,
+		},
+		Verify: restore.Checks{KeyTables: s.Restore.KeyTables, SmokeTest: s.Restore.SmokeTest},
 	}
 	if s.Health.URL != "" {
 		set.Ready = restore.Ready{
