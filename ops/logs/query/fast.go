@@ -160,27 +160,43 @@ func (f *Finder) Next(b []byte, i int) int {
 	if f.Word == "" {
 		return i
 	}
-	c := f.Word[f.rare]
-	lo, up := i-1, i-1 // the next places of either form of the rare byte
-	for at := i + f.rare; at < len(b); {
-		if lo < at {
-			lo = logline.After(b, c, at)
-		}
-		if f.other != 0 && up < at {
-			up = logline.After(b, f.other, at)
-		}
-		if at = lo; f.other != 0 && up < lo {
-			at = up
-		}
-		if at >= len(b) {
+	for at := i + f.rare; ; at++ {
+		if at = f.nextRare(b, at); at >= len(b) {
 			return -1
 		}
 		if f.at(b, at-f.rare) {
 			return at - f.rare
 		}
-		at++
 	}
-	return -1
+}
+
+// nextRare is the first place at or after at of either form of the rare byte, or the
+// length of b. A form that does not occur is not looked for beyond the other one: from
+// each hit to the end of a text, that would be its square.
+func (f *Finder) nextRare(b []byte, at int) int {
+	c := f.Word[f.rare]
+	if f.other == 0 {
+		if at >= len(b) {
+			return len(b)
+		}
+		return logline.After(b, c, at)
+	}
+	for size := 256; at < len(b); size *= 2 {
+		end := min(at+size, len(b))
+		part := b[at:end]
+		lo := bytes.IndexByte(part, c)
+		if lo >= 0 {
+			part = part[:lo]
+		}
+		if up := bytes.IndexByte(part, f.other); up >= 0 {
+			return at + up
+		}
+		if lo >= 0 {
+			return at + lo
+		}
+		at = end
+	}
+	return len(b)
 }
 
 func (f *Finder) at(b []byte, i int) bool {

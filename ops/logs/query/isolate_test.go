@@ -1,3 +1,0 @@
-package query
-
-import _ "opsdeck/internal/testenv" // no test sees this machine's own folders
