@@ -21,7 +21,7 @@ import (
 // A plain console prints lines and reads lines: nothing moves, so that a screen reader
 // or script(1) can follow. It is the same console, with the same keys.
 const (
-	plainWidth  = 100
+	plainWidth  = 200 // nothing is aligned with anything: a narrow page would only cut what it says
 	plainHeight = 36
 	// quiet is how long nothing must change until what is there is printed, and
 	// answered the longest wait for that.
@@ -86,6 +86,9 @@ func (p *plain) text() plainText {
 	}
 	if p.env.Theme.ASCII {
 		view = asciiOnly(view)
+	}
+	if p.page().ID() != "logs" || p.top() != nil { // its rows have marks in a column of their own
+		view = apart(view)
 	}
 	return plainText{place, readable(view)}
 }
@@ -177,7 +180,9 @@ func (c *conversation) print(whole bool) {
 	case now := <-to:
 		lines := now.lines
 		if !whole && now.place == c.last.place {
-			lines = news(c.last.lines, now.lines)
+			if lines = news(c.last.lines, now.lines); len(lines) == 0 {
+				lines = []string{c.model.env.T("nothing new on the screen yet")}
+			}
 		}
 		for _, line := range lines {
 			fmt.Fprintln(c.out, line)

@@ -85,4 +85,19 @@ func TestOnlyWhatIsNewIsPrinted(t *testing.T) {
 	}
 }
 
+// TestPanesAreReadOneAfterTheOther: "o 5 Verify | since is lost" would say something else.
+func TestPanesAreReadOneAfterTheOther(t *testing.T) {
+	view := "Plan\n 恢复   │ lost is\n two    │ what\n three  │\n        │ came\n        │ later\nend | of all\n"
+	want := []string{"Plan", " 恢复", " two", " three", " lost is", " what", " came", " later", "end | of all"}
+	for _, view := range []string{view, strings.ReplaceAll(view, "│", "|")} {
+		if got := readable(apart(view)); !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+	}
+	box := "│ one  │\n│ two  │\n│ 3    │\n│ 4    │\n│ five │"
+	if got := apart(box); got != box {
+		t.Errorf("a box is cut: %q", got)
+	}
+}
+
 var _ tea.Model = (*plain)(nil)
