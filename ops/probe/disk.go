@@ -37,10 +37,34 @@ const (
 	fullNow  = time.Hour      // critical
 )
 
+// A disk that fills slowly is seen over a day or more: what a night writes and retention
+// removes again is no trend.
+const (
+	slowPace  = 30 * time.Minute
+	slowLeast = 24 * time.Hour
+	fullSlow  = 4 * 24 * time.Hour // a warning
+)
+
+// trends are that of hours and that of days.
+type trends struct{ fast, slow Trend }
+
+func newTrends() *trends { return &trends{slow: Trend{Pace: slowPace, Least: slowLeast}} }
+
+// until is how long until the disk is full, and from when on that is a warning.
+func (t *trends) until() (left, warn time.Duration, ok bool) {
+	if left, ok = t.fast.UntilZero(); ok && left < fullSoon {
+		return left, fullSoon, true
+	}
+	if slow, is := t.slow.UntilZero(); is {
+		return slow, fullSlow, true
+	}
+	return left, fullSoon, ok
+}
+
 // Probe looks at free space and inodes, and at the trend over its own looks.
 func (d Disk) Probe() health.Probe {
 	var known string
-	var trend Trend
+	trend := newTrends()
 	return func(ctx context.Context) health.Result {
 		if known == "" {
 			path, err := d.Path(ctx)
@@ -59,11 +83,11 @@ func (d Disk) Probe() health.Probe {
 		if err != nil {
 			return health.CannotTell(lang.M("cannot check the disk of %s", known), reasonOf(err))
 		}
-		return d.judge(known, at, s, &trend)
+		return d.judge(known, at, s, trend)
 	}
 }
 
-func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Result {
+func (d Disk) judge(path, at string, s unix.Statfs_t, trend *trends) health.Result {
 	var r health.Result
 	size := s.Blocks * uint64(s.Bsize)
 	free := s.Bavail * uint64(s.Bsize) // what a process that is not root can have
@@ -89,14 +113,16 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *Trend) health.Resul
 		r.Add("free_inodes", s.Ffree, lang.Raw(human.Count(int64(s.Ffree))))
 		low(&r, lang.M("disk %s has %s of its inodes free", mount, human.Percent(inodes)), inodes, d.Free/2)
 	}
-	trend.Add(d.Now(), float64(free))
-	if left, ok := trend.UntilZero(); ok {
+	now := d.Now()
+	trend.fast.Add(now, float64(free))
+	trend.slow.Add(now, float64(free))
+	if left, warn, ok := trend.until(); ok {
 		r.Add("full_in_ms", left.Milliseconds(), lang.Raw(human.Duration(left)))
 		headline := lang.M("disk %s is full in %s at this rate", mount, human.Duration(left))
 		switch {
 		case left < fullNow:
 			r.Find(ops.StateCritical, headline, lang.M("%s free", human.Bytes(int64(free))))
-		case left < fullSoon:
+		case left < warn:
 			r.Find(ops.StateWarning, headline, lang.M("%s free", human.Bytes(int64(free))))
 		}
 	} else {

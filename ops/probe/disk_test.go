@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 			"/d",
 			"/",
 			statfs(1<<40, uint64(share*(1<<40))),
-			&Trend{},
+			newTrends(),
 		)
 		if r.State != want {
 			t.Errorf("%v free: %s %s", share, r.State, r.Detail)
@@ -46,7 +47,7 @@ func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 	s := statfs(1<<40, 1<<39)
 	s.Ffree = 1
 	if r := (Disk{Free: 0.2, Now: func() time.Time { return noon }}).judge("/d", "/", s,
-		&Trend{}); r.State != ops.StateCritical {
+		newTrends()); r.State != ops.StateCritical {
 		t.Errorf("no inodes left: %s %s", r.State, r.Detail)
 	}
 }
@@ -54,7 +55,7 @@ func TestDiskKeepsTheTwentyPercentRule(t *testing.T) {
 func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
 	// fill looks every 30 s for hours while the disk loses bytes an hour.
 	fill := func(perHour float64, looks int) health.Result {
-		var trend Trend
+		trend := newTrends()
 		var r health.Result
 		free := float64(512 << 30)
 		for i := range looks {
@@ -67,7 +68,7 @@ func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
 				"/d",
 				"/",
 				statfs(1<<40, uint64(left)),
-				&trend,
+				trend,
 			)
 		}
 		return r
@@ -85,10 +86,35 @@ func TestDiskThatFillsUpIsSeenBeforeItIsFull(t *testing.T) {
 	}
 }
 
+// TestADiskThatFillsWithinDaysIsSaidInTime: what is seen over more than a day warns four
+// days ahead; a day is needed for that.
+func TestADiskThatFillsWithinDaysIsSaidInTime(t *testing.T) {
+	look := func(hours int, gib func(hour float64) float64) (r health.Result) {
+		trend := newTrends()
+		for i := range hours * 12 {
+			at := noon.Add(time.Duration(i) * 5 * time.Minute)
+			d := Disk{Free: 0.2, Now: func() time.Time { return at }}
+			r = d.judge("/d", "/", statfs(1<<40, uint64(gib(float64(i)/12)*(1<<30))), trend)
+		}
+		return r
+	}
+	steady := func(hour float64) float64 { return 530 - 5*hour }
+	r := look(30, steady)
+	if r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "is full in 3 d 4 h") {
+		t.Errorf("380 GiB are left at 5 GiB an hour: %s %s", r.State, r.Detail)
+	}
+	if r := look(20, steady); r.State != ops.StateOK {
+		t.Errorf("a forecast of days after 20 hours: %s", r.Detail)
+	}
+	if r := look(50, func(hour float64) float64 { return 530 - 5*float64(int(hour)%24) }); r.State != ops.StateOK {
+		t.Errorf("what a day writes is removed each day: %s", r.Detail)
+	}
+}
+
 // TestADiskThatABackupFilledForMinutesIsNotFillingUp: what was written once goes on
 // no more.
 func TestADiskThatABackupFilledForMinutesIsNotFillingUp(t *testing.T) {
-	var trend Trend
+	trend := newTrends()
 	var r health.Result
 	for i := range 400 {
 		left := 512.0 - 3*float64(min(i, 40)) // GiB, 30 s apart: 120 GiB in 20 minutes
@@ -100,7 +126,7 @@ func TestADiskThatABackupFilledForMinutesIsNotFillingUp(t *testing.T) {
 			"/d",
 			"/",
 			statfs(1<<40, uint64(left*(1<<30))),
-			&trend,
+			trend,
 		)
 		if r.State != ops.StateOK {
 			t.Fatalf("look %d: %s", i, r.Detail)

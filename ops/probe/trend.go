@@ -1,9 +1,15 @@
 package probe
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Trend is a straight line through the newest values of something.
 type Trend struct {
+	Pace  time.Duration // between two values that are kept; 0: trendPace
+	Least time.Duration // from the first value to the last; 0: trendSpan
+
 	at    []time.Time
 	value []float64
 }
@@ -19,10 +25,10 @@ const (
 
 // Add takes one more value.
 func (t *Trend) Add(at time.Time, value float64) {
-	if n := len(t.at); n > 0 && !at.After(t.at[n-1]) {
+	if n := len(t.at); n > 0 && at.Before(t.at[n-1]) {
 		t.at, t.value = nil, nil // the clock was set back
 	}
-	if n := len(t.at); n > 0 && at.Sub(t.at[n-1]) < trendPace {
+	if n := len(t.at); n > 0 && at.Sub(t.at[n-1]) < cmp.Or(t.Pace, trendPace) {
 		return
 	}
 	if len(t.at) == trendLength {
@@ -35,7 +41,7 @@ func (t *Trend) Add(at time.Time, value float64) {
 // was seen.
 func (t *Trend) Slope() (perSecond float64, ok bool) {
 	n := len(t.at)
-	if n < trendLeast || t.at[n-1].Sub(t.at[0]) < trendSpan {
+	if n < trendLeast || t.at[n-1].Sub(t.at[0]) < cmp.Or(t.Least, trendSpan) {
 		return 0, false
 	}
 	return t.slope()

@@ -290,7 +290,7 @@ func (b *checker) disks() {
 			),
 			health.Limit{
 				What:     lang.M("full at this rate in"),
-				Warning:  lang.M("under %s", "24 h"),
+				Warning:  lang.M("under %s", "24 h"), // and under four days, seen over a day
 				Critical: lang.M("under %s", "1 h"),
 			},
 		)
