@@ -177,7 +177,7 @@ func (p *pm2) StopOn(ctx context.Context, port int) (line string, err error) {
 	for _, i := range all {
 		on := i.variable("PORT") == strconv.Itoa(port)
 		if i.variable("PORT") == "" {
-			on = slices.ContainsFunc(held, func(s listener.Socket) bool { return descends(s.PID, i.PID) })
+			on = slices.ContainsFunc(held, func(s listener.Socket) bool { return i.holds(s.PID) })
 		}
 		if on {
 			ids = append(ids, strconv.Itoa(i.ID))
@@ -187,6 +187,12 @@ func (p *pm2) StopOn(ctx context.Context, port int) (line string, err error) {
 		return "", nil
 	}
 	return p.command() + " delete " + strings.Join(ids, " ") + " && " + p.command() + " save --force", nil
+}
+
+// holds tells whether a process is the one that listens for the instance: the instance or a
+// child of it, or in cluster mode PM2's daemon, which listens for all of its workers.
+func (i *pm2Instance) holds(pid int) bool {
+	return descends(pid, i.PID) || i.Env.Mode == "cluster_mode" && descends(i.PID, pid)
 }
 
 // descends tells whether a process is another one, or was started by it or its children.

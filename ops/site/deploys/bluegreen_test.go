@@ -38,12 +38,14 @@ type green struct {
 	pm2   *testdb.PM2Daemon
 	front string
 	ports []int
+	each  int // processes of an instance
 }
 
-func newGreen(t *testing.T) *green {
+// newGreen starts the shop; how are further arguments of pm2 start.
+func newGreen(t *testing.T, how ...string) *green {
 	pm2, nginx := testdb.PM2(t), nginxBin(t)
 	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
-	g := &green{pm2: pm2, ports: freePorts(t, 3)}
+	g := &green{pm2: pm2, ports: freePorts(t, 3), each: 1}
 	dir := t.TempDir()
 	os.Chmod(dir, 0o755)
 	conf, file := filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "shop.conf")
@@ -65,7 +67,8 @@ func newGreen(t *testing.T) *green {
 	g.repoPull()
 	write(t, file, string(g.upstream(g.ports[0])), 0o644)
 	t.Setenv("JWT_SECRET", "onlyPM2knows")
-	pm2.Run(t, "start", filepath.Join(g.app, "app.js"), "--name", "shop", "--max-restarts", "1")
+	start := append([]string{"start", filepath.Join(g.app, "app.js"), "--name", "shop", "--max-restarts", "1"}, how...)
+	pm2.Run(t, start...)
 	os.Unsetenv("JWT_SECRET")
 	if out, err := exec.Command(nginx, "-c", conf).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
@@ -118,6 +121,27 @@ func TestBlueGreenUnderPM2LosesNoRequest(t *testing.T) {
 	}
 }
 
+// TestBlueGreenInClusterMode: each instance is two workers of PM2's daemon, which holds
+// their port. There, there again, and back, and no request is lost.
+func TestBlueGreenInClusterMode(t *testing.T) {
+	g := newGreen(t, "-i", "2")
+	g.each = 2
+	stop := load(g.front)
+	g.goesTo(2, g.ports[1])
+	last := g.goesTo(3, g.ports[0])
+	state, err := g.Carry(t.Context(), last, deploy.EventBack, nil)
+	if err != nil || state.Result != deploy.ResultTakenBack {
+		t.Errorf("%v, %s %s", err, state.Result, state.Detail)
+	}
+	g.becomes("2.0.0")
+	if ports, n := g.running(); n != 2 || len(ports) != 1 || ports[0] != g.ports[1] {
+		t.Errorf("after the way back %v listen, %d processes", ports, n)
+	}
+	if asked, bad := stop(); bad != "" || asked < 100 {
+		t.Errorf("%d requests, one was answered %q", asked, bad)
+	}
+}
+
 // goesTo deploys a release: nginx then uses the port, and the former instance still runs.
 func (g *green) goesTo(release, port int) *deploy.Plan {
 	g.t.Helper()
@@ -129,7 +153,7 @@ func (g *green) goesTo(release, port int) *deploy.Plan {
 	g.becomes(fmt.Sprintf("%d.0.0", release))
 	active, _, err := g.active()
 	ports, n := g.running()
-	if err != nil || active != port || len(ports) != 2 || n != 2 {
+	if err != nil || active != port || len(ports) != 2 || n != 2*g.each {
 		g.t.Errorf("release %d: nginx uses %d, %v listen, %d processes: %v", release, active, ports, n, err)
 	}
 	return p
