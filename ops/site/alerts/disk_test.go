@@ -88,7 +88,8 @@ func TestADiskThatFillsFiresBeforeItIsFull(t *testing.T) {
 	}
 	pended := false
 	for i := range 60 { // 256 KiB each half hour: 45 MiB are left, for 90 hours
-		if err := os.WriteFile(filepath.Join(dir, "log."+string(rune('A'+i))), make([]byte, 256<<10), 0o600); err != nil {
+		path := filepath.Join(dir, "log."+string(rune('A'+i)))
+		if err := os.WriteFile(path, make([]byte, 256<<10), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		now.Advance(30 * time.Minute)
