@@ -267,12 +267,21 @@ type standbyRebuildCmd struct {
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
+// standingFor is the standby as it is, for a verb that changes it.
+func standingFor(ctx context.Context, a *app, dry bool) (k *standby.Keeper, s standby.Standing, err error) {
+	if err := a.mayChange(dry); err != nil {
+		return nil, s, err
+	}
+	if k, err = keeper(a); err != nil {
+		return nil, s, err
+	}
+	s, err = k.Look(ctx)
+	return k, s, err
+}
+
 // Run drops the standby and builds it again.
 func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
-	if err := a.mayChange(c.DryRun); err != nil {
-		return err
-	}
-	k, err := keeper(a)
+	k, s, err := standingFor(ctx, a, c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -280,9 +289,12 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := k.Look(ctx)
-	if err != nil {
-		return err
+	if c.DryRun && c.JSON {
+		drops := []string{}
+		if s.Schema != "" && s.Gone.Empty() {
+			drops = append(drops, s.Schema)
+		}
+		return a.json(map[string]any{"dry_run": true, "drops": drops, "cost": cost, "room": cost.Room() == nil})
 	}
 	what := lang.M("This builds the standby from %s.", cost.Backup)
 	if s.Schema != "" && s.Gone.Empty() {
@@ -317,18 +329,17 @@ type standbyRemoveCmd struct {
 
 // Run drops the standby.
 func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
-	if err := a.mayChange(c.DryRun); err != nil {
-		return err
-	}
-	k, err := keeper(a)
-	if err != nil {
-		return err
-	}
-	s, err := k.Look(ctx)
+	k, s, err := standingFor(ctx, a, c.DryRun)
 	if err != nil {
 		return err
 	}
 	names := s.Removable(c.Also)
+	if c.DryRun && c.JSON {
+		if names == nil {
+			names = []string{}
+		}
+		return a.json(map[string]any{"dry_run": true, "drops": names, "built_again": s.On})
+	}
 	if len(names) == 0 {
 		sayStanding(a.printer, s, a.clock.Now())
 		return ops.E(ops.Usage, lang.M("there is no standby to drop"))

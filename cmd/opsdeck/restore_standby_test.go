@@ -132,6 +132,84 @@ func TestTheOldTablesAreBackedUpOnceTheServiceIsBack(t *testing.T) {
 	})
 }
 
+// Tables into which nothing was written since the last check are not read again before the
+// exchange. A write into one by anybody is in the log, and has it counted.
+func TestWhatTheNightProvedIsNotReadAgain(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		s.forward()
+		s.nextBackup()
+		if did := s.forward(); did.Check == nil || !did.Check.Good {
+			t.Fatalf("%+v", did)
+		}
+		db.Exec(t, s.live, inRows("UPDATE orders SET amount = 12 WHERE id = 1")...)
+		good := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		id := s.newestID("orders")
+		var p restore.Plan
+		if err := json.Unmarshal([]byte(s.must("restore", "--before", id, "--plan", "--json").out), &p); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.Standby().Proven, " "); got != "ar_invoices customers" {
+			t.Errorf("proven: %q", got)
+		}
+		o := s.must("restore", "--before", id, "--json", "--confirm", s.live)
+		if !strings.Contains(o.out, "2 tables (5 rows) were not read again") {
+			t.Errorf("what was read:\n%s", o.out)
+		}
+		sameDump(t, good, s.dump())
+		s.must("restore", "drop-old", "--confirm", s.live)
+
+		s.nextBackup()
+		s.forward()
+		s.nextBackup()
+		if did := s.forward(); did.Check == nil || !did.Check.Good {
+			t.Fatalf("%+v", did)
+		}
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		id = s.newestID("orders")
+		schema := s.standing().Schema
+		db.Exec(t, "", "DELETE FROM `"+schema+"`.ar_invoices LIMIT 1")
+		o = s.run("restore", "--before", id, "--json", "--confirm", s.live)
+		if o.code == 0 || !strings.Contains(o.out, "the replay counted") {
+			t.Errorf("a write into a proven table was not seen: exit %d\n%s", o.code, o.out)
+		}
+	})
+}
+
+// What the verbs would do is told to programs too, and nothing is done.
+func TestTheStandbysDryRunsAreJSON(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		s.forward()
+		name := s.standing().Schema
+		var doc struct {
+			DryRun     bool     `json:"dry_run"`
+			Drops      []string `json:"drops"`
+			BuiltAgain bool     `json:"built_again"`
+			Room       bool     `json:"room"`
+		}
+		for _, verb := range []string{"remove", "rebuild"} {
+			doc.Drops = nil
+			o := s.must("restore", "standby", verb, "--dry-run", "--json")
+			if err := json.Unmarshal([]byte(o.out), &doc); err != nil {
+				t.Fatalf("%s: %v\n%s", verb, err, o.out)
+			}
+			if !doc.DryRun || !slices.Equal(doc.Drops, []string{name}) || !doc.BuiltAgain {
+				t.Errorf("%s: %+v", verb, doc)
+			}
+		}
+		if !doc.Room || s.standing().State != "ready" {
+			t.Errorf("room %v, %+v", doc.Room, s.standing())
+		}
+		s.must("restore", "standby", "remove", "--confirm", s.live)
+		o := s.must("restore", "standby", "remove", "--dry-run", "--json")
+		if !strings.Contains(o.out, `"drops": []`) {
+			t.Errorf("nothing to drop:\n%s", o.out)
+		}
+	})
+}
+
 // usesNoStandby says that a plan loads the backup, and why.
 func (s *realSite) usesNoStandby(why string, moment ...string) {
 	s.t.Helper()

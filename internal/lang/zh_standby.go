@@ -25,6 +25,10 @@ func init() {
 		"the emergency backup %s has no manifest", "应急备份 %s 没有清单",
 		"the tables kept by restore %s were not dropped", "恢复 %s 保留的表未删除",
 		"the reason is above; try again: opsdeck restore drop-old %s", "原因见上；重试：opsdeck restore drop-old %s",
+		"all tables are counted: the binlog could not be read (%s)", "将统计所有表的行数：无法读取 binlog（%s）",
+		"%s tables (%s rows) were not read again: on %s all their rows had the checksums of %s, and the binlog has no "+
+			"write into them since",
+		"%s 张表（%s 行）未重新读取：%s 时其全部行与 %s 的校验和一致，此后 binlog 中没有对它们的写入",
 		"the database %s holds the %s %s, which was not in %s", "数据库 %s 中有 %s %s，而 %s 中原来没有",
 
 		// restore standby: commands

@@ -23,6 +23,10 @@ type Standby struct {
 	Takes        Span         `json:"takes_ms"`            // about, to replay it; 0 is not known
 	Checked      time.Time    `json:"checked_at"`
 	CheckedWith  string       `json:"checked_with"` // the backup whose checksums it had
+	// Proven are the tables into which nothing was written since then, as the server's log
+	// has it up to Seen.
+	Proven []string     `json:"proven,omitempty"`
+	Seen   binlog.Place `json:"seen,omitzero"`
 }
 
 // standbyName is how the schemas of standbys end.

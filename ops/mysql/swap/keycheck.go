@@ -26,6 +26,7 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 		Tables:   v.p.Tables,
 		Faithful: v.p.Source.Manifest && len(v.v.Doubts) == 0 && v.after == nil,
 		Held:     v.held,
+		Among:    func(table string) bool { return !v.proven[table] },
 	}
 	if check.Faithful && v.p.Source.Consistent {
 		check.Within = keysBudget

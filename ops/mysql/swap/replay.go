@@ -182,6 +182,9 @@ func (v *verifier) afterReplay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.trust(ctx); err != nil {
+		return err
+	}
 	rows, err := schema.All(
 		ctx,
 		db,

@@ -74,7 +74,7 @@ func New(s Settings) *Server {
 	damage := &Damage{link: l, facts: facts, file: s.Marks}
 	sessions := &Sessions{link: l}
 	losses := &Losses{link: l, differ: &differ{link: l, loader: s.Loader}, damage: damage, audit: s.Audit, log: s.Log}
-	checks := &Verification{link: l, jobs: s.Jobs, folder: s.Folder, loader: s.Loader}
+	checks := &Verification{link: l, jobs: s.Jobs, folder: s.Folder, loader: s.Loader, log: s.Log}
 	exchange := &Exchange{link: l, objects: &objects{link: l}, sessions: sessions, checks: checks}
 	cleaning := &Cleaning{link: l, sessions: sessions, checks: checks, exchanger: exchange}
 	loading := &Loading{

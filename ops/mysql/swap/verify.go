@@ -60,6 +60,7 @@ func (v *verifier) look(ctx context.Context, coming []string, report run.Report)
 		return err
 	}
 	v.missing(names, coming)
+	v.tellProven(names)
 	return nil
 }
 

@@ -70,6 +70,7 @@ type Check struct {
 	Rows     int64           `json:"rows"`
 	Good     bool            `json:"good"`
 	Differs  []restore.Note  `json:"differs,omitempty"`
+	Seen     binlog.Place    `json:"seen,omitzero"` // in the server's log, before it began: what is written later comes after it
 }
 
 // Hold keeps a standby from passing the moment of a plan that somebody reads.

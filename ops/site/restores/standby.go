@@ -2,6 +2,7 @@ package restores
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -165,5 +166,37 @@ func (d *Desk) fit(
 	if rec.Rate > 0 {
 		s.Takes = restore.Span(time.Duration(float64(changed)/rec.Rate*float64(time.Second)) + time.Second)
 	}
+	s.Proven, s.Seen = proven(ctx, log, rec, state, rest)
 	return s, why
+}
+
+// proven are the tables of a standby that are as its last check found them: nobody wrote
+// into them since, and the rest of the log does not. Where the log cannot tell, none is.
+func proven(
+	ctx context.Context,
+	log *changes.Source,
+	rec *standby.Record,
+	state replay.State,
+	rest *replay.Forecast,
+) (tables []string, seen binlog.Place) {
+	if rec.Check.Seen.File == "" {
+		return nil, seen
+	}
+	run, err := log.At(rec.Check.Seen, "")
+	if err != nil || run.Gap != nil || !run.Live {
+		return nil, seen
+	}
+	touched, err := replay.Written(ctx, run, rec.Schema)
+	if err != nil {
+		return nil, seen
+	}
+	for _, c := range rest.Tables {
+		touched.Tables[c.Table] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(state.Rows)) {
+		if !touched.Holds(name) && state.Rows[name] >= 0 {
+			tables = append(tables, name)
+		}
+	}
+	return tables, run.End()
 }

@@ -35,7 +35,7 @@ func (r *round) forward() error {
 		if err := r.apply(run, binlog.Moment{Position: &place.Position}); err != nil {
 			return err
 		}
-		if err := r.compare(*src); err != nil {
+		if err := r.compare(*src, run.End()); err != nil {
 			return err
 		}
 	}
@@ -203,8 +203,9 @@ func (r *round) comparable(run *changes.Run, limit time.Time) (*restore.Source, 
 	return nil, binlog.Place{}, nil
 }
 
-// compare compares the standby with a backup, at that backup's place in the log.
-func (r *round) compare(src restore.Source) error {
+// compare compares the standby with a backup, at that backup's place in the log. seen is a
+// place that the server's log has passed.
+func (r *round) compare(src restore.Source, seen binlog.Place) error {
 	p := &restore.Plan{ID: r.rec.ID, Mode: restore.Swap, Source: src, Shadow: r.rec.Schema,
 		Target: restore.Target{Database: r.rec.Database, Live: r.rec.Database}}
 	var v run.Verdict
@@ -225,6 +226,7 @@ func (r *round) compare(src restore.Source) error {
 		Tables:   len(v.Tables),
 		Good:     len(v.Doubts) == 0,
 		Differs:  v.Doubts,
+		Seen:     seen,
 	}
 	for _, t := range v.Tables {
 		c.Rows += t.Rows

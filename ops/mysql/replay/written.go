@@ -1,0 +1,50 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
+)
+
+// Touched is what a part of the log writes into a schema.
+type Touched struct {
+	Tables map[string]bool
+	All    bool // a statement may have written into any
+}
+
+// Holds tells whether a table may have been written.
+func (t Touched) Holds(table string) bool { return t.All || t.Tables[table] }
+
+// Written reads which tables of a schema the log writes, whoever did, from the run's
+// beginning to its end. What was done with sql_log_bin=0 is in no log.
+func Written(ctx context.Context, run *changes.Run, in string) (t Touched, err error) {
+	t.Tables = map[string]bool{}
+	name := []byte(strings.ToLower(in))
+	opens := func(binlog.Place, *format.Format) error { return nil }
+	err = run.Each(ctx, run.From, opens, func(i *format.Item) error {
+		switch i.What {
+		case format.Change:
+			if m := i.Rows.Map; strings.EqualFold(m.Schema, in) && m.Name != Table {
+				t.Tables[m.Name] = true
+			}
+		case format.Statement:
+			t.All = t.All || writes(i.Query, in, name)
+		case format.Load, format.Incident:
+			t.All = true
+		}
+		return nil
+	})
+	return t, err
+}
+
+// writes tells whether a statement may have written into a schema: it was the default one,
+// or is named, but for the table in which our own replays note their place.
+func writes(q *format.Query, in string, name []byte) bool {
+	text := bytes.ReplaceAll(q.SQL, []byte(schema.Name(in, Table)), nil)
+	return strings.EqualFold(q.Schema, in) || bytes.Contains(bytes.ToLower(text), name)
+}
