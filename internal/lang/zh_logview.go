@@ -35,6 +35,7 @@ func init() {
 		"the bookmarks cannot be saved: %s", "书签未能保存：%s",
 		"Searches", "搜索",
 		"the search history cannot be saved: %s", "搜索历史未能保存：%s",
+		"JSON in the message", "消息中的 JSON",
 		"%s's live tail was interrupted; it continues from there", "%s 的实时推送中断；将从中断处继续",
 		"%s lines were dropped by the server", "服务器丢弃了 %s 行",
 		"%d patterns", "%d 种模式",

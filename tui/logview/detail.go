@@ -201,6 +201,7 @@ func (p *sheet) eventLines(e logs.Event, width int) []string {
 	for _, l := range cells.Wrap(p.ask.highlight(e.Message, 1<<16, nil), max(1, width-2)) {
 		out = append(out, " "+l)
 	}
+	out = append(out, p.look.messageJSON(&e, width)...)
 	if len(e.Fields) > 0 {
 		out = append(out, "", p.look.rule(p.look.env.T("fields"), width))
 		for _, f := range e.Fields {

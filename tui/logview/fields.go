@@ -13,15 +13,18 @@ import (
 )
 
 // pair is one thing that an event says, by the name that a query knows it by.
-type pair struct{ name, value string }
+type pair struct {
+	name, value string
+	bare        bool // the name is in the text: the query needs no key
+}
 
 // pairsOf are the things of an event that a query can ask for.
 func pairsOf(e *logs.Event) (out []pair) {
 	if e.Level != logs.LevelUnknown {
-		out = append(out, pair{"level", strings.ToLower(e.Level.String())})
+		out = append(out, pair{name: "level", value: strings.ToLower(e.Level.String())})
 	}
 	if e.Context != "" {
-		out = append(out, pair{"context", e.Context})
+		out = append(out, pair{name: "context", value: e.Context})
 	}
 	for _, f := range e.Fields {
 		if f.JSON && strings.HasPrefix(f.Value, "{") {
@@ -29,10 +32,10 @@ func pairsOf(e *logs.Event) (out []pair) {
 			continue
 		}
 		if !strings.ContainsRune(f.Text(), '\n') {
-			out = append(out, pair{f.Key, f.Text()})
+			out = append(out, pair{name: f.Key, value: f.Text()})
 		}
 	}
-	return out
+	return append(out, messagePairs(e)...)
 }
 
 // pairsIn are the values inside an object, by their dotted names.
@@ -45,7 +48,7 @@ func pairsIn(name, object string, depth int) (out []pair) {
 			continue
 		}
 		if text := jsontext.Text(in.Value); !strings.ContainsRune(text, '\n') {
-			out = append(out, pair{key, text})
+			out = append(out, pair{name: key, value: text})
 		}
 	}
 	return out
@@ -77,6 +80,9 @@ func (p *Page) askField(without bool) func() tea.Cmd {
 
 // wordOf is the word of a query that finds events by a thing that one says.
 func (p *finder) wordOf(v pair) string {
+	if v.bare {
+		return v.name + "=" + v.value
+	}
 	value := strings.ReplaceAll(v.value, " ", `\ `)
 	if v.name == "level" || v.name == "context" {
 		return v.name + ":" + value
