@@ -7,7 +7,6 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
-	"opsdeck/ops/restore/report"
 	restorerun "opsdeck/ops/restore/run"
 )
 
@@ -187,16 +186,9 @@ func (c *restoreReportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	account := report.Tell(r.Plan, r.State, lastTime(r, a.clock.Now()))
+	account := r.Account(a.clock.Now())
 	if c.JSON {
 		return a.json(account)
 	}
 	return a.plain(account.Markdown(a.lang))
-}
-
-func lastTime(r *restorerun.Run, now time.Time) time.Time {
-	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
-		return r.Lines[n-1].Time
-	}
-	return now
 }

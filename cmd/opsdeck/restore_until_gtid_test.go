@@ -81,9 +81,49 @@ func TestRestoreToGTIDsFromBeforeTheNewestBackup(t *testing.T) {
 			if db.Flavour == "mysql" {
 				s.oneGTIDAlone(t, newest)
 			}
+			s.notNamed(t)
 			s.must("restore", "--until", wanted, "--confirm", s.live, "--json")
 			sameDump(t, good, s.dump())
 		})
+	}
+}
+
+// notNamed asks for a set that leaves out a transaction before its end, of another MySQL
+// tag or MariaDB domain: it is refused, and the set that is advised is planned, which
+// writes nothing to the server's log.
+func (s *realSite) notNamed(t *testing.T) {
+	t.Helper()
+	held := executed(t, s.db)
+	insert := inRows("INSERT INTO customers (name) VALUES ('unnamed')")
+	if s.db.Flavour == "mariadb" {
+		insert = append([]string{"SET SESSION gtid_domain_id = 7"}, insert...)
+	}
+	s.db.Exec(t, s.live, insert...)
+	s.db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('wanted')")...)
+	set := executed(t, s.db)
+	want := ""
+	if s.db.Flavour == "mariadb" {
+		for _, id := range strings.Split(set, ",") {
+			if strings.HasPrefix(id, "0-") {
+				want = id
+			}
+		}
+	} else {
+		id, _, _ := strings.Cut(set, ":")
+		want = held + "," + id + ":" + set[strings.LastIndex(set, "-")+1:]
+	}
+	o := s.run("restore", "--plan", "--until", want)
+	if o.code == 0 || !strings.Contains(o.err, "come before its end in the binlog") {
+		t.Errorf("%s: exit %d\n%s\n%s", want, o.code, o.out, o.err)
+	}
+	_, next, _ := strings.Cut(o.err, "name them: --until ")
+	next, _, _ = strings.Cut(strings.TrimSpace(next), "\n")
+	o = s.must("restore", "--plan", "--until", next)
+	if !strings.Contains(o.out, "the log has nothing later") {
+		t.Errorf("the set that is advised, %s:\n%s", next, o.out)
+	}
+	if now := executed(t, s.db); now != set {
+		t.Errorf("a plan wrote to the log: %s, was %s", now, set)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 )
@@ -91,10 +92,34 @@ func TestRestoreToAMomentBeforeTheAccident(t *testing.T) {
 		if !s.running() {
 			t.Fatal("the service is down")
 		}
+		s.sameReport(t)
 		s.exportedAfterTheAccident(t, db, lost)
 		s.must("restore", "undo", "--json", "--confirm", s.live)
+		s.sameReport(t)
 		sameDump(t, damaged, s.dump())
 	})
+}
+
+// sameReport compares what is printed of the newest restore, which is over, with its file.
+// The worker writes that to its end a moment after the restore is over.
+func (s *realSite) sameReport(t *testing.T) {
+	t.Helper()
+	printed := s.must("restore", "report").out
+	files, err := filepath.Glob(filepath.Join(s.dir, "state", "restores", "*", "report.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no report: %v", err)
+	}
+	kept := ""
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		text, err := os.ReadFile(files[len(files)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept = string(text); strings.TrimSpace(kept) == strings.TrimSpace(printed) {
+			return
+		}
+	}
+	t.Errorf("the file says\n%s\nprinted is\n%s", kept, printed)
 }
 
 func TestRestoreToAMomentIntoAnotherSchemaAndInPlace(t *testing.T) {

@@ -211,7 +211,7 @@ func (p *Printer) arg(a any) any {
 			return counted(v)
 		}
 		return p.Span(v)
-	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
+	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, bool, nil:
 		return plain{v}
 	}
 	return a
@@ -242,7 +242,16 @@ func beginsWithName(m Msg) bool {
 
 var leadingVerb = regexp.MustCompile(`^%(?:\[(\d+)\])?[a-z]`)
 
-// plain keeps message.Printer from grouping digits.
+// plain keeps message.Printer from grouping digits. A number, or a yes or no, is written
+// also where a sentence has %s or %q for it.
 type plain struct{ v any }
 
-func (n plain) Format(s fmt.State, verb rune) { fmt.Fprintf(s, fmt.FormatString(s, verb), n.v) }
+func (n plain) Format(s fmt.State, verb rune) {
+	switch verb {
+	case 's':
+		verb = 'v'
+	case 'q':
+		n.v = fmt.Sprint(n.v)
+	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), n.v)
+}

@@ -16,6 +16,7 @@ func TestEveryMessageOfTheCatalogueIsWhole(t *testing.T) {
 		for _, n := range []int{0, 1, 2} {
 			for _, word := range []string{"shop", strconv.Itoa(n)} {
 				m := M(key, argumentsOf(key, n, word)...)
+				numbersForText(t, key, n)
 				if len(m.Args) == 0 {
 					continue // its text is no format
 				}
@@ -30,6 +31,22 @@ func TestEveryMessageOfTheCatalogueIsWhole(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// numbersForText writes a sentence with numbers where it has %s: callers count with
+// both, and the sentence says the same.
+func numbersForText(t *testing.T, key string, n int) {
+	t.Helper()
+	args := argumentsOf(key, n, strconv.Itoa(n))
+	want := English().Msg(M(key, args...))
+	for i := range args {
+		if _, text := args[i].(string); text {
+			args[i] = n
+		}
+	}
+	if got := English().Msg(M(key, args...)); len(args) > 0 && got != want {
+		t.Errorf("%q with numbers: %q, want %q", key, got, want)
 	}
 }
 

@@ -15,8 +15,9 @@ func init() {
 		"将重新执行 %d 条语句格式的语句：其中不确定的部分结果可能不同",
 		"%d transactions also changed other databases: that part is not replayed",
 		"%d 个事务还修改了其他库：那部分不回放",
-		"%d transactions before the end of the set are not in it, and are replayed too",
-		"集合结束之前有 %d 个事务不在集合内，也会回放",
+		"to replay them too, name them: --until %s", "如需一并回放，请写明：--until %s",
+		"transactions that are not in %s come before its end in the binlog: %s",
+		"binlog 中在 %s 结束之前还有不属于它的事务：%s",
 		"the server's clock went backwards: later transactions have an earlier time; the replay ends at the first "+
 			"one at or after the moment",
 		"服务器时钟曾回拨：后面的事务时间反而更早；回放在第一个不早于该时刻的事务处结束",

@@ -147,7 +147,8 @@ func init() {
 		"something still writes to %s: its write count rose from %s to %s", "%s 仍有写入：写入计数从 %s 变为 %s",
 		"To continue despite writes: --despite-writes %s.", "若仍要继续：--despite-writes %s。",
 		"no remaining session could write to %s", "已没有能写入 %s 的会话",
-		"no writes to %s for %s; the position is still %s", "%s 在 %s 内没有写入；位点停在 %s",
+		"no writes to %s for %s; the binlog is still at %s", "%s 在 %s 内没有写入；binlog 停在 %s",
+		"no writes to %s for %s", "%s 在 %s 内没有写入",
 		"no session can write to %s; this is monitored during the backup", "已没有会话能写入 %s；备份期间会持续监测，确认无新写入",
 		"send the notification?", "是否发送通知？",
 		"it contains statements that may have written to %s through a view or trigger, and InnoDB counters are "+

@@ -30,8 +30,9 @@ var (
 // Parse reads a time as people write it: -24h, 24h ago, 2 days ago, 7d, now,
 // today, yesterday, monday (the newest, which may be today), last friday (the
 // newest before today), each with a time of day after it; 14:00 (today), 2026,
-// 2026-01, 2026-01-29, 2026-01-29T10:30, with seconds and a fraction, or RFC 3339
-// with a zone. Without a zone it is wall time in zone: where the clock shows a
+// 2026-01, 2026-01-29, 2026-01-29T10:30, with seconds and a fraction; each time of day
+// also with a zone after it, with or without a space: Z, UTC, +08:00, Asia/Shanghai, or the
+// short name of zone itself. Without a zone it is wall time in zone: where the clock shows a
 // time twice, From is the first and Till the second; a time that it skips does
 // not exist. The message is empty when all is well.
 func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
@@ -45,6 +46,11 @@ func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
 	}
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return Span{t, t}, lang.Msg{}
+	}
+	if rest, in := zoned(text, now); in != nil {
+		if span, wrong := Parse(rest, now, in); wrong.Empty() {
+			return span, wrong
+		}
 	}
 	if clockForm.MatchString(said) {
 		return at(text, now, said, zone)
@@ -62,6 +68,54 @@ func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
 		)
 	}
 	return wall(text, m, zone)
+}
+
+// offsetForm is a time of day with its zone after it: Z, UTC, +08:00, +0800, +8.
+var offsetForm = regexp.MustCompile(
+	`(?i)^(.*\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?:z|utc|gmt|(?:utc|gmt)?([+-])(\d{1,2})(?::?(\d{2}))?)$`,
+)
+
+// zoned takes the zone off a time that a person wrote with one: an offset, the name of a
+// zone (Asia/Shanghai), or the short name that the wanted zone has itself (CST). in is nil
+// where there is none.
+func zoned(text string, now time.Time) (rest string, in *time.Location) {
+	words := strings.Fields(text)
+	text = strings.Join(words, " ")
+	if m := offsetForm.FindStringSubmatch(text); m != nil {
+		hours, _ := strconv.Atoi(m[3])
+		minutes, _ := strconv.Atoi(m[4])
+		if hours > 15 || minutes > 59 {
+			return "", nil
+		}
+		seconds := (hours*60 + minutes) * 60
+		switch {
+		case m[2] == "-":
+			seconds = -seconds
+		case m[2] == "":
+			return m[1], time.UTC
+		}
+		return m[1], time.FixedZone("", seconds)
+	}
+	if len(words) < 2 {
+		return "", nil
+	}
+	name := words[len(words)-1]
+	rest = strings.Join(words[:len(words)-1], " ")
+	for _, month := range []time.Month{time.January, time.July} {
+		short, _ := time.Date(now.Year(), month, 1, 0, 0, 0, 0, now.Location()).Zone()
+		if strings.EqualFold(short, name) || strings.EqualFold(now.Location().String(), name) {
+			return rest, now.Location()
+		}
+	}
+	if strings.EqualFold(name, "utc") || strings.EqualFold(name, "gmt") {
+		return rest, time.UTC
+	}
+	if strings.Contains(name, "/") {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return rest, zone
+		}
+	}
+	return "", nil
 }
 
 // ago reads how long before now a moment was: days and weeks by the calendar.

@@ -172,11 +172,14 @@ func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, 
 // from a broken connection is ended by it.
 func replicaUUID(id uint32) string { return fmt.Sprintf("6f707364-6563-4b00-8000-0000%08x", id) }
 
+// ReaderName is the host that our readers give the server, in its list of replicas.
+const ReaderName = "opsdeck"
+
 func (s *Stream) register(id uint32) error {
 	b := []byte{comRegisterSlave}
 	b = binary.LittleEndian.AppendUint32(b, id)
-	b = append(b, 7)
-	b = append(b, "opsdeck"...)
+	b = append(b, byte(len(ReaderName)))
+	b = append(b, ReaderName...)
 	b = append(b, 0, 0, 0, 0) // no user, no password, no port
 	b = append(b, make([]byte, 8)...)
 	if err := s.command(b); err != nil {

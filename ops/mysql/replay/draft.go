@@ -53,6 +53,9 @@ func Draft(
 	if err := orderOf(m, src, run, f).refusal(m, src, run, err == nil); err != nil {
 		return nil, err
 	}
+	if err := unasked(m, run, f); err != nil {
+		return nil, err
+	}
 	out := replayOf(m, src, run, f)
 	if f.Transactions == 0 {
 		return out, nil
@@ -228,6 +231,22 @@ func contained(list []string, s string) bool {
 	return false
 }
 
+// unasked is the error of a set of GTIDs that does not name all that comes before its end:
+// a log is replayed in its order, and leaving one out may leave the next without its rows.
+func unasked(m binlog.Moment, run *changes.Run, f *Forecast) error {
+	if f.Extra.Empty() {
+		return nil
+	}
+	all := run.Base.Clone()
+	all.Union(f.Extra)
+	if want, err := binlog.ParseGTIDs(m.GTIDs); err == nil {
+		all.Union(want)
+	}
+	return ops.E(ops.Usage, lang.M("transactions that are not in %s come before its end in the binlog: %s", m.String(),
+		f.Extra.String())).
+		WithHint(lang.M("to replay them too, name them: --until %s", all.String()))
+}
+
 func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast) *restore.Replay {
 	r := &restore.Replay{
 		Asked:        m,
@@ -259,9 +278,6 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	}
 	if f.Foreign > 0 {
 		warn(lang.M("%d transactions also changed other databases: that part is not replayed", f.Foreign))
-	}
-	if f.Extra > 0 {
-		warn(lang.M("%d transactions before the end of the set are not in it, and are replayed too", f.Extra))
 	}
 	if f.Backwards {
 		warn(

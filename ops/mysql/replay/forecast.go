@@ -47,9 +47,9 @@ type Forecast struct {
 	After        []binlog.TableChange // what comes later, and is lost
 	AfterCount   int64
 	AfterDDL     int
-	Extra        int64  // transactions that a set of GTIDs does not name, and lie before its end
-	InPart       string // a table of whose JSON documents the log holds only parts
-	Backwards    bool   // the server's clock went back over the moment
+	Extra        binlog.GTIDs // what a set of GTIDs does not name, and lies before its end
+	InPart       string       // a table of whose JSON documents the log holds only parts
+	Backwards    bool         // the server's clock went back over the moment
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -207,7 +207,7 @@ func (l *look) reach(id string) error {
 		l.have.Union(one)
 	}
 	if l.q.Moment.GTIDs != "" && !l.want.Contains(one) {
-		l.f.Extra++
+		l.f.Extra.Union(one)
 	}
 	return nil
 }

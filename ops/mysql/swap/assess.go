@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strconv"
@@ -282,11 +283,39 @@ func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.As
 	}
 }
 
+// unlogged is a connection whose statements the server's binary log does not note: a plan
+// writes nothing to it, nor to replicas. end ends it. It is nil for a user who may not turn
+// the log off: nothing is tried then.
+func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	end = func() {
+		c.Raw(func(any) error { return driver.ErrBadConn }) // it must not come back to the pool
+		c.Close()
+	}
+	on, err := schema.One(ctx, c, "SELECT @@GLOBAL.log_bin")
+	if err == nil && on != "0" {
+		_, err = c.ExecContext(ctx, "SET SESSION sql_log_bin = 0")
+	}
+	if err != nil {
+		end()
+		return nil, nil
+	}
+	return c, end
+}
+
 // surveyRename tries what the exchange will do, on two schemas of a moment.
-func (s *Surveyor) surveyRename(ctx context.Context, db *sql.DB, a *restore.Assessment, live string) {
+func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
 	if len(a.Missing) > 0 {
 		return
 	}
+	db, end := unlogged(ctx, pool)
+	if db == nil {
+		return
+	}
+	defer end()
 	id := fmt.Sprintf("%x", time.Now().UnixNano())
 	one, two := restore.SideSchema(live, "probe1", id), restore.SideSchema(live, "probe2", id)
 	defer func() {
@@ -305,7 +334,7 @@ func (s *Surveyor) surveyRename(ctx context.Context, db *sql.DB, a *restore.Asse
 	}
 }
 
-func try(ctx context.Context, db *sql.DB, q string) error {
+func try(ctx context.Context, db *sql.Conn, q string) error {
 	if strings.HasPrefix(q, "SELECT") {
 		_, err := schema.All(ctx, db, q)
 		return err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
@@ -67,7 +68,26 @@ func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.Server
 	)
 	if err == nil && len(rows) == 1 {
 		out.Replicas, _ = strconv.Atoi(rows[0][0])
+		out.Replicas = max(0, out.Replicas-ownReaders(ctx, db))
 	}
+}
+
+// ownReaders is how many of a server's replicas are readers of ours, which archive its log
+// and apply nothing.
+func ownReaders(ctx context.Context, db *sql.DB) (n int) {
+	for _, q := range []string{"SHOW REPLICAS", "SHOW SLAVE HOSTS"} {
+		rows, err := schema.All(ctx, db, q)
+		if err != nil {
+			continue
+		}
+		for _, r := range rows {
+			if len(r) > 1 && r[1] == format.ReaderName {
+				n++
+			}
+		}
+		return n
+	}
+	return 0
 }
 
 // ThreadsRunning is how many threads work at the server now, this one too.

@@ -135,7 +135,12 @@ var unquotedAccount = strings.NewReplacer("`", "", "'", "")
 
 // tryOwner makes a view in the owner's name, in a schema of a moment: who has SYSTEM_USER is
 // in tables that few may read. It is false only where the server says that this is the reason.
-func tryOwner(ctx context.Context, db *sql.DB, live, owner string) bool {
+func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
+	db, end := unlogged(ctx, pool)
+	if db == nil {
+		return true
+	}
+	defer end()
 	name := restore.SideSchema(live, "probe3", fmt.Sprintf("%x", time.Now().UnixNano()))
 	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
 	if err := try(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {

@@ -98,7 +98,10 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		return run.Writes{}, err
 	}
 	where := firstWord(now)
-	w := run.Writes{At: run.WriteMark(where)}
+	w := run.Writes{}
+	if means == byLog {
+		w.At = run.WriteMark(where)
+	}
 	switch {
 	case !ok:
 		w.Untold, w.Notes = true, []restore.Note{

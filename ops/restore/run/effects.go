@@ -190,14 +190,7 @@ func (c *Crew) report(ctx context.Context, p *restore.Plan, s restore.Snapshot) 
 	now := c.present(ctx, p, s)
 	s.Data.Now = &now
 	a := report.Tell(p, s, c.Clock.Now())
-	text, err := json.MarshalIndent(a, "", "  ")
-	if err != nil {
-		return restore.Event{}, fmt.Errorf("encode report: %w", err)
-	}
-	if err := atomicfile.WriteBytes(c.Folder.ReportJSONPath(), 0o600, append(text, '\n')); err != nil {
-		return restore.Event{}, err
-	}
-	if err := atomicfile.WriteBytes(c.Folder.ReportPath(), 0o600, []byte(a.Markdown(c.Lang))); err != nil {
+	if err := c.Folder.writeReport(a, c.Lang); err != nil {
 		return restore.Event{}, err
 	}
 	path := c.Folder.ReportPath()
@@ -206,4 +199,33 @@ func (c *Crew) report(ctx context.Context, p *restore.Plan, s restore.Snapshot) 
 		Notes: []restore.Note{restore.N(lang.M("report: %s", path))},
 		Data:  &restore.Data{Report: path, Text: a.Message(c.Lang), Now: &now},
 	}, nil
+}
+
+// writeReport writes both files of a report.
+func (f Folder) writeReport(a report.Account, l *lang.Printer) error {
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	if err := atomicfile.WriteBytes(f.ReportJSONPath(), 0o600, append(text, '\n')); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(f.ReportPath(), 0o600, []byte(a.Markdown(l)))
+}
+
+// Account is what is told of the run as it is; now closes one that is not over.
+func (r *Run) Account(now time.Time) report.Account {
+	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
+		now = r.Lines[n-1].Time
+	}
+	return report.Tell(r.Plan, r.State, now)
+}
+
+// CloseReport writes the report of a run that is over again: what came after it was first
+// written, as who was notified, belongs to it.
+func (r *Run) CloseReport(l *lang.Printer) error {
+	if !r.State.Stage.Final() || r.State.Data.Report == "" {
+		return nil
+	}
+	return r.Folder.writeReport(r.Account(time.Time{}), l)
 }

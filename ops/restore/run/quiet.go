@@ -22,7 +22,7 @@ type Writes struct {
 	Untold    bool           // something was written, and it cannot be told whether to the live schema
 	Blind     bool           // nothing can be told: the server counts no writes
 	Elsewhere bool           // to other schemas of the server
-	At        WriteMark      // where they stand now
+	At        WriteMark      // where the binary log stands now; "" where the writes are told by something else
 	Notes     []restore.Note // what was seen, or why it cannot be told
 }
 
@@ -242,16 +242,10 @@ func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	if w.Blind {
 		return append(w.Notes, restore.N(lang.M("no remaining session could write to %s", p.Target.Live)))
 	}
-	return append(
-		[]restore.Note{
-			restore.N(
-				lang.M(
-					"no writes to %s for %s; the position is still %s",
-					p.Target.Live,
-					human.Duration(took.Round(time.Millisecond)),
-					orNone(string(w.At)),
-				),
-			),
-		},
-		w.Notes...)
+	quiet := human.Duration(took.Round(time.Millisecond))
+	note := restore.N(lang.M("no writes to %s for %s", p.Target.Live, quiet))
+	if w.At != "" {
+		note = restore.N(lang.M("no writes to %s for %s; the binlog is still at %s", p.Target.Live, quiet, string(w.At)))
+	}
+	return append([]restore.Note{note}, w.Notes...)
 }

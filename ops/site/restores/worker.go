@@ -177,10 +177,22 @@ func (d *Desk) work(
 		result = oplog.Failed
 	}
 	detail := map[string]string{"result": s.Result()}
+	if e := d.closeReport(p.ID); e != nil {
+		detail["report"] = e.Error()
+	}
 	if err != nil {
 		detail["error"] = err.Error()
 	}
 	return errors.Join(err, record(log, p, action, result, detail))
+}
+
+// closeReport writes the report of a run that is over to its end.
+func (d *Desk) closeReport(id string) error {
+	r, err := d.Store.Load(id)
+	if err != nil {
+		return err
+	}
+	return r.CloseReport(d.Lang)
 }
 
 // explain tells a server that went away from one that refuses: it may come back.
