@@ -37,7 +37,7 @@ func writeJSON(w io.Writer, v any, indent string) error {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
-	if err := e.Encode(v); err != nil {
+	if err := e.Encode(withArrays(v)); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	_, err := w.Write(termsafe.JSON(b.Bytes()))

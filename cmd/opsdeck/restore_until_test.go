@@ -115,11 +115,18 @@ func (s *realSite) sameReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kept = string(text); strings.TrimSpace(kept) == strings.TrimSpace(printed) {
+		// The worker was given its service by name, and names it in what it advises.
+		kept = strings.ReplaceAll(string(text), " --service shop", "")
+		if strings.TrimSpace(kept) == strings.TrimSpace(printed) {
 			return
 		}
 	}
-	t.Errorf("the file says\n%s\nprinted is\n%s", kept, printed)
+	for _, line := range strings.Split(printed, "\n") {
+		if !strings.Contains(kept, line) {
+			t.Errorf("the file lacks %q", line)
+		}
+	}
+	t.Error("the report that is printed is not the file")
 }
 
 func TestRestoreToAMomentIntoAnotherSchemaAndInPlace(t *testing.T) {
