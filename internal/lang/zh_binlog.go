@@ -132,6 +132,8 @@ func init() {
 		"请用 opsdeck restore undo %s --dry-run 查看，再用 --conflicts skip 或 --conflicts overwrite 选择",
 		"rows changed through a foreign key are not in the log and are not restored: check %s",
 		"被外键连带改动的行不在日志中，不会恢复：请检查 %s",
+		"%s; removed at %s by %s: %s", "%s；%s 被 %s 删除：%s",
+		"restore to just before it: opsdeck restore --before %s --plan", "恢复到它之前的时刻：opsdeck restore --before %s --plan",
 		"insert again", "重新插入",
 		"revert", "改回",
 		"changed since", "此后被改动",

@@ -25,7 +25,8 @@ func TestOurOwnFollowerIsNoReplica(t *testing.T) {
 			return out.Replicas
 		}
 		before := count()
-		to := mysql.Target{Network: "tcp", Addr: net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), User: s.User, Password: s.Password}
+		addr := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
+		to := mysql.Target{Network: "tcp", Addr: addr, User: s.User, Password: s.Password}
 		server, err := format.Ask(t.Context(), to)
 		if err != nil {
 			t.Fatal(err)

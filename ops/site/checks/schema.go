@@ -39,7 +39,7 @@ func (b *checker) schema() {
 		"schema",
 		health.KindSchema,
 		processPace,
-		look.Probe(),
+		culprits{b.Source}.withCulprit(look.Probe()),
 		limits(
 			lang.M("tables of the newest good backup"),
 			lang.Msg{},

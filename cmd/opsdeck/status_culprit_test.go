@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestStatusNamesWhoRemovedTablesAndTheCommandThatHeals types what Status advises. Where
+// the log no longer holds the statement nobody is named.
+func TestStatusNamesWhoRemovedTablesAndTheCommandThatHeals(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, inRows("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)",
+			"INSERT INTO t VALUES (1)")...)
+		asked(t, config, 0, "backup", "create")
+		s.Exec(t, schema, inRows("INSERT INTO t VALUES (2)", "CREATE TABLE v (id INT PRIMARY KEY)", "DROP TABLE v")...)
+		for _, accident := range []string{"DROP TABLE t", "DROP DATABASE `" + schema + "`"} {
+			s.Exec(t, schema, "INSERT INTO u SELECT COUNT(*) FROM u", accident)
+			out, _ := asked(t, config, 0, "audit", "changes", "--json", "--kind", "ddl", "--limit", "1")
+			id := fmt.Sprint(jsonLines(t, out)[0]["id"])
+			out, _ = asked(t, config, 2, "status", "--only", "schema", "--json")
+			if !strings.Contains(out, `"removed_by": "`+id+`"`) || !strings.Contains(out, "restore --before "+id+" --plan") {
+				t.Fatalf("after %s, by %s: %s", accident, id, out)
+			}
+			asked(t, config, 0, "restore", "--before", id, "--plan")
+		}
+		beginLog(t, s)
+		for logFiles(t, s) > 1 {
+			beginLog(t, s)
+		}
+		out, _ := asked(t, config, 2, "status", "--only", "schema", "--json")
+		if strings.Contains(out, "removed_by") {
+			t.Errorf("the log does not hold it: %s", out)
+		}
+	})
+}

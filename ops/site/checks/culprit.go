@@ -1,0 +1,156 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/site/backups"
+)
+
+// mostCulprit is how many bytes of the server's own log a check reads to find who removed
+// tables; the archive, which is found by its index, is read whatever its size.
+const mostCulprit = 64 << 20
+
+// mostDefinitions is how many statements that change definitions are looked at.
+const mostDefinitions = 200
+
+// culprits finds who removed tables, by the binlog.
+type culprits struct{ Source }
+
+// withCulprit names the transaction that removed tables, and the command that restores to
+// just before it.
+func (b culprits) withCulprit(look health.Probe) health.Probe {
+	known := &found{}
+	return func(ctx context.Context) health.Result {
+		r := look(ctx)
+		if !r.Lost {
+			return r
+		}
+		t := known.of(r.Headline.String(), func() *binlog.Transaction { return b.culprit(ctx) })
+		if t == nil {
+			return r
+		}
+		r.Add("removed_by", t.ID, lang.Raw(t.ID))
+		drop := lang.Raw(firstDrop(t, b.Service.Database.Name))
+		r.Why = lang.M("%s; removed at %s by %s: %s", r.Why, human.Moment(t.Time), t.ID, drop)
+		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
+		r.Next = lang.M("restore to just before it: opsdeck restore --before %s --plan", t.ID)
+		return r
+	}
+}
+
+// found is the last answer, so that the log is not read at every look at the same loss.
+type found struct {
+	sync.Mutex
+	loss string
+	txn  *binlog.Transaction
+}
+
+func (f *found) of(loss string, look func() *binlog.Transaction) *binlog.Transaction {
+	f.Lock()
+	defer f.Unlock()
+	if f.txn == nil || f.loss != loss {
+		f.loss, f.txn = loss, look()
+	}
+	return f.txn
+}
+
+// culprit is the newest transaction that dropped the database or tables of it; nil where
+// the log at hand does not tell.
+func (b culprits) culprit(ctx context.Context) *binlog.Transaction {
+	sh, err := (inventory{b.Source}).shelf()
+	if err != nil {
+		return nil
+	}
+	src := b.log(ctx, sh)
+	if src == nil {
+		return nil
+	}
+	defer src.Close()
+	name := b.Service.Database.Name
+	var found *binlog.Transaction
+	q := changes.Query{Query: binlog.Query{
+		Filter: binlog.Filter{Schema: name, Kind: binlog.DDL},
+		Limit:  mostDefinitions,
+	}}
+	err = src.List(ctx, q, func(t *binlog.Transaction) error {
+		if firstDrop(t, name) == "" {
+			return nil
+		}
+		found = t
+		return binarchive.ErrEnough
+	})
+	if err != nil && !errors.Is(err, binarchive.ErrEnough) {
+		return nil
+	}
+	return found
+}
+
+// log is the archive, and what the server has beyond it where that is little.
+func (b culprits) log(ctx context.Context, sh *backups.Shelf) *changes.Source {
+	keys, err := sh.Identities()
+	if err != nil {
+		return nil
+	}
+	folder := sh.Binlog().Archive()
+	if target, err := mysql.Resolve(b.Service.Database); err == nil {
+		server, err := reader.Ask(ctx, target)
+		if err == nil && server.Logging && beyond(folder, server) <= mostCulprit {
+			if src, err := changes.Open(ctx, folder, keys, target); err == nil {
+				return src
+			}
+		}
+	}
+	src, err := changes.OpenArchive(folder, keys)
+	if err != nil {
+		return nil
+	}
+	return src
+}
+
+// beyond is about how many bytes of a server's log the archive lacks.
+func beyond(folder binarchive.Folder, server *reader.Server) (size uint64) {
+	segments, err := folder.Segments(server.ID)
+	last := ""
+	if err == nil && len(segments) > 0 {
+		last = segments[len(segments)-1].File
+	}
+	_, from, _ := binlog.Split(last)
+	for _, l := range server.Logs {
+		if _, n, _ := binlog.Split(l.File); n >= from {
+			size += l.Pos
+		}
+	}
+	return size
+}
+
+// firstDrop is the statement of a transaction that removed a database or a table of it.
+func firstDrop(t *binlog.Transaction, database string) string {
+	for _, s := range t.DDL {
+		words := strings.Fields(strings.ToUpper(s.SQL))
+		if len(words) < 2 || words[0] != "DROP" {
+			continue
+		}
+		switch words[1] {
+		case "DATABASE", "SCHEMA":
+			if binlog.Mentions(s.SQL, database) {
+				return s.SQL
+			}
+		case "TABLE", "TABLES":
+			if s.Schema == database || binlog.Mentions(s.SQL, database) {
+				return s.SQL
+			}
+		}
+	}
+	return ""
+}
