@@ -71,6 +71,8 @@ func init() {
 		"服务器不记录该数据库的变更（%s）：备份之后写入的数据无法恢复",
 		"the binlog archive lacks this database's changes",
 		"binlog 归档缺少该数据库的变更",
+		"the statement was logged with %s = %s, which this user may not set",
+		"该语句记录时 %s = %s，而此用户无权设置",
 		"the archive has everything that the server has written", "归档包含服务器已写入的全部内容",
 		"the archive lags: its last transaction is %s old", "归档落后：其最后一个事务已是 %s 之前的",
 		"no process is following the server now", "目前没有进程在跟踪服务器",

@@ -64,7 +64,7 @@ func userValue(
 		if charset == "" {
 			return "", fmt.Errorf("%w: a user variable of the unknown collation %d", ErrDamaged, collation)
 		}
-		return fmt.Sprintf("_%s X'%x' COLLATE %s", charset, value, name), nil
+		return fmt.Sprintf("_%s X'%x' COLLATE %s", charset, value, schema.Ident(name)), nil
 	case userReal:
 		return strconv.FormatFloat(math.Float64frombits(c.u64()), 'e', -1, 64), c.err("user variable")
 	case userInt:

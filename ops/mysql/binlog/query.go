@@ -40,6 +40,9 @@ const (
 	OptionNotAutocommit = 1 << 19
 	OptionNoForeignKeys = 1 << 26
 	OptionNoUnique      = 1 << 27
+
+	OptionNoCheckConstraints = 1 << 15 // MariaDB
+	OptionExplicitDefaults   = 1 << 24 // MariaDB: explicit_defaults_for_timestamp
 )
 
 // parseQuery reads a query event, compressed by MariaDB or not.

@@ -228,6 +228,12 @@ func plainCreate(got load.Judged) string {
 // database decides over statements about whole schemas.
 func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
 	name := p.Own().Name
+	if p.Verb == "ALTER" && currentDatabase(p) { // it is about the current database
+		if q.Schema != j.from || len(j.scope) > 0 {
+			return decided{}, lang.Msg{}
+		}
+		return decided{kind: definition, sql: string(q.SQL)}, lang.Msg{}
+	}
 	switch {
 	case name != j.from || p.Verb == "CREATE" || len(j.scope) > 0:
 		return decided{}, lang.Msg{}
@@ -236,6 +242,17 @@ func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg)
 	}
 	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
 	return decided{kind: definition, sql: string(got.SQL)}, refusal
+}
+
+// currentDatabase tells whether an ALTER DATABASE names no database: its options follow at once.
+func currentDatabase(p *sqlscan.Parsed) bool {
+	const first = 2
+	switch {
+	case p.Follows(first, "CHARACTER", "SET"), p.Is(first, "DEFAULT"), p.Is(first, "COLLATE"):
+		return true
+	}
+	return p.Any(first, "CHARSET", "ENCRYPTION", "COMMENT") &&
+		(p.Is(first+1, "=") || p.Len() == first+2)
 }
 
 // temporary notes temporary tables, which are no part of the schema.

@@ -68,6 +68,7 @@ type runner struct {
 	noted   bool // a step is noted that no transaction holds
 	batch   batch
 	plain   plain
+	guarded guarded
 	native  bool // rows go by the BINLOG statement, or not at all
 }
 

@@ -151,46 +151,6 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 	return nil
 }
 
-// settle makes the session that of the statement.
-func (r *runner) settle(i *format.Item, settings []string) error {
-	q := i.Query
-	r.plain.ready = false
-	set := []string{using(r.Schema)}
-	if q.HasSQLMode {
-		set = append(set, fmt.Sprintf("SET SESSION sql_mode = %d", q.SQLMode))
-	}
-	if q.HasFlags2 {
-		set = append(
-			set,
-			fmt.Sprintf("SET SESSION foreign_key_checks = %d, unique_checks = %d, sql_auto_is_null = %d",
-				bit(q.Flags2&format.OptionNoForeignKeys == 0), bit(q.Flags2&format.OptionNoUnique == 0),
-				bit(q.Flags2&format.OptionAutoIsNull != 0)),
-		)
-	}
-	if q.TimeZone != "" {
-		set = append(set, "SET SESSION time_zone = "+schema.String(q.TimeZone))
-	}
-	if c, ok := r.server.collations[int(q.Client)]; ok && q.Client != 0 {
-		set = append(set, "SET character_set_client = "+c[0])
-	}
-	if c, ok := r.server.collations[int(q.Connection)]; ok && q.Connection != 0 {
-		set = append(set, "SET collation_connection = "+c[1])
-	}
-	if q.Increment > 0 {
-		set = append(
-			set,
-			fmt.Sprintf("SET SESSION auto_increment_increment = %d, auto_increment_offset = %d", q.Increment, q.Offset),
-		)
-	}
-	set = append(set, fmt.Sprintf("SET SESSION timestamp = %d.%06d", i.Event.Timestamp, q.Micros))
-	for _, s := range append(set, settings...) {
-		if _, err := r.apply.ExecContext(r.ctx, s); err != nil {
-			return fmt.Errorf("%s: %w", s, err)
-		}
-	}
-	return nil
-}
-
 func bit(b bool) int {
 	if b {
 		return 1
