@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/internal/trust"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/site"
 )
 
@@ -63,7 +64,25 @@ func (a *app) explain(err error) *ops.Error {
 	case errors.Is(err, context.Canceled):
 		return ops.E(ops.Interrupted, lang.M("interrupted"))
 	}
+	if broke := a.explainBroken(err); broke != nil {
+		return broke
+	}
 	return ops.E(ops.Failed, lang.Raw(err.Error()))
+}
+
+// explainBroken says that the way to the service's database broke; nil for other errors.
+func (a *app) explainBroken(err error) *ops.Error {
+	at, none := a.chosen()
+	if none != nil {
+		return nil
+	}
+	target, none := mysql.Resolve(at.Service.Database)
+	if none != nil || !target.Broke(err) {
+		return nil
+	}
+	var known *ops.Error
+	errors.As(mysql.Explain(err, target), &known)
+	return known
 }
 
 // explainHeld names who holds a lock, as far as it can be seen, and since when.

@@ -81,6 +81,15 @@ func TestAStalledLineIsWaitedForOnce(t *testing.T) {
 			t.Errorf("%s: hit %v, exit %d\n%s", verb, line.Hit(), o.code, o.err)
 		}
 	}
+	for _, verb := range [][]string{{"restore", "--plan"}, {"restore", "lost", "--from", s.newest()}} {
+		for _, bytes := range []int64{2500, 6000} { // in the middle of the first looks at the server
+			line.StallIn(bytes)
+			o, ended := s.within(time.Minute, verb...)
+			if !ended || o.code != 75 || !strings.Contains(o.err, "for 500ms, and it ") || !strings.Contains(o.err, "→") {
+				t.Errorf("%s after %d bytes: ended %v, exit %d\n%s", verb, bytes, ended, o.code, o.err)
+			}
+		}
+	}
 	line.Set(testdb.Pass, false, 0)
 	s.must("backup", "create")
 }

@@ -378,7 +378,9 @@ func (x *Index) readCheck(fields []string) {
 
 func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	flags := ""
-	for flag, on := range map[string]bool{"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData} {
+	for flag, on := range map[string]bool{
+		"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData, "u": s.Unseen,
+	} {
 		if on {
 			flags += flag
 		}
@@ -446,6 +448,7 @@ func (x *Index) readSummary(fields []string) {
 		"e",
 	)
 	s.NoData = strings.Contains(flags, "n")
+	s.Unseen = strings.Contains(flags, "u")
 	parts := strings.Split(l.quoted(), "\x00")
 	for i := 0; i+1 < len(parts); i += 2 {
 		rows, err := strconv.ParseInt(parts[i+1], 10, 64)

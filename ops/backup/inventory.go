@@ -283,6 +283,9 @@ func (sc Scan) manifest(s *Set) {
 	if !sum.Consistent {
 		s.add(problem(Torn, sum.Consistency))
 	}
+	if sum.Unseen {
+		s.add(problem(Unseen))
+	}
 	if sum.Encrypted {
 		s.add(problem(Locked))
 	}

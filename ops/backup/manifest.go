@@ -39,6 +39,9 @@ type Manifest struct {
 	Partial     bool   `json:"partial,omitempty"` // only some tables or rows
 	Where       string `json:"where,omitempty"`
 	NoData      bool   `json:"no_data,omitempty"`
+	// Unseen names the databases whose routines of other users the backup's user could not
+	// see: if there are any, they are missing.
+	Unseen []string `json:"unseen,omitempty"`
 
 	Tables  []Table  `json:"tables"`
 	Objects []Object `json:"objects,omitempty"` // views, routines, triggers, events, sequences

@@ -72,6 +72,7 @@ const (
 	Locked      = "encrypted"
 	NotOpened   = "key"
 	Moved       = "metadata"
+	Unseen      = "unseen"
 	Dangling    = "dangling" // table, rows, parent table, foreign key
 )
 
@@ -164,6 +165,8 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("the configured key cannot decrypt it: it could not be restored")
 	case Moved:
 		return lang.M("its metadata changed since it was verified; verify it again: %s", "opsdeck backup verify")
+	case Unseen:
+		return lang.M("procedures and functions of other users were not visible: if there are any, they are missing from it")
 	case Dangling:
 		return lang.M("%s has %s rows without a matching row in %s (foreign key %s), as in the backup",
 			p.arg(0), p.arg(1), p.arg(2), p.arg(3))

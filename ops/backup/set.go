@@ -35,6 +35,7 @@ type Summary struct {
 	Partial     bool   // only some tables, some rows or no rows
 	Where       string // the condition that its rows meet; empty: all rows
 	NoData      bool   // definitions only
+	Unseen      bool   // routines of other users may be missing
 	Encrypted   bool
 	Counts      []TableRows // of the tables whose rows were counted
 }
@@ -69,6 +70,7 @@ func Summarise(m *Manifest) Summary {
 		Partial:     partial(m),
 		Where:       m.Where,
 		NoData:      m.NoData,
+		Unseen:      len(m.Unseen) > 0,
 		Encrypted:   m.Encrypted,
 		Counts:      counted(m),
 	}

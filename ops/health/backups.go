@@ -15,6 +15,7 @@ type NewestBackup struct {
 	SizeBytes int64
 	Verified  bool     // proved by hash and counts, not only by its look
 	Moved     bool     // it was, before its metadata alone changed
+	Unseen    bool     // routines of other users may be missing
 	Bad       []string // newer backups that cannot be used, by name
 	OldBad    []string // older ones that cannot be used
 	Shrunk    lang.Msg // what it lacks that those before it had; empty: nothing

@@ -72,6 +72,14 @@ func Lost(err error) bool {
 		Number(err) == ErrServerShutdown
 }
 
+// Broke tells whether an error means that a connection to this target broke, and not one
+// to another program.
+func (t Target) Broke(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, sql.ErrConnDone) || errors.As(err, &op) && op.Addr != nil && op.Addr.String() == t.Addr
+}
+
 // Circumstance tells whether an error is of the server's state or of the way to it, and
 // would not come again where these are well: the connection broke, somebody ended it, a
 // lock was held, the disk is full. It says nothing of the data that were worked on.

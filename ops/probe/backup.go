@@ -92,6 +92,13 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
 		r.Next = lang.M("Check whether rows were lost: %s", "opsdeck backup show "+newest.Name)
 	}
+	if newest.Unseen {
+		if r.State < ops.StateWarning {
+			r.Next = lang.M("See which privilege is missing: %s", "opsdeck doctor")
+		}
+		r.Find(ops.StateWarning, lang.M("the newest backup may lack procedures and functions of other users"),
+			lang.Raw(newest.Name))
+	}
 	if n := len(newest.OldBad); n > 0 {
 		r.Add("older_bad", n, lang.Msg{})
 		if r.State < ops.StateWarning {

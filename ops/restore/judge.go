@@ -59,6 +59,9 @@ func (p judge) judgeSource() {
 	if !src.Rowless.Empty() {
 		p.add(ops.StateWarning, src.Rowless.Msg, lang.Msg{})
 	}
+	if src.Unseen && len(p.Tables) == 0 {
+		p.add(ops.StateWarning, backup.Problem{Code: backup.Unseen}.Text(), lang.Msg{})
+	}
 	if !src.Consistent && src.Manifest {
 		p.add(
 			ops.StateWarning,

@@ -106,6 +106,7 @@ type Source struct {
 	Partial     bool          `json:"partial,omitempty"`
 	Where       string        `json:"where,omitempty"`    // the rows were filtered
 	NoData      bool          `json:"no_data,omitempty"`  // definitions only
+	Unseen      bool          `json:"unseen,omitempty"`   // routines of other users may be missing
 	Rowless     Note          `json:"rowless,omitzero"`   // the tables of which it holds only the definition
 	Contents    []SourceTable `json:"contents,omitempty"` // of a dump without manifest, where it was looked into
 	Inspected   bool          `json:"inspected,omitempty"`

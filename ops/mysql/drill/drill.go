@@ -92,6 +92,11 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 
 // circumstance is an error where the drill ended for what says nothing of the backup.
 func (d *drill) circumstance(err error) error {
+	if mysql.Number(err) == errPacket {
+		return ops.Wrap(err, ops.Failed, lang.M("the drill was interrupted; this says nothing about the backup: %s",
+			lang.M("a statement of the dump is longer than the server accepts"))).
+			WithHint(lang.M("raise max_allowed_packet on the server"))
+	}
 	if !mysql.Circumstance(err) {
 		return nil
 	}
@@ -124,6 +129,7 @@ func refused(err error) bool {
 // Numbers of the server's refusals that have no name elsewhere.
 const (
 	errColumnAccess  = 1143
+	errPacket        = 1153 // a packet longer than max_allowed_packet
 	errReadOnly      = 1290
 	errRoutineAccess = 1370
 	errUntrusted     = 1419 // functions while the binary log is on

@@ -334,6 +334,9 @@ func (inv *inventory) hashes() map[string]string {
 func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 	m.Consistent = true
 	m.Objects = d.manifestObjects(inv)
+	for _, name := range inv.unseen {
+		m.Unseen = append(m.Unseen, d.named(name))
+	}
 	m.Warnings = append(append(append([]string{}, snap.warnings...), inv.warnings...), d.notes...)
 	for _, db := range inv.databases {
 		m.Databases = append(m.Databases, d.named(db.name))

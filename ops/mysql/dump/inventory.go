@@ -40,6 +40,7 @@ type object struct {
 type inventory struct {
 	databases []*database
 	warnings  []string
+	unseen    []string // databases whose routines of others the user cannot see
 }
 
 var systemDatabases = []string{"mysql", "information_schema", "performance_schema", "sys", "ndbinfo"}

@@ -35,6 +35,7 @@ func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv 
 			WithHint(lang.M("as an administrator: GRANT %s ON %s.* TO the backup user", list, schema.Ident(name)))
 	}
 	if len(d.opts.Tables) == 0 && !rights.ListsRoutines(name, d.maria) {
+		inv.unseen = append(inv.unseen, name)
 		inv.warnings = append(
 			inv.warnings,
 			"the user cannot see the routines of others in "+schema.Ident(

@@ -87,6 +87,17 @@ func heldKeys(t *testing.T, srv *testdb.Server, in string, want []string) {
 	if faults, remarks := check(2); len(faults) != 1 || !slices.Equal(remarks, want[1:]) {
 		t.Errorf("a parent was lost: %q, %q", faults, remarks)
 	}
+	logged := load.KeyCheck{Schema: in, Logged: true}
+	for state, wrong := range map[string]int{backup.Same: 0, backup.Unchecked: 0, backup.Differs: 2, backup.Missing: 2} {
+		logged.Held = nil
+		for _, name := range []string{"p", "c`h", "self"} {
+			logged.Held = append(logged.Held, backup.TableVerdict{Name: name, State: state})
+		}
+		bad, said, err := load.CheckForeignKeys(ctx, db, logged)
+		if err != nil || len(bad) != wrong || len(said) != 2-wrong {
+			t.Errorf("after a replay, %s: %q, %q, %v", state, words(bad), words(said), err)
+		}
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -51,9 +51,12 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 // log are the same.
 func (v *verifier) replayed() (out []backup.TableVerdict) {
 	for _, t := range v.v.Tables {
-		state := backup.Unchecked
-		if t.State == "ok" {
+		state := backup.Differs
+		switch t.State {
+		case "ok":
 			state = backup.Same
+		case "uncounted":
+			state = backup.Unchecked
 		}
 		out = append(out, backup.TableVerdict{Name: t.Table, State: state})
 	}

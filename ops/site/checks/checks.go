@@ -415,6 +415,7 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 			SizeBytes: best.Size,
 			Verified:  best.State == backup.Good,
 			Moved:     best.Before != nil,
+			Unseen:    best.Summary.Unseen,
 		}
 	}
 	if best != nil {

@@ -174,6 +174,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Indexed = len(m.Members) > 0
 	src.Stands = restore.StandsOf(m)
 	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())
+	src.Unseen = sum.Unseen
 	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
 	if !slices.Contains(m.Databases, database) && len(m.Databases) > 0 {
 		database = m.Databases[0]
