@@ -85,7 +85,8 @@ func TestAStalledLineIsWaitedForOnce(t *testing.T) {
 		for _, bytes := range []int64{2500, 6000} { // in the middle of the first looks at the server
 			line.StallIn(bytes)
 			o, ended := s.within(time.Minute, verb...)
-			if !ended || o.code != 75 || !strings.Contains(o.err, "for 500ms, and it ") || !strings.Contains(o.err, "→") {
+			said := strings.Contains(o.err, "for 500ms, and it ") && strings.Contains(o.err, "→")
+			if !ended || o.code != 75 || !said {
 				t.Errorf("%s after %d bytes: ended %v, exit %d\n%s", verb, bytes, ended, o.code, o.err)
 			}
 		}

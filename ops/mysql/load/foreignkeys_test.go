@@ -88,7 +88,8 @@ func heldKeys(t *testing.T, srv *testdb.Server, in string, want []string) {
 		t.Errorf("a parent was lost: %q, %q", faults, remarks)
 	}
 	logged := load.KeyCheck{Schema: in, Logged: true}
-	for state, wrong := range map[string]int{backup.Same: 0, backup.Unchecked: 0, backup.Differs: 2, backup.Missing: 2} {
+	faults := map[string]int{backup.Same: 0, backup.Unchecked: 0, backup.Differs: 2, backup.Missing: 2}
+	for state, wrong := range faults {
 		logged.Held = nil
 		for _, name := range []string{"p", "c`h", "self"} {
 			logged.Held = append(logged.Held, backup.TableVerdict{Name: name, State: state})
