@@ -343,6 +343,7 @@ func (sh *shelf) takeBack(
 // rewindError makes a sentence of why a transaction is not taken back.
 func (sh *shelf) rewindError(err error) error {
 	var mismatch *reader.MismatchError
+	var altered *rewind.AlteredError
 	before := lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list")
 	switch {
 	case errors.Is(err, rewind.ErrConflicts):
@@ -359,6 +360,7 @@ func (sh *shelf) rewindError(err error) error {
 		errors.Is(err, binlog.ErrPartial),
 		errors.Is(err, binlog.ErrNoKey),
 		errors.Is(err, rewind.ErrPrepared),
+		errors.As(err, &altered),
 		errors.As(err, &mismatch):
 		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be undone row by row")).WithHint(before)
 	case errors.Is(err, rewind.ErrKey):

@@ -110,6 +110,9 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	if r.Key != nil && len(p.tables[r.Table].key) != len(r.Key) {
 		return nil, fmt.Errorf("%s: %w", r.Table, ErrKey)
 	}
+	if err := p.unaltered(ctx, src, txns[0]); err != nil {
+		return nil, err
+	}
 	net := binlog.Net{}
 	for _, t := range txns {
 		var last logged
