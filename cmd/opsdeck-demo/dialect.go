@@ -62,6 +62,8 @@ func mended(query string) string {
 		return "SELECT 0" // it keeps no count
 	case savepoint.MatchString(query):
 		return harmless // it has none; its readers hold no locks that one would release
+	case strings.HasPrefix(query, "EXPLAIN FORMAT=TRADITIONAL SELECT 1 "):
+		return "SELECT 1 AS `rows`" // it has no estimates; its tables are small
 	case strings.HasPrefix(query, "CHECK TABLE "):
 		return checkAnswer(query)
 	}

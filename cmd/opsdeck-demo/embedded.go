@@ -52,6 +52,7 @@ func newEmbedded(password string) (*embedded, error) {
 	db := memory.NewDatabase(database)
 	db.BaseDatabase.EnablePrimaryKeyIndexes()
 	e := &embedded{at: account{"127.0.0.1", port, "qianzhang", password}, provider: memory.NewDBProvider(db)}
+	e.provider.WithOption(memory.NativeIndexProvider(true)) // databases made later show their primary keys, too
 	e.engine = sqle.NewDefault(e.provider)
 	sql.SystemVariables.AssignValues(map[string]any{"version": "8.0.36-embedded"})
 	users := e.engine.Analyzer.Catalog.MySQLDb

@@ -262,7 +262,7 @@ func (p *planner) ask(ctx context.Context, s span, what, rest string) ([]string,
 	if where == "" {
 		where = "1"
 	}
-	rows, err := schema.All(ctx, p.c, what+" FROM "+p.t.SQLName()+" FORCE INDEX (PRIMARY) WHERE "+where+rest)
+	rows, err := schema.All(ctx, p.c, what+" FROM "+p.t.SQLName()+" FORCE INDEX (`PRIMARY`) WHERE "+where+rest)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -275,7 +275,7 @@ func (p *planner) estimate(ctx context.Context, s span) (int64, error) {
 	rows, err := p.c.QueryContext(
 		ctx,
 		fmt.Sprintf(
-			"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s USE INDEX (PRIMARY) WHERE %s",
+			"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM %s USE INDEX (`PRIMARY`) WHERE %s",
 			p.t.SQLName(),
 			s.condition(p.t),
 		),

@@ -274,7 +274,8 @@ func readKeys(ctx context.Context, q Querier, database string, tables map[string
 		usable := true
 		for ; j < len(rows) && rows[j][0] == rows[i][0] && rows[j][1] == rows[i][1]; j++ {
 			key = append(key, rows[j][2])
-			usable = usable && rows[j][2] != "" && rows[j][3] == "" && rows[j][4] != "YES" && rows[j][5] == "BTREE"
+			whole := rows[j][3] == "" || rows[j][3] == "0" // an embedded server writes no prefix as 0
+			usable = usable && rows[j][2] != "" && whole && rows[j][4] != "YES" && rows[j][5] == "BTREE"
 		}
 		if t := tables[rows[i][0]]; t != nil && t.Key == nil && usable {
 			t.Key, t.KeyUnique = key, rows[i][1]
