@@ -64,6 +64,9 @@ func (a *app) explain(err error) *ops.Error {
 	case errors.Is(err, context.Canceled):
 		return ops.E(ops.Interrupted, lang.M("interrupted"))
 	}
+	if full := site.FullDisk(err); full != nil {
+		return full
+	}
 	if broke := a.explainBroken(err); broke != nil {
 		return broke
 	}

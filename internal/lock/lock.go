@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/trust"
 )
 
@@ -68,16 +69,25 @@ func Take(path string, who Holder) (*Lock, error) {
 	if who.Since.IsZero() {
 		who.Since = time.Now()
 	}
+	if err := sign(f, who); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &Lock{f}, nil
+}
+
+// sign writes the holder's name into the file. On a full disk it stays empty: the lock
+// itself needs no room, and who makes room needs the lock; /proc/locks knows the holder.
+func sign(f *os.File, who Holder) error {
 	text, _ := json.Marshal(who)
-	err = f.Truncate(0)
+	err := f.Truncate(0)
 	if err == nil {
 		_, err = f.WriteAt(append(text, '\n'), 0)
 	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write %s: %w", path, err)
+	if diskfull.Is(err) {
+		return f.Truncate(0)
 	}
-	return &Lock{f}, nil
+	return err
 }
 
 // lookTime is more than a look takes, on any machine.

@@ -91,3 +91,28 @@ func TestOneOfManyTakersHasItWhateverOthersLook(t *testing.T) {
 	close(stop)
 	looks.Wait()
 }
+
+// TestAFullDiskDoesNotKeepTheLock: the lock needs no room, and /proc/locks knows who holds it.
+func TestAFullDiskDoesNotKeepTheLock(t *testing.T) {
+	dir := t.TempDir()
+	if os.Getuid() != 0 {
+		t.Skip("a small disk cannot be mounted without root")
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16k,mode=0700"); err != nil {
+		t.Skipf("a small disk cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 64<<10), 0o600); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	path := filepath.Join(dir, "backup.lock")
+	first, err := Take(path, Holder{User: "li"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Release()
+	var held *HeldError
+	if _, err := Take(path, Holder{User: "wang"}); !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
+		t.Errorf("a second taker: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -167,7 +168,12 @@ func (x *Index) put(k key, c Check) error {
 			return err
 		}
 		defer f.Close()
+		end, err := f.Seek(0, io.SeekEnd)
+		if err != nil {
+			return err
+		}
 		if _, err := f.WriteString(checkLine(k, c)); err != nil {
+			f.Truncate(end) // half a line would spoil the next one
 			return err
 		}
 		return f.Sync()

@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
@@ -104,7 +103,7 @@ func (p *Plan) guarded(ctx context.Context, x Execution) error {
 		return err
 	}
 	c.Deep = p.Guard.Deep && c.OK()
-	if err := x.Index.Record(p.Guard.ID, p.Guard.Manifest, c); err != nil {
+	if err := x.Index.Record(p.Guard.ID, p.Guard.Manifest, c); err != nil && !diskfull.Is(err) {
 		return fmt.Errorf("record the check of %s: %w", p.Guard.Name, err)
 	}
 	if c.OK() {
@@ -138,7 +137,7 @@ func (p *Plan) rename(ctx context.Context, x Execution, out *Outcome) error {
 		return err
 	}
 	journal := filepath.Join(p.Dir, journalName)
-	if err := atomicfile.WriteBytes(journal, 0o600, text); errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+	if err := atomicfile.WriteBytes(journal, 0o600, text); diskfull.Is(err) {
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("write the journal of renames: %w", err)
@@ -198,7 +197,10 @@ func (p *Plan) carry(x Execution, was *Set, name string) error {
 		}
 	}
 	was.ID, was.Manifest = file, manifest
-	return x.Index.restamp(old, now)
+	if err := x.Index.restamp(old, now); !diskfull.Is(err) {
+		return err
+	}
+	return nil // it costs a verification, and what makes room must not stop here
 }
 
 func onlyCTime(a, b FileID) bool {

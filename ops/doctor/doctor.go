@@ -250,6 +250,7 @@ type Folder struct {
 	Exists     bool
 	Parent     string // the nearest one that exists
 	Writable   bool   // it, or Parent where it does not exist
+	Full       bool   // its disk takes no more
 	Mode       uint32 // permission bits
 	Free, Size int64  // of its disk, bytes that a common user can have
 }
@@ -270,6 +271,9 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 		)
 	case !f.Writable:
 		add(ops.StateCritical, lang.M("this user has no permission to write to %s", f.Path), "")
+	case f.Full:
+		add(ops.StateCritical, lang.M("the disk of %s is full: no backup and no restore can run", f.Path),
+			"opsdeck runbook disk-full")
 	case !f.Exists:
 		p.Seen = lang.M("%s will be created when needed; %s free", f.Path, human.Bytes(f.Free))
 	case private && f.Mode&0o077 != 0:

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -24,6 +25,10 @@ type Disk struct {
 	Path func(ctx context.Context) (string, error)
 	Free float64 // share that must be free: less is a warning, a quarter of it critical
 	Now  func() time.Time
+	// Follows is the kind of check whose fault leaves Path without an answer.
+	Follows health.Kind
+	// Room is what must be possible to write into the folder, in bytes; 0 tries nothing.
+	Room int64
 }
 
 // Fixed is a Path that is known.
@@ -70,7 +75,7 @@ func (d Disk) Probe() health.Probe {
 			path, err := d.Path(ctx)
 			if err != nil {
 				r := health.CannotTell(lang.M("cannot check the disk"), reasonOf(err))
-				r.Follows = health.KindMySQL // which is the one to be asked
+				r.Follows = d.Follows
 				return r
 			}
 			known = path
@@ -83,7 +88,35 @@ func (d Disk) Probe() health.Probe {
 		if err != nil {
 			return health.CannotTell(lang.M("cannot check the disk of %s", known), reasonOf(err))
 		}
-		return d.judge(known, at, s, trend)
+		r := d.judge(known, at, s, trend)
+		if d.Room > 0 {
+			writable(&r, known, diskfull.Room(at, d.Room))
+		}
+		return r
+	}
+}
+
+// writable is a finding where a write into a folder that opsdeck needs failed.
+func writable(r *health.Result, path string, err error) {
+	if err == nil {
+		return
+	}
+	state := ops.StateCritical
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		state = ops.StateUnknown // who runs opsdeck there may well be another user
+	}
+	was := r.State
+	r.Add("writable", false, lang.M("no"))
+	headline := lang.M("opsdeck cannot write to its state folder %s: no backup, restore or alert can work", path)
+	if state == ops.StateUnknown {
+		headline = lang.M("this user cannot write to the state folder %s", path)
+	}
+	if was == ops.StateCritical && state == was {
+		r.State = ops.StateOK // this says more than a share
+	}
+	r.Find(state, headline, reasonOf(err))
+	if diskfull.Is(err) {
+		r.Next = lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
 	}
 }
 

@@ -167,7 +167,7 @@ func TestDiskOfAFolderThatIsNotThereIsItsParents(t *testing.T) {
 
 func TestDiskAsksForItsFolderUntilItIsKnown(t *testing.T) {
 	asked := 0
-	p := Disk{Now: time.Now, Path: func(context.Context) (string, error) {
+	p := Disk{Now: time.Now, Follows: health.KindMySQL, Path: func(context.Context) (string, error) {
 		if asked++; asked == 1 {
 			return "", errors.New("server is down")
 		}
@@ -179,5 +179,21 @@ func TestDiskAsksForItsFolderUntilItIsKnown(t *testing.T) {
 	look(t, p)
 	if r := look(t, p); r.State != ops.StateOK || asked != 2 {
 		t.Errorf("%s, asked %d times", r.State, asked)
+	}
+}
+
+// TestAStateFolderThatTakesNothingIsCritical: a share of free space says nothing of a
+// folder that cannot be written, and a try leaves nothing in it.
+func TestAStateFolderThatTakesNothingIsCritical(t *testing.T) {
+	dir := t.TempDir()
+	for room, want := range map[int64]ops.State{1 << 10: ops.StateOK, 1 << 50: ops.StateCritical} {
+		p := Disk{Path: Fixed(dir), Now: time.Now, Room: room}.Probe()
+		r := look(t, p)
+		if r.State != want || (want == ops.StateCritical) != (r.Field("writable") == false) {
+			t.Errorf("room for %d: %s %s", room, r.State, r.Detail)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v %v", left, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/termsafe"
@@ -36,6 +37,17 @@ func givesReason(m lang.Msg) bool {
 // already: "connection refused" need not be said twice.
 func says(sentence, cause string) bool {
 	return strings.Contains(sentence, strings.TrimSpace(cause[strings.LastIndex(cause, ": ")+1:]))
+}
+
+// FullDisk says which disk is full and what to do; nil where err is of something else, or
+// names no file.
+func FullDisk(err error) *ops.Error {
+	dir := diskfull.Folder(err)
+	if dir == "" || !diskfull.Is(err) {
+		return nil
+	}
+	return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full (%s)", dir, lang.M("no space left on device"))).
+		WithHint(lang.M("free space on it: %s; then run this again", "opsdeck runbook disk-full"))
 }
 
 // Refused says why a file or folder is not trusted, and what to do.

@@ -2,14 +2,13 @@ package backups
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
@@ -257,7 +256,7 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 }
 
 func DiskError(err error, dir string) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if diskfull.Is(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; no partial file was left", dir)).
 			WithHint(lang.M("free space: `opsdeck backup prune`; or move the folder to a larger disk"))
 	}

@@ -42,7 +42,11 @@ func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	}
 	entry := oplog.Entry{Action: "backup.prune", Object: sh.Dir,
 		Detail: map[string]string{"plan": plan.Hash(), "remove": strings.Join(names, " ")}}
-	err := sh.Record(ctx, entry, func(ctx context.Context, detail map[string]string) (err error) {
+	room := ""
+	if plan.Frees > 0 {
+		room = sh.Dir
+	}
+	err := sh.RecordFreeing(ctx, room, entry, func(ctx context.Context, detail map[string]string) (err error) {
 		out, err = plan.Execute(ctx, backup.Execution{
 			Index: sh.Index,
 			Tell:  tell,

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
@@ -25,7 +26,9 @@ func Machine(l *config.Loaded, getenv func(string) string) []doctor.Point {
 		conf.Seen = lang.M("read from %s", l.Path)
 	}
 	state := config.Home(l.StateDirFor(os.Getuid(), getenv))
-	points := []doctor.Point{conf, doctor.JudgeFolder(folderFacts(state), "state-folder", "", true, 0, 0)}
+	facts := folderFacts(state)
+	facts.Full = diskfull.Is(diskfull.Room(facts.Parent, checks.StateRoom))
+	points := []doctor.Point{conf, doctor.JudgeFolder(facts, "state-folder", "", true, 0, 0)}
 	locale := doctor.Point{Name: "locale", Seen: lang.M("the terminal's text is UTF-8")}
 	if v := firstSet(getenv, "LC_ALL", "LC_CTYPE", "LANG"); !strings.Contains(
 		strings.ToUpper(strings.ReplaceAll(v, "-", "")),

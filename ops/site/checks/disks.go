@@ -1,0 +1,112 @@
+package checks
+
+import (
+	"context"
+	"path/filepath"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/probe"
+)
+
+func (b *checker) disks() {
+	add := func(name string, look probe.Disk, shown string) {
+		free := b.Service.Health.DiskFree
+		look.Free, look.Now = free, b.Now
+		lim := append(
+			limits(
+				lang.M("free space"),
+				lang.M("under %s", human.Percent(free)),
+				lang.M("under %s", human.Percent(free/4)),
+			),
+			health.Limit{
+				What:     lang.M("full at this rate in"),
+				Warning:  lang.M("under %s", "24 h"), // and under four days, seen over a day
+				Critical: lang.M("under %s", "1 h"),
+			},
+		)
+		b.add(
+			name,
+			health.KindDisk,
+			diskPace,
+			look.Probe(),
+			lim,
+			"df -h "+shown,
+			"du -xh --max-depth=1 "+shown+" | sort -h | tail",
+		)
+	}
+	if d := b.Service.Database; HasDatabase(d) && b.isLocal() {
+		path, shown := probe.Fixed(config.Home(d.DataDir)), human.Shell(d.DataDir)
+		if d.DataDir == "" {
+			path, shown = dataFolder(d), "/var/lib/mysql"
+		}
+		add("disk-data", probe.Disk{Path: path, Follows: health.KindMySQL}, shown)
+	}
+	for _, source := range b.Service.Logs.Paths() {
+		if probe.IsFile(source) {
+			dir := filepath.Dir(config.Home(source))
+			add("disk-log", probe.Disk{Path: probe.Fixed(dir)}, human.Shell(dir))
+			break
+		}
+	}
+	if dir := b.Service.Backup.Dir; dir != "" && HasDatabase(b.Service.Database) {
+		add("disk-backup", probe.Disk{Path: probe.Fixed(config.Home(dir))}, human.Shell(config.Home(dir)))
+	}
+	if b.Site != nil && len(b.checks) > 0 {
+		shown := "/var/lib"
+		if at, err := b.Site(); err == nil {
+			shown = human.Shell(at.StateDir)
+		}
+		add("disk-state", probe.Disk{Path: b.stateFolder, Room: StateRoom}, shown)
+	}
+	for _, dir := range b.Service.Health.Disks {
+		add("disk:"+dir, probe.Disk{Path: probe.Fixed(config.Home(dir))}, human.Shell(config.Home(dir)))
+	}
+}
+
+// StateRoom is what the state folder must have room for: the plan and the journal of a
+// restore, and some records.
+const StateRoom = 256 << 10
+
+// stateFolder is the folder of opsdeck's records, locks and restores.
+func (b *checker) stateFolder(context.Context) (string, error) {
+	at, err := b.Site()
+	if err != nil {
+		return "", err
+	}
+	return at.StateDir, nil
+}
+
+// isLocal tells whether the database's disk can be one of this machine's.
+func (b *checker) isLocal() bool {
+	switch b.Service.Database.Host {
+	case "", "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return b.Service.Database.DataDir != ""
+}
+
+// dataFolder finds the folder of the server's data on this machine. A server in
+// a container names a folder of the container's: then it is Docker's own, where
+// its volumes are.
+func dataFolder(d config.Database) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		target, err := mysql.Resolve(d)
+		if err != nil {
+			return "", err
+		}
+		dir, err := mysql.DataDir(target)(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, at := range []string{dir, "/var/lib/docker/volumes", "/var/lib/docker"} {
+			if IsFolder(at) {
+				return at, nil
+			}
+		}
+		return "/", nil
+	}
+}
