@@ -54,7 +54,9 @@ func TestAFullDiskOfTheStateFolder(t *testing.T) {
 // stateOfDisk is what Status says of the state folder's disk.
 func (s *realSite) stateOfDisk() string {
 	s.t.Helper()
-	var doc struct{ Checks []struct{ Name, State string } }
+	var doc struct {
+		Checks []struct{ Name, State string }
+	}
 	out := s.run("status", "--json", "--only", "disk-state").out
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || len(doc.Checks) != 1 {
 		s.t.Fatalf("%v\n%s", err, out)
