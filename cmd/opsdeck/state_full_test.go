@@ -37,8 +37,8 @@ func TestAFullDiskOfTheStateFolder(t *testing.T) {
 	}
 	for _, args := range [][]string{{"backup", "create"}, {"restore", "--confirm", s.live}} {
 		o := s.run(args...)
-		if o.code != 1 || !strings.Contains(o.err, "the disk of "+state) || strings.Count(o.err, "no space left") != 1 ||
-			!strings.Contains(o.err, "→ free space on it: opsdeck") {
+		if o.code != 1 || !strings.Contains(o.err, "the disk of "+state) ||
+			strings.Count(o.err, "no space left") != 1 || !strings.Contains(o.err, "→ free space on it: opsdeck") {
 			t.Errorf("%v: exit %d\n%s", args, o.code, o.err)
 		}
 	}
