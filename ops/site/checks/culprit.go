@@ -68,7 +68,7 @@ func (f *found) of(loss string, look func() *binlog.Transaction) *binlog.Transac
 // culprit is the newest transaction that dropped the database or tables of it; nil where
 // the log at hand does not tell.
 func (b culprits) culprit(ctx context.Context) *binlog.Transaction {
-	sh, err := (inventory{b.Source}).shelf()
+	sh, err := inventory(b).shelf()
 	if err != nil {
 		return nil
 	}
