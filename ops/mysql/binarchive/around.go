@@ -8,18 +8,18 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Around is what a log file holds on both sides of a position.
+// Around describes what a log file holds before and after a position.
 type Around struct {
-	Held    binlog.GTIDs // every transaction up to it
-	Between bool         // it is the end of an event, and of a transaction if one was begun
-	Last    time.Time    // of the last commit before it; zero: there is none
-	Next    time.Time    // of the first transaction after it, or of the file's end; zero: nothing comes
-	Exact   bool         // Next is a commit's time, not that of a statement's beginning
+	Held    binlog.GTIDs // every transaction before it
+	Between bool         // it is the end of an event, and of a transaction if one had begun
+	Last    time.Time    // last commit before it; zero if there is none
+	Next    time.Time    // first transaction after it, or the end of the file; zero if nothing follows
+	Exact   bool         // Next is a commit's time, not the start of a statement
 }
 
-// Around reads what a file holds on both sides of a position. Times are those of the
-// commits where the server says them, else of the events (MariaDB: whole seconds, of the
-// beginning of the statement).
+// Around reads what a file holds before and after a position. Times are commit times if
+// the server logs them, else event times (MariaDB: whole seconds, the start of the
+// statement).
 func (r *Reader) Around(pos uint64) (a Around, err error) {
 	i := r.at(pos)
 	before := r.Segment.GTIDBefore
@@ -51,7 +51,8 @@ func (r *Reader) Around(pos uint64) (a Around, err error) {
 	return a, err
 }
 
-// around is the reading up to a position, and on to the first event of a transaction after it.
+// around collects the state up to a position, and up to the first event of the next
+// transaction.
 type around struct {
 	*Around
 	pos, from uint64

@@ -10,8 +10,9 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// TestAFollowerOutlivesItsServer shuts a server down, then kills it: the follower says so
-// once each time, and archives on when the server is back. A wrong password ends it.
+// TestAFollowerOutlivesItsServer shuts a server down, then kills it: the follower reports
+// it once each time, and resumes archiving when the server is back. A wrong password ends
+// it.
 func TestAFollowerOutlivesItsServer(t *testing.T) {
 	testdbEach(t, func(t *testing.T, s *testdb.Server) {
 		o := optionsFor(t, s)

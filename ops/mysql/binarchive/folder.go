@@ -16,13 +16,13 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// FolderName is the archive's folder below the backups'.
+// FolderName is the name of the archive's folder inside the backup folder.
 const FolderName = "binlog"
 
 // Names in a server's folder.
 const (
 	manifestName = "manifest.jsonl"
-	partSuffix   = ".part" // of the file that is written
+	partSuffix   = ".part" // of the file that is being written
 	indexSuffix  = ".idx"
 )
 
@@ -31,7 +31,7 @@ type Folder struct {
 	Dir string
 }
 
-// Servers are the ids of the servers that the archive has a folder of.
+// Servers lists the ids of the servers in the archive.
 func (f Folder) Servers() ([]string, error) {
 	entries, err := os.ReadDir(f.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,12 +48,12 @@ func (f Folder) Servers() ([]string, error) {
 
 func (f Folder) server(id string) string { return filepath.Join(f.Dir, id) }
 
-// LockPath is the lock that whoever writes a server's log to the archive holds. Earlier
-// versions held one for all servers: that of "".
+// LockPath is the lock file for writing a server's log to the archive. Earlier versions
+// had one lock for all servers, at the path for "".
 func (f Folder) LockPath(server string) string { return filepath.Join(f.server(server), ".lock") }
 
-// Segments reads a server's manifest, in the order of the log, with the file that is
-// still written at its end.
+// Segments reads a server's manifest, in log order, and appends the file that is still
+// being written.
 func (f Folder) Segments(id string) ([]*binlog.Segment, error) {
 	dir := f.server(id)
 	known := map[string]*binlog.Segment{}
@@ -105,8 +105,8 @@ func inOrder(a, b *binlog.Segment) int {
 	return 0
 }
 
-// manifest reads the lines; bad counts those that are damaged. A last line that a
-// crash cut is not: what it would say is in the file's index.
+// manifest reads the lines; bad counts the damaged ones. A last line that was cut by a
+// crash does not count: its content is in the file's index.
 func manifest(path string, take func(*binlog.Segment)) (bad int, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,8 +132,8 @@ func manifest(path string, take func(*binlog.Segment)) (bad int, err error) {
 	return bad, nil
 }
 
-// readIndex reads the frames of a segment. The first line is the segment as it was
-// begun.
+// readIndex reads the frames of a segment. The first line is the segment as it was at its
+// start.
 func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -146,7 +146,7 @@ func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
 		line, after, whole := strings.Cut(rest, "\n")
 		rest = after
 		if !whole {
-			break // a crash cut it: what it says was not yet promised
+			break // cut by a crash: this frame was not synced yet
 		}
 		if n == 0 {
 			s = &binlog.Segment{Open: true}
@@ -167,8 +167,8 @@ func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
 	return s, frames, nil
 }
 
-// readPart is the segment that a part and its index are. A part whose index has no
-// first line yet is none.
+// readPart reads an unfinished segment and its index. A part whose index has no first line
+// yet is ignored.
 func readPart(part string) (*binlog.Segment, []binlog.Frame, error) {
 	s, frames, err := readIndex(strings.TrimSuffix(part, partSuffix) + indexSuffix)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && s == nil {
@@ -181,7 +181,7 @@ func readPart(part string) (*binlog.Segment, []binlog.Frame, error) {
 	return s, frames, nil
 }
 
-// sumUp fills a segment from its frames.
+// sumUp fills in a segment's totals from its frames.
 func sumUp(s *binlog.Segment, frames []binlog.Frame) {
 	s.Frames, s.SizeBytes, s.RawBytes, s.Transactions, s.ToPos = len(frames), 0, 0, 0, s.FromPos
 	for _, f := range frames {
@@ -201,19 +201,19 @@ func sumUp(s *binlog.Segment, frames []binlog.Frame) {
 	}
 }
 
-// appendManifest makes a segment part of the archive.
+// appendManifest adds a segment to the manifest.
 func appendManifest(dir string, s *binlog.Segment) error {
 	return jsonl.Append(filepath.Join(dir, manifestName), s)
 }
 
-// Following tells whether somebody writes a server's log to the archive now.
+// Following reports whether a process is currently writing a server's log to the archive.
 func (f Folder) Following(server string) (bool, error) {
 	_, held, err := f.writer(server)
 	return held, err
 }
 
-// writer is who writes a server's log to the archive now. A program of an earlier version
-// holds the lock of all servers.
+// writer is the process that is currently writing a server's log to the archive. A program
+// of an earlier version holds the lock of all servers.
 func (f Folder) writer(server string) (who lock.Holder, held bool, err error) {
 	if who, held, err = lock.Look(f.LockPath("")); held || err != nil || server == "" {
 		return who, held, err
@@ -236,8 +236,9 @@ func (f Folder) hold(server string, who lock.Holder) (*lock.Lock, error) {
 	return lock.Take(f.LockPath(server), who)
 }
 
-// LastRun is when a run that archived a server's log last ended, as a schedule makes one
-// again and again; zero where there was none, or where one was killed while it followed.
+// LastRun is the end of the last run that archived a server's log, such as the repeated
+// runs of a schedule; zero if there was none, or if one was killed while it followed the
+// log.
 func (f Folder) LastRun(server string) (time.Time, error) {
 	info, err := os.Stat(f.LockPath(server))
 	if errors.Is(err, fs.ErrNotExist) && server != "" {

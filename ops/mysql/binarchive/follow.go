@@ -21,63 +21,63 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// syncEvery is how long an event may wait to be promised.
+// syncEvery is the longest time that an event waits for an fsync.
 const syncEvery = 500 * time.Millisecond
 
-// Options are what a follower needs.
+// Options configure a follower.
 type Options struct {
 	Target     mysql.Target
 	Folder     Folder
-	Recipients []string // age; none for an archive in the clear
+	Recipients []string // age; none for an unencrypted archive
 	Keys       []age.Identity
 	Who        lock.Holder
-	Follow     bool // wait for what comes; else end at the log's end
-	// Start is the file to begin with when the archive has nothing of the server; ""
-	// is the oldest that the server has. A file that the server lacks counts as "".
+	Follow     bool // wait for new events; else stop at the end of the log
+	// Start is the first file if the archive has nothing of the server; "" is the oldest file
+	// of the server. A file that the server does not have counts as "".
 	Start string
-	// Stop ends the run once the archive reaches there; nil is the log's end.
+	// Stop ends the run when the archive reaches it; nil is the end of the log.
 	Stop *binlog.Position
-	// Tell is called with what an operator should know; may be nil.
+	// Tell is called with messages for the operator; may be nil.
 	Tell func(Note)
 }
 
-// Note is what a follower has to say.
+// Note is a message of a follower.
 type Note struct {
-	Begun  *binlog.Segment // a file is begun
-	Ended  *binlog.Segment // a file is complete
-	Gap    *binlog.Gap     // a gap is found
-	Retry  error           // the connection broke; it is tried again, and again, untold
-	Back   bool            // after that the server sends its log again
-	Synced time.Time       // all up to this commit is kept
+	Begun  *binlog.Segment // a file was started
+	Ended  *binlog.Segment // a file was completed
+	Gap    *binlog.Gap     // a gap was found
+	Retry  error           // the connection broke and is retried; further retries are not reported
+	Back   bool            // the server sends its log again after a Retry
+	Synced time.Time       // everything up to this commit is stored
 }
 
-// Result is what one run brought.
+// Result is the outcome of one run.
 type Result struct {
 	Server   string
-	Segments int             // that were written to
-	Bytes    int64           // of events
+	Segments int             // number written to
+	Bytes    int64           // size of the events
 	At       binlog.Position // the archive's end of this server's log
-	Gaps     []binlog.Gap    // that were found before what was fetched
+	Gaps     []binlog.Gap    // gaps found before the fetched part
 }
 
 // follower is one run.
 type follower struct {
 	Options
 	server *format.Server
-	held   *lock.Lock // of the server's log
+	held   *lock.Lock // on the server's log
 	dir    string
 	pack   *packer
 	unpack *unpacker
 	w      *writer
-	file   string // that the stream is in
-	fresh  bool   // the stream begins at the file's beginning
-	opened bool   // the stream's file has said its format
-	again  bool   // the log began again under the same names
-	broken bool   // the connection broke, which is told, and nothing came since
+	file   string // the stream's current file
+	fresh  bool   // the stream starts at the beginning of the file
+	opened bool   // the format of the stream's file was read
+	again  bool   // the log was reset and reuses file names
+	broken bool   // the connection broke, which was reported, and nothing has arrived since
 	out    Result
 }
 
-// release gives the lock of the server's log back.
+// release releases the lock on the server's log.
 func (f *follower) release() {
 	if f.held != nil {
 		f.held.Release()
@@ -85,8 +85,8 @@ func (f *follower) release() {
 	}
 }
 
-// hold takes the lock of the log of the server that answers; behind one address another
-// server may take over.
+// hold takes the lock on the log of the server that responds; another server may take over
+// the same address.
 func (f *follower) hold() (err error) {
 	if f.held != nil && f.out.Server == f.server.ID {
 		return nil
@@ -96,9 +96,9 @@ func (f *follower) hold() (err error) {
 	return err
 }
 
-// Run fetches everything that is new, and with Follow goes on until ctx ends or the
-// server refuses: when the server goes away it is tried again until it is back. The
-// archive of a server's log is one writer's: a second one gets a *lock.HeldError.
+// Run fetches everything new. With Follow it continues until ctx ends or the server
+// refuses; if the server goes away, it retries until the server is back. The archive of a
+// server's log has one writer: a second one gets a *lock.HeldError.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := os.MkdirAll(o.Folder.Dir, 0o700); err != nil {
 		return Result{}, err
@@ -112,7 +112,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		before := f.out.Bytes
 		err := f.once(ctx)
 		if err == nil && o.Follow && o.Stop == nil {
-			err = ErrEnded // a log that is followed has no end
+			err = ErrEnded // a followed log has no end
 		}
 		if errors.Is(err, errReset) && ctx.Err() == nil {
 			continue
@@ -138,7 +138,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 }
 
-// passing tells whether an error may be gone at the next try.
+// passing reports whether an error is worth a retry.
 func passing(err error) bool {
 	var server *format.ServerError
 	var held *lock.HeldError
@@ -148,7 +148,7 @@ func passing(err error) bool {
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrLogOff):
 		return false
 	case errors.As(err, &server):
-		return server.Code != 1227 // the right to read the log is missing
+		return server.Code != 1227 // the privilege to read the log is missing
 	case mysql.Number(err) == mysql.ErrAccessDenied:
 		return false
 	}
@@ -156,7 +156,7 @@ func passing(err error) bool {
 	return !errors.As(err, &disk)
 }
 
-// once is one connection.
+// once runs one connection.
 func (f *follower) once(ctx context.Context) (err error) {
 	if f.server, err = format.Ask(ctx, f.Target); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (f *follower) once(ctx context.Context) (err error) {
 	return f.read(ctx, at)
 }
 
-// end notes where the archive ends, as a list of it says.
+// end stores the archive's end in the result, as a listing reports it.
 func (f *follower) end() error {
 	segments, err := f.Folder.Segments(f.server.ID)
 	if err != nil || len(segments) == 0 {
@@ -200,13 +200,13 @@ func (f *follower) end() error {
 	return nil
 }
 
-// ErrEnded says that the server ended a stream that was followed, as when it shuts down.
+// ErrEnded reports that the server ended a followed stream, as it does when it shuts down.
 var ErrEnded = errors.New("the server ended the stream of the binary log")
 
-// ErrLogOff says that the server writes no binary log.
+// ErrLogOff reports that the server's binlog is off.
 var ErrLogOff error = logOff{}
 
-// logOff is an error that says itself in the language of the sentence around it.
+// logOff is an error that is translated to the language of the sentence around it.
 type logOff struct{}
 
 func (logOff) sentence() lang.Msg { return lang.M("the server's binlog is off (%s)", "log_bin") }
@@ -216,7 +216,7 @@ func (e logOff) Error() string { return e.sentence().String() }
 // In is the sentence in a printer's language.
 func (e logOff) In(p *lang.Printer) string { return p.Msg(e.sentence()) }
 
-// where finds the place to go on from, and finishes what a crash left.
+// where finds the position to continue from, and completes what a crash left unfinished.
 func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	if err := f.recover(); err != nil {
 		return binlog.Position{}, err
@@ -237,14 +237,14 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 				return binlog.Position{}, err
 			}
 			if !same {
-				f.again = true // it is another file of that name
+				f.again = true // another file of the same name
 				return f.oldest(), nil
 			}
 		}
 		if _, here := f.server.Has(last.Next); here {
 			return binlog.Position{File: last.Next, Pos: 4}, nil
 		}
-		return f.oldest(), nil // begin will see and tell the gap
+		return f.oldest(), nil // begin will find and report the gap
 	}
 	if log, here := f.server.Has(last.File); !here || log.Pos < last.ToPos {
 		return f.oldest(), f.cut(last)
@@ -253,7 +253,7 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	return binlog.Position{File: last.File, Pos: last.ToPos}, err
 }
 
-// first is where a new archive begins.
+// first is the position where a new archive begins.
 func (f *follower) first() binlog.Position {
 	if _, here := f.server.Has(f.Start); here {
 		return binlog.Position{File: f.Start, Pos: 4}
@@ -268,8 +268,8 @@ func (f *follower) oldest() binlog.Position {
 	return binlog.Position{File: f.server.Logs[0].File, Pos: 4}
 }
 
-// orphans removes parts whose index a crash kept from being begun: nothing was promised
-// of them. While a fetch from a copy is at work, which writes a part first, they stay.
+// orphans removes parts that a crash left without an index: nothing of them was synced.
+// They are kept while a fetch from a copy runs, which writes the part first.
 func (f *follower) orphans() error {
 	parts, err := filepath.Glob(filepath.Join(f.dir, "*"+partSuffix))
 	if err != nil {
@@ -292,7 +292,7 @@ func (f *follower) orphans() error {
 	return nil
 }
 
-// recover finishes files that were complete when a crash came.
+// recover completes files that were complete when a crash happened.
 func (f *follower) recover() error {
 	if err := f.orphans(); err != nil {
 		return err
@@ -314,7 +314,7 @@ func (f *follower) recover() error {
 		if err != nil {
 			return err
 		}
-		if s == nil || s.Open && len(frames) == 0 { // nothing was promised of it
+		if s == nil || s.Open && len(frames) == 0 { // nothing of it was synced
 			os.Remove(strings.TrimSuffix(path, indexSuffix) + partSuffix)
 			os.Remove(path)
 			continue
@@ -328,7 +328,7 @@ func (f *follower) recover() error {
 	return nil
 }
 
-// cut ends a part that the server has no more, or not in that length.
+// cut closes a part that the server no longer has, or only has with a smaller length.
 func (f *follower) cut(s *binlog.Segment) error {
 	w, err := resume(f.dir, filepath.Join(f.dir, s.Name+partSuffix), f.pack, f.unpack)
 	if err != nil || w == nil {
@@ -338,7 +338,7 @@ func (f *follower) cut(s *binlog.Segment) error {
 	return err
 }
 
-// read takes the stream to its end.
+// read reads the stream to its end.
 func (f *follower) read(ctx context.Context, at binlog.Position) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -395,7 +395,7 @@ func (f *follower) read(ctx context.Context, at binlog.Position) error {
 	}
 }
 
-// reached tells whether all is kept that was asked for.
+// reached reports whether everything up to Stop is stored.
 func (f *follower) reached() bool {
 	return f.Stop != nil && f.w != nil &&
 		!(binlog.Position{File: f.w.segment.File, Pos: f.w.end()}).Before(*f.Stop)
@@ -414,8 +414,8 @@ func (f *follower) sync() error {
 	return nil
 }
 
-// replicaID is our id among the server's replicas: the same for one archive, so that
-// the server ends a connection of ours that broke, and in a range that nobody uses.
+// replicaID is our server id among the replicas, in an uncommon range. It is constant for
+// an archive, so the server ends a broken connection of ours with the same id.
 func replicaID(dir string) uint32 {
 	host, _ := os.Hostname()
 	h := fnv.New32a()

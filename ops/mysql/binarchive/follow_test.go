@@ -43,7 +43,6 @@ func fetch(t testing.TB, o Options) Result {
 	return r
 }
 
-// segments reads the one server's segments.
 func segments(t testing.TB, o Options) []*binlog.Segment {
 	t.Helper()
 	ids, err := o.Folder.Servers()
@@ -57,7 +56,7 @@ func segments(t testing.TB, o Options) []*binlog.Segment {
 	return all
 }
 
-// unpacked is the log file that a segment holds.
+// unpacked is the content of the log file in a segment.
 func unpacked(t testing.TB, o Options, s *binlog.Segment) []byte {
 	t.Helper()
 	r, err := o.Folder.Open(s, o.Keys)
@@ -72,7 +71,7 @@ func unpacked(t testing.TB, o Options, s *binlog.Segment) []byte {
 	return data
 }
 
-// onDisk is a log file of the server as a clean end would leave it.
+// onDisk is a log file of the server, as a clean shutdown would leave it.
 func onDisk(t testing.TB, s *testdb.Server, file string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.DataDir(), file))
@@ -126,9 +125,9 @@ func TestTheArchiveIsTheServersLogByteForByte(t *testing.T) {
 			workload(t, s, db, 0, 50)
 			s.Exec(t, "", "FLUSH BINARY LOGS")
 			workload(t, s, db, 50, 80)
-			fetch(t, o) // the file that is written to comes too
+			fetch(t, o) // the file that is being written is fetched too
 			sameAsServer(t, s, o)
-			// MariaDB writes a checkpoint event of its own some time after a rotation.
+			// MariaDB writes a checkpoint event some time after a rotation.
 			for again, tries := fetch(t, o), 0; again.Bytes != 0; again, tries = fetch(t, o), tries+1 {
 				if sameAsServer(t, s, o); tries == 5 {
 					t.Fatalf("%d bytes twice", again.Bytes)
@@ -194,7 +193,7 @@ func TestWhatTheServerPurgedOrBeganAgainIsAGap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for len(server.Logs) > 1 { // a log that MariaDB's recovery needs stays for a moment
+		for len(server.Logs) > 1 { // MariaDB keeps a log that recovery needs for a moment
 			s.Exec(t, "", "PURGE BINARY LOGS TO '"+server.Now.File+"'")
 			if server, err = format.Ask(t.Context(), o.Target); err != nil {
 				t.Fatal(err)
@@ -233,7 +232,7 @@ func TestWhatTheServerPurgedOrBeganAgainIsAGap(t *testing.T) {
 	})
 }
 
-// testdbEach gives each flavour a server of the test's own: logs are reset.
+// testdbEach gives each flavour a server of its own, because the test resets the logs.
 func testdbEach(t *testing.T, test func(*testing.T, *testdb.Server)) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
@@ -300,7 +299,7 @@ func TestAnEncryptedArchiveOpensWithItsKeyAlone(t *testing.T) {
 	db := s.Schema(t)
 	workload(t, s, db, 0, 3)
 	fetch(t, o)
-	workload(t, s, db, 3, 6) // goes on without the key
+	workload(t, s, db, 3, 6) // continues without the key
 	fetch(t, o)
 	all := segments(t, o)
 	last := all[len(all)-1]
@@ -354,9 +353,9 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
-// TestTwoServersAreArchivedIntoOneFolderAtOnce: two services may keep their backups in one
-// folder. A second follower of the same server is refused, as is one beside a program of
-// an earlier version, whose lock was that of all servers.
+// TestTwoServersAreArchivedIntoOneFolderAtOnce: two services may share one backup folder.
+// A second follower of the same server is refused, also if the first is a program of an
+// earlier version, which locked all servers.
 func TestTwoServersAreArchivedIntoOneFolderAtOnce(t *testing.T) {
 	my, maria := testdb.MySQL(t), testdb.MariaDB(t)
 	o := optionsFor(t, my)

@@ -1,6 +1,6 @@
-// Package binarchive keeps a server's binary log as files: each log file compressed
-// in frames of whole events, an index beside it, and a line of a manifest. It follows
-// a server as a replica does, reads what it has kept, and proves it.
+// Package binarchive archives a server's binlog: each log file is compressed in frames of
+// whole events, with an index file and a line in a manifest. It follows a server as a
+// replica does, reads the archive, and verifies it.
 package binarchive
 
 import (
@@ -17,14 +17,14 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// ErrSealed says that a frame is encrypted and no key at hand opens it.
-var ErrSealed = errors.New("the archive is encrypted, and no key at hand opens it")
+// ErrSealed reports that a frame is encrypted and no available key decrypts it.
+var ErrSealed = errors.New("the archive is encrypted, and no available key decrypts it")
 
-// ErrDamaged says that the archive is not as it was written.
+// ErrDamaged reports that the archive differs from what was written.
 var ErrDamaged = errors.New("damaged archive")
 
-// packer compresses frames, and encrypts them when it has recipients: each frame is
-// an age file of its own, so that the archive can be written on after a crash.
+// packer compresses frames, and encrypts them if it has recipients. Each frame is a
+// separate age file, so the archive can be continued after a crash.
 type packer struct {
 	zstd *zstd.Encoder
 	to   []age.Recipient
@@ -50,7 +50,7 @@ func newPacker(recipients []string) (*packer, error) {
 	return p, err
 }
 
-// pack returns a frame's bytes in the file, valid until the next call.
+// pack returns the stored form of a frame, valid until the next call.
 func (p *packer) pack(raw []byte) ([]byte, error) {
 	p.out = p.zstd.EncodeAll(raw, p.out[:0])
 	if len(p.to) == 0 {
@@ -70,7 +70,7 @@ func (p *packer) pack(raw []byte) ([]byte, error) {
 	return sealed.Bytes(), nil
 }
 
-// unpacker opens frames.
+// unpacker decrypts and decompresses frames.
 type unpacker struct {
 	zstd *zstd.Decoder
 	keys []age.Identity
@@ -81,7 +81,7 @@ func newUnpacker(keys []age.Identity) (*unpacker, error) {
 	return &unpacker{zstd: d, keys: keys}, err
 }
 
-// unpack proves a frame's hash and returns its events.
+// unpack verifies a frame's hash and returns its events.
 func (u *unpacker) unpack(f *binlog.Frame, data []byte, encrypted bool, into []byte) ([]byte, error) {
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 {
 		return nil, fmt.Errorf("%w: the hash of the frame at %d does not match", ErrDamaged, f.Offset)

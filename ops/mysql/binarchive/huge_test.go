@@ -14,9 +14,9 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// One transaction may make a log file of more than 4 GB, in which positions of 32 bits
-// turn over. An archive that was broken off beyond them goes on there, and comes to the
-// server's end. OPSDECK_HUGE asks for it: about 15 GB are written and removed.
+// One transaction can make a log file of more than 4 GB, where 32-bit positions overflow.
+// An archive that was interrupted beyond 4 GB resumes there and reaches the server's end.
+// OPSDECK_HUGE enables the test, which writes and removes about 15 GB.
 func TestALogFileOverFourGigabytes(t *testing.T) {
 	if os.Getenv("OPSDECK_HUGE") == "" {
 		t.Skip("set OPSDECK_HUGE, for 15 GB of logs")
@@ -25,7 +25,7 @@ func TestALogFileOverFourGigabytes(t *testing.T) {
 		t.Run(flavour, func(t *testing.T) {
 			s := testdb.Private(t, flavour)
 			in := s.Schema(t)
-			// The row's image is in the log twice for each change of its number.
+			// Each change of n logs the whole row image twice.
 			s.Exec(t, in, "CREATE TABLE big (n INT, v LONGBLOB)", "INSERT INTO big VALUES (0, REPEAT('x', 10000000))",
 				"FLUSH BINARY LOGS", "SET SESSION binlog_format=ROW", "BEGIN;"+strings.Repeat("UPDATE big SET n = n + 1;", 225)+"COMMIT",
 				"CREATE TABLE small (i INT)", "INSERT INTO small VALUES (1), (2)")

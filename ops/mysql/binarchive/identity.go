@@ -11,14 +11,15 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// SameFile tells whether a server's file is the one that a segment was taken of: after a
-// reset it may have another one of that name. It reads the file's first event alone.
+// SameFile reports whether a server's file is the one that a segment was copied from:
+// after a reset there may be another file of the same name. It reads only the file's first
+// event.
 func SameFile(ctx context.Context, t mysql.Target, s *binlog.Segment) (bool, error) {
 	h, err := headOf(ctx, t, s.File)
 	return err == nil && h.identity == s.Identity, err
 }
 
-// head is what the first event of a server's file says of it.
+// head is the identity of a server's file, from its first event.
 type head struct {
 	identity string
 	at       time.Time
@@ -51,8 +52,8 @@ func headOf(ctx context.Context, t mysql.Target, file string) (head, error) {
 	}
 }
 
-// GoesOn tells whether a server's log goes on with a file of the archive: the server has
-// that very file, or has purged it and has the next one.
+// GoesOn reports whether a server's log continues an archived file: the server still has
+// that file, or has purged it and has the next one.
 func GoesOn(ctx context.Context, t mysql.Target, server *format.Server, last *binlog.Segment) (bool, error) {
 	log, here := server.Has(last.File)
 	_, next := server.Has(last.Next)
@@ -65,8 +66,8 @@ func GoesOn(ctx context.Context, t mysql.Target, server *format.Server, last *bi
 	return SameFile(ctx, t, last)
 }
 
-// GapAtServer is what the archive can never get: the server purged it, or began its log
-// again, after the archive's last file. nil is nothing.
+// GapAtServer is the gap after the archive's last file that can never be filled: the
+// server purged those logs or reset them. nil is no gap.
 func GapAtServer(
 	ctx context.Context,
 	t mysql.Target,

@@ -23,16 +23,16 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// followEnv makes this test program a follower: its value is what it follows, and where to.
+// followEnv makes this test program a follower; its value is the follower's configuration.
 const followEnv = "OPSDECK_TEST_FOLLOWER"
 
-// followed is what the follower's process needs; the server is told of without TLS.
+// followed is the configuration of the follower's process; the connection is without TLS.
 type followed struct {
 	Network, Addr, User, Password string
 	Dir                           string
 }
 
-// followIfAsked is the follower's process; it never returns when it is one.
+// followIfAsked runs the follower's process; it does not return in that process.
 func followIfAsked() {
 	text := os.Getenv(followEnv)
 	if text == "" {
@@ -55,8 +55,8 @@ func followIfAsked() {
 	os.Exit(0)
 }
 
-// TestAFollowerKilledAtAnyMomentLosesNothing kills a follower again and again while the
-// server works and rotates; OPSDECK_ROUNDS asks for more than ten times.
+// TestAFollowerKilledAtAnyMomentLosesNothing kills a follower repeatedly while the server
+// writes and rotates; OPSDECK_ROUNDS sets more than the default ten rounds.
 func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 	times := 10
 	if n, err := strconv.Atoi(os.Getenv("OPSDECK_ROUNDS")); err == nil {
@@ -102,9 +102,9 @@ func TestAFollowerKilledAtAnyMomentLosesNothing(t *testing.T) {
 	})
 }
 
-// fetchWhole fetches, and compares with the server's files, byte for byte. Into its newest
-// file MariaDB may write a checkpoint at any time: of that one the archive holds at least
-// what was there before.
+// fetchWhole fetches and compares with the server's files, byte for byte. MariaDB may
+// write a checkpoint to its newest file at any time, so of that file the archive must hold
+// at least what was there before.
 func fetchWhole(t *testing.T, s *testdb.Server, o Options) {
 	t.Helper()
 	before, err := format.Ask(t.Context(), o.Target)
@@ -127,7 +127,8 @@ func fetchWhole(t *testing.T, s *testdb.Server, o Options) {
 	}
 }
 
-// TestAPartThatACrashLeftWithoutItsIndexIsBegunAgain: it was made, its index was not.
+// TestAPartThatACrashLeftWithoutItsIndexIsBegunAgain: the crash came after the part was
+// created and before its index was.
 func TestAPartThatACrashLeftWithoutItsIndexIsBegunAgain(t *testing.T) {
 	s := testdb.Private(t, "mariadb")
 	o := optionsFor(t, s)
@@ -146,7 +147,7 @@ func TestAPartThatACrashLeftWithoutItsIndexIsBegunAgain(t *testing.T) {
 	fetchWhole(t, s, o)
 }
 
-// TestAFullDiskIsSaidAndNothingIsMissingAfterwards archives onto a disk of a megabyte.
+// TestAFullDiskIsSaidAndNothingIsMissingAfterwards archives to a disk of one megabyte.
 func TestAFullDiskIsSaidAndNothingIsMissingAfterwards(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
@@ -163,7 +164,7 @@ func TestAFullDiskIsSaidAndNothingIsMissingAfterwards(t *testing.T) {
 	for range 8 {
 		s.Exec(t, db, "INSERT INTO r (v) SELECT CONCAT(RANDOM_BYTES(1000), RANDOM_BYTES(1000)) FROM r LIMIT 200", "FLUSH BINARY LOGS")
 	}
-	for range 2 { // a second try finds the disk as full
+	for range 2 { // the disk is still full at the second try
 		_, err := Run(t.Context(), o)
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("a full disk: %v", err)
@@ -184,8 +185,8 @@ func TestAFullDiskIsSaidAndNothingIsMissingAfterwards(t *testing.T) {
 	}
 }
 
-// TestAServerThatBecomesAnotherIsArchivedBesideTheFirst lets a server come back under
-// another UUID, as after a failover, with files of the same names.
+// TestAServerThatBecomesAnotherIsArchivedBesideTheFirst brings a server back with another
+// UUID, as after a failover, and with files of the same names.
 func TestAServerThatBecomesAnotherIsArchivedBesideTheFirst(t *testing.T) {
 	s := testdb.Private(t, "mysql")
 	o := optionsFor(t, s)

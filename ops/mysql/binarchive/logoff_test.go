@@ -9,8 +9,8 @@ import (
 	"opsdeck/ops"
 )
 
-// TestThatTheLogIsOffIsSaidInTheLanguage holds that the reason under a sentence is in
-// its language, and that the reason takes the place of no sentence.
+// TestThatTheLogIsOffIsSaidInTheLanguage checks that the reason below a sentence is in the
+// same language, and does not replace the sentence.
 func TestThatTheLogIsOffIsSaidInTheLanguage(t *testing.T) {
 	if got := lang.Chinese().Msg(lang.M("%s", ErrLogOff)); got != "服务器未开启 binlog（log_bin）" {
 		t.Errorf("it reads %q", got)

@@ -19,14 +19,14 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// Cut is a piece of a log file that can be sent.
+// Cut is a piece of a log file for a copy.
 type Cut struct {
 	binlog.Piece
 	path   string
 	offset int64
 }
 
-// Reader reads the piece's frames. The file may get its final name meanwhile.
+// Reader reads the piece's frames. The file may be renamed to its final name meanwhile.
 func (c *Cut) Reader() (io.ReadCloser, error) {
 	file, err := openEither(c.path)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *Cut) Reader() (io.ReadCloser, error) {
 	}{io.NewSectionReader(file, c.offset, c.SizeBytes), file}, nil
 }
 
-// openEither opens a segment's file, which has one of two names.
+// openEither opens a segment's file by its temporary or its final name.
 func openEither(path string) (*os.File, error) {
 	for range 2 {
 		for _, p := range []string{path, path + partSuffix} {
@@ -51,13 +51,13 @@ func openEither(path string) (*os.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// ErrOtherFrames says that the archive's frames do not begin at a position: they are
+// ErrOtherFrames reports that no frame of the archive begins at a position: the frames are
 // not those that were copied before.
 var ErrOtherFrames = errors.New("no frame of the archive begins there")
 
-// Cuts are what the archive holds of a segment from a position on, as pieces of about
-// so many bytes at most. Of a file that is still written it is what was promised. closed
-// tells whether the copy knows already that the file ends.
+// Cuts returns what the archive holds of a segment from a position on, in pieces of about
+// the given size at most. Of a file that is still being written it returns the synced
+// part. closed tells whether the copy already knows that the file is complete.
 func (f Folder) Cuts(owner string, s *binlog.Segment, from uint64, closed bool, most int64) ([]Cut, error) {
 	path := filepath.Join(f.server(s.Server), s.Name)
 	own, frames, err := readIndex(path + indexSuffix)
@@ -97,7 +97,7 @@ func (f Folder) Cuts(owner string, s *binlog.Segment, from uint64, closed bool, 
 	return cuts, nil
 }
 
-// runs cuts frames into runs of about so many bytes at most.
+// runs groups frames into runs of about the given size at most.
 func runs(frames []binlog.Frame, most int64) (all [][]binlog.Frame) {
 	size := int64(0)
 	for i := range frames {
@@ -110,8 +110,8 @@ func runs(frames []binlog.Frame, most int64) (all [][]binlog.Frame) {
 	return all
 }
 
-// sum proves the frames by their hashes: what is damaged here must not pass for good
-// there. It returns the hash of them all.
+// sum verifies the frames' hashes, so that damage here is not copied as good data. It
+// returns the hash over all of them.
 func (c *Cut) sum(frames []binlog.Frame) (string, error) {
 	in, err := c.Reader()
 	if err != nil {
@@ -131,24 +131,24 @@ func (c *Cut) sum(frames []binlog.Frame) (string, error) {
 	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
-// Getter brings the frames of a piece, and its description with them.
+// Getter fetches the frames of a piece and its description.
 type Getter interface {
 	Frames(ctx context.Context, p binlog.Piece, to io.Writer) error
 	Describe(ctx context.Context, p binlog.Piece) (binlog.Piece, error)
 }
 
-// Adopted is what Adopt did with a log file.
+// Adopted is the outcome of Adopt for a log file.
 type Adopted string
 
-// What it did.
+// Outcomes of Adopt.
 const (
 	Fetched Adopted = "fetched"
-	Here    Adopted = "here"  // the archive has it, as far or further
-	Taken   Adopted = "taken" // another log of that name is here
+	Here    Adopted = "here"  // the archive has it, as far as the copy or further
+	Taken   Adopted = "taken" // the archive has another log of that name
 )
 
-// Adopt brings a log file from a copy into the archive, each frame proved by its hash.
-// What is here under its name stays: a follower may be writing it.
+// Adopt fetches a log file from a copy into the archive and verifies each frame's hash. It
+// keeps an existing file of the same name: a follower may be writing it.
 func (f Folder) Adopt(ctx context.Context, c *binlog.Chain, from Getter, who lock.Holder) (Adopted, error) {
 	dir := f.server(c.Segment.Server)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -166,7 +166,7 @@ func (f Folder) Adopt(ctx context.Context, c *binlog.Chain, from Getter, who loc
 	return Fetched, f.adopt(ctx, dir, c, from)
 }
 
-// fetchLock is the lock that whoever fetches from a copy holds.
+// fetchLock is the lock file for fetching from a copy.
 func (f Folder) fetchLock() string { return filepath.Join(f.Dir, ".fetch.lock") }
 
 // Lacks tells what Adopt would do with a log file.
@@ -186,7 +186,8 @@ func (f Folder) Lacks(c *binlog.Chain) (Adopted, error) {
 	return Fetched, nil
 }
 
-// adopt writes the file, then its index, then its line: what a crash leaves is not seen.
+// adopt writes the file, then its index, then its manifest line, so leftovers of a crash
+// are ignored.
 func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Getter) error {
 	path := filepath.Join(dir, c.Segment.Name)
 	name := path
@@ -225,7 +226,7 @@ func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Get
 	return appendManifest(dir, &s)
 }
 
-// adoptPiece takes one piece over when each of its frames has its hash.
+// adoptPiece appends one piece after verifying the hash of each frame.
 func adoptPiece(ctx context.Context, p binlog.Piece, from Getter, to io.Writer) error {
 	if p.Name == "" {
 		return nil
@@ -247,7 +248,7 @@ func adoptPiece(ctx context.Context, p binlog.Piece, from Getter, to io.Writer) 
 	return err
 }
 
-// writeIndex writes a whole index as a follower would have.
+// writeIndex writes a complete index in the follower's format.
 func writeIndex(path string, s *binlog.Segment, frames []binlog.Frame) error {
 	return atomicfile.Write(path, 0o600, func(w io.Writer) error {
 		enc := json.NewEncoder(w)

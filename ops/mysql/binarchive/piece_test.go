@@ -34,7 +34,7 @@ func (f *far) Describe(_ context.Context, p binlog.Piece) (binlog.Piece, error) 
 	return p, io.ErrUnexpectedEOF
 }
 
-// send brings what the copy lacks, in pieces of a few frames, and returns how many.
+// send copies what the copy lacks, in pieces of a few frames, and returns their number.
 func (f *far) send(t *testing.T, o Options) (n int) {
 	t.Helper()
 	for _, s := range segments(t, o) {
@@ -74,7 +74,7 @@ func (f *far) keep(t *testing.T, c Cut) {
 	f.data[c.Name] = data
 }
 
-// adopted is an archive made of nothing but the copy.
+// adopted is an archive that is built from the copy alone.
 func (f *far) adopted(t *testing.T, o Options) Options {
 	t.Helper()
 	o.Folder = Folder{Dir: filepath.Join(t.TempDir(), "elsewhere")}
@@ -89,8 +89,8 @@ func (f *far) adopted(t *testing.T, o Options) Options {
 	return o
 }
 
-// TestAnArchiveComesBackFromItsPieces: what is copied of a growing log is the log, byte
-// for byte, and a follower continues with what came back.
+// TestAnArchiveComesBackFromItsPieces: the copy of a growing log equals the log, byte for
+// byte, and a follower continues the archive that was restored from it.
 func TestAnArchiveComesBackFromItsPieces(t *testing.T) {
 	testdbEach(t, func(t *testing.T, s *testdb.Server) {
 		o := optionsFor(t, s)
@@ -119,7 +119,7 @@ func TestAnArchiveComesBackFromItsPieces(t *testing.T) {
 	})
 }
 
-// beginsAsServer compares the archive with the server's files, to which MariaDB may add
+// beginsAsServer compares the archive with the server's files, to which MariaDB may append
 // a checkpoint at any time.
 func beginsAsServer(t *testing.T, s *testdb.Server, o Options) {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Reader reads one segment, from any position, without unpacking what lies before.
+// Reader reads one segment from any position without unpacking what comes before it.
 type Reader struct {
 	Segment *binlog.Segment
 	frames  []binlog.Frame
@@ -46,13 +46,12 @@ func (f Folder) Open(s *binlog.Segment, keys []age.Identity) (*Reader, error) {
 	return &Reader{Segment: s, frames: frames, file: file, close: file.Close, unpack: u}, nil
 }
 
-// Close closes the file.
 func (r *Reader) Close() error { return r.close() }
 
-// Frames are the segment's, in order.
+// Frames are the segment's frames, in order.
 func (r *Reader) Frames() []binlog.Frame { return r.frames }
 
-// frame reads and proves one frame.
+// frame reads and verifies one frame.
 func (r *Reader) frame(i int, into []byte) ([]byte, error) {
 	f := &r.frames[i]
 	data := make([]byte, f.Length)
@@ -79,7 +78,7 @@ func (r *Reader) Format() (*format.Format, error) {
 	return r.format, nil
 }
 
-// frames is the segment's bytes as one stream.
+// frames reads the segment as one stream.
 type frames struct {
 	r    *Reader
 	next int
@@ -104,13 +103,13 @@ func (s *frames) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// at is the number of the frame that holds a position.
+// at is the index of the frame that holds a position.
 func (r *Reader) at(pos uint64) int {
 	return sort.Search(len(r.frames), func(i int) bool { return r.frames[i].To > pos })
 }
 
-// Events calls take with every event from the one at pos on, and where it ends. An
-// event's bytes are valid until take returns.
+// Events calls take with every event from the one at pos on, and the event's end position.
+// An event's bytes are valid until take returns.
 func (r *Reader) Events(pos uint64, take func(e *format.Event, end uint64) error) error {
 	f, err := r.Format()
 	if err != nil {
@@ -139,7 +138,7 @@ func (r *Reader) Events(pos uint64, take func(e *format.Event, end uint64) error
 	}
 }
 
-// Walk calls take with the steps of every group from the one that begins at pos on.
+// Walk calls take with the steps of every group from the one at pos on.
 func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
 	f, err := r.Format()
 	if err != nil {
@@ -149,5 +148,5 @@ func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
 	return r.Events(pos, func(e *format.Event, end uint64) error { return w.Feed(e, end, take) })
 }
 
-// ErrEnough ends a reading early; it is no failure.
+// ErrEnough stops reading early; it is not a failure.
 var ErrEnough = errors.New("enough")

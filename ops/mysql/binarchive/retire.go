@@ -11,10 +11,10 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// Retire removes what no kept backup needs: the files that end before the oldest full
-// backup. at is where that backup stands in the log; nil when it is not known. The
-// manifest keeps their lines, which say nothing once the files are gone, so that a
-// follower may write to it meanwhile.
+// Retire removes files that no kept backup needs: those that end before the oldest full
+// backup. at is that backup's binlog position; nil if unknown. The manifest keeps the
+// lines of removed files, so that a follower can write to it at the same time; lines
+// without a file are ignored.
 func (f Folder) Retire(oldest time.Time, at *binlog.Position) (gone []*binlog.Segment, err error) {
 	servers, err := f.Servers()
 	if err != nil {
@@ -35,7 +35,7 @@ func (f Folder) Retire(oldest time.Time, at *binlog.Position) (gone []*binlog.Se
 	return gone, nil
 }
 
-// remove takes the file first: an index without its file is nothing.
+// remove removes the file first: an index without its file is ignored.
 func (f Folder) remove(s *binlog.Segment) error {
 	path := filepath.Join(f.server(s.Server), s.Name)
 	for _, p := range []string{path, path + indexSuffix} {

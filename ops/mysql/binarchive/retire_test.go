@@ -11,8 +11,7 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// TestWhatNoBackupNeedsGoesAndTheRestGoesOn: the oldest file alone ends before the
-// backup.
+// TestWhatNoBackupNeedsGoesAndTheRestGoesOn: only the oldest file ends before the backup.
 func TestWhatNoBackupNeedsGoesAndTheRestGoesOn(t *testing.T) {
 	s := testdb.Private(t, "mariadb")
 	o := optionsFor(t, s)

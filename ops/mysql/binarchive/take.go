@@ -15,7 +15,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// take handles one event of the stream.
+// take processes one event of the stream.
 func (f *follower) take(raw []byte) error {
 	e, err := format.ParseEvent(raw, f.known())
 	if err != nil {
@@ -34,7 +34,7 @@ func (f *follower) take(raw []byte) error {
 	return f.keep(raw, e)
 }
 
-// known is the format of the file that the stream is in.
+// known is the format of the stream's current file.
 func (f *follower) known() *format.Format {
 	if f.w == nil || !f.opened {
 		return nil
@@ -57,8 +57,8 @@ func (f *follower) keep(raw []byte, e *format.Event) error {
 	return f.w.add(raw, e)
 }
 
-// goesOn is the server's word for which file the events come from next. It begins the
-// stream, and comes between two files.
+// goesOn handles a rotate event, which names the file of the next events. It comes at the
+// start of the stream and between two files.
 func (f *follower) goesOn(e *format.Event) error {
 	r, err := format.ParseRotate(e)
 	if err != nil {
@@ -87,8 +87,8 @@ func (f *follower) complete(next string) error {
 	return nil
 }
 
-// begins takes a file's format: of a file that is gone on with it is only compared,
-// for a log that was reset may have a file of the same name.
+// begins handles a file's format. For a file that is continued it is only compared,
+// because a log that was reset may have a file of the same name.
 func (f *follower) begins(raw []byte, e *format.Event) error {
 	own, err := format.ParseFormat(e)
 	if err != nil {
@@ -110,7 +110,7 @@ func (f *follower) begins(raw []byte, e *format.Event) error {
 		f.w = nil
 		return errReset
 	}
-	if f.w != nil { // it restarts from the beginning
+	if f.w != nil { // restart the file from its beginning
 		f.w.abandon()
 		f.w = nil
 	}
@@ -120,16 +120,16 @@ func (f *follower) begins(raw []byte, e *format.Event) error {
 	return f.keep(raw, e)
 }
 
-// errReset makes the follower connect again: the file is another one than it was.
-var errReset = fmt.Errorf("the server's binary log began again under the same names")
+// errReset makes the follower reconnect: the file is not the one that was there before.
+var errReset = fmt.Errorf("the server's binlog was reset and reuses its file names")
 
-// identityOf tells two files of one name apart: a file's format says when it was
-// made, by which server.
+// identityOf distinguishes files of the same name: a file's format tells when and by which
+// server it was created.
 func identityOf(e *format.Event, f *format.Format) string {
 	return fmt.Sprintf("%d-%d-%s", e.Timestamp, e.ServerID, f.Server)
 }
 
-// newSegment begins a file of the archive, and tells a gap before it.
+// newSegment starts a file of the archive, and reports a gap before it.
 func (f *follower) newSegment(identity string, of *format.Format) error {
 	segments, err := f.Folder.Segments(f.server.ID)
 	if err != nil {

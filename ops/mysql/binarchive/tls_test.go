@@ -9,8 +9,8 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// The stream goes over TLS where the server asks for it, and to nobody whose certificate
-// does not hold.
+// The stream uses TLS if the server requires it, and is refused if the server's
+// certificate is not valid.
 func TestTheStreamGoesOverTLS(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb", "mariadb11"} {
 		t.Run(flavour, func(t *testing.T) {
@@ -26,7 +26,7 @@ func TestTheStreamGoesOverTLS(t *testing.T) {
 				"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO copy@'%'")
 			o := optionsFor(t, s)
 			o.Target.User, o.Target.Password = "copy", "sö secret"
-			fetch(t, o) // TLS as it is offered, unverified
+			fetch(t, o) // TLS if offered, without verification
 			sameAsServer(t, s, o)
 			for file, good := range map[string]bool{"ca.pem": true, "other.pem": false} {
 				o := optionsFor(t, s)

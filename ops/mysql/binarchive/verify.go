@@ -14,16 +14,16 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Checked is what was found of one segment.
+// Checked is the result of verifying one segment.
 type Checked struct {
 	Segment *binlog.Segment
-	Sealed  bool // only hashes and positions were proved: it is encrypted and there is no key
+	Sealed  bool // only hashes and positions were verified: it is encrypted and there is no key
 	Events  int64
 	Err     error
 }
 
-// Verify proves a segment: each frame's hash and length, that frames and events join
-// without a hole, every event's checksum, and that the index says what is there.
+// Verify verifies a segment: each frame's hash and length, that frames and events are
+// contiguous, every event's checksum, and that the index matches the content.
 func (f Folder) Verify(ctx context.Context, s *binlog.Segment, keys []age.Identity, report func(ops.Progress)) Checked {
 	c := Checked{Segment: s}
 	r, err := f.Open(s, keys)
@@ -45,7 +45,7 @@ func (f Folder) Verify(ctx context.Context, s *binlog.Segment, keys []age.Identi
 	return c
 }
 
-// joined proves that the index has no hole and fits the manifest.
+// joined verifies that the index has no hole and matches the manifest.
 func (r *Reader) joined() error {
 	s := r.Segment
 	at, offset := s.FromPos, int64(0)
@@ -61,7 +61,7 @@ func (r *Reader) joined() error {
 	return nil
 }
 
-// whole proves that the file has not a byte more, and its hash.
+// whole verifies the file's hash and that it has no extra bytes.
 func (r *Reader) whole(f Folder) error {
 	if r.Segment.Open {
 		return nil
@@ -77,7 +77,7 @@ func (r *Reader) whole(f Folder) error {
 	return nil
 }
 
-// events proves every event and that each begins where the one before ended.
+// events verifies every event and that each begins where the previous one ended.
 func (r *Reader) events(ctx context.Context) (n int64, err error) {
 	frame, raw := 0, []byte(nil)
 	for ; frame < len(r.frames); frame++ {

@@ -17,11 +17,11 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// frameBytes is how many bytes of events a frame has at most, but for the last event.
+// frameBytes is the maximum size of a frame's events, not counting the last event.
 const frameBytes = 1 << 20
 
-// writer writes one segment: frames go to NAME.part, then their lines to NAME.idx.
-// What has a line is kept over a crash; what has none is fetched again.
+// writer writes one segment: frames go to NAME.part, then their lines to NAME.idx. A frame
+// with a line survives a crash; one without is fetched again.
 type writer struct {
 	dir     string
 	segment *binlog.Segment
@@ -29,19 +29,19 @@ type writer struct {
 	part    *os.File
 	index   *os.File
 	pack    *packer
-	format  *format.Format // of the file, as the stream says it
+	format  *format.Format // of the file, from the stream
 
 	raw     []byte
-	now     binlog.Frame // the frame that raw is of
-	lines   []byte       // of frames that are written and not yet synced
+	now     binlog.Frame // the frame that raw belongs to
+	lines   []byte       // of frames that are written, but not synced yet
 	gtids   binlog.GTIDs
 	walk    *format.Walker
 	summary format.Summary
-	blind   string // why the events are not understood; they are kept all the same
-	group   uint64 // where the open group began; 0 for none
+	blind   string // why events cannot be parsed; they are stored anyway
+	group   uint64 // start of the open group; 0 for none
 }
 
-// begin makes a new segment at the beginning of a file of the log.
+// begin creates a segment at the beginning of a log file.
 func begin(dir string, s *binlog.Segment, p *packer) (*writer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func newWriter(dir string, s *binlog.Segment, p *packer) *writer {
 	return w
 }
 
-// end is where the next event begins in the file.
+// end is the position of the next event in the file.
 func (w *writer) end() uint64 {
 	switch {
 	case len(w.raw) > 0:
@@ -94,8 +94,8 @@ func (w *writer) open(flags int) (err error) {
 	return err
 }
 
-// resume goes on with a part: bytes and lines that were not promised are cut off.
-// The walker begins where the open group does, so what is before it is fed again.
+// resume continues a part: bytes and lines that were not synced are cut off. The walker
+// starts at the open group, so the events since then are fed again.
 func resume(dir, part string, p *packer, keys *unpacker) (*writer, error) {
 	s, frames, err := readPart(part)
 	if err != nil || s == nil {
@@ -122,7 +122,7 @@ func resume(dir, part string, p *packer, keys *unpacker) (*writer, error) {
 	return w, err
 }
 
-// cut brings both files to the last promised frame.
+// cut truncates both files to the last synced frame.
 func (w *writer) cut() error {
 	end := int64(0)
 	if n := len(w.frames); n > 0 {
@@ -153,8 +153,8 @@ func (w *writer) cut() error {
 	return err
 }
 
-// warm feeds the walker what is kept from the beginning of the open group on. Where
-// that cannot be read, the events that follow are kept without being understood.
+// warm feeds the walker the stored events since the start of the open group. If they
+// cannot be read, later events are stored without being parsed.
 func (w *writer) warm(keys *unpacker) {
 	if len(w.frames) == 0 {
 		return
@@ -194,7 +194,7 @@ func (w *writer) note(i *format.Item) {
 	}
 }
 
-// add keeps the next event, which begins where the last one ended.
+// add stores the next event, which begins where the last one ended.
 func (w *writer) add(raw []byte, e *format.Event) error {
 	if len(w.raw) == 0 {
 		w.now = binlog.Frame{From: w.now.From, OpenFrom: w.group, FromTime: e.Time()}
@@ -202,7 +202,7 @@ func (w *writer) add(raw []byte, e *format.Event) error {
 			w.now.From = w.segment.FromPos
 		}
 		w.now.To = w.now.From
-		if len(w.frames) == 0 { // the file's own beginning, so that the archive unpacks to the log
+		if len(w.frames) == 0 { // the file's magic, so that the archive unpacks to the original log
 			w.raw = append(w.raw, format.Magic...)
 		}
 	}
@@ -216,7 +216,7 @@ func (w *writer) add(raw []byte, e *format.Event) error {
 	return w.flush()
 }
 
-// understand counts what the event does, for the index.
+// understand collects the event's figures for the index.
 func (w *writer) understand(e *format.Event) {
 	if e.Type == format.TypePreviousGTIDs || e.Type == format.TypeMariaGTIDList {
 		if set, err := format.PreviousGTIDs(e); err == nil {
@@ -260,7 +260,7 @@ func (w *writer) count(t *binlog.Transaction) error {
 	return nil
 }
 
-// flush writes what was gathered as a frame; sync makes it last.
+// flush writes the collected events as a frame; sync makes it durable.
 func (w *writer) flush() error {
 	if len(w.raw) == 0 {
 		return nil
@@ -295,7 +295,7 @@ func (w *writer) flush() error {
 	return nil
 }
 
-// sync promises all that was added.
+// sync makes everything that was added durable.
 func (w *writer) sync() error {
 	if err := w.flush(); err != nil {
 		return err
@@ -316,7 +316,7 @@ func (w *writer) sync() error {
 	return nil
 }
 
-// close ends the segment: the log goes on in next, or was cut when next is "".
+// close ends the segment: the log continues in next, or was cut if next is "".
 func (w *writer) close(next string) (*binlog.Segment, error) {
 	if err := w.sync(); err != nil {
 		return nil, err
@@ -339,7 +339,7 @@ func (w *writer) close(next string) (*binlog.Segment, error) {
 	return finish(w.dir, s, w.frames)
 }
 
-// finish gives a part its name and its line. Both steps may be done again.
+// finish gives a part its final name and its manifest line. Both steps can be repeated.
 func finish(dir string, s *binlog.Segment, frames []binlog.Frame) (*binlog.Segment, error) {
 	path := filepath.Join(dir, s.Name)
 	sumUp(s, frames)
@@ -370,7 +370,7 @@ func fileSum(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// abandon closes the files and leaves them for a later resume.
+// abandon closes the files and keeps them for a later resume.
 func (w *writer) abandon() {
 	if w.index != nil {
 		w.index.Close()

@@ -104,8 +104,8 @@ func (t *colType) readMeta(c *cursor) error {
 	return nil
 }
 
-// readString takes the two bytes apart that say what a "string" really is: above 255
-// bytes of length two bits of the length are in the type, turned round.
+// readString decodes the two metadata bytes of a "string" type: its real type and its
+// length. Two bits of a length above 255 are stored inverted in the type byte.
 func (t *colType) readString(real, length byte) {
 	t.a = int(length)
 	if real&0x30 != 0x30 {
@@ -117,7 +117,7 @@ func (t *colType) readString(real, length byte) {
 	}
 }
 
-// isNumeric tells whether the signedness of the table map counts the column.
+// isNumeric reports whether the table map's signedness bitmap has a bit for the column.
 func (t colType) isNumeric() bool {
 	switch t.code {
 	case colTiny, colShort, colInt24, colLong, colLongLong, colNewDecimal, colFloat, colDouble, colYear:
@@ -126,7 +126,7 @@ func (t colType) isNumeric() bool {
 	return false
 }
 
-// isText tells whether the character sets of the table map count the column.
+// isText reports whether the table map's character set fields count the column.
 func (t colType) isText() bool {
 	switch t.code {
 	case colVarchar, colVarString, colString, colBlob, colVarcharCompressed, colBlobCompressed:
@@ -137,7 +137,7 @@ func (t colType) isText() bool {
 
 func (t colType) isEnumOrSet() bool { return t.code == colEnum || t.code == colSet }
 
-// kind is the domain's word for the type; charset 0 is unknown.
+// kind is the domain's kind of the type; charset 0 means unknown.
 func (t colType) kind(charset int) domain.Kind {
 	switch t.code {
 	case colFloat:
@@ -198,7 +198,6 @@ var typeNames = map[byte]string{
 	colVarcharCompressed: "varchar",
 }
 
-// name is a short name for people.
 func (t colType) name(charset int) string {
 	name := typeNames[t.code]
 	switch {

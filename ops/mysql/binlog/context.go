@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Same tells whether events of the two formats are read alike.
+// Same reports whether the two formats encode events the same way.
 func (f *Format) Same(o *Format) bool {
 	return f.Server == o.Server && bytes.Equal(f.lengths, o.lengths)
 }
@@ -22,8 +22,8 @@ const (
 	userDecimal = 4
 )
 
-// Setting is a Context event as the SET statement that has its effect. A name of a
-// charset and a collation is asked for by the collation's number.
+// Setting returns a Context event as the equivalent SET statement. named maps a
+// collation's number to the names of its charset and collation.
 func (e *Event) Setting(named func(collation int) (charset, name string)) (string, error) {
 	c := cursor{b: e.Body()}
 	switch e.Type {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// cursor reads fields one after the other. Past the end it gives zeros and is bad.
+// cursor reads consecutive fields. A read past the end returns zeros and sets bad.
 type cursor struct {
 	b   []byte
 	bad bool
@@ -32,7 +32,7 @@ func (c *cursor) u32() uint32 { return uint32(c.le(4)) }
 func (c *cursor) u48() uint64 { return c.le(6) }
 func (c *cursor) u64() uint64 { return c.le(8) }
 
-// le reads an unsigned number of n bytes, the lowest first.
+// le reads an unsigned little-endian number of n bytes.
 func (c *cursor) le(n int) (v uint64) {
 	b := c.take(n)
 	for i := len(b) - 1; i >= 0; i-- {
@@ -41,7 +41,7 @@ func (c *cursor) le(n int) (v uint64) {
 	return v
 }
 
-// be reads an unsigned number of n bytes, the highest first.
+// be reads an unsigned big-endian number of n bytes.
 func (c *cursor) be(n int) (v uint64) {
 	for _, b := range c.take(n) {
 		v = v<<8 | uint64(b)
@@ -49,7 +49,7 @@ func (c *cursor) be(n int) (v uint64) {
 	return v
 }
 
-// lenenc reads an integer of the protocol's length-encoded form.
+// lenenc reads the protocol's length-encoded integer.
 func (c *cursor) lenenc() uint64 {
 	switch first := c.u8(); first {
 	case 0xfc:
@@ -63,7 +63,7 @@ func (c *cursor) lenenc() uint64 {
 	}
 }
 
-// count is lenenc for a length: more than there is makes the cursor bad.
+// count is lenenc for a length: a length beyond the remaining bytes sets bad.
 func (c *cursor) count() int {
 	n := c.lenenc()
 	if n > uint64(len(c.b)) {
@@ -73,10 +73,10 @@ func (c *cursor) count() int {
 	return int(n)
 }
 
-// text reads what a length byte is before.
+// text reads a string with a one-byte length prefix.
 func (c *cursor) text() string { return string(c.take(int(c.u8()))) }
 
-// terminated reads a text with its length before and a zero after it.
+// terminated reads a string with a one-byte length prefix and a terminating zero.
 func (c *cursor) terminated() string {
 	s := c.text()
 	c.take(1)
@@ -90,7 +90,7 @@ func (c *cursor) err(what string) error {
 	return nil
 }
 
-// bitmap has, the lowest bit of the first byte first.
+// bitmap has the lowest bit of the first byte first.
 type bitmap []byte
 
 func (m bitmap) has(i int) bool { return i>>3 < len(m) && m[i>>3]&(1<<(i&7)) != 0 }

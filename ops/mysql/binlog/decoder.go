@@ -8,11 +8,11 @@ import (
 	"io"
 )
 
-// largest is the greatest event that is read, in bytes: the servers' own limit is
-// max_allowed_packet, at most 1 GiB, and a little for the header.
+// largest is the size limit of an event, in bytes: the servers' limit for
+// max_allowed_packet, 1 GiB, plus room for the header.
 const largest = 1<<30 + 1<<20
 
-// Decoder splits a log into events and checks each one's checksum.
+// Decoder splits a binlog into events and verifies their checksums.
 type Decoder struct {
 	in     *bufio.Reader
 	format *Format
@@ -20,9 +20,9 @@ type Decoder struct {
 	buf    []byte
 }
 
-// NewDecoder reads the log's bytes from r, which are those of the file from pos on.
-// At 4 (or 0) the file's magic is expected when r begins with it. A reader that
-// begins later in the file needs the file's Format.
+// NewDecoder reads binlog bytes from r, starting at position pos of the file. With pos 4
+// (or 0), r may begin with the file's magic. A reader that starts later needs the file's
+// Format.
 func NewDecoder(r io.Reader, pos uint64, f *Format) *Decoder {
 	return &Decoder{in: bufio.NewReaderSize(r, 256<<10), format: f, pos: pos}
 }
@@ -30,11 +30,11 @@ func NewDecoder(r io.Reader, pos uint64, f *Format) *Decoder {
 // Format is the last format description that was read; nil before the first.
 func (d *Decoder) Format() *Format { return d.format }
 
-// Pos is where the last event ended in its file.
+// Pos is the end position of the last event in its file.
 func (d *Decoder) Pos() uint64 { return d.pos }
 
-// Next reads the next event. Its bytes are valid until the next call. At the end
-// the error is io.EOF; in the middle of an event io.ErrUnexpectedEOF.
+// Next reads the next event. Its bytes are valid until the next call. It returns io.EOF at
+// the end of the log and io.ErrUnexpectedEOF in the middle of an event.
 func (d *Decoder) Next() (*Event, error) {
 	if d.pos <= uint64(len(Magic)) {
 		if head, _ := d.in.Peek(len(Magic)); bytes.Equal(head, Magic) {
@@ -80,7 +80,8 @@ func (d *Decoder) read() ([]byte, error) {
 	return d.buf, err
 }
 
-// readSized appends n bytes, growing as they come: a wrong length costs no memory.
+// readSized appends n bytes and grows buf as they arrive, so a wrong length costs no
+// memory.
 func readSized(r io.Reader, buf []byte, n int) ([]byte, error) {
 	const piece = 1 << 20
 	for n > 0 {
@@ -100,8 +101,8 @@ func readSized(r io.Reader, buf []byte, n int) ([]byte, error) {
 	return buf, nil
 }
 
-// ParseEvent reads one whole event of a log of the given format and checks its
-// checksum. Before a format is known only rotate and format events make sense.
+// ParseEvent parses one whole event of a log in format f and verifies its checksum.
+// Without a format only rotate and format description events can be parsed.
 func ParseEvent(raw []byte, f *Format) (*Event, error) {
 	e, size, err := parseHeader(raw)
 	if err != nil {
@@ -113,7 +114,7 @@ func ParseEvent(raw []byte, f *Format) (*Event, error) {
 	e.Raw = raw
 	switch {
 	case e.Type == TypeFormat:
-		// The file that is written to has a mark here that its checksum leaves out.
+		// The checksum excludes this flag, which marks a file that is still open for writing.
 		raw[inUseAt] &^= flagInUse
 		own, err := parseFormat(&e)
 		if err != nil {

@@ -1,7 +1,7 @@
-// Package binlog reads the binary logs of MySQL and MariaDB: events from files and
-// from a server's stream, row images to the last column type, and transactions made
-// of them. The format's source is each server's own documentation and tools; tests
-// compare with mysqlbinlog and mariadb-binlog.
+// Package binlog reads the binlogs of MySQL and MariaDB from files and from a server's
+// replication stream: events, row images of every column type, and transactions. The
+// format follows each server's own documentation and tools; tests compare with mysqlbinlog
+// and mariadb-binlog.
 package binlog
 
 import (
@@ -12,16 +12,15 @@ import (
 	"time"
 )
 
-// Magic is what a binary log's file begins with.
+// Magic is the first four bytes of a binlog file.
 var Magic = []byte{0xfe, 'b', 'i', 'n'}
 
-// headerSize is the length of the common header of every event, in bytes.
+// headerSize is the length of the common event header, in bytes.
 const headerSize = 19
 
-// checksumSize is the length of the CRC32 that may end an event, in bytes.
+// checksumSize is the length of the optional CRC32 at the end of an event, in bytes.
 const checksumSize = 4
 
-// Type is an event's type code.
 type Type byte
 
 // Event types of MySQL and MariaDB.
@@ -67,33 +66,34 @@ const (
 	TypeDeleteRowsComp2   Type = 171
 )
 
-// flagArtificial marks an event that a server made for the stream and that is in
-// no file.
+// flagArtificial marks an event that the server generated for the stream and that is in no
+// file.
 const flagArtificial = 0x20
 
-// flagInUse marks, in the format description, a file that is written to or that a
-// crash left so; inUseAt is the byte of the header that has it.
+// flagInUse, in the format description event, marks a file that is open for writing or
+// that a crash left unclosed. inUseAt is the offset in the header of the byte that holds
+// it.
 const (
 	flagInUse = 0x01
 	inUseAt   = 17
 )
 
-// ErrDamaged says that bytes are not what the format asks for.
+// ErrDamaged reports bytes that violate the binlog format.
 var ErrDamaged = errors.New("damaged binary log")
 
-// Event is one event: its header and its bytes as they are in the file.
+// Event is one event: its header fields and its raw bytes as stored in the file.
 type Event struct {
 	Raw       []byte // the whole event, checksum included
 	Timestamp uint32 // seconds since 1970, of the statement's start
 	Type      Type
 	ServerID  uint32
-	LogPos    uint32 // where the event ends in its file, modulo 2^32; 0 inside a payload
+	LogPos    uint32 // end position of the event in its file, modulo 2^32; 0 inside a payload
 	Flags     uint16
 	sum       bool // it ends with a checksum
 }
 
-// parseHeader reads the header at the beginning of raw; size is the event's whole
-// length.
+// parseHeader parses the header at the start of raw; size is the length of the whole
+// event.
 func parseHeader(raw []byte) (e Event, size uint32, err error) {
 	if len(raw) < headerSize {
 		return e, 0, fmt.Errorf("%w: an event of %d bytes", ErrDamaged, len(raw))
@@ -110,13 +110,13 @@ func parseHeader(raw []byte) (e Event, size uint32, err error) {
 	return e, size, nil
 }
 
-// Time is when the event's statement began, as the server's clock had it.
+// Time is the start time of the event's statement by the server's clock.
 func (e *Event) Time() time.Time { return time.Unix(int64(e.Timestamp), 0) }
 
-// Artificial tells whether the server made the event for the stream only.
+// Artificial reports whether the server generated the event for the stream only.
 func (e *Event) Artificial() bool { return e.Flags&flagArtificial != 0 }
 
-// Body is what follows the header, without the checksum.
+// Body is the part after the header, without the checksum.
 func (e *Event) Body() []byte {
 	if e.sum {
 		return e.Raw[headerSize : len(e.Raw)-checksumSize]
@@ -124,7 +124,7 @@ func (e *Event) Body() []byte {
 	return e.Raw[headerSize:]
 }
 
-// verify compares the checksum, if the event has one.
+// verify checks the event's checksum if it has one.
 func (e *Event) verify() error {
 	if !e.sum {
 		return nil
@@ -135,7 +135,7 @@ func (e *Event) verify() error {
 	return nil
 }
 
-// sumOK tells whether raw ends with the CRC32 of what is before it.
+// sumOK reports whether raw ends with the CRC32 of the bytes before it.
 func sumOK(raw []byte) bool {
 	if len(raw) < checksumSize {
 		return false
@@ -144,7 +144,7 @@ func sumOK(raw []byte) bool {
 	return crc32.ChecksumIEEE(raw[:end]) == binary.LittleEndian.Uint32(raw[end:])
 }
 
-// IsRows tells whether the event holds row images.
+// IsRows reports whether the event holds row images.
 func (e *Event) IsRows() bool {
 	switch e.Type {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1, TypeWriteRows, TypeUpdateRows, TypeDeleteRows,

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Format is what a file says of itself in its format description event.
+// Format is the content of a file's format description event.
 type Format struct {
 	Server   string    // the server's version
-	Created  time.Time // zero in a file that was not the first after the server's start
+	Created  time.Time // zero unless this is the first file after a server start
 	MariaDB  bool
 	Checksum bool   // events end with a CRC32
-	lengths  []byte // of each type's post-header
+	lengths  []byte // post-header length of each event type
 	raw      []byte // the event
 }
 
-// parseFormat reads a format description event. It always has a place for a
-// checksum, whether the others have one or not.
+// parseFormat parses a format description event. The event always has room for a checksum,
+// even if the file's other events have none.
 func parseFormat(e *Event) (*Format, error) {
 	body := e.Raw[headerSize:]
 	if len(body) < 2+50+4+1+1+checksumSize {
@@ -47,7 +47,7 @@ func parseFormat(e *Event) (*Format, error) {
 	return f, nil
 }
 
-// postHeader is the length of the part of fixed length behind a type's header.
+// postHeader is the length of the fixed part after the header of an event type.
 func (f *Format) postHeader(t Type) int {
 	if i := int(t) - 1; i >= 0 && i < len(f.lengths) {
 		return int(f.lengths[i])
@@ -55,14 +55,14 @@ func (f *Format) postHeader(t Type) int {
 	return 0
 }
 
-// Rotate is where the log goes on.
+// Rotate is the file and position where the log continues.
 type Rotate struct {
 	File string
 	Pos  uint64
 }
 
-// parseRotate reads a rotate event. The one that begins a stream is made before
-// the file's format is known: it has a checksum when its last four bytes are one.
+// parseRotate parses a rotate event. The one that begins a stream arrives before the
+// file's format is known: its last four bytes are a checksum if they match one.
 func parseRotate(e *Event) (Rotate, error) {
 	body := e.Body()
 	if e.Artificial() && !e.sum && sumOK(e.Raw) {
@@ -74,8 +74,8 @@ func parseRotate(e *Event) (Rotate, error) {
 	return Rotate{File: string(body[8:]), Pos: binary.LittleEndian.Uint64(body)}, nil
 }
 
-// ParseFormat reads a format description event.
+// ParseFormat parses a format description event.
 func ParseFormat(e *Event) (*Format, error) { return parseFormat(e) }
 
-// ParseRotate reads a rotate event.
+// ParseRotate parses a rotate event.
 func ParseRotate(e *Event) (Rotate, error) { return parseRotate(e) }

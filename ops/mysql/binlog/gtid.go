@@ -9,15 +9,15 @@ import (
 	domain "opsdeck/ops/binlog"
 )
 
-// GTID is what begins a transaction.
+// GTID is the event that begins a transaction.
 type GTID struct {
 	ID        string    // as people write it; "" for an anonymous one
-	Committed time.Time // to the microsecond; zero where the server does not say (MariaDB)
-	DDL       bool      // MariaDB says so
-	Alone     bool      // MariaDB: no COMMIT ends the group, its one statement does
-	Prepared  bool      // MariaDB: the group is an XA transaction's first part
-	Completed bool      // MariaDB: the group commits or rolls back a prepared one
-	Last      uint64    // last_committed: the sequence number that must be done first
+	Committed time.Time // with microseconds; zero if the server does not log it (MariaDB)
+	DDL       bool      // MariaDB only
+	Alone     bool      // MariaDB: the group is a single statement without a COMMIT
+	Prepared  bool      // MariaDB: the group is the first part of an XA transaction
+	Completed bool      // MariaDB: the group commits or rolls back a prepared transaction
+	Last      uint64    // last_committed: the sequence number that must be applied first
 	Sequence  uint64    // sequence_number within its file
 }
 
@@ -77,13 +77,13 @@ func parseMariaGTID(e *Event) (GTID, error) {
 	return g, c.err("GTID event")
 }
 
-// parseTagged reads the GTID event that is written in mysql::serialization, where a
-// number's first byte says by its trailing ones how many bytes follow.
+// parseTagged parses a GTID event in mysql::serialization format. The trailing one bits of
+// a number's first byte give the number of bytes that follow.
 func parseTagged(body []byte) (GTID, error) {
 	c := cursor{b: body}
-	c.variable() // the version of the serialization
+	c.variable() // version of the serialization
 	c.variable() // its size
-	c.variable() // the last field that may not be left out
+	c.variable() // the last field that must be present
 	var g GTID
 	var uuid [16]byte
 	var tag string
@@ -104,7 +104,7 @@ func parseTagged(body []byte) (GTID, error) {
 			g.Sequence = unsign(c.variable())
 		case 6:
 			g.Committed = micros(c.variable())
-		default: // each of the others is one number
+		default: // every other field is one number
 			c.variable()
 		}
 	}
@@ -131,10 +131,10 @@ func (c *cursor) variable() uint64 {
 	return v >> (more + 1)
 }
 
-// unsign undoes the form of signed numbers, whose lowest bit is the sign.
+// unsign decodes a signed number, whose lowest bit is the sign.
 func unsign(v uint64) uint64 { return v >> 1 }
 
-// parsePrevious reads the set of GTIDs that earlier files hold.
+// parsePrevious parses the set of GTIDs that earlier files hold.
 func parsePrevious(e *Event) (domain.GTIDs, error) {
 	c := cursor{b: e.Body()}
 	if e.Type == TypeMariaGTIDList {
@@ -151,7 +151,7 @@ func parsePrevious(e *Event) (domain.GTIDs, error) {
 	}
 	set := domain.NewMySQLGTIDs()
 	head := c.u64()
-	// Tags changed the form: the first byte then is 1 and the count follows it.
+	// Tags changed the format: the first byte is then 1 and the count follows.
 	n, tagged := head, false
 	if head&0xff == 1 && head>>56 == 1 {
 		n, tagged = head<<8>>16, true
@@ -177,5 +177,5 @@ func parsePrevious(e *Event) (domain.GTIDs, error) {
 	return set, c.err("previous GTIDs event")
 }
 
-// PreviousGTIDs is the set in a file's event that says what earlier files hold.
+// PreviousGTIDs parses the event that lists the GTIDs of earlier files.
 func PreviousGTIDs(e *Event) (domain.GTIDs, error) { return parsePrevious(e) }

@@ -34,7 +34,6 @@ func eachEvent(t testing.TB, path string, take func(*Event)) {
 	}
 }
 
-// tryWalk reads all rows of a log's bytes.
 func tryWalk(data []byte) error {
 	d := NewDecoder(bytes.NewReader(data), 0, nil)
 	w := NewWalker("binlog.000001", nil)

@@ -25,13 +25,13 @@ const (
 	jsonOpaque      = 15
 )
 
-// jsonDeepest is more than the server's own limit of nesting.
+// jsonDeepest is the nesting limit, above the server's own limit.
 const jsonDeepest = 200
 
-// jsonText prints a binary JSON value as the server prints it.
+// jsonText renders a binary JSON value as the server prints it.
 func jsonText(b []byte) ([]byte, error) {
 	if len(b) == 0 {
-		return []byte("null"), nil // what an UPDATE IGNORE left
+		return []byte("null"), nil // written by UPDATE IGNORE
 	}
 	return appendJSON(nil, b[0], b[1:], 0)
 }
@@ -70,7 +70,7 @@ func appendJSON(dst []byte, kind byte, b []byte, depth int) ([]byte, error) {
 	return dst, c.err("JSON value")
 }
 
-// jsonLength reads a length of seven bits a byte, the lowest first.
+// jsonLength reads a length of seven bits per byte, lowest first.
 func (c *cursor) jsonLength() int {
 	n := uint64(0)
 	for shift := 0; shift < 35; shift += 7 {
@@ -87,8 +87,8 @@ func (c *cursor) jsonLength() int {
 	return int(n)
 }
 
-// appendContainer prints an object or array: a table of entries, whose offsets count
-// from the container's beginning.
+// appendContainer renders an object or array: a table of entries whose offsets are
+// relative to the start of the container.
 func appendContainer(dst []byte, kind byte, b []byte, depth int) ([]byte, error) {
 	if depth > jsonDeepest {
 		return nil, fmt.Errorf("%w: JSON nested too deep", ErrDamaged)
@@ -150,8 +150,8 @@ func b2i(b bool) int {
 	return 0
 }
 
-// appendJSONDouble prints a double as the server does: without an exponent while
-// the point is near, and always to be told from an integer.
+// appendJSONDouble renders a double as the server does: without an exponent for moderate
+// values, and always distinguishable from an integer.
 func appendJSONDouble(dst []byte, v float64) []byte {
 	text := strconv.FormatFloat(v, 'e', -1, 64)
 	mantissa, exponent, _ := cutByte(text, 'e')
@@ -200,7 +200,7 @@ func appendJSONString(dst, s []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendOpaque prints a value of a type that JSON has not.
+// appendOpaque renders a value of a type that JSON does not have.
 func appendOpaque(dst []byte, kind byte, b []byte) ([]byte, error) {
 	switch kind {
 	case colNewDecimal:
@@ -220,7 +220,7 @@ func appendOpaque(dst []byte, kind byte, b []byte) ([]byte, error) {
 	return appendJSONString(dst, []byte(text)), nil
 }
 
-// packedTime reads the server's in-memory form: microseconds in the low 24 bits.
+// packedTime decodes the server's in-memory form: microseconds in the low 24 bits.
 func packedTime(kind byte, n int64) []byte {
 	sign := ""
 	if n < 0 {

@@ -15,8 +15,8 @@ const (
 	diffRemove  = 2
 )
 
-// applyJSONDiffs makes the new document of the old one's text and the differences
-// that a partial update event holds.
+// applyJSONDiffs applies the differences of a partial update event to the old document's
+// text and returns the new document.
 func applyJSONDiffs(before, diffs []byte) ([]byte, error) {
 	doc, err := parseJSON(before)
 	if err != nil {
@@ -47,7 +47,7 @@ func applyJSONDiffs(before, diffs []byte) ([]byte, error) {
 	return doc.append(nil), nil
 }
 
-// jsonNode is a value of a document; scalars stay as they are printed.
+// jsonNode is a value of a document; scalars keep their printed form.
 type jsonNode struct {
 	kind byte // '{', '[' or 0
 	text []byte
@@ -69,10 +69,10 @@ func (n *jsonNode) append(dst []byte) []byte {
 		}
 		dst = kid.append(dst)
 	}
-	return append(dst, n.kind+2) // ']' and '}' are two behind
+	return append(dst, n.kind+2) // ']' and '}' are two codes after '[' and '{'
 }
 
-// leg is one step of a path: a key as printed, or an index.
+// leg is one step of a path: a printed key or an index.
 type leg struct {
 	key   string
 	index int
@@ -112,7 +112,8 @@ func parsePath(path string) (legs []leg, err error) {
 	return legs, nil
 }
 
-// closingQuote is where the quoted text that s begins with ends; -1 when it does not.
+// closingQuote is the index of the quote that closes the quoted text at the start of s; -1
+// if there is none.
 func closingQuote(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -178,7 +179,7 @@ func (n *jsonNode) change(op byte, l leg, value *jsonNode) bool {
 	return true
 }
 
-// place is where a new key goes: MySQL orders keys by length, then by bytes.
+// place is the insertion index of a new key: MySQL orders keys by length, then by bytes.
 func (n *jsonNode) place(key string) int {
 	for i, k := range n.keys {
 		if len(k) > len(key) || len(k) == len(key) && k > key {
@@ -188,7 +189,7 @@ func (n *jsonNode) place(key string) int {
 	return len(n.keys)
 }
 
-// parseJSON reads a document's text, in the form that jsonText prints.
+// parseJSON parses a document in the form that jsonText prints.
 func parseJSON(text []byte) (*jsonNode, error) {
 	p := jsonParser{rest: text}
 	n := p.value(0)
@@ -206,7 +207,7 @@ type jsonParser struct {
 
 func (p *jsonParser) space() { p.rest = bytes.TrimLeft(p.rest, " \t\r\n") }
 
-// eat takes b when it comes next.
+// eat consumes b if it comes next.
 func (p *jsonParser) eat(b byte) bool {
 	p.space()
 	if len(p.rest) == 0 || p.rest[0] != b {

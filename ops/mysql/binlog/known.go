@@ -10,7 +10,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// MismatchError says that a table is today another one than the log's.
+// MismatchError reports that today's table differs from the logged one.
 type MismatchError struct {
 	Table string
 	Why   string
@@ -20,9 +20,9 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("the table %s has changed since: %s", e.Table, e.Why)
 }
 
-// Know completes a table of the log with what today's table says: names, and what
-// the log leaves out (signs, character sets). A table that has another number of
-// columns, or another type in a place, is a *MismatchError, and is left as it was.
+// Know completes a logged table from today's table: column names, and what the log omits
+// (signedness, character sets). If the number of columns or a column's type differs, it
+// returns a *MismatchError and leaves t unchanged.
 func Know(t *domain.Table, now *schema.Table) error {
 	cols := make([]schema.Column, 0, len(now.Columns))
 	for _, c := range now.Columns {
@@ -71,7 +71,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// families are types that are stored in one way.
+// families groups types with the same storage format.
 var families = map[string]string{
 	"char":               "string",
 	"binary":             "string",
@@ -99,7 +99,7 @@ var families = map[string]string{
 	"inet4":              "string",
 }
 
-// fits tells whether a column of the log can be one of today's type.
+// fits reports whether a logged type can be today's type.
 func fits(logged, now string) bool {
 	logged, _, _ = strings.Cut(logged, " ")
 	a, b := family(logged), family(now)
@@ -113,7 +113,7 @@ func family(name string) string {
 	return name
 }
 
-// kindNow is the kind with what only the table knows: text or binary.
+// kindNow refines the kind with what only the table knows: text or binary.
 func kindNow(k domain.Kind, c schema.Column) domain.Kind {
 	switch {
 	case k != domain.Text && k != domain.Binary:
@@ -126,8 +126,8 @@ func kindNow(k domain.Kind, c schema.Column) domain.Kind {
 	return k
 }
 
-// Reread corrects a value by what only the table of today knows: whether its number
-// has a sign, where the log does not say.
+// Reread corrects a value with what only today's table knows: the signedness of a number,
+// if the log omits it.
 func Reread(v domain.Value, logged domain.Column, now schema.Column) domain.Value {
 	v.Kind = kindNow(v.Kind, now)
 	if v.Null || v.Absent {
@@ -150,7 +150,7 @@ func Reread(v domain.Value, logged domain.Column, now schema.Column) domain.Valu
 
 var integerBits = map[string]int{"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 
-// declaredLength is the number in "binary(16)".
+// declaredLength is the length in a declaration such as "binary(16)".
 func declaredLength(declared string) int {
 	_, rest, _ := strings.Cut(declared, "(")
 	digits, _, _ := strings.Cut(rest, ")")
@@ -158,7 +158,7 @@ func declaredLength(declared string) int {
 	return n
 }
 
-// padded puts back the zeros at the end of a BINARY, which the log leaves out.
+// padded restores the trailing zeros of a BINARY, which the log omits.
 func padded(text []byte, n int) []byte {
 	if len(text) >= n {
 		return text
@@ -168,8 +168,8 @@ func padded(text []byte, n int) []byte {
 	return out
 }
 
-// NowExpr is the SELECT expression that SameNow compares with. The session's time
-// zone is UTC.
+// NowExpr is the SELECT expression whose value SameNow compares. The session's time zone
+// is UTC.
 func NowExpr(c schema.Column) string {
 	name := schema.Ident(c.Name)
 	switch {
@@ -183,7 +183,7 @@ func NowExpr(c schema.Column) string {
 	return name
 }
 
-// SameNow tells whether a value of the log is what the table has now, read by
+// SameNow reports whether a logged value equals the table's current value, read with
 // NowExpr; nil is NULL.
 func SameNow(v domain.Value, now []byte, c schema.Column) bool {
 	if v.Null || now == nil {
@@ -204,7 +204,7 @@ func SameNow(v domain.Value, now []byte, c schema.Column) bool {
 	return string(v.Text) == string(now)
 }
 
-// plainNumber leaves out the zeros that ZEROFILL puts before.
+// plainNumber removes the leading zeros of ZEROFILL.
 func plainNumber(s string) string {
 	trimmed := strings.TrimLeft(s, "0")
 	if trimmed == "" || trimmed[0] == '.' {

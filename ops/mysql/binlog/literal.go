@@ -9,7 +9,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Literal is a value of a log as SQL that a column takes. The session's time zone is UTC.
+// Literal renders a logged value as an SQL literal for its column. The session's time zone
+// is UTC.
 func Literal(col schema.Column, v domain.Value) string {
 	switch {
 	case v.Null:
@@ -32,8 +33,8 @@ func Literal(col schema.Column, v domain.Value) string {
 	return schema.String(string(v.Text))
 }
 
-// Equals is a condition that a row's column holds a value to the last bit: not as the
-// column's collation compares.
+// Equals is a condition that a column holds exactly this value, bit for bit, regardless of
+// the column's collation.
 func Equals(col schema.Column, v domain.Value) string {
 	name := schema.Ident(col.Name)
 	switch {

@@ -13,16 +13,16 @@ const (
 	rowsLogCascades    = 16 // USE_SQL_FOREIGN_KEY_F: MySQL from 9.6 on
 )
 
-// rowsFlagsAt is where a rows event's body has them, behind the table's number.
+// rowsFlagsAt is the offset of the flags in a rows event's body, after the table number.
 const rowsFlagsAt = 6
 
-// Places in a format description's body.
+// Offsets in a format description's body.
 const (
-	formatCreatedAt = 52 // where it says when the server started
+	formatCreatedAt = 52 // creation time: the server's start
 )
 
-// Native is the format description as the BINLOG statement takes it: of a log without
-// checksums, and of no server's start, for that would end temporary tables.
+// Native is the format description for the BINLOG statement: without checksums, and
+// without the server's start time, which would drop temporary tables.
 func (f *Format) Native() []byte {
 	raw := bytes.Clone(f.raw)
 	raw[inUseAt] &^= flagInUse
@@ -32,43 +32,43 @@ func (f *Format) Native() []byte {
 	return raw
 }
 
-// NativeMap is the table map of a Change as the BINLOG statement takes it, with the
-// schema's name as given.
+// NativeMap is the table map of a Change for the BINLOG statement, with the given database
+// name.
 func (i *Item) NativeMap(schema string) ([]byte, error) { return nativeMap(nil, i.Map, schema) }
 
-// NativeRows is the rows of a Change as the BINLOG statement takes them: as a statement
-// of their own, neither compressed nor with a checksum. Without foreign keys the server
-// looks at none, and no change follows another by them.
+// NativeRows is the rows of a Change for the BINLOG statement: as a statement of its own,
+// neither compressed nor with a checksum. Without foreignKeys the server checks no foreign
+// keys and cascades no change.
 func (i *Item) NativeRows(foreignKeys bool) ([]byte, error) {
 	return nativeRows(nil, i.Event, i.Rows, foreignKeys)
 }
 
-// SetTable gives a native table map, or native rows, the number of the table by which the
-// two find each other in a statement.
+// SetTable sets the table number in a native table map or native rows. The same number
+// links the two within a statement.
 func SetTable(native []byte, number uint32) {
 	clear(native[headerSize : headerSize+6])
 	binary.LittleEndian.PutUint32(native[headerSize:], number)
 }
 
-// GoOn takes from native rows that they end their statement: rows of the same statement
-// follow, of tables whose maps came before.
+// GoOn clears the end-of-statement flag of native rows: more rows of the same statement
+// follow, of tables that are already mapped.
 func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement }
 
-// ForeignKeys tells whether the session that made the change obeyed foreign keys.
+// ForeignKeys reports whether the session that made the change checked foreign keys.
 func (r *Rows) ForeignKeys() bool { return r.Flags&rowsNoForeignKeys == 0 }
 
-// silent tells whether rows that foreign keys changed beside these are missing from the
-// log. MySQL from 9.6 on logs them, unless innodb_native_foreign_keys is on, and marks the
+// silent reports whether the log omits rows that foreign keys changed along with these.
+// MySQL from 9.6 on logs them, unless innodb_native_foreign_keys is on, and flags the
 // event; MariaDB and earlier versions do not.
 func (r *Rows) silent() bool { return r.Flags&(rowsNoForeignKeys|rowsLogCascades) == 0 }
 
-// MapNameAt is where a native table map has the schema's name, behind the table's number
-// and the flags.
+// MapNameAt is the offset of the database name in a native table map, after the table
+// number and the flags.
 const MapNameAt = headerSize + 8
 
-// nativeMap writes a table map with another schema's name.
+// nativeMap rewrites a table map with another database name.
 func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
-	const fixed = 8 // the table's number and the flags
+	const fixed = 8 // table number and flags
 	body := e.Body()
 	if len(body) < fixed+1 || len(schema) > 255 {
 		return nil, fmt.Errorf("%w: a short table map", ErrDamaged)
@@ -86,7 +86,7 @@ func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
 	return append(into, rest...), nil
 }
 
-// nativeRows writes a rows event as one that ends its statement.
+// nativeRows rewrites a rows event as one that ends its statement.
 func nativeRows(into []byte, e *Event, r *Rows, foreignKeys bool) ([]byte, error) {
 	if len(r.head) < rowsFlagsAt+2 {
 		return nil, fmt.Errorf("%w: a short rows event", ErrDamaged)
@@ -102,7 +102,7 @@ func nativeRows(into []byte, e *Event, r *Rows, foreignKeys bool) ([]byte, error
 	return append(into, r.data...), nil
 }
 
-// nativeHeader writes the header of an event with a body of n bytes.
+// nativeHeader appends the header of an event with a body of n bytes.
 func nativeHeader(into []byte, e *Event, t Type, n int) []byte {
 	at := len(into)
 	into = append(into, e.Raw[:headerSize]...)
@@ -112,7 +112,7 @@ func nativeHeader(into []byte, e *Event, t Type, n int) []byte {
 	return into
 }
 
-// plainRows is the type of the same event when it is not compressed.
+// plainRows is the uncompressed form of a rows event type.
 func plainRows(t Type) Type {
 	switch t {
 	case TypeWriteRowsComp1, TypeUpdateRowsComp1, TypeDeleteRowsComp1:

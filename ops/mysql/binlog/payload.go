@@ -20,8 +20,8 @@ const (
 	payloadSize        = 3
 )
 
-// payloadReader is a decoder for one payload at a time; its window is what the server
-// may use.
+// payloadReaders pools decoders for one payload at a time; the window limit is the largest
+// that the server may use.
 var payloadReaders = sync.Pool{New: func() any {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<31))
 	if err != nil {
@@ -30,8 +30,8 @@ var payloadReaders = sync.Pool{New: func() any {
 	return d
 }}
 
-// openPayload calls take with the events inside a transaction payload. They have no
-// checksum of their own, and their bytes are valid until take returns.
+// openPayload calls take with each event inside a transaction payload. These events have
+// no checksums, and their bytes are valid until take returns.
 func openPayload(e *Event, f *Format, take func(*Event) error) error {
 	c := cursor{b: e.Body()}
 	compression := uint64(255)
@@ -80,8 +80,8 @@ func payloadEvents(r io.Reader, f *Format, take func(*Event) error) error {
 	}
 }
 
-// inflate undoes MariaDB's compression of events: a byte with the number of length
-// bytes, the length with the highest byte first, then a zlib stream.
+// inflate decompresses a MariaDB event: one byte with the number of length bytes, the
+// length (highest byte first), then a zlib stream.
 func inflate(b []byte) ([]byte, error) {
 	c := cursor{b: b}
 	head := c.u8()
@@ -95,8 +95,8 @@ func inflate(b []byte) ([]byte, error) {
 	return unzip(zlib.NewReader, c.b, int(size))
 }
 
-// inflateColumn undoes MariaDB's compression of a column: the first byte says by its
-// low bits how many bytes the length has and by 8 whether there is a zlib header.
+// inflateColumn decompresses a MariaDB column. The low bits of the first byte give the
+// number of length bytes; bit 8 tells whether there is a zlib header.
 func inflateColumn(b []byte) ([]byte, error) {
 	c := cursor{b: b}
 	if len(b) == 0 {

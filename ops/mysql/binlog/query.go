@@ -4,34 +4,35 @@ import (
 	"fmt"
 )
 
-// Query is a statement as the log holds it, with the session that it ran in.
+// Query is a logged statement with the session settings it ran under.
 type Query struct {
 	Thread     uint32
-	Seconds    uint32 // how long it ran
-	ErrorCode  uint16 // what it ended with on the server; not 0 for a statement that did only a part
+	Seconds    uint32 // execution time
+	ErrorCode  uint16 // error code on the server; not 0 for a statement that was only partly applied
 	Schema     string
 	SQL        []byte
 	Flags2     uint32 // OPTION_AUTO_IS_NULL, OPTION_NOT_AUTOCOMMIT, no foreign keys, no unique checks
 	HasFlags2  bool
 	SQLMode    uint64
 	HasSQLMode bool
-	Increment  uint16 // auto_increment_increment; 0 when not told
+	Increment  uint16 // auto_increment_increment; 0 if not logged
 	Offset     uint16
-	Client     uint16 // collations by number; 0 when not told
+	Client     uint16 // collations by number; 0 if not logged
 	Connection uint16
 	Server     uint16
 	TimeZone   string
 	LCTime     uint16
-	Micros     uint32 // of the statement's start
-	Database   uint16 // the default collation of the schema
-	Explicit   uint8  // explicit_defaults_for_timestamp + 1; 0 when not told
+	Micros     uint32 // microseconds of the start time
+	Database   uint16 // default collation of the database
+	Explicit   uint8  // explicit_defaults_for_timestamp + 1; 0 if not logged
 	DDLXID     bool   // MySQL: the statement commits by itself
 	Default4   uint16 // default_collation_for_utf8mb4
 	PrimaryKey uint8  // sql_require_primary_key + 1
 	Encryption uint8  // default_table_encryption + 1
 }
 
-// executeLoadExtra is what LOAD DATA adds to a query event's post-header, in bytes.
+// executeLoadExtra is the length that LOAD DATA adds to a query event's post-header, in
+// bytes.
 const executeLoadExtra = 13
 
 // Bits of Flags2.
@@ -45,7 +46,7 @@ const (
 	OptionExplicitDefaults   = 1 << 24 // MariaDB: explicit_defaults_for_timestamp
 )
 
-// parseQuery reads a query event, compressed by MariaDB or not.
+// parseQuery parses a query event, including MariaDB's compressed form.
 func parseQuery(e *Event) (*Query, error) {
 	c := cursor{b: e.Body()}
 	q := &Query{Thread: c.u32(), Seconds: c.u32()}
@@ -72,8 +73,8 @@ func parseQuery(e *Event) (*Query, error) {
 	return q, nil
 }
 
-// status reads the session's variables. Their kinds come in no fixed order and have
-// no length: reading ends at the first one that is not known.
+// status parses the status variables. They come in no fixed order and have no length
+// field, so parsing ends at the first unknown one.
 func (q *Query) status(c *cursor) {
 	for len(c.b) > 0 && !c.bad {
 		switch kind := c.u8(); kind {
@@ -106,7 +107,7 @@ func (q *Query) status(c *cursor) {
 			skipSchemas(c)
 		case 13:
 			q.Micros = uint32(c.le(3))
-		case 14, 15: // commit_ts of old versions
+		case 14, 15: // commit timestamps of old versions
 			c.take(0)
 		case 16:
 			q.Explicit = c.u8() + 1
@@ -129,8 +130,8 @@ func (q *Query) status(c *cursor) {
 	}
 }
 
-// skipSchemas skips the names of schemas that a statement touches; 254 says that
-// they were too many.
+// skipSchemas skips the names of the databases that a statement changes; a count of 254
+// means too many to list.
 func skipSchemas(c *cursor) {
 	n := c.u8()
 	if n == 254 {
@@ -142,8 +143,8 @@ func skipSchemas(c *cursor) {
 	}
 }
 
-// stringOf is the text of an annotation: MySQL's has a length byte before it that
-// does not reach beyond 255.
+// stringOf is the text of an annotation. MySQL's has a length byte before it, which cannot
+// exceed 255.
 func stringOf(e *Event) (string, error) {
 	b := e.Body()
 	if e.Type == TypeRowsQuery {

@@ -6,7 +6,7 @@ import (
 	domain "opsdeck/ops/binlog"
 )
 
-// Rows is a rows event, ready to be read row by row.
+// Rows is a parsed rows event, ready for row-by-row reading.
 type Rows struct {
 	Map     *TableMap
 	Verb    domain.Verb
@@ -14,17 +14,17 @@ type Rows struct {
 	partial bool   // JSON values of the after image may be differences
 	before  bitmap // columns of the before image, or of a delete's
 	after   bitmap // columns of the after image, or of an insert's
-	head    []byte // of the event's body: what is before the rows
+	head    []byte // the event's body before the rows
 	data    []byte
 }
 
-// rowsID is the table's number in a rows event.
+// rowsID is the table number in a rows event.
 func rowsID(e *Event, f *Format) uint64 {
 	c := cursor{b: e.Body()}
 	return tableID(&c, e.Type, f)
 }
 
-// parseRows reads a rows event over its table map.
+// parseRows parses a rows event with its table map.
 func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
 	c := cursor{b: e.Body()}
 	tableID(&c, e.Type, f)
@@ -87,7 +87,7 @@ func hasExtra(t Type) bool {
 
 func isCompressedRows(t Type) bool { return t >= TypeWriteRowsComp1 && t <= TypeDeleteRowsComp2 }
 
-// Count is how many rows the event holds.
+// Count is the number of rows in the event.
 func (r *Rows) Count() (n int, err error) {
 	c := cursor{b: r.data}
 	for len(c.b) > 0 {
@@ -130,8 +130,9 @@ func (r *Rows) skipImage(c *cursor, present bitmap) error {
 	return c.err("row image")
 }
 
-// InPart tells whether an update may hold only what changed in a JSON document that the log
-// does not have: binlog_row_value_options is PARTIAL_JSON, and binlog_row_image not FULL.
+// InPart reports whether an update may hold only the changed parts of a JSON document that
+// is not in the log: binlog_row_value_options is PARTIAL_JSON and binlog_row_image is not
+// FULL.
 func (r *Rows) InPart() bool {
 	if !r.partial {
 		return false
@@ -144,7 +145,7 @@ func (r *Rows) InPart() bool {
 	return false
 }
 
-// Each reads the rows. Values are valid until the next call.
+// Each calls take with each row. Values are valid until the next call.
 func (r *Rows) Each(take func(domain.RowChange) error) error {
 	c := cursor{b: r.data}
 	for len(c.b) > 0 {
@@ -167,8 +168,8 @@ func (r *Rows) Each(take func(domain.RowChange) error) error {
 	return nil
 }
 
-// afterImage reads an after image; in a partial update it says first which JSON
-// columns are differences from before.
+// afterImage parses an after image. In a partial update, it first lists the JSON columns
+// that are stored as differences.
 func (r *Rows) afterImage(c *cursor, before []domain.Value) ([]domain.Value, error) {
 	if !r.partial {
 		return r.image(c, r.after, nil)
@@ -183,7 +184,7 @@ func (r *Rows) afterImage(c *cursor, before []domain.Value) ([]domain.Value, err
 	return r.image(c, r.after, diffs)
 }
 
-// partialColumns are the JSON columns of an image that hold differences.
+// partialColumns are the JSON columns of an image that are stored as differences.
 type partialColumns struct {
 	bits   bitmap
 	before []domain.Value
@@ -230,7 +231,7 @@ func (r *Rows) value(c *cursor, i int, v *domain.Value, isPartial bool, partial 
 		return err
 	}
 	if partial.before == nil || partial.before[i].Absent {
-		v.Absent = true // what it differs from is not in the log
+		v.Absent = true // the old document is not in the log
 		return nil
 	}
 	v.Text, err = applyJSONDiffs(partial.before[i].Text, raw[t.a:])

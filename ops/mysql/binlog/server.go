@@ -12,26 +12,26 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Server is what a server says of itself and its log.
+// Server is a server's identity and its list of binlog files.
 type Server struct {
 	ID      string // its UUID, or "id-N" where it has none (MariaDB)
 	Flavour string // "mysql" or "mariadb"
 	Version string
 	Logging bool
-	Now     Log // where it writes
+	Now     Log // the current file and position
 	Logs    []Log
 	LeftOut binlog.LeftOut
 }
 
-// Log is one file of a server's log, and how long it is.
+// Log is one binlog file of a server and its length.
 type Log struct {
 	File string
 	Pos  uint64
-	GTID string // of Now: every transaction that the server has executed
+	GTID string // only of Now: the set of executed transactions
 }
 
-// Ask asks a server for its log. Without the right to see the files Logs is nil and
-// the error says so.
+// Ask queries a server for its binlog files. Without the privilege to list them, Logs is
+// nil and the error says so.
 func Ask(ctx context.Context, t mysql.Target) (*Server, error) {
 	db, err := mysql.Open(ctx, t, "")
 	if err != nil {
@@ -45,7 +45,7 @@ func Ask(ctx context.Context, t mysql.Target) (*Server, error) {
 	return s, nil
 }
 
-// AskOn is Ask on a pool that is open.
+// AskOn is Ask on an open pool.
 func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
 	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@GLOBAL.log_bin, @@GLOBAL.server_id")
 	if err != nil || len(rows) == 0 {
@@ -69,20 +69,20 @@ func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
 	return s, s.logs(ctx, db)
 }
 
-// status reads where the server writes: the statement has another name since 8.4.
+// status reads the current binlog position. The statement was renamed in 8.4.
 func (s *Server) status(ctx context.Context, db *sql.DB) error {
 	rows, err := schema.All(ctx, db, "SHOW MASTER STATUS")
 	if err != nil {
 		var now error
 		if rows, now = schema.All(ctx, db, "SHOW BINARY LOG STATUS"); now != nil {
-			if mysql.Number(err) == 1064 { // it knows only the new one
+			if mysql.Number(err) == 1064 { // only the new name is known
 				err = now
 			}
 			return err
 		}
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("the server does not say where its binary log is")
+		return fmt.Errorf("the server does not report its binlog position")
 	}
 	s.Now = Log{File: rows[0][0]}
 	s.Now.Pos, err = strconv.ParseUint(rows[0][1], 10, 64)
@@ -109,7 +109,7 @@ func (s *Server) logs(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Has finds a file of the server's log.
+// Has finds a binlog file of the server by name.
 func (s *Server) Has(file string) (Log, bool) {
 	for _, l := range s.Logs {
 		if l.File == file {
@@ -119,7 +119,7 @@ func (s *Server) Has(file string) (Log, bool) {
 	return Log{}, false
 }
 
-// Flush ends the file that the server writes to, so that the next one begins.
+// Flush closes the current binlog file and opens the next one.
 func Flush(ctx context.Context, t mysql.Target) error {
 	db, err := mysql.Open(ctx, t, "")
 	if err != nil {

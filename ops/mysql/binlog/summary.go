@@ -6,21 +6,21 @@ import (
 	domain "opsdeck/ops/binlog"
 )
 
-// longestText is how much of a statement's text a summary keeps, in bytes.
+// longestText is the length of statement text that a summary keeps, in bytes.
 const longestText = 4096
 
-// searchedText is how much of it is searched for secrets: more than is kept, so that the
-// end of what is kept is searched with what follows it.
+// searchedText is the length of text that is searched for secrets. It exceeds longestText,
+// so a secret at the cut is recognized with what follows it.
 const searchedText = 4 * longestText
 
-// Summary makes a line of each group that a walker finds.
+// Summary builds one transaction summary per group of a walker.
 type Summary struct {
 	now *domain.Transaction
-	// Done is called with each group at its end.
+	// Done is called at the end of each group.
 	Done func(*domain.Transaction) error
 }
 
-// Take is what a Walker calls.
+// Take is the callback for Walker.Feed.
 func (s *Summary) Take(i *Item) error {
 	switch i.What {
 	case Begin:
@@ -72,8 +72,8 @@ func (s *Summary) end(g *Group) error {
 	return s.Done(t)
 }
 
-// shown is the beginning of a text, without its secrets. A text of megabytes is cut
-// before it is searched for them; a secret that the cut meets is hidden up to it.
+// shown is the beginning of a text, with secrets masked. Texts of megabytes are cut before
+// the search; a secret at the cut is masked up to it.
 func shown(text string) string {
 	if len(text) > searchedText {
 		text = text[:searchedText]
@@ -85,7 +85,7 @@ func shown(text string) string {
 	return text[:longestText] + "…"
 }
 
-// isSavepoint tells statements that change nothing from those that do.
+// isSavepoint reports whether a statement handles savepoints only and changes no data.
 func isSavepoint(sql string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(strings.ToUpper(sql)), " ")
 	return word == "SAVEPOINT" || word == "ROLLBACK" || word == "RELEASE"

@@ -4,12 +4,12 @@ import (
 	domain "opsdeck/ops/binlog"
 )
 
-// TableMap says how the rows of the events that follow are stored.
+// TableMap describes how the rows of the following events are stored.
 type TableMap struct {
 	domain.Table
 	ID    uint64
 	types []colType
-	told  bool // whether numbers are signed is in the log
+	told  bool // the log contains the signedness of numbers
 }
 
 // Kinds of optional metadata in a table map.
@@ -26,7 +26,6 @@ const (
 	metaEnumCharset    = 11
 )
 
-// parseTableMap reads a table map event.
 func parseTableMap(e *Event, f *Format) (*TableMap, error) {
 	c := cursor{b: e.Body()}
 	m := &TableMap{ID: tableID(&c, e.Type, f)}
@@ -59,7 +58,7 @@ func parseTableMap(e *Event, f *Format) (*TableMap, error) {
 	return m, c.err("table map's metadata")
 }
 
-// tableID reads the number of a table, of four bytes in very old logs.
+// tableID reads a table number, which has four bytes in very old logs.
 func tableID(c *cursor, t Type, f *Format) uint64 {
 	if f.postHeader(t) == 6 {
 		return uint64(c.u32())
@@ -112,7 +111,7 @@ func (m *TableMap) optional(kind byte, part *cursor) {
 	}
 }
 
-// each calls do with the number of every column that is.
+// each calls do with the index of every column for which is returns true.
 func (m *TableMap) each(is func(colType) bool, do func(col int)) {
 	for i, t := range m.types {
 		if is(t) {
@@ -121,8 +120,8 @@ func (m *TableMap) each(is func(colType) bool, do func(col int)) {
 	}
 }
 
-// defaultCharset reads the charset of most columns and the exceptions by their
-// number among those that have one.
+// defaultCharset reads the default charset and the exceptions, which are indexed among the
+// columns with a charset.
 func (m *TableMap) defaultCharset(part *cursor, is func(colType) bool) {
 	usual := int(part.lenenc())
 	other := map[int]int{}

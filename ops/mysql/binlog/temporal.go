@@ -7,8 +7,8 @@ import (
 
 func fractionBytes(digits int) int { return (digits + 1) / 2 }
 
-// fraction is a number of microseconds of the bytes behind a time: 1 byte for
-// hundredths, 2 for ten thousandths, 3 for all.
+// fraction reads the fractional digits of a time as microseconds: 1 byte for hundredths, 2
+// for ten-thousandths, 3 for microseconds.
 func fraction(c *cursor, digits int) int64 {
 	v := int64(c.be(fractionBytes(digits)))
 	switch fractionBytes(digits) {
@@ -20,7 +20,7 @@ func fraction(c *cursor, digits int) int64 {
 	return v
 }
 
-// temporal is the text of a date or time; ok is false for other types.
+// temporal renders a date or time; ok is false for other types.
 func temporal(t colType, raw []byte) (text []byte, ok bool) {
 	c := cursor{b: raw}
 	switch t.code {
@@ -62,8 +62,8 @@ func timestamp(seconds, micros int64, digits int) []byte {
 	return appendFraction(time.Unix(seconds, 0).UTC().AppendFormat(nil, time.DateTime), micros, digits)
 }
 
-// datetime takes the packed number apart: year and month in 17 bits, then the day,
-// hour, minute and second in 5, 5, 6 and 6.
+// datetime decodes a packed number: year and month in 17 bits, then day, hour, minute and
+// second in 5, 5, 6 and 6 bits.
 func datetime(v uint64, micros int64, digits int) []byte {
 	date, clock := v>>17, v&(1<<17-1)
 	months := date >> 5
@@ -96,8 +96,8 @@ func oldTime(v uint64) []byte {
 	return fmt.Appendf(nil, "%s%02d:%02d:%02d", sign, n/10000, n/100%100, n%100)
 }
 
-// newTime reads a TIME: the number over all its bytes is biased by half its range,
-// so that a negative time's fraction is negative too.
+// newTime decodes a TIME. The number over all its bytes is biased by half its range, so a
+// negative time has a negative fraction too.
 func newTime(raw []byte, digits int) []byte {
 	c := cursor{b: raw}
 	bias := int64(1) << (8*len(raw) - 1)

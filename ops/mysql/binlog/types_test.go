@@ -44,7 +44,7 @@ func walkBytes(t testing.TB, name string, data []byte, take func(*Item) error) {
 	}
 }
 
-// currentLog is the path of the file that the server writes to, after a flush.
+// currentLog is the path of the server's current binlog file, after a flush.
 func currentLog(t testing.TB, s *testdb.Server) string {
 	t.Helper()
 	db := s.Open(t, "")
@@ -87,7 +87,7 @@ var everyRow = []string{
 		"'0000-00-00','0000-00-00','0000-00-00','x','x','x','x',0x2020,'x',REPEAT('t',255),REPEAT('z',60000),REPEAT('m',70000),REPEAT('l',70000),0x00,0x01,0x02,0x03,2,'x,y,z',ST_GeomFromText('POINT(-1 -2)')",
 }
 
-// TestEveryTypeIsReadAsTheServerReadsIt compares row images with the table itself.
+// TestEveryTypeIsReadAsTheServerReadsIt compares row images with the rows of the table.
 func TestEveryTypeIsReadAsTheServerReadsIt(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		levels := []string{"MINIMAL", "FULL"}

@@ -11,21 +11,20 @@ import (
 // clientSSL is the capability of TLS.
 const clientSSL = 0x800
 
-// sslRequest is the length of the part of a login that comes before TLS, in bytes.
+// sslRequest is the length of the part of a login that is sent before TLS, in bytes.
 const sslRequest = 32
 
-// upgrade is a connection that goes over to TLS below a driver that knows nothing of
-// it, so that the connection below can be taken over after the login: it puts the
-// request for TLS before the driver's login, and shifts the packets' numbers by the
-// one packet that the driver does not know.
+// upgrade is a connection that switches to TLS below a driver that is unaware of it, so
+// that the TLS connection can be taken over after the login. It inserts the TLS request
+// before the driver's login and shifts the packet sequence numbers by one.
 type upgrade struct {
 	net.Conn
 	config *tls.Config
 
 	greeted bool
-	noTLS   bool   // the server offers none
-	shifted bool   // the login is under way
-	pending []byte // read and not yet handed on
+	noTLS   bool   // the server offers no TLS
+	shifted bool   // the login is running
+	pending []byte // read, but not yet passed on
 	secure  *tls.Conn
 }
 
@@ -36,7 +35,7 @@ func (u *upgrade) wire() net.Conn {
 	return u.Conn
 }
 
-// Read gives the driver its packets.
+// Read passes the server's packets to the driver.
 func (u *upgrade) Read(b []byte) (int, error) {
 	if len(u.pending) > 0 {
 		n := copy(b, u.pending)
@@ -70,13 +69,13 @@ func readPacket(r io.Reader) ([]byte, error) {
 	return readSized(r, head, int(head[0])|int(head[1])<<8|int(head[2])<<16)
 }
 
-// greet looks whether the server offers TLS.
+// greet checks whether the server offers TLS.
 func (u *upgrade) greet(greeting []byte) error {
 	c := cursor{b: greeting}
-	if c.u8() != 10 { // an error, which the driver tells
+	if c.u8() != 10 { // an error packet, which the driver reports
 		return nil
 	}
-	for !c.bad && c.u8() != 0 { // the version
+	for !c.bad && c.u8() != 0 { // server version
 	}
 	c.take(4 + 8 + 1)
 	if c.u16()&clientSSL == 0 {
@@ -86,16 +85,16 @@ func (u *upgrade) greet(greeting []byte) error {
 	return nil
 }
 
-// errNoTLS: the driver takes the connection for a safe one and might send the
-// password as it is, so the login must not go on without TLS.
+// errNoTLS stops the login without TLS: the driver considers the connection safe and might
+// send the password in clear text.
 var errNoTLS = errors.New("the server does not offer TLS")
 
-// Write takes the driver's packets.
+// Write passes the driver's packets to the server.
 func (u *upgrade) Write(b []byte) (int, error) {
 	switch {
 	case u.secure == nil:
 		return len(b), u.login(b)
-	case u.shifted && len(b) > 3 && b[3] == 0: // the first command: the login is over
+	case u.shifted && len(b) > 3 && b[3] == 0: // the first command: the login has finished
 		u.shifted = false
 	case u.shifted:
 		own := append([]byte(nil), b...)
@@ -106,7 +105,7 @@ func (u *upgrade) Write(b []byte) (int, error) {
 	return u.wire().Write(b)
 }
 
-// login asks for TLS, and sends the driver's answer to the greeting over it.
+// login requests TLS and sends the driver's login packet over it.
 func (u *upgrade) login(b []byte) error {
 	if len(b) < 4+sslRequest {
 		return fmt.Errorf("a login of %d bytes", len(b))

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// length is how many bytes the value at the cursor takes, its length bytes included.
+// length is the number of bytes of the value at the cursor, including its length prefix.
 func (t colType) length(c *cursor) int {
 	peek := cursor{b: c.b}
 	switch t.code {
@@ -38,14 +38,14 @@ func (t colType) length(c *cursor) int {
 	case colBlob, colGeometry, colJSON, colVector, colBlobCompressed:
 		n := peek.le(t.a)
 		if n > uint64(len(peek.b)) {
-			return len(c.b) + 1 // more than there is
+			return len(c.b) + 1 // more than is left
 		}
 		return t.a + int(n)
 	}
 	return 0
 }
 
-// text is the canonical text of a value's bytes: see the domain's kinds.
+// text is the canonical text of a value; see the domain's kinds.
 func (t colType) text(raw []byte) ([]byte, error) {
 	c := cursor{b: raw}
 	switch t.code {
@@ -101,7 +101,8 @@ func year(b byte) []byte {
 	return strconv.AppendInt(nil, 1900+int64(b), 10)
 }
 
-// Bytes of a DECIMAL's digits beyond whole groups of nine.
+// digitBytes is the number of bytes for the digits of a DECIMAL beyond full groups of
+// nine.
 var digitBytes = [10]int{0, 1, 1, 2, 2, 3, 3, 4, 4, 4}
 
 func decimalBytes(precision, scale int) int {
@@ -109,8 +110,8 @@ func decimalBytes(precision, scale int) int {
 	return whole/9*4 + digitBytes[whole%9] + scale/9*4 + digitBytes[scale%9]
 }
 
-// decimalText reads MySQL's packed decimal: groups of nine digits in four bytes, the
-// sign in the highest bit, a negative number with every bit turned.
+// decimalText decodes MySQL's packed decimal: groups of nine digits in four bytes, the
+// sign in the highest bit, all bits inverted for a negative number.
 func decimalText(raw []byte, precision, scale int) ([]byte, error) {
 	if precision < scale || len(raw) != decimalBytes(precision, scale) || len(raw) == 0 {
 		return nil, fmt.Errorf("%w: a decimal of %d bytes", ErrDamaged, len(raw))

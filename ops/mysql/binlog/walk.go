@@ -8,37 +8,36 @@ import (
 	domain "opsdeck/ops/binlog"
 )
 
-// Group is what the log commits at once: a transaction, or one statement that
-// commits by itself.
+// Group is the unit of commit in the log: a transaction, or one statement that commits
+// implicitly.
 type Group struct {
 	GTID
 	File   string
-	Thread uint32 // the connection's id, of the BEGIN that MySQL logs
-	Pos    uint64 // where it begins in the file
-	End    uint64 // where it ends; set with What End
+	Thread uint32 // connection id, from the BEGIN that MySQL logs
+	Pos    uint64 // start position in the file
+	End    uint64 // end position; set with What End
 	Time   time.Time
 	Size   int64
-	XA     string // the id of an XA transaction's first or second part, as SQL
+	XA     string // id of the first or second part of an XA transaction, as SQL
 	Phase  XAPhase
-	// RolledBack is a group that ends with ROLLBACK: tables without transactions
-	// have its changes.
+	// RolledBack marks a group that ends with ROLLBACK: its changes remain in
+	// non-transactional tables.
 	RolledBack bool
 
-	open bool // BEGIN was seen: only COMMIT ends it
+	open bool // BEGIN was seen: only COMMIT ends the group
 }
 
-// XAPhase is what a group is of an XA transaction.
+// XAPhase is a group's phase of an XA transaction.
 type XAPhase uint8
 
-// The phases.
 const (
 	XANone     XAPhase = iota
-	XAPrepared         // its changes, not yet committed
-	XACommit           // commits a prepared one
+	XAPrepared         // changes, not yet committed
+	XACommit           // commits a prepared transaction
 	XARollback
 )
 
-// ID names the group for people: its GTID, else FILE:POS.
+// ID identifies the group for people: its GTID, else FILE:POS.
 func (g *Group) ID() string {
 	if g.GTID.ID != "" {
 		return g.GTID.ID
@@ -46,18 +45,18 @@ func (g *Group) ID() string {
 	return domain.Position{File: g.File, Pos: g.Pos}.String()
 }
 
-// What says what an item is.
+// What is the type of an item.
 type What uint8
 
-// What comes in a group, in this order: Begin, any of the middle ones, End.
+// Items of a group in order: Begin, any number of the middle ones, End.
 const (
 	Begin     What = iota
 	Statement      // a query event that is not BEGIN or COMMIT
 	Change         // a rows event
-	Context        // an event that a following statement needs: INTVAR, RAND, USER_VAR
-	Note           // the text of the statement that the following rows are from
-	Load           // LOAD DATA of the statement format
-	Incident       // the server says that its log lost events here
+	Context        // an event that the next statement needs: INTVAR, RAND, USER_VAR
+	Note           // text of the statement that caused the following rows
+	Load           // LOAD DATA in statement format
+	Incident       // the server reports that its log lost events here
 	End
 )
 
@@ -65,14 +64,14 @@ const (
 type Item struct {
 	What  What
 	Group *Group
-	Event *Event // the event itself, inside a payload without checksum
-	Map   *Event // the table map's event, of a Change
+	Event *Event // the event itself; inside a payload, without checksum
+	Map   *Event // table map event of a Change
 	Query *Query // of a Statement
 	Rows  *Rows  // of a Change
 	Text  string // of a Note
 }
 
-// Walker makes groups of a log's events.
+// Walker groups a log's events into transactions.
 type Walker struct {
 	file   string
 	format *Format
@@ -85,13 +84,13 @@ type mapped struct {
 	event  *Event
 }
 
-// NewWalker begins in a file, at the beginning of a group.
+// NewWalker starts in a file, at the start of a group.
 func NewWalker(file string, f *Format) *Walker {
 	return &Walker{file: file, format: f, maps: map[uint64]mapped{}}
 }
 
-// Feed takes the next event, which ends at end in the file, and calls take with
-// what comes of it. Items are valid until take returns.
+// Feed processes the next event, whose end position in the file is end, and calls take
+// with the resulting items. Items are valid until take returns.
 func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
 	from := end - uint64(len(e.Raw))
 	if e.Type == TypeFormat {
@@ -112,7 +111,7 @@ func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
 	return openPayload(e, w.format, s.event)
 }
 
-// step is the walk through one event of the file, or through those inside it.
+// step processes one event of the file, including the events inside a payload.
 type step struct {
 	w         *Walker
 	from, end uint64
@@ -175,8 +174,8 @@ func (s *step) begin(e *Event) error {
 	return s.take(&Item{What: Begin, Group: w.group, Event: e})
 }
 
-// item is a step of the group that is open; logs without GTIDs begin one with their
-// first event.
+// item emits a step of the open group. In logs without GTIDs the first event opens the
+// group.
 func (s *step) item(i *Item) error {
 	w := s.w
 	if w.group == nil {
@@ -219,7 +218,7 @@ func (s *step) query(e *Event) error {
 	return s.alone(e)
 }
 
-// alone ends a group of a single statement.
+// alone ends a group that is a single statement.
 func (s *step) alone(e *Event) error {
 	if s.w.group.open {
 		return nil
@@ -251,7 +250,7 @@ func (s *step) opens(e *Event, id string) error {
 	return nil
 }
 
-// xid is the id in an XA statement, as SQL.
+// xid is the id of an XA statement, as SQL.
 func xid(sql []byte) string {
 	fields := strings.Fields(string(sql))
 	if len(fields) < 3 {
@@ -274,15 +273,15 @@ func (s *step) completes(e *Event, q *Query, commit bool) error {
 	return s.finish(e)
 }
 
-// prepare ends the first part of an XA transaction, or all of one that commits in
-// one phase.
+// prepare ends the first part of an XA transaction, or a whole one that commits in one
+// phase.
 func (s *step) prepare(e *Event) error {
 	c := cursor{b: e.Body()}
 	onePhase := c.u8() != 0
 	if s.w.group != nil && !onePhase {
 		s.w.group.Phase = XAPrepared
 	}
-	if s.w.group != nil && s.w.group.XA == "" { // MariaDB has no XA START in the log
+	if s.w.group != nil && s.w.group.XA == "" { // MariaDB does not log XA START
 		format, gtrid, bqual := c.u32(), int(c.u32()), int(c.u32())
 		data := c.take(gtrid + bqual)
 		if err := c.err("XA event"); err != nil {
@@ -312,7 +311,7 @@ func (s *step) rows(e *Event) error {
 	id := rowsID(e, w.format)
 	m, known := w.maps[id]
 	if !known {
-		if id == 0xffffff || id == 0xffffffffffff { // ends a statement and holds nothing
+		if id == 0xffffff || id == 0xffffffffffff { // ends a statement and holds no rows
 			return nil
 		}
 		return fmt.Errorf("%w: rows of a table that no table map names", ErrDamaged)
@@ -324,8 +323,8 @@ func (s *step) rows(e *Event) error {
 	return s.item(&Item{What: Change, Event: e, Rows: r, Map: m.event})
 }
 
-// loaded is LOAD DATA in the statement format; its text stands where a query's does,
-// behind where the file's name is.
+// loaded handles LOAD DATA in statement format. Its text follows the position of the file
+// name.
 func (s *step) loaded(e *Event) error {
 	q, err := parseQuery(e)
 	if err != nil {
@@ -337,7 +336,8 @@ func (s *step) loaded(e *Event) error {
 	return s.alone(e)
 }
 
-// incident is the server's word that what was done here is not in the log.
+// incident handles an incident event: the server reports that changes are missing from the
+// log.
 func (s *step) incident(e *Event) error {
 	if err := s.item(&Item{What: Incident, Event: e}); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// summaries are the transactions of a file.
+// summaries returns the transactions of a file.
 func summaries(t *testing.T, path string) (all []*domain.Transaction) {
 	t.Helper()
 	s := Summary{Done: func(x *domain.Transaction) error {
@@ -38,7 +38,7 @@ func TestRecordedLogsOfBothServersAreRead(t *testing.T) {
 	}
 }
 
-// TestPartialJSONTagsAndXA: what only MySQL logs.
+// TestPartialJSONTagsAndXA covers events that only MySQL logs.
 func TestPartialJSONTagsAndXA(t *testing.T) {
 	s := testdb.Private(t, "mysql", "--gtid-mode=ON", "--enforce-gtid-consistency=ON")
 	name := s.Schema(t)
@@ -107,7 +107,7 @@ func TestPartialJSONTagsAndXA(t *testing.T) {
 	}
 }
 
-// previousOf is the set of GTIDs that a file says that earlier ones hold.
+// previousOf is the set of GTIDs that a file lists for earlier files.
 func previousOf(t *testing.T, path string) (set domain.GTIDs) {
 	t.Helper()
 	eachEvent(t, path, func(e *Event) {
@@ -122,8 +122,8 @@ func previousOf(t *testing.T, path string) (set domain.GTIDs) {
 	return set
 }
 
-// TestSequencesAndAnnotationsOfMariaDB: a sequence's next value is rows of its table,
-// and the statement's text is told.
+// TestSequencesAndAnnotationsOfMariaDB: a sequence's next value is logged as rows of its
+// table, and the statement's text is read.
 func TestSequencesAndAnnotationsOfMariaDB(t *testing.T) {
 	s := testdb.MariaDB(t)
 	name := s.Schema(t)
@@ -149,8 +149,8 @@ func TestSequencesAndAnnotationsOfMariaDB(t *testing.T) {
 	t.Error("no transaction of domain 7")
 }
 
-// TestDamagedBytesAreErrors: no change of one byte of the events makes the reader
-// panic, and with checksums none goes unseen.
+// TestDamagedBytesAreErrors changes single bytes of events: the reader never panics, and
+// with checksums it detects every change.
 func TestDamagedBytesAreErrors(t *testing.T) {
 	for _, file := range []string{"mysql97-binlog.000001", "mariadb1011-compressed-binlog.000002"} {
 		whole := readAll(t, filepath.Join("testdata", file))

@@ -23,28 +23,28 @@ const (
 	comRegisterSlave  = 0x15
 	comBinlogDumpGTID = 0x1e
 	dumpNonBlock      = 1
-	dumpAnnotations   = 2 // MariaDB: send what the log says of the statements' text
+	dumpAnnotations   = 2 // MariaDB: send the annotations with the statements' text
 )
 
-// heartbeat is how often the server sends a sign of life on a quiet log; silence is
-// how long none may come.
+// heartbeat is the interval of the server's heartbeats on a quiet log; silence is the
+// timeout without any packet.
 const (
 	heartbeat = time.Second
 	silence   = 30 * time.Second
 )
 
-// Stream is a server's log as a replica receives it.
+// Stream is a server's binlog stream, as a replica receives it.
 type Stream struct {
 	db   *sql.DB
 	conn *sql.Conn
 	raw  net.Conn
 	in   *bufio.Reader
 	stop func() bool
-	from uint64 // the place that was asked for, of a server that cannot begin there
-	at   uint64 // where the next event begins, up to there
+	from uint64 // requested position, if the server cannot start there
+	at   uint64 // position of the next event until from is reached
 }
 
-// ServerError is an error that the server sends in place of an event.
+// ServerError is an error packet that the server sends instead of an event.
 type ServerError struct {
 	Code    uint16
 	Message string
@@ -54,11 +54,11 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("the server ends the dump: error %d: %s", e.Code, e.Message)
 }
 
-// NotFound tells whether the server says that it has not what was asked for.
+// NotFound reports whether the server does not have the requested log position.
 func (e *ServerError) NotFound() bool { return e.Code == 1236 }
 
-// Dump asks a server for its log from a position on. id names us among its replicas
-// and must be no other's. Without follow the stream ends at the log's end.
+// Dump requests a server's binlog from a position on. id is our server id and must be
+// unique among its replicas. Without follow the stream ends at the end of the log.
 func Dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint32, follow bool) (*Stream, error) {
 	s, err := login(ctx, t)
 	if err != nil {
@@ -87,7 +87,7 @@ func login(ctx context.Context, t mysql.Target) (*Stream, error) {
 	return s, err
 }
 
-// loginAs logs in through the driver and keeps the connection below it.
+// loginAs logs in with the driver and takes over its connection.
 func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
 	c := t.Config("")
 	secure := c.TLS
@@ -102,7 +102,7 @@ func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
 		if host, _, err := net.SplitHostPort(addr); err == nil && secure.ServerName == "" {
 			secure.ServerName = host
 		}
-		// The driver must take the connection for a safe one, for it is: see upgrade.
+		// The driver must consider the connection safe, which it is: see upgrade.
 		c.Net = "unix"
 	}
 	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -125,7 +125,7 @@ func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
 	s.db.SetMaxOpenConns(1)
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		s.db.Close()
-		if u, ok := s.raw.(*upgrade); ok && u.noTLS { // which the driver does not tell
+		if u, ok := s.raw.(*upgrade); ok && u.noTLS { // the driver does not report it
 			return nil, errNoTLS
 		}
 		return nil, mysql.Explain(err, t)
@@ -161,18 +161,18 @@ func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, 
 	}
 	if strings.Contains(strings.ToLower(version), "mariadb") {
 		flags |= dumpAnnotations
-		if pos > math.MaxUint32 { // it has no command with room for that
+		if pos > math.MaxUint32 { // no command has room for such a position
 			s.from, s.at, pos = pos, 4, 4
 		}
 	}
 	return s.command(dumpCommand(file, pos, id, flags))
 }
 
-// replicaUUID is ours among the server's replicas: one of the same id that is left
-// from a broken connection is ended by it.
+// replicaUUID identifies us among the server's replicas. The server ends a leftover
+// connection with the same id.
 func replicaUUID(id uint32) string { return fmt.Sprintf("6f707364-6563-4b00-8000-0000%08x", id) }
 
-// ReaderName is the host that our readers give the server, in its list of replicas.
+// ReaderName is the host name that our readers report to the server's list of replicas.
 const ReaderName = "opsdeck"
 
 func (s *Stream) register(id uint32) error {
@@ -180,7 +180,7 @@ func (s *Stream) register(id uint32) error {
 	b = binary.LittleEndian.AppendUint32(b, id)
 	b = append(b, byte(len(ReaderName)))
 	b = append(b, ReaderName...)
-	b = append(b, 0, 0, 0, 0) // no user, no password, no port
+	b = append(b, 0, 0, 0, 0) // empty user, password and port
 	b = append(b, make([]byte, 8)...)
 	if err := s.command(b); err != nil {
 		return err
@@ -189,8 +189,8 @@ func (s *Stream) register(id uint32) error {
 	return err
 }
 
-// dumpCommand asks by position. Only the form with GTIDs has room for a position
-// beyond 4 GiB; its set of GTIDs is left empty and not used.
+// dumpCommand requests the log by position. Only the GTID form has room for a position
+// beyond 4 GiB; its GTID set stays empty.
 func dumpCommand(file string, pos uint64, id uint32, flags uint16) []byte {
 	if pos <= 1<<32-1 {
 		b := []byte{comBinlogDump}
@@ -205,7 +205,7 @@ func dumpCommand(file string, pos uint64, id uint32, flags uint16) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(file)))
 	b = append(b, file...)
 	b = binary.LittleEndian.AppendUint64(b, pos)
-	b = binary.LittleEndian.AppendUint32(b, 8) // bytes of the set: how many servers it names
+	b = binary.LittleEndian.AppendUint32(b, 8) // length of the set; number of servers in it
 	return binary.LittleEndian.AppendUint64(b, 0)
 }
 
@@ -214,24 +214,24 @@ func (s *Stream) command(payload []byte) error {
 	s.raw.SetWriteDeadline(time.Now().Add(silence))
 	_, err := s.raw.Write(append([]byte{byte(n), byte(n >> 8), byte(n >> 16), 0}, payload...))
 	if err != nil {
-		return fmt.Errorf("ask for the binary log: %w", err)
+		return fmt.Errorf("request the binlog: %w", err)
 	}
 	return nil
 }
 
-// packet reads one packet, in as many pieces as it comes.
+// packet reads one packet, which may arrive in several parts.
 func (s *Stream) packet() ([]byte, error) {
 	var out []byte
 	for {
 		s.raw.SetReadDeadline(time.Now().Add(silence))
 		var head [4]byte
 		if _, err := io.ReadFull(s.in, head[:]); err != nil {
-			return nil, fmt.Errorf("read the binary log: %w", broken(err))
+			return nil, fmt.Errorf("read the binlog: %w", broken(err))
 		}
 		n := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
 		var err error
 		if out, err = readSized(s.in, out, n); err != nil {
-			return nil, fmt.Errorf("read the binary log: %w", broken(err))
+			return nil, fmt.Errorf("read the binlog: %w", broken(err))
 		}
 		if n < 0xffffff {
 			return out, serverError(out)
@@ -239,8 +239,8 @@ func (s *Stream) packet() ([]byte, error) {
 	}
 }
 
-// broken is the error of a connection that ended: its end is not the log's end, which
-// the server says in a packet.
+// broken converts the error of a closed connection: it is not the end of the log, which
+// the server reports in a packet.
 func broken(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -268,7 +268,8 @@ func serverError(packet []byte) error {
 	return nil
 }
 
-// Next is the next event's bytes, the caller's to keep. io.EOF is the log's end.
+// Next returns the next event; the caller may keep the bytes. io.EOF is the end of the
+// log.
 func (s *Stream) Next(ctx context.Context) ([]byte, error) {
 	for {
 		p, err := s.packet()
@@ -287,8 +288,8 @@ func (s *Stream) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// before tells whether an event comes before the place that was asked for, of a server
-// that cannot begin there. The file's format is always told.
+// before reports whether an event precedes the requested position, if the server cannot
+// start there. The format description is always passed on.
 func (s *Stream) before(raw []byte) (bool, error) {
 	if s.at >= s.from {
 		return false, nil
@@ -311,7 +312,7 @@ func (s *Stream) Close() error {
 	if s.raw != nil {
 		s.raw.Close()
 	}
-	// The driver finds its connection closed; there is nothing to say to the server.
+	// The driver finds its connection closed; the server needs no message.
 	s.conn.Close()
 	return errors.Join(s.db.Close())
 }

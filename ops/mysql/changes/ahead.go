@@ -16,19 +16,19 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Ahead is how far the log at hand continues a backup.
+// Ahead is how far the available binlogs continue a backup.
 type Ahead struct {
-	To   time.Time // of the last commit that the archive holds; zero: it holds none
-	Live bool      // the server has all that follows, to its present end
+	To   time.Time // last commit that the archive holds; zero if it holds none
+	Live bool      // the server has everything that follows, up to its current end
 }
 
-// headBytes is more than the head of a log file: its format, and which transactions
-// come before it. Reading stops after the first event that ends beyond.
+// headBytes is more than the head of a log file: its format, and the list of earlier
+// transactions. Reading stops after the first event that ends beyond it.
 const headBytes = 300
 
-// LookAhead finds how far the log continues a backup by the rules of From, but fetches
-// no more of the server's log than the head of one file. It gives ErrNoStart where
-// nothing continues the backup. A server that does not answer has nothing.
+// LookAhead finds how far the binlogs continue a backup by the rules of From, but fetches
+// only the head of one file of the server. It returns ErrNoStart if nothing continues the
+// backup. A server that does not respond counts as having no binlogs.
 func LookAhead(
 	ctx context.Context,
 	folder binarchive.Folder,
@@ -50,7 +50,7 @@ func LookAhead(
 	for _, stand := range stands {
 		r, err := s.from(stand)
 		if errors.Is(err, ErrNoStart) {
-			err = nil // another log's file of that name is archived; the server may have the right one
+			err = nil // the archived file belongs to another log; the server may have the right one
 		}
 		if err != nil {
 			return Ahead{}, err
@@ -73,7 +73,7 @@ func LookAhead(
 	return Ahead{}, ErrNoStart
 }
 
-// followed tells whether the server still has what comes after a run of the archive.
+// followed reports whether the server still has the binlog that follows an archived run.
 func (s *Source) followed(ctx context.Context, target mysql.Target, r *Run) (bool, error) {
 	last := r.pieces[len(r.pieces)-1]
 	if r.Gap != nil || s.server == nil || s.server.ID != last.Server {
@@ -82,7 +82,7 @@ func (s *Source) followed(ctx context.Context, target mysql.Target, r *Run) (boo
 	return s.goesOn(ctx, target, last.Segment)
 }
 
-// stands tells whether the server's own log holds a backup's place, in a file that
+// stands reports whether the server's binlogs contain a backup's position, in a file that
 // would be fetched.
 func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.Stand) (bool, error) {
 	if s.server == nil || stand.File == "" {
@@ -103,7 +103,7 @@ func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.S
 		return false, err
 	}
 	if stand.Server == "" && (known.Empty() || known.MariaDB()) {
-		return false, nil // only all of the file could prove it
+		return false, nil // only the whole file could prove it
 	}
 	head, err := s.head(ctx, target, log)
 	if err != nil || head == nil {
@@ -113,7 +113,7 @@ func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.S
 	return begun(p, stand, known) && p.fits(stand, known), nil
 }
 
-// head is a file of the server's log by its first events alone.
+// head is one file of the server's log, read up to the end of its head.
 func (s *Source) head(ctx context.Context, target mysql.Target, log format.Log) (*binlog.Segment, error) {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 type spot struct {
 	piece piece
 	frame binlog.Frame
-	most  int64 // rows of its largest transaction, as far as the index says
+	most  int64 // rows of its largest transaction, as far as the index tells
 }
 
-// largest calls take with the transactions that changed most rows. The indexes say
-// which frames can hold one, and only those are unpacked.
+// largest calls take with the transactions that changed most rows. The indexes tell which
+// frames can hold one, and only those are unpacked.
 func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
 	spots, err := s.spots(ctx, q)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transac
 		if err != nil {
 			return err
 		}
-		slices.Reverse(more) // of equal ones the newest comes first
+		slices.Reverse(more) // newest first among equals
 		found = append(found, more...)
 		slices.SortStableFunc(found, func(a, b *binlog.Transaction) int { return heavier(q, a, b) })
 		if q.Limit > 0 && len(found) > q.Limit {
@@ -50,13 +50,12 @@ func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transac
 	return nil
 }
 
-// heavier orders by rows, then by time, the newest first.
+// heavier orders by rows, then by time, newest first.
 func heavier(q Query, a, b *binlog.Transaction) int {
 	return cmp.Or(cmp.Compare(q.Weight(b), q.Weight(a)), b.Time.Compare(a.Time))
 }
 
-// spots are the frames that a query must look at, the one with the largest
-// transaction first.
+// spots are the frames that a query must read, the one with the largest transaction first.
 func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
 	for _, p := range slices.Backward(s.pieces) {
 		if err := ctx.Err(); err != nil {

@@ -13,15 +13,14 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Locate finds a transaction by its id: a GTID, or FILE:POS of its beginning. Of two
-// files of one name the newer one is meant.
+// Locate finds a transaction by its id: a GTID, or FILE:POS of its start. If two files
+// have this name, the newer one is used.
 func (s *Source) Locate(ctx context.Context, id string) (*binlog.Transaction, error) {
 	t, _, err := s.locate(ctx, id)
 	return t, err
 }
 
-// LocateAll finds transactions by their ids; they come in the order of the log, each
-// once.
+// LocateAll finds transactions by their ids and returns them in log order, each once.
 func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transaction, error) {
 	type placed struct {
 		txn *binlog.Transaction
@@ -49,7 +48,7 @@ func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transac
 }
 
 func (s *Source) locate(ctx context.Context, id string) (*binlog.Transaction, piece, error) {
-	if f, ok := s.found.Load(id); ok { // a large one takes seconds to read through
+	if f, ok := s.found.Load(id); ok { // reading through a large one takes seconds
 		return f.(found).txn, f.(found).in, nil
 	}
 	t, p, err := s.look(ctx, id)
@@ -59,7 +58,7 @@ func (s *Source) locate(ctx context.Context, id string) (*binlog.Transaction, pi
 	return t, p, err
 }
 
-// found is a transaction, and the file that it is in.
+// found is a transaction and the file that holds it.
 type found struct {
 	txn *binlog.Transaction
 	in  piece
@@ -85,7 +84,8 @@ func (s *Source) look(ctx context.Context, id string) (*binlog.Transaction, piec
 	return nil, piece{}, fmt.Errorf("%w: %s", ErrNotFound, id)
 }
 
-// begins is where reading must begin to see the transaction, if the file may hold it.
+// begins is the position where reading must start to see the transaction, if the file may
+// hold it.
 func begins(p piece, id string) (from uint64, may bool, err error) {
 	if at, ok := binlog.ParsePosition(id); ok {
 		return at.Pos, p.File == at.File && p.FromPos <= at.Pos && at.Pos < p.ToPos, nil
@@ -134,8 +134,8 @@ func find(p piece, from uint64, id string) (found *binlog.Transaction, err error
 	return found, err
 }
 
-// Rows calls take with every row change of a transaction, in order. Values are valid
-// until take returns.
+// Rows calls take with each row change of a transaction, in order. Values are valid until
+// take returns.
 func (s *Source) Rows(ctx context.Context, id string, take func(binlog.RowChange) error) (*binlog.Transaction, error) {
 	t, p, err := s.locate(ctx, id)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"opsdeck/ops/mysql/binarchive"
 )
 
-// A transaction that begins in one frame of the archive and ends in a later one is listed
-// once, also where another transaction ends in the first of these frames.
+// A transaction that begins in one archive frame and ends in a later one is listed once,
+// even if another transaction ends in the first of these frames.
 func TestATransactionOverSeveralFramesIsListedOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User,
@@ -46,7 +46,7 @@ func TestATransactionOverSeveralFramesIsListedOnce(t *testing.T) {
 			if largest {
 				want = []int64{4, 1, 1, 1}
 			}
-			// the first of all is the CREATE TABLE, which changes no row
+			// the first one is the CREATE TABLE, which changes no rows
 			rows = slices.DeleteFunc(rows, func(n int64) bool { return n == 0 })
 			if err != nil || !slices.Equal(rows, want) {
 				t.Errorf("largest first %t: transactions of %v rows, want %v; %v", largest, rows, want, err)

@@ -9,27 +9,28 @@ import (
 	"opsdeck/ops/mysql/binarchive"
 )
 
-// standing is what a file holds up to a backup's position, beside what the backup holds.
+// standing compares what a file holds up to a backup's position with what the backup
+// holds.
 type standing uint8
 
 const (
 	same     standing = iota // the same
-	before                   // less: the rest comes later in the log
-	anothers                 // something else: it is another server's file, or another log's
-	unproved                 // it may be the file, or another of its name
+	before                   // less: the rest follows later in the log
+	anothers                 // something else: the file is another server's or another log's
+	unproved                 // the file may be the right one or another of the same name
 )
 
-// What a log's times may differ by from those of a backup.
+// Tolerances between the times of a log and of a backup.
 const (
-	clockSlack  = time.Hour   // where GTIDs prove the place
+	clockSlack  = time.Hour   // if GTIDs prove the position
 	sourceSlack = time.Minute // between the clocks of a source and its replica
 )
 
-// stands decides whether a file that has the name of a backup's is the one in which the
-// backup stands. After a failover two servers have files of one name, and after a RESET
-// one server has. The file must be of the same server, or its GTIDs be the backup's; its
-// times must fit; and the position must be between two transactions. What is not proved
-// is not taken.
+// stands decides whether a file is the one that the backup's position refers to, and not
+// another of the same name. After a failover two servers can have files of the same name,
+// after RESET one server can. The file must be of the same server or its GTIDs must match
+// the backup's; its times must fit; and the position must be a transaction boundary. A
+// file without this proof is not used.
 func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
 	if stand.File == "" {
 		return p.goesOn(stand, known)
@@ -70,17 +71,17 @@ func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) 
 	return unproved, nil
 }
 
-// inTime tells whether the backup's moment lies between what comes before its position in
-// a file and what comes after it. named says that the server or the GTIDs agree: then the
-// next transaction may be dated before the backup where a server dates it by the beginning
-// of its statement (MariaDB, MySQL 5.7), which may have waited for the backup.
+// inTime reports whether the backup's time lies between the transactions before and after
+// its position in the file. named tells that the server or the GTIDs match: then the next
+// transaction may have an earlier time than the backup on servers that log the start of
+// the statement (MariaDB, MySQL 5.7), because it may have waited for the backup.
 func (p piece) inTime(stand binlog.Stand, a binarchive.Around, byGTID, named bool) bool {
 	early, late := window(stand, byGTID)
 	if !stand.At.IsZero() && a.Last.After(late) {
 		return false
 	}
 	if stand.From.IsZero() || a.Next.IsZero() || stand.Source && stand.Server != "" {
-		return true // a replica may have applied less than its source's log holds
+		return true // a replica may lag behind its source's log
 	}
 	if !earlier(a.Next, early) {
 		return true
@@ -88,8 +89,8 @@ func (p piece) inTime(stand binlog.Stand, a binarchive.Around, byGTID, named boo
 	return named && !a.Exact && (p.Open || !earlier(p.ToTime, early))
 }
 
-// window is when what comes after a backup's position was committed at the earliest, and
-// what comes before it at the latest, by the log's clock.
+// window is the earliest commit time of what follows a backup's position and the latest
+// commit time of what precedes it, by the log's clock.
 func window(stand binlog.Stand, byGTID bool) (early, late time.Time) {
 	switch {
 	case stand.Server == "" && byGTID:
@@ -100,7 +101,7 @@ func window(stand binlog.Stand, byGTID bool) (early, late time.Time) {
 	return stand.From, stand.At
 }
 
-// fits tells from a file's head alone whether a backup may stand in it.
+// fits reports from a file's head alone whether it may contain a backup's position.
 func (p piece) fits(stand binlog.Stand, known binlog.GTIDs) bool {
 	held, err := binlog.ParseGTIDs(p.GTIDBefore)
 	if err != nil || !known.Empty() && !known.Contains(held) {
@@ -113,7 +114,7 @@ func (p piece) fits(stand binlog.Stand, known binlog.GTIDs) bool {
 	return stand.Server == "" || stand.Server == p.Server
 }
 
-// earlier compares a log's time, which may be of whole seconds, with a moment.
+// earlier compares a logged time, which may be in whole seconds, with a time.
 func earlier(logged, at time.Time) bool {
 	if logged.Nanosecond() == 0 {
 		at = at.Truncate(time.Second)
@@ -121,7 +122,8 @@ func earlier(logged, at time.Time) bool {
 	return logged.Before(at)
 }
 
-// byFrames is what the index tells of a file that cannot be read.
+// byFrames derives the surroundings of a position from the index, for a file that cannot
+// be read.
 func byFrames(frames []binlog.Frame, pos uint64) (a binarchive.Around) {
 	for _, f := range frames {
 		switch {
@@ -134,8 +136,8 @@ func byFrames(frames []binlog.Frame, pos uint64) (a binarchive.Around) {
 	return a
 }
 
-// goesOn decides by GTIDs alone whether a file goes on with a backup. A log that began
-// again after the backup has the same GTIDs for other transactions.
+// goesOn decides by GTIDs alone whether a file continues a backup. A log that was reset
+// after the backup reuses the same GTIDs for other transactions.
 func (p piece) goesOn(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
 	r, err := p.open()
 	if err != nil {
@@ -164,7 +166,7 @@ func (p piece) goesOn(stand binlog.Stand, known binlog.GTIDs) (standing, error) 
 	return same, nil
 }
 
-// begun tells whether a piece may be the one in which a backup stands.
+// begun reports whether a backup's position may be in this piece.
 func begun(p piece, stand binlog.Stand, known binlog.GTIDs) bool {
 	before, errB := binlog.ParseGTIDs(p.GTIDBefore)
 	after, errA := binlog.ParseGTIDs(p.GTIDAfter)
@@ -177,10 +179,10 @@ func begun(p piece, stand binlog.Stand, known binlog.GTIDs) bool {
 	return stand.File == p.File && stand.Pos >= p.FromPos && stand.Pos <= p.ToPos
 }
 
-// likely chooses among files that may all go on with a backup. With GTIDs of MySQL's
-// form the live server's comes before others'.
+// likely selects among the files that may continue a backup. With MySQL GTIDs the live
+// server's file is preferred.
 func (s *Source) likely(found []piece, stand binlog.Stand, known binlog.GTIDs) []piece {
-	if stand.File == "" { // the newest that it may be: what is done is skipped
+	if stand.File == "" { // the newest possible: transactions in the backup are skipped
 		slices.SortStableFunc(found, func(a, b piece) int { return a.FromTime.Compare(b.FromTime) })
 	}
 	var out []piece

@@ -8,14 +8,14 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Query is what is looked for.
+// Query selects transactions.
 type Query struct {
 	binlog.Query
-	// Now is the table of a key as it is today, which says what the log leaves out.
+	// Now is today's definition of the key's table, for what the log omits.
 	Now *schema.Table
 }
 
-// look makes summaries, and looks at rows when a key is asked for.
+// look builds summaries, and reads rows if the query has a key.
 type look struct {
 	q       Query
 	summary format.Summary
@@ -45,13 +45,13 @@ func (l *look) take(i *format.Item) error {
 	return l.summary.Take(i)
 }
 
-// rows looks for the key in a rows event, before or after.
+// rows searches the before and after images of a rows event for the key.
 func (l *look) rows(r *format.Rows) error {
 	table := r.Map.Table
 	table.Columns = append([]binlog.Column(nil), table.Columns...)
 	if l.q.Now != nil {
 		if err := format.Know(&table, l.q.Now); err != nil {
-			return nil // the table was another one then: its key is not known
+			return nil // the table had another definition then: its key is unknown
 		}
 	}
 	return r.Each(func(c binlog.RowChange) error {
@@ -81,7 +81,7 @@ func (l *look) matches(t *binlog.Table, values []binlog.Value) bool {
 	return at > 0 && at == len(l.q.Key)
 }
 
-// keyText is a value as a person writes it in a key: bytes in hexadecimal.
+// keyText is a value as a person types it in a key: bytes in hexadecimal.
 func keyText(v binlog.Value) string {
 	if v.Kind == binlog.Binary || v.Kind == binlog.Bits {
 		return "0x" + hex.EncodeToString(v.Text)

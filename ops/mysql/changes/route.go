@@ -11,56 +11,56 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Reasons why a log cannot be read from where a backup stands.
+// Reasons why a log cannot be read from a backup's position.
 var (
-	ErrNoStart   = errors.New("the binary log that is at hand does not hold the place at which the backup stands")
-	ErrAmbiguous = errors.New("several logs at hand hold the place at which the backup stands")
+	ErrNoStart   = errors.New("no available binlog contains the backup's position")
+	ErrAmbiguous = errors.New("several available binlogs contain the backup's position")
 )
 
-// UnreadError says that the place at which a backup stands is in a file that the server
-// still has, and that is not read from it: it and what follows are too much at once.
+// UnreadError reports that a backup's position is in a file that the server still has, but
+// that is not read: it and the files after it exceed the limit for reading from a server.
 type UnreadError struct {
 	File string
-	Most int64 // bytes that are read from a server
+	Most int64 // limit of bytes read from a server
 }
 
 func (e *UnreadError) Error() string {
 	return fmt.Sprintf("the server has %s, but no more than %d bytes of its log are read at once", e.File, e.Most)
 }
 
-// Is tells that it is a kind of ErrNoStart.
+// Is makes it a kind of ErrNoStart.
 func (e *UnreadError) Is(target error) bool { return target == ErrNoStart }
 
-// AnotherLogError says that a log file at hand has the name of the one in which a backup
-// stands, and is not proved to be that one.
+// AnotherLogError reports that an available log file has the name in a backup's position,
+// but is not proved to be the same file.
 type AnotherLogError struct {
 	File   string
-	Server string // whose file it is, as the archive names it
+	Server string // the file's server, as named in the archive
 }
 
 func (e *AnotherLogError) Error() string {
-	return fmt.Sprintf("%s of the server %s is not the log in which the backup stands", e.File, e.Server)
+	return fmt.Sprintf("%s of server %s is not the binlog that the backup's position refers to", e.File, e.Server)
 }
 
-// Is tells that it is a kind of ErrNoStart.
+// Is makes it a kind of ErrNoStart.
 func (e *AnotherLogError) Is(target error) bool { return target == ErrNoStart }
 
-// UnloggedError says that the server did not log the changes of a database.
+// UnloggedError reports that the server did not log the changes of a database.
 type UnloggedError struct {
 	Database string
-	Server   string // as the archive names it
-	Setting  string // that leaves them out: binlog-ignore-db=shop
+	Server   string // as named in the archive
+	Setting  string // the setting that excludes them: binlog-ignore-db=shop
 }
 
 func (e *UnloggedError) Error() string {
 	return fmt.Sprintf("the server %s does not log changes of %s: %s", e.Server, e.Database, e.Setting)
 }
 
-// Is tells that it is a kind of ErrNoStart.
+// Is makes it a kind of ErrNoStart.
 func (e *UnloggedError) Is(target error) bool { return target == ErrNoStart }
 
-// Unlogged is why the newest log at hand lacks the changes of a database; nil where it
-// has them, as far as can be seen from outside.
+// Unlogged tells why the newest available log lacks the changes of a database; nil if it
+// has them, as far as the settings tell.
 func (s *Source) Unlogged(database string) error {
 	if s.server != nil {
 		return unlogged(s.server.ID, s.server.LeftOut.Setting(database), database)
@@ -79,8 +79,8 @@ func unlogged(server, setting, database string) error {
 	return &UnloggedError{Database: database, Server: server, Setting: setting}
 }
 
-// setting names the server's setting that left a database out of a file. Of a file that
-// does not record it, the setting of today is taken.
+// setting names the server's setting that excluded a database from a file. If the file
+// does not record it, today's setting is used.
 func (s *Source) setting(p piece, database string) string {
 	if p.LeftOut == nil && s.server != nil && s.server.ID == p.Server {
 		return s.server.LeftOut.Setting(database)
@@ -88,7 +88,7 @@ func (s *Source) setting(p piece, database string) string {
 	return p.LeftOut.Setting(database)
 }
 
-// reaches tells whether the archive alone holds a place.
+// reaches reports whether the archive alone holds a position.
 func (s *Source) reaches(end binlog.Place) bool {
 	return slices.ContainsFunc(s.pieces, func(p piece) bool { return holds(p, end) })
 }
@@ -97,8 +97,8 @@ func holds(p piece, at binlog.Place) bool {
 	return p.Server == at.Server && p.Identity == at.Identity && p.File == at.File && at.Pos <= p.ToPos
 }
 
-// epochOf is the epoch, among the archive's files, of what begins with start at the
-// server: the archive's last one where it goes on, else a new one.
+// epochOf is the epoch, among the archive's files, of the server's log that begins with
+// start: the archive's last epoch if it continues there, else a new one.
 func (s *Source) epochOf(server *format.Server, fetched []*binlog.Segment, start string) int {
 	last := s.lastOf(server.ID)
 	if last == nil {
@@ -113,26 +113,26 @@ func (s *Source) epochOf(server *format.Server, fetched []*binlog.Segment, start
 	return last.Epoch + 1
 }
 
-// Run is a part of one server's log without a gap, from where a backup stands on.
+// Run is a part of one server's log without gaps, starting at a backup's position.
 type Run struct {
 	src    *Source
 	pieces []piece
 	From   binlog.Place
-	Base   binlog.GTIDs // what the backup holds, as far as it says
-	Done   binlog.GTIDs // transactions that the backup holds already, of a start without a position
-	Gap    *binlog.Gap  // what ends it before the log's end; nil when nothing does
-	Live   bool         // it reaches to the server's present end
-	// Beyond is the first file of another server's log that goes on later: the service
-	// moved there. nil when there is none.
+	Base   binlog.GTIDs // transactions in the backup, as far as it records them
+	Done   binlog.GTIDs // transactions already in the backup, for a start without a position
+	Gap    *binlog.Gap  // the gap that ends it before the end of the log; nil if there is none
+	Live   bool         // it reaches the server's current end
+	// Beyond is the first file of another server's log that continues later: the service moved
+	// there. nil if there is none.
 	Beyond *binlog.Segment
 }
 
-// End is how far it reaches.
+// End is the position where the run ends.
 func (r *Run) End() binlog.Place {
 	return place(r.pieces[len(r.pieces)-1], r.pieces[len(r.pieces)-1].ToPos)
 }
 
-// ToTime is when the last commit was that it holds.
+// ToTime is the time of the last commit in the run.
 func (r *Run) ToTime() (at time.Time) {
 	for _, p := range r.pieces {
 		if p.ToTime.After(at) {
@@ -150,8 +150,9 @@ func place(p piece, pos uint64) binlog.Place {
 	}
 }
 
-// From finds the log that follows a backup of a database: the first of its stands that
-// is at hand. It ends where the server began to leave the database out of its log.
+// From finds the log that follows a backup of a database, starting at the first of its
+// positions that is available. It ends where the server began to exclude the database from
+// its log.
 func (s *Source) From(database string, stands []binlog.Stand) (*Run, error) {
 	r, err := s.follow(stands)
 	if err != nil {
@@ -160,7 +161,7 @@ func (s *Source) From(database string, stands []binlog.Stand) (*Run, error) {
 	return r, r.endUnlogged(database)
 }
 
-// endUnlogged cuts a run before the first file that lacks a database's changes.
+// endUnlogged cuts a run before the first file that lacks the database's changes.
 func (r *Run) endUnlogged(database string) error {
 	for i, p := range r.pieces {
 		setting := r.src.setting(p, database)
@@ -198,8 +199,8 @@ func (s *Source) follow(stands []binlog.Stand) (*Run, error) {
 		}
 	}
 	for _, stand := range stands {
-		// A server that took over has the backup's transactions at other places. MariaDB's
-		// numbers prove nothing: a server that was reset counts from 1 again.
+		// A server that took over has the backup's transactions at other positions. MariaDB's
+		// GTIDs prove nothing: a server that was reset counts from 1 again.
 		if known, err := binlog.ParseGTIDs(stand.GTID); err != nil || known.Empty() || known.MariaDB() {
 			continue
 		}
@@ -219,7 +220,7 @@ func (s *Source) follow(stands []binlog.Stand) (*Run, error) {
 	return nil, ErrNoStart
 }
 
-// At is the log from a place on; done are transactions in it that are not wanted.
+// At is the log from a position on; done are transactions to skip.
 func (s *Source) At(from binlog.Place, done string) (*Run, error) {
 	known, err := binlog.ParseGTIDs(done)
 	if err != nil {
@@ -241,7 +242,7 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 	}
 	var found []piece
 	var refused error
-	later := map[*binlog.Segment]bool{} // that has some of what the backup holds after its position
+	later := map[*binlog.Segment]bool{} // holds transactions that the backup holds after its position
 	for _, p := range s.pieces {
 		if !begun(p, stand, known) {
 			continue
@@ -275,7 +276,7 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 	return r, nil
 }
 
-// run gathers the files that follow one without a gap.
+// run collects the files that follow one without a gap.
 func (s *Source) run(first piece, pos uint64) *Run {
 	r := &Run{src: s, pieces: []piece{first}, From: place(first, pos)}
 	var rest []piece
@@ -316,7 +317,7 @@ func (s *Source) beyondRun(last piece) (next *binlog.Segment) {
 	return next
 }
 
-// inOrder tells whether b comes after a in one server's log.
+// inOrder reports whether b comes after a in one server's log.
 func inOrder(a, b piece) bool {
 	if a.Epoch != b.Epoch {
 		return a.Epoch < b.Epoch
@@ -326,8 +327,8 @@ func inOrder(a, b piece) bool {
 	return i < j
 }
 
-// Passed tells whether a place of this run lies after another one, which may be of a log
-// that it does not hold: known is false then.
+// Passed reports whether a position of this run is after another one. known is false if
+// the run does not contain the other's log.
 func (r *Run) Passed(at, other binlog.Place) (passed, known bool) {
 	index := func(p binlog.Place) int {
 		return slices.IndexFunc(r.pieces, func(x piece) bool {
@@ -341,8 +342,9 @@ func (r *Run) Passed(at, other binlog.Place) (passed, known bool) {
 	return i > j || i == j && at.Pos > other.Pos, true
 }
 
-// Each calls take with every step of the log from a place on, which must be between
-// two transactions, and file with the format of each file before its first step.
+// Each calls take with every step of the log from a position on, which must be a
+// transaction boundary. It calls file with each file's format before the file's first
+// step.
 func (r *Run) Each(
 	ctx context.Context,
 	from binlog.Place,

@@ -14,9 +14,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Shown are the rows of a transaction as people read them, at most so many of those
-// that the query takes; all is how many there are. now gives a table as it is today,
-// or nil.
+// Shown returns up to a limit the rows of a transaction that match the query, in readable
+// form; all is their total number. now returns today's definition of a table, or nil.
 func (s *Source) Shown(
 	ctx context.Context,
 	id string,
@@ -40,7 +39,7 @@ func (s *Source) Shown(
 	return t, s1.rows, s1.all, err
 }
 
-// shower gathers rows for people.
+// shower collects rows in readable form.
 type shower struct {
 	ctx   context.Context
 	q     Query
@@ -77,7 +76,7 @@ func (s *shower) change(r *format.Rows) error {
 	table.Columns = append([]binlog.Column(nil), table.Columns...)
 	now := s.table(&table)
 	if now != nil && format.Know(&table, now) != nil {
-		now = nil // it was another one then
+		now = nil // it had another definition then
 	}
 	look := look{q: s.q}
 	look.q.Now = now
@@ -93,7 +92,7 @@ func (s *shower) change(r *format.Rows) error {
 	})
 }
 
-// table is one of the log as it is today, asked for once.
+// table is today's definition of a logged table; it is looked up once.
 func (s *shower) table(t *binlog.Table) *schema.Table {
 	name := t.String()
 	now, asked := s.known[name]
@@ -116,7 +115,7 @@ func row(t *binlog.Table, now *schema.Table, c binlog.RowChange) binlog.ShownRow
 	return out
 }
 
-// image is a row's image as a JSON object, and its key.
+// image renders a row image as a JSON object and returns its key.
 func image(t *binlog.Table, now *schema.Table, values []binlog.Value) (text string, key []string) {
 	if values == nil {
 		return "", nil
@@ -153,8 +152,8 @@ func image(t *binlog.Table, now *schema.Table, values []binlog.Value) (text stri
 	return out.String(), key
 }
 
-// valueJSON is a value as JSON: numbers and documents as they are, members of ENUM and
-// SET by name where they are known, bytes in hexadecimal.
+// valueJSON renders a value as JSON: numbers and documents unchanged, ENUM and SET members
+// by name if known, bytes in hexadecimal.
 func valueJSON(col binlog.Column, v binlog.Value) []byte {
 	switch {
 	case v.Null:
@@ -179,7 +178,7 @@ func jsonOf(text string) []byte {
 	return b
 }
 
-// named is the name of an ENUM's member, or the names of a SET's.
+// named is the name of an ENUM member, or the names of a SET's members.
 func named(list []string, v binlog.Value) string {
 	n, err := strconv.ParseUint(string(v.Text), 10, 64)
 	switch {
@@ -201,7 +200,7 @@ func named(list []string, v binlog.Value) string {
 	return strings.Join(names, ",")
 }
 
-// members reads the names of "enum('a','b')".
+// members parses the names in "enum('a','b')".
 func members(declared string) (out []string) {
 	_, rest, found := strings.Cut(declared, "(")
 	if !found || !strings.HasPrefix(declared, "enum") && !strings.HasPrefix(declared, "set") {

@@ -1,5 +1,5 @@
-// Package changes reads the binary log as transactions: what happened, when, to which
-// rows, from the archive and from what the server has beyond it.
+// Package changes reads the binlog as transactions: what happened, when, and to which
+// rows. It reads the archive and what the server has beyond it.
 package changes
 
 import (
@@ -20,22 +20,22 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// mostLive is how many bytes of a server's log are read from the server at most; what
-// is older is the archive's. It can be changed for tests.
+// mostLive is the maximum number of bytes that are read from a server's log; older parts
+// must come from the archive. Tests change it.
 var mostLive uint64 = 4 << 30
 
 // Source is all of the log that can be read.
 type Source struct {
 	pieces []piece // oldest first
-	live   string  // the temporary folder of what the server has beyond the archive
-	// LiveErr is why the server's own part is not there; nil when it is.
+	live   string  // temporary folder for what the server has beyond the archive
+	// LiveErr tells why the server's own part is missing; nil if it is not.
 	LiveErr error
-	server  *format.Server // the live one; nil when it could not be asked
-	unread  []string       // files of the live one that are too much to be read from it
-	found   sync.Map       // transactions that were looked for, by their ids
+	server  *format.Server // the live server; nil if it could not be reached
+	unread  []string       // files of the live server that exceed the limit
+	found   sync.Map       // transactions that were searched before, by id
 }
 
-// piece is one log file, and who opens it.
+// piece is one log file and the function that opens it.
 type piece struct {
 	*binlog.Segment
 	folder binarchive.Folder
@@ -44,18 +44,18 @@ type piece struct {
 
 func (p piece) open() (*binarchive.Reader, error) { return p.folder.Open(p.Segment, p.keys) }
 
-// Open gathers the archive's files and fetches what the server has beyond them into a
-// temporary folder, encrypted to a key that is never written. Close removes it.
+// Open collects the archived files and fetches what the server has beyond them into a
+// temporary folder, encrypted with a key that is never written. Close removes the folder.
 func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, target mysql.Target) (*Source, error) {
 	return open(ctx, folder, keys, target, nil)
 }
 
-// OpenArchive gathers the archive's files alone, and asks no server.
+// OpenArchive collects the archived files only and contacts no server.
 func OpenArchive(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
 	return archived(folder, keys)
 }
 
-// OpenUpTo is Open for what lies before a place: no more than that is fetched.
+// OpenUpTo is Open for the log before a position: it fetches no more than that.
 func OpenUpTo(
 	ctx context.Context,
 	folder binarchive.Folder,
@@ -88,7 +88,7 @@ func open(
 	return s, nil
 }
 
-// archived gathers the archive's files alone.
+// archived collects the archived files only.
 func archived(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
 	s := &Source{}
 	servers, err := folder.Servers()
@@ -125,10 +125,10 @@ func newest(group []piece) (at time.Time) {
 	return at
 }
 
-// Empty tells whether there is nothing to read at all.
+// Empty reports whether there is no log to read.
 func (s *Source) Empty() bool { return len(s.pieces) == 0 }
 
-// Close removes what was fetched.
+// Close removes the fetched files.
 func (s *Source) Close() error {
 	if s.live == "" {
 		return nil
@@ -185,8 +185,8 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 	return nil
 }
 
-// start is the server's file from which on the archive is not enough; whole says that
-// it is.
+// start is the first file of the server that the archive does not cover; whole tells that
+// the archive covers everything.
 func (s *Source) start(
 	ctx context.Context,
 	target mysql.Target,
@@ -216,7 +216,7 @@ func (s *Source) start(
 	return file, false, nil
 }
 
-// lastOf is the newest file of a server in the archive; nil when there is none.
+// lastOf is the newest archived file of a server; nil if there is none.
 func (s *Source) lastOf(server string) *binlog.Segment {
 	for _, p := range slices.Backward(s.pieces) {
 		if p.Server == server {
@@ -226,16 +226,15 @@ func (s *Source) lastOf(server string) *binlog.Segment {
 	return nil
 }
 
-// goesOn tells whether the server's log goes on with a file of the archive.
+// goesOn reports whether the server's log continues an archived file.
 func (s *Source) goesOn(ctx context.Context, target mysql.Target, last *binlog.Segment) (bool, error) {
 	return binarchive.GoesOn(ctx, target, s.server, last)
 }
 
-// ErrNotFound says that no transaction has an id.
-var ErrNotFound = errors.New("no such transaction in the binary log")
+// ErrNotFound reports that no transaction has the id.
+var ErrNotFound = errors.New("no such transaction in the binlog")
 
-// List calls take with the transactions that a query takes, the newest first, until
-// the limit is reached.
+// List calls take with the matching transactions, newest first, up to the limit.
 func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
 	if q.Largest {
 		return s.largest(ctx, q, take)
@@ -290,8 +289,8 @@ func (s *Source) listPiece(
 	return nil
 }
 
-// ending are the transactions that end in a frame: after its first byte, and not in a
-// later frame, where a transaction that only begins here is found.
+// ending returns the transactions that end in a frame. One that begins in this frame and
+// ends in a later one is found there.
 func ending(r *binarchive.Reader, f binlog.Frame, q Query) (found []*binlog.Transaction, err error) {
 	look := newLook(q, func(t *binlog.Transaction) error {
 		if t.End > f.From && t.End <= f.To && q.Takes(t) {

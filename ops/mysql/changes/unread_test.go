@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// A place in a file that the server has, and that is too far back to be read from it, is
-// told from one that nobody has; an archive of the log reaches it.
+// A position in a file that the server has, but that is too old to read from it, is
+// reported differently from one that nobody has; an archive of the log reaches it.
 func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User,

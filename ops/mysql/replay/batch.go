@@ -10,15 +10,15 @@ import (
 // event is rows in the form of the server's BINLOG statement.
 type event struct {
 	table   string
-	tableAs []byte   // the table's map
-	rows    []byte   // a statement of their own
-	at      uint32   // when their statement began, in seconds
-	plain   []string // statements instead
-	foreign bool     // foreign keys are obeyed
-	keeps   bool     // the table has no transactions
+	tableAs []byte   // the table map
+	rows    []byte   // as a statement of their own
+	at      uint32   // start time of their statement, Unix seconds
+	plain   []string // statements instead of rows
+	foreign bool     // foreign keys are checked
+	keeps   bool     // the table is non-transactional
 }
 
-// size is about how many bytes go to the server.
+// size is the approximate number of bytes sent to the server.
 func (e event) size() (n int) {
 	for _, q := range e.plain {
 		n += len(q)
@@ -26,7 +26,7 @@ func (e event) size() (n int) {
 	return n + len(e.tableAs) + len(e.rows)
 }
 
-// batch gathers events for one BINLOG statement, or statements in its place.
+// batch collects events for one BINLOG statement, or statements to run instead.
 type batch struct {
 	events []event
 	size   int
@@ -39,19 +39,19 @@ func (b *batch) add(e event) {
 	b.size += e.size()
 }
 
-// take empties the batch.
+// take returns the events and empties the batch.
 func (b *batch) take() []event {
 	all := b.events
 	b.events, b.size = nil, 0
 	return all
 }
 
-// mostTables is how many tables the server has open at once for what is joined.
+// mostTables is the maximum number of tables that a joined statement keeps open.
 const mostTables = 16
 
-// native is the batch as events, and empties it. To the server, which opens and locks
-// tables for each statement, changes that follow each other are one statement: the maps
-// of its tables, then all rows.
+// native encodes the batch and empties it. The server opens and locks tables per
+// statement, so consecutive changes are joined into one statement: first the table maps,
+// then all rows.
 func (b *batch) native() []byte {
 	out := make([]byte, 0, b.size)
 	for rest := b.take(); len(rest) > 0; {
@@ -72,10 +72,10 @@ func (b *batch) native() []byte {
 	return out
 }
 
-// joined is how many of the first events can be one statement, and one for each table in
-// them. A statement has one time, which MariaDB gives to rows of tables that keep their
-// history, and obeys foreign keys or does not. Tables without transactions stay alone:
-// what a statement did there stays when it fails.
+// joined returns how many of the first events can form one statement, and one event per
+// table in them. All events of a statement share one time, which MariaDB stores in rows of
+// system-versioned tables, and one foreign key setting. Events of non-transactional tables
+// are not joined: if a statement fails there, its changes stay.
 func joined(events []event) (n int, maps []event) {
 	for _, e := range events {
 		first := events[0]
@@ -95,7 +95,7 @@ func joined(events []event) (n int, maps []event) {
 	return n, maps
 }
 
-// numberOf is the place of an event's table among the maps; -1 for none.
+// numberOf is the index of an event's table among the maps; -1 if absent.
 func numberOf(maps []event, e event) int {
 	for i, m := range maps {
 		if m.table == e.table {
@@ -105,7 +105,7 @@ func numberOf(maps []event, e event) int {
 	return -1
 }
 
-// mapped is what a map says of a table, without its header and number.
+// mapped is the part of a table map after its header and table number.
 func mapped(e event) []byte { return e.tableAs[format.MapNameAt:] }
 
 func inBinlog(events []byte) string {

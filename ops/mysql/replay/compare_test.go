@@ -19,12 +19,13 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// compareTransactions is how many the race replays, of twenty rows each.
+// compareTransactions is the number of transactions that the benchmark replays, twenty
+// rows each.
 const compareTransactions = 20_000
 
-// TestCompareReplay races the replay of the binlog against the servers' own way,
-// mysqlbinlog | mysql: the same log, interleaved, medians; both come to the same rows.
-// OPSDECK_COMPARE is the share of the transactions. It prints as a benchmark does.
+// TestCompareReplay compares the speed of the binlog replay with mysqlbinlog | mysql: the
+// same log, interleaved runs, medians; both must give the same rows. OPSDECK_COMPARE
+// scales the number of transactions. The output has the format of a Go benchmark.
 func TestCompareReplay(t *testing.T) {
 	scale, err := strconv.ParseFloat(os.Getenv("OPSDECK_COMPARE"), 64)
 	if err != nil || scale <= 0 {
@@ -37,7 +38,7 @@ func TestCompareReplay(t *testing.T) {
 	}
 }
 
-// raceReplay is the median time of each way for so many transactions.
+// raceReplay is the median time of each method for the given number of transactions.
 func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.Duration) {
 	const table = "CREATE TABLE goods (id INT PRIMARY KEY AUTO_INCREMENT, a INT, name VARCHAR(60), KEY (a)) ENGINE=InnoDB"
 	s := testdb.Private(t, flavour)
@@ -56,7 +57,7 @@ func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.
 	if end.File != w.stand.File {
 		t.Fatalf("the log goes on in %s: choose fewer transactions", end.File)
 	}
-	// The archive already exists, as a follower keeps it.
+	// The archive already exists, as it does with a follower.
 	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
 	_, err := binarchive.Run(t.Context(),
 		binarchive.Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}})
@@ -86,7 +87,7 @@ func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.
 	return olds[1], own[1]
 }
 
-// logFrom is the log of an archive from the world's moment on, up to a place.
+// logFrom is an archive's log from the world's start to a position.
 func (w *world) logFrom(t *testing.T, folder binarchive.Folder, end *binlog.Place) *changes.Run {
 	t.Helper()
 	open := func() (*changes.Source, error) {

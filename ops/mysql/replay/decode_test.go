@@ -20,7 +20,7 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// said is a row change as the servers' own tool prints it.
+// said is a row change as mysqlbinlog prints it.
 type said struct {
 	verb   binlog.Verb
 	table  string
@@ -33,7 +33,7 @@ var (
 	saidValue = regexp.MustCompile(`^###   @(\d+)=(.*?)(?: /\* .* \*/)?$`)
 )
 
-// toolRows are the rows of one schema by the tool's word, in order.
+// toolRows parses the rows of one database from mysqlbinlog's output, in order.
 func toolRows(t *testing.T, text []byte, schema string) (all []said) {
 	t.Helper()
 	var now *said
@@ -72,8 +72,8 @@ func toolRows(t *testing.T, text []byte, schema string) (all []said) {
 	return all
 }
 
-// TestRowsAreDecodedAsTheServersToolsDecodeThem compares every value of random work with
-// mysqlbinlog -vv.
+// TestRowsAreDecodedAsTheServersToolsDecodeThem compares every value of a random workload
+// with mysqlbinlog -vv.
 func TestRowsAreDecodedAsTheServersToolsDecodeThem(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		first := testenv.Seed(t)
@@ -153,7 +153,7 @@ func sameRow(t *testing.T, theirs said, c binlog.RowChange) (values int) {
 	return values
 }
 
-// sameValue compares a printed value with ours, in the tool's own precision.
+// sameValue compares a printed value with ours, at mysqlbinlog's precision.
 func sameValue(text string, v binlog.Value) bool {
 	ours := string(v.Text)
 	switch {
@@ -175,12 +175,13 @@ func sameValue(text string, v binlog.Value) bool {
 	case v.Kind == binlog.Temporal:
 		return sameTime(unquoted(text), ours)
 	}
-	plain := strings.TrimSuffix(strings.TrimPrefix(text, "'"), "'") // MariaDB's tool escapes no backslash
+	plain := strings.TrimSuffix(strings.TrimPrefix(text, "'"), "'") // MariaDB's tool does not escape backslashes
 	return plain == ours || plain == controlsAsHex(ours) ||
 		unquoted(text) == ours || strings.TrimRight(ours, "\x00") == unquoted(text)
 }
 
-// controlsAsHex is text as MariaDB's tool prints it: control bytes as \x00, all else as it is.
+// controlsAsHex is text as MariaDB's tool prints it: control bytes as \x00, the rest
+// unchanged.
 func controlsAsHex(text string) string {
 	var out strings.Builder
 	for i := range len(text) {
@@ -193,8 +194,8 @@ func controlsAsHex(text string) string {
 	return out.String()
 }
 
-// sameNumber takes -5 (251) for -5 and for 251: the tool does not know the sign. A set is
-// printed in bits.
+// sameNumber accepts -5 (251) as -5 and as 251, because mysqlbinlog does not know the
+// signedness. A SET is printed in bits.
 func sameNumber(text, ours string) bool {
 	if bits, found := strings.CutPrefix(text, "b'"); found {
 		n, err := strconv.ParseUint(strings.TrimSuffix(bits, "'"), 2, 64)
@@ -212,8 +213,8 @@ func bitsOf(b []byte) string {
 	return out.String()
 }
 
-// sameTime compares the digits: the tool prints dates with colons, and a TIMESTAMP as
-// seconds since 1970.
+// sameTime compares the digits: mysqlbinlog prints dates with colons, and a TIMESTAMP as
+// Unix seconds.
 func sameTime(text, ours string) bool {
 	digits := func(s string) string {
 		return strings.Map(func(r rune) rune {
@@ -231,7 +232,7 @@ func sameTime(text, ours string) bool {
 		strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%06d", at.Unix(), at.Nanosecond()/1000), "0"), ".")
 }
 
-// unquoted takes the quotes and escapes off.
+// unquoted removes the quotes and escapes.
 func unquoted(s string) string {
 	if len(s) < 2 || s[0] != '\'' || s[len(s)-1] != '\'' {
 		return s

@@ -16,9 +16,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Draft finds out how a backup would be rolled forward to a moment. What stands in the
-// way as a whole is an *ops.Error; single statements that cannot be replayed are in the
-// result.
+// Draft forecasts how a backup would be rolled forward to a moment. A reason that prevents
+// the whole replay is an *ops.Error; single statements that cannot be replayed are listed
+// in the result.
 func Draft(
 	ctx context.Context,
 	log *changes.Source,
@@ -72,17 +72,18 @@ func Draft(
 	return out, nil
 }
 
-// Span is a part of the log that goes into a schema in which its beginning is already.
+// Span is a part of the log that is applied to a database that already has everything
+// before it.
 type Span struct {
 	Run      *changes.Run
 	Moment   binlog.Moment
-	Database string           // in the log
-	Schema   string           // where it goes
-	Rows     map[string]int64 // what is there
+	Database string           // name in the log
+	Schema   string           // target database
+	Rows     map[string]int64 // current row counts
 }
 
-// Ahead tells what applying a span would do, and reads nothing after its end. Where the log
-// ends before the moment it is what there is.
+// Ahead forecasts the effect of applying a span and reads nothing after its end. If the
+// log ends before the moment, the span ends with the log.
 func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) {
 	db, err := mysql.Open(ctx, target, "")
 	if err != nil {
@@ -99,13 +100,13 @@ func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) 
 	return Look(ctx, q)
 }
 
-// MayApply is an error where this user, or this server, cannot apply the log's rows.
+// MayApply returns an error if this user or this server cannot apply the log's rows.
 func MayApply(ctx context.Context, target mysql.Target, run *changes.Run) error {
 	return try(ctx, target, run)
 }
 
-// byStatements tells whether rows can be replayed as statements where the server refuses
-// its BINLOG statement: no table has triggers, which would fire again.
+// byStatements reports whether rows can be replayed as statements if the server refuses
+// its BINLOG statement: no table may have triggers, which would fire again.
 func byStatements(ctx context.Context, target mysql.Target, database string, refused error) bool {
 	if mysql.Number(refused) != mysql.ErrSpecificAccess {
 		return false
@@ -151,7 +152,7 @@ func noStart(err error, src restore.Source) error {
 		WithHint(lang.M("choose another backup; the archive's contents: opsdeck backup binlog list"))
 }
 
-// notReached says how far the log reaches.
+// notReached tells how far the log reaches.
 func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	span := reach(src, run)
 	if run.Gap != nil && run.Gap.Reason == binlog.Unlogged {
@@ -173,7 +174,7 @@ func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 		WithHint(lang.M("it can reach %s", span))
 }
 
-// reach is the span that can be reached from a backup, for people.
+// reach describes the time range that a backup can be rolled forward to.
 func reach(src restore.Source, run *changes.Run) string {
 	const form = "2006-01-02 15:04:05 -07:00"
 	to := run.ToTime()
@@ -184,7 +185,7 @@ func reach(src restore.Source, run *changes.Run) string {
 		run.End().Position)
 }
 
-// ask asks the server what a forecast needs of it.
+// ask queries the server for the facts that a forecast needs.
 func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore.Choice) (q Question, err error) {
 	db, err := mysql.Open(ctx, target, "")
 	if err != nil {
@@ -231,8 +232,8 @@ func contained(list []string, s string) bool {
 	return false
 }
 
-// unasked is the error of a set of GTIDs that does not name all that comes before its end:
-// a log is replayed in its order, and leaving one out may leave the next without its rows.
+// unasked is the error for a set of GTIDs that omits transactions before its end: a log is
+// replayed in order, and later transactions may need the rows of an omitted one.
 func unasked(m binlog.Moment, run *changes.Run, f *Forecast) error {
 	if f.Extra.Empty() {
 		return nil
@@ -296,7 +297,7 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	return r
 }
 
-// Rolled is the source with its replay: of the moment to which it is rolled forward.
+// Rolled is the source with its replay, dated to the moment that it is rolled forward to.
 func Rolled(src restore.Source, r *restore.Replay) restore.Source {
 	src.Replay = r
 	switch {

@@ -11,7 +11,7 @@ import (
 
 func hide(sql string) string { return binlog.Hide(sql) }
 
-// effectOf is what a definition does to the tables that it is about.
+// effectOf is the effect of a definition on the tables that it names.
 func effectOf(p *sqlscan.Parsed, ours []string, t *sqlscan.Text) (e effect) {
 	table := p.Kind == "TABLE" || p.Kind == "SEQUENCE"
 	switch {
@@ -30,7 +30,7 @@ func effectOf(p *sqlscan.Parsed, ours []string, t *sqlscan.Text) (e effect) {
 	return e
 }
 
-// alterEffect looks for what an ALTER TABLE does to more than the definition.
+// alterEffect finds the effects of an ALTER TABLE beyond the definition.
 func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
 	for i := p.Body; i < t.Len(); i++ {
 		switch {
@@ -54,8 +54,8 @@ func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
 	}
 }
 
-// eventStatus keeps events from running in the new schema: what enables or disables one
-// is noted in place of being run.
+// eventStatus keeps events from running in the new database: statements that enable or
+// disable one are recorded, not run.
 func (j *judge) eventStatus(p *sqlscan.Parsed, t *sqlscan.Text, d *decided) lang.Msg {
 	if p.Kind != "EVENT" || p.Verb == "CREATE" {
 		return lang.Msg{}
@@ -83,10 +83,10 @@ func (j *judge) eventStatus(p *sqlscan.Parsed, t *sqlscan.Text, d *decided) lang
 	return lang.Msg{}
 }
 
-// unknownRows says that how many rows a table should have is not known.
+// unknownRows marks an unknown row count.
 const unknownRows = -1
 
-// apply follows what a definition does to the tables and to how many rows they have.
+// apply updates the tables and their row counts.
 func (e effect) apply(rows map[string]int64) {
 	for _, t := range e.dropped {
 		delete(rows, t)
@@ -110,7 +110,7 @@ func (e effect) apply(rows map[string]int64) {
 	}
 }
 
-// applyEvents follows which events will be enabled.
+// applyEvents updates the list of events to enable.
 func (e effect) applyEvents(enabled []string) []string {
 	if e.disabled != "" {
 		enabled = slices.DeleteFunc(enabled, func(n string) bool { return n == e.disabled })

@@ -16,8 +16,8 @@ import (
 )
 
 // After a failover the new server has files of the same names, and the backup's position
-// in one of them is another moment. The old server's archive is gone on with, up to its
-// end; what comes after is refused by name, or proved by GTIDs where those name servers.
+// refers to another point there. The replay continues with the old server's archive up to
+// its end; what follows is refused by name, or proved by GTIDs if they identify servers.
 func TestAMomentAcrossAFailover(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 			}
 			old := testdb.Private(t, flavour, extra...)
 			old.Exec(t, "", "CREATE DATABASE pad", "CREATE TABLE pad.a (i INT)", "DROP DATABASE pad")
-			now1 := old.Replica(t, extra...) // from here on: its positions are others
+			now1 := old.Replica(t, extra...) // binlog positions differ from here on
 			w := newWorld(t, old, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(200))", "INSERT INTO a VALUES (1, 'one')")
 			w.work(t, "INSERT INTO a VALUES (2, 'two')", "UPDATE a SET v = 'ONE' WHERE id = 1")
 			folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
@@ -69,7 +69,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 			if said := notReached(late, restore.Source{}, run).Error(); !strings.Contains(said, run.Beyond.Server) {
 				t.Errorf("the other server is not named: %s", said)
 			}
-			// A position that is between two transactions of the new server, too.
+			// A position that is a transaction boundary on the new server, too.
 			from := &world{s: now1, stand: now(t, now1)}
 			from.stand.Position = binlog.Position{File: w.stand.File, Pos: 4}
 			from.stand.From, from.stand.GTID = time.Time{}, ""
@@ -89,7 +89,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 					t.Errorf("from %d of the new server: %v %+v", g.End, err, f)
 				}
 			}
-			// Without the old server's archive.
+			// Without the archive of the old server.
 			alone, err := open(binarchive.Folder{Dir: t.TempDir()}).From(w.live, []binlog.Stand{w.stand})
 			if flavour == "mariadb" {
 				if !errors.Is(err, changes.ErrNoStart) {

@@ -14,42 +14,42 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// Question is what a forecast is made of.
+// Question is the input of a forecast.
 type Question struct {
 	Run    *changes.Run
 	Moment binlog.Moment
-	From   string           // the schema's name in the log
-	To     string           // the schema that it will be replayed into
-	Tables []string         // these alone; empty is all
-	Rows   map[string]int64 // the backup's tables; -1 where it does not know
+	From   string           // database name in the log
+	To     string           // database to replay into
+	Tables []string         // only these tables; empty means all
+	Rows   map[string]int64 // the backup's row counts; -1 if unknown
 	Maria  bool
-	Others []string // the server's schemas
-	// Open takes what is there where the log does not reach the moment yet, and reads
-	// nothing after it: what is left out is not told.
+	Others []string // the server's databases
+	// Open accepts a log that does not reach the moment yet, and reads nothing after the
+	// moment, so what is left out is not reported.
 	Open bool
-	Side Side // what a statement does besides
+	Side Side // implicit effects of statements
 }
 
-// Forecast is what a replay would do, and what would be lost by ending there.
+// Forecast is the effect of a replay, and what is lost by ending there.
 type Forecast struct {
-	To           binlog.Place // up to there, whole transactions
-	ToTime       time.Time    // of the last transaction replayed; zero for none
-	Next         time.Time    // of the first that is left out; zero when all is replayed
+	To           binlog.Place // end of the replay, after a whole transaction
+	ToTime       time.Time    // time of the last transaction replayed; zero if none
+	Next         time.Time    // time of the first transaction left out; zero if all are replayed
 	Transactions int64
-	Tables       []binlog.TableChange // what is replayed
-	Rows         map[string]int64     // the tables afterwards
-	Least        map[string]int64     // of those whose rows are not known: at least so many
-	Rough        []string             // tables from which foreign keys may have removed rows unlogged
+	Tables       []binlog.TableChange // replayed changes
+	Rows         map[string]int64     // row counts afterwards
+	Least        map[string]int64     // minimum for tables with unknown row counts
+	Rough        []string             // tables from which foreign keys may have removed rows that are not in the log
 	Definitions  int
-	Statements   int                  // of the statement format
-	Foreign      int64                // transactions that changed other schemas, too
-	Refused      []Refusal            // what cannot be replayed
-	After        []binlog.TableChange // what comes later, and is lost
+	Statements   int                  // in statement format
+	Foreign      int64                // transactions that also changed other databases
+	Refused      []Refusal            // statements that cannot be replayed
+	After        []binlog.TableChange // later changes, which are lost
 	AfterCount   int64
 	AfterDDL     int
-	Extra        binlog.GTIDs // what a set of GTIDs does not name, and lies before its end
-	InPart       string       // a table of whose JSON documents the log holds only parts
-	Backwards    bool         // the server's clock went back over the moment
+	Extra        binlog.GTIDs // transactions before the end that are not in the requested set of GTIDs
+	InPart       string       // a table for which the log holds only parts of its JSON documents
+	Backwards    bool         // the server's clock was set back across the moment
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -59,11 +59,11 @@ type Refusal struct {
 	Why  lang.Msg
 }
 
-// ErrNotReached says that the log does not hold the moment.
-var ErrNotReached = errors.New("the binary log that is at hand does not hold that moment")
+// ErrNotReached reports that the log ends before the moment.
+var ErrNotReached = errors.New("the available binlogs do not contain that time")
 
-// Look reads the log from the backup's place on and tells what a replay up to the moment
-// would do.
+// Look reads the log from the backup's position on and forecasts a replay up to the
+// moment.
 func Look(ctx context.Context, q Question) (*Forecast, error) {
 	l := &look{q: q, f: &Forecast{Rows: maps.Clone(q.Rows), To: q.Run.From}, open: map[string]*binlog.Transaction{}}
 	if l.f.Rows == nil {
@@ -111,23 +111,23 @@ func newJudge(from, to string, maria bool, scope, others []string) judge {
 	}
 }
 
-// look is a reading of the log for a forecast.
+// look is one pass over the log for a forecast.
 type look struct {
 	q      Question
 	f      *Forecast
 	judge  judge
 	least  *least
 	sum    format.Summary
-	at     binlog.Place // the file that is read
-	past   bool         // the moment is passed
+	at     binlog.Place // the current file
+	past   bool         // the moment has passed
 	want   binlog.GTIDs
-	have   binlog.GTIDs                   // what the backup holds, and those of want that are done
-	skip   bool                           // the backup holds the group already
-	cause  []decided                      // of the group that is read
-	second format.XAPhase                 // what the group is of an XA transaction
-	parts  string                         // a table in it of whose JSON documents only parts are logged
-	why    []lang.Msg                     // of what cannot be replayed in it
-	open   map[string]*binlog.Transaction // XA transactions that are prepared
+	have   binlog.GTIDs                   // transactions in the backup, and those of want that are replayed
+	skip   bool                           // the backup already holds the group
+	cause  []decided                      // decisions for the current group
+	second format.XAPhase                 // the current group's XA phase
+	parts  string                         // a table in it with only parts of JSON documents in the log
+	why    []lang.Msg                     // why parts of it cannot be replayed
+	open   map[string]*binlog.Transaction // prepared XA transactions
 }
 
 func (l *look) take(i *format.Item) error {
@@ -170,7 +170,7 @@ func (l *look) statement(q *format.Query) {
 	}
 }
 
-// done takes the summary of a group.
+// done handles the summary of a group.
 func (l *look) done(t *binlog.Transaction) error {
 	if l.skip {
 		return nil
@@ -196,8 +196,8 @@ func (l *look) done(t *binlog.Transaction) error {
 	return nil
 }
 
-// reach takes in the id of a transaction that is done. Of a set of MariaDB's the very ids
-// count: that others of the domain are later proves nothing.
+// reach records the id of a finished transaction. In a MariaDB set, only that exact id
+// counts: a later id in the domain proves nothing.
 func (l *look) reach(id string) error {
 	one, err := binlog.ParseGTIDs(id)
 	if err != nil {
@@ -212,7 +212,7 @@ func (l *look) reach(id string) error {
 	return nil
 }
 
-// pass finds out whether a transaction lies after the moment.
+// pass finds out whether a transaction is after the moment.
 func (l *look) pass(t *binlog.Transaction) {
 	m := l.q.Moment
 	if l.past {
@@ -236,7 +236,7 @@ func (l *look) pass(t *binlog.Transaction) {
 	}
 }
 
-// found tells whether the moment lies within what was read.
+// found reports whether the log that was read contains the moment.
 func (l *look) found() bool {
 	m := l.q.Moment
 	end := l.q.Run.End()
@@ -253,7 +253,7 @@ func (l *look) found() bool {
 	return l.q.Run.Live && !m.Time.After(time.Now().Add(time.Minute)) || !m.Time.After(l.q.Run.ToTime())
 }
 
-// replayed adds up what a transaction does to the schema.
+// replayed adds a transaction's effect on the database.
 func (l *look) replayed(t *binlog.Transaction) {
 	if l.parts != "" {
 		l.f.InPart = l.parts
@@ -308,14 +308,15 @@ func (l *look) cause1(d decided) {
 	}
 }
 
-// unknown is for a statement that changes rows: triggers may change others than its own.
+// unknown marks all row counts as unknown after a statement that changes rows: triggers
+// may change tables that it does not name.
 func unknown(rows map[string]int64) {
 	for t := range rows {
 		rows[t] = unknownRows
 	}
 }
 
-// count follows how many rows a table has.
+// count updates a table's row count.
 func count(rows map[string]int64, table string, more int64) {
 	if n, there := rows[table]; there && n != unknownRows {
 		rows[table] = n + more

@@ -1,7 +1,7 @@
-// Package replay rolls a loaded backup forward by the binary log: it finds how far the
-// log reaches from where the backup stands, decides over every statement in it, and
-// replays it into a schema, exactly once over kills: the place in the log is committed
-// with the data.
+// Package replay rolls a loaded backup forward with the binlog. It finds how far the log
+// reaches from the backup's position, decides on every statement in it, and replays it
+// into a database. Each transaction is applied exactly once, even if the process is
+// killed: the binlog position is committed with the data.
 package replay
 
 import (
@@ -16,48 +16,48 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// kind is what a statement of the log is to a replay.
+// kind classifies a logged statement for the replay.
 type kind uint8
 
 const (
-	foreign    kind = iota // it is of other schemas, of accounts, or changes nothing
-	definition             // it changes definitions, and commits by itself
-	rowsOf                 // it changes rows, in the statement format
+	foreign    kind = iota // concerns other databases or accounts, or changes nothing
+	definition             // changes definitions and commits implicitly
+	rowsOf                 // changes rows, in statement format
 	control                // SAVEPOINT, ROLLBACK TO, RELEASE
 )
 
-// effect is what a definition does to the set of tables.
+// effect is the effect of a definition on the set of tables.
 type effect struct {
 	made      []string
 	dropped   []string
 	emptied   []string
 	renamed   [][2]string
-	repart    []string // partitions with rows may go
-	exchanged []string // a partition and a table change places
-	enabled   string   // an event that is made disabled, and was enabled
-	disabled  string   // an event that is gone or disabled
+	repart    []string // partitions that may lose rows
+	exchanged []string // a partition and a table are exchanged
+	enabled   string   // an event that was enabled and is created disabled
+	disabled  string   // an event that was dropped or disabled
 }
 
-// decided is the decision over one statement.
+// decided is the decision on one statement.
 type decided struct {
 	kind   kind
 	sql    string
-	tables []string // of ours that it is about
-	fewer  bool     // rows, in the statement format: it may leave fewer than there were
+	tables []string // our tables that it affects
+	fewer  bool     // rows in statement format: there may be fewer rows afterwards
 	effect effect
 }
 
-// judge decides over the statements of a log.
+// judge decides on the statements of a log.
 type judge struct {
 	from, to string
 	maria    bool
-	scope    []string // tables; empty is all
+	scope    []string // tables; empty means all
 	others   func(schema string) bool
 	temp     map[tempTable]bool
 }
 
-// tempTable is a temporary table of a connection: it is in the log of the statement
-// format, and is no table of the backup.
+// tempTable is a temporary table of a connection. Statement-format logs contain it, but no
+// backup does.
 type tempTable struct {
 	thread uint32
 	name   string
@@ -72,12 +72,12 @@ func modeOf(q *binlog.Query) sqlscan.Mode {
 	return sqlscan.Mode{ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0}
 }
 
-// inScope tells whether a table is replayed.
+// inScope reports whether a table is replayed.
 func (j *judge) inScope(table string) bool {
 	return len(j.scope) == 0 || slices.Contains(j.scope, table)
 }
 
-// statement decides over a query of the log.
+// statement decides on a logged query.
 func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
 	if err != nil {
@@ -100,7 +100,7 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	return decided{}, lang.M("statement not allowed in a replay: %s", short(q.SQL))
 }
 
-// elsewhere tells of statements that change nothing in a schema.
+// elsewhere reports whether a statement changes nothing in a database.
 func elsewhere(t *sqlscan.Text) bool {
 	switch t.Upper(0) {
 	case "GRANT",
@@ -142,7 +142,7 @@ func elsewhere(t *sqlscan.Text) bool {
 	return false
 }
 
-// definition decides over CREATE, DROP, ALTER and TRUNCATE.
+// definition decides on CREATE, DROP, ALTER and TRUNCATE.
 func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.Msg) {
 	p, err := sqlscan.Parse(q.SQL, modeOf(q))
 	if err != nil {
@@ -179,8 +179,8 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	return d, j.eventStatus(p, text, &d)
 }
 
-// owners are the tables, or other objects, of ours that a definition is about; others
-// tells that it is about some that are not replayed, too.
+// owners are our tables, or other objects, that a definition affects. others tells that it
+// also affects objects that are not replayed.
 func (j *judge) owners(q *binlog.Query, p *sqlscan.Parsed) (ours []string, others bool) {
 	own := p.Refs[:1]
 	switch p.Kind {
@@ -209,7 +209,7 @@ func (j *judge) owners(q *binlog.Query, p *sqlscan.Parsed) (ours []string, other
 	return ours, others
 }
 
-// loose tells whether a name stands without its schema where that matters.
+// loose reports whether a name lacks its database where that matters.
 func loose(p *sqlscan.Parsed) bool {
 	return slices.ContainsFunc(p.Refs, func(r sqlscan.Ref) bool { return !r.Qualified() })
 }
@@ -225,10 +225,10 @@ func plainCreate(got load.Judged) string {
 	return string(got.SQL)
 }
 
-// database decides over statements about whole schemas.
+// database decides on statements about whole databases.
 func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
 	name := p.Own().Name
-	if p.Verb == "ALTER" && currentDatabase(p) { // it is about the current database
+	if p.Verb == "ALTER" && currentDatabase(p) { // it affects the current database
 		if q.Schema != j.from || len(j.scope) > 0 {
 			return decided{}, lang.Msg{}
 		}
@@ -244,7 +244,8 @@ func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg)
 	return decided{kind: definition, sql: string(got.SQL)}, refusal
 }
 
-// currentDatabase tells whether an ALTER DATABASE names no database: its options follow at once.
+// currentDatabase reports whether an ALTER DATABASE names no database: its options follow
+// at once.
 func currentDatabase(p *sqlscan.Parsed) bool {
 	const first = 2
 	switch {
@@ -255,7 +256,7 @@ func currentDatabase(p *sqlscan.Parsed) bool {
 		(p.Is(first+1, "=") || p.Len() == first+2)
 }
 
-// temporary notes temporary tables, which are no part of the schema.
+// temporary tracks temporary tables, which are not part of the database.
 func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
 	for _, r := range p.Refs {
 		if p.Verb == "CREATE" {
@@ -267,7 +268,7 @@ func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg
 	return decided{}, lang.Msg{}
 }
 
-// rename decides over RENAME TABLE a TO b, c TO d.
+// rename decides on RENAME TABLE a TO b, c TO d.
 func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	d := decided{kind: definition}
 	var edits []sqlscan.Edit
@@ -345,8 +346,8 @@ func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, 
 	return d, lang.Msg{}
 }
 
-// swaps tells whether a RENAME is that of a restore: it names one of the databases that
-// restores make beside ours.
+// swaps reports whether a RENAME belongs to a restore: it names a database that restores
+// create next to ours.
 func (j *judge) swaps(q *binlog.Query) bool {
 	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
 	if err != nil {
@@ -367,8 +368,8 @@ func (j *judge) swaps(q *binlog.Query) bool {
 	return false
 }
 
-// rows decides over a statement that changes rows. Its names are those before a dot:
-// ours get the new schema, another schema's are refused.
+// rows decides on a statement that changes rows. Names before a dot count as database
+// names: ours is replaced by the new one, another database's name is refused.
 func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	p, err := sqlscan.Parse(q.SQL, modeOf(q))
 	if err != nil || len(p.Refs) == 0 {
@@ -409,8 +410,8 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	}, lang.Msg{}
 }
 
-// elsewhereRows is a statement whose rows are in another schema: with more than one
-// table it may change ours as well.
+// elsewhereRows handles a statement whose rows are in another database: with more than one
+// table it may also change ours.
 func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	if t.Any(0, "INSERT", "REPLACE") || !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
@@ -418,7 +419,8 @@ func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.M
 	return decided{}, lang.M("it also changes the database %s: %s", q.Schema, short(q.SQL))
 }
 
-// concerned tells whether a statement may be about our schema: it ran there, or names it.
+// concerned reports whether a statement may affect our database: it ran there, or names
+// it.
 func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
 	if q.Schema == j.from {
 		return true
@@ -431,8 +433,8 @@ func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
 	return false
 }
 
-// unreplayable says why a Load or an Incident ends a replay; of a LOAD DATA elsewhere it
-// says nothing.
+// unreplayable tells why a Load or an Incident ends a replay; it is empty for a LOAD DATA
+// into another database.
 func (j *judge) unreplayable(i *binlog.Item) lang.Msg {
 	switch {
 	case i.What == binlog.Incident:
@@ -443,13 +445,14 @@ func (j *judge) unreplayable(i *binlog.Item) lang.Msg {
 	return lang.Msg{}
 }
 
-// loads tells whether a LOAD DATA may be about our schema; one that cannot be read may.
+// loads reports whether a LOAD DATA may affect our database; one that cannot be parsed
+// may.
 func (j *judge) loads(q *binlog.Query) bool {
 	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
 	return err != nil || j.concerned(q, text)
 }
 
-// short is the beginning of a statement, without its secrets.
+// short is the start of a statement, with secrets masked.
 func short(sql []byte) string {
 	text := strings.Join(strings.Fields(hide(string(sql[:min(len(sql), 400)]))), " ")
 	if len(text) > 160 {

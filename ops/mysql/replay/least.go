@@ -12,20 +12,20 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Side is what statements of a schema do besides what they say, and no log tells.
+// Side describes the implicit effects of statements, which are in no log.
 type Side struct {
-	Harmless bool                // no trigger and no function removes rows
-	Cascades map[string][]string // a deleted row of the key removes rows of these tables
+	Harmless bool                // no trigger or function removes rows
+	Cascades map[string][]string // deleting a row of the key's table removes rows of these tables
 }
 
-// removing are the words by which a trigger or a function may remove rows.
+// removing matches the keywords with which a trigger or function may remove rows.
 var removing = regexp.MustCompile(`(?i)\b(DELETE|REPLACE|TRUNCATE|CALL)\b`)
 
-// madeRemoving is a definition of a trigger or a function that may remove rows.
+// madeRemoving matches the definition of a trigger or function that may remove rows.
 var madeRemoving = regexp.MustCompile(`(?is)\b(TRIGGER|FUNCTION)\b.*\b(DELETE|REPLACE|TRUNCATE|CALL)\b`)
 
-// sideOf asks the server what statements do besides. A trigger of the backup that is not
-// there any more counts as one that removes rows.
+// sideOf queries the server for the implicit effects of statements. A trigger of the
+// backup that no longer exists counts as one that removes rows.
 func sideOf(ctx context.Context, q schema.Querier, src restore.Source) (side Side, err error) {
 	bodies, err := schema.All(ctx, q, "SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS "+
 		"WHERE TRIGGER_SCHEMA = ? UNION ALL SELECT CONCAT('()', ROUTINE_NAME), COALESCE(ROUTINE_DEFINITION, 'CALL') "+
@@ -53,8 +53,8 @@ func sideOf(ctx context.Context, q schema.Querier, src restore.Source) (side Sid
 	return side, err
 }
 
-// least follows the fewest rows that each table can have, where statements of the
-// statement format do not tell how many they change.
+// least tracks the minimum row count of each table where statement-format statements do
+// not tell how many rows they change.
 type least struct {
 	side  Side
 	n     map[string]int64
@@ -72,7 +72,7 @@ func newLeast(q Question) *least {
 	return l
 }
 
-// of are the numbers of the tables whose rows are not known.
+// of returns the minimum for the tables with unknown row counts.
 func (l *least) of(rows map[string]int64) map[string]int64 {
 	out := map[string]int64{}
 	for t, n := range rows {
@@ -85,7 +85,7 @@ func (l *least) of(rows map[string]int64) map[string]int64 {
 
 func (l *least) roughly() []string { return slices.Sorted(maps.Keys(l.rough)) }
 
-// rows takes in row images.
+// rows records row images.
 func (l *least) rows(c binlog.TableChange) {
 	l.n[c.Table] = max(0, l.n[c.Table]+c.Inserted-c.Deleted)
 	if c.Deleted > 0 {
@@ -95,7 +95,7 @@ func (l *least) rows(c binlog.TableChange) {
 	}
 }
 
-// define takes in a definition.
+// define records a definition.
 func (l *least) define(d decided) {
 	d.effect.apply(l.n)
 	for t, n := range l.n {
@@ -104,7 +104,7 @@ func (l *least) define(d decided) {
 	l.side.Harmless = l.side.Harmless && !madeRemoving.MatchString(d.sql)
 }
 
-// statement takes in a statement that changes rows, and does not tell how many.
+// statement records a statement that changes an unknown number of rows.
 func (l *least) statement(d decided) {
 	switch {
 	case !l.side.Harmless || d.fewer && strings.Join(d.tables, "") == "":
@@ -121,7 +121,7 @@ func (l *least) statement(d decided) {
 	}
 }
 
-// below are the tables that lose rows with those of a table.
+// below are the tables that lose rows when a table does.
 func (l *least) below(table string) (out []string) {
 	todo := []string{table}
 	seen := map[string]bool{table: true}

@@ -14,14 +14,14 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// LostHead begins a file of statements from Lost.
+// LostHead is the start of a file of statements from Lost.
 const LostHead = "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\n" +
 	"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\nSET foreign_key_checks = 0;\n"
 
-// Lost sums up what a restore to a moment leaves out of a database, but for the
-// transaction that it is to be without: for each row what became of it. put gets the
-// statements that bring a table's rows to that state. Tables of which rows cannot be told
-// apart, or that have changed since, are named in unknown.
+// Lost sums up what a restore to a moment loses in a database, other than the transaction
+// that the restore must undo: the final state of each row. put receives the statements
+// that bring a table's rows to that state. unknown lists tables whose rows cannot be
+// identified or whose definition has changed since.
 func Lost(
 	ctx context.Context,
 	log *changes.Source,
@@ -63,8 +63,8 @@ type lost struct {
 	order    []string
 }
 
-// lostTable is a table of today, and what became of its rows; now is nil when they cannot
-// be told apart.
+// lostTable is a current table and the final state of its rows; now is nil if the rows
+// cannot be identified.
 type lostTable struct {
 	now *schema.Table
 	key []int
@@ -83,7 +83,7 @@ func (l *lost) change(rows *format.Rows) error {
 	logged := rows.Map.Table
 	logged.Columns = slices.Clone(logged.Columns)
 	if format.Know(&logged, t.now) != nil {
-		t.now = nil // its definition is another one by now
+		t.now = nil // its definition has changed since
 		return nil
 	}
 	err = rows.Each(func(c binlog.RowChange) error {
@@ -134,7 +134,7 @@ func (l *lost) write(put func(string, []string) error) (unknown []string, err er
 		}
 		var all []string
 		rows := t.net.Rows()
-		slices.Reverse(rows) // what was done first comes first
+		slices.Reverse(rows) // oldest change first
 		for _, r := range rows {
 			if q := t.statement(r); q != "" {
 				all = append(all, q)
@@ -150,8 +150,8 @@ func (l *lost) write(put func(string, []string) error) (unknown []string, err er
 	return unknown, nil
 }
 
-// statement brings a row to what became of it; "" when it came and went. The table's name
-// is without its database.
+// statement brings a row to its final state; "" if the row was added and removed again.
+// The table's name is without its database.
 func (t *lostTable) statement(r binlog.NetRow) string {
 	table := schema.Ident(t.now.Name)
 	if r.After == nil {

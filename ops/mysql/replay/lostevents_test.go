@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// refusedWith wants what the log holds to be refused by the forecast, and by a replay
-// that nobody has foreseen; another database's may be.
+// refusedWith expects the forecast, and a replay without a forecast, to refuse the log;
+// another database's may pass.
 func (w *world) refusedWith(t *testing.T, why string) {
 	t.Helper()
 	run := w.log(t)
@@ -30,7 +30,7 @@ func (w *world) refusedWith(t *testing.T, why string) {
 	}
 }
 
-// LOAD DATA of the statement format is refused with its text; of the row format its rows
+// LOAD DATA in statement format is refused and its text is shown; in row format its rows
 // are replayed.
 func TestALoadOfAFileOnARealServer(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -56,8 +56,7 @@ func TestALoadOfAFileOnARealServer(t *testing.T) {
 	})
 }
 
-// A server that cannot write what was done to its log writes that it could not: a replay
-// does not pass over it.
+// A server that could not log its changes writes an incident event: a replay stops there.
 func TestALogThatLostEventsIsNotReplayed(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {

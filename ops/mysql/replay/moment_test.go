@@ -11,7 +11,7 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// groups are the transactions of the log, by position.
+// groups are the log's transactions, by position.
 func groups(t *testing.T, w *world) (all []format.Group) {
 	t.Helper()
 	run := w.log(t)
@@ -80,7 +80,7 @@ func TestEveryKindOfMomentEndsBetweenTransactions(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if s.Flavour == "mariadb" { // the fourth's number, of a server that wrote nothing
+		if s.Flavour == "mariadb" { // the fourth GTID, of a server that wrote nothing
 			var domain, server, seq int
 			fmt.Sscanf(g[3].GTID.ID, "%d-%d-%d", &domain, &server, &seq)
 			m := binlog.Moment{GTIDs: fmt.Sprintf("%d-%d-%d", domain, server+1, seq)}
@@ -91,7 +91,8 @@ func TestEveryKindOfMomentEndsBetweenTransactions(t *testing.T) {
 	})
 }
 
-// One table is rolled forward by itself: the others, and what their keys would do, stay.
+// One table is rolled forward alone: other tables, and cascades into them, are not
+// changed.
 func TestOneTableToAMoment(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s, "CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id))",

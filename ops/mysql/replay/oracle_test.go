@@ -12,8 +12,8 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// The servers' own way to a moment, mysqlbinlog | mysql with the schema's name rewritten,
-// brings a third copy to the same rows.
+// mysqlbinlog | mysql, with the database name rewritten, gives the same rows in a third
+// copy.
 func TestTheServersOwnToolsComeToTheSame(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for i := range rounds(t, 1) {
@@ -51,7 +51,7 @@ func arguments(s *testdb.Server, w *world, to string, end binlog.Stand) []string
 		fmt.Sprintf("--start-position=%d", w.stand.Pos), fmt.Sprintf("--stop-position=%d", end.Pos),
 		"--rewrite-db=" + w.live + "->" + to,
 	}
-	if s.Flavour == "mysql" { // it filters by the new name, MariaDB's by the old one
+	if s.Flavour == "mysql" { // MySQL filters by the new name, MariaDB by the old one
 		args = append(args, "--skip-gtids", "--database="+to)
 	} else {
 		args = append(args, "--database="+w.live)

@@ -10,26 +10,26 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// order is how a backup stands to a moment.
+// order is the order of a backup and a moment.
 type order uint8
 
 const (
-	usable   order = iota // the backup holds nothing from after the moment
-	early                 // the moment lies before the backup, which holds more
-	unnamed               // the backup holds transactions that the set of GTIDs does not name
-	unproved              // nobody knows which transactions the backup holds
+	usable   order = iota // the backup holds nothing after the moment
+	early                 // the moment is before the backup, which holds more
+	unnamed               // the backup holds transactions that are not in the set of GTIDs
+	unproved              // it is unknown which transactions the backup holds
 )
 
-// EarlyError says that the moment lies before the backup.
+// EarlyError reports that the moment is before the backup.
 type EarlyError struct{ Said *ops.Error }
 
 func (e *EarlyError) Error() string { return e.Said.Error() }
 
-// Unwrap is what a person is told.
+// Unwrap is the error for people.
 func (e *EarlyError) Unwrap() error { return e.Said }
 
-// orderOf tells whether a backup is before the moment, for every form of moment. Look
-// found f.
+// orderOf tells whether a backup precedes the moment, for every form of moment. f is the
+// result of Look.
 func orderOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast) order {
 	switch {
 	case m.GTIDs != "":
@@ -43,7 +43,7 @@ func orderOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast)
 	return usable
 }
 
-// orderOfGTIDs compares what a backup holds with the set of all that is wanted.
+// orderOfGTIDs compares a backup's GTIDs with the requested set.
 func orderOfGTIDs(held binlog.GTIDs, set string) order {
 	want, err := binlog.ParseGTIDs(set)
 	switch {
@@ -57,8 +57,8 @@ func orderOfGTIDs(held binlog.GTIDs, set string) order {
 	return unnamed
 }
 
-// refusal is the sentence of a backup that is not before the moment; reached tells
-// whether the log holds the moment. nil where the backup is usable.
+// refusal is the error for a backup that does not precede the moment; reached tells
+// whether the log contains the moment. nil if the backup is usable.
 func (o order) refusal(m binlog.Moment, src restore.Source, run *changes.Run, reached bool) error {
 	switch {
 	case o == early:

@@ -6,7 +6,7 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// A backup is usable only where all that it holds is wanted.
+// A backup is usable only if everything in it is in the requested set.
 func TestABackupIsBeforeASetOfGTIDs(t *testing.T) {
 	t.Parallel()
 	const a, b = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"

@@ -13,20 +13,20 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// plain replays rows as INSERT, UPDATE and DELETE, for a user whom the server refuses its
-// BINLOG statement. Triggers would fire again, so a table that has some is refused.
+// plain replays rows as INSERT, UPDATE and DELETE, for a user who may not use the server's
+// BINLOG statement. Tables with triggers are refused, because triggers would fire again.
 type plain struct {
 	on       bool
 	tables   map[string]*schema.Table
 	triggers map[string]bool
-	ready    bool // the session is the one that rows need
-	foreign  bool // foreign keys are obeyed in it
+	ready    bool // the session has the settings that rows need
+	foreign  bool // the session checks foreign keys
 }
 
-// forget drops what is known of the tables: a definition may change it.
+// forget drops the cached tables: a definition may change them.
 func (p *plain) forget() { p.tables, p.triggers = nil, nil }
 
-// rowsAsStatements are the statements that do what a rows event did.
+// rowsAsStatements converts a rows event to statements.
 func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 	t, err := r.plainTable(rows.Map.Name)
 	if err != nil {
@@ -48,14 +48,14 @@ func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 	return w.out, err
 }
 
-// inPart refuses rows that are not whole: only the server knows what they differ from.
+// inPart refuses partial rows: only the server knows the missing part.
 func inPart(table string, maria bool) error {
 	return ops.E(ops.Config, lang.M("the binlog holds only parts of the JSON documents of table %s (PARTIAL_JSON with "+
 		"MINIMAL row images), which can only be written with the BINLOG statement", table)).
 		WithHint(lang.Raw(grantOf(maria)))
 }
 
-// plainTable is a table of the schema that is replayed into, as it is now.
+// plainTable is the current definition of a table in the target database.
 func (r *runner) plainTable(name string) (*schema.Table, error) {
 	p := &r.plain
 	if p.tables == nil {
@@ -89,8 +89,8 @@ func (r *runner) plainTable(name string) (*schema.Table, error) {
 	return found[0], nil
 }
 
-// plainSession makes the session the one that rows need: a statement of the log may have
-// changed it.
+// plainSession sets the session variables that rows need: a statement of the log may have
+// changed them.
 func (r *runner) plainSession(foreign bool) error {
 	p := &r.plain
 	if p.ready && p.foreign == foreign {
@@ -109,14 +109,14 @@ func (r *runner) plainSession(foreign bool) error {
 	return nil
 }
 
-// writer makes statements of row changes.
+// writer converts row changes to statements.
 type writer struct {
 	table  *schema.Table
 	logged *binlog.Table
 	most   int
 	out    []string
-	open   strings.Builder // a statement over several rows that may grow
-	head   string          // of that
+	open   strings.Builder // a multi-row statement that may grow
+	head   string          // the start of that statement
 }
 
 func (w *writer) add(c binlog.RowChange) error {
@@ -159,13 +159,13 @@ func (w *writer) stored(image []binlog.Value) (at []int) {
 	return at
 }
 
-// single is a statement about the one row that an image names.
+// single appends a statement for the one row of an image.
 func (w *writer) single(do string, image []binlog.Value) {
 	w.flush()
 	w.out = append(w.out, do+" WHERE "+w.where(image)+" LIMIT 1")
 }
 
-// where names a row by its primary key, else by all that the image holds.
+// where identifies a row by its primary key, else by all values of the image.
 func (w *writer) where(image []binlog.Value) string {
 	var key, all []string
 	for _, i := range w.stored(image) {
@@ -200,7 +200,7 @@ func (w *writer) insert(image []binlog.Value) {
 	w.open.WriteString(row)
 }
 
-// sequence sets a sequence of MariaDB to the value that its row has.
+// sequence sets a MariaDB sequence to the value of its row.
 func (w *writer) sequence(image []binlog.Value) error {
 	if len(image) == 0 || image[0].Absent {
 		return errors.New("a sequence without its value")

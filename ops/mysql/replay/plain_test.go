@@ -15,15 +15,15 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// weak is a connection of a user who may do everything in the shadow and nothing on the
-// server as a whole.
+// weak is a connection of a user with all privileges on the shadow database and none on
+// the server.
 func (w *world) weak(t *testing.T) *sql.DB {
 	t.Helper()
 	name := fmt.Sprintf("weak%d", rand.Uint32())
 	w.s.Exec(t, "", "CREATE USER '"+name+"'@'%' IDENTIFIED BY 'weak'",
 		"GRANT ALL ON `"+w.shadow+"`.* TO '"+name+"'@'%'",
 		"GRANT "+map[string]string{"mysql": "SET_ANY_DEFINER, SYSTEM_USER", "mariadb": "SET USER"}[w.s.Flavour]+
-			" ON *.* TO '"+name+"'@'%'") // definers of others, which is another matter
+			" ON *.* TO '"+name+"'@'%'") // other users as definers, which is tested elsewhere
 	t.Cleanup(func() { w.s.Exec(t, "", "DROP USER '"+name+"'@'%'") })
 	to := target(w.s)
 	to.User, to.Password = name, "weak"
@@ -35,9 +35,9 @@ func (w *world) weak(t *testing.T) *sql.DB {
 	return db
 }
 
-// TestRowsAsStatementsComeToTheSame replays random work without the right to use BINLOG:
-// by the dump program's word the rows are those of the live database, which the BINLOG way
-// is compared with, too.
+// TestRowsAsStatementsComeToTheSame replays a random workload without the privilege for
+// BINLOG. mysqldump must show the rows of the live database, with which the BINLOG way is
+// compared, too.
 func TestRowsAsStatementsComeToTheSame(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		first := testenv.Seed(t)
@@ -100,8 +100,9 @@ func TestATableWithTriggersNeedsTheBinlogStatement(t *testing.T) {
 	})
 }
 
-// An update that logs only what changed in a JSON document, and not the document, cannot be
-// made a statement: the column would be left as it was. The BINLOG statement replays it.
+// An update that logs only the changed parts of a JSON document, and not the document,
+// cannot be converted to a statement: the column would not change. The BINLOG statement
+// replays it.
 func TestPartsOfDocumentsNeedTheBinlogStatement(t *testing.T) {
 	s := testdb.MySQL(t)
 	w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT, js JSON)", `INSERT INTO a VALUES (1, 1, '{"k":1,"long":"`+

@@ -8,9 +8,9 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// A server that logs the statements' text would log each BINLOG statement once for every
-// table in it: a replay of 10 MB once made 1 GB of log, and pushed the backup's place out
-// of what is read of a server.
+// A server that logs the statements' text would log each BINLOG statement once per table
+// in it: a replay of 10 MB once wrote 1 GB of log, and pushed the backup's position beyond
+// the limit for reading from a server.
 func TestTheServersOwnLogGrowsByWhatIsReplayed(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s, "CREATE TABLE goods (id INT PRIMARY KEY AUTO_INCREMENT, a INT, name VARCHAR(60))",

@@ -19,7 +19,7 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// rounds is how many random rounds are run on each server; OPSDECK_ROUNDS asks for more.
+// rounds is the number of random rounds per server; OPSDECK_ROUNDS raises it.
 func rounds(t *testing.T, usual int) int {
 	t.Helper()
 	if n, err := strconv.Atoi(os.Getenv("OPSDECK_ROUNDS")); err == nil {
@@ -46,7 +46,7 @@ var randomTables = []string{
 	"CREATE TRIGGER bare_bu BEFORE UPDATE ON bare FOR EACH ROW SET NEW.w = CONCAT(COALESCE(NEW.w, ''), '+')",
 }
 
-// maker makes random work.
+// maker generates a random workload.
 type maker struct {
 	*rand.Rand
 	other string
@@ -54,7 +54,7 @@ type maker struct {
 	maria bool
 	plain bool     // no XA
 	bare  bool     // no triggers
-	xa    []string // prepared, and not yet decided
+	xa    []string // prepared, not yet committed or rolled back
 }
 
 func (m *maker) value() string {
@@ -71,7 +71,7 @@ func (m *maker) change() string {
 			strings.Repeat("z", k))
 	case 17:
 		return fmt.Sprintf("UPDATE hidden SET secret = secret + %d, js = JSON_SET(js, '$.a', %d) WHERE id %% 3 = %d", k, k, m.IntN(3))
-	case 18: // a unique value goes from one row to another
+	case 18: // a unique value moves from one row to another
 		return "UPDATE hidden SET code = CONCAT(code, '~'), v = NULL ORDER BY id DESC LIMIT 2"
 	case 0, 1:
 		return fmt.Sprintf("INSERT INTO parents (v) VALUES (%s), (%s)", m.value(), m.value())
@@ -141,7 +141,7 @@ func (m *maker) definition() []string {
 	return []string{"DROP PROCEDURE IF EXISTS pr", "CREATE PROCEDURE pr() INSERT INTO bare VALUES (1, 'pr')", "CALL pr()"}
 }
 
-// option is another form of the log for what the connection does next.
+// option changes the binlog format of the connection's next statements.
 func (m *maker) option() string {
 	switch kind := m.IntN(8); {
 	case kind < 3:
@@ -154,7 +154,7 @@ func (m *maker) option() string {
 	return "SET SESSION binlog_row_value_options = " + []string{"''", "PARTIAL_JSON"}[m.IntN(2)]
 }
 
-// step is some work of one connection.
+// step is a unit of work of one connection.
 func (m *maker) step(mixed bool) (all []string) {
 	switch m.IntN(11) {
 	case 10:
@@ -184,7 +184,7 @@ func (m *maker) step(mixed bool) (all []string) {
 	return []string{m.change()}
 }
 
-// xaStep prepares an XA transaction, or decides one that is prepared.
+// xaStep prepares an XA transaction, or commits or rolls back a prepared one.
 func (m *maker) xaStep(t *testing.T, w *world) {
 	if len(m.xa) > 0 && m.IntN(2) == 0 {
 		id := m.xa[0]
@@ -194,7 +194,7 @@ func (m *maker) xaStep(t *testing.T, w *world) {
 	}
 	m.n++
 	id := fmt.Sprintf("'%s%d','b'", m.other[len(m.other)-10:], m.n)
-	table := fmt.Sprintf("xa%d", m.n) // its own: what is prepared holds locks
+	table := fmt.Sprintf("xa%d", m.n) // a table of its own: prepared transactions hold locks
 	w.work(t, "CREATE TABLE "+table+" (id INT PRIMARY KEY)")
 	w.elsewhere(t, "XA START "+id, "INSERT INTO "+table+" VALUES (1), (2)", "XA END "+id, "XA PREPARE "+id)
 	m.xa = append(m.xa, id)
@@ -249,7 +249,7 @@ func randomWorldOf(t *testing.T, s *testdb.Server, seed uint64, steps int, mixed
 	w.lenient = true
 	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), other: s.Schema(t), maria: s.Flavour == "mariadb", bare: bare}
 	s.Exec(t, m.other, "CREATE TABLE o (id INT PRIMARY KEY)")
-	t.Cleanup(func() { // what is prepared holds locks, and the schemas could not be dropped
+	t.Cleanup(func() { // prepared transactions hold locks that block DROP DATABASE
 		if w.conn != nil {
 			w.conn.Close()
 		}
@@ -264,7 +264,8 @@ func randomWorldOf(t *testing.T, s *testdb.Server, seed uint64, steps int, mixed
 	return w, m
 }
 
-// sameRows is same without the counters: one that a rollback moved is not in the log.
+// sameRows is same without AUTO_INCREMENT counters: the log does not record counters that
+// a rollback moved.
 func (w *world) sameRows(t *testing.T) {
 	t.Helper()
 	got := counters.ReplaceAllString(w.word(t, w.shadow), "")
@@ -277,8 +278,8 @@ func (w *world) sameRows(t *testing.T) {
 	}
 }
 
-// TestAReplayThatIsBrokenOffGoesOn ends the replay again and again at random moments: the
-// server sees what it sees when the process is killed.
+// TestAReplayThatIsBrokenOffGoesOn interrupts the replay repeatedly at random moments: the
+// server sees the same as when the process is killed.
 func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		seed := testenv.Seed(t)
@@ -309,7 +310,7 @@ func TestAReplayThatIsBrokenOffGoesOn(t *testing.T) {
 	})
 }
 
-// again makes the shadow once more, as a load would.
+// again recreates the shadow database, as a load would.
 func (w *world) again(t *testing.T, run *changes.Run) {
 	t.Helper()
 	w.s.Exec(t, "", "DROP DATABASE "+w.shadow, "CREATE DATABASE "+w.shadow+" CHARACTER SET utf8mb4")

@@ -23,7 +23,7 @@ func target(s *testdb.Server) mysql.Target {
 	return mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
 }
 
-// world is a schema, its copy of a moment, and the log from that moment on.
+// world is a database, its copy at a moment, and the log from that moment on.
 type world struct {
 	s        *testdb.Server
 	live     string
@@ -32,11 +32,12 @@ type world struct {
 	expected map[string]int64
 	conn     *sql.Conn
 	lenient  bool
-	other    string // another schema of the server
+	other    string // another database of the server
 	db       *sql.DB
 }
 
-// newWorld makes the same tables in two schemas; the second is what a backup would load.
+// newWorld creates the same tables in two databases; the second has what a backup would
+// load.
 func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
 	t.Helper()
 	w := &world{s: s, live: s.Schema(t), shadow: s.Schema(t), expected: map[string]int64{}}
@@ -71,7 +72,7 @@ func now(t *testing.T, s *testdb.Server) binlog.Stand {
 		Server: at.ID, From: from, At: time.Now()}
 }
 
-// work changes the live schema, over one connection.
+// work changes the live database over one connection.
 func (w *world) work(t *testing.T, statements ...string) {
 	t.Helper()
 	if w.conn == nil {
@@ -85,7 +86,7 @@ func (w *world) work(t *testing.T, statements ...string) {
 	for _, q := range statements {
 		_, err := w.conn.ExecContext(t.Context(), q)
 		if n := mysql.Number(err); w.lenient && (n == 1062 || n == 1451) {
-			err = nil // random rows met others: then the statement did nothing
+			err = nil // a conflict with other random rows: the statement did nothing
 		}
 		if err != nil {
 			t.Fatalf("%s: %.300s: %v", w.s.Flavour, q, err)
@@ -93,13 +94,13 @@ func (w *world) work(t *testing.T, statements ...string) {
 	}
 }
 
-// elsewhere does work over a connection of its own.
+// elsewhere runs work over a separate connection.
 func (w *world) elsewhere(t *testing.T, statements ...string) {
 	t.Helper()
 	w.s.Exec(t, w.live, append([]string{"SET SESSION binlog_format=ROW"}, statements...)...)
 }
 
-// log is the log from the world's moment on.
+// log is the log from the world's start on.
 func (w *world) log(t *testing.T) *changes.Run {
 	t.Helper()
 	src, err := changes.Open(t.Context(), binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}, nil,
@@ -124,7 +125,7 @@ func (w *world) question(run *changes.Run, m binlog.Moment) Question {
 		Maria: w.s.Flavour == "mariadb"}
 }
 
-// replay rolls the shadow forward to a moment.
+// replay rolls the shadow database forward to a moment.
 func (w *world) replay(t *testing.T, run *changes.Run, m binlog.Moment) (*Forecast, State) {
 	t.Helper()
 	f, err := Look(t.Context(), w.question(run, m))
@@ -161,7 +162,8 @@ func (w *world) run(ctx context.Context, t *testing.T, run *changes.Run, f *Fore
 	return Run(ctx, w.db, Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions})
 }
 
-// word is a schema by the dump program's word, without the schema's name and a replay's table.
+// word is mysqldump's output of a database, without the database's name and the replay's
+// table.
 func (w *world) word(t *testing.T, schema string) string {
 	t.Helper()
 	args := []string{"--hex-blob", "--skip-extended-insert", "--order-by-primary", "--routines", "--skip-comments",
@@ -190,7 +192,7 @@ func at(lines []string, i int) string {
 	return "(nothing)"
 }
 
-// counted proves that the replay knew how many rows each table has.
+// counted checks that the replay tracked each table's row count.
 func (w *world) counted(t *testing.T, state State) {
 	t.Helper()
 	for table, want := range state.Rows {

@@ -16,14 +16,14 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// grants are what the BINLOG statement needs.
+// grants are the privileges that the BINLOG statement needs.
 const (
 	grantMySQL   = "GRANT BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO …"
 	grantMariaDB = "GRANT BINLOG REPLAY ON *.* TO …"
 )
 
-// try finds out whether the server lets this user replay, and replays rows as a replica
-// does: by the log's format alone, which changes nothing.
+// try finds out whether the server lets this user replay rows with the BINLOG statement.
+// It sends the log's format only, which changes nothing.
 func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
 	var head *format.Format
 	err := run.Each(ctx, run.From, func(_ binlog.Place, f *format.Format) error {
@@ -44,9 +44,9 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
 	}
 	defer c.Close()
 	defer c.Raw(func(any) error { return driver.ErrBadConn })
-	// A plan writes nothing: the trial is kept out of the server's log also where a server
-	// would note it. Without the right to turn the log off a user has none to replay, or one
-	// with which the format alone is not logged.
+	// A plan writes nothing to the server's log, so the trial runs with logging off, even on
+	// servers that would only log a note. A user without the privilege to turn logging off
+	// either cannot replay, or has a privilege with which the format alone is not logged.
 	if _, err := c.ExecContext(ctx, "SET SESSION sql_log_bin = 0"); err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -75,11 +75,11 @@ func grantOf(maria bool) string {
 	return grantMySQL
 }
 
-// triggersStay makes sure that triggers do not fire again for rows of the log.
+// triggersStay makes sure that row events do not fire triggers.
 func triggersStay(ctx context.Context, c *sql.Conn) error {
 	mode, err := schema.One(ctx, c, "SELECT @@GLOBAL.slave_run_triggers_for_rbr")
 	if err != nil || mode == "NO" {
-		return nil // only MariaDB has it
+		return nil // only MariaDB has this variable
 	}
 	return ops.E(ops.Config, lang.M("the server fires triggers for the log's rows: their changes would be made twice")).
 		WithHint(lang.Raw("SET GLOBAL slave_run_triggers_for_rbr = NO"))

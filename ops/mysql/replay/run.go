@@ -20,76 +20,76 @@ import (
 // Job is one replay.
 type Job struct {
 	Run    *changes.Run
-	To     binlog.Place // no transaction that begins there or later
-	From   string       // the schema's name in the log
-	Schema string       // where it goes
-	Tables []string     // these alone; empty is all
-	Total  int64        // transactions, for the progress
+	To     binlog.Place // transactions that begin here or later are not replayed
+	From   string       // database name in the log
+	Schema string       // target database
+	Tables []string     // only these tables; empty means all
+	Total  int64        // number of transactions, for the progress
 	Report func(ops.Progress)
-	Plain  bool // rows go as statements even where the BINLOG statement is allowed
-	// Keep leaves the replay open: the next one goes on from its place. What changes
-	// nothing here is not committed by itself, for each commit is in the log again.
+	Plain  bool // use statements for rows even if BINLOG is allowed
+	// Keep leaves the replay open: the next one continues from its position. Transactions that
+	// change nothing here are not committed one by one, because each commit is logged again.
 	Keep bool
 	// Rest is called after each commit. Its error ends the replay there.
 	Rest func(context.Context) error
 }
 
-// commitBytes is how much of the log is committed at once, in bytes; keepBytes by a
-// replay that is kept, which must not hold others up.
+// commitBytes is the size of log per commit, in bytes; keepBytes is the size for a replay
+// that is kept open, which must not block others.
 const (
 	commitBytes = 4 << 20
 	keepBytes   = 512 << 10
 )
 
-// keepAhead is how many bytes of a log that change nothing here a kept replay reads before
-// it commits its place.
+// keepAhead is the size of log without changes here that a kept replay reads before it
+// commits its position, in bytes.
 const keepAhead = 32 << 20
 
-// runner is a replay that goes on.
+// runner is a running replay.
 type runner struct {
 	Job
 	ctx    context.Context
-	apply  *sql.Conn // it changes data and place in one transaction
-	note   *sql.Conn // it notes steps that no transaction holds
+	apply  *sql.Conn // changes data and position in one transaction
+	note   *sql.Conn // records steps that are not transactional
 	judge  judge
 	state  State
-	wait   *pending // of a replay that was broken off
+	wait   *pending // of an interrupted replay
 	server server
 	begin  time.Time
 
-	file    binlog.Place   // that is read
+	file    binlog.Place   // the current file
 	reached bool           // the file in which the replay ends was read
-	told    *format.Format // the format that the server was told
-	saved   binlog.Place   // the place of the last commit
+	told    *format.Format // the format last sent to the server
+	saved   binlog.Place   // the last committed position
 	engines map[string]string
 	group   group
 	open    bool // a transaction is open
 	size    int64
-	noted   bool // a step is noted that no transaction holds
+	noted   bool // a non-transactional step is recorded
 	batch   batch
 	plain   plain
 	guarded guarded
-	native  bool // rows go by the BINLOG statement, or not at all
+	native  bool // rows go through the BINLOG statement, or not at all
 }
 
-// group is what is known of the group that is read.
+// group is the state of the current group.
 type group struct {
 	from    binlog.Place
 	skip    bool
-	held    []event // not yet at the server
+	held    []event // not sent to the server yet
 	size    int
 	changes []binlog.TableChange
-	context []string // settings that the next statement needs
-	number  int      // of its statements
-	begun   bool     // some of it is at the server, in a transaction of its own
+	context []string // settings for the next statement
+	number  int      // index of the current statement
+	begun   bool     // part of it was sent to the server, in its own transaction
 }
 
-// mostHeld is how much of a group waits for its end, in bytes. An XA transaction waits
-// whole: whether it is committed is not known before.
+// mostHeld is the size of a group that is held until its end, in bytes. An XA transaction
+// is held completely: it is not known before whether it is committed.
 const mostHeld = 8 << 20
 
-// Run goes on with a replay that was begun, to its end. After an error it can be run
-// again, but for ErrAgain.
+// Run continues a prepared replay to its end. It can be repeated after any error but
+// ErrAgain.
 func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	r := &runner{Job: job, ctx: ctx, begin: time.Now(), plain: plain{on: job.Plain}}
 	if err := r.connect(db); err != nil {
@@ -113,7 +113,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	return r.state, r.commit()
 }
 
-// pauseHere commits what is open, and the place where that is worth a commit.
+// pauseHere commits the open transaction, and the position if it is worth a commit.
 func (r *runner) pauseHere() error {
 	if !r.open && !r.noted && r.batch.len() == 0 && !r.farAhead() {
 		return nil
@@ -121,13 +121,12 @@ func (r *runner) pauseHere() error {
 	return r.commit()
 }
 
-// farAhead tells whether the place that is committed is far from the one that is read.
+// farAhead reports whether the committed position is far behind the current one.
 func (r *runner) farAhead() bool {
 	return r.state.At.File != r.saved.File || r.state.At.Identity != r.saved.Identity ||
 		r.state.At.Pos-r.saved.Pos > keepAhead
 }
 
-// connect opens the two sessions.
 func (r *runner) connect(db *sql.DB) (err error) {
 	if r.apply, err = db.Conn(r.ctx); err != nil {
 		return err
@@ -156,7 +155,7 @@ func (r *runner) connect(db *sql.DB) (err error) {
 	return err
 }
 
-// leave ends the two sessions: they have settings, and a lock, that nobody else wants.
+// leave closes the two sessions: they have settings and a lock that nobody else needs.
 func (r *runner) leave() {
 	for _, c := range []*sql.Conn{r.apply, r.note} {
 		c.Raw(func(any) error { return driver.ErrBadConn })
@@ -164,11 +163,11 @@ func (r *runner) leave() {
 	}
 }
 
-// resume reads how far a former try came.
+// resume reads the progress of an earlier try.
 func (r *runner) resume() error {
 	state, there, err := read[State](r.ctx, r.apply, r.Schema, rowState)
 	if err != nil || !there {
-		return fmt.Errorf("read how far the replay is: %w", errors.Join(err, missing(there)))
+		return fmt.Errorf("read the progress of the replay: %w", errors.Join(err, missing(there)))
 	}
 	r.state, r.saved = state, state.At
 	wait, there, err := read[pending](r.ctx, r.apply, r.Schema, rowPending)
@@ -193,7 +192,7 @@ func missing(there bool) error {
 	return ErrAgain
 }
 
-// opens takes the format of the next file, and tells it to the server where it is another.
+// opens handles the format of the next file, and sends it to the server if it differs.
 func (r *runner) opens(at binlog.Place, f *format.Format) error {
 	if r.reached && at.Identity != r.To.Identity {
 		return binarchive.ErrEnough
@@ -245,7 +244,7 @@ func (r *runner) step(i *format.Item) error {
 	return nil
 }
 
-// starts takes the beginning of a group; at the end of the replay it says so.
+// starts handles the start of a group, and tells when the end of the replay is reached.
 func (r *runner) starts(g *format.Group) error {
 	at := r.file
 	at.Pos = g.Pos
@@ -257,7 +256,7 @@ func (r *runner) starts(g *format.Group) error {
 	return nil
 }
 
-// change replays row images of our schema.
+// change replays row images of our database.
 func (r *runner) change(i *format.Item) error {
 	m := i.Rows.Map
 	if m.Schema != r.From || !r.judge.inScope(m.Name) {
@@ -282,7 +281,7 @@ func (r *runner) change(i *format.Item) error {
 	return nil
 }
 
-// event is a change in the form in which the server takes it.
+// event is a change in the form that the server accepts.
 func (r *runner) event(i *format.Item) (e event, err error) {
 	e.table, e.at = i.Rows.Map.Name, i.Event.Timestamp
 	e.keeps = !r.transactional(e.table)
@@ -297,8 +296,8 @@ func (r *runner) event(i *format.Item) (e event, err error) {
 	return e, err
 }
 
-// spill hands what is held of a group to the server before its end is known, in a
-// transaction of the group's own.
+// spill sends the held part of a group before the group's end is known, in a transaction
+// of its own.
 func (r *runner) spill() error {
 	if !r.group.begun {
 		if err := r.settled(); err != nil {
@@ -309,7 +308,8 @@ func (r *runner) spill() error {
 	return r.put(r.group.take(false))
 }
 
-// take empties what is held; rolledBack leaves only what a rollback does not undo.
+// take empties what is held; with rolledBack it returns only what a rollback does not
+// undo.
 func (g *group) take(rolledBack bool) []event {
 	held := g.held
 	g.held, g.size = nil, 0
@@ -319,7 +319,7 @@ func (g *group) take(rolledBack bool) []event {
 	return held
 }
 
-// put hands events to the server, some at a time.
+// put sends events to the server in portions.
 func (r *runner) put(events []event) error {
 	for _, e := range events {
 		if e.keeps && !r.noted {
@@ -341,7 +341,7 @@ func (r *runner) put(events []event) error {
 	return nil
 }
 
-// settled commits the groups before the one that is read, where there are some.
+// settled commits the groups before the current one, if there are any.
 func (r *runner) settled() error {
 	if r.group.begun || r.saved == r.state.At && r.batch.len() == 0 {
 		return nil
@@ -396,8 +396,8 @@ func (r *runner) ends(g *format.Group) error {
 	return nil
 }
 
-// rollBack takes back what tables with transactions have of a group; those without keep
-// it, as on the server.
+// rollBack undoes a group's changes in transactional tables; non-transactional tables keep
+// them, as on the server.
 func (r *runner) rollBack() error {
 	r.group.changes = slices.DeleteFunc(r.group.changes, func(c binlog.TableChange) bool {
 		return r.transactional(c.Table)
@@ -413,8 +413,8 @@ func (r *runner) rollBack() error {
 	return err
 }
 
-// second replays a prepared XA transaction when it is committed: its rows are read once
-// more from where they are in the log.
+// second replays a prepared XA transaction when it is committed: its rows are read again
+// from their position in the log.
 func (r *runner) second(id string) error {
 	first, known := r.state.XA[id]
 	if !known {
@@ -456,7 +456,7 @@ func (r *runner) report() {
 	})
 }
 
-// transactional tells whether a table's rows go with a transaction.
+// transactional reports whether a table is transactional.
 func (r *runner) transactional(table string) bool {
 	if r.engines == nil {
 		r.engines = map[string]string{}

@@ -13,10 +13,10 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// resetLog makes the server's log begin again under the same names.
+// resetLog resets the server's log, so file names are reused.
 func resetLog(t *testing.T, s *testdb.Server) {
 	t.Helper()
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // a log's beginning is of whole seconds
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // the log records its start in whole seconds
 	statement := "RESET BINARY LOGS AND GTIDS"
 	if s.Flavour == "mariadb" {
 		statement = "RESET MASTER"
@@ -24,7 +24,7 @@ func resetLog(t *testing.T, s *testdb.Server) {
 	s.Exec(t, "", statement)
 }
 
-// archiveOf fetches all of a server's log.
+// archiveOf archives a server's whole log.
 func archiveOf(t *testing.T, s *testdb.Server) binarchive.Folder {
 	t.Helper()
 	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
@@ -36,7 +36,7 @@ func archiveOf(t *testing.T, s *testdb.Server) binarchive.Folder {
 	return folder
 }
 
-// startOf is the log that follows a stand, of an archive and of what a server has.
+// startOf is the log that follows a backup position, from an archive and a server.
 func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.Stand) (*changes.Run, error) {
 	t.Helper()
 	src, err := changes.Open(t.Context(), f, nil, target(s))
@@ -47,9 +47,9 @@ func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.S
 	return src.From("", []binlog.Stand{stand})
 }
 
-// A file of the backup's name is the log of another server, or the one that began again
-// after a reset: no place in it is taken for the backup's, though it is between two
-// transactions. Without GTIDs nothing but the server's name and the times tells.
+// A file with the name in the backup's position belongs to another server, or was created
+// by a reset: no position in it is accepted, even at a transaction boundary. Without GTIDs
+// only the server's name and the times can tell.
 func TestAnotherLogOfTheSameName(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 			a := testdb.Private(t, flavour, extra...)
 			resetLog(t, a)
 			w := newWorld(t, a, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
-			old := w.stand // as an early manifest has it
+			old := w.stand // as an early manifest records it
 			old.Server = ""
 			w.work(t, "INSERT INTO a VALUES (2)", "INSERT INTO a VALUES (3)")
 			archive := archiveOf(t, a)
@@ -122,7 +122,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 	}
 }
 
-// refuseAll asks for a stand at every place between two transactions of a server's log.
+// refuseAll expects a refusal at every transaction boundary of a server's log.
 func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) {
 	t.Helper()
 	begin := now(t, s)

@@ -18,15 +18,16 @@ import (
 // server is what is known of the server.
 type server struct {
 	maria      bool
-	batch      int // bytes of events in one BINLOG statement
+	batch      int // size of the events in one BINLOG statement, in bytes
 	gtids      bool
 	collations map[int][2]string // by number: charset, collation
 }
 
-// mostBatch is how many bytes of events go to the server at once.
+// mostBatch is the maximum size of events sent to the server at once, in bytes.
 const mostBatch = 256 << 10
 
-// annotatedBatch is the same where each table's event is logged with the statement's text.
+// annotatedBatch is the maximum if the server logs the statement's text with each table's
+// event.
 const annotatedBatch = 16 << 10
 
 func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
@@ -78,13 +79,13 @@ func setUp(ctx context.Context, c *sql.Conn) error {
 	return nil
 }
 
-// annotations are the variables by which a server puts a statement's text into its log:
-// a BINLOG statement's once for each table in it, which makes a log that grows with the
-// square of what is replayed.
+// annotations are the variables that make a server log the statements' text: a BINLOG
+// statement's text is logged once per table in it, so the log grows with the square of
+// what is replayed.
 var annotations = []string{"binlog_annotate_row_events", "binlog_rows_query_log_events"}
 
-// quietly keeps the text of the statements out of the server's log. Where the server
-// does not allow it, less is sent at once.
+// quietly turns off the logging of statement text. If the server does not allow it,
+// batches are smaller.
 func (s *server) quietly(ctx context.Context, c *sql.Conn) error {
 	for _, name := range annotations {
 		_, err := c.ExecContext(ctx, "SET SESSION "+name+" = OFF")
@@ -101,12 +102,11 @@ func (s *server) quietly(ctx context.Context, c *sql.Conn) error {
 	return nil
 }
 
-// aloneWait is how long the last statement of a replay that was killed may take, in
-// seconds.
+// aloneWait is the wait for the last statement of a killed replay, in seconds.
 const aloneWait = 120
 
-// alone makes sure that no other replay works on the schema. The lock ends with the
-// session; the server ends that of a killed process when its statement is done.
+// alone makes sure that no other replay runs on the database. The lock ends with its
+// session; the server ends a killed process's session after its statement.
 func alone(ctx context.Context, c *sql.Conn, in string) error {
 	sum := sha256.Sum256([]byte(in))
 	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT GET_LOCK('opsdeck_replay_%x', %d)", sum[:16], aloneWait))
@@ -116,7 +116,7 @@ func alone(ctx context.Context, c *sql.Conn, in string) error {
 	return err
 }
 
-// send hands what was gathered to the server.
+// send sends the batch to the server.
 func (r *runner) send() error {
 	if r.batch.len() == 0 {
 		return nil
@@ -131,7 +131,7 @@ func (r *runner) send() error {
 	return err
 }
 
-// sendPlain runs the statements that were gathered.
+// sendPlain runs the collected statements.
 func (r *runner) sendPlain() error {
 	for _, e := range r.batch.take() {
 		if err := r.plainSession(e.foreign); err != nil {
@@ -146,7 +146,7 @@ func (r *runner) sendPlain() error {
 	return nil
 }
 
-// tell gives the server the format of the events.
+// tell sends the events' format to the server.
 func (r *runner) tell(f *format.Format) error {
 	if r.plain.on {
 		return nil
@@ -177,7 +177,7 @@ func (r *runner) start() error {
 	return nil
 }
 
-// commit commits what was replayed together with its place.
+// commit commits the replayed changes together with the position.
 func (r *runner) commit() error {
 	if err := r.send(); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (r *runner) commit() error {
 	return nil
 }
 
-// noteStep writes down that a step begins that no transaction holds.
+// noteStep records that a non-transactional step begins.
 func (r *runner) noteStep(p pending) error {
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -217,7 +217,7 @@ func (r *runner) noteStep(p pending) error {
 		fmt.Sprintf("REPLACE INTO %s VALUES (%d, _utf8mb4 0x%x)", schema.Name(r.Schema, Table), rowPending, text),
 	)
 	if err != nil {
-		return fmt.Errorf("note a step: %w", err)
+		return fmt.Errorf("record a step: %w", err)
 	}
 	r.noted = true
 	return nil

@@ -18,7 +18,7 @@ import (
 // MySQL Reference Manual, "System Variable Privileges".
 type guarded map[string]string
 
-// guardedNames are those whose value the log tells, or implies by not telling it.
+// guardedNames are the variables whose value the log records, or implies by omission.
 var guardedNames = []string{
 	"auto_increment_increment",
 	"auto_increment_offset",
@@ -43,7 +43,7 @@ func (r *runner) settle(i *format.Item, settings []string) error {
 	return r.guard(i.Query)
 }
 
-// sessionOf are the statements that give the session what every account may set.
+// sessionOf are the statements for settings that every account may change.
 func (r *runner) sessionOf(i *format.Item) []string {
 	q := i.Query
 	set := []string{using(r.Schema)}
@@ -78,7 +78,7 @@ func (r *runner) sessionOf(i *format.Item) []string {
 		i.Event.Timestamp, q.Micros))
 }
 
-// guard sets what is guarded.
+// guard sets the guarded variables.
 func (r *runner) guard(q *format.Query) error {
 	if r.guarded == nil {
 		if err := r.askGuarded(); err != nil {
@@ -88,7 +88,7 @@ func (r *runner) guard(q *format.Query) error {
 	want := map[string]string{
 		"auto_increment_increment": strconv.Itoa(max(int(q.Increment), 1)),
 		"auto_increment_offset":    strconv.Itoa(max(int(q.Offset), 1)),
-		"innodb_strict_mode":       "0", // the log does not tell it: what the server took then is taken
+		"innodb_strict_mode":       "0", // not logged: accept what the server accepted then
 	}
 	switch {
 	case q.Explicit > 0:
@@ -126,7 +126,7 @@ func (r *runner) setGuarded(name, value string) error {
 	q := "SET SESSION " + name + " = " + text
 	_, err := r.apply.ExecContext(r.ctx, q)
 	if mysql.Number(err) == mysql.ErrSpecificAccess && name == "innodb_strict_mode" {
-		delete(r.guarded, name) // then what needs it says so itself
+		delete(r.guarded, name) // the statement that needs it will report the error
 		return nil
 	}
 	if mysql.Number(err) == mysql.ErrSpecificAccess {

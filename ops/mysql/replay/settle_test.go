@@ -7,8 +7,9 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// TestAStatementRunsInTheSessionThatItWasLoggedIn has what the log tells of a session,
-// and what it tells by leaving it out: after keys by tens the server counts by ones.
+// TestAStatementRunsInTheSessionThatItWasLoggedIn: settings that the log records, and
+// settings that it implies by omission, apply to each statement. For example, after keys
+// with increment 10 the server returns to increment 1.
 func TestAStatementRunsInTheSessionThatItWasLoggedIn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s,

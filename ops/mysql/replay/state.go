@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Table is where a replay notes how far it is, in the schema that it replays into. It is
+// Table is the table in the target database that records the progress of a replay. It is
 // dropped at the end.
 const Table = "_opsdeck_replay"
 
@@ -22,31 +22,31 @@ const (
 	rowPending = 2
 )
 
-// State is how far a replay is. It is committed with the data.
+// State is the progress of a replay. It is committed with the data.
 type State struct {
-	At           binlog.Place            `json:"at"` // all groups that end there or before are done
+	At           binlog.Place            `json:"at"` // all groups that end here or before are done
 	Transactions int64                   `json:"transactions"`
 	Changed      int64                   `json:"rows_changed"`
-	Rows         map[string]int64        `json:"rows"`             // how many each table should have; -1 not known
-	XA           map[string]binlog.Place `json:"xa,omitempty"`     // where prepared transactions begin
-	Events       []string                `json:"events,omitempty"` // to be enabled after the exchange
+	Rows         map[string]int64        `json:"rows"`             // expected row counts; -1 if unknown
+	XA           map[string]binlog.Place `json:"xa,omitempty"`     // start positions of prepared transactions
+	Events       []string                `json:"events,omitempty"` // to enable after the swap
 	Ended        bool                    `json:"ended,omitempty"`
 }
 
-// pending is a step that cannot be committed with the place: a definition, or rows of a
-// table without transactions. It is written before the step begins.
+// pending is a step that cannot be committed with the position: a definition, or rows of a
+// non-transactional table. It is recorded before the step begins.
 type pending struct {
-	At     binlog.Place `json:"at"`     // of the group
-	Number int          `json:"number"` // of the statement in the group; 0 for rows
+	At     binlog.Place `json:"at"`     // position of the group
+	Number int          `json:"number"` // index of the statement in the group; 0 for rows
 	Look   string       `json:"look,omitempty"`
-	Twice  bool         `json:"twice,omitempty"` // doing it again is harmless
+	Twice  bool         `json:"twice,omitempty"` // repeating it is harmless
 }
 
-// ErrAgain says that a replay was broken off inside of a step that is neither surely
-// done nor surely not done: the backup must be loaded again.
-var ErrAgain = errors.New("the replay was broken off in a step of which it cannot be told whether it was done")
+// ErrAgain reports that a replay was interrupted in a step that may or may not have been
+// done: the backup must be loaded again.
+var ErrAgain = errors.New("the replay was interrupted in a step that may or may not have been done")
 
-// Begun tells whether a replay into a schema was begun and can go on.
+// Begun reports whether a replay into a database was started and can continue.
 func Begun(ctx context.Context, q schema.Querier, in string) (bool, error) {
 	rows, err := schema.All(
 		ctx,
@@ -62,8 +62,8 @@ func Begun(ctx context.Context, q schema.Querier, in string) (bool, error) {
 	return len(rows) > 0, err
 }
 
-// Peek reads how far a replay into a schema is; ok is false where none was begun, or one
-// was broken off in a step of which it cannot be told whether it was done.
+// Peek reads the progress of a replay into a database. ok is false if none was started, or
+// if one was interrupted in a step that may or may not have been done.
 func Peek(ctx context.Context, q schema.Querier, in string) (state State, ok bool, err error) {
 	begun, err := Begun(ctx, q, in)
 	if err != nil || !begun {
@@ -76,8 +76,8 @@ func Peek(ctx context.Context, q schema.Querier, in string) (state State, ok boo
 	return read[State](ctx, q, in, rowState)
 }
 
-// Prepare notes that a backup is loaded and a replay begins. Events are those that are to
-// be enabled after the exchange.
+// Prepare records that a backup is loaded and a replay begins. events are to be enabled
+// after the swap.
 func Prepare(
 	ctx context.Context,
 	c *sql.Conn,
@@ -97,19 +97,18 @@ func Prepare(
 		"INSERT INTO " + schema.Name(in, Table) + " VALUES (1, " + schema.String(string(text)) + ")",
 	} {
 		if _, err := c.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("note that the replay begins: %w", err)
+			return fmt.Errorf("record that the replay begins: %w", err)
 		}
 	}
 	return nil
 }
 
-// Finish drops the table.
 func Finish(ctx context.Context, c *sql.Conn, in string) error {
 	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(in, Table))
 	return err
 }
 
-// read reads a row of the table; ok is false when it is not there.
+// read reads a row of the table; ok is false if it does not exist.
 func read[T any](ctx context.Context, q schema.Querier, in string, id int) (v T, ok bool, err error) {
 	rows, err := schema.All(ctx, q, fmt.Sprintf("SELECT what FROM %s WHERE id = %d", schema.Name(in, Table), id))
 	if err != nil || len(rows) == 0 {

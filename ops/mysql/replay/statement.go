@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// statement replays a query of the log.
+// statement replays a logged query.
 func (r *runner) statement(i *format.Item) error {
 	d, refusal := r.judge.statement(i.Query)
 	if !refusal.Empty() {
@@ -38,8 +38,8 @@ func (r *runner) statement(i *format.Item) error {
 	return nil
 }
 
-// define replays a definition. What was replayed before it is committed first, for it
-// commits by itself.
+// define replays a definition. Earlier changes are committed first, because a definition
+// commits implicitly.
 func (r *runner) define(i *format.Item, d decided) error {
 	r.group.number++
 	done := false
@@ -70,10 +70,10 @@ func (r *runner) define(i *format.Item, d decided) error {
 	return nil
 }
 
-// beforeDefinition commits what is done and notes what comes.
+// beforeDefinition commits earlier changes and records the next step.
 func (r *runner) beforeDefinition(d decided) error {
-	// The place is the end of the group before: the rows of this one, if it has any,
-	// come after its definition.
+	// The position is the end of the previous group: the rows of this group, if any, follow
+	// its definition.
 	if err := r.settled(); err != nil {
 		return err
 	}
@@ -85,22 +85,22 @@ func (r *runner) beforeDefinition(d decided) error {
 	return r.noteStep(p)
 }
 
-// twice tells whether a definition that left what it is about as it was may be done
-// again: then it either was not done, or does nothing. An exchange of two things that are
-// defined alike cannot be seen.
+// twice reports whether a definition can be repeated if its object looks unchanged: then
+// it either was not done or has no effect. An exchange of two identically defined tables
+// cannot be detected.
 func twice(d decided) bool {
 	if len(d.effect.exchanged) > 0 {
 		return false
 	}
 	for _, r := range d.effect.renamed {
 		if !slices.ContainsFunc(d.effect.renamed, func(o [2]string) bool { return o[1] == r[0] }) {
-			return true // its old name is gone when it is done
+			return true // the old name no longer exists after it
 		}
 	}
 	return len(d.effect.renamed) == 0
 }
 
-// wasDone tells errors that say that a definition was done already.
+// wasDone reports whether an error means that a definition was already done.
 func wasDone(err error) bool {
 	switch mysql.Number(err) {
 	case 1050, 1051, 1060, 1061, 1091, 1304, 1305, 1359, 1360, 1537, 1539, 4092:
@@ -109,7 +109,7 @@ func wasDone(err error) bool {
 	return false
 }
 
-// fingerprint tells the definitions of the tables that a statement is about.
+// fingerprint covers the definitions of the tables that a statement affects.
 func (r *runner) fingerprint(d decided) (string, error) {
 	var all strings.Builder
 	for _, t := range d.tables {
@@ -158,7 +158,7 @@ func bit(b bool) int {
 	return 0
 }
 
-// context takes what the next statement needs.
+// context records what the next statement needs.
 func (r *runner) context(i *format.Item) error {
 	set, err := i.Event.Setting(func(id int) (charset, collation string) {
 		c := r.server.collations[id]

@@ -98,8 +98,8 @@ func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
 	})
 }
 
-// TestASwapAndALoadOfAFileAreSaidSo: both are told apart from other statements, the
-// second one also when it ran in another database.
+// TestASwapAndALoadOfAFileAreSaidSo: both are told apart from other statements, the LOAD
+// DATA also if it ran in another database.
 func TestASwapAndALoadOfAFileAreSaidSo(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT)")
@@ -122,7 +122,7 @@ func TestALoadOfAFileIsRefusedWhereverItRan(t *testing.T) {
 	for text, want := range map[string]bool{
 		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `shop`.`orders`": true,
 		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `orders`":        false,
-		"LOAD DATA LOCAL INFILE 'x INTO TABLE":                  true, // it cannot be read
+		"LOAD DATA LOCAL INFILE 'x INTO TABLE":                  true, // it cannot be parsed
 	} {
 		if got := j.loads(&format.Query{Schema: "other", SQL: []byte(text)}); got != want {
 			t.Errorf("%s: %v", text, got)

@@ -11,17 +11,17 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Touched is what a part of the log writes into a schema.
+// Touched is the set of tables in a database that a part of the log writes.
 type Touched struct {
 	Tables map[string]bool
-	All    bool // a statement may have written into any
+	All    bool // a statement may have written to any table
 }
 
-// Holds tells whether a table may have been written.
+// Holds reports whether a table may have been written.
 func (t Touched) Holds(table string) bool { return t.All || t.Tables[table] }
 
-// Written reads which tables of a schema the log writes, whoever did, from the run's
-// beginning to its end. What was done with sql_log_bin=0 is in no log.
+// Written finds the tables of a database that the log writes, by any session, in the whole
+// run. Changes made with sql_log_bin=0 are not logged.
 func Written(ctx context.Context, run *changes.Run, in string) (t Touched, err error) {
 	t.Tables = map[string]bool{}
 	name := []byte(strings.ToLower(in))
@@ -42,8 +42,8 @@ func Written(ctx context.Context, run *changes.Run, in string) (t Touched, err e
 	return t, err
 }
 
-// writes tells whether a statement may have written into a schema: it was the default one,
-// or is named, but for the table in which our own replays note their place.
+// writes reports whether a statement may have written to a database: it was the default
+// database, or is named. Our own replays' progress table does not count.
 func writes(q *format.Query, in string, name []byte) bool {
 	text := bytes.ReplaceAll(q.SQL, []byte(schema.Name(in, Table)), nil)
 	return strings.EqualFold(q.Schema, in) || bytes.Contains(bytes.ToLower(text), name)

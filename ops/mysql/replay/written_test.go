@@ -6,7 +6,8 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// A statement that may have written into a schema counts; the end of our own replay does not.
+// A statement that may have written to a database counts; the end of our own replay does
+// not.
 func TestStatementsThatMayWriteCount(t *testing.T) {
 	const in = "shop__standby_1"
 	for text, want := range map[string]bool{
