@@ -14,21 +14,20 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// ambiguous are the client charsets whose characters may hold a backslash or a
-// quote as their second byte, which any client reading the file as utf8mb4
-// would take for one.
+// ambiguous are the client charsets whose characters may contain a backslash or a quote as
+// their second byte. A client that reads the file as utf8mb4 would misread that byte.
 var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932": true, "gb18030": true}
 
-// carry decides in which bytes the file holds an object's statement, and proves that
-// they make the same object again: either they are those that the server was given,
-// for a session of the same client charset, or text that goes over to utf8mb4 and
-// back without a change. The answer says why neither is possible.
+// carry decides how the file stores an object's statement, and proves that the stored
+// bytes create the same object: either they are the original bytes, for a session with the
+// same client charset, or text that converts to utf8mb4 and back unchanged. The result
+// tells why neither is possible.
 func (d *dumper) carry(ctx context.Context, q *sql.Conn, o *object) (problem string, err error) {
 	o.client, o.carried = o.Charset, o.Create
 	if !ascii(o.Name) && !strings.Contains(o.Create, o.Name) && !strings.Contains(o.Create, schema.Ident(o.Name)) {
 		return "the server garbles its name, for it was created by a " + o.Charset + " client", nil
 	}
-	// A byte that has no place in utf8mb4 is shown as a question mark.
+	// A byte that is not valid in utf8mb4 is shown as a question mark.
 	if o.Charset == "" || ascii(o.Create) && !strings.Contains(o.Create, "?") {
 		return "", nil
 	}
@@ -54,8 +53,7 @@ func (d *dumper) carry(ctx context.Context, q *sql.Conn, o *object) (problem str
 	return "", nil
 }
 
-// convertible tells whether text in a charset and text in utf8mb4 are each other's
-// translation.
+// convertible reports whether text in a charset converts to utf8mb4 and back unchanged.
 func convertible(ctx context.Context, q *sql.Conn, charset, original, text string) (bool, error) {
 	if !utf8.ValidString(text) {
 		return false, nil
@@ -65,14 +63,13 @@ func convertible(ctx context.Context, q *sql.Conn, charset, original, text strin
 	return strings.EqualFold(back, hex.EncodeToString([]byte(original))), err
 }
 
-// introduced is a string of a charset of its own, as information_schema shows the
+// introduced matches a string with a charset introducer, as information_schema shows it in
 // expressions of tables.
 var introduced = regexp.MustCompile(`(?s)_([a-z0-9]+)\\?'((?:[^'\\]|\\[^']|'')*)`)
 
 // refuseExpressions fails for a table with an expression (generated column, default,
-// check, functional key) that holds a string of another charset beyond ASCII. MySQL
-// shows question marks for it in SHOW CREATE TABLE, so no statement makes the table
-// again.
+// check, functional key) that contains a non-ASCII string of another charset. SHOW CREATE
+// TABLE in MySQL shows question marks for it, so no statement recreates the table.
 func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) error {
 	if d.maria || t.Sequence {
 		return nil
@@ -89,7 +86,7 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 	} {
 		rows, err := schema.All(ctx, q, ask, t.Database, t.Name)
 		if unknown(err) {
-			continue // a server that has none of these
+			continue // the server has no such expressions
 		}
 		if err != nil {
 			return fmt.Errorf("read the expressions of %s: %w", t.SQLName(), err)
@@ -106,7 +103,7 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 	return nil
 }
 
-// foreign is the charset of the first string beyond ASCII that is not utf8; "" for none.
+// foreign is the charset of the first non-ASCII string that is not utf8; "" for none.
 func foreign(expression string) string {
 	for _, m := range introduced.FindAllStringSubmatch(expression, -1) {
 		if !strings.HasPrefix(m[1], "utf8") && !ascii(m[2]) {

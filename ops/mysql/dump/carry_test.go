@@ -11,11 +11,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// firedOn ends the questions that a trigger answers.
+// firedOn is the end of queries that a trigger answers.
 const firedOn = " FROM t /* fired */"
 
-// carried are objects whose text holds bytes that are ill-formed, or that mean
-// something else in another charset. ask says what the object really is.
+// carried are objects whose text contains bytes that are ill-formed, or that have another
+// meaning in another charset. ask queries the object's real text.
 var carried = []struct{ name, flavour, make, ask string }{
 	{
 		"ill-formed utf8mb4 body",
@@ -220,8 +220,8 @@ var carried = []struct{ name, flavour, make, ask string }{
 	},
 }
 
-// What a dump takes, it gives back byte for byte; what it cannot carry fails it, and
-// the object is named.
+// A dump restores the text byte for byte; a dump that cannot do so fails and names the
+// object.
 func TestTextThatCannotBeCarriedFailsTheBackup(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for _, c := range carried {
@@ -253,7 +253,7 @@ func TestTextThatCannotBeCarriedFailsTheBackup(t *testing.T) {
 	})
 }
 
-// asked is the answer to a query and every definition of the database, in hex.
+// asked is a query's result and every definition of the database, in hex.
 func asked(t *testing.T, pool *sql.DB, query string) string {
 	t.Helper()
 	c, err := pool.Conn(t.Context())

@@ -9,13 +9,13 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// chunk is a part of a table's rows, read by one query.
+// chunk is a part of a table's rows that one query reads.
 type chunk struct {
 	t        *table
 	columns  []schema.Column
 	from, to string // SQL literals of the key's first columns: from inclusive, to exclusive; "" is open
-	within   string // the same as a condition
-	ordered  bool   // rows come by the primary key
+	within   string // the range as a condition
+	ordered  bool   // rows are in primary key order
 }
 
 // condition is the WHERE clause, "" for none.
@@ -33,7 +33,7 @@ func (c *chunk) condition() string {
 	return " WHERE " + strings.Join(and, " AND ")
 }
 
-// rest is what follows the columns in the SELECT.
+// rest is the part of the SELECT after the columns.
 func (c *chunk) rest() string {
 	s := "FROM " + c.t.From(c.t.history) + c.condition()
 	if c.ordered {
@@ -42,19 +42,19 @@ func (c *chunk) rest() string {
 	return s
 }
 
-// byPrimary tells whether the rows lie in the primary key's order.
+// byPrimary reports whether the rows are stored in primary key order.
 func (t *table) byPrimary() bool {
 	return t.KeyUnique == "PRIMARY" && t.Transactional() && !t.history
 }
 
-// noRows tells that a table has no rows of its own.
+// noRows reports that a table has no rows of its own.
 func (t *table) noRows() bool {
 	return !t.OwnRows()
 }
 
-// planChunks cuts a table into parts of about chunkBytes by the values that are
-// really there; the parts together cover every key, open at both ends. A table
-// that cannot be cut, or needs not, is one part.
+// planChunks splits a table into parts of about chunkBytes at existing key values.
+// Together the parts cover every key and are open at both ends. A table that cannot or
+// need not be split is one part.
 func planChunks(ctx context.Context, c *sql.Conn, t *table) ([]chunk, error) {
 	whole := chunk{t: t, columns: t.Stored(t.history), ordered: t.byPrimary()}
 	parts := t.Bytes / chunkBytes

@@ -9,15 +9,15 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// smallChunks makes every table of some KB be cut.
+// smallChunks makes tables of a few KB split into chunks.
 func smallChunks(t *testing.T, size int64) {
 	was := chunkBytes
 	chunkBytes = size
 	t.Cleanup(func() { chunkBytes = was })
 }
 
-// Keys lie anywhere: gaps, negative ones, both ends of the type, a unique key
-// as the first column of several. Each row is in exactly one chunk.
+// Keys of all distributions: gaps, negative values, both limits of the type, a unique
+// first column of a composite key. Each row is in exactly one chunk.
 func TestChunksHoldEveryRowOnce(t *testing.T) {
 	smallChunks(t, 16<<10)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -53,7 +53,7 @@ func TestChunksHoldEveryRowOnce(t *testing.T) {
 	})
 }
 
-// numbers makes a table of 5000 rows whose key is an expression over n from 1.
+// numbers creates a table of 5000 rows whose key is an expression over n from 1.
 func numbers(t *testing.T, s *testdb.Server, db, name, kind, expr string) {
 	t.Helper()
 	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT " +
@@ -107,7 +107,7 @@ func TestBoundsOfChunksMeet(t *testing.T) {
 	}
 }
 
-// Members and statements stay small, but for a row that is not.
+// Members and statements stay small, unless a single row is large.
 func TestMembersAndStatementsAreBounded(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)

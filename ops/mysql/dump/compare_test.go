@@ -13,21 +13,21 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// contender is one way to make a backup of the database into a path.
+// contender is one method to back up the database to a path.
 type contender struct {
 	name string
 	cmd  func(path string) *exec.Cmd
 }
 
-// heat is what one run took, and the bytes that it made.
+// heat is the time of one run and the size of its output.
 type heat struct {
 	testdb.Usage
 	size int64
 }
 
-// BenchmarkCompareDump races the native dump against the old ways on the field's
-// database: same server, same data, interleaved, medians. OPSDECK_COMPARE is
-// the share of its 6.55 million rows (1.1 GB): 1 is all, 0.1 fits into CI.
+// BenchmarkCompareDump compares the native dump with the usual tools on the reference
+// database: same server, same data, interleaved runs, medians. OPSDECK_COMPARE is the
+// share of its 6.55 million rows (1.1 GB): 1 is all, 0.1 fits into CI.
 func BenchmarkCompareDump(b *testing.B) {
 	scale, err := strconv.ParseFloat(os.Getenv("OPSDECK_COMPARE"), 64)
 	if err != nil || scale <= 0 {
@@ -109,7 +109,7 @@ func race(b *testing.B, s *testdb.Server, contenders []contender) {
 	}
 }
 
-// median is the heat of the middle time; the other numbers hardly vary.
+// median is the heat with the median time; the other figures hardly vary.
 func median(heats []heat) heat {
 	sorted := slices.SortedFunc(slices.Values(heats), func(a, b heat) int { return int(a.Wall - b.Wall) })
 	return sorted[len(sorted)/2]

@@ -20,14 +20,14 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// traffic is three writers that move amounts between rows of two tables. The total
-// never changes in any committed state.
+// traffic is three writers that move amounts between rows of two tables. The total is the
+// same in every committed state.
 type traffic struct {
-	rest atomic.Int64 // nanoseconds that each writer rests after a transfer
+	rest atomic.Int64 // nanoseconds that each writer pauses after a transfer
 	stop func()
 }
 
-// writers start such traffic, in sessions with the given variables (a=1&b=2).
+// writers starts such traffic in sessions with the given variables (a=1&b=2).
 func writers(t *testing.T, s *testdb.Server, db string, session ...string) *traffic {
 	t.Helper()
 	var fill strings.Builder
@@ -87,7 +87,7 @@ func total(sql []byte) (sum int) {
 	return sum
 }
 
-// soak is how often a test repeats: small unless OPSDECK_SOAK is set.
+// soak is the number of repetitions: small unless OPSDECK_SOAK is set.
 func soak(few, many int) int {
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		return many
@@ -95,7 +95,7 @@ func soak(few, many int) int {
 	return few
 }
 
-// Every way to one moment keeps the total under load; each is tried on its own.
+// Every method reads a consistent total under load; each is tested alone.
 func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 	all := ways
 	defer func() { ways = all }()
@@ -105,7 +105,7 @@ func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 		defer busy.stop()
 		names := []string{"backup-stage", "ftwrl", "lock-tables", "single-connection"}
 		if s.Flavour == "mysql" {
-			names = names[1:] // no stages
+			names = names[1:] // no backup stages
 		}
 		for _, only := range names {
 			t.Run(only, func(t *testing.T) {
@@ -121,7 +121,8 @@ func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 					if got := total(text(t, path, m)); got != 400*1000 {
 						t.Fatalf("by %s: the total is %d", m.Consistency, got)
 					}
-					// Whether a way is taken depends on how fast the writers are here: they slow down until it is.
+					// Whether a method succeeds depends on the writers' speed on this machine: they slow down
+					// until it does.
 					switch rest := busy.rest.Load(); {
 					case m.Consistency == only:
 						used++
@@ -141,8 +142,8 @@ func TestEveryWayReadsOneMomentUnderLoad(t *testing.T) {
 	})
 }
 
-// A way that leads nowhere leaves nothing that the next one's lock would wait for: no
-// dump under load falls back to one connection, and none holds commits back for long.
+// A method that fails leaves nothing that the next one's lock would wait for: under load
+// no dump falls back to one connection, and none blocks commits for long.
 func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
 	all := ways
 	defer func() { ways = all }()
@@ -156,7 +157,7 @@ func TestWaysThatFailDoNotHinderTheNext(t *testing.T) {
 				continue
 			}
 			ways = slices.Concat(all[:1], all[i:i+1])
-			ways[0].name, ways[0].open = "fails", func(s *snapshotter, ctx context.Context) error { // as when commits come between
+			ways[0].name, ways[0].open = "fails", func(s *snapshotter, ctx context.Context) error { // as after commits
 				if err := s.start(ctx); err != nil {
 					return err
 				}
@@ -187,7 +188,7 @@ func TestFieldsBackupUserSuffices(t *testing.T) {
 	})
 }
 
-// account makes a user with the rights of the grants.
+// account creates a user with the given grants.
 func account(t *testing.T, s *testdb.Server, grants ...string) mysql.Target {
 	t.Helper()
 	name := fmt.Sprintf("u%d", rand.Uint32())
@@ -201,7 +202,7 @@ func account(t *testing.T, s *testdb.Server, grants ...string) mysql.Target {
 	return user
 }
 
-// Objects that the user cannot see would be missing without a word.
+// Objects that the user cannot see would be missing silently.
 func TestMissingRightsAreNamedBeforeTheFirstRow(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)

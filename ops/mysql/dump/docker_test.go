@@ -16,8 +16,8 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// mysqlImage imports an image of MySQL 9 with a shell, of the tests' own server; $1
-// is its root, $2 a folder to work in, $3 busybox.
+// mysqlImage imports an image of MySQL 9 with a shell, built from the tests' own server.
+// $1 is its root, $2 a working folder, $3 busybox.
 const mysqlImage = `cd "$2" && mkdir -p my/tmp my/run/mysqld my/var/lib/mysql my/etc bb/usr/bin && chmod 1777 my/tmp && ln -s ../run my/var/run
 for l in bin lib lib64 sbin; do ln -s usr/$l my/$l; done; echo 'root:x:0:0::/root:/bin/sh' >my/etc/passwd
 cp "$3" bb/usr/bin/busybox && ln -s busybox bb/usr/bin/sh
@@ -25,13 +25,13 @@ tar -C my -cf all.tar .
 tar -C "$1" -rf all.tar usr/sbin/mysqld usr/bin/mysqldump usr/lib usr/lib64 usr/share/mysql
 tar -C bb -rf all.tar usr/bin && docker import -c 'ENV PATH=/usr/sbin:/usr/bin' all.tar opsdeck-mysql:9`
 
-// The server's own tool in the server's container, where this machine has neither
-// mysqldump nor mariadb-dump: the field's way.
+// The server's own tool runs in the server's container if this machine has neither
+// mysqldump nor mariadb-dump.
 func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 	engine := testdb.Docker(t)
 	db := inContainer(t, engine, "qianzhang-mysql")
 	to := mysql.Target{Network: "tcp", Addr: db, User: "backup", Password: "it's \"$x`"}
-	// A PATH with docker and nothing else.
+	// A PATH with docker only.
 	docker, err := exec.LookPath("docker")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 	if m.Engine != "mysqldump" || m.Server.Flavour != "mysql" {
 		t.Errorf("made by %s of a %s", m.Engine, m.Server.Flavour)
 	}
-	// The tool is found under the name that it has there.
+	// The tool is found by the name that it has in the container.
 	if tool, maria := (Foreign{Container: "qianzhang-mysql"}).contained(t.Context(), docker, []string{"mariadb-dump", "mysqldump"}); tool != "mysqldump" ||
 		maria {
 		t.Errorf("the container's tool is %s, MariaDB's: %v", tool, maria)
@@ -70,11 +70,11 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 	}
 }
 
-// inContainer runs MySQL 9 in a container of the machine's network, with a schema
-// shop and the backup user of the field, and returns its address.
+// inContainer runs MySQL 9 in a container on the host network, with a database shop and a
+// backup user, and returns its address.
 func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string {
 	t.Helper()
-	server := testdb.MySQL(t) // its programs
+	server := testdb.MySQL(t) // provides the programs
 	root := filepath.Join(filepath.Dir(filepath.Dir(server.Tool(t, "mysqldump"))), "root")
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
@@ -103,7 +103,7 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 	return addr
 }
 
-// answering waits until the server in a container answers.
+// answering waits until the server in a container responds.
 func answering(t *testing.T, engine *testdb.DockerEngine, name, addr string) *sql.DB {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {

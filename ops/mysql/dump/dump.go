@@ -21,7 +21,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// dumper is one dump under way.
+// dumper is one running dump.
 type dumper struct {
 	*pipeline
 	opts   Options
@@ -30,14 +30,13 @@ type dumper struct {
 	gate   *gate
 	maria  bool
 	now    func() time.Time
-	notes  []string // warnings found on the way
+	notes  []string // warnings of this dump
 }
 
-// Run dumps to the file path and writes path.manifest.json beside it. Either
-// both are there at the end, whole and durable, or neither. A name that is
-// taken gives fs.ErrExist. Errors of the server are *ops.Error. With opts.Out
-// the backup goes there, path is but its name, and the manifest is for the
-// caller to put beside it.
+// Run dumps to the file path and writes path.manifest.json next to it. At the end both
+// exist, complete and durable, or neither. If the name exists, it returns fs.ErrExist.
+// Server errors are *ops.Error. With opts.Out the backup is written there, path is only
+// its name, and the caller stores the manifest.
 func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
 	d := &dumper{opts: opts, target: target, now: opts.Now}
 	d.defaults()
@@ -147,18 +146,18 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	}
 	defer snap.close()
 	m.SnapshotAt, m.Consistency, m.Position, m.Sources = snap.at, snap.how, snap.position, snap.sources
-	if f := d.opts.Former; f != nil { // the log at this moment is about the tables that took their place
+	if f := d.opts.Former; f != nil { // the current binlog position concerns the tables that replaced them
 		m.SnapshotAt, m.Position, m.Sources = f.At, backup.Position{}, nil
 		inv.warnings = append(inv.warnings, f.Warnings...)
 	}
 	return m, d.write(ctx, control, inv, snap, m, path)
 }
 
-// attempts is how often a dump begins anew because definitions changed between
-// the first look at them and the snapshot.
+// attempts is the number of tries of a dump if definitions change between the first read
+// and the snapshot.
 const attempts = 3
 
-// begin takes the inventory and opens the snapshot, so that both are of one moment.
+// begin takes the inventory and opens the snapshot, so that both have the same state.
 func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inventory, *snapshot, error) {
 	inv, err := d.takeInventory(ctx, control)
 	if err != nil {
@@ -217,12 +216,12 @@ func closeAll(conns []*sql.Conn) {
 	}
 }
 
-// close ends the snapshot: the pool keeps no idle connection, and a transaction
-// ends with its own.
+// close ends the snapshot: the pool keeps no idle connections, and a transaction ends with
+// its connection.
 func (s *snapshot) close() { closeAll(s.conns) }
 
-// write fills the file, looks whether the definitions are still the same, and
-// gives file and manifest their names.
+// write writes the file, checks that the definitions have not changed, and renames file
+// and manifest to their final names.
 func (d *dumper) write(
 	ctx context.Context,
 	control *sql.Conn,
@@ -256,7 +255,7 @@ func (d *dumper) write(
 	return d.commit(m, path)
 }
 
-// throttle starts watching how busy the server is, when that is wanted.
+// throttle starts watching the server's load, if configured.
 func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (stop func()) {
 	if d.opts.Threads <= 0 {
 		return func() {}
@@ -272,7 +271,7 @@ func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (
 	}
 }
 
-// commit makes both files durable, then names the backup, then its manifest.
+// commit makes both files durable, then renames the backup, then its manifest.
 func (d *dumper) commit(m *backup.Manifest, path string) error {
 	if err := d.file.finish(m); err != nil || d.file.out == nil {
 		return err
@@ -298,9 +297,8 @@ func (d *dumper) commit(m *backup.Manifest, path string) error {
 	return text.Commit()
 }
 
-// differs names the first thing that is not the same in both inventories, or
-// "". New things count only when strict: what came after the snapshot's moment
-// is not in it.
+// differs names the first difference between two inventories, or "". New objects count
+// only when strict: they were created after the snapshot and are not in it.
 func (inv *inventory) differs(after *inventory, strict bool) string {
 	was, is := inv.hashes(), after.hashes()
 	for _, what := range slices.Sorted(maps.Keys(was)) {
@@ -330,7 +328,7 @@ func (inv *inventory) hashes() map[string]string {
 	return all
 }
 
-// summarise writes into the manifest what was dumped.
+// summarise records in the manifest what was dumped.
 func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 	m.Consistent = true
 	m.Objects = d.manifestObjects(inv)
@@ -367,7 +365,7 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 	}
 }
 
-// engines are the transactional engines that hold rows, each with a snapshot of its own.
+// engines are the transactional engines with rows; each has its own snapshot.
 func (inv *inventory) engines() []string {
 	var all []string
 	for _, db := range inv.databases {

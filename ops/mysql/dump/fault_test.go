@@ -22,8 +22,8 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// during runs a dump that is slow on purpose and does something once its rows are on
-// the way; they wait for its end. It returns the dump's error; nothing may be left behind.
+// during runs a deliberately slow dump and calls do once rows are being read; the reads
+// wait for do to end. It returns the dump's error; no file may be left.
 func during(t *testing.T, to mysql.Target, db string, act func()) error {
 	t.Helper()
 	return duringWith(t, to, Options{Databases: []string{db}}, act)
@@ -52,10 +52,10 @@ func slow(o Options, report func(ops.Progress)) Options {
 	return o
 }
 
-// rowsBegin is how a query for rows begins.
+// rowsBegin is the start of a query for rows.
 const rowsBegin = "SELECT /*!40001"
 
-// killReaders kills what reads rows, by KILL QUERY or KILL CONNECTION.
+// killReaders kills sessions that read rows, by KILL QUERY or KILL CONNECTION.
 func killReaders(t *testing.T, pool *sql.DB, how string) {
 	for range 50 {
 		rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '" + rowsBegin + "%'")
@@ -96,8 +96,8 @@ func TestKilledQueryIsNeverACompleteDump(t *testing.T) {
 	})
 }
 
-// In each phase all of the dump's connections are killed, or what they are at. The
-// dump is then whole, if it had no more need of them, or nothing.
+// In each phase all of the dump's connections or their queries are killed. The result is a
+// complete dump, if the connections were no longer needed, or none.
 func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 	allTold(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -114,7 +114,7 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 		pool := s.Open(t, "")
 		for _, how := range []string{"QUERY", "CONNECTION"} {
 			for _, phase := range []string{"ddl", "rows", "verify"} {
-				for after := range 3 { // so many reports into the phase
+				for after := range 3 { // number of progress reports into the phase
 					seen := 0
 					report := func(p ops.Progress) {
 						if p.Phase == phase {
@@ -132,7 +132,7 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 					)
 					if err == nil {
 						proved(t, dir+"/a.sql.gz", m)
-						// Up to the last look at the definitions no connection can be missed.
+						// Every connection is needed until the definitions are checked at the end.
 						if needed := phase != "verify" || after == 0; how == "CONNECTION" && seen > after && needed {
 							t.Errorf("KILL %s in %s, %d: the dump did not feel it", how, phase, after)
 						}
@@ -148,7 +148,7 @@ func TestKillsInAnyPhaseLeaveAWholeDumpOrNone(t *testing.T) {
 	})
 }
 
-// killUser kills a user's connections, or what they are at.
+// killUser kills a user's connections or their queries.
 func killUser(t *testing.T, pool *sql.DB, user, how string) {
 	rows, err := pool.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?", user)
 	if err != nil {
@@ -167,7 +167,7 @@ func killUser(t *testing.T, pool *sql.DB, user, how string) {
 	}
 }
 
-// MySQL holds DDL back while a dump runs, for a user who may ask it to.
+// MySQL blocks DDL while a dump runs, if the user has the privilege.
 func TestDefinitionsWaitForTheDumpWhereTheUserMayHoldThem(t *testing.T) {
 	allTold(t)
 	s := testdb.MySQL(t)
@@ -214,9 +214,9 @@ func TestServerKilledMidwayLeavesNothing(t *testing.T) {
 	}
 }
 
-// proxy passes bytes between a client and the server until it is told to cut or
-// to stall. It ends with the test, before the test's schemas do: to the server the
-// session of a stalled line is alive, and holds the tables.
+// proxy passes bytes between a client and the server until it is told to cut or stall. It
+// ends with the test, before the test's databases are dropped: for the server, the session
+// of a stalled connection is alive and holds the tables.
 type proxy struct {
 	net.Listener
 	cut, stall chan struct{}
@@ -342,10 +342,10 @@ func TestChangedDefinitionFailsTheDump(t *testing.T) {
 					"CREATE VIEW v AS SELECT 1",
 					"CREATE TRIGGER tr BEFORE INSERT ON z FOR EACH ROW SET NEW.id = 1",
 				)
-				// A user without BACKUP_ADMIN, who cannot hold DDL back.
+				// A user without BACKUP_ADMIN, who cannot block DDL.
 				user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO")
 				pool := s.Open(t, db)
-				// Over one connection z is read after a.
+				// With one connection, z is read after a.
 				err := duringWith(t, user, Options{Databases: []string{db}, Jobs: 1}, func() {
 					if _, err := pool.Exec(ddl); err != nil {
 						t.Error(err)
@@ -375,7 +375,7 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 	nothingLeft(t, dir)
 }
 
-// A lock on a table that is not given up ends the dump in time, with a sentence.
+// A table lock that is not released ends the dump in time, with a message.
 func TestALockThatIsNotGivenUpIsTold(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -402,8 +402,8 @@ func TestALockThatIsNotGivenUpIsTold(t *testing.T) {
 	})
 }
 
-// TestKilledProcessLeavesNoFinalName runs the test binary as the dumping
-// process and kills it at random moments.
+// TestKilledProcessLeavesNoFinalName runs the test binary as the dump process and kills it
+// at random moments.
 func TestKilledProcessLeavesNoFinalName(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
@@ -423,7 +423,7 @@ func TestKilledProcessLeavesNoFinalName(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		io.ReadFull(out, make([]byte, 1)) // it is about to begin
+		io.ReadFull(out, make([]byte, 1)) // it is about to start
 		time.Sleep(time.Duration(i) * 2 * whole / time.Duration(soak(20, 100)))
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -442,7 +442,7 @@ func TestKilledProcessLeavesNoFinalName(t *testing.T) {
 	t.Logf("%d of the killed dumps had just ended", kept)
 }
 
-// TestHelperDump is a dump in a process of its own, to be killed or measured.
+// TestHelperDump is a dump in a separate process, for killing or measuring.
 func TestHelperDump(t *testing.T) {
 	args := strings.Split(os.Getenv("OPSDECK_TEST_DUMP"), "\x1f")
 	if len(args) < 5 {

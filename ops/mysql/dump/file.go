@@ -18,12 +18,12 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// file is the backup being written: members go to its end one after the other,
-// from any goroutine. Offsets are those of the compressed text, before encryption.
+// file is the backup being written: members are appended one after the other, from any
+// goroutine. Offsets refer to the compressed text, before encryption.
 type file struct {
 	mu      sync.Mutex
 	name    string
-	out     *atomicfile.File // nil when the bytes go elsewhere
+	out     *atomicfile.File // nil if the bytes go elsewhere
 	to      io.Writer
 	seal    io.WriteCloser // encryption; nil for none
 	sum     hash.Hash      // of the file's bytes
@@ -35,7 +35,7 @@ type file struct {
 	packers sync.Pool
 }
 
-// createFile begins the file path, or with opts.Out what goes there.
+// createFile creates the file path, or with opts.Out the stream that goes there.
 func createFile(path string, opts Options) (*file, error) {
 	f := &file{name: path, sum: sha256.New(), to: opts.Out}
 	f.packers.New = func() any { return newPacker(opts.Compress) }
@@ -48,13 +48,13 @@ func createFile(path string, opts Options) (*file, error) {
 			return nil, err
 		}
 		f.to = f.out
-		// Whoever sweeps the folder sees by this lock that the file is in work; it
-		// ends with the process. A file system without locks does not matter here.
+		// The lock shows anyone who cleans the folder that the file is in use; it ends with the
+		// process. A file system without locks is acceptable here.
 		for range 100 {
 			if err := unix.Flock(int(f.out.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK {
 				break
 			}
-			time.Sleep(time.Millisecond) // somebody looks whether it is in work
+			time.Sleep(time.Millisecond) // another process is checking whether it is in use
 		}
 	}
 	if len(to) > 0 {
@@ -66,7 +66,7 @@ func createFile(path string, opts Options) (*file, error) {
 	return f, nil
 }
 
-// abort leaves nothing on this machine.
+// abort removes everything from this machine.
 func (f *file) abort() {
 	if f.out != nil {
 		f.out.Abort()
@@ -85,11 +85,11 @@ func parseRecipients(keys []string) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// sink is the file itself, where the bytes are counted and summed.
+// sink is the file itself, where bytes are counted and hashed.
 type sink struct{ f *file }
 
-// writeback is how many bytes are gathered before the kernel is asked to begin
-// writing them, so that the last fsync finds little to do.
+// writeback is the number of bytes after which the kernel is asked to start writing them,
+// so that the final fsync has little left to do.
 const writeback = 16 << 20
 
 func (s sink) Write(p []byte) (int, error) {
@@ -129,7 +129,7 @@ func (f *file) add(m backup.Member, text []byte) error {
 	return nil
 }
 
-// finish makes the file whole, but for its name.
+// finish completes the file, except for its name.
 func (f *file) finish(m *backup.Manifest) error {
 	if f.seal != nil {
 		if err := f.seal.Close(); err != nil {
@@ -144,7 +144,7 @@ func (f *file) finish(m *backup.Manifest) error {
 	return f.out.Sync()
 }
 
-// packer compresses one member. What it returns is valid until the next call.
+// packer compresses one member. The result is valid until the next call.
 type packer interface {
 	pack(text []byte) ([]byte, error)
 }

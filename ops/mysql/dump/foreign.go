@@ -21,19 +21,18 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Foreign makes backups with the server's own tool: mysqldump or mariadb-dump
-// of this machine, else the one in the server's container. Its text is kept as
-// it is, as one member. The manifest holds the rows that Inspect counts in the
-// text, and no checksums.
+// Foreign makes backups with the server's own tool: mysqldump or mariadb-dump of this
+// machine, else of the server's container. Its text is stored unchanged, as one member.
+// The manifest has the row counts that Inspect finds in the text, and no checksums.
 type Foreign struct {
 	Container string // of docker; "" for none
-	// Inspect reads the tool's text as it comes and says what is in it; nil leaves the
-	// rows uncounted.
+	// Inspect reads the tool's text while it is written and returns its contents; nil leaves
+	// the rows uncounted.
 	Inspect func(ctx context.Context, text io.Reader) (*backup.DumpContents, error)
 }
 
-// Run is dump.Run by the server's own tool. A failure of any part of the way,
-// and a dump without its last line, is an error; nothing is left then.
+// Run is dump.Run with the server's own tool. A failure anywhere in the pipeline, or a
+// dump without its last line, is an error, and leaves no files.
 func (f Foreign) Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
 	d := &dumper{opts: opts, target: target, now: opts.Now}
 	d.defaults()
@@ -96,8 +95,8 @@ func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Mani
 	return m, err
 }
 
-// counted writes into the manifest what the text holds of each table. A table that is
-// not in the text fails the backup.
+// counted records in the manifest what the text has of each table. A table that is missing
+// from the text fails the backup.
 func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 	if contents == nil {
 		return nil
@@ -107,7 +106,7 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 	for _, s := range contents.Schemas {
 		schema := s.Name
 		if schema == "" {
-			schema = m.Databases[0] // with --tables the text names none
+			schema = m.Databases[0] // with --tables the text names no database
 		}
 		for _, t := range s.Tables {
 			held[key{schema, t.Name}] = t
@@ -128,8 +127,8 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 	return nil
 }
 
-// look takes the inventory, which says what must be in the dump and whether the
-// user may read it.
+// look takes the inventory: the objects that must be in the dump and whether the user can
+// read them.
 func (f Foreign) look(ctx context.Context, d *dumper, m *backup.Manifest) (*inventory, error) {
 	db, err := rowread.Open(ctx, d.target, "")
 	if err != nil {
@@ -152,8 +151,8 @@ func (f Foreign) look(ctx context.Context, d *dumper, m *backup.Manifest) (*inve
 
 var tools = map[bool][]string{false: {"mysqldump", "mariadb-dump"}, true: {"mariadb-dump", "mysqldump"}}
 
-// command is the tool's. The password goes by an options file in memory, or on the
-// container's side by the environment: never by argv, never to a disk.
+// command is the tool's command. The password is passed in an in-memory options file, or
+// in the environment inside the container: never in argv, never on a disk.
 func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.Cmd, func(), error) {
 	for _, tool := range tools[d.maria] {
 		if path, err := exec.LookPath(tool); err == nil {
@@ -174,8 +173,8 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 	return cmd, func() {}, nil
 }
 
-// contained finds out which of the tools the container has, and whether that is
-// MariaDB's. Without any it is the first, which then says best what is wrong.
+// contained finds out which of the tools the container has, and whether it is MariaDB's.
+// If it has none, the first is used, for its error message.
 func (f Foreign) contained(ctx context.Context, docker string, names []string) (tool string, maria bool) {
 	for _, name := range names {
 		if says, err := exec.CommandContext(ctx, docker, "exec", f.Container, name, "--version").Output(); err == nil {
@@ -211,9 +210,9 @@ func optionsText(t mysql.Target, mariaTool bool) string {
 	return text + "host=" + quote(host) + "\nport=" + port + "\nprotocol=tcp\n"
 }
 
-// encryption is what the tool must know so that its connection is as safe as ours.
-// MariaDB's tools have no ssl-mode, and check a certificate with its name or not at
-// all: what asks for its chain alone gets both.
+// encryption are the tool's options for a connection as secure as ours. MariaDB's tools
+// have no ssl-mode, and check a certificate with its name or not at all: a setting that
+// requires only the chain gets both checks.
 func encryption(c mysql.ClientTLS, mariaTool bool, quote func(string) string) (text string) {
 	if c.Mode == "" {
 		return ""
@@ -239,7 +238,7 @@ func encryption(c mysql.ClientTLS, mariaTool bool, quote func(string) string) (t
 	return text
 }
 
-// arguments are the field's, with what keeps values exact.
+// arguments are the tool's usual arguments, plus those that keep values exact.
 func (f Foreign) arguments(d *dumper, inv *inventory, mariaTool bool) []string {
 	args := []string{
 		"--single-transaction",
@@ -283,7 +282,7 @@ func toolOf(args []string) string {
 
 const trailerMark = "-- Dump completed"
 
-// copy runs the tool, writes what it says as members of the file, and says what it was.
+// copy runs the tool, writes its output as members of the file, and identifies the tool.
 func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.DumpContents, error) {
 	attr, release := bound()
 	defer release()
@@ -328,8 +327,8 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 	return contents, nil
 }
 
-// inspector reads the text while it is written. One that fails reads on to the end, so
-// that the tool is not held up.
+// inspector inspects the text while it is written. After a failure it continues to read to
+// the end, so the tool is not blocked.
 type inspector struct {
 	*io.PipeWriter
 	contents *backup.DumpContents
@@ -365,8 +364,8 @@ func ignoreExit(err error) error {
 	return err
 }
 
-// members cuts the text into members and returns the end of it. They mean
-// nothing but their length: the manifest of a foreign dump does not list them.
+// members splits the text into members and returns the end of the text. Members only bound
+// lengths here: the manifest of a foreign dump does not list them.
 func (f Foreign) members(ctx context.Context, d *dumper, r io.Reader) (last []byte, err error) {
 	buf := make([]byte, memberBytes)
 	for {
@@ -392,7 +391,7 @@ func (f Foreign) members(ctx context.Context, d *dumper, r io.Reader) (last []by
 	}
 }
 
-// tail keeps the end of what a tool complains.
+// tail keeps the end of a tool's error output.
 type tail struct{ text []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

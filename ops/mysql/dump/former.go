@@ -11,26 +11,26 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Former is what a database held besides its rows, before its tables were renamed into
-// another one. A dump of that other one with it is a dump of the database as it was: the
-// tables under their former name, and the objects that a RENAME leaves behind.
+// Former is what a database contained, besides its rows, before its tables were renamed
+// into another database. A dump of that database with a Former is a dump of the original:
+// the tables under their original name, and the objects that a RENAME does not move.
 type Former struct {
 	Database string         `json:"database"`
 	Create   string         `json:"create"` // SHOW CREATE DATABASE
 	Objects  []FormerObject `json:"objects"`
 	Warnings []string       `json:"warnings,omitempty"`
-	At       time.Time      `json:"at"` // of the look; the tables are renamed later
+	At       time.Time      `json:"at"` // when it was read; the tables are renamed later
 }
 
-// FormerObject is an object in the bytes in which a file holds it.
+// FormerObject is an object with its statement in the bytes that a file stores.
 type FormerObject struct {
 	schema.Object
 	Client  string `json:"client"`
 	Carried string `json:"carried"`
 }
 
-// Look reads what a database holds besides its rows. Only Databases (one), Tables, Broken
-// and LockWait of the options count.
+// Look reads what a database contains besides its rows. Of the options it uses only
+// Databases (one), Tables, Broken and LockWait.
 func Look(ctx context.Context, target mysql.Target, opts Options) (*Former, error) {
 	d := &dumper{opts: opts, target: target, now: opts.Now}
 	d.defaults()
@@ -68,8 +68,8 @@ func (d *dumper) look(ctx context.Context) (*Former, error) {
 	return f, nil
 }
 
-// asFormer gives a database the former name and objects. It must have no objects of its
-// own: what they are is not known to the Former.
+// asFormer gives a database the original name and objects. It must have no objects of its
+// own, because the Former does not know them.
 func (d *dumper) asFormer(db *database) error {
 	f := d.opts.Former
 	if f == nil {
@@ -86,7 +86,7 @@ func (d *dumper) asFormer(db *database) error {
 	return nil
 }
 
-// named is the name that a database has in the file.
+// named is a database's name in the file.
 func (d *dumper) named(name string) string {
 	if d.opts.Former != nil {
 		return d.opts.Former.Database

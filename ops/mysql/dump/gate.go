@@ -11,24 +11,24 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// gate is what every reader passes now and then: it counts for the progress
-// and holds readers back when they are too fast or the server is busy.
+// gate is called by every reader regularly: it counts progress, and pauses readers that
+// are too fast or while the server is busy.
 type gate struct {
 	mu       sync.Mutex
-	rate     int64 // bytes per second; 0 is no bound
+	rate     int64 // bytes per second; 0 is no limit
 	rows     int64
 	bytes    int64
 	object   string
 	since    time.Time
-	reading  time.Time // since the first row; what went before, waits for locks too, is no leave to hurry
+	reading  time.Time // since the first row; earlier time, such as waits for locks, does not raise the rate
 	total    int64
 	report   func(ops.Progress)
 	reported time.Time
-	paused   chan struct{} // closed and nil when the server has room
+	paused   chan struct{} // closed, and set to nil, when the server has capacity
 }
 
-// pass counts bytes and rows just read of a table, then waits for as long as
-// the throttle wants.
+// pass counts the bytes and rows just read from a table, then waits as the throttle
+// requires.
 func (g *gate) pass(ctx context.Context, t *table, bytes, rows int64) error {
 	g.mu.Lock()
 	g.bytes += bytes
@@ -60,7 +60,7 @@ func (g *gate) pass(ctx context.Context, t *table, bytes, rows int64) error {
 	}
 }
 
-// tell reports progress; g.mu is held.
+// tell reports progress; the caller holds g.mu.
 func (g *gate) tell(phase string, always bool) {
 	now := time.Now()
 	if g.report == nil || !always && now.Sub(g.reported) < reportEvery {
@@ -82,7 +82,7 @@ func (g *gate) tell(phase string, always bool) {
 	)
 }
 
-// step reports the beginning of a phase.
+// step reports the start of a phase.
 func (g *gate) step(phase, object string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -90,12 +90,12 @@ func (g *gate) step(phase, object string) {
 	g.tell(phase, true)
 }
 
-// lookEvery is how long the watch lets pass between two looks at the server.
+// lookEvery is the interval between two checks of the server.
 const lookEvery = 500 * time.Millisecond
 
-// watchThreads holds readers back while more than limit threads run on the
-// server, the readers and this one apart, until over is closed. The end never cuts
-// a look short: the driver would close the connection, which the dump still needs.
+// watchThreads pauses readers while more than limit threads run on the server, not
+// counting the readers and this connection, until over is closed. The end never interrupts
+// a check: the driver would close the connection, which the dump still needs.
 func (g *gate) watchThreads(ctx context.Context, over <-chan struct{}, c *sql.Conn, limit, own int) {
 	defer g.hold(false)
 	for {
@@ -113,7 +113,7 @@ func (g *gate) watchThreads(ctx context.Context, over <-chan struct{}, c *sql.Co
 	}
 }
 
-// hold has the readers wait, or lets them go on.
+// hold pauses or resumes the readers.
 func (g *gate) hold(busy bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

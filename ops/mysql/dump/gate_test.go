@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops"
 )
 
-// glances holds statements up until the watch has looked at the server.
+// glances delays statements until the watcher has checked the server.
 type glances struct {
 	mu   sync.Mutex
 	wake *sync.Cond
@@ -27,8 +27,8 @@ func newGlances() *glances {
 	return l
 }
 
-// at counts looks. Rows are read once there were two, for then the dump has acted on
-// what the first has seen.
+// at counts the watcher's checks. Rows are read after the second one, because then the
+// dump has acted on the first.
 func (l *glances) at(statement string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,15 +43,15 @@ func (l *glances) at(statement string) {
 	}
 }
 
-// A dump with a bound on the server's running threads stands still while more run,
-// the dump's own apart, and goes on when they are done.
+// A dump with a limit on running threads pauses while more threads run, not counting its
+// own, and resumes when they end.
 func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 	allTold(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		fill(t, s, db, "a", 20000)
 		pool := s.Open(t, db)
-		// Six statements that run for as long as they are let.
+		// Six statements that run until they are released.
 		busy, free := context.WithCancel(context.Background())
 		defer free()
 		var running sync.WaitGroup
@@ -97,7 +97,7 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 			done <- err
 		}()
 		at := standing(t, last, done)
-		free() // the driver ends the statements' connections; the server sees it
+		free() // the driver closes the statements' connections and the server notices
 		killSleepers(t, s)
 		if err := <-done; err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestBusyServerHoldsTheDumpUp(t *testing.T) {
 	})
 }
 
-// A look at the server that is under way when all rows are read costs the dump nothing.
+// A check of the server that is running when all rows are read does not harm the dump.
 func TestTheLastLookAtTheServerHarmsNothing(t *testing.T) {
 	allTold(t)
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -122,7 +122,7 @@ func TestTheLastLookAtTheServerHarmsNothing(t *testing.T) {
 			if strings.HasPrefix(statement, look) {
 				select {
 				case <-read:
-					time.Sleep(300 * time.Millisecond) // until the dump has done with the rows
+					time.Sleep(300 * time.Millisecond) // until the dump has read the rows
 				case <-t.Context().Done():
 				}
 			}
@@ -146,7 +146,7 @@ func TestTheLastLookAtTheServerHarmsNothing(t *testing.T) {
 	})
 }
 
-// standing waits until the rows have not moved for a second and a half.
+// standing waits until the row count has not changed for 1.5 seconds.
 func standing(t *testing.T, rows func() int64, done chan error) int64 {
 	t.Helper()
 	at, since := int64(0), time.Now()
@@ -187,7 +187,7 @@ func killSleepers(t *testing.T, s *testdb.Server) {
 	}
 }
 
-// What goes before the rows, however long it takes, is no leave to read them faster.
+// Time before the first row, however long, does not raise the rate afterwards.
 func TestRateHoldsTheDumpDown(t *testing.T) {
 	allTold(t)
 	s := testdb.MariaDB(t)

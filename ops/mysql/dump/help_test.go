@@ -33,7 +33,7 @@ func tcp(s *testdb.Server) mysql.Target {
 	return mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
 }
 
-// dumped makes a dump in a fresh folder.
+// dumped makes a dump in a new folder.
 func dumped(t testing.TB, s *testdb.Server, o Options) (string, *backup.Manifest) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.sql.gz")
@@ -73,7 +73,7 @@ func unpack(t testing.TB, data []byte, m *backup.Manifest) []byte {
 	return all
 }
 
-// proved checks everything that a manifest says of its file.
+// proved checks a file against everything in its manifest.
 func proved(t testing.TB, path string, m *backup.Manifest) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -126,7 +126,7 @@ func sum(data []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// nothingLeft fails when a folder holds anything.
+// nothingLeft fails if a folder is not empty.
 func nothingLeft(t testing.TB, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -147,7 +147,7 @@ func fixture(t testing.TB, name string) []byte {
 	return data
 }
 
-// zoo loads the zoo of the server's flavour into a schema of its own.
+// zoo loads the flavour's test database of unusual objects into a new database.
 func zoo(t testing.TB, s *testdb.Server) string {
 	t.Helper()
 	name := s.Schema(t)
@@ -158,12 +158,11 @@ func zoo(t testing.TB, s *testdb.Server) string {
 
 var changing = regexp.MustCompile(`(?m)^(SET @@GLOBAL\.GTID_PURGED=|-- Dump completed|-- Host:).*$`)
 
-// impliedCharset is what MySQL shows before a collation once a table was made of what it
-// showed: the same column.
+// impliedCharset is the charset that MySQL shows before a collation after the table was
+// recreated from its own output: the column is the same.
 var impliedCharset = regexp.MustCompile(` CHARACTER SET \w+( COLLATE )`)
 
-// canon is what the flavour's mysqldump says of databases, without what changes
-// from one moment to the next.
+// canon is mysqldump's output for databases, without the parts that change between runs.
 func canon(t testing.TB, s *testdb.Server, databases ...string) string {
 	t.Helper()
 	args := []string{
@@ -213,7 +212,7 @@ func reload(t testing.TB, s *testdb.Server, sql []byte, databases ...string) {
 	s.Client(t, "", bytes.NewReader(sql))
 }
 
-// fill makes a table of so many rows of about 500 bytes.
+// fill creates a table with the given number of rows of about 500 bytes.
 func fill(t testing.TB, s *testdb.Server, db, table string, rows int) {
 	t.Helper()
 	s.Exec(
@@ -238,7 +237,7 @@ func fill(t testing.TB, s *testdb.Server, db, table string, rows int) {
 	s.Exec(t, db, "ANALYZE TABLE "+table)
 }
 
-// allTold has every step of progress told, however fast the machine is.
+// allTold reports every step of progress, regardless of the machine's speed.
 func allTold(t testing.TB) {
 	was := reportEvery
 	reportEvery = 0

@@ -13,7 +13,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// database is everything of one database that goes into the backup.
+// database is everything that the backup contains of one database.
 type database struct {
 	name    string
 	create  string
@@ -25,7 +25,7 @@ type database struct {
 type table struct {
 	*schema.Table
 	create  string // SHOW CREATE TABLE
-	history bool   // all versions of its rows are dumped
+	history bool   // all row versions are dumped
 	where   string
 }
 
@@ -33,20 +33,20 @@ type table struct {
 type object struct {
 	schema.Object
 	client  string // the client charset that its statement is written for; "" for any
-	carried string // the statement in that charset, as the file holds it
+	carried string // the statement in that charset, as stored in the file
 }
 
-// inventory is what there is to dump.
+// inventory is everything to dump.
 type inventory struct {
 	databases []*database
 	warnings  []string
-	unseen    []string // databases whose routines of others the user cannot see
+	unseen    []string // databases in which the user cannot see routines of other users
 }
 
 var systemDatabases = []string{"mysql", "information_schema", "performance_schema", "sys", "ndbinfo"}
 
-// takeInventory reads the definitions of all that is to be dumped and refuses
-// what a dump could not hold.
+// takeInventory reads the definitions of everything to dump and refuses what a dump cannot
+// store.
 func (d *dumper) takeInventory(ctx context.Context, q *sql.Conn) (*inventory, error) {
 	names, err := d.databaseNames(ctx, q)
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*d
 	return db, d.asFormer(db)
 }
 
-// refuse fails for what cannot be dumped faithfully, naming it.
+// refuse fails for an object that cannot be dumped faithfully, and names it.
 func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error {
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
@@ -147,11 +147,11 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 				)
 			}
 		}
-		// A view's statement leaves out the name of the database in use.
+		// A view's statement omits the name of the current database.
 		if err := execute(ctx, q, "USE "+schema.Ident(db.name)); err != nil {
 			return err
 		}
-		if d.opts.Former != nil { // its objects were looked at where they were
+		if d.opts.Former != nil { // its objects were checked in the original database
 			continue
 		}
 		var kept []*object
@@ -182,7 +182,7 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 		return ops.E(ops.Config, lang.M("the user has no permission to read the columns of table %s", what)).
 			WithHint(lang.M("grant SELECT on the whole database"))
 	}
-	if schema.RowsOutside(t.Engine) { // nothing of it is read: its server may not answer
+	if schema.RowsOutside(t.Engine) { // its rows are not read: its server may not respond
 		return nil
 	}
 	if _, err := schema.All(ctx, q, "SELECT * FROM "+what+" LIMIT 0"); denied(err) {
@@ -203,7 +203,7 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	return d.refuseHistory(ctx, q, t, what)
 }
 
-// refuseHistory fails where the old versions of rows cannot be written back.
+// refuseHistory fails if old row versions cannot be restored.
 func (d *dumper) refuseHistory(ctx context.Context, q *sql.Conn, t *table, what string) error {
 	hint := lang.M("--no-history dumps its current rows only")
 	for _, c := range t.Columns {
@@ -223,8 +223,8 @@ func (d *dumper) refuseHistory(ctx context.Context, q *sql.Conn, t *table, what 
 	return nil
 }
 
-// refuseObject reads an object's definition. What the user may not see, and a
-// view that is broken, is an error; the latter a warning when that is allowed.
+// refuseObject reads an object's definition. A definition that the user cannot see is an
+// error. A broken view is an error, or a warning if allowed.
 func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warning string, err error) {
 	what := o.Kind + " " + schema.Name(o.Database, o.Name)
 	if err := o.ReadDefinition(ctx, q); err != nil {
@@ -258,14 +258,14 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 		WithHint(lang.M("repair or drop it, or skip it with --skip-broken"))
 }
 
-// brokenView tells what is wrong with a view, "" when nothing is.
+// brokenView tells what is wrong with a view; "" if nothing is.
 func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
 	rows, err := schema.All(ctx, q, "SHOW FIELDS FROM "+schema.Name(o.Database, o.Name))
 	switch {
 	case ctx.Err() != nil:
 		return "", err
 	case denied(err):
-		return "", nil // the user may not look through it, but has seen its definition
+		return "", nil // the user may not read from it, but has seen its definition
 	case err != nil:
 		return err.Error(), nil
 	}
@@ -275,7 +275,7 @@ func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
 	return "", nil
 }
 
-// manifest lists the objects and tables, without what only the dump finds out.
+// manifestObjects lists the objects and tables, without what is known only after the dump.
 func (d *dumper) manifestObjects(inv *inventory) (objects []backup.Object) {
 	for _, db := range inv.databases {
 		for _, t := range db.tables {

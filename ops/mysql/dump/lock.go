@@ -9,12 +9,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// turn is the longest that the dump waits for a lock at a stretch, and rests then.
-// The service's writes to what is to be locked queue behind a lock that waits; in
-// the rests they go on.
+// turn is the longest continuous wait for a lock, after which the dump pauses. The
+// service's writes to the tables queue behind a waiting lock; in the pauses they continue.
 const turn = 2 * time.Second
 
-// lock executes a statement that takes a lock, again and again until the given time.
+// lock retries a statement that takes a lock until the deadline.
 func (s *snapshotter) lock(ctx context.Context, statement string, until time.Time) error {
 	if time.Now().After(s.until) {
 		return &notHereError{"the time to wait for locks is over"}
@@ -39,10 +38,10 @@ func (s *snapshotter) patience(ctx context.Context, d time.Duration) error {
 	return execute(ctx, s.control, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockSeconds(d)))
 }
 
-// lockSeconds is a wait as lock_wait_timeout takes it: whole seconds, 1 at least.
+// lockSeconds is a duration as lock_wait_timeout accepts it: whole seconds, at least 1.
 func lockSeconds(d time.Duration) int { return max(1, int(d.Seconds())) }
 
-// byBackupStage holds commits back for a moment; MariaDB.
+// byBackupStage blocks commits briefly; MariaDB.
 func (s *snapshotter) byBackupStage(ctx context.Context) error {
 	if err := execute(ctx, s.control, "BACKUP STAGE START"); err != nil {
 		return err
@@ -54,9 +53,9 @@ func (s *snapshotter) byBackupStage(ctx context.Context) error {
 	return s.underLock(ctx)
 }
 
-// byGlobalLock holds all writes back for a moment. It is not for a server with a query
-// that runs long: the flush would wait for that, and every query of the same tables
-// behind the flush, even after it has been given up.
+// byGlobalLock blocks all writes briefly. It is not used on a server with a long-running
+// query: the flush would wait for that query, and every query on the same tables would
+// wait for the flush, even after the flush has been given up.
 // https://dev.mysql.com/doc/refman/8.4/en/flush.html#flush-tables-with-read-lock
 func (s *snapshotter) byGlobalLock(ctx context.Context) error {
 	busy, err := one(
@@ -79,8 +78,8 @@ func (s *snapshotter) byGlobalLock(ctx context.Context) error {
 	return s.underLock(ctx)
 }
 
-// byTableLocks holds the writes to the dumped tables back for a moment. It
-// waits for transactions that have written to them.
+// byTableLocks blocks writes to the dumped tables briefly. It waits for transactions that
+// have written to them.
 func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	lock := make([]byte, 0, 64*len(s.tables))
 	for _, t := range s.tables {
@@ -101,9 +100,9 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	return s.underLock(ctx)
 }
 
-// noPrepared fails when MariaDB holds a prepared XA transaction: once its session has
-// ended, it keeps no lock on the tables that it wrote to, and may commit between two
-// snapshots. MySQL keeps the locks.
+// noPrepared fails if MariaDB has a prepared XA transaction: after its session has ended,
+// such a transaction keeps no lock on the tables that it wrote to, and may commit between
+// two snapshots. MySQL keeps the locks.
 // https://mariadb.com/kb/en/xa-transactions/
 func (s *snapshotter) noPrepared(ctx context.Context) error {
 	if !s.maria {
@@ -119,9 +118,9 @@ func (s *snapshotter) noPrepared(ctx context.Context) error {
 	return nil
 }
 
-// release gives a lock back, interrupted or not. Behind an interrupt a stalled line has
-// five seconds; the lock then ends with the connection. Else the connection is needed
-// for more, and a server that is slow has the time that it takes.
+// release releases a lock, also after an interrupt. After an interrupt a stalled
+// connection has five seconds; the lock then ends with the connection. Otherwise the
+// connection is still needed, and a slow server may take its time.
 func (s *snapshotter) release(ctx context.Context, statement string) {
 	bounded, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

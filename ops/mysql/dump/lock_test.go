@@ -10,7 +10,7 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// seen waits until the server's list of sessions has one that fits the condition.
+// seen waits until the server's process list has a session that matches the condition.
 func seen(t *testing.T, s *testdb.Server, where string, args ...any) {
 	t.Helper()
 	pool := s.Open(t, "")
@@ -27,8 +27,8 @@ func seen(t *testing.T, s *testdb.Server, where string, args ...any) {
 	t.Fatalf("no session came where %s", where)
 }
 
-// calm waits until nothing runs long on the server: a session that an earlier test has
-// killed or left may take its time to end.
+// calm waits until no long query runs on the server: a session that an earlier test killed
+// or left may take time to end.
 func calm(t *testing.T, s *testdb.Server) {
 	t.Helper()
 	pool := s.Open(t, "")
@@ -46,7 +46,7 @@ func calm(t *testing.T, s *testdb.Server) {
 	t.Fatal("something runs on and on")
 }
 
-// only restricts the ways to those of these names for the test.
+// only limits the methods to those with these names during the test.
 func only(t *testing.T, names ...string) {
 	all := ways
 	t.Cleanup(func() { ways = all })
@@ -58,8 +58,8 @@ func only(t *testing.T, names ...string) {
 	}
 }
 
-// A query that runs long would hold up the global lock, and that all other queries; the
-// tables' locks do without.
+// A long-running query would block the global lock, and that lock all other queries; table
+// locks avoid this.
 func TestALongQueryIsNotFlushedBehind(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -93,8 +93,8 @@ func TestALongQueryIsNotFlushedBehind(t *testing.T) {
 	})
 }
 
-// However long the backup may wait for its locks: the service's writes do not queue
-// behind them longer than one turn.
+// However long the backup waits for its locks, the service's writes never queue behind
+// them for longer than one turn.
 func TestWritesGoOnWhileALockIsWaitedFor(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -103,7 +103,7 @@ func TestWritesGoOnWhileALockIsWaitedFor(t *testing.T) {
 			t,
 			db,
 			"CREATE TABLE behind (id INT)",
-		) // its lock is had first, by name, and kept while the other is waited for
+		) // its lock is acquired first, by name, and kept while the dump waits for the other
 		only(t, "lock-tables")
 		pool := s.Open(t, db)
 		writer, err := pool.BeginTx(t.Context(), nil)
@@ -137,8 +137,8 @@ func TestWritesGoOnWhileALockIsWaitedFor(t *testing.T) {
 	})
 }
 
-// The wait for a lock is bounded: behind it the dump goes another way, and says so
-// when that is the slow one.
+// The wait for a lock is bounded: after it, the dump uses another method, and warns if
+// that is the slow one.
 func TestWaitForALockIsBounded(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -153,7 +153,7 @@ func TestWaitForALockIsBounded(t *testing.T) {
 			hold, way, let string
 			wait           time.Duration
 		}{
-			{"LOCK TABLES apart WRITE", "lock-tables", "UNLOCK TABLES", time.Hour}, // the flush alone waits for it, one turn
+			{"LOCK TABLES apart WRITE", "lock-tables", "UNLOCK TABLES", time.Hour}, // only the flush waits, one turn
 			{"UPDATE a SET id = id", "single-connection", "ROLLBACK", 4 * time.Second},
 		} {
 			only(t, "ftwrl", "lock-tables")

@@ -10,21 +10,21 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// measure knows the values of a column well enough to name one between two others.
+// measure knows a column's values well enough to find one between two others.
 type measure struct {
-	// between names a value that may lie between two, as text, and the next one
-	// below it; it need not be there. ok is false when there is none.
+	// between returns a value that may lie between two values, as text, and the next one below
+	// it; it need not exist. ok is false if there is none.
 	between func(low, high string) (mid, below string, ok bool)
-	exact   bool // between's order is the server's, so that its values can be bounds
-	// literal tells whether a value that is there can be a bound: not text in a
-	// charset of its own, for it might bring its own collation into a comparison.
-	// What between names can always be one.
+	exact   bool // between uses the server's order, so its values can be bounds
+	// literal reports whether an existing value can be a bound: text in a charset of its own
+	// cannot, because it might bring its own collation into a comparison. A value from between
+	// always can.
 	literal func(value string) bool
 }
 
 func always(string) bool { return true }
 
-// measureOf is nil for columns whose values cannot be cut.
+// measureOf is nil for columns that cannot be split.
 func measureOf(c *schema.Column) *measure {
 	switch c.DataType {
 	case "tinyint", "smallint", "mediumint", "int", "bigint":
@@ -47,7 +47,7 @@ func measureOf(c *schema.Column) *measure {
 	return nil
 }
 
-// betweenNumbers is the value in the middle, which is above low and at most high.
+// betweenNumbers is the middle value, which is above low and at most high.
 func betweenNumbers(low, high string) (mid, below string, ok bool) {
 	a, ok1 := new(big.Int).SetString(low, 10)
 	b, ok2 := new(big.Int).SetString(high, 10)
@@ -62,8 +62,8 @@ func betweenNumbers(low, high string) (mid, below string, ok bool) {
 
 const lastASCII = '~'
 
-// betweenTexts goes by the characters' numbers, which is not the order of any
-// collation, but near enough to find the way by halving.
+// betweenTexts uses code points, which is not the order of any collation, but close enough
+// for a binary search.
 func betweenTexts(low, high string) (mid, below string, ok bool) {
 	if !utf8.ValidString(low) || !utf8.ValidString(high) {
 		return "", "", false
@@ -78,7 +78,7 @@ func betweenTexts(low, high string) (mid, below string, ok bool) {
 	if mid := x + (y-x)/2; mid > x && !surrogate(mid) {
 		return string(b[:i]) + string(mid), low, true
 	}
-	// No character lies between: one that goes on behind low's.
+	// No character lies between: continue after low's character.
 	next := at(a, i+1, ' ')
 	top := max(next, rune(lastASCII)+1)
 	if mid := next + (top-next)/2; i < len(a) && mid > next && !surrogate(mid) {
@@ -96,13 +96,13 @@ func at(text []rune, i int, absent rune) rune {
 
 func surrogate(r rune) bool { return r >= 0xd800 && r < 0xe000 }
 
-// betweenASCII names values of ASCII alone, by what stands before other characters.
+// betweenASCII returns ASCII values only, derived from the text before other characters.
 func betweenASCII(low, high string) (mid, below string, ok bool) {
 	mid, _, ok = betweenTexts(head(low, " "), head(high, string(lastASCII)))
 	return mid, low, ok && ascii(mid)
 }
 
-// head is a text up to its first character that is not ASCII, with end for the rest.
+// head is a text up to its first non-ASCII character, with end in place of the rest.
 func head(text, end string) string {
 	if i := strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }); i >= 0 {
 		return text[:i] + end
@@ -112,8 +112,8 @@ func head(text, end string) string {
 
 func ascii(value string) bool { return head(value, "\x80") == value }
 
-// betweenBytes is the middle of two strings of bytes as numbers, to the eight bytes
-// behind what they have in common.
+// betweenBytes is the middle of two byte strings as numbers, using the eight bytes after
+// their common prefix.
 func betweenBytes(low, high string) (mid, below string, ok bool) {
 	i := 0
 	for i < len(low) && i < len(high) && low[i] == high[i] {
@@ -136,10 +136,10 @@ func betweenBytes(low, high string) (mid, below string, ok bool) {
 	return string(binary.BigEndian.AppendUint64([]byte(high[:i]), m)), low, true
 }
 
-// betweenTimes is the moment in the middle, in whole units of the layout.
+// betweenTimes is the time in the middle, in whole units of the layout.
 func betweenTimes(layout string) func(low, high string) (mid, below string, ok bool) {
 	return func(low, high string) (mid, below string, ok bool) {
-		a, err1 := time.Parse(layout, low) // a fraction of a second is let through
+		a, err1 := time.Parse(layout, low) // fractional seconds are accepted
 		b, err2 := time.Parse(layout, high)
 		if err1 != nil || err2 != nil || !a.Before(b) {
 			return "", "", false

@@ -1,13 +1,13 @@
-// Package dump makes backups of MySQL and MariaDB, as good as mysqldump's and
-// several times as fast, with no other tool.
+// Package dump makes backups of MySQL and MariaDB, as complete as mysqldump's and several
+// times as fast, without other tools.
 //
-// A backup is one file of members that each decompress on their own; the text
-// of all of them in order is plain SQL that `zcat FILE | mysql` restores. Rows
-// are read over several connections that see one moment, written by key in
-// chunks, hashed as they come (ops/mysql/checksum) and compressed side by side.
-// The file gets its name when it is whole and durable, its manifest after it.
+// A backup is one file of members that can be decompressed separately; together, in order,
+// they are plain SQL that `zcat FILE | mysql` restores. Rows are read over several
+// connections with the same snapshot, in chunks by key, hashed while they are read
+// (ops/mysql/checksum) and compressed in parallel. The file gets its final name when it is
+// complete and durable, then its manifest does.
 //
-// What a backup cannot hold faithfully stops it before the first row.
+// A backup that cannot be faithful is refused before the first row.
 package dump
 
 import (
@@ -17,27 +17,27 @@ import (
 	"opsdeck/ops"
 )
 
-// Options say what to dump and how.
+// Options configure a dump.
 type Options struct {
 	Databases []string // in file order; empty with All
-	All       bool     // every database but the system's
-	Tables    []string // of the one database; empty is all tables and all other objects
-	Where     string   // condition on the rows of Tables; the tables are then not dropped by a restore
+	All       bool     // every database except the system's
+	Tables    []string // of the one database; empty means all tables and all other objects
+	Where     string   // condition on the rows of Tables; a restore then does not drop the tables
 	NoData    bool     // definitions only
-	NoHistory bool     // the current rows only of system-versioned tables
-	Broken    bool     // leave out, with a warning, views that no longer work
-	Former    *Former  // of the one database, whose tables were renamed into Databases; nil: it is itself
+	NoHistory bool     // only the current rows of system-versioned tables
+	Broken    bool     // omit, with a warning, views that no longer work
+	Former    *Former  // of the one database whose tables were renamed into Databases; nil if they were not
 
-	Jobs       int           // connections that read rows; 0 is 2, at most the cores
+	Jobs       int           // connections that read rows; 0 is 2, but not more than the cores
 	Compress   string        // "gzip" (default) or "zstd"
-	Recipients []string      // age public keys; none is no encryption
-	LockWait   time.Duration // the longest wait for a lock; 0 is 15 s
-	BytesRate  int64         // SQL text per second at most; 0 is no bound
-	Threads    int           // pause while more threads run on the server; 0 is no bound
+	Recipients []string      // age public keys; none means no encryption
+	LockWait   time.Duration // longest wait for a lock; 0 is 15 s
+	BytesRate  int64         // maximum SQL text per second; 0 is no limit
+	Threads    int           // pause while more threads run on the server; 0 is no limit
 
 	Kind   string    // the manifest's: "manual", "scheduled", "emergency", "archive"
 	Tool   string    // the manifest's: "opsdeck 1.2.3"
-	Out    io.Writer // the backup's bytes go here, in order; nil is the file
+	Out    io.Writer // destination of the backup's bytes, in order; nil is the file
 	Report func(ops.Progress)
 	Now    func() time.Time // nil is time.Now
 }
@@ -48,13 +48,12 @@ const (
 	memberBytes     = 4 << 20 // of a member's text, unless a single row is longer
 )
 
-// reportEvery is how often progress is told at most; tests have all of it told.
+// reportEvery is the shortest interval between progress reports; tests get all of them.
 var reportEvery = 100 * time.Millisecond
 
-// chunkBytes is how much table data one range query is planned to read; tests
-// make it small.
+// chunkBytes is the planned size of one range query; tests reduce it.
 var chunkBytes int64 = 8 << 20
 
-// sqlMode is the header's: rows with id 0 keep it, zero and impossible dates
-// stay what they are, and nothing is refused that the original server held.
+// sqlMode is the session's mode in the file's header: rows with id 0 keep it, zero and
+// impossible dates stay unchanged, and nothing that the original server stored is refused.
 const sqlMode = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"

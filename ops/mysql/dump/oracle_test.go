@@ -12,8 +12,8 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// The oracle: what mysqldump says of a database is the same after native dump →
-// plain client, and so are all checksums.
+// mysqldump's output for a database is the same after native dump → plain client, and so
+// are all checksums.
 func TestDumpRestoresToTheSameDatabase(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := zoo(t, s)
@@ -107,7 +107,7 @@ func TestEveryCompressionHoldsTheSameText(t *testing.T) {
 	})
 }
 
-// withoutHeader drops the first lines, which hold the time.
+// withoutHeader drops the first lines, which contain the time.
 func withoutHeader(sql []byte) []byte { return sql[bytes.Index(sql, []byte("SET @OLD")):] }
 
 func TestSeveralDatabasesRestoreWithViewsAcrossThem(t *testing.T) {
@@ -138,7 +138,7 @@ func TestSomeTablesBringTheirTriggersAndNothingElse(t *testing.T) {
 	})
 }
 
-// An archive of some rows must never take the other rows away when restored.
+// Restoring an archive of some rows must never remove the other rows.
 func TestArchiveAddsItsRowsToTheTable(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -186,7 +186,7 @@ func TestServersOwnToolMakesABackupToo(t *testing.T) {
 	})
 }
 
-// toolFolder is a folder with the flavour's own dump tool as mysqldump and mariadb-dump.
+// toolFolder is a folder with the flavour's dump tool as mysqldump and mariadb-dump.
 func toolFolder(t testing.TB, s *testdb.Server) string {
 	t.Helper()
 	dir, tool := t.TempDir(), s.Tool(t, "mysqldump")
@@ -199,7 +199,7 @@ func toolFolder(t testing.TB, s *testdb.Server) string {
 	return dir
 }
 
-// The pipeline's oldest fault: the exit status of the last part is not that of all.
+// A pipeline's exit status must not be that of its last part only.
 func TestFailureOfTheServersOwnToolLeavesNothing(t *testing.T) {
 	s := testdb.MariaDB(t)
 	db := s.Schema(t)
@@ -224,7 +224,7 @@ func TestFailureOfTheServersOwnToolLeavesNothing(t *testing.T) {
 	}
 }
 
-// Every database but the server's own, in one file that the plain client restores.
+// Every database except the server's own, in one file that the plain client restores.
 func TestAllDatabasesAreAllButTheServersOwn(t *testing.T) {
 	for _, flavour := range []string{"mariadb", "mysql"} {
 		t.Run(flavour, func(t *testing.T) {

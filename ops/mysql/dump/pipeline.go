@@ -18,8 +18,8 @@ type job struct {
 	text   []byte
 }
 
-// pipeline holds what runs between the connections and the file. Its memory is
-// the buffers: there are so many and no more, and who wants one waits.
+// pipeline connects the readers with the file. Its buffers bound the memory: their number
+// is fixed, and a reader without one waits.
 type pipeline struct {
 	jobs    chan job
 	buffers chan []byte
@@ -27,13 +27,13 @@ type pipeline struct {
 	done    map[*table]*tally
 }
 
-// tally is what was read of a table.
+// tally is the number of rows and the checksum read from a table.
 type tally struct {
 	rows, bytes int64
 	sum         checksum.Sum
 }
 
-// packers is how many members are compressed at a time.
+// packers is the number of members that are compressed at a time.
 func packers(readers int) int { return min(runtime.GOMAXPROCS(0), 2*readers) }
 
 func newPipeline(readers int) *pipeline {
@@ -58,8 +58,8 @@ func (p *pipeline) buffer(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// free gives a buffer back; nil, for none taken, is fine. One that a giant row
-// has blown up is let go.
+// free returns a buffer; nil, for none taken, is allowed. A buffer that a giant row has
+// enlarged is dropped.
 func (p *pipeline) free(b []byte) {
 	if b == nil {
 		return
@@ -70,8 +70,8 @@ func (p *pipeline) free(b []byte) {
 	p.buffers <- b
 }
 
-// hand passes a member on to be compressed and written. The buffer is given
-// back then.
+// hand passes a member on to be compressed and written, after which the buffer is
+// returned.
 func (p *pipeline) hand(ctx context.Context, m backup.Member, text []byte) error {
 	select {
 	case p.jobs <- job{m, text}:

@@ -41,7 +41,7 @@ func TestRandomDatabasesComeBack(t *testing.T) {
 	})
 }
 
-// loaded drops a database and loads it again by ops/mysql/load.
+// loaded drops a database and loads it again with ops/mysql/load.
 func loaded(t *testing.T, s *testdb.Server, path, db string) {
 	t.Helper()
 	src, err := load.Open(path)

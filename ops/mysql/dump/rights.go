@@ -10,8 +10,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// rights fails when objects could be there that the user cannot see: the
-// server leaves those out of every list without a word.
+// rights fails if there may be objects that the user cannot see: the server omits those
+// from every list silently.
 func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv *inventory) error {
 	lines, err := schema.Grants(ctx, q)
 	if err != nil {
@@ -19,7 +19,7 @@ func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv 
 	}
 	rights := doctor.ParseGrants(lines)
 	if len(d.opts.Tables) > 0 && d.opts.Where != "" {
-		return nil // no object is dumped
+		return nil // no objects are dumped
 	}
 	if d.opts.Former != nil {
 		return nil // its objects are known

@@ -12,24 +12,24 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// writer turns the rows of a chunk into members of INSERT statements.
+// writer converts the rows of a chunk to members of INSERT statements.
 type writer struct {
 	d       *dumper
 	c       *chunk
 	buf     []byte
 	insert  []byte // INSERT INTO `t` (`a`,`b`) VALUES
-	started int    // where the open statement begins in buf; -1 when none is open
-	keys    []int  // places of the key's columns in a row; nil when not in its order
-	from    string // the first key of the member
+	started int    // start of the open statement in buf; -1 if none is open
+	keys    []int  // indexes of the key's columns in a row; nil if rows are not in key order
+	from    string // first key of the member
 	member  int64  // rows in the member
-	ticked  int    // bytes of buf already told to the gate
-	told    int64  // rows already told to the gate
+	ticked  int    // bytes of buf already reported to the gate
+	told    int64  // rows already reported to the gate
 
 	rows, bytes int64
 	sum         checksum.Sum
 }
 
-// readChunk reads one chunk over conn and hands its members on to be written.
+// readChunk reads one chunk over conn and passes its members on to be written.
 func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error {
 	w := &writer{d: d, c: c, started: -1, from: c.from, insert: insertHead(c)}
 	if c.ordered {
@@ -74,17 +74,17 @@ func keyPlaces(c *chunk) []int {
 		}
 	}
 	if len(places) != len(c.t.Key) {
-		return nil // a computed column is part of the key
+		return nil // a generated column is part of the key
 	}
 	return places
 }
 
 var errShortRow = errors.New("a row ends before its last column")
 
-// add writes one row. Its statement ends before it would grow past
-// statementBytes, its member past memberBytes, unless the row alone does.
+// add writes one row. Its statement ends before it would exceed statementBytes, its member
+// before memberBytes, unless the single row does.
 func (w *writer) add(ctx context.Context, row []byte) error {
-	most := 2*len(row) + 8*len(w.c.columns) // hex doubles; anything else grows less
+	most := 2*len(row) + 8*len(w.c.columns) // hex doubles the size; every other form grows less
 	if w.member > 0 && len(w.buf)+most > memberBytes {
 		next := w.keyOf(row)
 		if err := w.ship(ctx, next); err != nil {
@@ -118,7 +118,7 @@ func (w *writer) add(ctx context.Context, row []byte) error {
 	return nil
 }
 
-// tickBytes is how much text lies between two looks at throttle and progress.
+// tickBytes is the amount of text between two calls of throttle and progress.
 const tickBytes = 64 << 10
 
 func (w *writer) tick(ctx context.Context) error {
@@ -147,7 +147,7 @@ func (w *writer) closeStatement() {
 	w.started = -1
 }
 
-// values appends (a,b,…) of a row.
+// values appends a row as (a,b,…).
 func (w *writer) values(row []byte) error {
 	buf, columns := append(w.buf, '('), w.c.columns
 	for i := range columns {
@@ -174,7 +174,7 @@ func (w *writer) values(row []byte) error {
 	return nil
 }
 
-// keyOf is the key of a row as SQL literals, "" when rows are not in its order.
+// keyOf is a row's key as SQL literals; "" if rows are not in key order.
 func (w *writer) keyOf(row []byte) string {
 	if w.keys == nil {
 		return ""
@@ -194,7 +194,7 @@ func (w *writer) keyOf(row []byte) string {
 	return string(key)
 }
 
-// ship ends the member and hands it on. to is the key that the next begins with.
+// ship ends the member and passes it on. to is the first key of the next member.
 func (w *writer) ship(ctx context.Context, to string) error {
 	if w.member == 0 {
 		return nil

@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// secret is a file of memory that holds text: it has no name, and is gone with the last
-// process that has it open, however that ends.
+// secret is an in-memory file with the given text: it has no name, and disappears with the
+// last process that has it open, however that process ends.
 func secret(text string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("opsdeck", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create a file of memory: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "options")
-	err = f.Chmod(0o600) // the tools read no file that others may write
+	err = f.Chmod(0o600) // the tools ignore a file that other users may write
 	if err == nil {
 		_, err = f.WriteString(text)
 	}
@@ -28,8 +28,8 @@ func secret(text string) (*os.File, error) {
 	return f, nil
 }
 
-// bound has a child killed when this process dies. The kernel sends the signal when the
-// thread ends that started the child: that thread is kept until release.
+// bound makes the kernel kill a child when this process dies. The kernel sends the signal
+// when the thread that started the child ends, so that thread is kept until release.
 func bound() (attr *syscall.SysProcAttr, release func()) {
 	runtime.LockOSThread()
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, runtime.UnlockOSThread

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// secret is the reading end of a pipe that holds text, which is shorter than a pipe's
+// secret is the reading end of a pipe with the given text, which must fit in a pipe's
 // buffer.
 func secret(text string) (*os.File, error) {
 	r, w, err := os.Pipe()

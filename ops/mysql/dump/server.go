@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// describeServer says what the backup is read from.
+// describeServer identifies the server of the backup.
 func describeServer(ctx context.Context, c *sql.Conn, maria bool) (backup.Server, error) {
 	rows, err := schema.All(
 		ctx,

@@ -14,8 +14,8 @@ import (
 
 const errUnknownVariable = 1193
 
-// settings make a session see everything and wait for slow readers. Those that
-// a server does not know are skipped: they are probed for, not looked up by version.
+// settings make a session see everything and wait for slow readers. Settings that a server
+// does not know are skipped: support is probed, not derived from the version.
 var settings = []string{
 	"SQL_QUOTE_SHOW_CREATE = 1",
 	"net_write_timeout = 3600",
@@ -25,14 +25,14 @@ var settings = []string{
 	"sql_big_selects = 1",
 	"max_execution_time = 0",
 	"max_statement_time = 0",
-	"information_schema_stats_expiry = 0", // else sizes are a day old
+	"information_schema_stats_expiry = 0", // otherwise sizes are up to a day old
 	"show_gipk_in_create_table_and_information_schema = ON",
 	"system_versioning_asof = DEFAULT",
 	"transaction_isolation = 'REPEATABLE-READ'",
 	"tx_isolation = 'REPEATABLE-READ'",
 }
 
-// connect pins a connection and makes it ready to read for a dump.
+// connect pins a connection and prepares it for reading a dump.
 func connect(ctx context.Context, db *sql.DB, lockWait time.Duration) (*sql.Conn, error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func execute(ctx context.Context, c *sql.Conn, statements ...string) error {
 	return nil
 }
 
-// firstWords cuts a statement for an error.
+// firstWords shortens a statement for an error.
 func firstWords(s string) string {
 	if len(s) > 60 {
 		s = strings.ToValidUTF8(s[:60], "") + "…"
@@ -74,7 +74,7 @@ func firstWords(s string) string {
 	return strings.ToLower(s)
 }
 
-// denied tells whether the server refused for want of a right.
+// denied reports whether the server refused for lack of a privilege.
 func denied(err error) bool {
 	switch mysql.Number(err) {
 	case 1044, 1045, 1142, 1143, 1227, 1370, 1419:
@@ -83,7 +83,7 @@ func denied(err error) bool {
 	return false
 }
 
-// unknown tells whether the server does not know the statement.
+// unknown reports whether the server does not know the statement.
 func unknown(err error) bool {
 	switch mysql.Number(err) {
 	case 1054, 1064, 1193, 1109, 1146, 1235:

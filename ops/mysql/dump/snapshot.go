@@ -15,7 +15,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// snapshot is connections that all see the rows of one moment.
+// snapshot is a set of connections with the same consistent view.
 type snapshot struct {
 	conns    []*sql.Conn
 	how      string // backup.Manifest.Consistency
@@ -25,15 +25,14 @@ type snapshot struct {
 	warnings []string
 }
 
-// ways to one moment, the gentlest first. Each opens a snapshot on all the
-// connections and returns a *notHereError when the server or the user's rights do
-// not allow it.
+// ways are the methods to get one consistent view, least disruptive first. Each opens a
+// snapshot on all connections, or returns a *notHereError if the server or the user's
+// privileges do not allow it.
 //
-// All but TiDB's hold commits back while the snapshots are opened. Equal coordinates
-// of the binary log before and after are no proof: a session with sql_log_bin = 0,
-// filters (binlog-do-db, binlog-ignore-db), a replica that does not log what it
-// applies and a server without a log all commit without moving them, and who does
-// that cannot be seen from outside.
+// All except TiDB's block commits while the snapshots are opened. The same binlog position
+// before and after is no proof: a session with sql_log_bin = 0, filters (binlog-do-db,
+// binlog-ignore-db), a replica that does not log what it applies, and a server without a
+// binlog all commit without changing it, and this is not visible from outside.
 var ways = []struct {
 	name string
 	open func(*snapshotter, context.Context) error
@@ -53,17 +52,17 @@ type snapshotter struct {
 	control *sql.Conn // holds locks; reads nothing
 	tables  []*schema.Table
 	now     func() time.Time
-	until   time.Time // no lock is waited for longer
+	until   time.Time // deadline for lock waits
 	wait    time.Duration
 	found   backup.Position
 	maria   bool
 	sources []backup.Source
 	unsure  string    // a warning about the sources
-	clock   time.Time // the server's, before the snapshot was opened
+	clock   time.Time // the server's time before the snapshot was opened
 }
 
-// open finds a moment for all connections, or, when none of the ways works,
-// for the first alone, which needs no lock at all.
+// open opens a consistent view on all connections, or, if no method works, on the first
+// alone, which needs no lock.
 func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 	s.until = time.Now().Add(s.wait)
 	if err := s.sameServer(ctx); err != nil {
@@ -101,8 +100,9 @@ func (s *snapshotter) open(ctx context.Context) (*snapshot, error) {
 	return snap, nil
 }
 
-// sameServer keeps the connections that reach the server that the control connection
-// reaches: a balancer in between may hand out several, and a lock holds on one.
+// sameServer keeps the connections to the same server as the control connection: a load
+// balancer may distribute connections over several servers, and a lock is effective on one
+// only.
 func (s *snapshotter) sameServer(ctx context.Context) error {
 	want, err := identity(ctx, s.control)
 	if err != nil {
@@ -130,8 +130,8 @@ func (s *snapshotter) sameServer(ctx context.Context) error {
 	return nil
 }
 
-// identify says whose log the snapshot's position is in, and when it was read. A server
-// that does not say leaves it to the log's own times.
+// identify records the server of the snapshot's binlog position, and the time it was read.
+// If the server does not report it, the log's own times are used.
 func (s *snapshotter) identify(ctx context.Context, snap *snapshot) {
 	if snap.position.File == "" {
 		return
@@ -148,7 +148,7 @@ func (s *snapshotter) identify(ctx context.Context, snap *snapshot) {
 	}
 }
 
-// serverClock is the server's time; zero when it does not say.
+// serverClock is the server's time; zero if it does not report it.
 func serverClock(ctx context.Context, c *sql.Conn) time.Time {
 	text, err := one(ctx, c, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
 	if err != nil {
@@ -161,7 +161,7 @@ func serverClock(ctx context.Context, c *sql.Conn) time.Time {
 	return at
 }
 
-// identity tells servers apart; TiDB's nodes are one.
+// identity distinguishes servers; all nodes of TiDB count as one.
 func identity(ctx context.Context, c *sql.Conn) (string, error) {
 	if _, err := one(ctx, c, "SELECT @@tidb_current_ts"); err == nil {
 		return "", nil
@@ -169,8 +169,8 @@ func identity(ctx context.Context, c *sql.Conn) (string, error) {
 	return one(ctx, c, "SELECT CONCAT_WS(' ', @@hostname, @@port, @@server_id, @@datadir)")
 }
 
-// together tries the ways in turn; "" when none is possible here. held tells that a
-// lock was not granted in time.
+// together tries the methods in turn; "" if none is possible here. held tells that a lock
+// was not granted in time.
 func (s *snapshotter) together(ctx context.Context) (how string, held bool, err error) {
 	if len(s.conns) < 2 {
 		return "", false, nil
@@ -209,8 +209,8 @@ func (s *snapshotter) alone(ctx context.Context) error {
 	return nil
 }
 
-// savepoint is what a connection goes back to after each chunk, to let go of
-// its hold on the table's definition: a migration need not wait for the dump.
+// savepoint is rolled back to after each chunk, which releases the metadata lock on the
+// table: a migration need not wait for the dump.
 const savepoint = "opsdeck_dump"
 
 // start opens the snapshot on every connection.
@@ -224,9 +224,9 @@ func (s *snapshotter) start(ctx context.Context) error {
 	return nil
 }
 
-// forget ends the snapshots of a way that led nowhere. Under the next one's lock even
-// their end could wait, for that very lock: a savepoint makes a transaction one that
-// writes, to MariaDB's BACKUP STAGE.
+// forget ends the snapshots of a failed method. If it waited until the next method's lock,
+// ending them could block on that lock: with a savepoint, MariaDB's BACKUP STAGE counts a
+// transaction as a writing one.
 func (s *snapshotter) forget(ctx context.Context) error {
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "ROLLBACK"); err != nil {
@@ -236,8 +236,8 @@ func (s *snapshotter) forget(ctx context.Context) error {
 	return nil
 }
 
-// coordinates are those that MariaDB keeps with a snapshot, exact and for any
-// user to read; empty elsewhere.
+// coordinates is the binlog position that MariaDB keeps with a snapshot, exact and
+// readable for any user; empty on other servers.
 // https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/
 func coordinates(ctx context.Context, c *sql.Conn) backup.Position {
 	rows, err := schema.All(ctx, c, "SHOW STATUS LIKE 'binlog_snapshot_%'")
@@ -260,13 +260,12 @@ func coordinates(ctx context.Context, c *sql.Conn) backup.Position {
 	return p
 }
 
-// errAlone says that no other way leads to one moment over several connections
-// either: TiDB takes LOCK TABLES and does nothing.
-var errAlone = errors.New("only one connection sees one moment")
+// errAlone reports that no other method gives several connections the same view either:
+// TiDB accepts LOCK TABLES and does nothing.
+var errAlone = errors.New("only a single connection has a consistent snapshot")
 
-// byTimestamp has all connections read as of one of TiDB's timestamps, which
-// takes no lock. It lasts as long as the server keeps old rows
-// (tidb_gc_life_time); a dump that takes longer fails.
+// byTimestamp makes all connections read as of one TiDB timestamp, which takes no lock. It
+// is valid as long as the server keeps old rows (tidb_gc_life_time); a longer dump fails.
 // https://docs.pingcap.com/tidb/stable/read-historical-data
 func (s *snapshotter) byTimestamp(ctx context.Context) error {
 	if _, err := one(ctx, s.control, "SELECT @@tidb_current_ts"); err != nil {
@@ -282,7 +281,7 @@ func (s *snapshotter) byTimestamp(ctx context.Context) error {
 	}
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "SET SESSION tidb_snapshot = '"+at+"'"); err != nil {
-			return fmt.Errorf("%w: %w", errAlone, err) // a server that is minutes old cannot yet
+			return fmt.Errorf("%w: %w", errAlone, err) // not possible in the first minutes of a server
 		}
 	}
 	return s.start(ctx)
@@ -300,8 +299,8 @@ func (s *snapshotter) underLock(ctx context.Context) error {
 	return nil
 }
 
-// position asks where the binary log stands. A server that has none, and a user
-// who may not ask, give a *notHereError.
+// position reads the binlog position. Without a binlog, or without the privilege to read
+// it, it returns a *notHereError.
 func position(ctx context.Context, c *sql.Conn) (backup.Position, error) {
 	for _, ask := range []string{"SHOW BINARY LOG STATUS", "SHOW BINLOG STATUS", "SHOW MASTER STATUS"} {
 		rows, err := schema.All(ctx, c, ask)
@@ -335,8 +334,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// holdDefinitions keeps DDL out while the dump runs, where the server can and
-// the user may. It is kept by the control connection until that is closed.
+// holdDefinitions blocks DDL while the dump runs, if the server supports it and the user
+// may. The control connection keeps the lock until it is closed.
 func holdDefinitions(ctx context.Context, control *sql.Conn) error {
 	_, err := control.ExecContext(ctx, "LOCK INSTANCE FOR BACKUP")
 	if err == nil || denied(err) || unknown(err) {

@@ -13,10 +13,10 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// sources says what the server, as a replica, had applied of its sources at the
-// snapshot's moment; nil when it is none. c is a connection of the snapshot: what a
-// replica keeps in its own tables is of the same moment as the rows. What it only
-// tells is used only where locked says that it cannot apply more.
+// sources is what the server, as a replica, had applied of its sources at the time of the
+// snapshot; nil if it is no replica. c is a connection of the snapshot: a replica's own
+// tables are consistent with the rows. Other status values are used only if locked tells
+// that the replica cannot apply more.
 func sources(ctx context.Context, c, control *sql.Conn, maria, locked bool) ([]backup.Source, string) {
 	read := mysqlSources
 	if maria {
@@ -36,14 +36,14 @@ func sources(ctx context.Context, c, control *sql.Conn, maria, locked bool) ([]b
 	return found, ""
 }
 
-// readOnly tells whether the server refuses writes, as replicas do.
+// readOnly reports whether the server refuses writes, as replicas do.
 func readOnly(ctx context.Context, q *sql.Conn) bool {
 	on, err := one(ctx, q, "SELECT @@GLOBAL.read_only")
 	return err != nil || on != "0" && on != "OFF"
 }
 
-// ownLog tells whether the server's own log holds what it applies: if it does not, a
-// position in it is no place to roll forward from.
+// ownLog reports whether the server logs what it applies as a replica: if not, a position
+// in its log cannot be a start for rolling forward.
 func ownLog(ctx context.Context, q *sql.Conn) bool {
 	for _, name := range []string{"log_replica_updates", "log_slave_updates"} {
 		if on, err := one(ctx, q, "SELECT @@GLOBAL."+name); err == nil {
@@ -53,7 +53,7 @@ func ownLog(ctx context.Context, q *sql.Conn) bool {
 	return false
 }
 
-// monitor is the right to see what a replica has applied.
+// monitor is the privilege to see what a replica has applied.
 func monitor(maria bool) string {
 	if maria {
 		return "REPLICA MONITOR"
@@ -61,9 +61,9 @@ func monitor(maria bool) string {
 	return "REPLICATION CLIENT"
 }
 
-// mysqlSources reads the applier's tables, which it updates in the transactions that
-// it applies. With several workers each keeps its own; the last of them is where the
-// replica is, as long as they commit in the source's order.
+// mysqlSources reads the applier's tables, which it updates in the transactions that it
+// applies. With several workers, each has its own position; the newest one is the
+// replica's position, as long as they commit in the source's order.
 // https://dev.mysql.com/doc/refman/8.4/en/replica-logs-status.html
 func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found []backup.Source, known bool) {
 	gtid := ""
@@ -97,8 +97,8 @@ func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 	return found, known
 }
 
-// inOrder tells whether the workers commit in the source's order, so that nothing
-// before the last transaction applied is missing.
+// inOrder reports whether the workers commit in the source's order, so that nothing before
+// the last applied transaction is missing.
 func inOrder(ctx context.Context, q *sql.Conn) bool {
 	for _, name := range []string{"replica", "slave"} {
 		ordered, err := one(
@@ -113,7 +113,7 @@ func inOrder(ctx context.Context, q *sql.Conn) bool {
 	return false
 }
 
-// applied is the end of the last transaction of a channel that the snapshot shows.
+// applied is the end position of a channel's last transaction in the snapshot.
 func applied(ctx context.Context, c *sql.Conn, channel string) (file string, pos uint64) {
 	rows, err := schema.All(
 		ctx,
@@ -128,7 +128,7 @@ func applied(ctx context.Context, c *sql.Conn, channel string) (file string, pos
 	}
 	if only, err := one(ctx, c, "SELECT Gtid_only FROM mysql.slave_master_info WHERE Channel_name = ?", channel); err == nil &&
 		only == "1" {
-		return "", 0 // the tables are not kept then
+		return "", 0 // the tables are not maintained then
 	}
 	for _, r := range rows {
 		at, _ := strconv.ParseUint(r[1], 10, 64)
@@ -139,7 +139,7 @@ func applied(ctx context.Context, c *sql.Conn, channel string) (file string, pos
 	return file, pos
 }
 
-// later compares places in a binary log, whose files are numbered.
+// later compares binlog positions, whose files are numbered.
 func later(file string, pos uint64, than string, thanPos uint64) bool {
 	switch {
 	case file == than:
@@ -150,8 +150,8 @@ func later(file string, pos uint64, than string, thanPos uint64) bool {
 	return file > than
 }
 
-// mariaSources reads mysql.gtid_slave_pos, which the applier updates in the
-// transactions that it applies, and which all sources share.
+// mariaSources reads mysql.gtid_slave_pos, which the applier updates in the transactions
+// that it applies, and which all sources share.
 // https://mariadb.com/kb/en/mysqlgtid_slave_pos-table/
 func mariaSources(ctx context.Context, c, control *sql.Conn, locked bool) (found []backup.Source, known bool) {
 	gtid, ok := gtidApplied(ctx, c)
@@ -175,7 +175,7 @@ func mariaSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 		}
 		found = append(found, s)
 	}
-	if !known { // without the right to ask, a position says that there is a source, or was
+	if !known { // without the privilege to ask, a position means that there is or was a source
 		now, err := one(ctx, control, "SELECT @@GLOBAL.gtid_slave_pos")
 		if known = err == nil; now != "" {
 			found = append(found, backup.Source{GTID: gtid})
@@ -184,7 +184,7 @@ func mariaSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 	return found, known
 }
 
-// gtidApplied is the position in the snapshot's own rows, with one GTID a domain.
+// gtidApplied is the position in the snapshot's own rows, with one GTID per domain.
 func gtidApplied(ctx context.Context, c *sql.Conn) (gtid string, ok bool) {
 	tables, err := schema.All(ctx, c, `SELECT TABLE_NAME, ENGINE FROM information_schema.TABLES
 		WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME LIKE 'gtid\_slave\_pos%'`)
@@ -216,7 +216,7 @@ func gtidApplied(ctx context.Context, c *sql.Conn) (gtid string, ok bool) {
 	return strings.Join(domains, ","), true
 }
 
-// settled reads where MariaDB's appliers are. They count a transaction after they
+// settled reads the position of MariaDB's appliers. They count a transaction after they
 // have committed it: under a lock the count is right once it stays the same.
 func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields, ok bool) {
 	was, ok = channels(ctx, control, "SHOW ALL SLAVES STATUS")
@@ -239,7 +239,7 @@ func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields,
 
 const settle = 20 * time.Millisecond
 
-// fields is one row by lower case names of its columns.
+// fields is one row by lower-case column names.
 type fields map[string]string
 
 func (f fields) any(names ...string) string {
@@ -251,8 +251,8 @@ func (f fields) any(names ...string) string {
 	return ""
 }
 
-// channels reads the first of the statements that the server takes; false when it
-// takes none. Group replication's own channels have no source.
+// channels returns the rows of the first statement that the server accepts; false if it
+// accepts none. Group replication's own channels have no source.
 func channels(ctx context.Context, q *sql.Conn, statements ...string) ([]fields, bool) {
 	for _, s := range statements {
 		rows, err := q.QueryContext(ctx, s)
@@ -299,5 +299,5 @@ func port(text string) int {
 	return n
 }
 
-// oneSet takes the line ends out of a set of GTIDs.
+// oneSet removes the line breaks from a set of GTIDs.
 func oneSet(gtid string) string { return strings.ReplaceAll(gtid, "\n", "") }

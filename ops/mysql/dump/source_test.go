@@ -13,8 +13,8 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// namesItsSource dumps a replica that applies one transaction a row, by every way: the
-// manifest names the place in the source's log after the last row that the dump holds.
+// namesItsSource dumps a replica that applies one transaction per row, by every method:
+// the manifest has the position in the source's log after the last row of the dump.
 func (u unlogged) namesItsSource(t *testing.T) {
 	source := u.written
 	source.Exec(t, u.db, "CREATE TABLE ledger (id INT PRIMARY KEY)")
@@ -52,7 +52,7 @@ func (u unlogged) namesItsSource(t *testing.T) {
 	}
 }
 
-// serverID is the name by which the archive of logs keeps a server's.
+// serverID is a server's id in the binlog archive.
 func serverID(t *testing.T, s *testdb.Server) (id string) {
 	t.Helper()
 	ask := "SELECT @@GLOBAL.server_uuid"
@@ -65,8 +65,8 @@ func serverID(t *testing.T, s *testdb.Server) (id string) {
 	return id
 }
 
-// The manifest says whose log its position is in, and when by that server's clock: a file
-// of that name may be another server's, or another log's.
+// The manifest names the server of its binlog position and the time by that server's
+// clock: a file of the same name may belong to another server or another log.
 func TestAManifestNamesTheServerOfItsLog(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
@@ -87,7 +87,7 @@ func TestAManifestNamesTheServerOfItsLog(t *testing.T) {
 	})
 }
 
-// ledger inserts rows 1, 2, 3, … each in a transaction of its own, in plain SQL.
+// ledger inserts rows 1, 2, 3, … each in its own transaction, in plain SQL.
 func ledger(t *testing.T, s *testdb.Server, db string) (stop func()) {
 	t.Helper()
 	pool := s.Open(t, db+"?binlog_format=STATEMENT")
@@ -123,8 +123,8 @@ func lastRow(sql []byte) (last int) {
 	return last
 }
 
-// placedAfter asks the source's own log what the transaction before the place is, and
-// the one after it.
+// placedAfter reads from the source's own log the transactions before and after the
+// position.
 func (u unlogged) placedAfter(t *testing.T, at backup.Source, last int) {
 	t.Helper()
 	if last == 0 || at.GTID == "" && at.File == "" {
@@ -156,7 +156,7 @@ func (u unlogged) placedAfter(t *testing.T, at backup.Source, last int) {
 	t.Logf("row %d at %+v", last, at)
 }
 
-// holds tells whether a position reaches a GTID, in the part of the same server.
+// holds reports whether a position includes a GTID, in the part of the same server.
 func holds(position, gtid string) bool {
 	number := func(s string) int {
 		n, _ := strconv.Atoi(s[strings.LastIndexAny(s, "-:")+1:])
@@ -175,7 +175,7 @@ type event struct {
 	info string
 }
 
-// events are those of the source's one binary log.
+// events are the events of the source's only binlog file.
 func (u unlogged) events(t *testing.T) (all []event) {
 	t.Helper()
 	rows, err := u.written.Open(t, "").Query("SHOW BINLOG EVENTS")

@@ -11,13 +11,12 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// span is a range of keys: those that begin with the values before and have in the
-// next column a value from from up to, but not including, to. All are SQL literals;
-// "" is open.
+// span is a range of keys: those that begin with the values before, and whose next column
+// is at least from and less than to. All are SQL literals; "" is open.
 type span struct {
 	before   []string
 	from, to string
-	beyond   bool // from itself is left out
+	beyond   bool // from itself is excluded
 	rows     int64
 }
 
@@ -40,7 +39,7 @@ func (s *span) condition(t *table) string {
 	return strings.Join(and, " AND ")
 }
 
-// literal is an end of the span as a list of literals, one for each column.
+// literal is an end of the span as a list of literals, one per column.
 func (s *span) literal(end string) string {
 	if end == "" {
 		return strings.Join(s.before, ",")
@@ -48,21 +47,21 @@ func (s *span) literal(end string) string {
 	return strings.Join(append(slices.Clone(s.before), end), ",")
 }
 
-// maxDepth bounds how often a range is halved: enough to find rows anywhere
-// among 2^64 keys.
+// maxDepth limits how often a range is halved: enough to find rows anywhere among 2^64
+// keys.
 const maxDepth = 66
 
-// planner cuts the keys of a table into spans. Where it cannot see well spans get
+// planner splits a table's keys into spans. Where it has little information spans get
 // large, but each key is in exactly one of them.
 type planner struct {
 	c     *sql.Conn
 	t     *table
-	rows  int64 // wanted in a span
-	most  int   // spans: a server whose estimates do not shrink would have no end of them
+	rows  int64 // target for a span
+	most  int   // limit on spans: a server whose estimates do not shrink would yield an endless number
 	spans []span
 }
 
-// add takes a finished span. Small ones that meet become one.
+// add appends a finished span. Small adjacent ones are merged.
 func (p *planner) add(s span, rows int64) {
 	s.rows = rows
 	if n := len(p.spans); n > 0 {
@@ -76,7 +75,7 @@ func (p *planner) add(s span, rows int64) {
 	p.spans = append(p.spans, s)
 }
 
-// column is the one that a span is a range of; nil when it cannot be cut.
+// column is the column that a span ranges over; nil if it cannot be split.
 func (p *planner) column(s span) *schema.Column {
 	if len(s.before) >= len(p.t.Key) {
 		return nil
@@ -88,7 +87,7 @@ func (p *planner) column(s span) *schema.Column {
 	return c
 }
 
-// cut cuts a span, which holds about rows rows.
+// cut splits a span of about the given number of rows.
 func (p *planner) cut(ctx context.Context, s span, rows int64) error {
 	col := p.column(s)
 	if col == nil || rows <= p.rows+p.rows/2 {
@@ -116,8 +115,8 @@ func (p *planner) ends(ctx context.Context, col *schema.Column, s span) (b brack
 	return b, nil
 }
 
-// bracket is two values, as text, between which the keys of a span lie. low is the
-// first of them, where values are not even.
+// bracket is two values, as text, between which the keys of a span lie. low is the first
+// key, where values are not evenly spaced.
 type bracket struct{ low, high string }
 
 // split halves a span until its parts are small enough.
@@ -141,8 +140,8 @@ func (p *planner) split(ctx context.Context, col *schema.Column, s span, b brack
 	return p.split(ctx, col, right, bracket{c.text, b.high}, c.right, depth-1)
 }
 
-// deeper cuts the rows of one value by the column behind, for there is no second
-// value in the span, or none was found.
+// deeper splits the rows of one value by the next column, because the span has no second
+// value, or none was found.
 func (p *planner) deeper(ctx context.Context, col *schema.Column, s span, value string, rows int64) error {
 	literal := string(col.AppendValue(nil, []byte(value)))
 	same := span{before: append(slices.Clone(s.before), literal)}
@@ -168,7 +167,7 @@ func (p *planner) deeper(ctx context.Context, col *schema.Column, s span, value 
 	return nil
 }
 
-// cutting is a place where a span is cut, and about how many rows lie on its sides.
+// cutting is a split point of a span, and the estimated number of rows on each side.
 type cutting struct {
 	text        string
 	below       string // no key on the left is above it
@@ -179,11 +178,11 @@ func (c cutting) literal(col *schema.Column) string {
 	return string(col.AppendValue(nil, []byte(c.text)))
 }
 
-// looks is how many places are tried for one cut.
+// looks is the number of points tried for one split.
 const looks = 40
 
-// middle finds where to cut a span. Even numbers are cut evenly at once; of others
-// a value that is really there is taken, for only the server knows their order.
+// middle finds the split point of a span. Evenly spaced numbers are split in the middle at
+// once; for others an existing value is used, because only the server knows their order.
 func (p *planner) middle(
 	ctx context.Context,
 	col *schema.Column,
@@ -240,7 +239,7 @@ func (p *planner) first(ctx context.Context, col *schema.Column, s span, from st
 	return row[0], nil
 }
 
-// weigh estimates the rows on both sides of a cut.
+// weigh estimates the rows on both sides of a split.
 func (p *planner) weigh(ctx context.Context, col *schema.Column, s span, c *cutting, rows int64) (err error) {
 	left, right := s, s
 	left.to, right.from, right.beyond = c.literal(col), c.literal(col), false
@@ -248,7 +247,7 @@ func (p *planner) weigh(ctx context.Context, col *schema.Column, s span, c *cutt
 		return err
 	}
 	c.right = rows - c.left
-	if c.left >= rows { // so it may say of a part that it would scan as a whole
+	if c.left >= rows { // the server may say so of a part that it would scan completely
 		c.left = rows
 		c.right, err = p.estimate(ctx, right)
 		c.right = min(c.right, rows)
@@ -269,8 +268,8 @@ func (p *planner) ask(ctx context.Context, s span, what, rest string) ([]string,
 	return rows[0], nil
 }
 
-// estimate asks the server how many rows it expects in a span. It looks into the
-// index for that but reads no rows.
+// estimate asks the server for the expected number of rows in a span. The server reads the
+// index for it, but no rows.
 func (p *planner) estimate(ctx context.Context, s span) (int64, error) {
 	rows, err := p.c.QueryContext(
 		ctx,

@@ -16,8 +16,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// keyKinds are keys that are not one number: their columns, and what they hold of
-// a row's number n from 1 to 5000.
+// keyKinds are keys that are not a single number: their columns, and their values for the
+// row number n from 1 to 5000.
 var keyKinds = map[string]struct{ columns, key, values string }{
 	"uuid": {
 		"a CHAR(36) CHARACTER SET ascii",
@@ -66,7 +66,7 @@ var keyKinds = map[string]struct{ columns, key, values string }{
 	"one text":   {"a VARCHAR(20), b INT", "a, b", "'one', n"},
 }
 
-// keyed makes a table of 5000 rows with such a key.
+// keyed creates a table of 5000 rows with such a key.
 func keyed(t *testing.T, s *testdb.Server, db, name, columns, key, values string) {
 	t.Helper()
 	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT " +
@@ -177,8 +177,8 @@ func readPart(t *testing.T, c *sql.Conn, part *chunk) (rows int64, sum checksum.
 	return rows, sum
 }
 
-// Random texts over a small, awkward alphabet, in the collations that order them most
-// strangely. The seed is printed.
+// Random texts over a small, awkward alphabet, in the collations with the most unusual
+// order. The seed is printed.
 func TestChunksByRandomTextsHoldEveryRowOnce(t *testing.T) {
 	smallChunks(t, 32<<10)
 	seed := testenv.Seed(t)

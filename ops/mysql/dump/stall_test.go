@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// through is the server behind a line that passes nothing more once stall is called.
+// through is the server behind a proxy that passes nothing more once stall is called.
 func through(t *testing.T, s *testdb.Server) (user mysql.Target, stall func()) {
 	var stalled atomic.Bool
 	user = tcp(s)
@@ -44,7 +44,8 @@ func through(t *testing.T, s *testdb.Server) (user mysql.Target, stall func()) {
 	return user, func() { stalled.Store(true) }
 }
 
-// A line that stalls in the middle of a dump ends it with a sentence, and leaves nothing.
+// A connection that stalls in the middle of a dump ends it with a message, and leaves no
+// files.
 func TestAStalledLineEndsTheDump(t *testing.T) {
 	defer mysql.SetQuiet(300 * time.Millisecond)()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -66,7 +67,7 @@ func TestAStalledLineEndsTheDump(t *testing.T) {
 	})
 }
 
-// A server that works on a query for longer than a line may be silent is waited for.
+// A query that takes longer than the limit for a silent connection is waited for.
 func TestASlowQueryIsNoStalledLine(t *testing.T) {
 	defer mysql.SetQuiet(100 * time.Millisecond)()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {

@@ -10,8 +10,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// header sets the session of whoever loads the file; trailer sets it back. The
-// MariaDB comment lets rows in that a CHECK would now refuse.
+// header sets the session variables of the client that loads the file; trailer restores
+// them. The MariaDB comment admits rows that a CHECK would now refuse.
 func (d *dumper) header(m *backup.Manifest) string {
 	var b strings.Builder
 	fmt.Fprintf(
@@ -57,13 +57,13 @@ SET SQL_NOTES = @OLD_SQL_NOTES;
 -- Dump completed
 `
 
-// oneLine keeps text from outside within its comment.
+// oneLine keeps external text within its comment.
 func oneLine(s string) string {
 	return strings.NewReplacer("\n", " ", "\r", " ", "\x00", " ").Replace(s)
 }
 
-// fill writes all members: for each database its tables' definitions, its
-// views' stand-ins and its rows, then the other objects of all databases.
+// fill writes all members: for each database its table definitions, placeholder views and
+// rows, then the other objects of all databases.
 func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *backup.Manifest) error {
 	if err := d.file.add(backup.Member{Kind: backup.MemberHeader}, []byte(d.header(m))); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 	if err := d.file.add(m, []byte(text)); err != nil {
 		return err
 	}
-	for _, sequences := range []bool{true, false} { // a default may draw from a sequence
+	for _, sequences := range []bool{true, false} { // a default may use a sequence
 		for _, t := range db.tables {
 			if t.Sequence != sequences {
 				continue
@@ -120,8 +120,8 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 	return d.fillRows(ctx, db, snap)
 }
 
-// fillRows reads the rows of all tables. Big tables that cannot be cut come
-// first, so that no connection is left alone with one at the end.
+// fillRows reads the rows of all tables. Big tables that cannot be split come first, so
+// that no connection is left alone with one at the end.
 func (d *dumper) fillRows(ctx context.Context, db *database, snap *snapshot) error {
 	if d.opts.NoData {
 		return nil
@@ -145,8 +145,8 @@ func (d *dumper) fillRows(ctx context.Context, db *database, snap *snapshot) err
 	return d.run(ctx, snap.conns, append(first, rest...))
 }
 
-// definition is the statements that make a table or sequence. A table that is
-// dumped only in part is never dropped: a restore adds to it.
+// definition is the statements that create a table or sequence. A table that is dumped
+// only in part is never dropped: a restore adds to it.
 func (t *table) definition(ctx context.Context, c *sql.Conn) (string, error) {
 	name := schema.Ident(t.Name)
 	switch {
@@ -169,8 +169,8 @@ func (t *table) definition(ctx context.Context, c *sql.Conn) (string, error) {
 	return fmt.Sprintf("\nDROP TABLE IF EXISTS %s;\n%s;\n", name, t.create), nil
 }
 
-// placeholder is a view that does nothing but have the columns, so that other
-// views can be made before this one.
+// placeholder is a view with only the columns, so that other views can be created before
+// the real one.
 func (o *object) placeholder() string {
 	var columns []string
 	for _, c := range o.Columns {
@@ -185,8 +185,8 @@ func (o *object) placeholder() string {
 	)
 }
 
-// phases are the objects' kinds in the order of restoring, over all databases:
-// a view may call another database's function.
+// phases are the kinds of objects in restore order, over all databases: a view may call
+// another database's function.
 var phases = []func(kind string) bool{
 	func(kind string) bool { return kind != "view" && kind != "trigger" && kind != "event" },
 	func(kind string) bool { return kind == "view" },
@@ -194,7 +194,7 @@ var phases = []func(kind string) bool{
 }
 
 func (d *dumper) fillObjects(inv *inventory) error {
-	in := inv.databases[len(inv.databases)-1] // what the file last said to USE
+	in := inv.databases[len(inv.databases)-1] // the file's last USE
 	for _, phase := range phases {
 		for _, db := range inv.databases {
 			for _, o := range db.objects {
@@ -222,11 +222,11 @@ func (d *dumper) fillObject(o *object) error {
 	return d.file.add(m, []byte(o.statements()))
 }
 
-// statements make the object, under its own settings.
+// statements create the object, under its own settings.
 func (o *object) statements() string {
 	var b strings.Builder
 	b.WriteByte('\n')
-	if o.Kind != "view" && o.Kind != "library" { // first, for only ORACLE's mode knows packages
+	if o.Kind != "view" && o.Kind != "library" { // first, because only sql_mode ORACLE knows packages
 		fmt.Fprintf(&b, "SET SQL_MODE = %s;\n", schema.String(o.SQLMode))
 	}
 	fmt.Fprintf(&b, "DROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))
@@ -245,7 +245,7 @@ func (o *object) statements() string {
 	return b.String()
 }
 
-// delimiter finds one that is not in the statement.
+// delimiter returns one that does not occur in the statement.
 func delimiter(create string) string {
 	for _, d := range []string{";;", "$$", "//", "~~", "@@@@"} {
 		if !strings.Contains(create, d) {

@@ -8,7 +8,7 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// unlogged are writers whose commits the log of the server that is dumped does not show.
+// unlogged are writers whose commits are not in the dumped server's binlog.
 type unlogged struct {
 	name    string
 	dumped  *testdb.Server
@@ -17,9 +17,9 @@ type unlogged struct {
 	session string
 }
 
-// unloggedWorld is three servers of a flavour with every kind of such a setting: a
-// source that logs one database only, its replica that logs nothing of what it
-// applies and ignores one database, and a server without a log.
+// unloggedWorld is three servers of a flavour with each of these settings: a source that
+// logs one database only, its replica that does not log what it applies and ignores one
+// database, and a server without a binlog.
 func unloggedWorld(t *testing.T, flavour string) []unlogged {
 	var gtid []string
 	if flavour == "mysql" {
@@ -41,8 +41,8 @@ func unloggedWorld(t *testing.T, flavour string) []unlogged {
 	}
 }
 
-// Every way keeps the total under load where the log does not show the writes, and
-// one that takes no lock would not: the load is one that tears.
+// Every method gives a consistent total under load if the writes are not logged; a method
+// without a lock would not.
 func TestEveryWayReadsOneMomentOfUnloggedWrites(t *testing.T) {
 	for _, flavour := range []string{"mysql", "mariadb"} {
 		t.Run(flavour, func(t *testing.T) {
@@ -100,7 +100,7 @@ func (u unlogged) dump(t *testing.T, name string) {
 	}
 }
 
-// withoutLock opens snapshots one after the other, with time for commits between.
+// withoutLock opens snapshots one after the other, with time for commits between them.
 func withoutLock(s *snapshotter, ctx context.Context) error {
 	for _, c := range s.conns {
 		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SAVEPOINT "+savepoint); err != nil {

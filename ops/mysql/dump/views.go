@@ -6,12 +6,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// viewsInOrder puts views behind those that they read from; all else keeps its
-// place. A view WITH CHECK OPTION is refused over the stand-in of another.
+// viewsInOrder puts views after those that they read from; all else keeps its order. A
+// view WITH CHECK OPTION is refused over the placeholder of another.
 //
-// What a view reads from is found by the quoted names in its definition: the
-// server quotes all of them. A column of the same name only makes the order
-// stricter than it must be.
+// What a view reads from is found by the quoted names in its definition: the server quotes
+// all of them. A column of the same name only makes the order stricter than necessary.
 func viewsInOrder(objects []*object) []*object {
 	views := map[string]*object{}
 	for _, o := range objects {

@@ -4,5 +4,5 @@ package dump
 
 import "os"
 
-// beginWriteback does nothing where the kernel takes no such wish.
+// beginWriteback does nothing where the kernel has no such hint.
 func beginWriteback(*os.File, int64, int64) {}

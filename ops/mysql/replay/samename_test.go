@@ -16,7 +16,7 @@ import (
 // resetLog resets the server's log, so file names are reused.
 func resetLog(t *testing.T, s *testdb.Server) {
 	t.Helper()
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // the log records its start in whole seconds
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // the log starts in whole seconds
 	statement := "RESET BINARY LOGS AND GTIDS"
 	if s.Flavour == "mariadb" {
 		statement = "RESET MASTER"

@@ -19,21 +19,20 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// aloneWait bounds the wait for what a former worker left running.
+// aloneWait limits the wait for statements that an earlier worker left running.
 const aloneWait = 2 * time.Minute
 
-// hands are the sessions of a run that change something, as its folder
-// remembers them: when a worker is killed, the statement that it had sent goes
-// on at the server.
+// hands are the sessions of a run that change something, as recorded in its folder: when a
+// worker is killed, its last statement continues at the server.
 type hands struct {
-	Started int64    `json:"server_started"` // in seconds; a server that was restarted counts anew
+	Started int64    `json:"server_started"` // in seconds; a restarted server counts from 0
 	IDs     []uint64 `json:"sessions"`
 }
 
 func handsPath(f run.Folder) string { return filepath.Join(f.Path, "sessions.json") }
 
-// alone waits until no statement of a former worker runs any more, and enters
-// this session in its place. One that waits for a lock is ended: it has not begun.
+// alone waits until no statement of an earlier worker runs, and records this session. A
+// statement that waits for a lock is killed: it has not begun.
 func (s *Sessions) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	before, err := readHands(f)
 	if err != nil {
@@ -64,8 +63,8 @@ func (s *Sessions) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f ru
 	return s.enter(ctx, c, f, started)
 }
 
-// left names the sessions of former workers that still do something: those that
-// are remembered, and all in the schemas that only this run has.
+// left returns the sessions of earlier workers that are still active: the recorded ones,
+// and all in the databases that only this run uses.
 func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids []uint64) (busy []string, err error) {
 	rows, err := schema.All(
 		ctx,
@@ -87,7 +86,7 @@ func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids [
 		}
 		if r[2] == "Sleep" || strings.HasPrefix(r[3], "Waiting for") {
 			_, err := c.ExecContext(ctx, "KILL "+r[0])
-			if err != nil && mysql.Number(err) != 1094 { // it went by itself
+			if err != nil && mysql.Number(err) != 1094 { // it ended by itself
 				return nil, fmt.Errorf("end the former worker's session: %w", err)
 			}
 		}
@@ -96,7 +95,7 @@ func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids [
 	return busy, nil
 }
 
-// startedAt is when the server was started, by its own clock; 0 when it does not say.
+// startedAt is the start time of the server by its own clock; 0 if it does not report it.
 func startedAt(ctx context.Context, c *sql.Conn) int64 {
 	r, err := show(ctx, c, "SHOW GLOBAL STATUS LIKE 'Uptime'")
 	if err != nil {
@@ -113,7 +112,7 @@ func startedAt(ctx context.Context, c *sql.Conn) int64 {
 
 func readHands(f run.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
 
-// enter remembers this session, and no former one: they are gone.
+// enter records this session and removes earlier ones, which have ended.
 func (s *Sessions) enter(ctx context.Context, c *sql.Conn, f run.Folder, started int64) error {
 	text, err := schema.One(ctx, c, "SELECT CONNECTION_ID()")
 	if err != nil {

@@ -21,13 +21,13 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// surveyJobs is how many tables are looked at at a time.
+// surveyJobs is the number of tables that are surveyed in parallel.
 const surveyJobs = 4
 
-// countLimit is up to how many rows, by the server's guess, a table is counted.
+// countLimit is the estimated row count up to which a table is counted.
 const countLimit = 2_000_000
 
-// Surveyor looks at the target before, and between the steps of, a restore.
+// Surveyor assesses the target before, and between the steps of, a restore.
 type Surveyor struct {
 	*link
 	facts    *Facts
@@ -36,9 +36,9 @@ type Surveyor struct {
 	losses   *Losses
 }
 
-// Survey looks at the target for a backup and a choice: what is broken, what
-// will be lost, what stands in the way. It changes nothing but an empty schema
-// of a moment, which tells whether RENAME works across schemas.
+// Survey assesses the target for a backup and a selection: what is broken, what will be
+// lost, what blocks the restore. It changes nothing except for creating a temporary empty
+// database, which shows whether RENAME works across databases.
 func (s *Surveyor) Survey(
 	ctx context.Context,
 	live string,
@@ -119,8 +119,8 @@ func (s *Surveyor) Survey(
 	return a, nil
 }
 
-// surveyTables compares the live tables with the backup's: there, readable,
-// checked, counted.
+// surveyTables compares the live tables with the backup's: present, readable, checked,
+// counted.
 func (s *Surveyor) surveyTables(
 	ctx context.Context,
 	db *sql.DB,
@@ -185,8 +185,8 @@ func (s *Surveyor) surveyTable(ctx context.Context, db *sql.DB, t *restore.Table
 	}
 }
 
-// readTable checks a table and counts its rows. An error is of the connection; what is
-// wrong with the table is in its state.
+// readTable checks a table and counts its rows. The returned error concerns the
+// connection; problems of the table are in its state.
 func (s *Surveyor) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
 	bad, err := load.CheckTable(ctx, db, in, t.Name, true)
 	if mysql.Lost(err) {
@@ -204,7 +204,7 @@ func (s *Surveyor) readTable(ctx context.Context, db *sql.DB, t *restore.TableSt
 	bounded, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	of := restore.Name(in, t.Name)
-	if t.Versioned { // a backup counts all versions of its rows
+	if t.Versioned { // a backup counts all versions of the rows
 		of += allVersions
 	}
 	n, err := schema.One(bounded, db, "SELECT COUNT(*) FROM "+of)
@@ -234,7 +234,7 @@ func (s *Surveyor) countObjects(ctx context.Context, db *sql.DB, a *restore.Asse
 	}
 }
 
-// surveyTriggers names those that the exchange takes off; they are counted besides.
+// surveyTriggers lists the triggers that the swap drops; they are also counted.
 func (s *Surveyor) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.Assessment, live string, scope []string) {
 	rows, err := schema.All(
 		ctx,
@@ -244,7 +244,7 @@ func (s *Surveyor) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.As
 		live,
 	)
 	if err != nil {
-		return // they are looked at once more at the exchange
+		return // they are read again at the swap
 	}
 	for _, r := range rows {
 		if len(scope) == 0 || has(scope, r[1]) {
@@ -262,8 +262,8 @@ func (s *Surveyor) surveySessions(ctx context.Context, in string) ([]restore.Ses
 	return s.sessions.list(ctx, c, in)
 }
 
-// surveyDefiners finds those whom objects of the backup name and the server
-// does not know. Without the right to see accounts nothing is said.
+// surveyDefiners finds definers of the backup's objects that the server does not know.
+// Without the privilege to read accounts it reports nothing.
 func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
 	for _, d := range src.Definers {
 		user, host, ok := strings.Cut(d, "@")
@@ -283,16 +283,16 @@ func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.As
 	}
 }
 
-// unlogged is a connection whose statements the server's binary log does not note: a plan
-// writes nothing to it, nor to replicas. end ends it. It is nil for a user who may not turn
-// the log off: nothing is tried then.
+// unlogged is a connection whose statements are not written to the binlog: a plan writes
+// nothing to it or to replicas. end closes it. It is nil for a user who cannot turn the
+// log off: nothing is tried then.
 func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
 	c, err := db.Conn(ctx)
 	if err != nil {
 		return nil, nil
 	}
 	end = func() {
-		c.Raw(func(any) error { return driver.ErrBadConn }) // it must not come back to the pool
+		c.Raw(func(any) error { return driver.ErrBadConn }) // it must not return to the pool
 		c.Close()
 	}
 	on, err := schema.One(ctx, c, "SELECT @@GLOBAL.log_bin")
@@ -306,7 +306,7 @@ func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
 	return c, end
 }
 
-// surveyRename tries what the exchange will do, on two schemas of a moment.
+// surveyRename tries the swap's RENAME on two temporary databases.
 func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
 	if len(a.Missing) > 0 {
 		return
@@ -342,9 +342,9 @@ func try(ctx context.Context, db *sql.Conn, q string) error {
 	return mysql.DefineSoon(ctx, db, q)
 }
 
-// surveyDisk estimates the room that both modes need: the live tables' size, or
-// the text's where that is larger. It is known only when the data folder is on
-// this machine.
+// surveyDisk estimates the disk space that both modes need: the size of the live tables,
+// or of the dump's text if that is larger. It is known only if the data folder is on this
+// machine.
 func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
 	var now int64
 	for _, t := range a.Tables {

@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// SwapBack brings the kept tables back; what was live goes to the shadow.
+// SwapBack moves the old tables back; the live tables go to the shadow.
 func (e *Exchange) SwapBack(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
 	var out run.Swapped
 	r, err := readRecord(f)
@@ -70,7 +70,7 @@ func (e *Exchange) swapBack(
 	return out, err
 }
 
-// cameBack says what the live schema has after the way back.
+// cameBack describes the live database after the undo.
 func cameBack(p *restore.Plan, r *record) lang.Msg {
 	switch {
 	case len(r.Leaving.Tables) > 0:
@@ -84,7 +84,7 @@ func cameBack(p *restore.Plan, r *record) lang.Msg {
 	return lang.M("%s has no tables, as before the restore", p.Target.Live)
 }
 
-// beginBack notes which live tables have to make room, once.
+// beginBack records, once, which live tables must make room.
 func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	if r.Back {
 		return nil

@@ -12,14 +12,14 @@ import (
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// canon brings the values of a live table and of a dump to one form, in which
-// equal values are equal bytes. Where a dump's text does not tell a value's bytes,
-// the column is left out, and what changed in it cannot be seen.
+// canon converts the values of a live table and of a dump to a common form, in which equal
+// values are equal bytes. A column whose bytes a dump's text does not determine is
+// omitted, and changes in it are not detected.
 type canon struct {
 	t       *schema.Table
-	columns []schema.Column // as they are read from the live table
-	key     []int           // places of the key's columns in columns; nil for none
-	use     []bool          // by column: it is compared
+	columns []schema.Column // as read from the live table
+	key     []int           // indexes of the key's columns in columns; nil for none
+	use     []bool          // per column: whether it is compared
 	buf     []byte
 }
 
@@ -45,7 +45,7 @@ func newCanon(t *schema.Table, session load.RecordSession, names []string) *cano
 	return c
 }
 
-// comparable tells whether the text of a dump gives a column's canonical value.
+// comparable reports whether a dump's text gives a column's canonical value.
 func comparable(c schema.Column, session load.RecordSession) bool {
 	if session.Native {
 		return true
@@ -63,7 +63,7 @@ func comparable(c schema.Column, session load.RecordSession) bool {
 	return true
 }
 
-// whole tells whether all columns are compared.
+// whole reports whether all columns are compared.
 func (c *canon) whole() bool {
 	for _, use := range c.use {
 		if !use {
@@ -73,14 +73,14 @@ func (c *canon) whole() bool {
 	return true
 }
 
-// hashed is a row of the backup, as far as it is kept: the hash of its key, and
-// of the whole of it.
+// hashed is what is kept of a backup's row: the hash of its key, and of the whole row.
 type hashed struct {
 	key, row checksum.Sum
-	count    int32 // of such rows
+	count    int32 // number of such rows
 }
 
-// hash makes a record of a row's canonical values. Without a key the row is its own.
+// hash makes a record of a row's canonical values. Without a key, the whole row is the
+// key.
 func (c *canon) hash(values [][]byte) hashed {
 	c.buf = c.buf[:0]
 	for i, v := range values {
@@ -100,7 +100,7 @@ func (c *canon) hash(values [][]byte) hashed {
 	return r
 }
 
-// appendPart appends a value, nil for NULL, so that no two rows give the same bytes.
+// appendPart appends a value, nil for NULL, in an unambiguous encoding.
 func appendPart(dst, v []byte) []byte {
 	if v == nil {
 		return append(dst, 0xff)
@@ -125,8 +125,8 @@ func (c *canon) live(row []byte, values [][]byte) bool {
 	return true
 }
 
-// dumped sorts the values of a dump's row by the live table's columns; ok is false
-// for a value that only a server can work out.
+// dumped orders the values of a dump's row by the live table's columns; ok is false for a
+// value that only a server can compute.
 func (c *canon) dumped(places []int, row []sqlscan.Value, values [][]byte) (ok bool) {
 	for i, at := range places {
 		values[i] = nil
@@ -154,7 +154,7 @@ func (c *canon) dumped(places []int, row []sqlscan.Value, values [][]byte) (ok b
 	return true
 }
 
-// places are where a dump's row has the columns of the live table; -1 where it has not.
+// places are the indexes of the live table's columns in a dump's row; -1 if absent.
 func (c *canon) places(names []string) []int {
 	out := make([]int, len(c.columns))
 	for i, col := range c.columns {

@@ -16,13 +16,14 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// objects carries what is not a table: triggers, views, routines, events, grants.
+// objects handles everything that is not a table: triggers, views, routines, events,
+// grants.
 type objects struct {
 	*link
 }
 
-// replaceObjects makes the objects of the schema those of next instead of those
-// of former. Views that are in both are replaced, never missing.
+// replaceObjects replaces the database's objects from former with those from next. Views
+// in both are replaced and never missing.
 func (s *objects) replaceObjects(
 	ctx context.Context,
 	c *sql.Conn,
@@ -79,8 +80,8 @@ func (s *objects) replaceObjects(
 	return notes, nil
 }
 
-// dropStrayTriggers drops those that are on the schema's tables and not to come:
-// a try that was broken off may have put former ones on the tables that came.
+// dropStrayTriggers drops triggers on the database's tables that are not in the target
+// state: an interrupted try may have put old triggers on the new tables.
 func dropStrayTriggers(
 	ctx context.Context,
 	c *sql.Conn,
@@ -137,8 +138,8 @@ func remake(ctx context.Context, c *sql.Conn, in string, o object) error {
 	return o.create(ctx, c)
 }
 
-// scheduled is an event's definition with its status in it: who alters an event
-// becomes its definer.
+// scheduled is an event's definition including its status: ALTER EVENT would make the
+// executing user its definer.
 func scheduled(o object) (string, error) {
 	p, err := sqlscan.Parse([]byte(o.Create), sqlscan.ModeOf(o.SQLMode))
 	if err != nil {
@@ -155,11 +156,11 @@ func scheduled(o object) (string, error) {
 	return string(sqlscan.Apply(p.SQL, []sqlscan.Edit{edit})), nil
 }
 
-// failedViews are views that could not be made, and why.
+// failedViews are views that could not be created, and why.
 type failedViews map[string]error
 
-// all tells whether each of them refers to what is not there: on the way back, where
-// everything else is as it was, such a view was broken before.
+// all reports whether every view failed because it refers to something missing. In an
+// undo, where everything else is as before, such a view was already broken.
 func (f failedViews) all() bool {
 	for _, err := range f {
 		if !slices.Contains(refersToNothing, mysql.Number(err)) {
@@ -184,8 +185,8 @@ func (f failedViews) notes() (out []restore.Note) {
 	return out
 }
 
-// makeViews makes views in rounds, for one may stand on another. Those that cannot be
-// made are in failed; err is one of their errors.
+// makeViews creates views in rounds, because one may depend on another. Those that cannot
+// be created are in failed; err is one of their errors.
 func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed failedViews, err error) {
 	for len(waiting) > 0 {
 		failed = failedViews{}
@@ -207,7 +208,7 @@ func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed faile
 	return nil, nil
 }
 
-// regrant gives back what the drop of a routine took along.
+// regrant restores the grants that were lost with a dropped routine.
 func (s *objects) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
 	var notes []restore.Note
 	for _, g := range former.Grants {
@@ -218,7 +219,7 @@ func (s *objects) regrant(ctx context.Context, c *sql.Conn, former contents) []r
 	return notes
 }
 
-// setCharset gives the schema the defaults of another, where they differ.
+// setCharset gives the database another's default charset and collation, if they differ.
 func (s *objects) setCharset(ctx context.Context, c *sql.Conn, name string, now, like contents) error {
 	if like.Charset == "" || now.Charset == like.Charset && now.Collation == like.Collation {
 		return nil
@@ -227,8 +228,7 @@ func (s *objects) setCharset(ctx context.Context, c *sql.Conn, name string, now,
 	return mysql.DefineSoon(ctx, c, q)
 }
 
-// putTriggers makes those of a record's triggers that are missing, each on a
-// table that is there.
+// putTriggers creates the record's triggers that are missing, each on an existing table.
 func (s *objects) putTriggers(ctx context.Context, in string, rec contents) error {
 	c, err := s.conn(ctx, "", 15*time.Second)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Cleaning removes what a restore made and nobody needs any more.
+// Cleaning removes what a restore created and nobody needs any more.
 type Cleaning struct {
 	*link
 	sessions  *Sessions
@@ -22,8 +22,8 @@ type Cleaning struct {
 	exchanger *Exchange
 }
 
-// clear drops the tables in scope; the whole schema's objects too when the
-// scope is the whole schema. What was made after the backup goes with it.
+// clear drops the tables in scope, and the database's objects if the scope is the whole
+// database. Objects created after the backup are dropped too.
 func (k *Cleaning) clear(ctx context.Context, c *sql.Conn, name string, scope []string) error {
 	there, err := exists(ctx, c, name)
 	if err != nil || !there {
@@ -38,7 +38,7 @@ func (k *Cleaning) clear(ctx context.Context, c *sql.Conn, name string, scope []
 	} else if err := k.clearObjects(ctx, c, name); err != nil {
 		return err
 	}
-	names = append(names, load.ProgressTable, replay.Table) // of a load that was broken off
+	names = append(names, load.ProgressTable, replay.Table) // of an interrupted load
 	if _, err := c.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (k *Cleaning) clearObjects(ctx context.Context, c *sql.Conn, name string) e
 	return nil
 }
 
-// Clean removes what was loaded and is not live, and puts triggers back that an
-// exchange had taken off before it could not go on.
+// Clean drops what was loaded and is not live, and recreates triggers that a failed swap
+// had dropped.
 func (k *Cleaning) Clean(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
 	k.checks.forget()
 	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
@@ -107,8 +107,8 @@ func (k *Cleaning) cleanSwap(
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
 }
 
-// cleanInto empties the schema again; one that was absent is dropped. A schema that no
-// load was begun in holds what others made.
+// cleanInto empties the target database again; one that did not exist is dropped. A
+// database in which no load was started has contents of other users.
 func (k *Cleaning) cleanInto(
 	ctx context.Context,
 	c *sql.Conn,
@@ -130,8 +130,8 @@ func (k *Cleaning) cleanInto(
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", name))}, err
 }
 
-// DropOld drops the schemas that undo would need: of the run's own names only. It drops
-// nothing while the live schema has no tables and they do.
+// DropOld drops the databases that an undo would need, and only those with the run's own
+// names. It drops nothing while the live database has no tables and they do.
 func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
 	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {

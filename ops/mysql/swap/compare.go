@@ -18,28 +18,28 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// RowReader reads the rows of a backup without a server. A Loader that is one lets
-// what is newer than a backup be told row by row.
+// RowReader reads the rows of a backup without a server. With a Loader that implements it,
+// changes since a backup can be found row by row.
 type RowReader interface {
 	Records(ctx context.Context, j Job, w load.Wanted, each func(*load.Record) error) error
 }
 
-// mostRecords is how many rows of a backup are kept at a time, each by 48 bytes;
-// of more, a part is compared in each of several readings. Tests make it small.
+// mostRecords is the number of backup rows that are kept at a time, 48 bytes each; more
+// rows are compared in several passes. Tests reduce it.
 var mostRecords = 1_000_000
 
-// errIncomparable says that a table cannot be compared with the backup.
+// errIncomparable reports that a table cannot be compared with the backup.
 var errIncomparable = errors.New("the table cannot be compared with the backup row by row")
 
-// found is what a comparison says of a live table: how many of its rows the backup
-// does not have, and how many it has otherwise.
+// found is the result of comparing a live table: the number of its rows that are not in
+// the backup, and that differ from the backup.
 type found struct {
 	newer, changed int64
-	absent         bool // the backup has no such table
+	absent         bool // the backup does not have the table
 	partly         bool // not all columns could be compared
 }
 
-// rowSink takes the live rows that the backup does not have so.
+// rowSink receives the live rows that are not in the backup or differ from it.
 type rowSink func(row []byte, changed bool) error
 
 // compare compares a live table with the backup, row by row.
@@ -50,11 +50,11 @@ type compare struct {
 	report run.Report
 
 	mu     sync.Mutex
-	ready  map[string]*side // of a dump that has no index, read at once
+	ready  map[string]*side // of a dump without an index, read in one pass
 	unread error            // the dump cannot be read
 }
 
-// comparer is nil where the backup's rows cannot be read from here.
+// comparer is nil if the backup's rows cannot be read from here.
 func (r *differ) comparer(src restore.Source, report run.Report) *compare {
 	reader, ok := r.loader.(RowReader)
 	if !ok || src.Copy != "" || src.Path == "" {
@@ -66,7 +66,7 @@ func (r *differ) comparer(src restore.Source, report run.Report) *compare {
 	return &compare{s: r, job: Job{Path: src.Path, From: src.Database}, reader: reader, report: report}
 }
 
-// same tells whether a table holds exactly the rows of the backup, by its checksum.
+// same reports, by checksum, whether a table holds exactly the rows of the backup.
 func (r *differ) same(ctx context.Context, t *schema.Table, stored restore.SourceTable) (bool, error) {
 	if stored.Checksum == "" || t.Versioned {
 		return false, nil
@@ -80,10 +80,10 @@ func (r *differ) same(ctx context.Context, t *schema.Table, stored restore.Sourc
 	return err == nil && rows == stored.Rows && sum.String() == stored.Checksum, err
 }
 
-// elsewhere tells of tables that have no rows of their own: a restore loses none.
+// elsewhere reports whether a table has no rows of its own: a restore loses none.
 func elsewhere(t *schema.Table) bool { return !t.OwnRows() && !t.FilesOfItsOwn() }
 
-// table compares one table and hands what differs to sink, which may be nil.
+// table compares one table and passes the differences to sink, which may be nil.
 func (c *compare) table(ctx context.Context, t *schema.Table, sink rowSink) (f found, err error) {
 	if t.Versioned || t.Sequence {
 		return f, errIncomparable
@@ -112,8 +112,8 @@ func (c *compare) table(ctx context.Context, t *schema.Table, sink rowSink) (f f
 	return f, nil
 }
 
-// ahead reads several tables in one pass over a dump that tells not where each of
-// them is. Those that are too large, or cannot be compared, are left to table.
+// ahead reads several tables in one pass over a dump without an index. Tables that are too
+// large, or cannot be compared, are left to table.
 func (c *compare) ahead(ctx context.Context, list []*schema.Table) error {
 	sides, total := map[string]*side{}, 0
 	for _, t := range list {
@@ -160,7 +160,7 @@ func newSide(t *schema.Table, part, parts int) *side {
 	return &side{t: t, part: part, parts: parts, grow: part == 0}
 }
 
-// take hands out a table's side that was read ahead, once.
+// take returns a table's side that was read ahead, once.
 func (c *compare) take(name string) *side {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,17 +180,17 @@ func columnNames(t *schema.Table) (names []string) {
 type side struct {
 	t           *schema.Table
 	part, parts int
-	grow        bool // parts is found out while reading
-	made        bool // the backup makes the table, or fills it
+	grow        bool // the number of parts is determined while reading
+	made        bool // the backup creates or fills the table
 	session     load.RecordSession
 	names       []string
 	canon       *canon
 	places      []int
-	values      [][]byte // of the row at hand
+	values      [][]byte // of the current row
 	records     []hashed
 }
 
-// read reads the backup's rows of the table.
+// read reads the table's rows from the backup.
 func (b *side) read(ctx context.Context, c *compare) error {
 	tables := map[string]bool{}
 	w := load.Wanted{
@@ -208,7 +208,7 @@ func (b *side) read(ctx context.Context, c *compare) error {
 	return nil
 }
 
-// take takes a row of the backup.
+// take handles a row of the backup.
 func (b *side) take(r *load.Record) error {
 	b.made = true
 	if err := b.shape(r); err != nil {
@@ -224,8 +224,8 @@ func (b *side) take(r *load.Record) error {
 	return nil
 }
 
-// shape makes ready for rows of the record's columns. All rows must be written in
-// one way: else their hashes are of different columns.
+// shape prepares for rows with the record's columns. All rows must have the same columns:
+// otherwise their hashes are not comparable.
 func (b *side) shape(r *load.Record) error {
 	if b.canon == nil {
 		b.session, b.names = r.Session, slices.Clone(r.Columns)
@@ -245,11 +245,11 @@ func (b *side) shape(r *load.Record) error {
 	return nil
 }
 
-// nothing tells that no column is compared.
+// nothing reports that no column is compared.
 func (c *canon) nothing() bool { return !slices.Contains(c.use, true) }
 
-// keep takes a record of this part. Where there are too many, the parts become
-// smaller, and more.
+// keep stores a record that belongs to this part. If there are too many, the parts become
+// smaller and more numerous.
 func (b *side) keep(r hashed) {
 	if !b.mine(r.key) {
 		return
@@ -267,7 +267,7 @@ func order(a, b checksum.Sum) int {
 	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
 }
 
-// sort makes one record of equal ones.
+// sort merges equal records.
 func (b *side) sort() {
 	slices.SortFunc(b.records, func(x, y hashed) int { return cmp.Or(order(x.key, y.key), order(x.row, y.row)) })
 	out := b.records[:0]
@@ -281,7 +281,7 @@ func (b *side) sort() {
 	b.records = out
 }
 
-// find is where the records with a key are.
+// find returns the records with a key.
 func (b *side) find(key checksum.Sum) []hashed {
 	from := sort.Search(len(b.records), func(i int) bool { return order(b.records[i].key, key) >= 0 })
 	to := from
@@ -291,7 +291,7 @@ func (b *side) find(key checksum.Sum) []hashed {
 	return b.records[from:to]
 }
 
-// live reads the live table and finds what the backup does not have.
+// live reads the live table and finds the rows that the backup does not have.
 func (c *compare) live(ctx context.Context, b *side, sink rowSink, f *found) error {
 	conn, err := c.s.reader(ctx)
 	if err != nil {
@@ -343,7 +343,8 @@ func (c *compare) live(ctx context.Context, b *side, sink rowSink, f *found) err
 	return s.Err()
 }
 
-// judge tells whether the backup has a live row, or another one of its key.
+// judge reports whether a live row is missing in the backup, or differs from the row with
+// the same key.
 func (b *side) judge(r hashed) (differs, changed bool) {
 	had := b.find(r.key)
 	for i := range had {

@@ -8,7 +8,7 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Of more rows than are kept at a time, each is compared in exactly one part.
+// If there are more rows than are kept at a time, each is compared in exactly one part.
 func TestRowsAreComparedInParts(t *testing.T) {
 	was := mostRecords
 	mostRecords = 100

@@ -22,40 +22,40 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// comeBack bounds the wait for a server that ended while a table was read, and that something
-// starts again.
+// comeBack limits the wait for a server that ended while a table was read, to be
+// restarted.
 const comeBack = 2 * time.Minute
 
-// deadly is a table that the server did not survive reading: InnoDB ends the server
-// when it meets some kinds of damaged pages. It is never read again.
+// deadly is a table whose reading crashed the server: InnoDB ends the server on some kinds
+// of damaged pages. It is never read again.
 type deadly struct {
 	Server   string    `json:"server"` // identity
 	Schema   string    `json:"schema"`
 	Table    string    `json:"table"`
-	Created  string    `json:"created"` // CREATE_TIME: a table made anew is another one
+	Created  string    `json:"created"` // CREATE_TIME: a recreated table is another one
 	At       time.Time `json:"at"`
-	Evidence []string  `json:"evidence,omitempty"` // the last lines of the server's error log
-	// Suspect: the server ended once while a look at the status read it, which may
-	// have been chance. A suspect is read once more.
+	Evidence []string  `json:"evidence,omitempty"` // last lines of the server's error log
+	// Suspect: the server ended once while the status check read the table, which may be
+	// coincidence. A suspect is read once more.
 	Suspect bool `json:"suspect,omitempty"`
 }
 
-// deadlyError says that a table is not read, because the server ended when it was.
+// deadlyError reports that a table is not read because reading it ended the server.
 type deadlyError struct{ deadly }
 
 func (e *deadlyError) Error() string {
 	return fmt.Sprintf("the server ended when %s was read", e.Table)
 }
 
-// marks are the deadly tables that are known, and in which file.
+// marks are the known deadly tables and their file.
 type marks struct {
-	mu   sync.Mutex // readings that the server may not survive come one after another
+	mu   sync.Mutex // readings that may end the server run one at a time
 	list []deadly
 	read bool
 }
 
-// Damage remembers the tables that end the server when they are read, and keeps
-// every reading away from them.
+// Damage records the tables that end the server when they are read, and prevents further
+// reads of them.
 type Damage struct {
 	*link
 	facts *Facts
@@ -63,8 +63,8 @@ type Damage struct {
 	marks marks
 }
 
-// known reads the marks once. A file that cannot be read stops every reading: which
-// tables end the server is not known then.
+// knownMarks reads the marks once. A file that cannot be read blocks every reading,
+// because the deadly tables are then unknown.
 func (g *Damage) knownMarks() error {
 	if g.marks.read || g.file == "" {
 		return nil
@@ -81,7 +81,7 @@ func (g *Damage) knownMarks() error {
 	return nil
 }
 
-// marked finds the mark of a table; nil when it has none. The caller holds the lock.
+// marked finds the mark of a table; nil if it has none. The caller holds the lock.
 func (g *Damage) marked(ctx context.Context, db *sql.DB, in, table string) (*deadly, error) {
 	if err := g.knownMarks(); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (g *Damage) marked(ctx context.Context, db *sql.DB, in, table string) (*dea
 	return nil, nil
 }
 
-// made is the server's identity and when a table was made.
+// made is the server's identity and a table's creation time.
 func (g *Damage) made(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
 	state, err := g.facts.state(ctx, db)
 	if err != nil {
@@ -117,7 +117,7 @@ func (g *Damage) made(ctx context.Context, db *sql.DB, in, table string) (identi
 	return state.Identity, created, err
 }
 
-// deadlyTables are those of the schema that must not be read.
+// deadlyTables are the database's tables that must not be read.
 func (g *Damage) deadlyTables(ctx context.Context, in string, names []string) (out []string, err error) {
 	db, err := g.db(ctx)
 	if err != nil {
@@ -137,7 +137,7 @@ func (g *Damage) deadlyTables(ctx context.Context, in string, names []string) (o
 	return out, nil
 }
 
-// readable takes the tables out of a list that must not be read.
+// readable removes the tables that must not be read from a list.
 func (g *Damage) readable(
 	ctx context.Context,
 	in string,
@@ -156,8 +156,8 @@ func (g *Damage) readable(
 	return left, deadly, err
 }
 
-// risk reads a table by f, alone, unless the server is known to end by it. When the
-// server ends now, the table is marked, and the server is waited for.
+// risk reads a table with f, exclusively, unless the table is known to end the server. If
+// the server ends, the table is marked, and risk waits for the server.
 func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func() error) error {
 	g.marks.mu.Lock()
 	defer g.marks.mu.Unlock()
@@ -185,16 +185,16 @@ func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 	return g.afterLoss(ctx, db, d, before+time.Since(begin).Seconds(), err)
 }
 
-// afterLoss tells, after the connection was lost while a table was read, whether the
-// server ended: then the table is marked. up is for how many seconds it would have
-// been up otherwise; lost is the error of the connection.
+// afterLoss finds out, after the connection was lost while a table was read, whether the
+// server ended; if so it marks the table. up is the uptime in seconds that the server
+// would have otherwise; lost is the connection's error.
 func (g *Damage) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
 	after, gone := g.await(ctx, db)
 	if g.Target.Deaf() {
-		return lost // the line is stalled: of the server nothing is known
+		return lost // the connection stalled: nothing is known of the server
 	}
 	if gone == nil && after+1 >= up {
-		return lost // the connection was lost, the server was not
+		return lost // the connection was lost, but the server did not end
 	}
 	if gone == nil {
 		d.Evidence = g.lastErrors(ctx, db)
@@ -212,10 +212,10 @@ func (g *Damage) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64
 	return &deadlyError{d}
 }
 
-// mark remembers a table, for this run and all that follow.
+// mark records a table, for this run and all later ones.
 func (g *Damage) mark(d deadly) error {
 	g.marks.read = g.file == ""
-	if err := g.knownMarks(); err != nil { // others may have added to it
+	if err := g.knownMarks(); err != nil { // other processes may have added to it
 		return err
 	}
 	g.marks.list = slices.DeleteFunc(g.marks.list, func(m deadly) bool { return m.Suspect && m.is(d) })
@@ -233,8 +233,9 @@ func (g *Damage) mark(d deadly) error {
 	return nil
 }
 
-// await waits until the server answers, and tells for how many seconds it has been up.
-// A line that is stalled is not waited for: a server that ended is refused, not silent.
+// await waits until the server responds, and returns its uptime in seconds. It does not
+// wait for a stalled connection: a server that ended refuses connections and is not
+// silent.
 func (g *Damage) await(ctx context.Context, db *sql.DB) (up float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, comeBack)
 	defer cancel()
@@ -258,7 +259,7 @@ func uptime(ctx context.Context, db *sql.DB) (float64, error) {
 	return strconv.ParseFloat(rows[0][1], 64)
 }
 
-// surveyDeadly says of the tables that end the server what was found, and what can be done.
+// surveyDeadly reports the tables that end the server, the evidence, and what can be done.
 func (g *Damage) surveyDeadly(a *restore.Assessment) {
 	for _, t := range a.Tables {
 		if !t.Deadly {
@@ -289,13 +290,13 @@ func (g *Damage) surveyDeadly(a *restore.Assessment) {
 	}
 }
 
-// Deadly names those of the tables of a schema that the server did not survive
-// reading before, and were not created again since.
+// Deadly returns the tables of a database whose reading ended the server before, and that
+// were not recreated since.
 func (g *Damage) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
 	return g.deadlyTables(ctx, in, names)
 }
 
-// is tells whether two marks are of one table.
+// is reports whether two marks are of the same table.
 func (d deadly) is(o deadly) bool {
 	return d.Server == o.Server && d.Schema == o.Schema && d.Table == o.Table && d.Created == o.Created
 }

@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Doomed looks at what DropOld would drop now, and at the tables of the live database.
+// Doomed describes what DropOld would drop now, and the tables of the live database.
 func (k *Cleaning) Doomed(ctx context.Context, p *restore.Plan) (restore.Doomed, error) {
 	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -19,8 +19,8 @@ func (k *Cleaning) Doomed(ctx context.Context, p *restore.Plan) (restore.Doomed,
 	return doomed(ctx, c, p)
 }
 
-// doomed holds only databases with names made of the run's own id, and the standby that
-// the run took.
+// doomed returns only databases with names made from the run's own id, and the standby
+// that the run used.
 func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, error) {
 	out := restore.Doomed{Live: p.Target.Live}
 	var err error
@@ -53,9 +53,8 @@ func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, 
 	return out, nil
 }
 
-// emptied are the tables of a database that would be dropped which have rows there, and in
-// the live database none that can be read. A table that cannot be read counts as one with
-// rows.
+// emptied are the tables with rows in a database to be dropped whose live counterparts
+// have no readable rows. A table that cannot be read counts as one with rows.
 func emptied(ctx context.Context, c *sql.Conn, d restore.Doomed, b restore.DoomedDatabase) (out []string, err error) {
 	for _, t := range b.Tables {
 		if !has(d.LiveTables, t) {

@@ -12,11 +12,11 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// Empty tells which of the named tables of a schema hold no row, exactly: it looks for
-// one row of each, one table after another. deadly are those that it did not look
-// into, because the server ended when they were read before. When it ends now, the
-// table is suspected, for somebody may have stopped it at that moment; when it ends
-// again, the table is marked.
+// Empty tells exactly which of the named tables of a database hold no rows: it looks for
+// one row in each, one table after the other. deadly are tables that it did not read,
+// because reading them ended the server before. If the server ends now, the table is
+// suspected, because the cause may be something else; if the server ends again, the table
+// is marked.
 func (g *Damage) Empty(ctx context.Context, in string, names []string) (empty, deadly []string, err error) {
 	db, err := g.db(ctx)
 	if err != nil || len(names) == 0 {
@@ -53,7 +53,7 @@ func (g *Damage) Empty(ctx context.Context, in string, names []string) (empty, d
 			return empty, deadly, g.afterLoss(ctx, db, d, up+time.Since(begin).Seconds(), err)
 		case err != nil:
 			return nil, nil, mysql.Explain(err, g.Target)
-		case state == "unreadable": // one damaged table hides nothing of the others
+		case state == "unreadable": // one damaged table does not hide the others
 			unread = ops.E(ops.Failed, lang.M("%s cannot be read", name))
 		case state == "empty":
 			empty = append(empty, name)
@@ -62,7 +62,7 @@ func (g *Damage) Empty(ctx context.Context, in string, names []string) (empty, d
 	return empty, deadly, unread
 }
 
-// creationTimes are the tables of a schema by when they were made.
+// creationTimes are a database's tables with their creation times.
 func creationTimes(ctx context.Context, db *sql.DB, in string) (map[string]string, error) {
 	rows, err := schema.All(
 		ctx,

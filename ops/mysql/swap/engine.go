@@ -26,17 +26,17 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Engine is the Loader of opsdeck: ops/mysql/load.
+// Engine is opsdeck's own Loader: ops/mysql/load.
 type Engine struct {
 	Target     mysql.Target
 	Jobs       int
-	Identities func() ([]age.Identity, error) // called when a backup is encrypted; may be nil
+	Identities func() ([]age.Identity, error) // called for an encrypted backup; may be nil
 }
 
-// loadNotes is how many of a load's remarks a person is shown.
+// loadNotes is the maximum number of a load's remarks that are shown.
 const loadNotes = 12
 
-// Load loads a backup file, or goes on with a load that was broken off.
+// Load loads a backup file, or resumes an interrupted load.
 func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded, []string, error) {
 	src, err := e.open(j.Path)
 	if err != nil {
@@ -88,7 +88,7 @@ func (e Engine) Records(ctx context.Context, j Job, w load.Wanted, each func(*lo
 	return load.Records(ctx, src, w, each)
 }
 
-// Inspect tells what a dump without a manifest holds.
+// Inspect finds out the contents of a dump without a manifest.
 func (e Engine) Inspect(ctx context.Context, path string) (*backup.DumpContents, error) {
 	src, err := e.open(path)
 	if err != nil {
@@ -126,7 +126,7 @@ type Saver struct {
 	Damage *Damage
 }
 
-// Accepts refuses a folder in which others may put or replace files.
+// Accepts refuses a folder in which other users can create or replace files.
 func (s Saver) Accepts(p *restore.Plan) error {
 	if p.Emergency == "" {
 		return nil
@@ -134,7 +134,7 @@ func (s Saver) Accepts(p *restore.Plan) error {
 	return trust.Path(filepath.Dir(p.Emergency))
 }
 
-// Save writes the backup of the present state, or finds that it is there, whole.
+// Save backs up the current state, or finds that a complete backup already exists.
 func (s Saver) Save(
 	ctx context.Context,
 	p *restore.Plan,
@@ -170,7 +170,7 @@ func (s Saver) Save(
 	return s.write(ctx, p, o, live, skip)
 }
 
-// write makes the emergency backup of the schema in.
+// write makes the emergency backup of the database in.
 func (s Saver) write(
 	ctx context.Context,
 	p *restore.Plan,
@@ -212,7 +212,8 @@ func whole(path string, m *backup.Manifest) bool {
 	return err == nil && info.Size() == m.SizeBytes
 }
 
-// harmless is an *run.UnreadableError where tables end the server when they are read.
+// harmless returns a *run.UnreadableError if there are tables that end the server when
+// read.
 func (s Saver) harmless(ctx context.Context, db *sql.DB, in string, skip []string) error {
 	deadly, err := s.deadly(ctx, db, in, skip)
 	if err == nil && len(deadly) > 0 {
@@ -221,7 +222,7 @@ func (s Saver) harmless(ctx context.Context, db *sql.DB, in string, skip []strin
 	return err
 }
 
-// optionsOf are those of an emergency backup of a schema, without some tables.
+// optionsOf are the options for an emergency backup of a database, without some tables.
 func optionsOf(ctx context.Context, db *sql.DB, in string, skip []string) (dump.Options, error) {
 	o := dump.Options{Databases: []string{in}, Broken: true, Kind: backup.KindEmergency}
 	if len(skip) == 0 {
@@ -232,7 +233,7 @@ func optionsOf(ctx context.Context, db *sql.DB, in string, skip []string) (dump.
 	return o, err
 }
 
-// unreadable finds the tables that cannot be read to their end.
+// unreadable finds the tables that cannot be read completely.
 func (s Saver) unreadable(ctx context.Context, in string, skip []string) []string {
 	db, err := s.Damage.db(ctx)
 	if err != nil {
@@ -262,7 +263,7 @@ func (s Saver) unreadable(ctx context.Context, in string, skip []string) []strin
 	return bad
 }
 
-// deadly are the tables that end the server when they are read, and are not left out.
+// deadly are the tables that end the server when read, and are not excluded.
 func (s Saver) deadly(ctx context.Context, db *sql.DB, in string, skip []string) ([]string, error) {
 	names, err := tables(ctx, db, in)
 	if err != nil {

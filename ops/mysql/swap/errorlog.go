@@ -14,11 +14,11 @@ import (
 
 const (
 	mostEvidence = 4        // lines of the error log that are shown
-	logTail      = 64 << 10 // bytes of its end that are searched
+	logTail      = 64 << 10 // bytes at its end that are searched
 )
 
-// lastErrors are the last lines of the server's error log that tell of a fault: by
-// MySQL's table of it, else by the file, where it is on this machine and can be read.
+// lastErrors are the last lines of the server's error log that report a fault: from
+// MySQL's error log table, else from the file, if it is on this machine and readable.
 func (g *Damage) lastErrors(ctx context.Context, db *sql.DB) []string {
 	rows, err := schema.All(
 		ctx,
@@ -44,7 +44,7 @@ func (g *Damage) lastErrors(ctx context.Context, db *sql.DB) []string {
 	return faultLines(path)
 }
 
-// faultLines are the last lines of a log that tell of a fault; none where it cannot be read.
+// faultLines are the last lines of a log that report a fault; none if it cannot be read.
 func faultLines(path string) (out []string) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -20,15 +20,15 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// record is what both schemas held before the exchange. It is durable before
-// the first change, so that a later look can tell what is done and what is not.
+// record is what both databases held before the swap. It is durable before the first
+// change, so that a later check can tell what is done and what is not.
 type record struct {
-	Leaving contents `json:"leaving"` // the live schema's: tables in scope, all objects
+	Leaving contents `json:"leaving"` // the live database's: tables in scope, all objects
 	Coming  contents `json:"coming"`  // the shadow's
 	Since   []string `json:"since,omitempty"`
-	Back    bool     `json:"back,omitempty"`    // Since is known: a way back was begun
-	Absent  bool     `json:"absent,omitempty"`  // there was no live schema
-	Settled bool     `json:"settled,omitempty"` // the exchange was given up; the live schema may have changed since
+	Back    bool     `json:"back,omitempty"`    // Since is known: an undo was started
+	Absent  bool     `json:"absent,omitempty"`  // there was no live database
+	Settled bool     `json:"settled,omitempty"` // the swap was given up; the live database may have changed since
 }
 
 func recordPath(f run.Folder) string { return filepath.Join(f.Path, "exchange.json") }
@@ -43,7 +43,7 @@ func (r *record) save(f run.Folder) error {
 	return atomicfile.WriteBytes(recordPath(f), 0o600, append(text, '\n'))
 }
 
-// Exchange puts the loaded tables in the place of the live ones, and takes that back.
+// Exchange swaps the loaded tables with the live ones, and reverts that.
 type Exchange struct {
 	*link
 	objects  *objects
@@ -51,7 +51,7 @@ type Exchange struct {
 	checks   *Verification
 }
 
-// Swap exchanges the tables.
+// Swap swaps the tables.
 func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
 	var out run.Swapped
 	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
@@ -78,7 +78,7 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 	if err != nil {
 		return out, err
 	}
-	if len(r.Leaving.Tables)+len(r.Coming.Tables) == 0 { // views, routines and events alone
+	if len(r.Leaving.Tables)+len(r.Coming.Tables) == 0 { // views, routines and events only
 		if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
 			return out, err
 		}
@@ -111,8 +111,8 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 	return out, nil
 }
 
-// newRecord looks at both schemas. What a former record knows of the shadow is
-// taken from it: a half exchange that was taken back has left its objects there alone.
+// newRecord reads both databases. What an earlier record knows of the shadow is copied
+// from it: after a reverted half swap, only the record has the shadow's objects.
 func (e *Exchange) newRecord(
 	ctx context.Context,
 	c *sql.Conn,
@@ -159,9 +159,8 @@ func (e *Exchange) newRecord(
 
 func eventsPath(f run.Folder) string { return filepath.Join(f.Path, "events.json") }
 
-// keepEnabled remembers which of the loaded events, which a shadow keeps
-// disabled, are enabled in the backup. A load that was taken up names only its
-// own part.
+// keepEnabled records which loaded events are enabled in the backup; a shadow keeps them
+// disabled. A resumed load names only its own part.
 func keepEnabled(f run.Folder, names []string) error {
 	known, err := readEnabled(f)
 	if err != nil {
@@ -179,7 +178,7 @@ func keepEnabled(f run.Folder, names []string) error {
 	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
 }
 
-// setEnabled replaces what keepEnabled remembered.
+// setEnabled replaces the record of keepEnabled.
 func setEnabled(f run.Folder, names []string) error {
 	text, err := json.Marshal(names)
 	if err != nil {
@@ -190,8 +189,7 @@ func setEnabled(f run.Folder, names []string) error {
 
 func readEnabled(f run.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
 
-// readJSON reads a file of the run's folder; one that is not there gives the zero
-// value.
+// readJSON reads a file of the run's folder; a missing file gives the zero value.
 func readJSON[T any](path string) (v T, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -206,7 +204,7 @@ func readJSON[T any](path string) (v T, err error) {
 	return v, nil
 }
 
-// remaining are the moves not yet made.
+// remaining are the moves not made yet.
 func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]restore.Move, error) {
 	kept, err := tables(ctx, c, p.Kept)
 	if err != nil {
@@ -225,8 +223,8 @@ func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]
 	return restore.SwapMoves(p.Target.Live, p.Shadow, p.Kept, leaving, only(r.Coming.Tables, shadow)), nil
 }
 
-// exchange does the RENAME. Triggers stand in its way on both sides; when it
-// cannot be done, those of the live tables are put back.
+// exchange executes the RENAME. Triggers on either side block it; if it fails, those of
+// the live tables are recreated.
 func (e *Exchange) exchange(
 	ctx context.Context,
 	c *sql.Conn,
@@ -251,8 +249,8 @@ func (e *Exchange) exchange(
 	return took, nil
 }
 
-// dropUnreadable drops the live tables that the plan says cannot be moved. One
-// that can be read after all is not dropped: the plan was made of something else.
+// dropUnreadable drops the live tables that the plan lists as unmovable. A table that
+// turns out to be readable is not dropped: the plan does not match the state.
 func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 	for _, t := range p.Unreadable {
 		_, err := schema.All(ctx, c, "SELECT 1 FROM "+restore.Name(p.Target.Live, t)+" LIMIT 1")
@@ -275,9 +273,8 @@ func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 	return nil
 }
 
-// putBoth gives both schemas their triggers back when the exchange did not
-// happen. Where it did after all the tables in the live schema are the restored
-// ones, and the next look goes on from there.
+// putBoth recreates both databases' triggers if the RENAME did not happen. If it did
+// happen, the live tables are the restored ones, and the next check continues from there.
 func (e *Exchange) putBoth(ctx context.Context, p *restore.Plan, r *record) error {
 	db, err := e.db(ctx)
 	if err != nil {
@@ -293,8 +290,7 @@ func (e *Exchange) putBoth(ctx context.Context, p *restore.Plan, r *record) erro
 	)
 }
 
-// clearWay drops what a RENAME cannot pass: triggers, and views of a coming
-// table's name.
+// clearWay drops what blocks the RENAME: triggers, and views with a new table's name.
 func (e *Exchange) clearWay(
 	ctx context.Context,
 	c *sql.Conn,
@@ -309,9 +305,9 @@ func (e *Exchange) clearWay(
 	return e.sessions.held(ctx, c, live, err)
 }
 
-// rename does the one statement. Against readers that take the tables in another
-// order the server may end it as the victim of a deadlock: then it has changed
-// nothing, and is tried again while the wait for locks lasts.
+// rename executes the RENAME statement. The server may choose it as a deadlock victim
+// against readers that lock the tables in another order: then nothing has changed, and it
+// is retried until the lock wait ends.
 func (e *Exchange) rename(
 	ctx context.Context,
 	c *sql.Conn,
@@ -341,8 +337,8 @@ func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) er
 	return nil
 }
 
-// dropTriggers drops those of the tables that are about to move: error 1435
-// stands in their way.
+// dropTriggers drops the triggers of the tables that are about to move: otherwise RENAME
+// fails with error 1435.
 func dropTriggers(ctx context.Context, c *sql.Conn, moves []restore.Move) error {
 	for _, m := range moves {
 		rows, err := schema.All(
@@ -364,7 +360,7 @@ func dropTriggers(ctx context.Context, c *sql.Conn, moves []restore.Move) error 
 	return nil
 }
 
-// dropInTheWay drops live views whose name a table of the backup has.
+// dropInTheWay drops live views that have the name of a table of the backup.
 func dropInTheWay(ctx context.Context, c *sql.Conn, live string, coming []string) error {
 	rows, err := schema.All(ctx, c, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", live)
 	if err != nil {

@@ -19,18 +19,18 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// exporter writes the rows that a step back in time would lose, a file of
-// statements for each table, for replay by hand.
+// exporter writes the rows that a restore or undo would lose, as one SQL file per table,
+// for manual replay.
 type exporter struct {
 	s      *Losses
 	in     string
 	src    restore.Source
 	since  time.Time
-	scope  []string // empty: all tables
-	dir    string   // empty: nothing is written
+	scope  []string // empty means all tables
+	dir    string   // empty means that nothing is written
 	cmp    *compare
 	report run.Report
-	// Of a restore to a moment: its plan, and its tables as they were verified.
+	// Of a restore to a moment: its plan, and its tables as verified.
 	plan     *restore.Plan
 	verified []restore.TableRows
 
@@ -38,7 +38,7 @@ type exporter struct {
 	files []string
 }
 
-// Lost compares the live tables with a backup, however long that takes.
+// Lost compares the live tables with a backup, without a time limit.
 func (x *Losses) Lost(
 	ctx context.Context,
 	live string,
@@ -50,8 +50,8 @@ func (x *Losses) Lost(
 	return loss, err
 }
 
-// ExportLost writes what is newer than a backup to dir, before it is restored;
-// without a dir it only counts.
+// ExportLost writes what is newer than a backup to dir, before the backup is restored;
+// without dir it only counts.
 func (x *Losses) ExportLost(
 	ctx context.Context,
 	live string,
@@ -66,7 +66,7 @@ func (x *Losses) ExportLost(
 }
 
 // Later counts what was written since the restore: what an undo would lose. done are the
-// restored tables as they were verified.
+// restored tables as verified.
 func (x *Losses) Later(
 	ctx context.Context,
 	p *restore.Plan,
@@ -194,7 +194,7 @@ func (e *exporter) run(ctx context.Context) error {
 	return nil
 }
 
-// table writes a table's file; a table that cannot be judged is named.
+// table writes a table's file; a table that cannot be compared is listed by name.
 func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 	_, known := e.src.Table(t.Name)
 	if e.src.Manifest && !known {
@@ -212,7 +212,7 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if ok && lost.Vanishes { // of a dump without a manifest
+	if ok && lost.Vanishes { // in a dump without a manifest
 		return e.vanishing(ctx, t)
 	}
 	if !ok {
@@ -241,7 +241,7 @@ func (e *exporter) vanishing(ctx context.Context, t *schema.Table) error {
 	return e.see(f, lost)
 }
 
-// aged writes the rows that are newer by their age, of a table that cannot be compared.
+// aged writes the newer rows of a table that cannot be compared, selected by their age.
 func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 	stored, _ := e.src.Table(t.Name)
 	n, err := e.s.differ.newer(ctx, t, stored, e.since)
@@ -274,7 +274,7 @@ func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 	return e.see(f, lost)
 }
 
-// open begins a table's file.
+// open creates a table's file.
 func (e *exporter) open(t *schema.Table) (*export, error) {
 	if e.dir == "" {
 		return &export{}, nil
@@ -282,7 +282,7 @@ func (e *exporter) open(t *schema.Table) (*export, error) {
 	return newExport(filepath.Join(e.dir, fileName(t.Name)), e.since)
 }
 
-// see takes in what was found, and keeps the file when it holds something.
+// see records the result, and keeps the file if it has contents.
 func (e *exporter) see(f *export, lost restore.LossTable) error {
 	lost.Blind = lost.Blind && lost.Table != e.s.audit
 	e.loss.See(lost)
@@ -297,7 +297,7 @@ func fileName(table string) string {
 	return strings.NewReplacer("/", "_", "\x00", "_").Replace(table) + ".sql"
 }
 
-// export is one table's file; without one its rows are only counted.
+// export is one table's file; without a file, rows are only counted.
 type export struct {
 	file *atomicfile.File
 	out  *bufio.Writer
@@ -311,8 +311,8 @@ func (f *export) abort() {
 	}
 }
 
-// sink writes the rows that a comparison finds. A row of a key of text is written
-// over another one of its key, for the server can take two texts for one.
+// sink writes the rows that a comparison finds. A row with a text key overwrites an
+// existing row with that key, because the server may treat two texts as equal.
 func (f *export) sink(t *schema.Table) rowSink {
 	if f.file == nil {
 		return nil
@@ -329,7 +329,7 @@ func (f *export) sink(t *schema.Table) rowSink {
 	}
 }
 
-// row writes the INSERT of a row.
+// row writes a row's INSERT.
 func (f *export) row(t *schema.Table, columns []schema.Column, row []byte, over bool) (err error) {
 	if f.out == nil {
 		return nil
@@ -369,8 +369,8 @@ func (f *export) whole(ctx context.Context, c *sql.Conn, t *schema.Table, n *int
 	return f.rows(ctx, c, t, "FROM "+t.SQLName(), false, n)
 }
 
-// rows writes an INSERT for each row; over an older state of the row where the
-// row was only changed.
+// rows writes an INSERT for each row; for changed rows, one that overwrites the older
+// state.
 func (f *export) rows(ctx context.Context, c *sql.Conn, t *schema.Table, rest string, changed bool, n *int64) error {
 	if rest == "" {
 		return nil
@@ -390,7 +390,7 @@ func (f *export) rows(ctx context.Context, c *sql.Conn, t *schema.Table, rest st
 	return s.Err()
 }
 
-// insert is what stands before and behind the values of a row.
+// insert is the text before and after a row's values.
 func insert(t *schema.Table, columns []schema.Column, changed bool) (head, tail string) {
 	var names, sets []string
 	for _, c := range columns {

@@ -2,5 +2,5 @@ package swap
 
 import "time"
 
-// A slow machine has the time that it takes.
+// Slow machines get more time.
 func init() { lookLimit = 5 * time.Minute }

@@ -13,12 +13,12 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Facts are what the server says of itself.
+// Facts are what the server reports about itself.
 type Facts struct {
 	*link
 }
 
-// Identity is what tells the server from all others, as plans and locks name it.
+// Identity identifies the server, as plans and locks name it.
 func (f *Facts) Identity(ctx context.Context) (string, error) {
 	db, err := f.db(ctx)
 	if err != nil {
@@ -28,7 +28,7 @@ func (f *Facts) Identity(ctx context.Context) (string, error) {
 	return state.Identity, err
 }
 
-// state is what the server says of itself.
+// state is the server's description.
 func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, error) {
 	out := restore.ServerState{Address: f.Target.Server(), User: f.Target.User, Flavour: "mysql"}
 	if f.mariadb {
@@ -72,8 +72,8 @@ func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.Server
 	}
 }
 
-// ownReaders is how many of a server's replicas are readers of ours, which archive its log
-// and apply nothing.
+// ownReaders is the number of a server's replicas that are opsdeck's archive readers,
+// which apply nothing.
 func ownReaders(ctx context.Context, db *sql.DB) (n int) {
 	for _, q := range []string{"SHOW REPLICAS", "SHOW SLAVE HOSTS"} {
 		rows, err := schema.All(ctx, db, q)
@@ -90,7 +90,8 @@ func ownReaders(ctx context.Context, db *sql.DB) (n int) {
 	return 0
 }
 
-// ThreadsRunning is how many threads work at the server now, this one too.
+// ThreadsRunning is the number of threads that are running on the server, including this
+// one.
 func (f *Facts) ThreadsRunning(ctx context.Context) (int, error) {
 	db, err := f.db(ctx)
 	if err != nil {
@@ -103,7 +104,7 @@ func (f *Facts) ThreadsRunning(ctx context.Context) (int, error) {
 	return strconv.Atoi(rows[0][1])
 }
 
-// DataDir is where the server keeps its data, as it names it.
+// DataDir is the server's data folder, as the server names it.
 func (f *Facts) DataDir(ctx context.Context) (string, error) {
 	db, err := f.db(ctx)
 	if err != nil {
@@ -112,7 +113,7 @@ func (f *Facts) DataDir(ctx context.Context) (string, error) {
 	return schema.One(ctx, db, "SELECT @@datadir")
 }
 
-// SizeOf is about how many bytes a schema takes on the server's disk.
+// SizeOf is the approximate size of a database on the server's disk, in bytes.
 func (f *Facts) SizeOf(ctx context.Context, name string) (int64, error) {
 	db, err := f.db(ctx)
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// inspector is a loader that can tell what a dump without manifest holds.
+// inspector is a loader that can find out the contents of a dump without a manifest.
 type inspector interface {
 	Inspect(ctx context.Context, path string) (*backup.DumpContents, error)
 }
 
-// contents compares the rows of a dump without manifest with those that its statements
-// hold. What the dump holds is read anew where the plan does not know it.
+// contents compares the loaded rows of a dump without a manifest with the rows in its
+// statements. If the plan does not have the dump's contents, the dump is read again.
 func (v *verifier) contents(ctx context.Context) error {
 	held := v.planned()
 	if r, can := v.s.loader.(inspector); can && held == nil && !v.p.Source.Manifest {
@@ -48,8 +48,8 @@ func (v *verifier) contents(ctx context.Context) error {
 	return nil
 }
 
-// planned are the tables of a dump that was looked into for the plan; nil where it was
-// not, and for a backup with manifest.
+// planned are the tables of a dump that was inspected for the plan; nil if it was not, and
+// for a backup with a manifest.
 func (v *verifier) planned() (out []backup.DumpTable) {
 	if v.p.Source.Manifest || !v.p.Source.Inspected {
 		return nil
@@ -60,7 +60,7 @@ func (v *verifier) planned() (out []backup.DumpTable) {
 	return out
 }
 
-// judgeHeld takes in the verdict on a table of a dump without manifest.
+// judgeHeld records the verdict on a table of a dump without a manifest.
 func (v *verifier) judgeHeld(h backup.TableVerdict) {
 	i := slices.IndexFunc(v.v.Tables, func(t restore.TableRows) bool { return t.Table == h.Name })
 	if i < 0 {

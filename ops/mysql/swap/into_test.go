@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// into is a plan that loads the backup into another schema.
+// into is a plan that loads the backup into another database.
 func (f *field) into(other string) *restore.Plan {
 	f.t.Helper()
 	src := restore.Source{Name: "backup", Path: "backup", State: "good", Manifest: true, Consistent: true,
@@ -36,8 +36,8 @@ func (f *field) holds(name string) []string {
 	return held
 }
 
-// TestASchemaOfChoiceWithoutTablesIsNotEmpty: what others keep there blocks the plan, and
-// an abort removes none of it, also when it came after the plan was made.
+// TestASchemaOfChoiceWithoutTablesIsNotEmpty: contents of other users block the plan, and
+// an abort removes none of them, even if they were created after the plan.
 func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		ctx := context.Background()
@@ -70,7 +70,7 @@ func TestASchemaOfChoiceWithoutTablesIsNotEmpty(t *testing.T) {
 			}
 			db.Exec(t, other, "DROP "+c[0])
 		}
-		for range 2 { // the second finds what the first loaded, and loads it again
+		for range 2 { // the second run finds what the first loaded, and loads it again
 			if _, err := f.server.Loading.Load(ctx, planned, f.folder, report); err != nil {
 				t.Fatal(err)
 			}

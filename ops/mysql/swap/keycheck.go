@@ -9,12 +9,12 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// keysBudget is how long the foreign keys of a copy are looked at that checksums have
-// proven: what is found then is only told. Tests make it small.
+// keysBudget limits the check of foreign keys in a copy that matches its checksums:
+// findings there are only reported. Tests reduce it.
 var keysBudget = 5 * time.Second
 
-// keys looks for rows without their parent. In a copy that is as the backup they are
-// told, in any other they are a fault.
+// keys looks for rows without their parent row. In a copy that equals the backup they are
+// reported, in any other they are a fault.
 func (v *verifier) keys(ctx context.Context, in string) error {
 	c, err := v.db.Conn(ctx)
 	if err != nil {
@@ -47,8 +47,8 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 	return nil
 }
 
-// replayed are the tables after a replay: those that have the rows of the backup and the
-// log are the same.
+// replayed are the tables after a replay: tables with the rows of the backup and the log
+// count as equal.
 func (v *verifier) replayed() (out []backup.TableVerdict) {
 	for _, t := range v.v.Tables {
 		state := backup.Differs

@@ -6,8 +6,8 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// closure adds to the chosen tables all that foreign keys bind them to, either
-// way, and those that are bound to these.
+// closure adds to the selected tables all tables linked to them by foreign keys, in either
+// direction and transitively.
 func closure(chosen []string, keys []schema.ForeignKey) []string {
 	out := slices.Clone(chosen)
 	for grown := true; grown; {

@@ -26,13 +26,13 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// job is what the worker process of a kill test is told.
+// job is the input of a kill test's worker process.
 type job struct {
 	Dir    string
 	Target mysql.Target
 	First  restore.Kind
 	Line   int           // SIGKILL after this line of the journal
-	Later  time.Duration // so long after it: in the middle of an effect
+	Later  time.Duration // delay after it: in the middle of an effect
 }
 
 const jobEnv = "SWAP_TEST_WORKER"
@@ -65,7 +65,7 @@ func (here) Ensure(context.Context, *restore.Plan, run.Report) ([]restore.Note, 
 
 func (here) Tell(context.Context, *restore.Plan, string, []string) ([]string, error) { return nil, nil }
 
-// work is the worker process: the real adapter, the real engine.
+// work is the worker process, with the real adapter and the real engine.
 func work(j job) error {
 	f := run.Folder{Path: j.Dir}
 	p, err := f.Plan()
@@ -123,7 +123,7 @@ func work(j job) error {
 				os.Exit(3)
 			}
 			time.Sleep(20 * time.Millisecond)
-			kind := restore.KindRetry // a server's session of the killed worker may still be ending
+			kind := restore.KindRetry // the killed worker's session may still be ending
 			f.Send(run.Request{Seq: s.Seq, Event: restore.Event{Kind: kind}})
 		},
 	}
@@ -132,7 +132,7 @@ func work(j job) error {
 	return err
 }
 
-// launch runs a worker process; kill ends it after that long, if not 0.
+// launch runs a worker process and kills it after the given time, if not 0.
 func launch(t *testing.T, j job, kill time.Duration) (killed bool) {
 	t.Helper()
 	//lint:ignore SA1026 the TLS configuration, which holds a function, is nil
@@ -164,7 +164,7 @@ func launch(t *testing.T, j job, kill time.Duration) (killed bool) {
 	return err != nil
 }
 
-// engineField is a field whose backup and loads are the engine's.
+// engineField is a field that uses the engine for backups and loads.
 func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, p *restore.Plan, damaged string) {
 	t.Helper()
 	f = newField(t, db)
@@ -217,8 +217,8 @@ func engineField(t *testing.T, db *testdb.Server, mode restore.Mode) (f *field, 
 	return f, p, damaged
 }
 
-// survive kills a worker, then goes on in the wanted way where that is
-// possible, else by resuming, and looks at what has come of it.
+// survive kills a worker, then continues in the requested way if possible, else by
+// resuming, and checks the result.
 func survive(
 	t *testing.T,
 	db *testdb.Server,
@@ -268,8 +268,8 @@ func survive(
 
 var ways = []restore.Kind{restore.KindResume, restore.KindUndo, restore.KindAbort}
 
-// TestKilledWorkersEndInAConsistentPlace ends the worker with SIGKILL after
-// lines of its journal: every one with OPSDECK_SOAK=1, else a spread of them.
+// TestKilledWorkersEndInAConsistentPlace sends SIGKILL to the worker after lines of its
+// journal: every line with OPSDECK_SOAK=1, else a selection.
 func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
 	soak := os.Getenv("OPSDECK_SOAK") != ""
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
@@ -307,11 +307,11 @@ func TestKilledWorkersEndInAConsistentPlace(t *testing.T) {
 	})
 }
 
-// TestKilledAtRandomMoments kills at any moment, in the middle of effects too.
+// TestKilledAtRandomMoments kills at any moment, also in the middle of effects.
 func TestKilledAtRandomMoments(t *testing.T) {
 	n := 2
 	if os.Getenv("OPSDECK_SOAK") != "" {
-		n = 50 // of each mode, so a hundred on each server
+		n = 50 // per mode, so a hundred per server
 	}
 	seed := testenv.Seed(t)
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
@@ -329,16 +329,15 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	})
 }
 
-// TestKilledInTheMiddleOfAnEffect kills a moment after the line with which an
-// effect begins: its statements may still run on the server when the next worker
-// comes.
+// TestKilledInTheMiddleOfAnEffect kills shortly after the journal line that starts an
+// effect: its statements may still run on the server when the next worker starts.
 func TestKilledInTheMiddleOfAnEffect(t *testing.T) {
 	n := 1
 	if os.Getenv("OPSDECK_SOAK") != "" {
 		n = 40
 	}
 	seed := testenv.Seed(t)
-	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, exchange
+	begins := map[restore.Mode][]int{restore.Swap: {10, 14}, restore.InPlace: {10}} // load, swap
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		rnd := rand.New(rand.NewPCG(seed, uint64(len(db.Flavour))))
 		for i := range n {

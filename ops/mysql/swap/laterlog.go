@@ -16,17 +16,17 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// errUnlogged says that the log does not tell what was written since a restore.
-var errUnlogged = errors.New("the binary log does not tell what was written since the restore")
+// errUnlogged reports that the binlog does not show what was written since a restore.
+var errUnlogged = errors.New("the binlog does not show what was written since the restore")
 
-// since is what the binary log tells of the time since a restore that replayed it: the
-// backup alone would take the replayed rows for newer ones.
+// since is what the binlog shows of the time since a restore that replayed it: compared
+// with the backup alone, the replayed rows would look newer.
 type since struct {
 	p        *restore.Plan
 	begin    binlog.Place
 	begun    bool
 	tables   map[string]binlog.TableChange
-	unstated bool // statements changed rows, and the log does not tell how many
+	unstated bool // statements changed an unknown number of rows
 }
 
 // sinceRestore reads the log from the end of the replay on.
@@ -66,8 +66,8 @@ func (l *since) read(ctx context.Context, log *changes.Source) error {
 	return err
 }
 
-// take takes in a transaction. What was written since begins after the exchange; in place
-// after the replay, the last statement of which drops its own table.
+// take records a transaction. Writes since the restore begin after the swap; in place,
+// after the replay, whose last statement drops its own table.
 func (l *since) take(at binlog.Place, t *binlog.Transaction) {
 	if l.restored(t) {
 		at.Pos = t.End
@@ -91,7 +91,7 @@ func (l *since) take(at binlog.Place, t *binlog.Transaction) {
 	}
 }
 
-// restored tells whether a transaction makes the restored tables the live ones.
+// restored reports whether a transaction makes the restored tables the live ones.
 func (l *since) restored(t *binlog.Transaction) bool {
 	verb, name := "RENAME", l.p.Shadow
 	if l.p.Mode != restore.Swap {
@@ -107,8 +107,8 @@ func (l *since) restored(t *binlog.Transaction) bool {
 	return false
 }
 
-// of is what was written to a table whose rows are not those that were verified. ok is
-// false where the log does not tell.
+// of is what was written to a table whose rows differ from the verified ones. ok is false
+// if the log does not show it.
 func (l *since) of(table string) (out restore.LossTable, ok bool) {
 	c, seen := l.tables[table]
 	out = restore.LossTable{
@@ -117,7 +117,7 @@ func (l *since) of(table string) (out restore.LossTable, ok bool) {
 	return out, seen && c.Rows() > 0
 }
 
-// verified finds a table as the restore's verification saw it.
+// verified finds a table in the result of the restore's verification.
 func verified(tables []restore.TableRows, name string) (restore.SourceTable, bool) {
 	for _, t := range tables {
 		if t.Table == name && t.State != "missing" {
@@ -127,9 +127,9 @@ func verified(tables []restore.TableRows, name string) (restore.SourceTable, boo
 	return restore.SourceTable{}, false
 }
 
-// laterByLog tells what was written since a restore to a moment: a table that still is
-// what was verified lost nothing, of the others the log tells. done are the tables as they
-// were verified.
+// laterByLog finds what was written since a restore to a moment: a table that equals its
+// verified state lost nothing; for the others the log is used. done are the tables as
+// verified.
 func (x *Losses) laterByLog(
 	ctx context.Context,
 	p *restore.Plan,
@@ -170,8 +170,8 @@ func (x *Losses) laterByLog(
 	return seen, told, log, nil
 }
 
-// byLog is run after a restore to a moment. A file brings each row that was written since
-// to what became of it; a table whose rows the log does not tell apart is named.
+// byLog runs after a restore to a moment. A file brings each row written since then to its
+// final state; a table whose rows cannot be identified from the log is listed by name.
 func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 	names, told, log, err := e.s.laterByLog(ctx, e.plan, list, e.verified, &e.loss)
 	if err != nil || log == nil {
@@ -199,7 +199,7 @@ func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 	return err
 }
 
-// inScope leaves out sequences and tables that nobody asked for.
+// inScope removes sequences and tables that were not requested.
 func inScope(list []*schema.Table, scope []string) (out []*schema.Table) {
 	for _, t := range list {
 		if !t.Sequence && (len(scope) == 0 || has(scope, t.Name)) {

@@ -13,7 +13,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// link is how the parts of a Server reach it.
+// link is the shared connection of a Server's parts.
 type link struct {
 	Target mysql.Target
 
@@ -31,8 +31,8 @@ func (l *link) end() error {
 	return err
 }
 
-// db is the pool without a default schema. Reconnecting is left to it: a server
-// that was restarted in between is found again.
+// db is the pool without a default database. The pool reconnects, also after a server
+// restart.
 func (l *link) db(ctx context.Context) (*sql.DB, error) {
 	if l.pool != nil {
 		return l.pool, nil
@@ -54,8 +54,8 @@ func (l *link) db(ctx context.Context) (*sql.DB, error) {
 	return pool, nil
 }
 
-// conn is a connection of one's own, in the given schema ("" for none), with a
-// bound on waits for locks.
+// conn is a dedicated connection in the given database ("" for none), with a limit on lock
+// waits.
 func (l *link) conn(ctx context.Context, in string, wait time.Duration) (*sql.Conn, error) {
 	db, err := l.db(ctx)
 	if err != nil {

@@ -32,8 +32,8 @@ type Loading struct {
 	standIn  *standIn
 }
 
-// Load loads the backup into the shadow schema, the emptied live schema, or the
-// schema of the operator's choice.
+// Load loads the backup into the shadow database, the emptied live database, or the
+// database that the operator selected.
 func (l *Loading) Load(
 	ctx context.Context,
 	p *restore.Plan,
@@ -92,7 +92,7 @@ func (l *Loading) Load(
 	return out, err
 }
 
-// leftDisabled names the events that a load into another database leaves disabled, so that
+// leftDisabled lists the events that a load into another database leaves disabled, so that
 // they do not run twice, with the statement that enables each.
 func leftDisabled(p *restore.Plan, f run.Folder) (notes []restore.Note) {
 	if p.Mode != restore.Into {
@@ -110,7 +110,7 @@ func leftDisabled(p *restore.Plan, f run.Folder) (notes []restore.Note) {
 	return notes
 }
 
-// load loads the backup, and readies it for a replay where there is one.
+// load loads the backup, and prepares it for a replay if there is one.
 func (l *Loading) load(
 	ctx context.Context,
 	c *sql.Conn,
@@ -141,10 +141,10 @@ func (l *Loading) load(
 	return loaded, err
 }
 
-// clearRemains removes what a former try left in the schema that only this
-// restore uses, unless the load can go on from there: when it had ended, and its
-// worker died before it could say so, it is done anew. The first try finds its
-// schema as the plan was checked, and what is there then is not ours.
+// clearRemains removes what an earlier try left in the database that only this restore
+// uses, unless the load can resume there: if it had finished and its worker died before
+// reporting it, it is repeated. The first try finds the database as the plan checked it,
+// and its contents are not ours.
 func (l *Loading) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	again, err := loadTried(f)
 	if err != nil {
@@ -169,8 +169,7 @@ func (l *Loading) clearRemains(ctx context.Context, c *sql.Conn, p *restore.Plan
 	return l.cleaning.clear(ctx, c, p.Target.Database, nil)
 }
 
-// triedFile says that this run began to load: what its schema held before is known to
-// be nothing.
+// triedFile marks that this run started to load: its database is known to have been empty.
 const triedFile = "load.tried"
 
 func loadTried(f run.Folder) (bool, error) {
@@ -181,8 +180,8 @@ func loadTried(f run.Folder) (bool, error) {
 	return err == nil, err
 }
 
-// firstTry marks that the load begins. A schema of the operator's choice must hold
-// nothing then: all that is in it from now on may be removed again.
+// firstTry marks the start of the load. A database that the operator selected must be
+// empty at that time, so everything in it afterwards can be removed again.
 func (l *Loading) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	if p.Mode == restore.Into {
 		held, err := schema.Inventory(ctx, c, p.Loaded())
@@ -197,7 +196,7 @@ func (l *Loading) firstTry(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 	return atomicfile.WriteBytes(filepath.Join(f.Path, triedFile), 0o600, nil)
 }
 
-// LoadBack empties the live schema and loads the emergency backup.
+// LoadBack empties the live database and loads the emergency backup.
 func (l *Loading) LoadBack(
 	ctx context.Context,
 	p *restore.Plan,

@@ -13,25 +13,25 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// lookLimit bounds how long one table may be looked at, for its rows and for newer ones;
-// after it an estimate has to do. Tests want none.
+// lookLimit limits the time for one table, for its rows and for newer ones; after it an
+// estimate is used. Tests remove the limit.
 var lookLimit = 4 * time.Second
 
-// lossTime bounds how long all tables of a plan together are compared; what is left
-// then is looked at by the age of its rows.
+// lossTime limits the comparison of all tables of a plan; the remaining tables are
+// assessed by the age of their rows.
 const lossTime = 30 * time.Second
 
-// Losses says what a step back in time loses, and exports it.
+// Losses finds out what a restore or undo loses, and exports it.
 type Losses struct {
 	*link
 	differ *differ
 	damage *Damage
-	audit  string // the audit table's name
+	audit  string // name of the audit table
 	log    Log
 }
 
-// loss fills in what is newer than the backup, for the tables in scope: rows that
-// are new, rows that were changed, and tables that would vanish.
+// loss records what is newer than the backup, for the tables in scope: new rows, changed
+// rows, and tables that would be dropped.
 func (x *Losses) loss(ctx context.Context, a *restore.Assessment, live string, src restore.Source, scope []string) {
 	known := x.differ.describe(ctx, live)
 	found := x.lossesOf(ctx, a, known, src, scope)
@@ -52,7 +52,7 @@ func (x *Losses) loss(ctx context.Context, a *restore.Assessment, live string, s
 			)
 			continue
 		}
-		if t.Engine == "SEQUENCE" { // it has a next value, and no rows to lose
+		if t.Engine == "SEQUENCE" { // a sequence has a next value, and no rows to lose
 			continue
 		}
 		one := found[t.Name]
@@ -60,14 +60,13 @@ func (x *Losses) loss(ctx context.Context, a *restore.Assessment, live string, s
 			a.Loss.Unknown = append(a.Loss.Unknown, t.Name)
 			continue
 		}
-		one.Blind = one.Blind && one.Table != x.audit // its rows are only added
+		one.Blind = one.Blind && one.Table != x.audit // rows are only ever added to it
 		a.Loss.See(*one)
 	}
 	x.lossPeople(ctx, a, live, src.At)
 }
 
-// lossesOf looks at several tables at a time; those that nothing can be said of
-// are left out.
+// lossesOf checks several tables in parallel and omits those without a result.
 func (x *Losses) lossesOf(
 	ctx context.Context,
 	a *restore.Assessment,
@@ -107,8 +106,8 @@ func (x *Losses) lossesOf(
 	return out
 }
 
-// lossOf compares a table with the backup where that takes little time; of another
-// one it tells what the age of its rows tells. timed bounds the comparisons of all.
+// lossOf compares a table with the backup if that is quick; otherwise it uses the age of
+// the rows. timed limits the comparisons of all tables.
 func (x *Losses) lossOf(
 	ctx, timed context.Context,
 	cmp *compare,
@@ -131,12 +130,12 @@ func (x *Losses) lossOf(
 	}
 	more := max(0, state.Rows-state.BackupRows)
 	if state.BackupRows < 0 || state.Rows < 0 || more == 0 {
-		return restore.LossTable{}, false // as many rows, or fewer, can be other ones
+		return restore.LossTable{}, false // the same number of rows, or fewer, may still be other rows
 	}
 	return restore.LossTable{Table: state.Name, Newer: more, Estimate: true, How: "count", Blind: true}, true
 }
 
-// lossPeople names who acted since, by the audit rows: newest first by key, for
+// lossPeople lists who acted since, from the audit rows: newest first by key, because
 // created_at has no index there.
 func (x *Losses) lossPeople(ctx context.Context, a *restore.Assessment, live string, since time.Time) {
 	if x.audit == "" ||
@@ -173,7 +172,7 @@ func (x *Losses) lossPeople(ctx context.Context, a *restore.Assessment, live str
 	)
 }
 
-// people runs the first query that the table's shape allows.
+// people runs the first query that fits the table's columns.
 func (x *Losses) people(ctx context.Context, c *sql.Conn, queries ...string) []string {
 	for _, q := range queries {
 		rows, err := schema.All(ctx, c, q)

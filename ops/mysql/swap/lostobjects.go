@@ -12,7 +12,8 @@ import (
 )
 
 // lostObjects finds the views, routines, triggers and events in scope that the restore
-// drops or replaces: those that the backup lacks, defines otherwise, or tells nothing of.
+// drops or replaces: the backup does not have them, defines them differently, or has no
+// information on them.
 func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, src restore.Source, scope []string) {
 	c, err := x.conn(ctx, "", time.Second)
 	if err != nil {
@@ -25,7 +26,7 @@ func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, 
 		l.Unlisted = true
 		return
 	}
-	// A view's statement leaves out the name of the database in use.
+	// A view's statement omits the name of the current database.
 	_, unused := c.ExecContext(ctx, "USE "+restore.Name(live))
 	for _, o := range there {
 		if !slices.Contains(restore.ObjectKinds, o.Kind) ||
@@ -36,14 +37,14 @@ func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, 
 		if how == "" {
 			continue
 		}
-		if src.Replay != nil { // the log may make it so
+		if src.Replay != nil { // the log may create it
 			how = restore.ObjectUnknown
 		}
 		l.Objects = append(l.Objects, restore.LossObject{Kind: o.Kind, Name: o.Name, Table: o.Table, How: how})
 	}
 }
 
-// compareObject is how a live object compares with the backup; empty where it is the same.
+// compareObject compares a live object with the backup; empty if they are the same.
 func compareObject(
 	ctx context.Context,
 	c schema.Querier,

@@ -9,7 +9,7 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// TestMain is the worker of the kill tests when the environment says so.
+// TestMain runs the worker of the kill tests if the environment says so.
 func TestMain(m *testing.M) {
 	text := os.Getenv(jobEnv)
 	if text == "" {

@@ -13,26 +13,25 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// The names that columns go by which tell when a row was made, or last changed;
-// the surest first.
+// Common names of columns with a row's creation or last change time, most reliable first.
 var (
 	createdColumns = []string{"created_at", "createdat", "create_time", "created", "created_on", "gmt_create"}
 	updatedColumns = []string{"updated_at", "updatedat", "update_time", "modified_at", "gmt_modified"}
 )
 
-// newer says which rows of a table are newer than a moment: as conditions, or as
-// so many rows at the end of its key.
+// newer tells which rows of a table are newer than a given time: as conditions, or as a
+// number of rows at the end of its key.
 type newer struct {
 	t       *schema.Table
 	how     string // the column that tells, "auto_increment", or empty: nothing does
-	created string // condition of rows made since
-	changed string // condition of older rows changed since
-	tail    int64  // the newest so many by key
+	created string // condition for rows created since
+	changed string // condition for older rows changed since
+	tail    int64  // number of newest rows by key
 }
 
-// newer finds out what tells the age of the rows of a table: a column with the
-// time of their making, one with that of their last change, or a key that only
-// grows, by where the backup's last chunk ends.
+// newer finds out what shows the age of a table's rows: a column with the creation time,
+// one with the time of the last change, or a key that only grows, compared with the end of
+// the backup's last chunk.
 func (r *differ) newer(
 	ctx context.Context,
 	t *schema.Table,
@@ -69,13 +68,13 @@ func (r *differ) newer(
 	return n, err
 }
 
-// number tells whether a chunk's bound is one; the manifest is text from outside.
+// number reports whether a chunk's bound is a number; the manifest is external text.
 func number(key string) bool {
 	_, err := strconv.ParseInt(key, 10, 64)
 	return key == "" || err == nil
 }
 
-// tail is how many rows stand behind those of the backup.
+// tail is the number of rows after the backup's last key.
 func (r *differ) tail(ctx context.Context, t *schema.Table, stored restore.SourceTable) (int64, error) {
 	where := ""
 	if stored.LastKey != "" {
@@ -87,8 +86,8 @@ func (r *differ) tail(ctx context.Context, t *schema.Table, stored restore.Sourc
 
 type laterThan struct{ column, condition string }
 
-// later is the condition of a time column of one of the names. TIMESTAMP is
-// compared in UTC, DATETIME in the server's zone.
+// later is the condition on a time column with one of the names. TIMESTAMP is compared in
+// UTC, DATETIME in the server's time zone.
 func (r *differ) later(
 	ctx context.Context,
 	t *schema.Table,
@@ -117,7 +116,7 @@ func (r *differ) later(
 	return out, nil
 }
 
-// count counts the rows that the conditions choose.
+// count counts the rows that match the conditions.
 func (n newer) count(ctx context.Context, s *differ, out *restore.LossTable) (err error) {
 	out.How, out.Newer = n.how, n.tail
 	if n.created != "" {
@@ -129,13 +128,13 @@ func (n newer) count(ctx context.Context, s *differ, out *restore.LossTable) (er
 		out.Changed, err = s.utc(ctx, "SELECT COUNT(*) FROM "+n.t.SQLName()+" WHERE "+n.changed)
 	}
 	if n.tail > 0 {
-		out.Changed = max(0, out.Changed-n.tail) // the new ones carry a time of change too
+		out.Changed = max(0, out.Changed-n.tail) // new rows have a time of change too
 	}
 	return err
 }
 
-// newRows and changedRows are what follows SELECT … for the rows to export; empty
-// when there are none to look for.
+// newRows and changedRows are the part after SELECT … for the rows to export; empty if
+// there are none.
 func (n newer) newRows() string {
 	switch {
 	case n.created != "":
@@ -167,7 +166,7 @@ func (r *differ) utc(ctx context.Context, query string) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// reader is a connection that renders values canonically.
+// reader is a connection that renders values in canonical form.
 func (r *differ) reader(ctx context.Context) (*sql.Conn, error) {
 	c, err := r.conn(ctx, "", time.Second)
 	if err != nil {

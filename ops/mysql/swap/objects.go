@@ -12,26 +12,26 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// object is a trigger, view, routine or event with all that its meaning hangs on.
+// object is a trigger, view, routine or event with all settings that affect its meaning.
 type object struct {
 	Kind      string `json:"kind"` // trigger, view, procedure, function, event
 	Name      string `json:"name"`
-	Table     string `json:"table,omitempty"` // a trigger's
+	Table     string `json:"table,omitempty"` // of a trigger
 	Create    string `json:"create"`
 	SQLMode   string `json:"sql_mode"`
 	Charset   string `json:"charset"`
 	Collation string `json:"collation"`
 	TimeZone  string `json:"time_zone,omitempty"`
-	Enabled   bool   `json:"enabled,omitempty"` // an event's
+	Enabled   bool   `json:"enabled,omitempty"` // of an event
 }
 
-// contents is what a schema holds besides rows.
+// contents is what a database holds besides rows.
 type contents struct {
 	Charset   string   `json:"charset"`
 	Collation string   `json:"collation"`
 	Tables    []string `json:"tables"`
 	Objects   []object `json:"objects"`
-	Grants    []string `json:"grants,omitempty"` // on routines: they vanish with them
+	Grants    []string `json:"grants,omitempty"` // on routines: they are lost with them
 }
 
 func (c contents) of(kinds ...string) []object {
@@ -44,8 +44,8 @@ func (c contents) of(kinds ...string) []object {
 	return out
 }
 
-// look reads the contents of a schema. The connection's default schema is
-// changed to it: only then does SHOW CREATE VIEW leave its name out.
+// look reads the contents of a database and makes it the connection's default database:
+// only then does SHOW CREATE VIEW omit its name.
 func (s *objects) look(ctx context.Context, c *sql.Conn, name string) (contents, error) {
 	var out contents
 	there, err := exists(ctx, c, name)
@@ -81,7 +81,7 @@ func (s *objects) look(ctx context.Context, c *sql.Conn, name string) (contents,
 	return out, nil
 }
 
-// show runs a SHOW CREATE statement and returns its one row by column name.
+// show runs a SHOW CREATE statement and returns its row by column name.
 func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, error) {
 	rows, err := c.QueryContext(ctx, query)
 	if err != nil {
@@ -141,8 +141,8 @@ func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 	return out, err
 }
 
-// views come in an order in which each finds those it needs, as far as names
-// tell; makeViews goes round until all are made.
+// views are sorted so that each follows the views it needs, as far as names tell;
+// makeViews repeats until all are created.
 func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 	rows, err := schema.All(
 		ctx,
@@ -212,8 +212,8 @@ func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 	return out, err
 }
 
-// routineGrants are the grants that a DROP of a routine takes along. They can
-// be seen only with rights on mysql.procs_priv; without, there are none to keep.
+// routineGrants are the grants that dropping a routine removes. Reading them takes
+// privileges on mysql.procs_priv; without them, no grants are kept.
 func routineGrants(ctx context.Context, c *sql.Conn, in string) []string {
 	rows, err := schema.All(
 		ctx,
@@ -247,7 +247,7 @@ func routineGrants(ctx context.Context, c *sql.Conn, in string) []string {
 	return out
 }
 
-// create makes an object in the connection's default schema, as it was.
+// create creates an object in the connection's default database, unchanged.
 func (o object) create(ctx context.Context, c *sql.Conn) error {
 	session := []string{"SET SESSION sql_mode = " + schema.String(o.SQLMode)}
 	if o.Charset != "" {
@@ -282,15 +282,14 @@ func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
 	return nil
 }
 
-// moved is the object as it has to be made in another schema. The name of the
-// schema it comes from was made by us, with the run's id in it: it can stand in
-// the text only as that name.
+// moved is the object as it must be created in another database. The name of the database
+// that it comes from contains the run's id, so it can occur in the text only as that name.
 func (o object) moved(from, to string) object {
 	o.Create = strings.NewReplacer(restore.Name(from), restore.Name(to), from, restore.Name(to)).Replace(o.Create)
 	return o
 }
 
-// dropBare drops a schema that this restore made, when nothing at all is in it.
+// dropBare drops a database that this restore created, if it is completely empty.
 func (s *objects) dropBare(ctx context.Context, c *sql.Conn, name string) error {
 	there, err := exists(ctx, c, name)
 	if err != nil || !there {
@@ -303,7 +302,7 @@ func (s *objects) dropBare(ctx context.Context, c *sql.Conn, name string) error 
 	return mysql.DropDatabase(ctx, c, name)
 }
 
-// dropEmpty drops a schema of ours once no table is left in it.
+// dropEmpty drops a database of ours once it has no tables.
 func (s *objects) dropEmpty(ctx context.Context, c *sql.Conn, name string) error {
 	left, err := tables(ctx, c, name)
 	if err != nil || len(left) > 0 {

@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Present looks at the tables of the live schema: which are there, which can be
-// read, and which hold rows.
+// Present lists the tables of the live database: which exist, which can be read, and which
+// have rows.
 func (s *Surveyor) Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error) {
 	var out restore.Present
 	db, err := s.db(ctx)
@@ -47,7 +47,7 @@ func (s *Surveyor) Present(ctx context.Context, p *restore.Plan, avoid []string)
 	return out, nil
 }
 
-// Check proves that server, schema and tables are those of the plan.
+// Check verifies that server, database and tables match the plan.
 func (s *Surveyor) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, error) {
 	db, err := s.db(ctx)
 	if err != nil {

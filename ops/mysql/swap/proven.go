@@ -14,9 +14,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// trust finds the tables of a standby that need no second look: its last check compared
-// all their rows, and nothing was written into them since, as the server's log has it up
-// to now. Where the log cannot tell, all tables are looked at.
+// trust finds the tables of a standby that need no second check: their last check compared
+// all rows, and by the server's log nothing was written to them since. If the log cannot
+// tell, all tables are checked.
 func (v *verifier) trust(ctx context.Context) error {
 	_, _, warm, err := start(v.p, v.s.folder(v.p.ID))
 	if err != nil || !warm {
@@ -45,7 +45,7 @@ func (v *verifier) trust(ctx context.Context) error {
 	return nil
 }
 
-// writtenSince reads what was written into the standby since the plan was made.
+// writtenSince finds what was written to the standby since the plan was made.
 func (v *verifier) writtenSince(ctx context.Context) (replay.Touched, error) {
 	log, err := v.s.log(ctx, nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func (v *verifier) writtenSince(ctx context.Context) (replay.Touched, error) {
 	return replay.Written(ctx, run, v.p.Shadow)
 }
 
-// tellProven takes in the tables that were not looked at again.
+// tellProven records the tables that were not checked again.
 func (v *verifier) tellProven(names []string) {
 	n, rows := 0, int64(0)
 	for _, t := range names {
@@ -84,7 +84,7 @@ func (v *verifier) tellProven(names []string) {
 		s.Checked.Local().Format("2006-01-02 15:04:05"), s.CheckedWith)))
 }
 
-// countRows counts the rows of a table where no checksum says what they are.
+// countRows counts a table's rows if there is no checksum.
 func countRows(
 	ctx context.Context,
 	c *sql.Conn,

@@ -16,8 +16,8 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// No reader sees a mixture of former and restored tables, and none fails, in
-// whatever order it takes the tables; neither at the exchange nor at its undo.
+// No reader sees a mixture of old and restored tables, and none fails, in whatever order
+// it reads the tables; neither at the swap nor at the undo.
 func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 	rounds := 1
 	if os.Getenv("OPSDECK_SOAK") != "" {
@@ -30,7 +30,7 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 		db.Exec(t, f.live, "UPDATE customers SET name = 'former'", "UPDATE orders SET amount = 999")
 		for range rounds {
 			p := f.plan(restore.Swap)
-			p.LockWait = restore.Span(30 * time.Second) // a bound, not a measure
+			p.LockWait = restore.Span(30 * time.Second) // a limit, not a measurement
 			f.folder = run.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
 			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped,
@@ -47,8 +47,8 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 	})
 }
 
-// renames notes how much the readers read from the first RENAME of an exchange to the
-// statement behind the last.
+// renames records how much the readers read from a swap's first RENAME to the statement
+// after the last.
 type renames struct {
 	mu       sync.Mutex
 	readers  *readers
@@ -88,12 +88,12 @@ func (n *renames) end() (reads int64, tries int) {
 	return n.to - n.from, n.tries
 }
 
-// mostReads is what four readers may read while a RENAME waits for them. It keeps no
-// more of them waiting than it must, and none of them keeps it from its turn; in
-// seconds that is another number on every machine.
+// mostReads is the number of reads that four readers may do while a RENAME waits for them.
+// The RENAME blocks no more of them than it must, and they do not starve it; a limit in
+// seconds would differ on every machine.
 const mostReads = 1000
 
-// readers counts what the readers of one exchange do.
+// readers counts the work of the readers of one swap.
 type readers struct {
 	reads   [4]atomic.Int64
 	stop    chan struct{}
@@ -109,7 +109,7 @@ func (r *readers) total() (n int64) {
 	return n
 }
 
-// all waits until every reader has read so often more.
+// all waits until every reader has read the given number of times more.
 func (r *readers) all(t *testing.T, more int64) {
 	t.Helper()
 	var from [4]int64
@@ -132,8 +132,8 @@ func (r *readers) all(t *testing.T, more int64) {
 	}
 }
 
-// underReaders exchanges while four sessions read: two by each order of the
-// tables, one of each with a connection of its own for every read.
+// underReaders swaps while four sessions read: two for each order of the tables, and one
+// of each two with a new connection for every read.
 func (f *field) underReaders(seen *renames, exchange func() (run.Swapped, error)) {
 	f.t.Helper()
 	r := &readers{stop: make(chan struct{}), bad: make(chan string, 4)}
@@ -172,7 +172,7 @@ func (f *field) underReaders(seen *renames, exchange func() (run.Swapped, error)
 	}
 }
 
-// read reads both tables in one statement, over and over.
+// read reads both tables in one statement, repeatedly.
 func (r *readers) read(db *sql.DB, i int) {
 	defer db.Close()
 	from := "customers c JOIN orders o ON o.customer = c.id"

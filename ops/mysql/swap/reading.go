@@ -11,11 +11,11 @@ import (
 	"opsdeck/ops/mysql"
 )
 
-// ErrEnded says that the server ended, by its own error log, when it was read.
+// ErrEnded reports that the server ended, by its own error log, while it was read.
 var ErrEnded = ops.E(ops.Failed, lang.M("the server exited while it was read"))
 
-// MarkedIn are the tables of a schema that are marked as ending the server when they are
-// read. The server is asked only where there are marks.
+// MarkedIn are the tables of a database that are marked as ending the server when read.
+// The server is queried only if there are marks.
 func (g *Damage) MarkedIn(ctx context.Context, in string) ([]string, error) {
 	if err := g.knownMarks(); err != nil {
 		return nil, err
@@ -32,9 +32,9 @@ func (g *Damage) MarkedIn(ctx context.Context, in string) ([]string, error) {
 	return g.deadlyTables(ctx, in, names)
 }
 
-// Watch begins to watch over a long reading. The function that it returns is given the
-// reading's error, and adds to it what the server's error log says, when the server
-// has ended in between: errors.Is then finds ErrEnded.
+// Watch starts watching a long reading. The returned function takes the reading's error
+// and adds what the server's error log says if the server has ended in between: errors.Is
+// then finds ErrEnded.
 func (g *Damage) Watch(ctx context.Context) (func(error) error, error) {
 	db, err := g.db(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (g *Damage) Watch(ctx context.Context) (func(error) error, error) {
 
 var damaged = regexp.MustCompile(`(?i)corrupt|assertion|signal|checksum|\[FATAL\]`)
 
-// damage keeps the lines of an error log that tell of damaged data or of a crash.
+// damage filters the lines of an error log that report damaged data or a crash.
 func damage(lines []string) (out []string) {
 	for _, l := range lines {
 		if damaged.MatchString(l) {

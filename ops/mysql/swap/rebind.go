@@ -10,9 +10,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// rebind gives the defaults of the exchanged tables their sequences in the live schema.
-// MariaDB keeps the schema's name in a DEFAULT nextval(…): after the exchange such a
-// default still names the schema that the table was loaded in, which will be dropped.
+// rebind makes the defaults of the swapped tables use the live database's sequences.
+// MariaDB stores the database name in a DEFAULT nextval(…): after the swap such a default
+// still names the database that the table was loaded into, which will be dropped.
 func (s *objects) rebind(ctx context.Context, c *sql.Conn, from, to string) error {
 	if !s.mariadb {
 		return nil

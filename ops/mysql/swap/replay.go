@@ -19,23 +19,23 @@ import (
 	"opsdeck/ops/restore/standby"
 )
 
-// replayed is what a replay leaves for the verification.
+// replayed is a replay's result for the verification.
 type replayed struct {
-	Rows   map[string]int64 `json:"rows"`   // how many each table should have; -1 not known
+	Rows   map[string]int64 `json:"rows"`   // expected row counts; -1 if unknown
 	Doubts []restore.Note   `json:"doubts"` // of the backup itself, before the replay
 	Notes  []restore.Note   `json:"notes"`
 }
 
 func replayedPath(f run.Folder) string { return filepath.Join(f.Path, "replay.json") }
 
-// rolling replays the binary log into what was loaded.
+// rolling replays the binlog into what was loaded.
 type rolling struct {
 	*link
 	checks *Verification
 	log    Log
 }
 
-// goesOn tells whether a replay was begun that can go on.
+// goesOn reports whether there is a replay that can be resumed.
 func (g *rolling) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
 	if p.Source.Replay == nil {
 		return false, nil
@@ -43,7 +43,7 @@ func (g *rolling) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (boo
 	return replay.Begun(ctx, c, p.Loaded())
 }
 
-// prepare verifies what was loaded, and notes that the replay begins.
+// prepare verifies what was loaded, and records that the replay begins.
 func (g *rolling) prepare(
 	ctx context.Context,
 	c *sql.Conn,
@@ -81,7 +81,7 @@ func (r replayed) save(f run.Folder) error {
 	return atomicfile.WriteBytes(replayedPath(f), 0o600, text)
 }
 
-// roll replays the binary log into what was loaded.
+// roll replays the binlog into what was loaded.
 func (g *rolling) roll(
 	ctx context.Context,
 	c *sql.Conn,
@@ -138,13 +138,13 @@ func (g *rolling) roll(
 	return append(notes, note), replay.Finish(ctx, c, p.Loaded())
 }
 
-// again drops what a replay left that cannot go on.
+// again drops the state of a replay that cannot be resumed.
 func (g *rolling) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(p.Loaded(), replay.Table))
 	return err
 }
 
-// verifyLoaded proves that what was loaded is what the manifest says, before the replay
+// verifyLoaded verifies that what was loaded matches the manifest, before the replay
 // changes it.
 func (c *Verification) verifyLoaded(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
 	v := c.current
@@ -165,7 +165,7 @@ func (c *Verification) verifyLoaded(ctx context.Context, p *restore.Plan, report
 	return v.v, err
 }
 
-// afterReplay makes the verifier compare with what a replay counted.
+// afterReplay makes the verifier compare with the replay's row counts.
 func (v *verifier) afterReplay(ctx context.Context) error {
 	if v.p.Source.Replay == nil {
 		return nil
@@ -198,8 +198,8 @@ func (v *verifier) afterReplay(ctx context.Context) error {
 	return err
 }
 
-// judgeCount compares a table's rows with what the replay counted; the lock is held.
-// Rows that went by a foreign key are not in the log of every server.
+// judgeCount compares a table's row count with the replay's; the caller holds the lock.
+// Not every server logs rows that foreign keys removed.
 func (v *verifier) judgeCount(d backup.TableVerdict, own bool) {
 	want, known := v.after[d.Name]
 	out := restore.TableRows{Table: d.Name, Rows: d.Rows, Want: -1, Checksum: d.Checksum, State: "uncounted"}
@@ -222,5 +222,5 @@ func (v *verifier) judgeCount(d backup.TableVerdict, own bool) {
 	v.v.Tables = append(v.v.Tables, out)
 }
 
-// Log opens the binary log up to the end of a replay.
+// Log opens the binlog up to the end of a replay.
 type Log func(ctx context.Context, r *restore.Replay) (*changes.Source, error)

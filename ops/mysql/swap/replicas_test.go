@@ -13,8 +13,8 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// TestOurOwnFollowerIsNoReplica: the archive's reader is in the server's list of replicas,
-// and another reader is counted.
+// TestOurOwnFollowerIsNoReplica: the archive's reader is in the server's list of replicas
+// and does not count, but another reader does.
 func TestOurOwnFollowerIsNoReplica(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Open(t, "")

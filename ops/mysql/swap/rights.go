@@ -15,8 +15,8 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// surveyRights reads the user's own grants. What roles bring is asked for too,
-// where the server has them. A server that shows none says nothing.
+// surveyRights reads the user's own grants, including those of roles if the server has
+// them. If the server shows none, nothing is reported.
 func (s *Surveyor) surveyRights(
 	ctx context.Context,
 	db *sql.DB,
@@ -42,8 +42,8 @@ func (s *Surveyor) surveyRights(
 	}
 }
 
-// surveyCreators finds a user for whom the server makes no triggers and functions: while the
-// binary log is on that takes SUPER, or the setting by which the log trusts their creators.
+// surveyCreators finds users who cannot create triggers and functions: with the binlog on
+// this takes SUPER, or the setting that makes the log trust their creators.
 func (s *Surveyor) surveyCreators(
 	ctx context.Context,
 	db *sql.DB,
@@ -69,8 +69,8 @@ func (s *Surveyor) surveyCreators(
 	})
 }
 
-// makesCreations tells whether triggers or functions are made, of the backup or once more
-// at the exchange. Of chosen tables only the triggers are.
+// makesCreations reports whether the restore creates triggers or functions, from the
+// backup or again at the swap. For selected tables, only triggers are created.
 func (s *Surveyor) makesCreations(
 	ctx context.Context,
 	db *sql.DB,
@@ -95,7 +95,7 @@ func (s *Surveyor) makesCreations(
 	return err != nil
 }
 
-// surveyOwners finds a user that may not create what belongs to others in the backup.
+// surveyOwners finds users who cannot create the backup's objects of other definers.
 func (s *Surveyor) surveyOwners(
 	ctx context.Context,
 	db *sql.DB,
@@ -133,8 +133,9 @@ func (s *Surveyor) surveyOwners(
 
 var unquotedAccount = strings.NewReplacer("`", "", "'", "")
 
-// tryOwner makes a view in the owner's name, in a schema of a moment: who has SYSTEM_USER is
-// in tables that few may read. It is false only where the server says that this is the reason.
+// tryOwner creates a view with the owner as definer, in a temporary database: the tables
+// that tell who has SYSTEM_USER are readable for few users. It is false only if the server
+// reports that reason.
 func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
 	db, end := unlogged(ctx, pool)
 	if db == nil {
@@ -152,7 +153,8 @@ func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
 	return mysql.Number(err) != mysql.ErrSpecificAccess
 }
 
-// definersIn are whom the objects belong to that a restore of the tables, or of all, makes.
+// definersIn are the definers of the objects that a restore of the tables, or of
+// everything, creates.
 func definersIn(src restore.Source, scope []string) []string {
 	if len(scope) == 0 {
 		return src.Definers

@@ -10,15 +10,15 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// differ tells which rows of live tables a backup does not have, or are newer than a
-// moment.
+// differ finds the rows of live tables that a backup does not have, or that are newer than
+// a given time.
 type differ struct {
 	*link
 	loader Loader
 }
 
-// ahead reads a dump that is one stream once for all tables. That it cannot be done
-// in time is seen when each table is compared.
+// ahead reads a dump that is one stream once for all tables. If there is not enough time,
+// the comparison of each table notices.
 func (r *differ) ahead(ctx context.Context, cmp *compare, list []*schema.Table, src restore.Source) {
 	if cmp == nil || src.Indexed {
 		return
@@ -30,8 +30,7 @@ func (r *differ) ahead(ctx context.Context, cmp *compare, list []*schema.Table, 
 	}
 }
 
-// describe reads the columns and keys of all tables; those that cannot be read
-// are left out.
+// describe reads the columns and keys of all tables and omits those that cannot be read.
 func (r *differ) describe(ctx context.Context, in string) map[string]*schema.Table {
 	out := map[string]*schema.Table{}
 	db, err := r.db(ctx)
@@ -48,8 +47,8 @@ func (r *differ) describe(ctx context.Context, in string) map[string]*schema.Tab
 	return out
 }
 
-// exactly tells by the rows themselves what the backup does not have; ok is false
-// where they cannot be compared.
+// exactly compares the rows themselves with the backup; ok is false if they cannot be
+// compared.
 func (r *differ) exactly(
 	ctx context.Context,
 	cmp *compare,
@@ -74,8 +73,8 @@ func (r *differ) exactly(
 	return out, true
 }
 
-// byAge tells what columns of times, or a key that grows, tell of new rows. That they
-// tell of none does not say that there are none: ok is false then.
+// byAge uses time columns, or a growing key, to find new rows. Finding none does not prove
+// that there are none: ok is false then.
 func (r *differ) byAge(
 	ctx context.Context,
 	t *schema.Table,
@@ -94,7 +93,7 @@ func (r *differ) byAge(
 	return out, true
 }
 
-// zone is how far the server's clock on the wall is ahead of UTC.
+// zone is the offset of the server's local time from UTC.
 func (r *differ) zone(ctx context.Context, db *sql.DB) time.Duration {
 	text, err := schema.One(ctx, db, "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) / 60)")
 	if err != nil {

@@ -17,12 +17,12 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// formerPath is where what the live schema holds besides its rows is noted before an
-// exchange.
+// formerPath is the file that records, before a swap, what the live database holds besides
+// its rows.
 func formerPath(f run.Folder) string { return filepath.Join(f.Path, "former.json") }
 
-// Foresee notes what the live schema holds besides its rows: an exchange moves its tables
-// and no more.
+// Foresee records what the live database holds besides its rows: a swap moves only its
+// tables.
 func (s Saver) Foresee(ctx context.Context, p *restore.Plan, skip []string, f run.Folder) error {
 	db, err := s.Damage.db(ctx)
 	if err != nil {
@@ -47,8 +47,8 @@ func (s Saver) Foresee(ctx context.Context, p *restore.Plan, skip []string, f ru
 	return atomicfile.WriteBytes(formerPath(f), 0o600, text)
 }
 
-// SaveOld writes the emergency backup of the tables that an exchange keeps, as the schema
-// that they came from, or finds that it is there, whole.
+// SaveOld writes the emergency backup of the tables that a swap keeps, under the database
+// that they came from, or finds that a complete one already exists.
 func (s Saver) SaveOld(
 	ctx context.Context,
 	p *restore.Plan,
@@ -87,7 +87,7 @@ func (s Saver) SaveOld(
 	return s.write(ctx, p, o, p.Kept, skip)
 }
 
-// allThere is an error where an old table is not in the schema that keeps them.
+// allThere returns an error if an old table is missing from the database that keeps them.
 func (s Saver) allThere(ctx context.Context, p *restore.Plan) error {
 	db, err := s.Damage.db(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s Saver) allThere(ctx context.Context, p *restore.Plan) error {
 	return nil
 }
 
-// Proves reads an emergency backup again, and compares it with its manifest.
+// Proves reads an emergency backup again and compares it with its manifest.
 func (s Saver) Proves(ctx context.Context, path string, report run.Report) error {
 	c, err := backup.Verify(ctx, path, time.Now, report)
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Sessions are the connections to the server: of those who write to the live schema,
-// and of former workers of a run.
+// Sessions handles the sessions on the server: of writers to the live database, and of
+// earlier workers of a run.
 type Sessions struct {
 	*link
 }
 
-// Writers are the sessions in the live schema that are not ours.
+// Writers are the sessions in the live database that are not ours.
 func (s *Sessions) Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *Sessions) Writers(ctx context.Context, p *restore.Plan) ([]restore.Sess
 	return list, nil
 }
 
-// list are those in a schema, but for our own pool's. Without the right
-// PROCESS the server shows only those of the same user.
+// list are the sessions in a database, except our own pool's. Without the PROCESS
+// privilege the server shows only those of the same user.
 func (s *Sessions) list(ctx context.Context, c *sql.Conn, in string) ([]restore.Session, error) {
 	rows, err := schema.All(
 		ctx,
@@ -66,7 +66,7 @@ func (s *Sessions) list(ctx context.Context, c *sql.Conn, in string) ([]restore.
 	return out, nil
 }
 
-// transactions are the sessions with one open; empty when that cannot be seen.
+// transactions are the sessions with an open transaction; empty if that is not visible.
 func transactions(ctx context.Context, c *sql.Conn) map[uint64]bool {
 	out := map[uint64]bool{}
 	ids, err := column(ctx, c, "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX")
@@ -80,7 +80,7 @@ func transactions(ctx context.Context, c *sql.Conn) map[uint64]bool {
 	return out
 }
 
-// Kill ends the sessions, those of them that are still there.
+// Kill ends those of the sessions that still exist.
 func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Session) ([]restore.Note, error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Ses
 			continue
 		}
 		_, err := c.ExecContext(ctx, "KILL "+strconv.FormatUint(x.ID, 10))
-		if err != nil && mysql.Number(err) != 1094 { // it went by itself
+		if err != nil && mysql.Number(err) != 1094 { // it ended by itself
 			return notes, fmt.Errorf("end session %s: %w", strings.TrimSpace(x.String()), err)
 		}
 		notes = append(notes, restore.N(lang.M("ended session %s", x.String())))
@@ -109,7 +109,7 @@ func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Ses
 	return notes, nil
 }
 
-// held makes an error that names the sessions of one that is about a lock.
+// held adds to a lock error the sessions that hold the lock.
 func (s *Sessions) held(ctx context.Context, c *sql.Conn, in string, err error) error {
 	if mysql.Number(err) != mysql.ErrLockWaitTimeout {
 		return err
@@ -118,7 +118,7 @@ func (s *Sessions) held(ctx context.Context, c *sql.Conn, in string, err error) 
 		WithHint(lang.M("end them, or wait, and try again"))
 }
 
-// holders names the sessions that are busy in a schema.
+// holders lists the active sessions in a database.
 func (s *Sessions) holders(ctx context.Context, c *sql.Conn, in string) string {
 	sessions, err := s.list(ctx, c, in)
 	if err != nil || len(sessions) == 0 {

@@ -13,7 +13,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Settle takes back what an exchange had begun, and keeps what was loaded.
+// Settle reverts an unfinished swap and keeps what was loaded.
 func (e *Exchange) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([]restore.Note, error) {
 	e.checks.forget()
 	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
@@ -34,9 +34,8 @@ func (e *Exchange) Settle(ctx context.Context, p *restore.Plan, f run.Folder) ([
 	}, nil
 }
 
-// settle brings the live schema to what it was before the exchange: the former
-// tables, where the RENAME was done, their triggers, and no schema where there
-// was none.
+// settle brings the live database to its state before the swap: the old tables, if the
+// RENAME was done, their triggers, and no database if there was none.
 func (e *Exchange) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
 	r, err := readRecord(f)
 	if err != nil || r == nil || r.Settled {
@@ -65,7 +64,7 @@ func (e *Exchange) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f r
 	return r.save(f)
 }
 
-// exchanged tells whether the one RENAME was done: it moves all or nothing.
+// exchanged reports whether the RENAME was done: it moves all tables or none.
 func (e *Exchange) exchanged(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) (bool, error) {
 	kept, err := tables(ctx, c, p.Kept)
 	if err != nil || len(kept) > 0 {
@@ -75,11 +74,11 @@ func (e *Exchange) exchanged(ctx context.Context, c *sql.Conn, p *restore.Plan, 
 	return len(only(r.Coming.Tables, shadow)) == 0 && len(r.Coming.Tables) > 0, err
 }
 
-// allVersions makes a query see the former versions of a versioned table's rows too.
+// allVersions makes a query include the old row versions of a system-versioned table.
 const allVersions = " FOR SYSTEM_TIME ALL"
 
-// formerVersions finds a former version of a row of a table that has no row now; none
-// where the table is not versioned, which a server refuses to be asked.
+// formerVersions finds an old row version in a table without current rows; none if the
+// table is not versioned, for which a server refuses the query.
 func formerVersions(ctx context.Context, q schema.Querier, in, table string) [][]string {
 	rows, err := schema.All(ctx, q, "SELECT 1 FROM "+restore.Name(in, table)+allVersions+" LIMIT 1")
 	if err != nil {
@@ -88,7 +87,7 @@ func formerVersions(ctx context.Context, q schema.Querier, in, table string) [][
 	return rows
 }
 
-// touch reads one row of a table, a former version of one where it is versioned.
+// touch reads one row of a table, or an old version of one if it is versioned.
 func touch(ctx context.Context, q schema.Querier, in, table string) (state string, err error) {
 	rows, err := schema.All(ctx, q, "SELECT 1 FROM "+restore.Name(in, table)+" LIMIT 1")
 	if err == nil && len(rows) == 0 {

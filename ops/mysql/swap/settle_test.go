@@ -8,8 +8,8 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// TestAHalfExchangeIsTakenBackAndCanGoOn lets the exchange fail after its RENAME:
-// the former state comes back, the load stays, and a later try brings the backup.
+// TestAHalfExchangeIsTakenBackAndCanGoOn makes the swap fail after its RENAME: the old
+// state comes back, the load is kept, and a later try restores the backup.
 func TestAHalfExchangeIsTakenBackAndCanGoOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		ctx := context.Background()
@@ -44,8 +44,8 @@ func TestAHalfExchangeIsTakenBackAndCanGoOn(t *testing.T) {
 	})
 }
 
-// TestAnAbsentSchemaIsMadeAndTakenBack exchanges into a schema that is not there,
-// and back.
+// TestAnAbsentSchemaIsMadeAndTakenBack swaps into a database that does not exist, and
+// back.
 func TestAnAbsentSchemaIsMadeAndTakenBack(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		ctx := context.Background()

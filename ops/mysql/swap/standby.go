@@ -20,7 +20,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Standby is a schema beside the live one that is kept near it.
+// Standby is a database next to the live one that is kept close to its state.
 type Standby struct {
 	*link
 	loader   Loader
@@ -29,9 +29,9 @@ type Standby struct {
 	loading  *Loading
 }
 
-// Build loads the backup of a plan into its shadow, verifies it there, and notes that a
-// replay begins: a standby at the backup's place. A build that was killed goes on. doubts
-// are what the verification found.
+// Build loads the backup of a plan into its shadow, verifies it there, and records that a
+// replay begins: the result is a standby at the backup's position. A killed build is
+// resumed. doubts are the findings of the verification.
 func (b *Standby) Build(
 	ctx context.Context,
 	p *restore.Plan,
@@ -61,7 +61,7 @@ func (b *Standby) Build(
 	return known.Doubts, err
 }
 
-// Forward applies the log to a standby. What was applied is committed with its place.
+// Forward applies the log to a standby. Changes are committed with the binlog position.
 func (b *Standby) Forward(ctx context.Context, job replay.Job) (replay.State, error) {
 	db, err := b.db(ctx)
 	if err != nil {
@@ -71,15 +71,15 @@ func (b *Standby) Forward(ctx context.Context, job replay.Job) (replay.State, er
 	return replay.Run(ctx, db, job)
 }
 
-// Compare compares a standby with the backup of a plan whose shadow it is: the same
-// look that a load gets before a replay.
+// Compare compares a standby with the backup of a plan whose shadow it is: the same check
+// that a load gets before a replay.
 func (b *Standby) Compare(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
 	b.checks.forget()
 	return b.checks.verifyLoaded(ctx, p, report)
 }
 
-// State is how far the standby in a schema is; ok is false where there is none that
-// can go on.
+// State is the progress of the standby in a database; ok is false if there is none that
+// can continue.
 func (b *Standby) State(ctx context.Context, in string) (state replay.State, ok bool, err error) {
 	db, err := b.db(ctx)
 	if err != nil {
@@ -88,8 +88,8 @@ func (b *Standby) State(ctx context.Context, in string) (state replay.State, ok 
 	return replay.Peek(ctx, db, in)
 }
 
-// List are the schemas that are standbys of a live one, by their names, with their
-// size in bytes.
+// List are the databases that are, by name, standbys of a live one, with their size in
+// bytes.
 func (b *Standby) List(ctx context.Context, live string) (map[string]int64, error) {
 	db, err := b.db(ctx)
 	if err != nil {
@@ -111,8 +111,8 @@ func (b *Standby) List(ctx context.Context, live string) (map[string]int64, erro
 	return out, err
 }
 
-// Drop drops a schema that is a standby of a live one by its name, and ends what
-// still works in it.
+// Drop drops a database that is, by name, a standby of a live one, and ends the sessions
+// in it.
 func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	if !restore.IsStandby(live, name) {
 		return fmt.Errorf("%s is no standby of %s", name, live)
@@ -128,7 +128,7 @@ func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	return mysql.DropDatabase(ctx, c, name)
 }
 
-// settleDown waits until nothing of a killed worker runs in a schema that only opsdeck
+// settleDown waits until nothing of a killed worker runs in a database that only opsdeck
 // uses.
 func (b *Standby) settleDown(ctx context.Context, c *sql.Conn, name string) error {
 	for last := time.Now().Add(aloneWait); ; {
@@ -148,23 +148,23 @@ func (b *Standby) settleDown(ctx context.Context, c *sql.Conn, name string) erro
 	}
 }
 
-// refusedFile says why a run does not use the standby of its plan, once that is decided.
+// refusedFile records why a run does not use the standby of its plan, once decided.
 const refusedFile = "standby.refused"
 
-// NoPlace says that a standby does not tell how far it is.
+// NoPlace tells that a standby does not record its position.
 func NoPlace() lang.Msg {
 	return lang.M("its place in the log is not known: it is gone, or a kill left a step that may or may not be done")
 }
 
-// OutOfLog says that no log continues a standby.
+// OutOfLog tells that no log continues a standby.
 func OutOfLog() lang.Msg { return lang.M("the available binlog does not contain its position") }
 
 func instead(why restore.Note) restore.Note {
 	return restore.N(lang.M("the standby is not used: %s; the backup is loaded instead", why.Msg))
 }
 
-// start is where the log is read from for a replay: at the standby's place, or at the
-// backup's where the run does not use the standby of its plan.
+// start is the position where a replay starts: the standby's, or the backup's if the run
+// does not use the standby of its plan.
 func start(p *restore.Plan, f run.Folder) (from binlog.Place, done string, warm bool, err error) {
 	r := p.Source.Replay
 	if r.Standby == nil {
@@ -177,8 +177,8 @@ func start(p *restore.Plan, f run.Folder) (from binlog.Place, done string, warm 
 	return r.Standby.At, r.Standby.Done, true, nil
 }
 
-// spoilt tells whether an error of a replay is about the standby's rows, and not about the
-// server's state or the operator's.
+// spoilt reports whether a replay's error concerns the standby's rows, and not the state
+// of the server or the operator's actions.
 func spoilt(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil || mysql.Lost(err) || mysql.Circumstance(err) {
 		return false

@@ -15,15 +15,15 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// standIn decides whether a run takes up the standby of its plan.
+// standIn decides whether a run uses the standby of its plan.
 type standIn struct {
 	log   Log
-	prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error) // nil: nobody asks
+	prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error) // nil skips the proof
 }
 
-// takes tells whether the run goes on with the standby of its plan. Where it cannot, the
-// standby is dropped, which is made of a backup and the log and is nobody's only copy, and
-// note says why; the backup is proved before it is loaded in its place.
+// takes reports whether the run uses the standby of its plan. If it cannot, the standby is
+// dropped, since it was made from a backup and the log and is never the only copy, and
+// note tells why; the backup is proved before it is loaded instead.
 func (t *standIn) takes(
 	ctx context.Context,
 	c *sql.Conn,
@@ -50,7 +50,7 @@ func (t *standIn) takes(
 	return t.refuse(ctx, c, p, f, restore.N(reason), report)
 }
 
-// unfit is why the standby of a plan cannot be used any more; empty when it can.
+// unfit is why the standby of a plan cannot be used any more; empty if it can.
 func (t *standIn) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why lang.Msg, err error) {
 	state, ok, err := replay.Peek(ctx, c, p.Shadow)
 	switch {
@@ -78,7 +78,7 @@ func (t *standIn) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why 
 	return why, nil
 }
 
-// refuse turns the restore to a load.
+// refuse changes the restore to a load.
 func (t *standIn) refuse(
 	ctx context.Context,
 	c *sql.Conn,

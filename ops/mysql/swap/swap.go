@@ -1,7 +1,7 @@
-// Package swap does a restore's part on the server: it assesses the target,
-// loads beside the live schema or in place, verifies, exchanges the tables by
-// one RENAME, and takes all that back. Every method looks at the actual state
-// first, for the process that did it before may have died before it could say so.
+// Package swap does the server part of a restore: it assesses the target, loads next to
+// the live database or in place, verifies, swaps the tables with one RENAME, and reverts
+// all that. Every method first checks the actual state, because the process that did the
+// work before may have died before it could report.
 package swap
 
 import (
@@ -20,36 +20,37 @@ import (
 type Job struct {
 	Path   string             // the backup
 	From   string             // the database in the backup
-	Schema string             // where it goes; statements that would land elsewhere are refused
-	Tables []string           // empty: all
-	Fresh  bool               // a former try's remains must not be taken up
-	Live   bool               // the service's own schema: events keep their status
-	Whole  func(table string) // is told each table that is wholly in, while others still load; it does not wait
+	Schema string             // the target; statements that would affect other databases are refused
+	Tables []string           // empty means all
+	Fresh  bool               // the remains of an earlier try must not be used
+	Live   bool               // the service's own database: events keep their status
+	Whole  func(table string) // called for each completely loaded table, while others still load; it does not wait
 }
 
 // Loader loads a backup file. It is the engine.
 type Loader interface {
-	// Ready proves that the backup can be opened, before anything makes room for it.
+	// Ready verifies that the backup can be opened, before anything makes room for it.
 	Ready(j Job) error
-	// Load also names the events that it made disabled and the backup has enabled.
+	// Load also returns the events that it created disabled and that are enabled in the
+	// backup.
 	Load(ctx context.Context, j Job, report run.Report) (l run.Loaded, enabled []string, err error)
 }
 
-// Settings are what a Server needs to know.
+// Settings configure a Server.
 type Settings struct {
 	Target mysql.Target
 	Loader Loader
 	Jobs   int    // connections for verification; 0 is 2
-	Audit  string // the audit table's name, for what will be lost
-	Log    Log    // opens the binary log, for a restore to a moment
+	Audit  string // name of the audit table, for reports of losses
+	Log    Log    // opens the binlog, for a restore to a moment
 	Folder func(id string) run.Folder
-	// Prove proves that the backup of a plan is the one that was shown, where a load comes
-	// in the place of a standby; nil: nobody asks.
+	// Prove verifies that the backup of a plan is the one that was shown, if it is loaded
+	// instead of a standby; nil skips this.
 	Prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error)
 	Marks string // file that remembers the tables which end the server when they are read; "": this process alone
 }
 
-// Server is the target's server, by what is done there. It is safe for use by one
+// Server is the target server with the operations of a restore. It may be used by one
 // restore at a time.
 type Server struct {
 	*link
@@ -102,13 +103,13 @@ func New(s Settings) *Server {
 	}
 }
 
-// Close ends the connections, and a verification that nobody will ask for.
+// Close closes the connections, and ends a verification that nobody will ask for.
 func (s *Server) Close() error {
 	s.Checks.forget()
 	return s.end()
 }
 
-// Database is the server as a restore's crew uses it.
+// Database is the server in the form that a restore's crew uses.
 func (s *Server) Database() run.Database {
 	return run.Database{
 		Looker:    s.Surveyor,
@@ -122,14 +123,14 @@ func (s *Server) Database() run.Database {
 	}
 }
 
-// exists tells whether a schema is there.
+// exists reports whether a database exists.
 func exists(ctx context.Context, q schema.Querier, name string) (bool, error) {
 	rows, err := schema.All(ctx, q, "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name)
 	return len(rows) > 0, err
 }
 
-// tables are the names of all that RENAME can move: tables and sequences, but no
-// views, and not the list of a load that was broken off.
+// tables lists everything that RENAME can move: tables and sequences, but no views, and
+// not the progress table of an interrupted load.
 func tables(ctx context.Context, q schema.Querier, in string) ([]string, error) {
 	rows, err := schema.All(
 		ctx,

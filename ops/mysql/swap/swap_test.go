@@ -20,7 +20,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// shop is a schema with all that an exchange must carry over.
+// shop is a database with everything that a swap must carry over.
 var shop = []string{
 	"CREATE TABLE customers (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80) CHARACTER SET utf8mb4, boss INT " +
 		"NULL, KEY (boss)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
@@ -53,7 +53,7 @@ var damage = []string{
 	"CREATE TRIGGER a_new BEFORE UPDATE ON orders FOR EACH ROW SET NEW.amount = 0", "DROP PROCEDURE add_up", "ALTER EVENT tidy DISABLE",
 }
 
-// clientLoader loads a dump by the plain client, as a stand-in for the engine.
+// clientLoader loads a dump with the plain client, in place of the engine.
 type clientLoader struct {
 	t     *testing.T
 	s     *testdb.Server
@@ -107,7 +107,7 @@ type field struct {
 	live   string
 	folder run.Folder
 	loader clientLoader
-	good   string // the dump that is to be restored, as mysqldump tells it
+	good   string // the dump to restore, as mysqldump prints it
 }
 
 func newField(t *testing.T, db *testdb.Server) *field {
@@ -128,7 +128,7 @@ func newField(t *testing.T, db *testdb.Server) *field {
 
 var noise = regexp.MustCompile(`(?m)^--.*$|^/\*!50003 SET .*$|AUTO_INCREMENT=\d+ ?|/\*M?!\d+\\- .*\*/`)
 
-// backup is the live schema as a plain client loads it.
+// backup is the live database as a plain client loads it.
 func (f *field) backup() []byte {
 	args := []string{"--routines", "--triggers", "--events"}
 	if f.db.Flavour == "mysql" {
@@ -137,7 +137,7 @@ func (f *field) backup() []byte {
 	return f.db.Dump(f.t, append(args, f.live)...)
 }
 
-// dump is the live schema by mysqldump's word, with its name left out.
+// dump is mysqldump's output for the live database, without its name.
 func (f *field) dump() string {
 	text := string(f.backup())
 	return strings.ReplaceAll(noise.ReplaceAllString(text, ""), f.live, "LIVE")
@@ -219,7 +219,7 @@ func TestSwapBringsTheBackupAndUndoTheFormerState(t *testing.T) {
 			t.Fatalf("vanishing %v", p.Vanishing)
 		}
 		f.loadAndVerify(p)
-		for range 2 { // the second must find that all is done
+		for range 2 { // the second run must find that all is done
 			if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
 				t.Fatal(err)
 			}
@@ -299,8 +299,8 @@ func TestCleanLeavesTheLiveSchemaAsItWas(t *testing.T) {
 	})
 }
 
-// A session in a transaction holds the tables: the exchange gives up in time,
-// names the session, and the live schema has its triggers again.
+// A session in a transaction locks the tables: the swap times out, names the session, and
+// the live database has its triggers again.
 func TestExchangeGivesUpOnAHeldTableAndChangesNothing(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		ctx := context.Background()
@@ -369,8 +369,8 @@ func TestSurveySaysWhatIsBrokenAndWhatWillBeLost(t *testing.T) {
 	})
 }
 
-// The backup user's grants of the field do not do for a restore: that is told
-// before anything is begun.
+// The backup user's usual grants are not enough for a restore: this is reported before
+// anything starts.
 func TestMissingRightsAreToldAtOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
 		f := newField(t, db)
@@ -397,7 +397,7 @@ func TestKillEndsOnlyTheSessionsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		var list []restore.Session
-		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) { // those that were closed stay for a moment
+		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) { // closed ones stay briefly
 			if list, err = f.server.Sessions.Writers(ctx, p); err != nil {
 				t.Fatal(err)
 			}

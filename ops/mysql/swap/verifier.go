@@ -20,14 +20,14 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// verifier compares what was loaded with the manifest, table by table. It begins
-// while the load goes on, with the tables that are wholly in, over one
-// connection; Verify has it finish over several. Nobody writes to a table after
-// it was loaded: the schema is this restore's alone, or the service is stopped.
+// verifier compares what was loaded with the manifest, table by table. It starts during
+// the load, with the completely loaded tables, over one connection; Verify finishes it
+// over several. Nobody writes to a table after it was loaded: the database is this
+// restore's alone, or the service is stopped.
 type verifier struct {
 	s      *Verification
 	p      *restore.Plan
-	ctx    context.Context // of all that it asks the server
+	ctx    context.Context // for all of its queries
 	cancel context.CancelFunc
 	begin  time.Time
 	hands  sync.WaitGroup
@@ -35,24 +35,24 @@ type verifier struct {
 	opening sync.Mutex
 	db      *sql.DB
 	known   map[string]*schema.Table
-	version string           // of the server
-	after   map[string]int64 // rows after a replay, by table; nil before one
-	cascade map[string]bool  // tables of which rows go that no log tells
+	version string           // server version
+	after   map[string]int64 // row counts after a replay, by table; nil before one
+	cascade map[string]bool  // tables with cascaded deletes that are not logged
 	warm    bool             // it is a standby, whose rows were compared before
-	proven  map[string]bool  // its tables into which nothing was written since
+	proven  map[string]bool  // its tables without writes since that comparison
 	reading sync.Once
 	read    *backup.Manifest // see manifest
 
 	mu      sync.Mutex
-	hired   int             // hands at work
-	waiting []string        // tables to look at
-	looked  map[string]bool // tables that are looked at, or were
-	late    bool            // the load is over: what fails now is an error
+	hired   int             // number of running workers
+	waiting []string        // tables to check
+	looked  map[string]bool // tables that are being or were checked
+	late    bool            // the load has finished: failures are now errors
 	failed  error
 	report  run.Report // nil while the load reports
 	rows    int64
-	blind   error                 // why CHECK TABLE cannot be had
-	held    []backup.TableVerdict // of a dump without manifest; nil where it could not be read
+	blind   error                 // why CHECK TABLE is not available
+	held    []backup.TableVerdict // of a dump without a manifest; nil if it could not be read
 	v       run.Verdict
 }
 
@@ -62,18 +62,18 @@ func newVerifier(s *Verification, p *restore.Plan) *verifier {
 	return v
 }
 
-// Verification proves what was loaded.
+// Verification verifies what was loaded.
 type Verification struct {
 	*link
 	jobs    int // connections; 0 is 2
 	folder  func(id string) run.Folder
 	loader  Loader
 	log     Log
-	current *verifier // of the load that goes on, or has just ended
+	current *verifier // of the load that is running, or has just ended
 }
 
-// foresee prepares the verification of a load that is about to begin, and
-// returns what has to be told each table that is wholly in.
+// foresee prepares the verification of a load that is about to start, and returns the
+// function to call for each completely loaded table.
 func (c *Verification) foresee(p *restore.Plan) func(table string) {
 	c.forget()
 	c.current = newVerifier(c, p)
@@ -86,7 +86,7 @@ func (c *Verification) forget() {
 	c.current = nil
 }
 
-// end stops what is going on, and waits for that.
+// end stops the workers, and waits for them.
 func (v *verifier) end() {
 	if v == nil {
 		return
@@ -98,8 +98,7 @@ func (v *verifier) end() {
 	}
 }
 
-// whole takes in that a table can be looked at, and sees to it that one hand is
-// at work.
+// whole records that a table can be checked, and makes sure that a worker is running.
 func (v *verifier) whole(table string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -112,7 +111,7 @@ func (v *verifier) whole(table string) {
 	}
 }
 
-// hire sets a hand to work; the lock is held.
+// hire starts a worker; the caller holds the lock.
 func (v *verifier) hire() {
 	v.hired++
 	v.hands.Go(v.work)
@@ -132,8 +131,7 @@ func (v *verifier) open(ctx context.Context) (*sql.DB, error) {
 	return db, err
 }
 
-// rest looks at all tables that were not looked at yet, the largest first, and
-// returns when all are done.
+// rest checks all remaining tables, the largest first, and returns when all are done.
 func (v *verifier) rest(ctx context.Context, names []string, report run.Report) error {
 	v.mu.Lock()
 	v.late, v.report = true, report
@@ -172,7 +170,7 @@ func (v *verifier) size(table string) int64 {
 	return src.Bytes + src.Rows
 }
 
-// work is a hand: it looks at tables until there is none.
+// work is a worker: it checks tables until there are none left.
 func (v *verifier) work() {
 	table := ""
 	err := func() error {
@@ -192,7 +190,7 @@ func (v *verifier) work() {
 	defer v.mu.Unlock()
 	v.hired--
 	if err == nil {
-		if len(v.waiting) > 0 && v.hired == 0 && v.failed == nil { // one came as this hand left
+		if len(v.waiting) > 0 && v.hired == 0 && v.failed == nil { // a table arrived as this worker ended
 			v.hire()
 		}
 		return
@@ -233,7 +231,7 @@ func (v *verifier) next() string {
 	return table
 }
 
-// table counts and sums one, and has the server check it.
+// table counts and checksums a table, and makes the server check it.
 func (v *verifier) table(c *sql.Conn, name string) error {
 	t, err := v.definition(c, name)
 	if err != nil {
@@ -262,13 +260,13 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err != nil { // a server without CHECK TABLE is told, not held against the data
+	if err != nil { // a server without CHECK TABLE is reported; it is no fault of the data
 		v.blind = err
 	}
 	v.judge(verdict, t.OwnRows())
 	v.judgeDefinition(verdict)
 	for _, b := range bad {
-		if !t.OwnRows() { // it is about tables or servers elsewhere
+		if !t.OwnRows() { // it refers to tables or servers elsewhere
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE %s: %s", name, b)))
 			continue
 		}
@@ -277,8 +275,8 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	return nil
 }
 
-// definition is a table's; all are read at once, when the first is asked for: a
-// load makes all tables before the first row.
+// definition is a table's definition; all are read when the first is needed: a load
+// creates all tables before the first row.
 func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
 	v.opening.Lock()
 	defer v.opening.Unlock()
@@ -302,7 +300,7 @@ func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
 	return v.known[name], nil
 }
 
-// want is what the manifest tells of a table.
+// want is the manifest's entry for a table.
 func (v *verifier) want(name string) backup.Table {
 	if v.after != nil {
 		return backup.Table{Name: name, Rows: max(v.after[name], 0)}
@@ -319,7 +317,7 @@ func (v *verifier) want(name string) backup.Table {
 	return want
 }
 
-// manifest is the backup's, read once; nil when there is none.
+// manifest is the backup's manifest, read once; nil if there is none.
 func (v *verifier) manifest() *backup.Manifest {
 	v.reading.Do(func() {
 		if v.p.Source.Manifest {
@@ -329,7 +327,7 @@ func (v *verifier) manifest() *backup.Manifest {
 	return v.read
 }
 
-// sequence compares a MariaDB sequence, which is no table in the manifest.
+// sequence compares a MariaDB sequence, which is not a table in the manifest.
 func (v *verifier) sequence(c *sql.Conn, t *schema.Table) error {
 	m := v.manifest()
 	if m == nil || v.after != nil {
@@ -353,7 +351,7 @@ func (v *verifier) sequence(c *sql.Conn, t *schema.Table) error {
 	return nil
 }
 
-// judge takes in the verdict on a table; the lock is held.
+// judge records the verdict on a table; the caller holds the lock.
 func (v *verifier) judge(d backup.TableVerdict, own bool) {
 	if v.after != nil {
 		v.judgeCount(d, own)
@@ -364,7 +362,7 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 	if known && v.p.Source.Manifest && own {
 		out.Want, out.State = d.WantRows, "ok"
 		switch {
-		case d.State == backup.Unchecked: // the manifest's 0 may mean that nobody counted
+		case d.State == backup.Unchecked: // the manifest's 0 may mean not counted
 			out.Want, out.State = -1, "uncounted"
 		case d.State != backup.Differs:
 		case d.Rows != d.WantRows:
@@ -378,8 +376,8 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 	v.v.Tables = append(v.v.Tables, out)
 }
 
-// judgeDefinition takes in whether a table is defined as in the backup; the lock is
-// held. Another version of the server writes the same definition in other words.
+// judgeDefinition records whether a table is defined as in the backup; the caller holds
+// the lock. Another server version prints the same definition differently.
 func (v *verifier) judgeDefinition(d backup.TableVerdict) {
 	m := v.manifest()
 	switch {

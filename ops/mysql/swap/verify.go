@@ -14,10 +14,9 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Verify compares tables, rows and checksums with the manifest, runs CHECK TABLE
-// and the smoke test, and looks at foreign keys where the manifest cannot vouch
-// for them. Tables that this process read back while others still loaded are not
-// read twice.
+// Verify compares tables, rows and checksums with the manifest, runs CHECK TABLE and the
+// smoke test, and checks foreign keys if the manifest does not cover them. Tables that
+// this process has already verified during the load are not read twice.
 func (c *Verification) Verify(ctx context.Context, p *restore.Plan, report run.Report) (run.Verdict, error) {
 	v := c.current
 	if c.current = nil; v == nil || v.p != p || p.Source.Replay != nil {
@@ -46,7 +45,7 @@ func (c *Verification) Verify(ctx context.Context, p *restore.Plan, report run.R
 	return v.v, nil
 }
 
-// look looks at all tables; coming are those that must be there.
+// look checks all tables; coming are those that must exist.
 func (v *verifier) look(ctx context.Context, coming []string, report run.Report) error {
 	db, err := v.open(ctx)
 	if err != nil {
@@ -64,16 +63,16 @@ func (v *verifier) look(ctx context.Context, coming []string, report run.Report)
 	return nil
 }
 
-// doubt notes what is not as it should be; the verbs of m are %s. It is for a
-// holder of the lock, or when no hand is at work.
+// doubt records a problem; the verbs of m are %s. The caller holds the lock, or no worker
+// is running.
 func (v *verifier) doubt(m lang.Msg) {
 	v.v.Doubts = append(v.v.Doubts, restore.N(m))
 }
 
 func (v *verifier) inScope(name string) bool { return len(v.p.Tables) == 0 || has(v.p.Tables, name) }
 
-// missing tells which tables of the manifest are not there, and which are there
-// and not in it.
+// missing reports the manifest's tables that do not exist, and tables that are not in the
+// manifest.
 func (v *verifier) missing(names, coming []string) {
 	for _, want := range coming {
 		if !has(names, want) {
@@ -114,7 +113,7 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 		}
 		c.Close()
 		switch {
-		case mysql.Number(err) == noSuchTable && len(v.p.Tables) > 0: // the others stay as they are
+		case mysql.Number(err) == noSuchTable && len(v.p.Tables) > 0: // the other tables are unchanged
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("the smoke test %s was not run: it needs tables that are not restored", q)))
 		case err != nil:
 			v.doubt(lang.M("the smoke test %s fails: %s", q, err.Error()))

@@ -16,21 +16,20 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// The means by which a server tells that it was written to, the surest first. A
-// mark is the name of its means, and what that showed.
+// The means to detect writes on a server, most reliable first. A mark is the name of the
+// means and its reading.
 const (
-	byCounts = "writes=" // performance_schema's count of the live schema's
-	byLog    = "log="    // where the binary log stands, whose events name schemas; and what byStats shows
-	byStats  = "stats="  // InnoDB's count of changed rows of the live schema's tables, when the last was, and the server's clock
+	byCounts = "writes=" // performance_schema's write count of the live database
+	byLog    = "log="    // the binlog position, whose events name databases; and the reading of byStats
+	byStats  = "stats="  // InnoDB's count of changed rows in live tables, last change, server's clock
 )
 
-// Writes tells what was written to the live schema meanwhile, by whatever the server
-// counts.
+// Writes detects writes to the live database, by whatever the server counts.
 type Writes struct {
 	*link
 }
 
-// Mark is where the live schema's writes stand.
+// Mark records the current state of writes to the live database.
 func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, error) {
 	c, err := m.conn(ctx, "", time.Second)
 	if err != nil {
@@ -57,8 +56,8 @@ func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 	return "", ctx.Err()
 }
 
-// settled tells whether a mark is of a later second than the last change. One that is not
-// could not tell a later change from a recount by InnoDB.
+// settled reports whether a mark was taken in a later second than the last change.
+// Otherwise it could not distinguish a later change from a recount by InnoDB.
 func settled(means, at string) bool {
 	switch means {
 	case byLog:
@@ -70,7 +69,7 @@ func settled(means, at string) bool {
 	return !ok || c.settled()
 }
 
-// Since tells what was written since a mark.
+// Since reports what was written since a mark.
 func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark) (run.Writes, error) {
 	c, err := m.conn(ctx, "", time.Second)
 	if err != nil {
@@ -128,7 +127,7 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 	return w, nil
 }
 
-// stands reads where a means stands; ok is false when the server does not have it.
+// stands takes the current reading of a means; ok is false if the server does not have it.
 func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
 	switch means {
 	case byCounts:
@@ -182,8 +181,8 @@ func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 	return n + " " + last, err == nil && others == "0"
 }
 
-// counters are a state of byStats: InnoDB's count of changed rows, when the last change
-// was, and the server's clock, in seconds of Unix time.
+// counters are a reading of byStats: InnoDB's count of changed rows, the time of the last
+// change, and the server's clock, in Unix seconds.
 type counters struct{ changed, last, clock int64 }
 
 func readCounters(text string) (c counters, ok bool) {
@@ -191,14 +190,14 @@ func readCounters(text string) (c counters, ok bool) {
 	return c, err == nil
 }
 
-// settled tells whether the last change was before the second of the look: one after the
-// look shows then, also where InnoDB begins to count from 0.
+// settled reports whether the last change was before the second of the reading: a later
+// change is then detectable, even if InnoDB restarts its count from 0.
 func (c counters) settled() bool { return c.last < c.clock }
 
-// grew tells whether rows were changed from one state of byStats to another. That the
-// count has fallen does not say so: seconds after many rows have changed InnoDB looks at
-// a table anew on its own, and counts from 0. It does when the last change known was in
-// the very second of the first state, where one after it would not show.
+// grew reports whether rows were changed between two readings of byStats. A lower count
+// does not mean a change: seconds after many changes, InnoDB recounts a table on its own
+// and starts from 0. It does mean one if the last known change was in the same second as
+// the first reading, where a later change would not be visible.
 func grew(before, now string) bool {
 	was, ok := readCounters(before)
 	is, readable := readCounters(now)
@@ -208,7 +207,7 @@ func grew(before, now string) bool {
 	return is.changed > was.changed || is.last > was.last || is.changed < was.changed && !was.settled()
 }
 
-// stirred says what grew saw.
+// stirred describes what grew found.
 func stirred(w *run.Writes, live, before, now string) {
 	was, _ := readCounters(before)
 	is, _ := readCounters(now)
@@ -241,9 +240,8 @@ func firstWord(text string) string {
 	return word
 }
 
-// likeFile is a schema's name as InnoDB writes it, for LIKE: other characters
-// than letters, digits and the underscore are written as @ and a code, of which
-// any is taken here.
+// likeFile is a database name as InnoDB writes it, for LIKE: characters other than
+// letters, digits and underscore are written as @ and a code, and any code matches here.
 func likeFile(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -259,7 +257,7 @@ func likeFile(name string) string {
 	return b.String()
 }
 
-// counting tells whether the server's instruments are on.
+// counting reports whether the server's instruments are on.
 func (m *Writes) counting(ctx context.Context, c *sql.Conn) bool {
 	on, err := schema.One(ctx, c, "SELECT @@performance_schema")
 	if err != nil || on != "1" {
@@ -274,7 +272,7 @@ func (m *Writes) counting(ctx context.Context, c *sql.Conn) bool {
 	return err == nil && len(rows) == 1
 }
 
-// binlog is where the binary log stands, "file:position"; empty when it is off.
+// binlog is the binlog position, "file:position"; empty if the binlog is off.
 func (m *Writes) binlog(ctx context.Context, c *sql.Conn) string {
 	for _, q := range []string{"SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"} {
 		if r, err := show(ctx, c, q); err == nil {
@@ -284,10 +282,11 @@ func (m *Writes) binlog(ctx context.Context, c *sql.Conn) string {
 	return ""
 }
 
-// mostEvents bounds how much of a binary log is read to see whom it is about.
+// mostEvents limits how many binlog events are read to find the databases that they
+// affect.
 const mostEvents = 20_000
 
-// logPlace is a place in the binary log, and what InnoDB counted there.
+// logPlace is a binlog position and InnoDB's reading at that time.
 type logPlace struct{ file, position, stats string }
 
 func readPlace(at string) logPlace {
@@ -298,8 +297,8 @@ func readPlace(at string) logPlace {
 
 func (l logPlace) String() string { return l.file + ":" + l.position }
 
-// between tells the live schema's writes from those of others, by what the binary
-// log holds between two of its places.
+// between separates the live database's writes from those of others, by the binlog events
+// between two positions.
 func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (run.Writes, error) {
 	w := run.Writes{At: run.WriteMark(to.String())}
 	told, why := m.readLog(ctx, c, live, from, to)
@@ -320,7 +319,7 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 			),
 		}
 		return w, nil
-	case grew(from.stats, to.stats): // also of what the log does not hold
+	case grew(from.stats, to.stats): // includes what is not logged
 		stirred(&w, live, from.stats, to.stats)
 		return w, nil
 	case why.Empty() && told.text && to.stats == "":
@@ -355,14 +354,14 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 	return w, nil
 }
 
-// told is whom a part of the binary log is about.
+// told is the set of databases that a part of the binlog affects.
 type told struct {
 	live   bool
 	others []string
-	text   bool // some of it is statements, which do not name all that they change
+	text   bool // some of it is statements, which do not name everything that they change
 }
 
-// readLog reads a part of the binary log; why says why that cannot be done.
+// readLog reads a part of the binlog; why tells why it cannot be read.
 func (m *Writes) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
 	for at := from; at.String() != to.String(); {
 		rows, err := schema.All(
@@ -394,7 +393,7 @@ func (m *Writes) readLog(ctx context.Context, c *sql.Conn, live string, from, to
 	return out, lang.Msg{}
 }
 
-// take takes in whom an event is about.
+// take records the databases that an event affects.
 func (t *told) take(e logEvent, live string) lang.Msg {
 	about, text := e.about(live)
 	switch {
@@ -409,7 +408,7 @@ func (t *told) take(e logEvent, live string) lang.Msg {
 	return lang.Msg{}
 }
 
-// whyUnread says why the events of a binary log cannot be had.
+// whyUnread tells why binlog events cannot be read.
 func whyUnread(err error) lang.Msg {
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
 		return lang.M(
@@ -419,13 +418,13 @@ func whyUnread(err error) lang.Msg {
 	return lang.Raw(termsafe.Line(err.Error()))
 }
 
-// logEvent is an event as SHOW BINLOG EVENTS tells it.
+// logEvent is an event as SHOW BINLOG EVENTS shows it.
 type logEvent struct{ kind, info string }
 
-// unknown stands for a schema that an event does not name.
+// unknown represents a database that an event does not name.
 const unknown = "\x00"
 
-// behind is the place behind an event that ends there.
+// behind is the position after an event that ends there.
 func (e logEvent) behind(at logPlace, end string) logPlace {
 	at.position = end
 	if e.kind == "Rotate" {
@@ -435,10 +434,10 @@ func (e logEvent) behind(at logPlace, end string) logPlace {
 	return at
 }
 
-// about is the schema that an event writes to: empty when it writes nothing,
-// unknown when that cannot be told; text tells that it is a statement, which by
-// a view or a trigger may write to others too. One that names the live schema is
-// taken to write to it, wherever it was run.
+// about is the database that an event writes to: empty if it writes nothing, unknown if
+// that cannot be determined. text tells that it is a statement, which may write to other
+// databases through a view or a trigger. A statement that names the live database counts
+// as a write to it, wherever it ran.
 func (e logEvent) about(live string) (name string, text bool) {
 	switch kind := strings.TrimSuffix(e.kind, "_compressed"); kind {
 	case "Table_map": // table_id: 18 (db.table)
@@ -456,7 +455,7 @@ func (e logEvent) about(live string) (name string, text bool) {
 	case "Incident", "":
 		return unknown, false
 	}
-	return "", false // rows belong to the Table_map before them; the others write nothing
+	return "", false // rows belong to the preceding Table_map; other events write nothing
 }
 
 func statementAbout(info, live string) (name string, text bool) {
@@ -482,7 +481,7 @@ func statementAbout(info, live string) (name string, text bool) {
 	return in, true
 }
 
-// names tells whether a text holds a name as a word.
+// names reports whether a text contains a name as a word.
 func names(text, name string) bool {
 	text, name = strings.ToLower(text), strings.ToLower(name)
 	for at := 0; ; {

@@ -11,7 +11,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// watched is a field with a mark, and a neighbour on the same server.
+// watched is a field with a mark, and another database on the same server.
 type watched struct {
 	*field
 	plan  *restore.Plan
@@ -33,7 +33,7 @@ func watch(t *testing.T, db *testdb.Server) *watched {
 	return w
 }
 
-// mark marks where the writes stand, in a second behind that of the last.
+// mark takes a mark in a later second than the last change.
 func (w *watched) mark() {
 	w.t.Helper()
 	pool := w.db.Open(w.t, "")
@@ -68,7 +68,7 @@ func (w *watched) since() run.Writes {
 	return got
 }
 
-// knows goes through what the server must be able to tell.
+// knows checks everything that the server must be able to detect.
 func (w *watched) knows(means string, elsewhere bool) {
 	w.t.Helper()
 	if !strings.HasPrefix(string(w.from), means) {
@@ -99,7 +99,7 @@ func (w *watched) knows(means string, elsewhere bool) {
 	}
 }
 
-// sneaks writes to the live schema without naming it: by a view of another's.
+// sneaks writes to the live database without naming it: through another database's view.
 func (w *watched) sneaks() {
 	w.t.Helper()
 	w.db.Exec(w.t, w.other, "CREATE OR REPLACE VIEW v AS SELECT * FROM `"+w.live+"`.log")
@@ -110,8 +110,8 @@ func (w *watched) sneaks() {
 	}
 }
 
-// recounts has InnoDB look at a table anew, as it does on its own seconds after many
-// rows have changed: its counts begin from 0, and nothing was written.
+// recounts makes InnoDB recount a table, as it does by itself seconds after many changes:
+// its counts start from 0, and nothing was written.
 func (w *watched) recounts() {
 	w.t.Helper()
 	count := func() string {
@@ -137,13 +137,13 @@ func (w *watched) recounts() {
 	w.t.Fatal("the counts never began anew")
 }
 
-// The live schema's writes are told from those of others, by whatever the server
-// has: its counts, its binary log, or InnoDB's statistics.
+// The live database's writes are separated from those of others, by whatever the server
+// has: its counts, its binlog, or InnoDB's statistics.
 func TestWritesAreToldByWhatTheServerHas(t *testing.T) {
 	for _, c := range []struct {
 		flavour, means string
 		args           []string
-		elsewhere      bool // the log names others
+		elsewhere      bool // the log names other databases
 	}{
 		{"mysql", "writes=", nil, false},
 		{"mysql", "log=", []string{"--performance-schema=OFF"}, true},
@@ -166,7 +166,7 @@ func TestWritesAreToldByWhatTheServerHas(t *testing.T) {
 	}
 }
 
-// A log that goes on in another file is followed.
+// A log that continues in another file is followed.
 func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
 	w := watch(t, testdb.MariaDB(t))
 	for range 3 {
@@ -182,9 +182,9 @@ func TestTheBinaryLogIsFollowedAcrossItsFiles(t *testing.T) {
 	}
 }
 
-// What the log does not hold is told by InnoDB's counts, not by positions that are equal.
-// A mark of the second of the last change waits for the next: counts that start again are
-// no write then.
+// Writes that are not logged are detected by InnoDB's counts; equal positions prove
+// nothing. A mark in the second of the last change waits for the next second: then a
+// recount does not look like a write.
 func TestWritesThatAreNotLoggedAreToldByTheCounts(t *testing.T) {
 	w := watch(t, testdb.MariaDB(t))
 	w.db.Exec(t, w.live, "SET SESSION sql_log_bin = 0", "INSERT INTO log (text) VALUES ('z')")
@@ -211,7 +211,7 @@ func notesOf(w run.Writes) (all string) {
 	return all
 }
 
-// Without the right to read the log it is said that it cannot be told, and why.
+// Without the privilege to read the log, the result is unknown, with the reason.
 func TestWhatCannotBeToldIsSaid(t *testing.T) {
 	db := testdb.MariaDB(t)
 	w := watch(t, db)
