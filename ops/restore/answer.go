@@ -6,8 +6,8 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// Label is the text of an answer to the present question. It says what is skipped
-// or left, for the same answer to two questions bears two risks.
+// Label is the text of an answer to the current question. It names what is skipped or
+// left, because the same answer to two questions carries different risks.
 func (s Snapshot) Label(k Kind) lang.Msg {
 	switch k {
 	case KindSkip:

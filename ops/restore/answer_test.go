@@ -8,8 +8,8 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// TestAnAnswerSaysWhatItSkips compares the texts of the answers that go on without
-// something: one text must not stand for two risks.
+// TestAnAnswerSaysWhatItSkips compares the texts of answers that continue without
+// something: one text must not cover two risks.
 func TestAnAnswerSaysWhatItSkips(t *testing.T) {
 	type answer struct {
 		stage Stage

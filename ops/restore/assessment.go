@@ -12,8 +12,8 @@ import (
 	"opsdeck/ops"
 )
 
-// Assessment is what step 1 found out about the target and the backup. Each
-// part may be missing; what could not be found out is said in Findings.
+// Assessment is the result of step 1 for the target and the backup. Each part may be
+// missing; what could not be determined is in Findings.
 type Assessment struct {
 	At          time.Time    `json:"at"`
 	Server      ServerState  `json:"server"`
@@ -23,21 +23,21 @@ type Assessment struct {
 	Routines    int          `json:"routines"`
 	Triggers    int          `json:"triggers"`
 	Events      int          `json:"events"`
-	// TriggerNames are those of the live tables in scope.
+	// TriggerNames are the triggers of the live tables in scope.
 	TriggerNames []string  `json:"trigger_names,omitempty"`
 	Sessions     []Session `json:"sessions"`
 	Disk         Disk      `json:"disk"`
-	SwapRefused  Note      `json:"swap_refused,omitzero"` // why swap cannot be done here; empty when it can
+	SwapRefused  Note      `json:"swap_refused,omitzero"` // why swap is impossible; empty if it is possible
 	Missing      []string  `json:"rights_missing,omitempty"`
 	Definers     []string  `json:"definers_missing,omitempty"`
 	Loss         Loss      `json:"loss"`
-	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other schemas into this one
-	Closure      []string  `json:"closure,omitempty"`      // the chosen tables with all that their keys need
+	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other databases into this one
+	Closure      []string  `json:"closure,omitempty"`      // the selected tables and those their keys need
 	Drill        *Drill    `json:"drill,omitempty"`
 	Findings     []Finding `json:"findings"`
 }
 
-// ServerState is the target's server.
+// ServerState describes the target's server.
 type ServerState struct {
 	Address    string `json:"address"` // host:port or the socket
 	Flavour    string `json:"flavour"`
@@ -45,7 +45,7 @@ type ServerState struct {
 	Identity   string `json:"identity"` // server UUID, or host, port and data folder
 	User       string `json:"user"`
 	ReadOnly   bool   `json:"read_only"`
-	Replicates string `json:"replicates,omitempty"` // what is known of replication
+	Replicates string `json:"replicates,omitempty"` // known replication
 	Replicas   int    `json:"replicas"`
 	BinaryLog  bool   `json:"binary_log"`
 	Position   string `json:"position,omitempty"`
@@ -57,23 +57,23 @@ type TableState struct {
 	Exists     bool   `json:"exists"`
 	InBackup   bool   `json:"in_backup"`
 	Engine     string `json:"engine,omitempty"`
-	Rows       int64  `json:"rows"`        // -1 when it cannot be counted
-	Estimate   bool   `json:"estimate"`    // Rows is the server's guess
-	BackupRows int64  `json:"backup_rows"` // -1 when the manifest does not say
+	Rows       int64  `json:"rows"`        // -1 if it cannot be counted
+	Estimate   bool   `json:"estimate"`    // Rows is the server's estimate
+	BackupRows int64  `json:"backup_rows"` // -1 if the manifest does not tell
 	Bytes      int64  `json:"bytes"`
-	Versioned  bool   `json:"versioned,omitempty"`   // MariaDB's system versioning: Rows counts all versions
-	Deadly     bool   `json:"ends_server,omitempty"` // the server ended when it was read: it is not read again
+	Versioned  bool   `json:"versioned,omitempty"`   // MariaDB system versioning: Rows counts all versions
+	Deadly     bool   `json:"ends_server,omitempty"` // reading it ended the server: it is not read again
 	// Evidence is what the server's error log said then.
 	Evidence []string `json:"evidence,omitempty"`
-	Check    string   `json:"check"` // CHECK TABLE's word: OK, or what is wrong; empty: not checked
+	Check    string   `json:"check"` // result of CHECK TABLE: OK or the problem; empty: not checked
 }
 
-// Broken tells that the table is missing, cannot be read, or fails its check.
+// Broken reports that the table is missing, unreadable, or fails its check.
 func (t TableState) Broken() bool {
 	return t.InBackup && !t.Exists || t.Exists && (t.Rows < 0 || t.Check != "" && t.Check != "OK")
 }
 
-// Session is a connection to the target's schema that is not ours.
+// Session is a connection to the target's database that is not ours.
 type Session struct {
 	ID          uint64        `json:"id"`
 	User        string        `json:"user"`
@@ -82,25 +82,25 @@ type Session struct {
 	Command     string        `json:"command"`
 	For         time.Duration `json:"for_ns"`
 	Statement   string        `json:"statement,omitempty"`
-	Transaction bool          `json:"transaction"` // it has one open
+	Transaction bool          `json:"transaction"` // it has an open transaction
 }
 
-// String names the session as a person would.
+// String describes the session for people.
 func (s Session) String() string {
 	return fmt.Sprintf("%d %s@%s %s", s.ID, s.User, s.Host, s.Command)
 }
 
-// Disk is the room on the server's disk. Known is false when the data folder is
-// not on this machine.
+// Disk is the space on the server's disk. Known is false if the data folder is not on this
+// machine.
 type Disk struct {
 	Known     bool   `json:"known"`
 	Folder    string `json:"folder,omitempty"`
 	Free      int64  `json:"free_bytes"`
-	NeedSwap  int64  `json:"need_swap_bytes"`  // estimate: the shadow beside the live tables
+	NeedSwap  int64  `json:"need_swap_bytes"`  // estimate: the shadow next to the live tables
 	NeedPlace int64  `json:"need_place_bytes"` // estimate: in place
-	SaveFree  int64  `json:"save_free_bytes"`  // where the emergency backup goes; -1 unknown
+	SaveFree  int64  `json:"save_free_bytes"`  // for the emergency backup; -1 if unknown
 	NeedSave  int64  `json:"need_save_bytes"`
-	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // there too: the backup, when it comes from a copy
+	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // also there: the backup, if it comes from a copy
 }
 
 // Drill is the newest drill of the chosen backup, or the newest of any.
@@ -112,30 +112,30 @@ type Drill struct {
 	Bytes    int64         `json:"bytes"`
 }
 
-// Finding is one thing that a person should know before going on.
+// Finding is one fact that a person should know before continuing.
 type Finding struct {
 	State  ops.State `json:"state"`
 	What   Note      `json:"what"`
 	Hint   Note      `json:"hint,omitzero"`
-	Blocks bool      `json:"blocks,omitempty"` // the plan cannot run so
+	Blocks bool      `json:"blocks,omitempty"` // the plan cannot run
 }
 
-// Loss is what will be lost: rows that the backup does not have so, and tables that
-// would vanish. Nothing is lost only when Sure says so.
+// Loss is what will be lost: rows that are not in the backup or differ from it, and tables
+// that would be dropped. Only Sure tells that the list is complete.
 type Loss struct {
-	Since     time.Time   `json:"since"` // the backup's moment
+	Since     time.Time   `json:"since"` // the time of the backup
 	Tables    []LossTable `json:"tables"`
-	Users     []string    `json:"users,omitempty"`     // who acted since, by the audit rows
+	Users     []string    `json:"users,omitempty"`     // who acted since, from the audit rows
 	Resources []string    `json:"resources,omitempty"` // what they touched
-	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be judged
-	Unseen    []string    `json:"unseen,omitempty"`    // tables whose rows do not tell that they were changed
-	Missing   []string    `json:"missing,omitempty"`   // tables of the backup that are not there now: nobody knows what they held since
+	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be checked
+	Unseen    []string    `json:"unseen,omitempty"`    // tables whose changed rows cannot be detected
+	Missing   []string    `json:"missing,omitempty"`   // backup tables that do not exist now: later rows are unknown
 	// Objects are the views, routines, triggers and events that the restore drops or replaces.
 	Objects  []LossObject `json:"objects,omitempty"`
-	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not tell which there are
-	// ByLog tells that the binary log was asked, not the backup's rows. Unlogged are its later
-	// transactions that do not tell which rows they changed; LogEnd is where it ends, where
-	// the server goes on writing after that.
+	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not list them
+	// ByLog tells that the binlog was used, not the backup's rows. Unlogged counts its later
+	// transactions that do not show which rows they changed; LogEnd is its end, if the server
+	// continues to write after it.
 	ByLog    bool   `json:"by_log,omitempty"`
 	Unlogged int    `json:"unlogged,omitempty"`
 	LogEnd   string `json:"log_end,omitempty"`
@@ -145,25 +145,25 @@ type Loss struct {
 type LossTable struct {
 	Table    string `json:"table"`
 	Newer    int64  `json:"newer"`
-	Changed  int64  `json:"changed,omitempty"` // older rows that were changed since
-	Deleted  int64  `json:"deleted,omitempty"` // rows that were deleted since; the log alone tells
+	Changed  int64  `json:"changed,omitempty"` // older rows changed since
+	Deleted  int64  `json:"deleted,omitempty"` // rows deleted since; only the log shows them
 	Estimate bool   `json:"estimate"`
 	How      string `json:"how"` // "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`
-	Blind    bool   `json:"-"` // rows that were changed cannot be told
+	Blind    bool   `json:"-"` // changed rows cannot be detected
 }
 
-// Sure tells that every table was compared with the backup, whole, or that the log tells
-// of every change.
+// Sure reports that every table was compared completely with the backup, or that the log
+// shows every change.
 func (l Loss) Sure() bool {
 	return len(l.Unknown)+len(l.Unseen)+len(l.Missing)+l.Unlogged == 0 && l.LogEnd == "" && !l.Estimated()
 }
 
-// Nothing tells that nothing will be lost, for sure.
+// Nothing reports that certainly nothing will be lost.
 func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Unlisted && l.Sure() }
 
-// Doubts are what is to be said besides the tables: what could not be known, or that
-// nothing is lost, when that is sure.
+// Doubts are the statements besides the tables: what could not be determined, or that
+// certainly nothing is lost.
 func (l Loss) Doubts() (out []lang.Msg) {
 	if l.Unlogged > 0 {
 		out = append(out, lang.M("the binlog does not show which rows later transactions changed; there are %d "+
@@ -206,7 +206,7 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	return out
 }
 
-// See takes in what was found in a table.
+// See records the result for a table.
 func (l *Loss) See(t LossTable) {
 	if t.Newer > 0 || t.Changed > 0 || t.Deleted > 0 || t.Vanishes {
 		l.Tables = append(l.Tables, t)
@@ -216,7 +216,7 @@ func (l *Loss) See(t LossTable) {
 	}
 }
 
-// About is what more there is to say of the loss in a table.
+// About are the additional statements on the loss in a table.
 func (t LossTable) About(l *lang.Printer) (words []string) {
 	if t.Changed > 0 {
 		words = append(words, l.T("%s changed rows", human.Count(t.Changed)))
@@ -233,8 +233,8 @@ func (t LossTable) About(l *lang.Printer) (words []string) {
 	return words
 }
 
-// Sum says how many rows will be lost, over the tables; empty for none. It is the one
-// sum that plan, confirmation and command print.
+// Sum is the total number of rows that will be lost; empty for none. Plan, confirmation
+// and command all print this sum.
 func (l Loss) Sum() (sum lang.Msg) {
 	for _, part := range []struct {
 		n     int64
@@ -258,7 +258,7 @@ func (l Loss) Sum() (sum lang.Msg) {
 	return sum
 }
 
-// Changed is the sum of the rows that were changed, over the tables.
+// Changed is the number of changed rows in all tables.
 func (l Loss) Changed() (n int64) {
 	for _, t := range l.Tables {
 		n += t.Changed
@@ -266,7 +266,7 @@ func (l Loss) Changed() (n int64) {
 	return n
 }
 
-// Deleted is the sum of the deleted rows, over the tables.
+// Deleted is the number of deleted rows in all tables.
 func (l Loss) Deleted() (n int64) {
 	for _, t := range l.Tables {
 		n += t.Deleted
@@ -274,12 +274,12 @@ func (l Loss) Deleted() (n int64) {
 	return n
 }
 
-// Estimated tells whether any of the numbers is an estimate.
+// Estimated reports whether any of the numbers is an estimate.
 func (l Loss) Estimated() bool {
 	return slices.ContainsFunc(l.Tables, func(t LossTable) bool { return t.Estimate })
 }
 
-// Rows is the sum over the tables.
+// Rows is the number of rows in all tables.
 func (l Loss) Rows() (n int64) {
 	for _, t := range l.Tables {
 		n += t.Newer

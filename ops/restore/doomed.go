@@ -10,10 +10,10 @@ import (
 	"opsdeck/ops"
 )
 
-// Doomed is what a drop of the kept tables would remove, by a look at the server.
+// Doomed is what dropping the old tables would remove, read from the server.
 type Doomed struct {
-	Live       string   // the database that stays
-	LiveTables []string // its tables now
+	Live       string   // the database that remains
+	LiveTables []string // its current tables
 	Databases  []DoomedDatabase
 }
 
@@ -21,13 +21,13 @@ type Doomed struct {
 type DoomedDatabase struct {
 	Name   string
 	Tables []string
-	// Emptied are tables that have rows here, and none, or none that can be read, in the
-	// live database.
+	// Emptied are tables that have rows here, but none, or none that are readable, in the live
+	// database.
 	Emptied []string
 }
 
-// Only are the tables of a database that would be dropped which the live one lacks, but
-// for those whose loss was accepted.
+// Only are the tables of a database to be dropped that the live one does not have, except
+// those whose loss was accepted.
 func (d Doomed) Only(b DoomedDatabase, accepted []string) (only []string) {
 	for _, t := range b.Tables {
 		if !slices.Contains(d.LiveTables, t) && !slices.Contains(accepted, t) {
@@ -37,7 +37,7 @@ func (d Doomed) Only(b DoomedDatabase, accepted []string) (only []string) {
 	return only
 }
 
-// Bereaves is an error where the live database has no tables and a database with tables
+// Bereaves returns an error if the live database has no tables and a database with tables
 // would be dropped.
 func (d Doomed) Bereaves() error {
 	if len(d.LiveTables) > 0 {
@@ -53,9 +53,9 @@ func (d Doomed) Bereaves() error {
 	return nil
 }
 
-// Refuses is an error where tables would be lost that the live database lacks, or has
-// without rows: those whose loss the plan of the restore accepted are no reason, nor are
-// those of accepted.
+// Refuses returns an error if tables would be lost that the live database does not have,
+// or has without rows. Tables whose loss the restore's plan accepted do not count, nor do
+// those in accepted.
 func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
 	if err := d.Bereaves(); err != nil {
 		return err
@@ -81,8 +81,8 @@ func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
 	return nil
 }
 
-// lost are the emptied tables whose loss nobody accepted. A table that the backup held
-// without rows was empty when it was restored.
+// lost are the emptied tables whose loss nobody accepted. A table without rows in the
+// backup was already empty when it was restored.
 func (b DoomedDatabase) lost(p *Plan, s Snapshot, accepted []string) (out []string) {
 	for _, t := range b.Emptied {
 		bare := b.Name == p.Kept && slices.ContainsFunc(s.Data.TableRows, func(r TableRows) bool {
@@ -95,7 +95,8 @@ func (b DoomedDatabase) lost(p *Plan, s Snapshot, accepted []string) (out []stri
 	return out
 }
 
-// Lines say of each database what is lost with it, with the rows as the run knows them.
+// Lines tell for each database what is lost with it, with the row counts that the run
+// knows.
 func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
 	for _, b := range d.Databases {
 		out = append(out, lang.M("will be dropped: the database %s, tables: %s", b.Name, someOf(b.Tables)))
@@ -117,8 +118,7 @@ func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
 	return out
 }
 
-// knownRows are those that were counted when the data was verified; the old tables were
-// never counted.
+// knownRows are the row counts from the verification; the old tables were never counted.
 func knownRows(p *Plan, s Snapshot, b DoomedDatabase) (sum int64, ok bool) {
 	if b.Name == p.Kept || len(b.Tables) == 0 {
 		return 0, false
@@ -133,10 +133,10 @@ func knownRows(p *Plan, s Snapshot, b DoomedDatabase) (sum int64, ok bool) {
 	return sum, true
 }
 
-// fewNames is how many names a sentence holds.
+// fewNames is the maximum number of names in a sentence.
 const fewNames = 12
 
-// someOf is the names of tables for a sentence, of many the first.
+// someOf lists tables in a sentence, only the first of many.
 func someOf(tables []string) lang.Msg {
 	switch n := len(tables); {
 	case n == 0:
@@ -158,8 +158,8 @@ func (p *Plan) Before(s Snapshot) (names []string) {
 	return names
 }
 
-// lacking are the restored tables that an undo does not bring back: they were not there
-// before the restore. bare tells that no table comes back to the database.
+// lacking are the restored tables that an undo does not bring back, because they did not
+// exist before the restore. bare tells that the database gets no table back.
 func (p *Plan) lacking(s Snapshot) (missing []string, bare bool) {
 	before := p.Before(s)
 	for _, t := range p.restored(s) {
@@ -170,12 +170,13 @@ func (p *Plan) lacking(s Snapshot) (missing []string, bare bool) {
 	return missing, len(p.Tables) == 0 && len(before) == 0
 }
 
-// fromNothing tells of a restore of tables into a database that had none that could be kept.
+// fromNothing reports a restore of tables into a database without tables that could be
+// kept.
 func (p *Plan) fromNothing() bool {
 	return len(p.Tables)+len(p.Movable(p.Leaving)) == 0 && !p.Bare()
 }
 
-// UndoTexts say before an undo what it leaves the database without. Nothing is said where
+// UndoTexts tell, before an undo, what the database will lack after it. They are empty if
 // all tables come back.
 func (p *Plan) UndoTexts(s Snapshot) (out []lang.Msg) {
 	missing, bare := p.lacking(s)
@@ -192,7 +193,7 @@ func (p *Plan) UndoTexts(s Snapshot) (out []lang.Msg) {
 	return out
 }
 
-// UndoneTexts say after an undo what the database is without.
+// UndoneTexts tell, after an undo, what the database lacks.
 func (p *Plan) UndoneTexts(s Snapshot) []lang.Msg {
 	missing, bare := p.lacking(s)
 	kept := p.Mode == Swap && s.Kept && len(missing) > 0

@@ -6,17 +6,17 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// Kind is what happened.
+// Kind is the type of an event.
 type Kind string
 
-// What effects report.
+// Results of effects.
 const (
-	KindDone   Kind = "done"   // the effect is in place
-	KindFailed Kind = "failed" // it is not; Notes say why and what was not changed
+	KindDone   Kind = "done"   // the effect is complete
+	KindFailed Kind = "failed" // it failed; Notes tell why and what was not changed
 	KindFound  Kind = "found"  // it needs a decision first
 )
 
-// What people and programs ask for.
+// Requests of people and programs.
 const (
 	KindBegin  Kind = "begin"
 	KindResume Kind = "resume" // a new worker took over
@@ -24,21 +24,21 @@ const (
 	KindUndo   Kind = "undo"
 	KindDrop   Kind = "drop-old"
 	KindRetry  Kind = "retry"
-	KindSkip   Kind = "skip"   // the tables that cannot be read; or the whole emergency backup, typed
+	KindSkip   Kind = "skip"   // the unreadable tables; or, typed, the whole emergency backup
 	KindKill   Kind = "kill"   // the sessions left
-	KindGoOn   Kind = "go-on"  // in spite of what was found
-	KindKeep   Kind = "keep"   // the restored data, though the service is not ready
+	KindGoOn   Kind = "go-on"  // despite the findings
+	KindKeep   Kind = "keep"   // keep the restored data, though the service is not ready
 	KindSend   Kind = "send"   // the notification as shown
 	KindSilent Kind = "silent" // no notification
-	KindLeave  Kind = "leave"  // what could not be put right
+	KindLeave  Kind = "leave"  // leave what could not be reverted
 )
 
-// AllKinds in the order of the table of the tests.
+// AllKinds in the order of the tests' table.
 var AllKinds = []Kind{KindBegin, KindDone, KindFailed, KindFound, KindResume, KindAbort, KindUndo, KindDrop,
 	KindRetry, KindSkip, KindKill, KindGoOn, KindKeep, KindSend, KindSilent, KindLeave}
 
-// Label is a request's name for people. What an answer to a question does depends
-// on the question: see Snapshot.Label.
+// Label is a request's name for people. The effect of an answer depends on the question:
+// see Snapshot.Label.
 func (k Kind) Label() lang.Msg {
 	switch k {
 	case KindAbort:
@@ -63,26 +63,26 @@ func (k Kind) Label() lang.Msg {
 	return lang.Raw(string(k))
 }
 
-// Event is one thing that happened, as the journal holds it.
+// Event is one event, as stored in the journal.
 type Event struct {
 	Kind  Kind      `json:"kind"`
 	Time  time.Time `json:"time"`
-	By    string    `json:"by,omitempty"`    // the person, for what people ask for
+	By    string    `json:"by,omitempty"`    // the person who made the request
 	PID   int       `json:"pid,omitempty"`   // of the worker
-	Typed string    `json:"typed,omitempty"` // what was typed to confirm
-	Notes []Note    `json:"notes,omitempty"` // the evidence, or what went wrong
+	Typed string    `json:"typed,omitempty"` // the text typed to confirm
+	Notes []Note    `json:"notes,omitempty"` // the evidence, or the errors
 	Data  *Data     `json:"data,omitempty"`
-	Busy  bool      `json:"busy,omitempty"` // of a failure: it may go away by itself, as a server that is starting
+	Busy  bool      `json:"busy,omitempty"` // of a failure: it may be temporary, such as a starting server
 }
 
-// Data is what later steps and the report need of an effect's outcome. Each
-// field replaces the one known so far when it is not zero.
+// Data is the part of an effect's result that later steps and the report need. Each
+// non-zero field replaces the previous value.
 type Data struct {
-	Stopped    bool        `json:"stopped,omitempty"` // the service ran and was stopped by us
+	Stopped    bool        `json:"stopped,omitempty"` // the service ran and we stopped it
 	Emergency  string      `json:"emergency,omitempty"`
 	Unreadable []string    `json:"unreadable,omitempty"` // tables, when KindFound by save
 	Sessions   []Session   `json:"sessions,omitempty"`   // when KindFound by quiet
-	Started    bool        `json:"started,omitempty"`    // the load began to change things
+	Started    bool        `json:"started,omitempty"`    // the load began to change data
 	Rows       int64       `json:"rows,omitempty"`
 	Tables     int         `json:"tables,omitempty"`
 	Bytes      int64       `json:"bytes,omitempty"`
@@ -90,19 +90,19 @@ type Data struct {
 	Exports    []string    `json:"exports,omitempty"`
 	Lost       *Loss       `json:"lost,omitempty"`
 	Report     string      `json:"report,omitempty"`
-	Text       string      `json:"text,omitempty"` // the notification, as it would be sent
-	Told       []string    `json:"told,omitempty"` // targets that took the notification
+	Text       string      `json:"text,omitempty"` // the notification text
+	Told       []string    `json:"told,omitempty"` // targets that accepted the notification
 	SwapMS     float64     `json:"swap_ms,omitempty"`
-	Doubts     []Note      `json:"doubts,omitempty"`    // what verification did not like
-	Unstarted  bool        `json:"unstarted,omitempty"` // the service was left down: its database is not whole
-	Now        *Present    `json:"now,omitempty"`       // a fresh look at the database, for the report
+	Doubts     []Note      `json:"doubts,omitempty"`    // problems found by the verification
+	Unstarted  bool        `json:"unstarted,omitempty"` // the service was not started: its database is incomplete
+	Now        *Present    `json:"now,omitempty"`       // current state of the database, for the report
 }
 
 // TableRows is one table's verdict of the verification.
 type TableRows struct {
 	Table    string `json:"table"`
 	Rows     int64  `json:"rows"`
-	Want     int64  `json:"want"` // -1 when the backup does not say
+	Want     int64  `json:"want"` // -1 if the backup does not tell
 	Checksum string `json:"checksum"`
 	State    string `json:"state"` // ok, differs, missing, uncounted
 }

@@ -12,11 +12,11 @@ import (
 	"opsdeck/ops"
 )
 
-// mostNamed is how many tables or users a fact names.
+// mostNamed is the maximum number of tables or users that a fact names.
 const mostNamed = 4
 
-// Known is what a person should know before beginning: the backup first, then
-// facts and findings together, the worst first.
+// Known is what a person should know before starting: the backup first, then facts and
+// findings, the worst first.
 func (p *Plan) Known() []Finding {
 	all := append(slices.Clone(p.Facts), p.Findings...)
 	if len(all) > 1 {
@@ -25,10 +25,10 @@ func (p *Plan) Known() []Finding {
 	return all
 }
 
-// factFinder words what the assessment found about a plan.
+// factFinder phrases the assessment's results for a plan.
 type factFinder struct{ *Plan }
 
-// all are what the assessment found, good or bad, a sentence each.
+// all are the assessment's results, good or bad, one sentence each.
 func (p factFinder) all(a *Assessment) []Finding {
 	var out []Finding
 	put := func(state ops.State, m lang.Msg) {
@@ -59,7 +59,7 @@ func (p factFinder) all(a *Assessment) []Finding {
 	return out
 }
 
-// serverFact names the server; replication, where there is some, is a finding.
+// serverFact names the server; replication is a finding.
 func serverFact(s ServerState) (ops.State, lang.Msg) {
 	if s.Replicates != "" || s.Replicas > 0 {
 		return ops.StateOK, lang.M("%s %s at %s", s.Flavour, s.Version, s.Address)
@@ -84,7 +84,7 @@ func (p factFinder) backupFact() (ops.State, lang.Msg) {
 	)
 }
 
-// scoped are the tables of the assessment that the plan is about.
+// scoped are the assessment's tables that the plan covers.
 func (p *Plan) scoped(a *Assessment) (out []TableState) {
 	for _, t := range a.Tables {
 		if len(p.Tables) == 0 || slices.Contains(p.Tables, t.Name) {
@@ -117,7 +117,7 @@ func (p factFinder) tablesFact(a *Assessment) (ops.State, lang.Msg) {
 	return ops.StateOK, lang.M("all tables of the backup exist and pass CHECK TABLE")
 }
 
-// counted are the tables whose rows are known, now and in the backup.
+// counted are the tables whose row counts are known, now and in the backup.
 func (p factFinder) counted(a *Assessment) []TableState {
 	return slices.DeleteFunc(
 		p.scoped(a),
@@ -125,7 +125,7 @@ func (p factFinder) counted(a *Assessment) []TableState {
 	)
 }
 
-// fewerFact names the tables that lost rows since the backup.
+// fewerFact names the tables that have fewer rows now than in the backup.
 func (p factFinder) fewerFact(a *Assessment) (ops.State, lang.Msg) {
 	var names []string
 	for _, t := range p.counted(a) {
@@ -155,7 +155,7 @@ func (p factFinder) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 	return ops.StateOK, lang.M("rows now: %s, in the backup: %s", human.Count(now), human.Count(then))
 }
 
-// sessionsFact names who is connected.
+// sessionsFact lists the connected users.
 func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 	if len(a.Sessions) == 0 {
 		return ops.StateOK, lang.M("no other sessions")
@@ -173,7 +173,7 @@ func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 	return ops.StateOK, lang.M("connected: %s", few(names))
 }
 
-// timeFact is how long it takes, as the newest drill measured.
+// timeFact is the expected duration, as measured by the newest drill.
 func (p factFinder) timeFact(a *Assessment) (ops.State, lang.Msg) {
 	d := a.Drill
 	if d == nil {
@@ -200,8 +200,8 @@ func few(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Rows are the tables as they are now and in the backup, a line each: what
-// stands behind the facts.
+// Rows are the tables as they are now and in the backup, one line each: the details of the
+// facts.
 func (p *Plan) Rows(l *lang.Printer) (lines [][4]string) {
 	if p.Assessment == nil || p.Mode == Into {
 		return nil
@@ -222,7 +222,7 @@ func (p *Plan) Rows(l *lang.Printer) (lines [][4]string) {
 	return lines
 }
 
-// word says how the table is.
+// word is the table's state.
 func (t TableState) word(manifest bool) lang.Msg {
 	switch {
 	case !t.Exists:

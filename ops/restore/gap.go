@@ -9,18 +9,18 @@ import (
 	"opsdeck/ops"
 )
 
-// worthAStop is how many rows a table must have, now or in earlier backups, for
+// worthAStop is the number of rows that a table must have, now or in earlier backups, for
 // a backup with less than half of them to stop the restore.
 const worthAStop = 10
 
-// Gap is a table that the restore would remove, empty, or shrink.
+// Gap is a table that the restore would drop, empty, or shrink.
 type Gap struct {
 	Table string `json:"table"`
-	Rows  int64  `json:"rows"` // in the backup, or after the replay; -1: the table is not in it
-	Was   int64  `json:"was"`  // now, or in earlier backups; -1 unknown
+	Rows  int64  `json:"rows"` // in the backup, or after the replay; -1: not in it
+	Was   int64  `json:"was"`  // now, or in earlier backups; -1 if unknown
 	Key   bool   `json:"key_table,omitempty"`
-	// Rolled tells that Rows are those after the replay, AtLeast that there may be more:
-	// the log does not tell how many.
+	// Rolled tells that Rows is the number after the replay, AtLeast that there may be more,
+	// because the log does not tell how many.
 	Rolled  bool `json:"after_replay,omitempty"`
 	AtLeast bool `json:"at_least,omitempty"`
 }
@@ -44,7 +44,7 @@ func (g Gap) Text() lang.Msg {
 	return lang.M("%s has %s rows in the backup, and %s before", g.Table, human.Count(g.Rows), human.Count(g.Was))
 }
 
-// Held are the tables that the backup holds; known is false when nobody knows.
+// Held are the tables in the backup; known is false if that is unknown.
 func (s Source) Held() (tables []SourceTable, known bool) {
 	if s.Replay != nil && s.Manifest {
 		return s.Replay.tables(s.Tables), true
@@ -65,11 +65,11 @@ func (s Source) held(name string) (SourceTable, bool) {
 	return tables[i], true
 }
 
-// gapFinder finds the tables that would vanish or shrink.
+// gapFinder finds the tables that would be dropped or shrink.
 type gapFinder struct{ *Plan }
 
-// gaps are the tables that would vanish or shrink, in the order of the
-// assessment; key tables that are nowhere come last.
+// gaps are the tables that would be dropped or shrink, in the order of the assessment; key
+// tables that exist nowhere come last.
 func (p gapFinder) gaps(a *Assessment) []Gap {
 	if _, known := p.Source.Held(); p.Mode == Into || !known {
 		return nil
@@ -113,9 +113,9 @@ func (p gapFinder) gap(t TableState) (Gap, bool) {
 	return g, p.shrinks(g, t)
 }
 
-// Shrank judges a table by the rows that were counted after a replay: the log does not
-// always tell how many there will be. ok is false where it lost too few to be worth a stop,
-// or where the operator named it.
+// Shrank judges a table by its row count after a replay, because the log does not always
+// tell it in advance. ok is false if the table lost too few rows for a stop, or if the
+// operator accepted it by name.
 func (p *Plan) Shrank(table string, rows int64) (g Gap, ok bool) {
 	if p.Mode == Into || p.Assessment == nil || slices.Contains(p.Accepted, table) {
 		return g, false
@@ -132,7 +132,7 @@ func (p *Plan) Shrank(table string, rows int64) (g Gap, ok bool) {
 	return g, gapFinder{p}.shrinks(g, p.Assessment.Tables[i])
 }
 
-// shrinks tells whether a table loses so many rows that the restore stops.
+// shrinks reports whether a table loses so many rows that the restore stops.
 func (p gapFinder) shrinks(g Gap, t TableState) bool {
 	switch {
 	case p.Source.NoData || p.Source.Where != "":
@@ -143,16 +143,16 @@ func (p gapFinder) shrinks(g Gap, t TableState) bool {
 	return g.Was >= worthAStop && g.Rows*2 < g.Was
 }
 
-// counted tells whether the rows of a table of the backup are known.
+// counted reports whether the row count of a table in the backup is known.
 func (s Source) counted(t SourceTable) bool {
-	if s.Replay != nil && t.Rows < 0 { // its own rows tell whether they are ever counted
+	if s.Replay != nil && t.Rows < 0 { // the backup's own count tells whether it is ever known
 		own, in := s.Table(t.Name)
 		return !in || own.Checksum != "" || own.Rows > 0
 	}
 	return !s.Manifest || s.Replay != nil || t.Checksum != "" || t.Rows > 0 || s.NoData
 }
 
-// before is how many rows a table had in the backups before this one; -1 unknown.
+// before is a table's row count in earlier backups; -1 if unknown.
 func (p gapFinder) before(table string) int64 {
 	for _, t := range p.Source.Shrunk {
 		if t.Name == table {
@@ -162,8 +162,8 @@ func (p gapFinder) before(table string) int64 {
 	return -1
 }
 
-// judgeGaps stops the restore before what would vanish or shrink, unless each
-// table was named.
+// judgeGaps stops the restore if tables would be dropped or shrink, unless each of them
+// was accepted by name.
 func (p gapFinder) judgeGaps(a *Assessment) {
 	if p.Mode == Into {
 		return
@@ -197,8 +197,8 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 	}
 }
 
-// untoldHint is what to do with a dump that nobody has looked into. What cannot be
-// read to its end cannot be loaded beside the database either.
+// untoldHint is the advice for a dump that was not inspected. If it cannot be read
+// completely, it cannot be loaded into a scratch database either.
 func (s Source) untoldHint() lang.Msg {
 	if s.Copy == "" {
 		return lang.M("choose another backup")
@@ -206,8 +206,8 @@ func (s Source) untoldHint() lang.Msg {
 	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", s.Name)
 }
 
-// judgePart says that the backup is of some rows or of none; it stops the restore
-// as long as a table would lose rows by that.
+// judgePart reports that the backup has only some rows or none; it stops the restore if a
+// table would lose rows that way.
 func (p gapFinder) judgePart() {
 	src := p.Source
 	what := lang.M("the backup contains only definitions, no rows")
@@ -235,7 +235,7 @@ func (p gapFinder) judgePart() {
 	)
 }
 
-// OpenGaps are the tables that would vanish or shrink and were not accepted.
+// OpenGaps are the tables that would be dropped or shrink and were not accepted.
 func (p *Plan) OpenGaps() (out []Gap) {
 	for _, g := range p.Gaps {
 		if !slices.Contains(p.Accepted, g.Table) {
@@ -250,11 +250,11 @@ func (s Source) told() bool {
 	return known
 }
 
-// Bare tells that the backup is known to hold no table: a database of views,
-// routines or events alone, or an empty one.
+// Bare reports that the backup is known to contain no tables: a database with only views,
+// routines or events, or an empty one.
 func (p *Plan) Bare() bool { return len(p.Tables) == 0 && len(p.Coming) == 0 && p.Source.told() }
 
-// gapsDecided are the gaps without the numbers, which move while people read.
+// gapsDecided are the gaps without the numbers, which may change while people read.
 func (p *Plan) gapsDecided() (out []Gap) {
 	for _, g := range p.Gaps {
 		out = append(out, Gap{Table: g.Table})

@@ -24,14 +24,14 @@ func looked() *restore.Assessment {
 	}
 }
 
-// TestWhatWouldVanishOrShrinkStopsThePlan judges backups that hold less than the
-// live database, in both modes.
+// TestWhatWouldVanishOrShrinkStopsThePlan judges backups with less than the live database,
+// in both modes.
 func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		src    restore.Source
 		tables []string
 		accept []string
-		want   string // tables that stop it
+		want   string // tables that stop the plan
 	}{
 		"an archive without manifest": {src: restore.Source{Inspected: true,
 			Contents: []restore.SourceTable{{Name: "audit_logs", Rows: 900}}}, want: "orders customers"},
@@ -117,7 +117,7 @@ func noData() restore.Source {
 	}
 }
 
-// TestANoteKeepsItsNumbers renders a sentence with %d after a journal kept it.
+// TestANoteKeepsItsNumbers renders a sentence with %d after it was stored in a journal.
 func TestANoteKeepsItsNumbers(t *testing.T) {
 	note := restore.N(lang.M("%d of %s", 180412, restore.N(lang.M("step %d", restore.Step(3)))))
 	text, err := json.Marshal(note)

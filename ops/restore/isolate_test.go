@@ -1,3 +1,3 @@
 package restore
 
-import _ "opsdeck/internal/testenv" // no test sees this machine's own folders
+import _ "opsdeck/internal/testenv" // tests do not see this machine's own folders

@@ -18,10 +18,10 @@ func (p *Plan) block(what, hint lang.Msg) {
 	p.Findings = append(p.Findings, Finding{State: ops.StateCritical, What: N(what), Hint: N(hint), Blocks: true})
 }
 
-// judge says what a person must know about a plan before it runs.
+// judge finds what a person must know about a plan before it runs.
 type judge struct{ *Plan }
 
-// all adds what a person must know about this plan before it runs.
+// all adds everything that a person must know about this plan before it runs.
 func (p judge) all(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
@@ -158,7 +158,7 @@ func (p judge) judgeTables(a *Assessment) {
 	}
 }
 
-// holdsView tells whether the backup has a view of that name.
+// holdsView reports whether the backup has a view of that name.
 func (s Source) holdsView(name string) bool {
 	return slices.ContainsFunc(s.Holds, func(o backup.Object) bool { return o.Kind == "view" && o.Name == name })
 }
@@ -192,7 +192,7 @@ func (p judge) judgeDisk(d Disk) {
 	}
 }
 
-// judgeRoom looks at the folder of the emergency backup and of what is fetched.
+// judgeRoom checks the space for the emergency backup and for fetched backups.
 func (p judge) judgeRoom(d Disk) {
 	save := d.NeedSave
 	if p.Mode == Into {

@@ -6,9 +6,10 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// LogCut is when the run last exchanged the live tables for those of another schema;
-// zero where it did not, or the server writes no binary log. No backup from before is
-// replayed to a moment after it: a RENAME that moves tables between databases cannot be.
+// LogCut is the time when the run last swapped the live tables with those of another
+// database; zero if it did not, or if the server's binlog is off. A backup from before it
+// cannot be replayed to a moment after it: a RENAME that moves tables between databases
+// cannot be replayed.
 func (p *Plan) LogCut(s Snapshot) (at time.Time) {
 	if p.Mode != Swap || p.Assessment == nil || !p.Assessment.Server.BinaryLog {
 		return at
@@ -21,12 +22,12 @@ func (p *Plan) LogCut(s Snapshot) (at time.Time) {
 		}
 	}
 	if !s.Swapped && !back {
-		return time.Time{} // the exchange failed
+		return time.Time{} // the swap failed
 	}
 	return at
 }
 
-// BackUpNow says what to do after such a run.
+// BackUpNow is the advice after such a run.
 func BackUpNow() lang.Msg {
 	return lang.M("Make a full backup now: opsdeck backup create; until then no restore to a moment after this one " +
 		"is possible.")

@@ -10,24 +10,24 @@ import (
 
 // How an object that a restore drops or replaces compares with the backup.
 const (
-	ObjectMissing = "missing" // the backup lacks it
-	ObjectChanged = "changed" // the backup defines it otherwise
+	ObjectMissing = "missing" // not in the backup
+	ObjectChanged = "changed" // defined differently in the backup
 	ObjectUnknown = "unknown" // it could not be compared
 )
 
-// ObjectKinds are the kinds of objects that a restore drops and makes, as the manifest
-// names them, in the order in which they are told.
+// ObjectKinds are the kinds of objects that a restore drops and creates, named as in the
+// manifest, in display order.
 var ObjectKinds = []string{"view", "procedure", "function", "trigger", "event"}
 
 // LossObject is a view, routine, trigger or event that a restore drops or replaces.
 type LossObject struct {
 	Kind  string `json:"kind"` // one of ObjectKinds
 	Name  string `json:"name"`
-	Table string `json:"table,omitempty"` // a trigger's
+	Table string `json:"table,omitempty"` // of a trigger
 	How   string `json:"how"`             // ObjectMissing, ObjectChanged or ObjectUnknown
 }
 
-// ObjectWords name the objects that will be lost, by kind, and say where they remain.
+// ObjectWords list the objects that will be lost, by kind, and tell where copies remain.
 func (l Loss) ObjectWords() (out []lang.Msg) {
 	if l.Unlisted {
 		out = append(out, lang.M("views, routines, triggers and events could not be listed; those not in the backup "+
@@ -56,7 +56,7 @@ func (l Loss) ObjectWords() (out []lang.Msg) {
 	return out
 }
 
-// objects are the names of one kind that compare so.
+// objects are the names of one kind with the given comparison result.
 func (l Loss) objects(kind, how string) (names []string) {
 	for _, o := range l.Objects {
 		if o.Kind == kind && o.How == how {
@@ -67,7 +67,7 @@ func (l Loss) objects(kind, how string) (names []string) {
 	return names
 }
 
-// kindWord is a kind in the plural.
+// kindWord is the plural of a kind.
 func kindWord(kind string) lang.Msg {
 	switch kind {
 	case "view":

@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// Snapshot is all that the machine knows: the fold of the journal's events.
+// Snapshot is the machine's whole state: the fold of the journal's events.
 type Snapshot struct {
 	ID       string `json:"id"`
 	Database string `json:"database"`
 	Mode     Mode   `json:"mode"`
-	Notifies bool   `json:"notifies"`             // there are targets to tell
-	Later    bool   `json:"save_later,omitempty"` // the emergency backup is made once the service is back
+	Notifies bool   `json:"notifies"`             // there are notification targets
+	Later    bool   `json:"save_later,omitempty"` // the emergency backup is made after the service is back
 
 	Stage      Stage    `json:"stage"`
-	Seq        int      `json:"seq"` // events so far; an answer names the one it answers
+	Seq        int      `json:"seq"` // number of events; an answer refers to one
 	Attempts   int      `json:"attempts"`
 	SkipBackup bool     `json:"skip_backup,omitempty"` // typed by the operator
 	SkipTables []string `json:"skip_tables,omitempty"`
-	Doubted    bool     `json:"doubted,omitempty"` // verification had doubts and was overruled, typed
+	Doubted    bool     `json:"doubted,omitempty"` // verification failed and was overridden, typed
 	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
 	NotReady   bool     `json:"not_ready,omitempty"`
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
-	Kept       bool     `json:"kept,omitempty"`      // there is something to undo with
-	Loaded     bool     `json:"loaded,omitempty"`    // given up, and what was loaded is kept: resume goes on with it
-	Unstarted  bool     `json:"unstarted,omitempty"` // the service was not started again: its database is not whole
-	Rounds     int      `json:"rounds,omitempty"`    // times that it was taken up after it had been given up
-	Data       Data     `json:"data"`                // what the effects found so far
+	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
+	Loaded     bool     `json:"loaded,omitempty"`    // aborted with the loaded data kept: resume uses it
+	Unstarted  bool     `json:"unstarted,omitempty"` // the service was not started: its database is incomplete
+	Rounds     int      `json:"rounds,omitempty"`    // number of times it was resumed after an abort
+	Data       Data     `json:"data"`                // results of the effects so far
 	Trail      []Mark   `json:"trail"`
-	Why        []Note   `json:"why,omitempty"` // what the present question is about
+	Why        []Note   `json:"why,omitempty"` // the reasons for the current question
 }
 
-// Mark is one stage that was entered, in order.
+// Mark is one entered stage, in order.
 type Mark struct {
 	Stage Stage     `json:"stage"`
 	Begin time.Time `json:"begin"`
@@ -42,15 +42,15 @@ type Mark struct {
 	Notes []Note    `json:"notes,omitempty"`
 }
 
-// New is the snapshot of a plan that was not begun.
+// New is the snapshot of a plan that has not started.
 func New(p *Plan) Snapshot {
 	return Snapshot{ID: p.ID, Database: p.Target.Database, Mode: p.Mode, Notifies: len(p.Notify) > 0,
 		Later: p.SaveLater, Stage: Planned}
 }
 
-// Next is the machine: what follows from an event, and which effects to do
-// then. It changes nothing of s, and does no I/O. An event that makes no sense
-// in the stage is an error, and the snapshot stays.
+// Next is the state machine: the state after an event, and the effects to run. It does not
+// change s and does no I/O. An event that is not possible in the stage is an error, and
+// the snapshot is unchanged.
 func Next(s Snapshot, e Event) (Snapshot, []Effect, error) {
 	rule, ok := table[s.Stage][e.Kind]
 	if !ok {
@@ -101,7 +101,7 @@ func (s *Snapshot) mark(from, to Stage, e Event) {
 	s.Trail = append(s.Trail, m)
 }
 
-// absorb takes over what the event says about the world.
+// absorb takes over the event's data.
 func (s *Snapshot) absorb(e Event) {
 	switch {
 	case s.Stage == AskSave && e.Kind == KindSkip:
@@ -143,8 +143,8 @@ func (s *Snapshot) absorb(e Event) {
 	}
 }
 
-// Unsaved tells that the old tables were exchanged and are kept, and that the emergency
-// backup which is to be made of them is not there.
+// Unsaved reports that the old tables were swapped out and kept, and that the emergency
+// backup to be made of them does not exist.
 func (s Snapshot) Unsaved() bool {
 	return s.Later && s.Swapped && s.Kept && s.Data.Emergency == "" && !s.SkipBackup
 }
@@ -184,7 +184,7 @@ func set[T comparable](to *T, v T) {
 	}
 }
 
-// Answers are the answers that the present stage takes, the proposed one first.
+// Answers are the answers that the current stage accepts, the proposed one first.
 func (s Snapshot) Answers() []Kind {
 	var out []Kind
 	for _, k := range []Kind{KindRetry, KindSend, KindKill, KindUndo, KindAbort, KindSkip, KindGoOn, KindKeep,
@@ -196,20 +196,19 @@ func (s Snapshot) Answers() []Kind {
 	return out
 }
 
-// Can tells whether an answer or a request is possible now (typed, where it
-// has to be).
+// Can reports whether an answer or a request is possible now (typed, where required).
 func (s Snapshot) Can(k Kind) bool {
 	_, _, err := Next(s, Event{Kind: k, Typed: s.Database})
 	return err == nil
 }
 
-// NeedsTyping tells whether an answer takes the database's name, typed.
+// NeedsTyping reports whether an answer requires typing the database's name.
 func (s Snapshot) NeedsTyping(k Kind) bool {
 	_, _, err := Next(s, Event{Kind: k})
 	return err != nil && s.Can(k)
 }
 
-// Result is how it ended, or stands: "restored", "aborted", "undone", "asking",
+// Result is the outcome or the current state: "restored", "aborted", "undone", "asking",
 // "running", "planned".
 func (s Snapshot) Result() string {
 	switch {
@@ -227,7 +226,7 @@ func (s Snapshot) Result() string {
 	return "running"
 }
 
-// LiveSince is when the restored data became the live one.
+// LiveSince is the time when the restored data became live.
 func (s Snapshot) LiveSince() time.Time {
 	var at time.Time
 	for _, m := range s.Trail {
@@ -238,15 +237,15 @@ func (s Snapshot) LiveSince() time.Time {
 	return at
 }
 
-// Down is how long the service was stopped, so far. It ran between the end of the
-// restore and the begin of its undo.
+// Down is how long the service has been stopped. It runs between the end of the restore
+// and the start of its undo.
 func (s Snapshot) Down(now time.Time) time.Duration {
 	var from, until time.Time
 	var before time.Duration
 	for _, m := range s.Trail {
 		switch m.Stage {
 		case Stopping:
-			if from.IsZero() || !until.IsZero() { // taken up again after it was given up
+			if from.IsZero() || !until.IsZero() { // resumed after an abort
 				from, until = m.Begin, time.Time{}
 			}
 		case UndoStopping:

@@ -20,7 +20,7 @@ func allStages() []Stage {
 	return out
 }
 
-// variants are the facts that rules look at, in all combinations.
+// variants are all combinations of the facts that rules use.
 func variants(stage Stage) []Snapshot {
 	var out []Snapshot
 	for _, m := range []Mode{Swap, InPlace, Into} {
@@ -45,8 +45,8 @@ func variants(stage Stage) []Snapshot {
 	return out
 }
 
-// TestTheWholeTable writes down every cell: which stages an event can lead to,
-// over all facts; a dot is impossible.
+// TestTheWholeTable prints every cell: the stages that an event can lead to, over all
+// facts; a dot is impossible.
 func TestTheWholeTable(t *testing.T) {
 	var b strings.Builder
 	for _, stage := range allStages() {
@@ -98,10 +98,10 @@ func cell(t *testing.T, v Snapshot, e Event, to map[string]bool) {
 	}
 }
 
-// facets are what an event's data can say that a way depends on.
+// facets are the variants of an event's data that affect transitions.
 var facets = []*Data{nil, {Unreadable: []string{"t"}}}
 
-// TestDiagram is the way of each mode, for people who read.
+// TestDiagram prints the path of each mode, for people.
 func TestDiagram(t *testing.T) {
 	var b strings.Builder
 	for _, m := range []Mode{Swap, InPlace, Into} {
@@ -159,8 +159,8 @@ func reachable(m Mode) []Stage {
 	return out
 }
 
-// TestEveryWayIsSafe walks all ways from the plan, to a depth that covers each
-// path without repeats, and checks what must hold on each.
+// TestEveryWayIsSafe walks all paths from the plan, to a depth that covers each path
+// without repeats, and checks the invariants on each.
 func TestEveryWayIsSafe(t *testing.T) {
 	for _, m := range []Mode{Swap, InPlace, Into} {
 		t.Run(string(m), func(t *testing.T) {

@@ -19,7 +19,7 @@ var (
 	verb     = regexp.MustCompile(`%[-+# 0]*(?:\[\d+\])?\d*(?:\.\d+)?([a-zA-Z%])`)
 )
 
-// sentences are the keys of all sentences that can get into a note.
+// sentences are the keys of all sentences that a note may contain.
 func sentences(t *testing.T) (keys []string) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -61,8 +61,8 @@ func sample(key string) (args []any) {
 	return args
 }
 
-// TestEverySentenceSurvivesAsANote makes a note of each sentence, as plans and
-// journals do, writes and reads it, and prints it in both languages.
+// TestEverySentenceSurvivesAsANote makes a note of each sentence, as plans and journals
+// do, writes and reads it, and prints it in both languages.
 func TestEverySentenceSurvivesAsANote(t *testing.T) {
 	keys := sentences(t)
 	if len(keys) < 500 {

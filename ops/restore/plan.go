@@ -18,43 +18,43 @@ import (
 // PlanVersion is the format version of plan.json.
 const PlanVersion = 1
 
-// Plan is everything that a restore will do. It is made once, shown, hashed,
-// confirmed, and executed as it was shown.
+// Plan is everything that a restore will do. It is made once, shown, hashed, confirmed,
+// and executed as shown.
 type Plan struct {
 	FormatVersion int         `json:"format_version"`
 	ID            string      `json:"id"`
 	CreatedAt     time.Time   `json:"created_at"`
-	Operator      string      `json:"operator"` // who planned it: user, sudo, where from
+	Operator      string      `json:"operator"` // user, sudo, and origin of the planner
 	Service       string      `json:"service"`
 	Target        Target      `json:"target"`
 	Source        Source      `json:"source"`
 	Mode          Mode        `json:"mode"`
-	Tables        []string    `json:"tables,omitempty"` // the scope; empty: the whole database
-	Leaving       []string    `json:"leaving"`          // live tables that make room
-	Coming        []string    `json:"coming"`           // tables of the backup that take their place; empty: as the backup holds
+	Tables        []string    `json:"tables,omitempty"` // the scope; empty means the whole database
+	Leaving       []string    `json:"leaving"`          // live tables that are replaced
+	Coming        []string    `json:"coming"`           // tables of the backup that replace them; empty: all
 	Vanishing     []string    `json:"vanishing,omitempty"`
-	Gaps          []Gap       `json:"gaps,omitempty"`       // tables that would vanish or shrink
-	Accepted      []string    `json:"accepted,omitempty"`   // those of them that the operator named
-	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the exchange cannot move and drops
-	Shadow        string      `json:"shadow,omitempty"`     // schema that the backup is loaded into
-	Kept          string      `json:"kept,omitempty"`       // schema that keeps the former tables
+	Gaps          []Gap       `json:"gaps,omitempty"`       // tables that would be dropped or shrink
+	Accepted      []string    `json:"accepted,omitempty"`   // those of them that the operator accepted
+	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the swap cannot move and drops
+	Shadow        string      `json:"shadow,omitempty"`     // database that the backup is loaded into
+	Kept          string      `json:"kept,omitempty"`       // database that keeps the old tables
 	Emergency     string      `json:"emergency,omitempty"`
-	SaveLater     bool        `json:"save_later,omitempty"` // it is made of the old tables, once the service is back
+	SaveLater     bool        `json:"save_later,omitempty"` // it is made of the old tables, after the service is back
 	Process       Process     `json:"process"`
 	Ready         Ready       `json:"ready"`
 	Verify        Checks      `json:"verify"`
 	Notify        []string    `json:"notify,omitempty"`   // names of the targets
 	Exported      []string    `json:"exported,omitempty"` // files with the rows that will be lost
 	LockWait      Span        `json:"lock_wait_ms"`
-	Facts         []Finding   `json:"facts,omitempty"` // what the assessment found, good or bad
+	Facts         []Finding   `json:"facts,omitempty"` // results of the assessment, good or bad
 	Findings      []Finding   `json:"findings"`
 	Steps         []StepPlan  `json:"steps"`
 	Assessment    *Assessment `json:"assessment,omitempty"`
-	Hash          string      `json:"hash"` // of all that decides what will be done
-	Seal          string      `json:"seal"` // of what is made of the id and written down: names and statements
+	Hash          string      `json:"hash"` // of everything that determines what will be done
+	Seal          string      `json:"seal"` // of the names and statements that are derived from the id
 }
 
-// Span is a duration that JSON carries in milliseconds.
+// Span is a duration that JSON stores in milliseconds.
 type Span time.Duration
 
 // MarshalJSON writes milliseconds.
@@ -72,10 +72,10 @@ func (s *Span) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Target is the schema that will be changed.
+// Target is the database that will be changed.
 type Target struct {
-	Database string `json:"database"` // with Into: the new schema
-	Live     string `json:"live"`     // the service's own schema
+	Database string `json:"database"` // with Into: the new database
+	Live     string `json:"live"`     // the service's own database
 	Address  string `json:"address"`
 	Identity string `json:"identity"`
 	Flavour  string `json:"flavour"`
@@ -87,7 +87,7 @@ type Source struct {
 	Name        string        `json:"name"`
 	Path        string        `json:"path"`
 	Copy        string        `json:"copy,omitempty"`  // where it is fetched from; empty: the local folder
-	Fetch       string        `json:"fetch,omitempty"` // the command that fetches it, as a person would type it
+	Fetch       string        `json:"fetch,omitempty"` // the command that fetches it, for people
 	Kind        string        `json:"kind"`
 	Engine      string        `json:"engine"`
 	State       string        `json:"state"` // good, unverified, bad
@@ -98,20 +98,20 @@ type Source struct {
 	SizeBytes   int64         `json:"size_bytes"`
 	RawBytes    int64         `json:"raw_bytes,omitempty"`
 	SHA256      string        `json:"sha256,omitempty"`
-	At          time.Time     `json:"restored_to"`      // the moment its rows are of, or to which it is replayed
-	Replay      *Replay       `json:"replay,omitempty"` // what of the binary log follows it
+	At          time.Time     `json:"restored_to"`      // the time of its rows, or of the end of the replay
+	Replay      *Replay       `json:"replay,omitempty"` // the part of the binlog to replay
 	Manifest    bool          `json:"manifest"`
-	Indexed     bool          `json:"indexed,omitempty"` // the manifest tells where the rows of each table are
+	Indexed     bool          `json:"indexed,omitempty"` // the manifest tells where each table's rows are
 	Encrypted   bool          `json:"encrypted,omitempty"`
 	Partial     bool          `json:"partial,omitempty"`
 	Where       string        `json:"where,omitempty"`    // the rows were filtered
 	NoData      bool          `json:"no_data,omitempty"`  // definitions only
 	Unseen      bool          `json:"unseen,omitempty"`   // routines of other users may be missing
-	Rowless     Note          `json:"rowless,omitzero"`   // the tables of which it holds only the definition
-	Contents    []SourceTable `json:"contents,omitempty"` // of a dump without manifest, where it was looked into
+	Rowless     Note          `json:"rowless,omitzero"`   // the tables with only their definition
+	Contents    []SourceTable `json:"contents,omitempty"` // of a dump without a manifest, if inspected
 	Inspected   bool          `json:"inspected,omitempty"`
-	Untold      Note          `json:"untold,omitzero"`       // why it could not be looked into
-	Shrunk      []SourceTable `json:"shrunk,omitempty"`      // tables with far fewer rows than in the backups before; Rows is what they had
+	Untold      Note          `json:"untold,omitzero"`       // why it could not be inspected
+	Shrunk      []SourceTable `json:"shrunk,omitempty"`      // lost most rows; Rows is the earlier count
 	PassedOver  []Note        `json:"passed_over,omitempty"` // newer backups that were not proposed, and why
 	Consistent  bool          `json:"consistent"`
 	Tables      []SourceTable `json:"tables,omitempty"`
@@ -120,28 +120,28 @@ type Source struct {
 	VerifiedAt  time.Time     `json:"verified_at,omitzero"`
 	LastDrillAt time.Time     `json:"last_drill_at,omitzero"`
 	Problems    []string      `json:"problems,omitempty"`
-	Faults      []Note        `json:"faults,omitempty"` // the problems, in any language
+	Faults      []Note        `json:"faults,omitempty"` // the problems, translatable
 
-	Stands []binlog.Stand  `json:"-"` // where in binary logs it stands
-	Holds  []backup.Object `json:"-"` // its views, routines, triggers and events; nil where nobody knows them
+	Stands []binlog.Stand  `json:"-"` // its binlog positions
+	Holds  []backup.Object `json:"-"` // its views, routines, triggers and events; nil if unknown
 }
 
-// SourceTable is a table as the manifest has it.
+// SourceTable is a table as recorded in the manifest.
 type SourceTable struct {
 	Name     string `json:"name"`
 	Rows     int64  `json:"rows"`
 	Checksum string `json:"checksum,omitempty"`
 	Bytes    int64  `json:"bytes,omitempty"`
 	Engine   string `json:"engine,omitempty"`
-	Inexact  bool   `json:"inexact,omitempty"` // of a dump without manifest: it may leave another number of rows
-	// The last chunk of the table begins at the key LastKey ("" is its very
-	// beginning) and holds LastRows rows: what has a greater key, beyond those,
-	// came later. It is of use only where the key is one number.
+	Inexact  bool   `json:"inexact,omitempty"` // of a dump without a manifest: the loaded number may differ
+	// The table's last chunk begins at the key LastKey ("" is the start of the table) and
+	// holds LastRows rows: rows with a greater key, beyond those, were added later. This is
+	// useful only if the key is a single number.
 	LastKey  string `json:"last_key,omitempty"`
 	LastRows int64  `json:"last_rows,omitempty"`
 }
 
-// Ends tells whether it is known where the table's rows end in the backup.
+// Ends reports whether the end of the table's rows in the backup is known.
 func (t SourceTable) Ends() bool { return t.LastRows > 0 || t.Rows == 0 && t.Checksum != "" }
 
 // Table finds a table of the backup.
@@ -153,7 +153,7 @@ func (s Source) Table(name string) (SourceTable, bool) {
 	return s.Tables[i], true
 }
 
-// Rows is the sum over the tables.
+// Rows is the number of rows in all tables.
 func (s Source) Rows() (n int64) {
 	for _, t := range s.Tables {
 		n += t.Rows
@@ -161,33 +161,33 @@ func (s Source) Rows() (n int64) {
 	return n
 }
 
-// Process is how the service is stopped and started; Stop and Start are the
-// commands as a person would type them.
+// Process is how the service is stopped and started; Stop and Start are the commands as a
+// person would type them.
 type Process struct {
 	Kind  string `json:"kind"`
 	Name  string `json:"name"`
 	Stop  string `json:"stop,omitempty"`
 	Start string `json:"start,omitempty"`
-	Leave bool   `json:"leave,omitempty"` // it stays up: the operator chose so
+	Leave bool   `json:"leave,omitempty"` // it stays up: the operator's choice
 }
 
-// Untouched tells that opsdeck neither stops nor starts the service.
+// Untouched reports that opsdeck neither stops nor starts the service.
 func (p Process) Untouched() bool { return p.Leave || p.Kind == "none" || p.Kind == "" }
 
-// Ready is how the service says that it is well.
+// Ready is how the service reports that it is ready.
 type Ready struct {
-	URL  string `json:"url,omitempty"` // the full address; empty: not asked
+	URL  string `json:"url,omitempty"` // the full address; empty: not checked
 	Wait Span   `json:"wait_ms"`
 }
 
-// Checks is what verification looks at besides rows and checksums.
+// Checks are the checks of the verification besides rows and checksums.
 type Checks struct {
 	KeyTables []string `json:"key_tables,omitempty"`
 	SmokeTest []string `json:"smoke_test,omitempty"`
 }
 
-// StepPlan is one of the seven steps as planned: the statements and commands in
-// the order they run, secrets masked.
+// StepPlan is one of the seven planned steps: the statements and commands in execution
+// order, with secrets masked.
 type StepPlan struct {
 	Step       Step     `json:"step"`
 	Name       string   `json:"name"`
@@ -197,20 +197,20 @@ type StepPlan struct {
 	Back       Note     `json:"back,omitzero"`
 }
 
-// Choice is what the operator chose.
+// Choice is the operator's choice.
 type Choice struct {
 	Source string   `json:"source"`
-	Mode   Mode     `json:"mode,omitempty"` // empty: as configured, where it can be done
+	Mode   Mode     `json:"mode,omitempty"` // empty: as configured, if possible
 	Into   string   `json:"into,omitempty"`
 	Tables []string `json:"tables,omitempty"`
-	Accept []string `json:"accept,omitempty"` // tables that may vanish or shrink
+	Accept []string `json:"accept,omitempty"` // tables that may be dropped or shrink
 	Leave  bool     `json:"leave,omitempty"`  // the service stays up
-	// Moment is up to where the binary log is replayed; nil for the backup alone.
+	// Moment is the end of the binlog replay; nil for the backup alone.
 	Moment *binlog.Moment `json:"moment,omitempty"`
-	From   string         `json:"from,omitempty"` // the database in the backup, where it has another name than the service's
+	From   string         `json:"from,omitempty"` // the database in the backup, if its name differs from the service's
 }
 
-// Settings is what the configuration says.
+// Settings are the configuration's settings.
 type Settings struct {
 	Service      string
 	Mode         Mode
@@ -224,8 +224,7 @@ type Settings struct {
 	Operator     string
 }
 
-// Draft makes the plan of a choice. It never fails: what stands in the way is a
-// Finding that blocks.
+// Draft makes the plan for a choice. It never fails: an obstacle is a Finding that blocks.
 func Draft(id string, now time.Time, c Choice, set Settings, src Source, live string, a *Assessment) *Plan {
 	p := &Plan{
 		FormatVersion: PlanVersion, ID: id, CreatedAt: now, Operator: set.Operator, Service: set.Service,
@@ -271,11 +270,11 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	return p
 }
 
-// chooser settles what a choice leaves open: the mode, the tables, the standby.
+// chooser decides what a choice leaves open: the mode, the tables, the standby.
 type chooser struct{ *Plan }
 
-// missing notes the tables of the backup that are not there now: what was written
-// to them after the backup is gone already, and nobody can count it.
+// missing records the backup's tables that do not exist now: rows written to them after
+// the backup are already lost, and cannot be counted.
 func (p chooser) missing(a *Assessment) {
 	if p.Mode == Into {
 		return
@@ -319,7 +318,7 @@ func (p chooser) chooseMode(asked, configured Mode, a *Assessment) {
 	)
 }
 
-// chooseTables says which live tables leave and which come.
+// chooseTables determines which live tables are replaced, and by which tables.
 func (p chooser) chooseTables(a *Assessment) {
 	inScope := func(name string) bool { return len(p.Tables) == 0 || slices.Contains(p.Tables, name) }
 	coming := p.Source.Tables
@@ -347,13 +346,13 @@ func (p chooser) chooseTables(a *Assessment) {
 	slices.Sort(p.Leaving)
 }
 
-// Blocked tells whether something stands in the way.
+// Blocked reports whether a finding blocks the plan.
 func (p *Plan) Blocked() bool {
 	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Blocks })
 }
 
-// SideSchema names a schema beside the live one: at most 64 characters, with the
-// run's id so that no two runs meet.
+// SideSchema is the name of a database next to the live one: at most 64 characters, with
+// the run's id, so that no two runs collide.
 func SideSchema(live, role, id string) string {
 	tail := "__" + role + "_" + strings.ReplaceAll(id, "-", "_")
 	runes := []rune(live)
@@ -365,14 +364,14 @@ func EmergencyName(database string, at time.Time) string {
 	return "emergency_backup_" + database + "_" + at.Format("20060102_150405") + ".sql.gz"
 }
 
-// NewID names a run: its moment, to sort by, and four digits against meeting
-// another of the same second.
+// NewID is the id of a run: its time, for sorting, and four digits to distinguish runs of
+// the same second.
 func NewID(now time.Time, random uint16) string {
 	return fmt.Sprintf("%s-%04x", now.UTC().Format("20060102-150405"), random)
 }
 
-// hash covers what decides what will be done, and neither the id and the names
-// made of it nor numbers that move while people read.
+// hash covers everything that determines what will be done, except the id, names derived
+// from it, and numbers that change while people read.
 func (p *Plan) hash() string {
 	type decided struct {
 		Version                            int
@@ -418,9 +417,8 @@ func (p *Plan) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// seal covers what the hash leaves out. It is made of what is written down, not
-// made anew, so that a later opsdeck, which may word a statement otherwise, still
-// takes the plan.
+// seal covers what the hash leaves out. It is computed from the stored texts, not from
+// newly generated ones, so that a later version with other wording still accepts the plan.
 func (p *Plan) seal() string {
 	text, err := json.Marshal([]any{p.ID, p.Shadow, p.Kept, p.Emergency, p.Source.Database, p.Steps})
 	if err != nil {
@@ -430,6 +428,6 @@ func (p *Plan) seal() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Intact tells whether the plan is the one that was shown, with the names and
-// statements that belong to it.
+// Intact reports whether the plan is the one that was shown, with its names and
+// statements.
 func (p *Plan) Intact() bool { return p.hash() == p.Hash && p.seal() == p.Seal }

@@ -11,12 +11,12 @@ import (
 
 // Reach is how close to the present a restore can come.
 type Reach struct {
-	Backup time.Time // the newest good backup; zero: there is none
-	LogTo  time.Time // the binary log continues it up to here; zero: it does not
+	Backup time.Time // newest good backup; zero if there is none
+	LogTo  time.Time // end of the binlog that continues it; zero if none does
 	Now    time.Time
 }
 
-// Say is the reach in one sentence; clock writes a moment.
+// Say is the reach in one sentence; clock formats a time.
 func (r Reach) Say(clock func(time.Time) string) lang.Msg {
 	switch {
 	case r.Backup.IsZero():
@@ -30,7 +30,7 @@ func (r Reach) Say(clock func(time.Time) string) lang.Msg {
 		clock(r.Backup), clock(r.LogTo), whole(lost))
 }
 
-// whole is a duration without parts of seconds.
+// whole formats a duration without fractions of seconds.
 func whole(d time.Duration) string {
 	if d < 2*time.Minute {
 		return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + " s"
@@ -38,31 +38,31 @@ func whole(d time.Duration) string {
 	return human.Duration(d.Truncate(time.Second))
 }
 
-// Cure is a way to heal an accident.
+// Cure is a way to repair an accident.
 type Cure string
 
 // The cures, the smallest first.
 const (
-	CureUndo     Cure = "undo"     // take the one transaction back
-	CureTable    Cure = "table"    // one table to a moment
-	CureDatabase Cure = "database" // the whole database to a moment
+	CureUndo     Cure = "undo"     // undo one transaction
+	CureTable    Cure = "table"    // restore one table to a moment
+	CureDatabase Cure = "database" // restore the whole database to a moment
 )
 
-// Advice is a cure with what it costs, and why it cannot be taken.
+// Advice is a cure with its cost, and the reason if it is impossible.
 type Advice struct {
 	Cure  Cure
 	Why   lang.Msg // what it does and loses
-	Off   lang.Msg // empty: it can be taken
-	Table string   // of CureTable
+	Off   lang.Msg // empty if possible
+	Table string   // for CureTable
 }
 
-// undoRate is how many rows a second are taken back: a million took 55 seconds on two busy
-// cores, with the plan.
+// undoRate is the number of rows undone per second: a million took 55 seconds on two busy
+// cores, including the plan.
 const undoRate = 18_000
 
-// Advise lists the cures for what one transaction did to a database, the smallest
-// that heals first, then those that are larger, then those that cannot be taken. unreached
-// is why no restore to the moment before it is possible; empty when one is.
+// Advise lists the cures for the effect of one transaction on a database: the smallest
+// sufficient one first, then larger ones, then impossible ones. unreached tells why no
+// restore to the moment before it is possible; empty if one is.
 func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice {
 	undo := Advice{Cure: CureUndo, Off: noUndo(t, database)}
 	rows := int64(0)
@@ -100,7 +100,7 @@ func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice
 	return out
 }
 
-// noUndo is why a transaction cannot be taken back row by row; empty when it can.
+// noUndo is why a transaction cannot be undone row by row; empty if it can.
 func noUndo(t *binlog.Transaction, database string) lang.Msg {
 	switch {
 	case t.Unfinished || t.RolledBack:
@@ -129,12 +129,12 @@ func (c Cure) Label() lang.Msg {
 	return lang.M("the whole database to a moment")
 }
 
-// Rewound is a plan to take a transaction back, or what came of it.
+// Rewound is a plan to undo a transaction, or its result.
 type Rewound struct {
 	Txn       string
 	Hash      string // of the plan
 	Rows      int
-	Conflicts int    // rows that are not as the transaction left them
-	Text      string // the rows, to be read
+	Conflicts int    // rows that changed after the transaction
+	Text      string // the rows, in readable form
 	ID        string // what restore undo takes; "" for a plan
 }

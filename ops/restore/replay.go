@@ -15,33 +15,32 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// Replay is how far a backup is rolled forward by the binary log, and what that leaves
-// out.
+// Replay is how far a backup is rolled forward with the binlog, and what that omits.
 type Replay struct {
 	Asked        binlog.Moment        `json:"asked"`
 	BackupAt     time.Time            `json:"backup_at"`
-	From         binlog.Place         `json:"from"`                // where the backup stands
-	Done         string               `json:"gtid_done,omitempty"` // transactions of the log that the backup holds already
-	To           binlog.Place         `json:"to"`                  // no transaction that begins there or later
-	ToTime       time.Time            `json:"to_time,omitzero"`    // of the last transaction that is replayed
-	Next         time.Time            `json:"next_time,omitzero"`  // of the first that is left out
+	From         binlog.Place         `json:"from"`                // the backup's position
+	Done         string               `json:"gtid_done,omitempty"` // logged transactions already in the backup
+	To           binlog.Place         `json:"to"`                  // no transaction from here on is replayed
+	ToTime       time.Time            `json:"to_time,omitzero"`    // time of the last replayed transaction
+	Next         time.Time            `json:"next_time,omitzero"`  // time of the first omitted one
 	Reach        string               `json:"reach"`               // how far the log reaches
 	Transactions int64                `json:"transactions"`
-	Tables       []binlog.TableChange `json:"tables"`          // what is replayed
-	Rows         map[string]int64     `json:"rows"`            // the tables afterwards; -1: not known
-	Least        map[string]int64     `json:"least,omitempty"` // of those that are not known: at least so many
-	After        []binlog.TableChange `json:"after"`           // what is left out
+	Tables       []binlog.TableChange `json:"tables"`          // replayed changes
+	Rows         map[string]int64     `json:"rows"`            // row counts afterwards; -1 if unknown
+	Least        map[string]int64     `json:"least,omitempty"` // minimum for the unknown ones
+	After        []binlog.TableChange `json:"after"`           // omitted changes
 	AfterCount   int64                `json:"after_count"`     // transactions
-	AfterDDL     int                  `json:"after_ddl"`       // that change definitions
-	Warnings     []Note               `json:"warnings"`        // what a person should know
+	AfterDDL     int                  `json:"after_ddl"`       // those that change definitions
+	Warnings     []Note               `json:"warnings"`        // facts for the operator
 	Refused      []Note               `json:"refused"`         // statements that cannot be replayed
-	Live         bool                 `json:"live,omitempty"`  // the log reaches to the server's present end
+	Live         bool                 `json:"live,omitempty"`  // the log reaches the server's current end
 	Standby      *Standby             `json:"standby,omitempty"`
-	NoStandby    Note                 `json:"standby_unused,omitzero"` // why a standby that is there is not used
+	NoStandby    Note                 `json:"standby_unused,omitzero"` // why an existing standby is not used
 }
 
-// StandsOf are the places in binary logs at which a backup stands: in its own server's
-// log, and in the logs that the server replicates.
+// StandsOf are a backup's binlog positions: in its own server's log, and in the logs that
+// the server replicates.
 func StandsOf(m *backup.Manifest) (stands []binlog.Stand) {
 	at := m.SnapshotAt
 	if at.IsZero() {
@@ -79,7 +78,7 @@ func StandsOf(m *backup.Manifest) (stands []binlog.Stand) {
 	return stands
 }
 
-// tables are those that are there after the replay.
+// tables are the tables that exist after the replay.
 func (r *Replay) tables(backup []SourceTable) (out []SourceTable) {
 	for _, name := range slices.Sorted(maps.Keys(r.Rows)) {
 		t := SourceTable{Name: name}
@@ -92,7 +91,7 @@ func (r *Replay) tables(backup []SourceTable) (out []SourceTable) {
 	return out
 }
 
-// Loss is what the replay leaves out, as the log has it.
+// Loss is what the replay omits, from the log.
 func (r *Replay) Loss() Loss {
 	l := Loss{Since: r.ToTime, ByLog: true, Unlogged: r.AfterDDL}
 	if !r.Live {
@@ -107,7 +106,7 @@ func (r *Replay) Loss() Loss {
 	return l
 }
 
-// fact says first what a person asked for: how far it goes, and what is lost.
+// fact states first what a person asked for: the end of the replay, and what is lost.
 func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 	if r.Transactions == 0 {
 		return ops.StateOK, lang.M("the backup of %s; no transactions between it and the moment", human.Moment(r.BackupAt))
@@ -120,7 +119,7 @@ func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 		human.Moment(r.BackupAt), human.Moment(r.ToTime), r.To.Position.String(), human.Count(r.Transactions), lost)
 }
 
-// judgeReplay takes in what stands in the way of a replay.
+// judgeReplay adds the obstacles to a replay.
 func (p judge) judgeReplay() {
 	r := p.Source.Replay
 	if r == nil {
@@ -139,7 +138,7 @@ func (p judge) judgeReplay() {
 	}
 }
 
-// replayStatements are the replay as a person would type it.
+// replayStatements describe the replay as commands.
 func (p commands) replayStatements() []string {
 	r := p.Source.Replay
 	if r == nil {

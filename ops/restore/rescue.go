@@ -12,50 +12,50 @@ import (
 // Difference kinds of a rescue.
 const (
 	RescueMissing = "missing" // in the backup, not in the live table
-	RescueChanged = "changed" // in both, with other values
-	RescueAdded   = "added"   // in the live table alone; never deleted
+	RescueChanged = "changed" // in both, with different values
+	RescueAdded   = "added"   // only in the live table; never deleted
 )
 
-// RescueOrder is how two values of a key column compare.
+// RescueOrder is the comparison of two values of a key column.
 type RescueOrder int
 
 // The orders.
 const (
-	OrderBytes  RescueOrder = iota // by their bytes
-	OrderNumber                    // as exact decimal numbers
-	OrderFloat                     // as doubles
+	OrderBytes  RescueOrder = iota // bytewise
+	OrderNumber                    // exact decimal numbers
+	OrderFloat                     // doubles
 )
 
-// RescueColumn is a column that both tables have.
+// RescueColumn is a column that exists in both tables.
 type RescueColumn struct {
 	Name   string
 	Order  RescueOrder
-	Binary bool // shown and named as 0x…
+	Binary bool // shown as 0x…
 }
 
-// RescueTable is what two copies of a table have in common: the columns that
-// are compared, and which of them are the key.
+// RescueTable is what two copies of a table have in common: the compared columns, and
+// which of them are the key.
 type RescueTable struct {
 	Columns []RescueColumn
 	Key     []int
 }
 
-// RescueRows are rows in the ascending order of the key.
+// RescueRows are rows in ascending key order.
 type RescueRows interface {
 	Next() bool
 	Values() [][]byte // by column, nil for NULL; valid until Next
 	Err() error
 }
 
-// Difference is one row that is not the same in both tables. Its values are
-// valid only while the function that got it runs.
+// Difference is one row that differs between the tables. Its values are valid only during
+// the callback.
 type Difference struct {
 	Kind         string
-	Backup, Live [][]byte // by column; nil on the side that lacks the row
-	Columns      []int    // those that differ, of a changed row
+	Backup, Live [][]byte // by column; nil on the side without the row
+	Columns      []int    // the differing columns of a changed row
 }
 
-// Row is the side that has the row, the backup's where both do.
+// Row is the row on the side that has it; the backup's if both do.
 func (d *Difference) Row() [][]byte {
 	if d.Backup != nil {
 		return d.Backup
@@ -71,16 +71,16 @@ type RescueTally struct {
 	Added   int64 `json:"added"`
 }
 
-// RescueOrderError says that rows did not come in the order of their key: a
-// comparison of them would be wrong.
+// RescueOrderError reports that rows did not come in key order: their comparison would be
+// wrong.
 type RescueOrderError struct{ Side, Key string }
 
 func (e *RescueOrderError) Error() string {
 	return fmt.Sprintf("the rows of the %s are out of order at key %s", e.Side, e.Key)
 }
 
-// Diff walks two tables side by side and hands over each row that differs, in
-// the order of the key. It holds one row of each at a time.
+// Diff walks two tables in parallel and passes each differing row to the callback, in key
+// order. It holds one row of each table at a time.
 func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error) (n RescueTally, err error) {
 	b, l := &rescueSide{t: t, name: "backup", rows: backup}, &rescueSide{t: t, name: "live table", rows: live}
 	b.next()
@@ -120,7 +120,7 @@ func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error
 	return n, l.err
 }
 
-// side tells whose row comes first; an absent row comes last.
+// side tells which side's row comes first; an absent row comes last.
 func (t *RescueTable) side(b, l [][]byte) int {
 	switch {
 	case l == nil:
@@ -140,7 +140,7 @@ func (t *RescueTable) compareKeys(a, b [][]byte) int {
 	return 0
 }
 
-// differing are the columns whose values are not the same; nil for none.
+// differing are the columns with different values; nil for none.
 func (t *RescueTable) differing(a, b [][]byte) (columns []int) {
 	for i, c := range t.Columns {
 		if !c.Same(a[i], b[i]) {
@@ -150,7 +150,7 @@ func (t *RescueTable) differing(a, b [][]byte) (columns []int) {
 	return columns
 }
 
-// Same tells whether two values are the same; NULL is only NULL.
+// Same reports whether two values are equal; NULL equals only NULL.
 func (c RescueColumn) Same(a, b []byte) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -161,13 +161,13 @@ func (c RescueColumn) Same(a, b []byte) bool {
 	return bytes.Equal(a, b)
 }
 
-// rescueSide is one table's rows, with a watch on their order.
+// rescueSide is one table's rows, with a check of their order.
 type rescueSide struct {
 	t    *RescueTable
 	name string
 	rows RescueRows
 	row  [][]byte
-	last [][]byte // the key's values of the row before
+	last [][]byte // key values of the previous row
 	err  error
 }
 
@@ -199,8 +199,8 @@ func (s *rescueSide) ascends() bool {
 	return false
 }
 
-// KeyText names a row by its key, as --keys takes it: the parts joined by "/",
-// with a backslash before "/", "," and "\" inside a part, binary ones as 0x….
+// KeyText is a row's key in the form of --keys: the parts joined by "/", with a backslash
+// before "/", "," and "\" inside a part, binary ones as 0x….
 func (t *RescueTable) KeyText(row [][]byte) string {
 	return t.keyText(row, RescueColumn.Text)
 }
@@ -220,8 +220,7 @@ func (t *RescueTable) keyText(row [][]byte, text func(RescueColumn, []byte) *str
 
 var keyEscape = strings.NewReplacer(`\`, `\\`, `/`, `\/`, `,`, `\,`)
 
-// SplitKeys takes a list of keys apart at the commas that no backslash stands
-// before.
+// SplitKeys splits a list of keys at commas that are not escaped with a backslash.
 func SplitKeys(list string) (keys []string) {
 	start := 0
 	for i := 0; i <= len(list); i++ {
@@ -256,7 +255,8 @@ var secretColumn = regexp.MustCompile(
 	`(?i)(passw|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)`,
 )
 
-// Shown is Text with secrets masked: all of a column that is named for one.
+// Shown is Text with secrets masked, including every value of a column whose name suggests
+// a secret.
 func (c RescueColumn) Shown(value []byte) *string {
 	text := c.Text(value)
 	switch {
@@ -269,13 +269,13 @@ func (c RescueColumn) Shown(value []byte) *string {
 	return text
 }
 
-// RescuePick says which rows are merged, or shown.
+// RescuePick selects the rows to merge or show.
 type RescuePick struct {
-	Kinds map[string]bool // nil: all
-	Keys  map[string]bool // by KeyText; nil: all
+	Kinds map[string]bool // nil means all
+	Keys  map[string]bool // by KeyText; nil means all
 }
 
-// Takes tells whether a row is picked.
+// Takes reports whether a row is selected.
 func (p RescuePick) Takes(t *RescueTable, d *Difference) bool {
 	if p.Kinds != nil && !p.Kinds[d.Kind] {
 		return false

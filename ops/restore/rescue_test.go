@@ -10,7 +10,7 @@ import (
 	"opsdeck/internal/redact"
 )
 
-// rowsOf are rows from text: "1,a 2,NULL".
+// rowsOf parses rows from text: "1,a 2,NULL".
 type rowsOf struct {
 	rows [][]string
 	at   int

@@ -41,7 +41,7 @@ func compareNumbers(a, b []byte) int {
 	return bytes.Compare(x.part, y.part)
 }
 
-// decimal is a number without the zeros that do not count.
+// decimal is a number without insignificant zeros.
 type decimal struct {
 	negative    bool
 	whole, part []byte

@@ -1,6 +1,6 @@
-// Package restore decides how a damaged database is put back: the plan that is
-// shown and then executed, and the state machine of the seven steps. It does no
-// I/O: package run carries a plan out, package report tells of it.
+// Package restore decides how a damaged database is restored: the plan that is shown and
+// then executed, and the state machine of the seven steps. It does no I/O: package run
+// executes a plan, package report describes the result.
 package restore
 
 import (
@@ -13,12 +13,12 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// Mode is how the restored data takes the place of the damaged.
+// Mode is how the restored data replaces the damaged data.
 type Mode string
 
-// The modes. Swap loads beside the live schema and exchanges the tables with
-// one RENAME; InPlace empties the live schema and loads into it, the old
-// runbook's way; Into loads into a schema that was absent or empty.
+// The modes. Swap loads next to the live database and swaps the tables with one RENAME;
+// InPlace empties the live database and loads into it; Into loads into a database that did
+// not exist or was empty.
 const (
 	Swap    Mode = "swap"
 	InPlace Mode = "in-place"
@@ -38,23 +38,24 @@ func (m Mode) Label() lang.Msg {
 
 // Errors of the machine and the runner.
 var (
-	// ErrNotNow says that an event makes no sense in the present stage.
+	// ErrNotNow reports that an event is not possible in the current stage.
 	ErrNotNow = errors.New("not possible at this stage")
-	// ErrTyped says that the database's name has to be typed for this answer.
+	// ErrTyped reports that this answer requires typing the database's name.
 	ErrTyped = errors.New("the database's name must be typed for this")
-	// ErrNoBackup says that an in-place restore has no emergency backup to go back to.
+	// ErrNoBackup reports that an in-place restore has no emergency backup to undo with.
 	ErrNoBackup = errors.New("there is no emergency backup to return to")
-	// ErrUnsaved says that the old tables are the only copy of the state before the restore.
+	// ErrUnsaved reports that the old tables are the only copy of the state before the
+	// restore.
 	ErrUnsaved = errors.New("the old tables are not backed up yet")
-	// ErrPlanChanged says that what was shown is not what would be done now.
+	// ErrPlanChanged reports that the plan shown differs from what would be done now.
 	ErrPlanChanged = errors.New("the plan changed since it was shown")
 )
 
-// Note is a sentence that is kept in a journal or a plan and still can be read
-// in any language. Its arguments are text or Notes.
+// Note is a sentence that is stored in a journal or a plan and can later be read in any
+// language. Its arguments are text or Notes.
 type Note struct{ lang.Msg }
 
-// N makes a Note of a sentence. Whole numbers stay numbers, for %d; all else
+// N makes a Note of a sentence. Whole numbers stay numbers, for %d; everything else
 // becomes text.
 func N(m lang.Msg) Note {
 	args := make([]any, len(m.Args))
@@ -74,7 +75,7 @@ func N(m lang.Msg) Note {
 	return Note{lang.Msg{Key: m.Key, Args: args}}
 }
 
-// plainArg is an argument as JSON keeps it.
+// plainArg is an argument in the form that JSON stores.
 func plainArg(a any) any {
 	if _, named := a.(fmt.Stringer); !named {
 		switch v := reflect.ValueOf(a); {
@@ -87,7 +88,7 @@ func plainArg(a any) any {
 	return fmt.Sprint(a)
 }
 
-// RawNote is text from outside.
+// RawNote is external text.
 func RawNote(text string) Note { return N(lang.Raw(text)) }
 
 type noteJSON struct {

@@ -2,8 +2,8 @@ package restore
 
 import "opsdeck/internal/lang"
 
-// Stage is where a restore stands. A stage with an effect is doing it; an asking
-// one waits for a person; a final one is over.
+// Stage is the state of a restore. A stage with an effect is running it; an asking stage
+// waits for a person; a final stage is over.
 type Stage string
 
 // The way forward.
@@ -19,7 +19,7 @@ const (
 	Swapping   Stage = "swapping"
 	Starting   Stage = "starting"
 	Readying   Stage = "readying"
-	Keeping    Stage = "keeping" // the emergency backup, made of the old tables once the service is back
+	Keeping    Stage = "keeping" // the emergency backup of the old tables, after the service is back
 	AskKeeping Stage = "ask-keeping"
 	Reporting  Stage = "reporting"
 	AskNotify  Stage = "ask-notify"
@@ -41,10 +41,10 @@ const (
 	DropUndone Stage = "dropping-undone"
 )
 
-// The way back before anything was exchanged.
+// The way back before the swap.
 const (
 	Cleaning       Stage = "cleaning"
-	Settling       Stage = "settling" // what was loaded stays beside the live schema
+	Settling       Stage = "settling" // what was loaded is kept next to the live database
 	AskSettle      Stage = "ask-settle"
 	DropAborted    Stage = "dropping-aborted"
 	AskClean       Stage = "ask-clean"
@@ -56,7 +56,7 @@ const (
 	Aborted        Stage = "aborted"
 )
 
-// The way back afterwards.
+// The way back after the swap.
 const (
 	UndoStopping  Stage = "undo-stopping"
 	AskUndoStop   Stage = "ask-undo-stop"
@@ -74,11 +74,10 @@ const (
 	Undone        Stage = "undone"
 )
 
-// Effect is something done to the world. Every effect looks at the actual state
-// first, so doing it twice is doing it once.
+// Effect is an action on the outside world. Every effect first checks the actual state, so
+// it is idempotent.
 type Effect string
 
-// The effects.
 const (
 	EffectCheck    Effect = "check"
 	EffectStop     Effect = "stop"
@@ -112,20 +111,20 @@ var stageEffects = map[Stage]Effect{
 	UndoStarting: EffectStart, UndoReadying: EffectReady, UndoReporting: EffectReport,
 }
 
-// Effect is what the stage does; ok is false when it does nothing.
+// Effect is the stage's effect; ok is false if it has none.
 func (s Stage) Effect() (e Effect, ok bool) {
 	e, ok = stageEffects[s]
 	return e, ok
 }
 
-// Final tells that the restore is over. A restore that is done may still be
-// undone, and its former tables dropped.
+// Final reports that the restore is over. A finished restore can still be undone, and its
+// old tables dropped.
 func (s Stage) Final() bool { return s == Done || s == Aborted || s == Undone }
 
-// Asks tells that the stage waits for a person.
+// Asks reports that the stage waits for a person.
 func (s Stage) Asks() bool { return len(s) > 4 && s[:4] == "ask-" }
 
-// Back tells that the stage is on a way back.
+// Back reports that the stage is on a way back.
 func (s Stage) Back() bool {
 	switch s {
 	case Cleaning,
@@ -159,10 +158,9 @@ func (s Stage) Back() bool {
 	return false
 }
 
-// Step is one of the seven, 1 to 7.
+// Step is one of the seven steps, 1 to 7.
 type Step int
 
-// The steps.
 const (
 	StepAssess Step = iota + 1
 	StepStop
@@ -228,10 +226,10 @@ var stageSteps = map[Stage]Step{
 	UndoReporting: StepNotify, Undone: StepNotify,
 }
 
-// Step is the one of the seven that the stage belongs to.
+// Step is the step that the stage belongs to.
 func (s Stage) Step() Step { return stageSteps[s] }
 
-// Label is what goes on in the stage, for people.
+// Label is the stage's current activity, for people.
 func (s Stage) Label() lang.Msg {
 	switch s {
 	case Planned:

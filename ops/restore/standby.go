@@ -11,31 +11,30 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// Standby is the warm shadow that a restore to a moment begins with in the place of a
-// load: the log up to At is in it.
+// Standby is the warm shadow that a restore to a moment starts from instead of a load: it
+// has the log up to At.
 type Standby struct {
 	Schema       string       `json:"schema"`
 	At           binlog.Place `json:"at"`
-	Done         string       `json:"gtid_done,omitempty"` // transactions of the log that its backup held
-	Time         time.Time    `json:"time"`                // all that was committed before it is in
-	Rest         Span         `json:"rest_ms"`             // of log to replay
+	Done         string       `json:"gtid_done,omitempty"` // logged transactions that its backup held
+	Time         time.Time    `json:"time"`                // everything committed before it is in
+	Rest         Span         `json:"rest_ms"`             // length of log to replay
 	Transactions int64        `json:"transactions"`        // in that rest
-	Takes        Span         `json:"takes_ms"`            // about, to replay it; 0 is not known
+	Takes        Span         `json:"takes_ms"`            // estimated time to replay it; 0 if unknown
 	Checked      time.Time    `json:"checked_at"`
-	CheckedWith  string       `json:"checked_with"` // the backup whose checksums it had
-	// Proven are the tables into which nothing was written since then, as the server's log
-	// has it up to Seen.
+	CheckedWith  string       `json:"checked_with"` // the backup that it was compared with
+	// Proven are the tables without writes since then, by the server's log up to Seen.
 	Proven []string     `json:"proven,omitempty"`
 	Seen   binlog.Place `json:"seen,omitzero"`
 }
 
-// standbyName is how the schemas of standbys end.
+// standbyName is the suffix of standby databases.
 var standbyName = regexp.MustCompile(`__standby_[0-9]{8}_[0-9]{6}_[0-9a-f]{4}$`)
 
-// StandbySchema names the schema of a standby of that id.
+// StandbySchema is the name of the standby database with that id.
 func StandbySchema(live, id string) string { return SideSchema(live, "standby", id) }
 
-// IsStandby tells whether a schema is a standby of a live one, by its name.
+// IsStandby reports whether a database is, by name, a standby of a live one.
 func IsStandby(live, name string) bool {
 	tail := standbyName.FindString(name)
 	if tail == "" {
@@ -45,7 +44,7 @@ func IsStandby(live, name string) bool {
 	return SideSchema(live, "standby", id) == name
 }
 
-// Standby is what the plan begins with; nil for a load.
+// Standby is the standby that the plan starts from; nil for a load.
 func (p *Plan) Standby() *Standby {
 	if p.Source.Replay == nil {
 		return nil
@@ -53,7 +52,7 @@ func (p *Plan) Standby() *Standby {
 	return p.Source.Replay.Standby
 }
 
-// NoStandby is why what was chosen cannot begin with a standby; empty when it can.
+// NoStandby is why the choice cannot start from a standby; empty if it can.
 func (c Choice) NoStandby() lang.Msg {
 	switch {
 	case c.Into != "":
@@ -66,7 +65,7 @@ func (c Choice) NoStandby() lang.Msg {
 	return lang.Msg{}
 }
 
-// useStandby makes the standby the schema of the restore, or says why it cannot be.
+// useStandby makes the standby the restore's database, or records why it cannot.
 func (p chooser) useStandby() {
 	s := p.Standby()
 	if s == nil {
@@ -86,14 +85,15 @@ func (p chooser) useStandby() {
 	p.Source.Replay = &r
 }
 
-// savesLater tells whether the emergency backup can wait until the service is back: the
-// RENAME keeps every old table, so nothing of them is lost meanwhile. Tables that cannot
-// be kept so need theirs before.
+// savesLater reports whether the emergency backup can be made after the service is back:
+// the RENAME keeps every old table, so nothing is lost meanwhile. Tables that cannot be
+// kept that way need it before.
 func (p *Plan) savesLater() bool {
 	return p.Mode == Swap && p.Standby() != nil && len(p.Unreadable) == 0 && len(p.Leaving) > 0
 }
 
-// standbyFact says whether the standby is used, and how much of the log is left then.
+// standbyFact tells whether the standby is used, and how much of the log remains to
+// replay.
 func (r *Replay) standbyFact() (ops.State, lang.Msg) {
 	s := r.Standby
 	switch {

@@ -17,11 +17,11 @@ func Name(parts ...string) string {
 	return strings.Join(quoted, ".")
 }
 
-// Move is one table that changes its schema.
+// Move is one table that moves to another database.
 type Move struct{ From, To, Table string }
 
-// SwapMoves are the moves of the exchange: first all live tables out, then all
-// loaded ones in, so that no name is taken twice.
+// SwapMoves are the moves of the swap: first all live tables out, then all loaded ones in,
+// so that no name collides.
 func SwapMoves(live, shadow, kept string, leaving, coming []string) []Move {
 	moves := make([]Move, 0, len(leaving)+len(coming))
 	for _, t := range leaving {
@@ -33,8 +33,8 @@ func SwapMoves(live, shadow, kept string, leaving, coming []string) []Move {
 	return moves
 }
 
-// RenameStatement is the one statement that exchanges the tables; a comment where
-// there is none.
+// RenameStatement is the single statement that swaps the tables; a comment if there are no
+// moves.
 func RenameStatement(moves []Move) string {
 	if len(moves) == 0 {
 		return "# there is no table to exchange"
@@ -50,8 +50,8 @@ func RenameStatement(moves []Move) string {
 	return b.String()
 }
 
-// steps writes down what each step runs. Only the plan decides it, so it can be
-// made again to prove that a plan file was not touched.
+// steps lists what each step runs. It depends only on the plan, so it can be regenerated
+// to prove that a plan file was not modified.
 func steps(p *Plan) []StepPlan {
 	out := make([]StepPlan, 0, len(AllSteps))
 	for _, s := range AllSteps {
@@ -71,7 +71,7 @@ func steps(p *Plan) []StepPlan {
 	return out
 }
 
-// commands writes down what the steps of a plan run, as a person would type it.
+// commands lists what the steps of a plan run, as a person would type it.
 type commands struct{ *Plan }
 
 func (p commands) of(s Step) []string {
@@ -150,9 +150,9 @@ func (p commands) loadStatements() []string {
 	return append(append(out, p.streamCommand()), p.replayStatements()...)
 }
 
-// streamCommand is the load in place as a person would type it; opsdeck itself
-// loads over several connections, and lets no statement land elsewhere. A dump
-// of a database of another name, or a part of one, cannot be piped so.
+// streamCommand is the in-place load as a person would type it; opsdeck itself loads over
+// several connections, and refuses statements that affect other databases. A dump of a
+// database of another name, or a part of one, cannot be piped like this.
 func (p commands) streamCommand() string {
 	path := p.Source.Path
 	if p.Source.Database != p.Target.Live || len(p.Tables) > 0 {
@@ -165,7 +165,7 @@ func (p commands) streamCommand() string {
 	return stream(path, p.Target.Live)
 }
 
-// stream pipes a dump into a schema.
+// stream pipes a dump into a database.
 func stream(path, schema string) string {
 	cat := map[string]string{".gz": "zcat", ".zst": "zstdcat", ".bz2": "bzcat"}
 	plain, age := strings.CutSuffix(path, ".age")
@@ -179,7 +179,7 @@ func stream(path, schema string) string {
 	return "mysql " + schema + " < " + path
 }
 
-// DropStatement drops tables of a schema.
+// DropStatement drops tables of a database.
 func DropStatement(schema string, tables []string) string {
 	names := make([]string, len(tables))
 	for i, t := range tables {
@@ -188,7 +188,7 @@ func DropStatement(schema string, tables []string) string {
 	return "DROP TABLE IF EXISTS " + strings.Join(names, ",\n  ")
 }
 
-// Loaded is the schema that the backup is loaded into.
+// Loaded is the database that the backup is loaded into.
 func (p *Plan) Loaded() string {
 	if p.Mode == Swap {
 		return p.Shadow
@@ -217,7 +217,7 @@ func (p commands) verifyStatements() []string {
 		"# then the backup's triggers, views, routines and events are made in "+Name(p.Target.Live))
 }
 
-// compareStatements are those that look at what was loaded.
+// compareStatements are the statements that check what was loaded.
 func (p commands) compareStatements() []string {
 	if len(p.Coming) == 0 {
 		return []string{"SHOW TABLES FROM " + Name(p.Loaded()), "# CHECK TABLE and the foreign keys of each"}
@@ -242,7 +242,7 @@ func (p commands) compareStatements() []string {
 	return append(out, "CHECK TABLE "+strings.Join(names, ", ")+" QUICK")
 }
 
-// Movable are those of the live tables that the exchange moves.
+// Movable are the live tables that the swap moves.
 func (p *Plan) Movable(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(p.Unreadable, n) })
 }

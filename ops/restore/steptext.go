@@ -4,7 +4,7 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// What says what a step of this plan will do, in a sentence.
+// What describes what a step of this plan will do, in one sentence.
 func (p *Plan) What(s Step) lang.Msg {
 	db, src := p.Target.Database, p.Source.Name
 	switch s {
@@ -75,7 +75,7 @@ func (p *Plan) What(s Step) lang.Msg {
 	return lang.M("Write the report; show the notification, and send it if you agree.")
 }
 
-// Back says how to go back once the step is done.
+// Back describes how to undo the step once it is done.
 func (p *Plan) Back(s Step) lang.Msg {
 	switch {
 	case s == StepAssess:

@@ -1,11 +1,11 @@
 package restore
 
-// rule says where an event leads, given what is known; it changes nothing.
+// rule determines the stage after an event, from the known facts; it changes nothing.
 type rule func(s *Snapshot, e Event) (Stage, error)
 
 type row map[Kind]rule
 
-// table is the whole machine: a cell that is not here is not possible.
+// table is the whole machine: a transition that is not listed is not possible.
 var table = complete(map[Stage]row{
 	Planned:  {KindBegin: to(Checking)},
 	Checking: {KindDone: mode(Stopping, Stopping, Loading), KindFailed: to(AskCheck), KindAbort: to(AbortReporting)},
@@ -89,8 +89,8 @@ var table = complete(map[Stage]row{
 	DropUndone:    {KindDone: to(Undone), KindFailed: to(AskDrop)},
 })
 
-// complete adds what holds everywhere: whatever is not over and was begun can be
-// taken up again where it stood.
+// complete adds the general rule: a run that has started and is not over can be resumed in
+// the same stage.
 func complete(t map[Stage]row) map[Stage]row {
 	for stage, r := range t {
 		if stage != Planned && !stage.Final() {
@@ -102,7 +102,7 @@ func complete(t map[Stage]row) map[Stage]row {
 
 func to(stage Stage) rule { return func(*Snapshot, Event) (Stage, error) { return stage, nil } }
 
-// mode chooses by the restore's mode.
+// mode selects by the restore's mode.
 func mode(swap, inPlace, into Stage) rule {
 	return func(s *Snapshot, _ Event) (Stage, error) {
 		switch s.Mode {
@@ -127,7 +127,7 @@ func typedMode(swap, inPlace, into Stage) rule {
 	}
 }
 
-// foundSaving asks about tables that cannot be read, or else about writes that go on.
+// foundSaving asks about unreadable tables, or else about continuing writes.
 func foundSaving(_ *Snapshot, e Event) (Stage, error) {
 	if e.Data != nil && len(e.Data.Unreadable) > 0 {
 		return AskSkip, nil
@@ -135,8 +135,8 @@ func foundSaving(_ *Snapshot, e Event) (Stage, error) {
 	return AskQuiet, nil
 }
 
-// backOut leaves before the exchange: a shadow is dropped; a live schema that
-// was already emptied gets the emergency backup.
+// backOut leaves before the swap: a shadow is dropped; a live database that was already
+// emptied gets the emergency backup.
 func backOut(s *Snapshot, _ Event) (Stage, error) {
 	switch {
 	case s.Mode != InPlace:
@@ -159,8 +159,8 @@ func undo(s *Snapshot, _ Event) (Stage, error) {
 	return UndoStopping, nil
 }
 
-// served leads on once the service is back: to the emergency backup where it was left for
-// then.
+// served continues once the service is back: with the emergency backup, if it was
+// postponed until then.
 func served(s *Snapshot, _ Event) (Stage, error) {
 	if s.Unsaved() {
 		return Keeping, nil
@@ -168,7 +168,7 @@ func served(s *Snapshot, _ Event) (Stage, error) {
 	return Reporting, nil
 }
 
-// keepAgain makes the emergency backup that a restore ended without.
+// keepAgain makes the emergency backup that is missing after a restore.
 func keepAgain(s *Snapshot, _ Event) (Stage, error) {
 	if !s.Unsaved() {
 		return "", ErrNotNow
@@ -176,7 +176,7 @@ func keepAgain(s *Snapshot, _ Event) (Stage, error) {
 	return Keeping, nil
 }
 
-// skipKeeping goes on without the tables that cannot be read.
+// skipKeeping continues without the unreadable tables.
 func skipKeeping(s *Snapshot, _ Event) (Stage, error) {
 	if len(s.Data.Unreadable) == 0 {
 		return "", ErrNotNow
@@ -230,7 +230,7 @@ func dropLeave(s *Snapshot, _ Event) (Stage, error) {
 	return Undone, nil
 }
 
-// load goes on to the load, or past it when a former try left one that is kept.
+// load continues with the load, or skips it if an earlier try left a kept one.
 func load(needsName bool) rule {
 	return func(s *Snapshot, e Event) (Stage, error) {
 		switch {
@@ -243,8 +243,7 @@ func load(needsName bool) rule {
 	}
 }
 
-// settle leaves before the exchange and keeps what was loaded beside the live
-// schema.
+// settle leaves before the swap and keeps what was loaded next to the live database.
 func settle(s *Snapshot, _ Event) (Stage, error) {
 	if s.Mode != Swap {
 		return "", ErrNotNow
@@ -252,7 +251,7 @@ func settle(s *Snapshot, _ Event) (Stage, error) {
 	return Settling, nil
 }
 
-// goOn takes a restore up again that was given up with its load kept.
+// goOn resumes a restore that was aborted with its load kept.
 func goOn(s *Snapshot, _ Event) (Stage, error) {
 	if !s.Loaded {
 		return "", ErrNotNow

@@ -7,16 +7,15 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// StepText is what is to be said of a step: what it does, what it runs, and how
-// to go back from it.
+// StepText describes a step: what it does, what it runs, and how to undo it.
 type StepText struct {
 	What       lang.Msg
 	Statements []string
 	Back       lang.Msg
 }
 
-// TextOf says of a step what it does in a run that stands at s: on a way back the
-// plan's own words would name what is not done any more.
+// TextOf describes a step of a run in state s: on a way back the plan's own texts would
+// describe what is no longer done.
 func (p *Plan) TextOf(step Step, s Snapshot) StepText {
 	t := StepText{What: p.What(step), Back: p.Back(step)}
 	if int(step) <= len(p.Steps) {
@@ -53,7 +52,7 @@ func (s Snapshot) Doing(database string) lang.Msg {
 	return lang.M("a restore of %s", database)
 }
 
-// BackSince is when the way back began that the run is on; zero on the way forward.
+// BackSince is the start of the current way back; zero on the way forward.
 func (s Snapshot) BackSince() (at time.Time) {
 	if !s.Stage.Back() {
 		return at
@@ -64,7 +63,8 @@ func (s Snapshot) BackSince() (at time.Time) {
 	return at
 }
 
-// Drops is the database that drop-old removes as the run is now, and what it holds.
+// Drops is the database that drop-old removes in the run's current state, and its
+// contents.
 func (p *Plan) Drops(s Snapshot) (database string, holds lang.Msg) {
 	switch {
 	case s.Loaded:
@@ -75,7 +75,7 @@ func (p *Plan) Drops(s Snapshot) (database string, holds lang.Msg) {
 	return p.Kept, lang.M("the old tables")
 }
 
-// returning words the steps of a plan on a way back.
+// returning describes the steps of a plan on a way back.
 type returning struct{ *Plan }
 
 func (p returning) abortText(step Step, s Snapshot, t *StepText) {

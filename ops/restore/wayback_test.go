@@ -36,7 +36,7 @@ func wayPlan(mode Mode) *Plan {
 	)
 }
 
-// along plays events on a plan.
+// along applies events to a plan.
 func along(t *testing.T, p *Plan, kinds ...Kind) Snapshot {
 	t.Helper()
 	s := New(p)
@@ -59,8 +59,8 @@ var (
 	untilDone    = append(append([]Kind{}, untilLoading...), KindDone, KindDone)
 )
 
-// On a way back the steps say what is done now, not what the plan did on its way
-// forward: nobody must read that the backup is loaded while it is being undone.
+// On a way back the steps describe what is done now, not what the plan did before: an undo
+// must not be described as loading the backup.
 func TestAWayBackIsToldAsOne(t *testing.T) {
 	swapped := append(append([]Kind{}, untilDone...), KindDone, KindDone, KindDone, KindDone, KindSilent)
 	placed := append(append([]Kind{}, untilDone...), KindDone, KindDone, KindDone, KindSilent)

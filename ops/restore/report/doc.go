@@ -1,3 +1,3 @@
-// Package report tells people and programs what a restore did, and prints its plan
-// to keep on paper.
+// Package report describes what a restore did, for people and programs, and prints its
+// plan for paper.
 package report

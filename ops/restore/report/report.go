@@ -22,15 +22,15 @@ type Account struct {
 	Operator   string              `json:"operator"`
 	Backup     string              `json:"backup"`
 	RestoredTo time.Time           `json:"restored_to"`
-	Replay     *Replayed           `json:"replay,omitempty"` // what the binary log added to the backup
+	Replay     *Replayed           `json:"replay,omitempty"` // what the binlog added to the backup
 	BeganAt    time.Time           `json:"began_at"`
 	EndedAt    time.Time           `json:"ended_at"`
 	TookMS     int64               `json:"took_ms"`
-	DownMS     int64               `json:"down_ms"` // from the stop of the service until it was ready again; 0 when opsdeck left it alone
+	DownMS     int64               `json:"down_ms"` // from the stop until ready again; 0 if not stopped
 	SwapMS     float64             `json:"swap_ms,omitempty"`
-	Tables     []restore.TableRows `json:"tables,omitempty"`        // as verified; only where the restored tables are live
-	Now        *restore.Present    `json:"now,omitempty"`           // the database at the end, by a fresh look
-	Loaded     string              `json:"loaded_schema,omitempty"` // holds what was loaded, of a run that was given up
+	Tables     []restore.TableRows `json:"tables,omitempty"`        // as verified; only if the restored tables are live
+	Now        *restore.Present    `json:"now,omitempty"`           // the database at the end, from a fresh check
+	Loaded     string              `json:"loaded_schema,omitempty"` // holds what an aborted run loaded
 	Lost       restore.Loss        `json:"lost"`
 	LostByUndo *restore.Loss       `json:"lost_by_undo,omitempty"`
 	Exports    []string            `json:"exports,omitempty"`
@@ -42,13 +42,13 @@ type Account struct {
 
 // Replayed is a replay of the binary log.
 type Replayed struct {
-	BackupAt     time.Time        `json:"backup_at"`    // the moment of the backup's own rows
-	Transactions int64            `json:"transactions"` // that were replayed
+	BackupAt     time.Time        `json:"backup_at"`    // the time of the backup's own rows
+	Transactions int64            `json:"transactions"` // number replayed
 	To           string           `json:"to"`           // FILE:POS
-	BackupRows   map[string]int64 `json:"backup_rows"`  // the backup's own; tables that the log made are not in it
+	BackupRows   map[string]int64 `json:"backup_rows"`  // the backup's own; without tables that the log created
 }
 
-// replayed is nil where the backup alone was restored.
+// replayed is nil if the backup alone was restored.
 func replayed(src restore.Source) *Replayed {
 	r := src.Replay
 	if r == nil {
@@ -68,8 +68,8 @@ func replayed(src restore.Source) *Replayed {
 	return out
 }
 
-// Tell makes the account of a run as it stands; ended is the moment to close
-// it with while the report itself is being written.
+// Tell makes the account of a run in its current state; ended is its end time while the
+// report itself is being written.
 func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 	a := Account{
 		ID:       p.ID,
@@ -109,8 +109,8 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 	return a
 }
 
-// outcome is the result that the way taken leads to, while the report is
-// written too.
+// outcome is the result that the current way leads to, also while the report is being
+// written.
 func outcome(s restore.Snapshot) string {
 	switch s.Stage {
 	case restore.Reporting, restore.AskReport, restore.AskNotify, restore.Notifying:
@@ -123,8 +123,7 @@ func outcome(s restore.Snapshot) string {
 	return s.Result()
 }
 
-// tablesNow are the verified tables, with the word of the fresh look where that
-// knows better.
+// tablesNow are the verified tables, corrected by the fresh check.
 func tablesNow(p *restore.Plan, s restore.Snapshot) []restore.TableRows {
 	out := slices.Clone(s.Data.TableRows)
 	if s.Data.Now == nil || s.Data.Now.Error != "" {
@@ -212,8 +211,8 @@ func resultLabel(result string) lang.Msg {
 	return lang.Raw(result)
 }
 
-// Message is the short text for those who wait: what happened, to which moment,
-// what was lost.
+// Message is the short text for those who wait: what happened, to which moment, what was
+// lost.
 func (a Account) Message(l *lang.Printer) string {
 	var b strings.Builder
 	line := func(m lang.Msg) { b.WriteString(l.Msg(m) + "\n") }
@@ -249,7 +248,7 @@ func (a Account) Message(l *lang.Printer) string {
 	return b.String()
 }
 
-// origin says of which moment the data is, and where it comes from.
+// origin tells the time of the data and where it comes from.
 func (a Account) origin() lang.Msg {
 	if a.Replay == nil {
 		return lang.M("The data is from %s (backup %s).", human.Moment(a.RestoredTo), a.Backup)
@@ -293,8 +292,8 @@ func (a Account) Markdown(l *lang.Printer) string {
 	return b.String()
 }
 
-// tablesMarkdown are the verified tables. After a replay the rows that were expected are
-// not the backup's.
+// tablesMarkdown lists the verified tables. After a replay the expected row counts are not
+// the backup's.
 func (a Account) tablesMarkdown(b *strings.Builder, l *lang.Printer) {
 	if a.Replay == nil {
 		fmt.Fprintf(b, "| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
@@ -363,7 +362,7 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore.Loss) {
 	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing)+
 		len(loss.Objects) == 0 && !loss.Unlisted {
-		return // nobody looked
+		return // there was no check
 	}
 	fmt.Fprintf(b, "\n## %s\n", title)
 	if len(loss.Tables) > 0 {
@@ -383,13 +382,13 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore
 	}
 }
 
-// mdLine keeps text from outside on one line and out of the table's syntax.
+// mdLine keeps external text on one line and free of table syntax.
 func mdLine(s string) string {
 	return strings.NewReplacer("\n", " ", "\r", " ", "|", `\|`, "\x1b", "").Replace(s)
 }
 
-// Untrue are the sentences that the report must say because a fresh look found the
-// database not as the result claims; none where nobody looked.
+// Untrue are the sentences for the report if a fresh check found that the database does
+// not match the result; none if there was no check.
 func Untrue(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	if s.Data.Now == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Runbook is a plan as Markdown, to keep on paper.
+// Runbook is a plan as Markdown, for paper.
 func Runbook(p *restore.Plan, l *lang.Printer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", l.T("Restore plan %s", p.ID))

@@ -25,7 +25,7 @@ func (c *Crew) check(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 		return restore.Event{}, err
 	}
 	var notes []restore.Note
-	if !s.Loaded && p.Standby() == nil { // a load in the standby's place proves the backup first
+	if !s.Loaded && p.Standby() == nil { // a load that replaces the standby proves the backup first
 		var err error
 		if notes, err = c.Sourcer.Ensure(ctx, p, report); err != nil {
 			return restore.Event{}, err
@@ -57,7 +57,7 @@ func (c *Crew) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// unreadableFound asks about tables that the emergency backup cannot hold.
+// unreadableFound asks about tables that the emergency backup cannot include.
 func unreadableFound(s restore.Snapshot, u *UnreadableError) restore.Event {
 	all := append(append([]string{}, s.SkipTables...), u.Tables...)
 	return restore.Event{Kind: restore.KindFound, Data: &restore.Data{Unreadable: all}, Notes: []restore.Note{
@@ -110,8 +110,8 @@ func (c *Crew) start(ctx context.Context, p *restore.Plan, s restore.Snapshot) (
 	return restore.Event{Kind: restore.KindDone, Notes: notes}, err
 }
 
-// tried tells whether a stage was entered and did not end well, so that what it
-// meant to do may have happened without its line in the journal.
+// tried reports whether a stage was entered and did not end well, so that its effect may
+// have happened without a journal line.
 func tried(s restore.Snapshot, stage restore.Stage) bool {
 	for _, m := range s.Trail {
 		if m.Stage == stage && m.How != restore.KindDone {
@@ -164,7 +164,7 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 	}
 }
 
-// export says, before an undo, which writes it will lose, and keeps them.
+// export reports, before an undo, which writes it will lose, and saves them.
 func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	loss, files, err := c.Database.Exporter.Export(ctx, p, s.LiveSince(), c.Folder, report)
 	if err != nil {
@@ -213,7 +213,8 @@ func (f Folder) writeReport(a report.Account, l *lang.Printer) error {
 	return atomicfile.WriteBytes(f.ReportPath(), 0o600, []byte(a.Markdown(l)))
 }
 
-// Account is what is told of the run as it is; now closes one that is not over.
+// Account describes the run's current state; now is the end time of a run that is not
+// over.
 func (r *Run) Account(now time.Time) report.Account {
 	if n := len(r.Lines); n > 0 && r.State.Stage.Final() {
 		now = r.Lines[n-1].Time
@@ -221,8 +222,8 @@ func (r *Run) Account(now time.Time) report.Account {
 	return report.Tell(r.Plan, r.State, now)
 }
 
-// CloseReport writes the report of a run that is over again: what came after it was first
-// written, as who was notified, belongs to it.
+// CloseReport writes the report of a finished run again, with what happened after the
+// first time, such as notifications.
 func (r *Run) CloseReport(l *lang.Printer) error {
 	if !r.State.Stage.Final() || r.State.Data.Report == "" {
 		return nil

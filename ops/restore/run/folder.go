@@ -25,11 +25,11 @@ import (
 	"opsdeck/ops/restore/report"
 )
 
-// Store is the folder of all runs: restores/<id>/{plan.json, journal.jsonl,
-// report.md} and the locks.
+// Store is the folder of all runs: restores/<id>/{plan.json, journal.jsonl, report.md} and
+// the locks.
 type Store struct{ Dir string } // the state folder
 
-// ErrNoRun says that there is no restore of that id.
+// ErrNoRun reports that no restore has this id.
 var ErrNoRun = errors.New("no such restore")
 
 var validID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
@@ -37,14 +37,14 @@ var validID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
 // Folder is the folder of a run.
 func (st Store) Folder(id string) Folder { return Folder{filepath.Join(st.Dir, "restores", id)} }
 
-// TargetLock is the path of the lock that keeps a second restore from one
-// schema of one server.
+// TargetLock is the path of the lock that prevents a second restore of the same database
+// of a server.
 func (st Store) TargetLock(t restore.Target) string {
 	sum := sha256.Sum256([]byte(t.Identity + "\x00" + t.Database))
 	return filepath.Join(st.Dir, "locks", "restore-"+hex.EncodeToString(sum[:8])+".lock")
 }
 
-// Save makes the folder of a plan; the plan is durable when it returns.
+// Save creates the folder of a plan; the plan is durable when it returns.
 func (st Store) Save(p *restore.Plan) (Folder, error) {
 	f := st.Folder(p.ID)
 	if err := os.MkdirAll(filepath.Join(f.Path, "inbox"), 0o700); err != nil {
@@ -60,8 +60,8 @@ func (st Store) Save(p *restore.Plan) (Folder, error) {
 	return f, atomicfile.SyncDir(filepath.Dir(f.Path))
 }
 
-// Runs are the ids of all runs, the one begun last first. A folder with neither plan nor
-// journal is the leftover of a crash before anything was begun.
+// Runs are the ids of all runs, the one that started last first. A folder with neither
+// plan nor journal is left from a crash before anything started.
 func (st Store) Runs() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(st.Dir, "restores"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,8 +89,8 @@ func (st Store) Runs() ([]string, error) {
 	return ids, nil
 }
 
-// begun is when the run was begun, or planned where it was not. An id tells only
-// the second of the plan, and a plan may be looked at for long.
+// begun is when the run started, or when it was planned if it has not. An id gives only
+// the second of the plan, and the plan may be reviewed for a long time.
 func (f Folder) begun() time.Time {
 	if at := f.firstLine(); !at.IsZero() {
 		return at
@@ -107,7 +107,7 @@ func (f Folder) begun() time.Time {
 	return at
 }
 
-// firstLine is the time of the first line of the journal; zero when there is none.
+// firstLine is the time of the journal's first line; zero if there is none.
 func (f Folder) firstLine() time.Time {
 	in, err := os.Open(f.JournalPath())
 	if err != nil {
@@ -122,7 +122,7 @@ func (f Folder) firstLine() time.Time {
 	return line.Time
 }
 
-// Load reads how a run stands. An empty id is the newest.
+// Load reads the state of a run. An empty id is the newest.
 func (st Store) Load(id string) (*Run, error) {
 	if id == "" {
 		ids, err := st.Runs()
@@ -140,8 +140,8 @@ func (st Store) Load(id string) (*Run, error) {
 	return st.Folder(id).Load()
 }
 
-// Unfinished finds a run of this target that was begun and is not over. One that
-// cannot be read is an error: it may be such a run.
+// Unfinished finds a run of this target that has started and is not over. One that cannot
+// be read is an error: it may be such a run.
 func (st Store) Unfinished(t restore.Target) (*Run, error) {
 	open, err := st.OpenRuns()
 	if err != nil {
@@ -161,24 +161,24 @@ func (st Store) Unfinished(t restore.Target) (*Run, error) {
 // Folder is the folder of one run.
 type Folder struct{ Path string }
 
-// PlanPath is that of the plan.
+// PlanPath is the plan's path.
 func (f Folder) PlanPath() string { return filepath.Join(f.Path, "plan.json") }
 
-// JournalPath is that of the journal.
+// JournalPath is the journal's path.
 func (f Folder) JournalPath() string { return filepath.Join(f.Path, "journal.jsonl") }
 
-// ReportPath is that of the report in Markdown.
+// ReportPath is the path of the Markdown report.
 func (f Folder) ReportPath() string { return filepath.Join(f.Path, "report.md") }
 
-// ReportJSONPath is that of the report for programs.
+// ReportJSONPath is the path of the report for programs.
 func (f Folder) ReportJSONPath() string { return filepath.Join(f.Path, "report.json") }
 
-// WorkerLock is that of the lock the worker holds while it lives.
+// WorkerLock is the path of the lock that the worker holds while it runs.
 func (f Folder) WorkerLock() string { return filepath.Join(f.Path, "worker.lock") }
 
 func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.json") }
 
-// Plan reads the plan and proves that nobody touched it.
+// Plan reads the plan and verifies that it was not modified.
 func (f Folder) Plan() (*restore.Plan, error) {
 	text, err := os.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -203,22 +203,22 @@ func (f Folder) Plan() (*restore.Plan, error) {
 	return &p, nil
 }
 
-// Run is how a run stands, as its folder tells.
+// Run is the state of a run, read from its folder.
 type Run struct {
 	Folder   Folder
 	Plan     *restore.Plan
 	Lines    []Line
 	State    restore.Snapshot
-	Pending  restore.Effect // had begun and not ended
-	Alive    bool           // a worker is on it
+	Pending  restore.Effect // started and not finished
+	Alive    bool           // a worker is running
 	Worker   lock.Holder
-	Progress *ops.Progress // the newest of the present effect, if any
+	Progress *ops.Progress // the newest of the current effect, if any
 }
 
-// Open tells that the run was begun and is not over.
+// Open reports that the run has started and is not over.
 func (r *Run) Open() bool { return r.State.Stage != restore.Planned && !r.State.Stage.Final() }
 
-// LastBy is who last asked something of the run: who began it, or took it over.
+// LastBy is the person of the last request: who started or resumed the run.
 func (r *Run) LastBy() string {
 	for i := len(r.Lines) - 1; i >= 0; i-- {
 		if e := r.Lines[i].Event; e != nil && e.By != "" {
@@ -228,13 +228,14 @@ func (r *Run) LastBy() string {
 	return ""
 }
 
-// Load reads how the run stands.
+// Load reads the run's state.
 func (f Folder) Load() (*Run, error) {
 	p, err := f.Plan()
 	if err != nil {
 		return nil, err
 	}
-	// The lock is read before the journal: a worker that ends in between has written its end.
+	// The lock is read before the journal: a worker that ends in between has written its last
+	// line.
 	worker, alive, err := lock.Look(f.WorkerLock())
 	if err != nil {
 		return nil, fmt.Errorf("look at the worker's lock: %w", err)
@@ -250,7 +251,7 @@ func (f Folder) Load() (*Run, error) {
 	if r.State.Stage == restore.Planned && f.touched() {
 		return nil, fmt.Errorf("%s: %w", f.JournalPath(), ErrJournalLost)
 	}
-	if !r.Alive { // one may have begun meanwhile
+	if !r.Alive { // a worker may have started meanwhile
 		if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
 			return nil, fmt.Errorf("look at the worker's lock: %w", err)
 		}
@@ -264,8 +265,7 @@ type progressFile struct {
 	Progress ops.Progress `json:"progress"`
 }
 
-// SaveProgress leaves the newest progress for those who watch. It is a comfort:
-// losing it loses nothing.
+// SaveProgress stores the newest progress for watchers. Losing it does no harm.
 func (f Folder) SaveProgress(seq int, p ops.Progress) error {
 	text, err := json.Marshal(progressFile{seq, p})
 	if err != nil {
@@ -287,7 +287,7 @@ func (f Folder) progress(seq int) *ops.Progress {
 	return &in.Progress
 }
 
-// Send leaves a request for the worker; it is durable when Send returns.
+// Send stores a request for the worker; it is durable when Send returns.
 func (f Folder) Send(q Request) error {
 	text, err := json.Marshal(q)
 	if err != nil {
@@ -301,15 +301,15 @@ func (f Folder) Send(q Request) error {
 	return atomicfile.WriteBytes(filepath.Join(dir, name), 0o600, text)
 }
 
-// take removes and returns the oldest request. A file that cannot be read as
-// one is removed too: it would stand in the way of all others.
+// take removes and returns the oldest request. An unreadable file is removed too: it would
+// block all others.
 func (f Folder) take() (q Request, ok bool) {
 	dir := filepath.Join(f.Path, "inbox")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return q, false
 	}
-	for _, e := range entries { // sorted by name, so by time
+	for _, e := range entries { // sorted by name, and so by time
 		if !strings.HasSuffix(e.Name(), ".json") {
 			continue
 		}
@@ -325,7 +325,8 @@ func (f Folder) take() (q Request, ok bool) {
 	return q, false
 }
 
-// Untrue is what a fresh look at the end found against the result; empty: nothing.
+// Untrue is what a fresh check at the end found to contradict the result; empty for
+// nothing.
 func (r *Run) Untrue() []restore.Note {
 	return report.Untrue(r.Plan, r.State)
 }

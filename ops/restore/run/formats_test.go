@@ -11,9 +11,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// TestStateFilesOfEachFormatVersionAreRead: testdata/formats holds what a version of
-// the program wrote of a restore and its undo, its backup and its drills. A later
-// version reads all of it to the same end, so that an upgrade loses nothing.
+// TestStateFilesOfEachFormatVersionAreRead: testdata/formats has the files that a version
+// of the program wrote for a restore and its undo, its backup and its drills. Later
+// versions read all of it with the same result, so an upgrade loses nothing.
 func TestStateFilesOfEachFormatVersionAreRead(t *testing.T) {
 	versions, err := filepath.Glob("../../../testdata/formats/v*")
 	if err != nil || len(versions) != max(restore.PlanVersion, backup.ManifestVersion) {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// inboxEvery is how often the worker looks for answers.
+// inboxEvery is the interval at which the worker checks for answers.
 const inboxEvery = 100 * time.Millisecond
 
-// FolderInbox takes requests from a run's folder.
+// FolderInbox reads requests from a run's folder.
 type FolderInbox struct{ Folder Folder }
 
-// Events delivers the requests that are left in the folder.
+// Events delivers the requests in the folder.
 func (in FolderInbox) Events(ctx context.Context) <-chan Request {
 	out := make(chan Request)
 	go func() {
@@ -40,10 +40,10 @@ func (in FolderInbox) Events(ctx context.Context) <-chan Request {
 	return out
 }
 
-// Watch calls see with how the run stands, at once and whenever that changes,
-// and again and again while the run asks something or has no worker: an answer
-// may have to be given twice, and a worker may be gone for good. It ends when the
-// run is over and no worker is on it, ctx ends, or see returns false.
+// Watch calls see with the run's state, at once and whenever it changes, and repeatedly
+// while the run asks something or has no worker: an answer may have to be given twice, and
+// the worker may not return. It ends when the run is over and has no worker, when ctx
+// ends, or when see returns false.
 func (f Folder) Watch(ctx context.Context, every time.Duration, see func(*Run) bool) error {
 	var last Run
 	for first := true; ; first = false {

@@ -8,8 +8,8 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// foresee notes what the emergency backup will need of the live schema, where that backup
-// is made of the old tables later.
+// foresee records what the emergency backup will need of the live database, if that backup
+// is made from the old tables later.
 func (c *Crew) foresee(ctx context.Context, p *restore.Plan, s restore.Snapshot, _ Report) (restore.Event, error) {
 	err := c.Saver.Foresee(ctx, p, s.SkipTables, c.Folder)
 	var unreadable *UnreadableError
@@ -21,7 +21,7 @@ func (c *Crew) foresee(ctx context.Context, p *restore.Plan, s restore.Snapshot,
 		"it is complete", p.Kept))}}, err
 }
 
-// keep makes the emergency backup of the old tables, and reads it again.
+// keep makes the emergency backup of the old tables, and verifies it.
 func (c *Crew) keep(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	p = saving(p, s)
 	path, notes, err := c.Saver.SaveOld(ctx, p, s.SkipTables, c.Folder, report)
@@ -33,7 +33,7 @@ func (c *Crew) keep(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 		return restore.Event{}, err
 	}
 	if err := c.Saver.Proves(ctx, path, report); err != nil {
-		if ctx.Err() == nil { // what is not good is written anew by the next try
+		if ctx.Err() == nil { // the next try rewrites a backup that is not good
 			err = errors.Join(err, c.Saver.Discard(p))
 		}
 		return restore.Event{}, err
@@ -41,8 +41,8 @@ func (c *Crew) keep(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: &restore.Data{Emergency: path}}, nil
 }
 
-// dropOld drops the old tables. Where the emergency backup was made of them it has to be
-// there, and good.
+// dropOld drops the old tables. If the emergency backup was made from them, it must exist
+// and be good.
 func (c *Crew) dropOld(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	if s.Later && s.Swapped && s.Data.Emergency != "" {
 		if err := c.Saver.Proves(ctx, s.Data.Emergency, report); err != nil {

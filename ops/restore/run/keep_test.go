@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// newLaterBench is a restore that begins with a standby: its emergency backup is made of the
-// old tables.
+// newLaterBench is a restore that starts from a standby: its emergency backup is made from
+// the old tables.
 func newLaterBench(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t, restore.Swap)
@@ -40,7 +40,8 @@ func (b *bench) stages(s restore.Snapshot) (all []restore.Stage) {
 	return all
 }
 
-// The service is back before the old tables are backed up, and they are dropped only after.
+// The service is back before the old tables are backed up, and they are dropped only after
+// that.
 func TestTheOldTablesAreSavedOnceTheServiceIsBack(t *testing.T) {
 	b := newLaterBench(t)
 	s, err := b.run(context.Background(), restore.KindBegin)
@@ -56,8 +57,8 @@ func TestTheOldTablesAreSavedOnceTheServiceIsBack(t *testing.T) {
 	}
 }
 
-// A backup of the old tables that fails leaves them, and no request drops them until a
-// later try has made it.
+// If the backup of the old tables fails, they are kept, and no request drops them until a
+// later try has backed them up.
 func TestTheOldTablesStayUntilTheyAreSaved(t *testing.T) {
 	b := newLaterBench(t)
 	b.world.Fail["save-old"] = errors.New("no room")
@@ -95,7 +96,7 @@ func TestAnUndoEndsTheBackupOfTheOldTables(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		<-ctx.Done() // as long as it takes
+		<-ctx.Done() // until it is stopped
 	}
 	s, err := b.run(context.Background(), restore.KindBegin)
 	if err != nil || s.Stage != restore.Undone || b.world.State.Kept != "" {

@@ -11,9 +11,8 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// TestAHeadlessAbortKeepsAVerifiedLoad fails the exchange: the answers of one
-// who is not there keep the load, the report says so, and resume goes on with it
-// after saving the state of then.
+// TestAHeadlessAbortKeepsAVerifiedLoad makes the swap fail: the unattended answers keep
+// the load, the report says so, and resume uses it after saving the state at that time.
 func TestAHeadlessAbortKeepsAVerifiedLoad(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["swap"] = errors.New("refused")
@@ -62,7 +61,7 @@ func count(calls []string, name string) (n int) {
 	return n
 }
 
-// TestAKeptLoadCanBeDropped removes what was kept.
+// TestAKeptLoadCanBeDropped removes the kept load.
 func TestAKeptLoadCanBeDropped(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["swap"] = errors.New("refused")

@@ -11,10 +11,10 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// lookWait bounds the look for a report.
+// lookWait limits the check for a report.
 const lookWait = 30 * time.Second
 
-// present looks at the live schema. A look that fails says so in its Error.
+// present checks the live database. If the check fails, its Error tells why.
 func (c *Crew) present(ctx context.Context, p *restore.Plan, s restore.Snapshot) restore.Present {
 	ctx, cancel := context.WithTimeout(ctx, lookWait)
 	defer cancel()
@@ -26,7 +26,7 @@ func (c *Crew) present(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 	return now
 }
 
-// avoid are the live tables that must not be touched, as long as they are live.
+// avoid are the live tables that must not be read, as long as they are live.
 func avoid(p *restore.Plan, s restore.Snapshot) []string {
 	if s.Swapped {
 		return nil
@@ -34,8 +34,8 @@ func avoid(p *restore.Plan, s restore.Snapshot) []string {
 	return p.Unreadable
 }
 
-// lacks tells what of the live schema is missing that the service needs: it is
-// not started on a database that is not there.
+// lacks tells what the service needs and the live database does not have: the service is
+// not started on an incomplete database.
 func (c *Crew) lacks(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Note, error) {
 	now, err := c.Database.Looker.Present(ctx, p, avoid(p, s))
 	if err != nil {
@@ -59,8 +59,8 @@ func (c *Crew) lacks(ctx context.Context, p *restore.Plan, s restore.Snapshot) (
 	return restore.Note{}, nil
 }
 
-// leaveDown does not start the service. On the way forward that is a question;
-// on a way back nobody can answer it but the next restore.
+// leaveDown does not start the service. On the way forward that is a question; on a way
+// back only the next restore can resolve it.
 func (c *Crew) leaveDown(s restore.Snapshot, missing restore.Note) (restore.Event, error) {
 	if s.Stage != restore.AbortStarting && s.Stage != restore.UndoStarting {
 		return restore.Event{}, ops.E(ops.Failed, lang.M("the service is not started: %s", missing.Msg))
@@ -69,8 +69,8 @@ func (c *Crew) leaveDown(s restore.Snapshot, missing restore.Note) (restore.Even
 		Notes: []restore.Note{restore.N(lang.M("the service is not started: %s", missing.Msg))}}, nil
 }
 
-// saving is the plan with the name of the emergency backup of this round: a run
-// that is taken up after it was given up saves the state of now.
+// saving is the plan with the name of this round's emergency backup: a run that is resumed
+// after an abort saves the current state.
 func saving(p *restore.Plan, s restore.Snapshot) *restore.Plan {
 	if s.Rounds == 0 || p.Emergency == "" {
 		return p

@@ -13,22 +13,22 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// OpenRun is a run that was begun and is not over, or one that cannot be read
-// and so may not be over.
+// OpenRun is a run that has started and is not over, or one that cannot be read and so may
+// not be over.
 type OpenRun struct {
 	ID  string
-	Run *Run  // nil when it cannot be read
+	Run *Run  // nil if it cannot be read
 	Err error // why it cannot be read
 }
 
-// Concerns tells whether the run changes a schema of a server. One that cannot
-// be read may change any.
+// Concerns reports whether the run changes a database of a server. One that cannot be read
+// may change any.
 func (o OpenRun) Concerns(t restore.Target) bool {
 	return o.Run == nil || o.Run.Plan.Target.Identity == t.Identity && o.Run.Plan.Target.Database == t.Database
 }
 
-// Of tells whether the run is one of a service's live database. One that cannot
-// be read may be.
+// Of reports whether the run belongs to a service's live database. One that cannot be read
+// may.
 func (o OpenRun) Of(service, database string) bool {
 	if o.Run == nil {
 		return true
@@ -37,7 +37,7 @@ func (o OpenRun) Of(service, database string) bool {
 	return p.Service == service && p.Target.Database == database && p.Mode != restore.Into
 }
 
-// OpenRuns are all runs that are not over, newest first. It alone answers which
+// OpenRuns are all runs that are not over, newest first. It is the only source for which
 // restores are unfinished; an error means that any may be.
 func (st Store) OpenRuns() ([]OpenRun, error) {
 	ids, err := st.Runs()
@@ -57,9 +57,9 @@ func (st Store) OpenRuns() ([]OpenRun, error) {
 	return open, nil
 }
 
-// LogCut is the newest moment at which a run of a service exchanged the live tables of a
-// database, if it is after that one; see restore.Plan.LogCut. A run that cannot be read
-// is passed over: OpenRuns tells of it.
+// LogCut is the newest time, if after the given one, when a run of a service swapped the
+// live tables of a database; see restore.Plan.LogCut. A run that cannot be read is
+// skipped: OpenRuns reports it.
 func (st Store) LogCut(service, database string, after time.Time) (newest time.Time, err error) {
 	ids, err := st.Runs()
 	if err != nil {
@@ -81,23 +81,22 @@ func (st Store) LogCut(service, database string, after time.Time) (newest time.T
 	return newest, nil
 }
 
-// Unreadable is the error for people about a run that cannot be read, with the
-// way out.
+// Unreadable is the error for people about a run that cannot be read, with a remedy.
 func (o OpenRun) Unreadable() *ops.Error {
 	return ops.Wrap(o.Err, ops.Busy, lang.M("the restore %s cannot be read, so it may be unfinished", o.ID)).
 		WithHint(lang.M("check its folder; if it has ended: opsdeck restore set-aside %s", o.ID))
 }
 
-// ErrJournalLost says that a run was begun, and its journal is empty.
+// ErrJournalLost reports that a run has started and its journal is empty.
 var ErrJournalLost = errors.New("the journal is empty, though the restore was begun")
 
-// ErrPlanLost says that a run's folder has no plan any more.
+// ErrPlanLost reports that a run's folder no longer has a plan.
 var ErrPlanLost = errors.New("the plan is missing")
 
-// begunFiles are left by effects of a run; where one is, the run was begun.
+// begunFiles are written by a run's effects; if one exists, the run has started.
 var begunFiles = []string{"load.tried", "exchange.json", "sessions.json", "events.json", "progress.json", "report.json"}
 
-// touched tells whether an effect of the run has left something.
+// touched reports whether an effect of the run has left a file.
 func (f Folder) touched() bool {
 	for _, name := range begunFiles {
 		if _, err := os.Stat(filepath.Join(f.Path, name)); !errors.Is(err, fs.ErrNotExist) {
@@ -107,7 +106,7 @@ func (f Folder) touched() bool {
 	return false
 }
 
-// made tells whether the folder is that of a run. What cannot be looked at is.
+// made reports whether the folder belongs to a run. A folder that cannot be read does.
 func (f Folder) made() bool {
 	for _, path := range []string{f.PlanPath(), f.JournalPath()} {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -117,12 +116,12 @@ func (f Folder) made() bool {
 	return f.touched()
 }
 
-// asideSuffix makes a run's folder one that is no run any more.
+// asideSuffix marks a folder that is no longer a run.
 const asideSuffix = ".aside"
 
-// SetAside takes a run that cannot be read out of the way of all others. It
-// refuses while a worker is on it. Nothing is removed; the folder's new path is
-// returned.
+// SetAside renames the folder of a run that cannot be read, so that it does not block
+// others. It refuses while a worker is running. Nothing is removed; it returns the
+// folder's new path.
 func (st Store) SetAside(id string) (string, error) {
 	if !validID.MatchString(id) {
 		return "", ErrNoRun

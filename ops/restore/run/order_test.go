@@ -10,8 +10,8 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// TestRunsOfOneSecondAreSortedByTime plans three restores within a second, whose
-// ids sort the other way, and begins one of them late.
+// TestRunsOfOneSecondAreSortedByTime plans three restores within a second, whose ids sort
+// in the opposite order, and starts one of them late.
 func TestRunsOfOneSecondAreSortedByTime(t *testing.T) {
 	st := run.Store{Dir: t.TempDir()}
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
@@ -41,6 +41,6 @@ func TestRunsOfOneSecondAreSortedByTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(ids[0], ids[2], ids[1])
-	os.WriteFile(st.Folder(ids[1]).PlanPath(), []byte("{"), 0o600) // unreadable: by its id
+	os.WriteFile(st.Folder(ids[1]).PlanPath(), []byte("{"), 0o600) // unreadable: sorted by its id
 	expect(ids[0], ids[2], ids[1])
 }

@@ -6,7 +6,7 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Answers are what an unattended restore says to the questions that may come up.
+// Answers are an unattended restore's answers to possible questions.
 type Answers struct {
 	KillSessions   bool   `json:"kill_sessions,omitempty"`
 	SkipUnreadable bool   `json:"skip_unreadable,omitempty"`
@@ -16,8 +16,7 @@ type Answers struct {
 	OnTrouble      string `json:"on_trouble,omitempty"` // "keep" or "undo"
 }
 
-// How long a failure that may go away by itself is tried again, how often, and
-// how often any other step is.
+// How long and how often a temporary failure is retried, and how often any other step is.
 const (
 	patience     = 90 * time.Second
 	patientEvery = 2 * time.Second
@@ -25,25 +24,24 @@ const (
 	mostTries    = 3
 )
 
-// Policy answers questions for a person who is not there. It remembers what it
-// has tried.
+// Policy answers questions when no person is there. It remembers what it has tried.
 type Policy struct {
 	Answers Answers
 
 	tries      map[restore.Stage]int
-	since      time.Time // a step is tried again and again since
+	since      time.Time // start of the repeated tries of a step
 	sinceStage restore.Stage
 }
 
-// Reply is what a policy says to a question.
+// Reply is a policy's answer to a question.
 type Reply struct {
 	Kind restore.Kind
-	Wait time.Duration // before it is given
-	Left time.Duration // of the patience with a failure that may go away by itself; 0 for any other
+	Wait time.Duration // delay before it is given
+	Left time.Duration // remaining patience with a temporary failure; 0 for other failures
 }
 
-// Choose answers the present question. busy tells that what failed may go away
-// by itself. ok is false when nothing can be said: a person has to.
+// Choose answers the current question. busy tells that the failure may be temporary. ok is
+// false if there is no answer: a person must decide.
 func (y *Policy) Choose(s restore.Snapshot, busy bool, now time.Time) (r Reply, ok bool) {
 	if y.tries == nil {
 		y.tries = map[restore.Stage]int{}
@@ -59,8 +57,8 @@ func (y *Policy) Choose(s restore.Snapshot, busy bool, now time.Time) (r Reply, 
 	return Reply{Kind: kind, Wait: retryEvery}, y.tries[s.Stage] <= mostTries && s.Can(kind)
 }
 
-// patient is how much longer a step is tried again that failed because the server
-// was away or locks were held.
+// patient is how much longer a step is retried that failed because the server was down or
+// locks were held.
 func (y *Policy) patient(s restore.Snapshot, busy bool, now time.Time) time.Duration {
 	if !busy || !s.Can(restore.KindRetry) {
 		return 0
@@ -106,8 +104,8 @@ func (y *Policy) say(s restore.Snapshot) restore.Kind {
 	return orAbort(!s.Can(restore.KindAbort), restore.KindRetry)
 }
 
-// quiet is the answer when something still writes: its sessions are ended where
-// that was allowed; what ends by itself is waited for, a little.
+// quiet is the answer while writes continue: their sessions are killed if that was
+// allowed; otherwise it waits a little for them to end.
 func (y *Policy) quiet(s restore.Snapshot) restore.Kind {
 	y.tries[s.Stage]++
 	switch n := y.tries[s.Stage]; {
@@ -115,7 +113,7 @@ func (y *Policy) quiet(s restore.Snapshot) restore.Kind {
 		return restore.KindKill
 	case y.Answers.DespiteWrites == s.Database:
 		return restore.KindGoOn
-	case n == 1 && len(writing(s.Data.Sessions)) == 0: // a service that was just stopped may have had a last word
+	case n == 1 && len(writing(s.Data.Sessions)) == 0: // a service that was just stopped may write once more
 		return restore.KindRetry
 	}
 	return restore.KindAbort
@@ -128,7 +126,7 @@ func orAbort(yes bool, k restore.Kind) restore.Kind {
 	return restore.KindAbort
 }
 
-// keeping is the answer when the old tables cannot be backed up: they stay, and are not
+// keeping is the answer when the old tables cannot be backed up: they are kept, and not
 // dropped.
 func (y *Policy) keeping(s restore.Snapshot) restore.Kind {
 	y.tries[s.Stage]++
@@ -141,8 +139,8 @@ func (y *Policy) keeping(s restore.Snapshot) restore.Kind {
 	return restore.KindLeave
 }
 
-// keepLoad is the answer after a load is whole: what took hours is never thrown
-// away unasked, unless its verification found fault with it.
+// keepLoad is the answer after a complete load: what took hours is never dropped unasked,
+// unless its verification found problems.
 func (y *Policy) keepLoad(s restore.Snapshot) restore.Kind {
 	y.tries[s.Stage]++
 	if s.Can(restore.KindLeave) && (s.Stage == restore.AskSwap || len(s.Data.Doubts) == 0) {

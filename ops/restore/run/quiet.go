@@ -12,27 +12,26 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// WriteMark is where a server's writes stand, as it tells them; only the server's
-// adapter reads it. Empty: it tells nothing.
+// WriteMark is the server's write position, in a form that only the server's adapter
+// reads. Empty: the server does not report it.
 type WriteMark string
 
 // Writes is what was written since a WriteMark.
 type Writes struct {
-	Live      bool           // to the live schema
-	Untold    bool           // something was written, and it cannot be told whether to the live schema
-	Blind     bool           // nothing can be told: the server counts no writes
-	Elsewhere bool           // to other schemas of the server
+	Live      bool           // to the live database
+	Untold    bool           // there were writes, possibly to the live database
+	Blind     bool           // unknown: the server counts no writes
+	Elsewhere bool           // to other databases of the server
 	At        WriteMark      // where the binary log stands now; "" where the writes are told by something else
-	Notes     []restore.Note // what was seen, or why it cannot be told
+	Notes     []restore.Note // the observations, or why there are none
 }
 
-// stops tells whether the restore must not go on without a decision.
+// stops reports whether the restore must not continue without a decision.
 func (w Writes) stops() bool { return w.Live || w.Untold }
 
-// quiet waits until nobody is left who could write, for a session may take its
-// moment to end after the service was stopped. Idle sessions without a
-// transaction are named and do no harm. That the data stand still is watched
-// while they are backed up.
+// quiet waits until no session is left that could write, because a session may take a
+// moment to end after the service was stopped. Idle sessions without a transaction are
+// listed and harmless. While the data is backed up, it is monitored for writes.
 func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (restore.Event, error) {
 	var sessions, busy []restore.Session
 	for waited := time.Duration(0); ; waited += beat {
@@ -69,7 +68,7 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 	return restore.Event{Kind: restore.KindDone, Notes: notes}, nil
 }
 
-// writing are the sessions that do something, or hold a transaction open.
+// writing are the sessions that are active, or have an open transaction.
 func writing(sessions []restore.Session) (busy []restore.Session) {
 	for _, s := range sessions {
 		if s.Transaction || s.Command != "Sleep" {
@@ -86,10 +85,10 @@ func (c *Crew) quietFor() time.Duration {
 	return 2 * time.Second
 }
 
-// beat is how often something that is waited for is looked at.
+// beat is the interval at which a wait checks its condition.
 const beat = 250 * time.Millisecond
 
-// waitBeat waits a beat of the quiet, with a clock that people see.
+// waitBeat waits one beat, and shows the elapsed time to people.
 func (c *Crew) waitBeat(ctx context.Context, waited time.Duration, report Report) error {
 	all := c.quietFor()
 	report(
@@ -107,9 +106,9 @@ func (c *Crew) waitBeat(ctx context.Context, waited time.Duration, report Report
 // errWritten ends a backup of a state that is being changed.
 var errWritten = errors.New("the state was written to while it was backed up")
 
-// watch looks at the live schema's writes while something else is done. end
-// returns what was written from its beginning on: it has then watched for the
-// time of quiet at least, however short that something was.
+// watch monitors writes to the live database during another operation. end returns what
+// was written since the start: by then it has watched for at least the quiet time, even if
+// the operation was shorter.
 type watch struct {
 	crew   *Crew
 	plan   *restore.Plan
@@ -120,8 +119,8 @@ type watch struct {
 	seen   Writes
 }
 
-// watchWrites begins a watch. The context it returns ends with errWritten as soon
-// as something is written to the live schema.
+// watchWrites starts a watch. The returned context ends with errWritten as soon as
+// something is written to the live database.
 func (c *Crew) watchWrites(ctx context.Context, p *restore.Plan) (context.Context, *watch, error) {
 	from, err := c.Database.Writes.Mark(ctx, p)
 	if err != nil {
@@ -134,8 +133,8 @@ func (c *Crew) watchWrites(ctx context.Context, p *restore.Plan) (context.Contex
 	return inner, w, nil
 }
 
-// look looks every beat until the watch ends. A look that fails is made again:
-// the last one counts.
+// look checks on every beat until the watch ends. A failed check is repeated: the last one
+// counts.
 func (w *watch) look(ctx context.Context) {
 	defer close(w.done)
 	for w.crew.sleep(ctx, min(beat, w.crew.quietFor())) == nil {
@@ -148,7 +147,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// end ends the watch, once it has lasted for the time of quiet.
+// end ends the watch, after at least the quiet time.
 func (w *watch) end(ctx context.Context, report Report) (Writes, time.Duration, error) {
 	for w.begin.Add(w.crew.quietFor()).After(time.Now()) && ctx.Err() == nil && !w.over() {
 		if err := w.crew.waitBeat(ctx, time.Since(w.begin), report); err != nil {
@@ -173,8 +172,8 @@ func (w *watch) over() bool {
 	}
 }
 
-// save backs the present state up, and proves that it stood still meanwhile: a
-// backup of a state that somebody still writes to is thrown away.
+// save backs up the current state, and verifies that it did not change meanwhile: a backup
+// of a state that is still written to is discarded.
 func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
 	back := c.back
 	if s.Later {

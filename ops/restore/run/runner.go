@@ -11,32 +11,31 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// World does the effects. Do looks at the actual state first, so that doing an
-// effect again is harmless. It returns an event of kind KindDone, KindFailed or
-// KindFound, and no error but that of ctx.
+// World runs the effects. Do first checks the actual state, so repeating an effect is
+// harmless. It returns an event of kind KindDone, KindFailed or KindFound, and no error
+// other than ctx's.
 type World interface {
 	Do(ctx context.Context, e restore.Effect, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error)
 }
 
-// Inbox gives the answers and requests of people, as events.
+// Inbox delivers the answers and requests of people as events.
 type Inbox interface {
-	// Events delivers them until ctx ends, and closes the channel when it takes
-	// no more.
+	// Events delivers them until ctx ends, and closes the channel when it accepts no more.
 	Events(ctx context.Context) <-chan Request
 }
 
-// Request is what a person asks of a running restore.
+// Request is a person's request to a running restore.
 type Request struct {
-	Seq   int           `json:"seq"` // Snapshot.Seq that it answers; 0 for a request to abort
+	Seq   int           `json:"seq"` // Snapshot.Seq of the question; 0 for a request to abort
 	Event restore.Event `json:"event"`
 }
 
-// ErrLeft says that the runner was told to stop; the restore stands where it
-// stood and can be resumed.
-var ErrLeft = errors.New("left where it stood")
+// ErrLeft reports that the runner was told to stop; the restore keeps its state and can be
+// resumed.
+var ErrLeft = errors.New("the restore was left in its current state")
 
-// Runner executes a plan: it journals before and after each effect, and takes
-// answers where the machine asks.
+// Runner executes a plan: it journals before and after each effect, and accepts answers
+// when the machine asks.
 type Runner struct {
 	Plan     *restore.Plan
 	Journal  *Journal
@@ -49,10 +48,9 @@ type Runner struct {
 	s restore.Snapshot
 }
 
-// Run carries the restore on from where its journal stands until it is over,
-// with first as the reason that it runs now: KindBegin, KindResume, KindUndo,
-// KindDrop or KindAbort. When ctx ends it returns ErrLeft: nothing is rolled
-// back, nothing more is begun.
+// Run continues the restore from the end of its journal until it is over. first is the
+// reason that it runs now: KindBegin, KindResume, KindUndo, KindDrop or KindAbort. When
+// ctx ends it returns ErrLeft: nothing is reverted, and nothing more is started.
 func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot, error) {
 	s, _, err := Fold(r.Plan, r.Journal.Lines())
 	if err != nil {
@@ -61,7 +59,7 @@ func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot
 	r.s = s
 	listens, deaf := context.WithCancel(ctx)
 	requests := r.Inbox.Events(listens)
-	defer func() { // what comes later is for the next worker
+	defer func() { // later requests are for the next worker
 		deaf()
 		for range requests {
 		}
@@ -77,7 +75,7 @@ func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot
 	return r.s, nil
 }
 
-// apply journals an event and takes it over; the pure machine is asked first.
+// apply journals an event and applies it, after the pure machine has accepted it.
 func (r *Runner) apply(e restore.Event) error {
 	if e.Time.IsZero() {
 		e.Time = r.Clock.Now()
@@ -115,8 +113,8 @@ func (r *Runner) step(ctx context.Context, requests <-chan Request) error {
 	}
 }
 
-// answer takes an answer to the present question. One that is late, or that the
-// machine does not take, changes nothing.
+// answer accepts an answer to the current question. A late one, or one that the machine
+// refuses, changes nothing.
 func (r *Runner) answer(q Request) error {
 	if q.Seq != r.s.Seq && (q.Seq != 0 || q.Event.Kind != restore.KindAbort) {
 		return nil
@@ -128,8 +126,8 @@ func (r *Runner) answer(q Request) error {
 	return err
 }
 
-// turnsBack tells of the requests that need not wait for the end of an effect: to abort, and
-// to undo what is now.
+// turnsBack reports whether a request need not wait for the end of an effect: to abort,
+// and to undo the current state.
 func (r *Runner) turnsBack(q Request) bool {
 	return q.Event.Kind == restore.KindAbort || q.Event.Kind == restore.KindUndo && q.Seq == r.s.Seq
 }
@@ -139,8 +137,8 @@ type ended struct {
 	err   error
 }
 
-// effect does one effect, and lets a request to abort or undo end it early where
-// the machine allows.
+// effect runs one effect, and lets a request to abort or undo end it early where the
+// machine allows it.
 func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan Request) error {
 	if err := r.Journal.Append(Line{Time: r.Clock.Now(), Begins: e, Stage: r.s.Stage}); err != nil {
 		return err
@@ -162,7 +160,7 @@ func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan R
 		select {
 		case q, ok := <-requests:
 			if !ok {
-				requests = nil // ctx has ended, and with it the effect will
+				requests = nil // ctx has ended, so the effect will end too
 			}
 			if abort == nil && r.turnsBack(q) && r.s.Can(q.Event.Kind) {
 				abort = &q.Event
@@ -174,8 +172,8 @@ func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan R
 	}
 }
 
-// ended journals how an effect ended. An abort counts even when the effect was
-// done in the same moment: the way back looks at the actual state.
+// ended journals the end of an effect. An abort counts even if the effect finished at the
+// same time: the way back checks the actual state.
 func (r *Runner) ended(ctx context.Context, e restore.Effect, done ended, abort *restore.Event) error {
 	switch {
 	case abort != nil:

@@ -92,7 +92,7 @@ func newBench(t testing.TB, mode restore.Mode) *bench {
 	return b
 }
 
-// run carries the run on in this process; a question without a policy ends it.
+// run continues the run in this process; a question without a policy ends it.
 func (b *bench) run(ctx context.Context, first restore.Kind) (restore.Snapshot, error) {
 	b.t.Helper()
 	j, err := run.OpenJournal(b.folder.JournalPath())
@@ -182,8 +182,8 @@ func TestUndoBringsTheFormerStateBack(t *testing.T) {
 	}
 }
 
-// TestAFailedStepAsksAndCanGoBack fails each effect in turn and aborts where
-// the machine lets: the live data and the service are as before.
+// TestAFailedStepAsksAndCanGoBack makes each effect fail in turn and aborts where the
+// machine allows it: the live data and the service are as before.
 func TestAFailedStepAsksAndCanGoBack(t *testing.T) {
 	for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
 		for _, method := range []string{"accepts", "ensure", "check", "stop", "writers", "save", "load", "verify", "swap"} {
@@ -346,7 +346,7 @@ func TestNotesSurviveTheJournalInEveryLanguage(t *testing.T) {
 	}
 }
 
-// TestMain is the worker of the kill tests when the environment says so.
+// TestMain runs the worker of the kill tests if the environment says so.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("RESTORE_TEST_WORKER"); dir != "" {
 		worker(dir)
@@ -355,8 +355,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// worker runs a restore on a world in a file, and kills itself with SIGKILL
-// after a line of the journal, or in front of a method of the world.
+// worker runs a restore on a world in a file, and kills itself with SIGKILL after a line
+// of the journal, or before a method of the world.
 func worker(dir string) {
 	line, _ := strconv.Atoi(os.Getenv("RESTORE_TEST_LINE"))
 	call, _ := strconv.Atoi(os.Getenv("RESTORE_TEST_CALL"))
@@ -440,9 +440,9 @@ func spawn(t *testing.T, dir string, first restore.Kind, line, call int) (killed
 	return true
 }
 
-// TestKillAnywhereThenResumeUndoOrAbort ends the worker with SIGKILL after each
-// line of the journal, and in front of each act upon the world; whatever is
-// chosen then ends in a consistent place.
+// TestKillAnywhereThenResumeUndoOrAbort sends SIGKILL to the worker after each line of the
+// journal, and before each action on the world; whatever is chosen then ends in a
+// consistent state.
 func TestKillAnywhereThenResumeUndoOrAbort(t *testing.T) {
 	benches := map[string]func() *bench{
 		"swap":     func() *bench { return newBench(t, restore.Swap) },
@@ -507,8 +507,8 @@ func killOnce(t *testing.T, b *bench, where string, n int) (killed bool) {
 	return true
 }
 
-// TestNothingIsDoneBeforeTheFirstLine proves that a run whose journal is empty has
-// changed nothing: that is why it does not block others.
+// TestNothingIsDoneBeforeTheFirstLine proves that a run with an empty journal has changed
+// nothing: so it does not block others.
 func TestNothingIsDoneBeforeTheFirstLine(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	calls := 0

@@ -17,17 +17,17 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Unattended says what a restore does with its questions when nobody is there
-// to answer. A run without it waits for a person for as long as it takes.
+// Unattended tells how a restore answers its questions when nobody is there. A run without
+// it waits for a person indefinitely.
 type Unattended struct {
 	Answers Answers      `json:"answers"`
-	After   restore.Span `json:"after_ms"` // of nobody being there
-	By      string       `json:"by"`       // whose answers they are
+	After   restore.Span `json:"after_ms"` // time without anybody
+	By      string       `json:"by"`       // who left the answers
 }
 
 func (f Folder) unattendedPath() string { return filepath.Join(f.Path, "unattended.json") }
 
-// Leave writes down what to answer when nobody is there; nil: a person will be.
+// Leave stores the answers for when nobody is there; nil: a person will be.
 func (f Folder) Leave(u *Unattended) error {
 	if u == nil {
 		err := os.Remove(f.unattendedPath())
@@ -43,7 +43,7 @@ func (f Folder) Leave(u *Unattended) error {
 	return atomicfile.WriteBytes(f.unattendedPath(), 0o600, text)
 }
 
-// Unattended is what was left; nil when a person will answer.
+// Unattended returns the stored answers; nil if a person will answer.
 func (f Folder) Unattended() (*Unattended, error) {
 	text, err := os.ReadFile(f.unattendedPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,8 +61,8 @@ func (f Folder) Unattended() (*Unattended, error) {
 
 func (f Folder) attendedPath() string { return filepath.Join(f.Path, "attended") }
 
-// Attend says that somebody who can answer looks at the run now. It is a
-// comfort: where it cannot be said, the run takes itself for unattended.
+// Attend records that somebody who can answer is watching the run now. If it cannot be
+// recorded, the run considers itself unattended.
 func (f Folder) Attend() error {
 	now := time.Now()
 	err := os.Chtimes(f.attendedPath(), now, now)
@@ -72,7 +72,7 @@ func (f Folder) Attend() error {
 	return err
 }
 
-// attended is when somebody last looked.
+// attended is the last time that somebody watched.
 func (f Folder) attended() time.Time {
 	info, err := os.Stat(f.attendedPath())
 	if err != nil {
@@ -86,7 +86,7 @@ type Waiting struct {
 	Since   time.Time
 	For     []restore.Note
 	Answers []restore.Kind
-	Until   time.Time // when the answers that were left are given, if nobody comes; zero: it waits for a person
+	Until   time.Time // when the stored answers are given, if nobody comes; zero: it waits for a person
 }
 
 // Waiting tells since when and for what the run waits, or nil.
@@ -112,28 +112,27 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// standInEvery is how often it is looked whether somebody is there.
+// standInEvery is the interval of checks whether somebody is there.
 const standInEvery = 250 * time.Millisecond
 
-// StandIn answers a worker's questions, as was left, when nobody does. Where the
-// answers left do not say anything, it ends the worker: the run then stands
-// where it stood, and can be resumed.
+// StandIn gives the stored answers to a worker's questions when nobody else does. If they
+// have no answer, it ends the worker: the run keeps its state and can be resumed.
 type StandIn struct {
 	Folder Folder
 	Clock  clock.Clock
 	GiveUp func() // ends the worker
 
-	asks   atomic.Bool // the run asks
+	asks   atomic.Bool // the run is asking
 	policy Policy
-	given  int // Seq of the newest question that got an answer
+	given  int // Seq of the newest answered question
 	at     time.Time
 	reply  Reply
 }
 
-// Changed is told each step of the run.
+// Changed is called for each step of the run.
 func (in *StandIn) Changed(s restore.Snapshot) { in.asks.Store(s.Stage.Asks()) }
 
-// Run stands in until ctx ends.
+// Run answers until ctx ends.
 func (in *StandIn) Run(ctx context.Context) {
 	in.given = -1
 	tick := time.NewTicker(standInEvery)
@@ -169,7 +168,7 @@ func (in *StandIn) look() {
 	in.answer(r, u, now)
 }
 
-// answer gives the policy's answer, once its wait is over.
+// answer gives the policy's answer after its delay.
 func (in *StandIn) answer(r *Run, u *Unattended, now time.Time) {
 	if in.at.IsZero() {
 		in.policy.Answers = u.Answers
@@ -190,11 +189,11 @@ func (in *StandIn) answer(r *Run, u *Unattended, now time.Time) {
 		ev.Typed = r.Plan.Target.Database
 	}
 	if err := in.Folder.Send(Request{Seq: r.State.Seq, Event: ev}); err != nil {
-		in.given = -1 // tried again with the next look
+		in.given = -1 // retried at the next check
 	}
 }
 
-// Busy tells that what failed last may go away by itself.
+// Busy reports that the last failure may be temporary.
 func (r *Run) Busy() bool {
 	if len(r.Lines) == 0 {
 		return false

@@ -56,8 +56,8 @@ func (b *bench) left(a run.Answers, after time.Duration) {
 	}
 }
 
-// A run whose operator is gone does not wait for ever: the answers that were left
-// are given, and the service is up again.
+// A run whose operator has left does not wait forever: the stored answers are given, and
+// the service comes up again.
 func TestWhatWasLeftIsAnsweredWhenNobodyIsThere(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.world.Fail["load"] = errors.New("planted")
@@ -71,8 +71,8 @@ func TestWhatWasLeftIsAnsweredWhenNobodyIsThere(t *testing.T) {
 	}
 }
 
-// Where nothing that was left is an answer, the worker ends; the run stands, and
-// goes on later.
+// If the stored answers do not cover a question, the worker ends; the run keeps its state,
+// and continues later.
 func TestAWorkerWithoutAnAnswerEnds(t *testing.T) {
 	b := newBench(t, restore.InPlace)
 	b.policy[restore.AskNotify] = restore.KindSilent
@@ -91,7 +91,7 @@ func TestAWorkerWithoutAnAnswerEnds(t *testing.T) {
 	}
 }
 
-// As long as somebody looks, it waits for them; what it waits for is told.
+// As long as somebody watches, it waits for them and tells for what.
 func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 	for name, leave := range map[string]func(*bench){
 		"a person began it": func(*bench) {},
@@ -107,7 +107,7 @@ func TestItWaitsWhileSomebodyIsThere(t *testing.T) {
 			if len(w.For) == 0 || w.For[0].Msg.String() != "planted" || time.Since(w.Since) > time.Minute {
 				t.Errorf("it waits for %v since %s", w.For, w.Since)
 			}
-			time.Sleep(600 * time.Millisecond) // time enough for a stand-in that should not answer
+			time.Sleep(600 * time.Millisecond) // enough time for a stand-in that should not answer
 			if still := b.waiting(); !still.Since.Equal(w.Since) {
 				t.Errorf("it was answered: it waits since %s, not %s", still.Since, w.Since)
 			}
@@ -135,7 +135,7 @@ func (b *bench) waiting() *run.Waiting {
 	return nil
 }
 
-// Attending moves the moment at which the answers that were left are given.
+// Attending postpones the stored answers.
 func TestAttendingPutsTheAnswersOff(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.left(run.Answers{}, time.Hour)
@@ -173,7 +173,7 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 		name string
 		a    run.Answers
 		s    restore.Snapshot
-		want []restore.Kind // of one question after the other
+		want []restore.Kind // one question after the other
 	}{
 		{"writes, nothing said", run.Answers{}, at(restore.AskQuiet, nil),
 			[]restore.Kind{restore.KindRetry, restore.KindAbort}},
@@ -209,7 +209,7 @@ func TestPolicyAnswersAsTheFlagsSay(t *testing.T) {
 	}
 }
 
-// A server that is away is waited for, for a while.
+// A server that is down is waited for, up to a limit.
 func TestPolicyIsPatientWithWhatGoesAwayByItself(t *testing.T) {
 	y := run.Policy{}
 	s := restore.Snapshot{Database: "sales", Mode: restore.Swap, Stage: restore.AskLoad}

@@ -9,14 +9,14 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// TestAWatchLooksAgainAtARunWithoutWorker lets a watcher be patient with a worker
-// that was just there: it is asked again, until it has seen enough.
+// TestAWatchLooksAgainAtARunWithoutWorker: a watcher that tolerates a missing worker for a
+// while is called again until it has seen enough.
 func TestAWatchLooksAgainAtARunWithoutWorker(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	ctx, cancel := context.WithCancel(context.Background())
 	b.world.Before = func(_ context.Context, method string) {
 		if method == "load" {
-			cancel() // the worker is gone in the middle
+			cancel() // the worker ends midway
 		}
 	}
 	if s, err := b.run(ctx, restore.KindBegin); err == nil || s.Stage != restore.Loading {

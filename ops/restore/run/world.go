@@ -15,8 +15,8 @@ import (
 // Report takes progress; it is never nil and may be called from any goroutine.
 type Report func(ops.Progress)
 
-// Database is the target's server by what the effects need there. Every method of its
-// parts looks at the actual state first; doing it again is harmless.
+// Database is the target's server as the effects use it. Every method of its parts first
+// checks the actual state; repeating it is harmless.
 type Database struct {
 	Looker    Looker
 	Sessions  Sessions
@@ -28,75 +28,72 @@ type Database struct {
 	Cleaner   Cleaner
 }
 
-// Looker looks at the live schema, and changes nothing.
+// Looker reads the live database and changes nothing.
 type Looker interface {
-	// Check proves that what the plan was made of is still so: the live tables
-	// are those that were shown, and the server is the same.
+	// Check verifies that the basis of the plan still holds: the live tables are those that
+	// were shown, and the server is the same.
 	Check(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
-	// Present looks at the live schema, now, and does not touch the tables of
-	// avoid: a look at a damaged one may end the server.
+	// Present reads the live database's current state, except for the tables in avoid: reading
+	// a damaged one may end the server.
 	Present(ctx context.Context, p *restore.Plan, avoid []string) (restore.Present, error)
 }
 
-// Sessions finds who is connected to the live schema, and ends them.
+// Sessions finds the sessions connected to the live database, and ends them.
 type Sessions interface {
-	// Writers are the sessions that could still write to the live schema, never
-	// our own.
+	// Writers are the sessions that could still write to the live database, never our own.
 	Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error)
 	Kill(ctx context.Context, p *restore.Plan, sessions []restore.Session) ([]restore.Note, error)
 }
 
-// WriteWatch tells what is written to the live schema meanwhile.
+// WriteWatch detects writes to the live database during other work.
 type WriteWatch interface {
-	// Mark is where the server's writes stand now.
+	// Mark is the server's current write position.
 	Mark(ctx context.Context, p *restore.Plan) (WriteMark, error)
-	// Since tells what was written since a mark, by schema as far as the server
-	// lets that be told.
+	// Since tells what was written since a mark, by database as far as the server can tell.
 	Since(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
 }
 
 // Loader loads backups.
 type Loader interface {
-	// Load loads the backup into p.Loaded(). What a former try left there is
-	// finished or removed first.
+	// Load loads the backup into p.Loaded(). Remains of an earlier try are first completed or
+	// removed.
 	Load(ctx context.Context, p *restore.Plan, f Folder, report Report) (Loaded, error)
 	// LoadBack loads the emergency backup into the live schema.
 	LoadBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Loaded, error)
 }
 
-// Verifier proves what was loaded.
+// Verifier verifies what was loaded.
 type Verifier interface {
 	Verify(ctx context.Context, p *restore.Plan, report Report) (Verdict, error)
 }
 
-// Exchanger puts the loaded tables in the place of the live ones, and back.
+// Exchanger swaps the loaded tables with the live ones, and reverts that.
 type Exchanger interface {
-	// Swap exchanges the tables, and carries triggers, views, routines, events
-	// and grants over.
+	// Swap swaps the tables, and carries over triggers, views, routines, events and grants.
 	Swap(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
-	// SwapBack brings the kept tables back.
+	// SwapBack moves the old tables back.
 	SwapBack(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
-	// Settle takes an exchange back that was half done, and keeps what was loaded.
+	// Settle reverts an unfinished swap, and keeps what was loaded.
 	Settle(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
 }
 
-// Exporter saves what a step back would lose.
+// Exporter saves what an undo would lose.
 type Exporter interface {
-	// Export writes the rows that were written since the restore to the folder,
-	// and says what they are.
+	// Export writes the rows that were written since the restore to the folder, and summarizes
+	// them.
 	Export(ctx context.Context, p *restore.Plan, since time.Time, f Folder, report Report) (
 		restore.Loss, []string, error)
 }
 
-// Cleaner removes what is not needed any more.
+// Cleaner removes what is no longer needed.
 type Cleaner interface {
 	// Clean removes what was loaded and is not live.
 	Clean(ctx context.Context, p *restore.Plan, f Folder) ([]restore.Note, error)
-	// DropOld drops the schemas that undo would need.
+	// DropOld drops the databases that an undo would need.
 	DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note, error)
 }
 
-// Loaded is what a load did.
+// Loaded is a load's result.
 type Loaded struct {
 	Tables int
 	Rows   int64
@@ -104,14 +101,14 @@ type Loaded struct {
 	Notes  []restore.Note
 }
 
-// Verdict is what verification found.
+// Verdict is the result of the verification.
 type Verdict struct {
 	Tables []restore.TableRows
-	Doubts []restore.Note // empty: all is as the manifest says
+	Doubts []restore.Note // empty: everything matches the manifest
 	Notes  []restore.Note
 }
 
-// Swapped is what an exchange did. Renamed is how long the one statement took.
+// Swapped is a swap's result. Renamed is the duration of the RENAME statement.
 type Swapped struct {
 	Renamed time.Duration
 	Notes   []restore.Note
@@ -121,32 +118,32 @@ type Swapped struct {
 type Services interface {
 	// Stop stops it and waits until it is down; ran tells whether it was up.
 	Stop(ctx context.Context, p restore.Process) (ran bool, notes []restore.Note, err error)
-	// Start starts it; one that runs already is left alone.
+	// Start starts it, unless it is running.
 	Start(ctx context.Context, p restore.Process) ([]restore.Note, error)
 }
 
-// Saver makes the backup of the present state.
+// Saver makes the backup of the current state.
 type Saver interface {
-	// Accepts refuses a plan whose emergency backup cannot go where it is planned.
+	// Accepts refuses a plan whose emergency backup cannot be stored as planned.
 	Accepts(p *restore.Plan) error
-	// Save writes p.Emergency, or finds that it is there, whole. Tables in skip
-	// are left out. It returns an *UnreadableError when tables cannot be read.
+	// Save writes p.Emergency, or finds that a complete one exists. Tables in skip are
+	// omitted. It returns an *UnreadableError if tables cannot be read.
 	Save(ctx context.Context, p *restore.Plan, skip []string, report Report) (
 		path string, notes []restore.Note, err error)
-	// Foresee notes what SaveOld will need of the live schema, and refuses as Save would.
+	// Foresee records what SaveOld will need of the live database, and refuses as Save would.
 	// It changes nothing.
 	Foresee(ctx context.Context, p *restore.Plan, skip []string, f Folder) error
-	// SaveOld writes p.Emergency of the tables that an exchange has put into p.Kept, or
-	// finds that it is there, whole. What Foresee noted is the rest of it.
+	// SaveOld writes p.Emergency from the tables that a swap has moved to p.Kept, or finds
+	// that a complete one exists. The rest comes from Foresee's record.
 	SaveOld(ctx context.Context, p *restore.Plan, skip []string, f Folder, report Report) (
 		path string, notes []restore.Note, err error)
-	// Proves reads the emergency backup again: an error where it is not what was written.
+	// Proves verifies the emergency backup: an error if it is not what was written.
 	Proves(ctx context.Context, path string, report Report) error
 	// Discard removes what Save wrote, if anything.
 	Discard(p *restore.Plan) error
 }
 
-// UnreadableError says which tables the emergency backup cannot hold.
+// UnreadableError lists the tables that the emergency backup cannot include.
 type UnreadableError struct {
 	Tables []string
 	Err    error
@@ -156,28 +153,27 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("tables %v cannot be read: %v", e.Tables, e.Err)
 }
 
-// Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // Prober asks the service whether it is ready.
 type Prober interface {
-	// Ready asks once. The note says what it answered.
+	// Ready asks once. The note is the service's response.
 	Ready(ctx context.Context, r restore.Ready) (ok bool, answer string)
 }
 
 // Teller sends notifications.
 type Teller interface {
-	// Tell sends the text to every target; sent names those that took it.
+	// Tell sends the text to every target; sent lists those that accepted it.
 	Tell(ctx context.Context, p *restore.Plan, text string, already []string) (sent []string, err error)
 }
 
-// Sourcer brings the backup to this machine when it is a copy elsewhere, and
-// checks that it is the one of the plan.
+// Sourcer fetches the backup to this machine if it is a copy elsewhere, and checks that it
+// is the one of the plan.
 type Sourcer interface {
 	Ensure(ctx context.Context, p *restore.Plan, report Report) ([]restore.Note, error)
 }
 
-// Crew is a World made of those who do the parts.
+// Crew is a World composed of its parts.
 type Crew struct {
 	Database Database
 	Services Services
@@ -187,15 +183,15 @@ type Crew struct {
 	Sourcer  Sourcer
 	Folder   Folder
 	Clock    clock.Clock
-	Lang     *lang.Printer // of the notification and the report
-	// QuietFor is how long at least the live schema must stand still; the default is 2 s.
+	Lang     *lang.Printer // for the notification and the report
+	// QuietFor is the minimum time without writes to the live database; the default is 2 s.
 	QuietFor time.Duration
-	Sleep    func(ctx context.Context, d time.Duration) error // nil: really
-	// Explain makes an error for people of a driver's; nil leaves them as they are.
+	Sleep    func(ctx context.Context, d time.Duration) error // nil: real sleep
+	// Explain converts a driver's error to one for people; nil leaves errors unchanged.
 	Explain func(error) error
 }
 
-// Do does an effect.
+// Do runs an effect.
 func (c *Crew) Do(
 	ctx context.Context, e restore.Effect, p *restore.Plan, s restore.Snapshot, report Report,
 ) (restore.Event, error) {
@@ -283,8 +279,7 @@ func swapped(s Swapped, err error) (restore.Event, error) {
 	return restore.Event{Kind: restore.KindDone, Notes: s.Notes, Data: &restore.Data{SwapMS: took}}, err
 }
 
-// failure is the error as notes: the sentence and hint for people where there
-// are some, and the cause.
+// failure is the error as notes: the sentence and hint for people, if any, and the cause.
 func failure(err error) []restore.Note {
 	var e *ops.Error
 	if !errors.As(err, &e) {
@@ -300,7 +295,7 @@ func failure(err error) []restore.Note {
 	return notes
 }
 
-// unchanged says what a failed effect did not touch.
+// unchanged tells what a failed effect did not change.
 func unchanged(e restore.Effect, p *restore.Plan, s restore.Snapshot) restore.Note {
 	switch e {
 	case restore.EffectSwap:

@@ -8,8 +8,8 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// Unfit is why a restore may not use a standby, as far as its record tells; empty when
-// nothing stands in the way there.
+// Unfit is why a restore may not use a standby, as far as its record tells; empty if the
+// record has no objection.
 func (r *Record) Unfit(database string, on bool) lang.Msg {
 	switch {
 	case !on:
@@ -32,8 +32,8 @@ func (r *Record) Unfit(database string, on bool) lang.Msg {
 	return lang.Msg{}
 }
 
-// Unlike says in what the tables that a standby counted differ from those of the backup
-// with the log; empty where they are the same. A count of -1 is not known.
+// Unlike tells how the standby's table counts differ from those of the backup with the
+// log; empty if they match. A count of -1 is unknown.
 func Unlike(counted, forecast map[string]int64) lang.Msg {
 	var names []string
 	for t, n := range counted {

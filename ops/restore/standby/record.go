@@ -1,6 +1,6 @@
-// Package standby knows the warm shadow of a database: what is remembered of it, whether
-// a restore may use it, and how it is told to people. The rows themselves, and how far
-// the log is applied to them, are on the server.
+// Package standby manages the warm shadow of a database: its record, whether a restore may
+// use it, and its description for people. The rows themselves, and the applied binlog
+// position, are on the server.
 package standby
 
 import (
@@ -22,10 +22,10 @@ import (
 // Version is the format version of standby.json.
 const Version = 1
 
-// State is how a standby stands.
+// State is a standby's state.
 type State string
 
-// The states. Off has no schema; a broken one waits for a backup to be built from.
+// The states. Off has no database; a broken one waits for a backup to be rebuilt from.
 const (
 	Off      State = "off"
 	Building State = "building"
@@ -33,7 +33,7 @@ const (
 	Broken   State = "broken"
 )
 
-// Record is what is remembered of a standby.
+// Record is the stored record of a standby.
 type Record struct {
 	FormatVersion int          `json:"format_version"`
 	Service       string       `json:"service"`
@@ -45,22 +45,22 @@ type Record struct {
 	Why           restore.Note `json:"why,omitzero"` // of a broken one
 	Backup        string       `json:"backup"`       // that it was loaded from
 	BackupAt      time.Time    `json:"backup_at"`
-	Done          string       `json:"gtid_done,omitempty"` // what of the log that backup held
+	Done          string       `json:"gtid_done,omitempty"` // logged transactions that the backup held
 	BuiltAt       time.Time    `json:"built_at,omitzero"`
 	BuildMS       int64        `json:"build_ms,omitempty"`
-	Place         binlog.Place `json:"place"` // all of the log up to there is in it
+	Place         binlog.Place `json:"place"` // it contains the log up to here
 	AppliedTo     time.Time    `json:"applied_to,omitzero"`
-	LookedAt      time.Time    `json:"looked_at,omitzero"`    // when the log was last applied, or looked at
+	LookedAt      time.Time    `json:"looked_at,omitzero"`    // when the log was last applied or checked
 	Paused        restore.Note `json:"paused,omitzero"`       // why the log is not applied now
-	Tried         string       `json:"tried,omitempty"`       // the backup of which a standby broke
-	NotBefore     time.Time    `json:"not_before,omitzero"`   // only a later backup can be rolled on
-	Rate          float64      `json:"rows_second,omitempty"` // changed rows that are applied in a second
+	Tried         string       `json:"tried,omitempty"`       // the backup with which a standby broke
+	NotBefore     time.Time    `json:"not_before,omitzero"`   // only a later backup can be rolled forward
+	Rate          float64      `json:"rows_second,omitempty"` // changed rows applied per second
 	Check         *Check       `json:"check,omitempty"`
 	Hold          *Hold        `json:"hold,omitempty"`
 }
 
-// Check is a comparison of a standby with a backup, at the backup's very place in the log:
-// of each table the rows, their checksum, and the definition.
+// Check is a comparison of a standby with a backup, at the backup's binlog position: for
+// each table the rows, their checksum, and the definition.
 type Check struct {
 	At       time.Time       `json:"at"`
 	Backup   string          `json:"backup"`
@@ -70,39 +70,40 @@ type Check struct {
 	Rows     int64           `json:"rows"`
 	Good     bool            `json:"good"`
 	Differs  []restore.Note  `json:"differs,omitempty"`
-	Seen     binlog.Place    `json:"seen,omitzero"` // in the server's log, before it began: what is written later comes after it
+	// Seen is the position in the server's log before the check started: later writes come after it.
+	Seen binlog.Place `json:"seen,omitzero"`
 }
 
-// Hold keeps a standby from passing the moment of a plan that somebody reads.
+// Hold stops a standby from passing the moment of a plan that is being reviewed.
 type Hold struct {
 	At    binlog.Place `json:"at"`
 	Until time.Time    `json:"until"`
 }
 
-// Store is where the record of one service's standby is kept.
+// Store is the location of the record of one service's standby.
 type Store struct {
 	StateDir string
 	Service  string
 }
 
-// Dir is the folder of the record, and of what a build needs.
+// Dir is the folder of the record, and of a build's files.
 func (s Store) Dir() string { return filepath.Join(s.StateDir, "standby", url.PathEscape(s.Service)) }
 
 func (s Store) path() string { return filepath.Join(s.Dir(), "standby.json") }
 
 func (s Store) holdPath() string { return filepath.Join(s.Dir(), "hold.json") }
 
-// Lock is the path of the lock that whoever works on the standby holds.
+// Lock is the path of the lock held by processes that work on the standby.
 func (s Store) Lock() string {
 	return filepath.Join(s.StateDir, "locks", "standby-"+url.PathEscape(s.Service)+".lock")
 }
 
-// Folder is where the build of that id keeps what it needs to go on after a kill.
+// Folder is where the build with that id keeps what it needs to resume after a kill.
 func (s Store) Folder(id string) run.Folder {
 	return run.Folder{Path: filepath.Join(s.Dir(), id)}
 }
 
-// Load reads the record; one that is not there is Off.
+// Load reads the record; a missing one is Off.
 func (s Store) Load() (*Record, error) {
 	none := &Record{FormatVersion: Version, Service: s.Service, State: Off}
 	text, err := os.ReadFile(s.path())
@@ -123,7 +124,7 @@ func (s Store) Load() (*Record, error) {
 	return r, nil
 }
 
-// Save writes the record, whole or not at all.
+// Save writes the record atomically.
 func (s Store) Save(r *Record) error {
 	out := *r
 	out.Hold = nil
@@ -137,8 +138,9 @@ func (s Store) Save(r *Record) error {
 	return atomicfile.WriteBytes(s.path(), 0o600, append(text, '\n'))
 }
 
-// Keep keeps the standby from passing a place for a while: a plan that somebody reads
-// needs it. It has a file of its own, for whoever applies the log writes the record.
+// Keep stops the standby from passing a position for a while, because a plan under review
+// needs it. It has its own file, because the process that applies the log writes the
+// record.
 func (s Store) Keep(h Hold) error {
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -150,8 +152,8 @@ func (s Store) Keep(h Hold) error {
 	return atomicfile.WriteBytes(s.holdPath(), 0o600, text)
 }
 
-// hold is the present hold; one that cannot be read holds nothing, and costs a restore
-// that was planned its standby at most.
+// hold is the current hold; one that cannot be read holds nothing, and at most costs a
+// planned restore its standby.
 func (s Store) hold() *Hold {
 	text, err := os.ReadFile(s.holdPath())
 	var h Hold

@@ -20,12 +20,12 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// Archive is where the binary log of the service is kept.
+// Archive is the service's binlog archive.
 func (sh Binlog) Archive() binarchive.Folder {
 	return binarchive.Folder{Dir: filepath.Join(sh.Dir, binarchive.FolderName)}
 }
 
-// BinlogOptions are what a follower of this service needs.
+// BinlogOptions are the options for a follower of this service.
 func (sh Binlog) BinlogOptions(ctx context.Context, what string) (binarchive.Options, error) {
 	o := binarchive.Options{Folder: sh.Archive(), Recipients: sh.Service.Backup.Recipients}
 	o.Who = lock.Holder{User: oplog.UserName(), What: what}
@@ -33,14 +33,13 @@ func (sh Binlog) BinlogOptions(ctx context.Context, what string) (binarchive.Opt
 	if o.Target, err = mysql.Resolve(sh.Service.Database); err != nil {
 		return o, err
 	}
-	// A key helps to understand what is gone on with; none is needed to go on.
+	// A key helps to read the part that is continued; continuing works without one.
 	o.Keys, _ = sh.Identities()
 	o.Start = sh.oldestFile(ctx)
 	return o, nil
 }
 
-// oldestFile is the log file in which the oldest full backup stands; "" when it is
-// not known.
+// oldestFile is the binlog file in the oldest full backup's position; "" if unknown.
 func (sh Binlog) oldestFile(ctx context.Context) string {
 	inv, err := sh.Read(ctx)
 	if err != nil {
@@ -57,7 +56,7 @@ func (sh Binlog) oldestFile(ctx context.Context) string {
 	return m.Position.File
 }
 
-// oldestFull is the oldest full backup that a restore may take.
+// oldestFull is the oldest full backup that a restore may use.
 func oldestFull(inv *backup.Inventory) (oldest *backup.Set) {
 	for _, s := range inv.Sets {
 		if s.Restorable(inv.Database) && s.State != backup.Bad {
@@ -67,7 +66,7 @@ func oldestFull(inv *backup.Inventory) (oldest *backup.Set) {
 	return oldest
 }
 
-// TellBinlog narrates what a follower does.
+// TellBinlog reports a follower's notes.
 func (sh Binlog) TellBinlog(n binarchive.Note) {
 	switch {
 	case n.Begun != nil:
@@ -86,7 +85,7 @@ func (sh Binlog) TellBinlog(n binarchive.Note) {
 	}
 }
 
-// GapText says what is missing and why.
+// GapText tells what is missing and why.
 func GapText(g binlog.Gap) lang.Msg {
 	from := binlog.Position{File: g.FromFile, Pos: g.FromPos}.String()
 	to := binlog.Position{File: g.ToFile, Pos: g.ToPos}.String()
@@ -103,12 +102,12 @@ func GapText(g binlog.Gap) lang.Msg {
 	return lang.M("the files between %s and %s are missing", from, to)
 }
 
-// UnloggedText says that a setting of the server leaves a database out of its log.
+// UnloggedText tells that a server setting excludes a database from its log.
 func UnloggedText(database, setting string) lang.Msg {
 	return lang.M("the server does not log changes of %s (%s): they are not in the archive", database, setting)
 }
 
-// BinlogError makes a sentence and a hint of what a follower ends with.
+// BinlogError converts a follower's error to a sentence and a hint.
 func (sh Binlog) BinlogError(err error) error {
 	if err == nil {
 		return nil
@@ -150,8 +149,8 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	return sh.Explain(err)
 }
 
-// errSpecialAccess is the server's error for a right that is missing.
+// errSpecialAccess is the server's error for a missing privilege.
 const errSpecialAccess = 1227
 
-// binlogGrant is what a user needs who reads the binary log.
+// binlogGrant are the privileges for reading the binlog.
 const binlogGrant = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO …"

@@ -22,11 +22,11 @@ import (
 	"opsdeck/ops/remote"
 )
 
-// pieceBytes is about how long a piece of the binary log at a copy is at most: what
-// is lost of a transfer that breaks.
+// pieceBytes is the approximate maximum size of a binlog piece at a copy: what a broken
+// transfer loses.
 const pieceBytes = 64 << 20
 
-// Logs are the binary logs at a copy. Whoever asks closes their store.
+// Logs are the binlogs at a copy. The caller closes their store.
 func (sh Offsite) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
 	store, err := remote.OpenBinlog(c)
 	if err != nil {
@@ -44,8 +44,8 @@ func (sh Offsite) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*rem
 	}, nil
 }
 
-// sendLogs brings what a copy lacks of the binary log; nil when nothing is archived
-// here. oldest and at are the oldest full backup there: what ends before it is not sent.
+// sendLogs sends the binlog that a copy lacks; nil if nothing is archived here. oldest and
+// at describe the oldest full backup there: files that end before it are not sent.
 func (sh Offsite) sendLogs(
 	ctx context.Context,
 	c config.Copy,
@@ -61,7 +61,7 @@ func (sh Offsite) sendLogs(
 		held, err := sh.holdLogs(c)
 		var by *lock.HeldError
 		if errors.As(err, &by) {
-			return sh.sentBefore(c) // somebody else sends it now
+			return sh.sentBefore(c) // another process is sending it
 		}
 		if err != nil {
 			return nil, err
@@ -99,7 +99,7 @@ func (sh Offsite) sendLogs(
 	return out, errors.Join(failed...)
 }
 
-// reaches is up to when pieces hold the log.
+// reaches is the time up to which pieces contain the log.
 func reaches(pieces []binlog.Piece) (at time.Time) {
 	for _, chain := range binlog.Chains(pieces) {
 		if chain.Segment.ToTime.After(at) {
@@ -109,7 +109,7 @@ func reaches(pieces []binlog.Piece) (at time.Time) {
 	return at
 }
 
-// holdLogs takes the lock of whoever sends the binary log to a copy.
+// holdLogs takes the lock for sending the binlog to a copy.
 func (sh Offsite) holdLogs(c config.Copy) (*lock.Lock, error) {
 	dir := filepath.Join(sh.StateDir, "copies")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -120,13 +120,13 @@ func (sh Offsite) holdLogs(c config.Copy) (*lock.Lock, error) {
 	return lock.Take(filepath.Join(dir, "binlog-"+hex.EncodeToString(sum[:8])+".lock"), who)
 }
 
-// sentBefore is the result for a copy to which somebody else sends now.
+// sentBefore is the result for a copy to which another process is sending.
 func (sh Offsite) sentBefore(c config.Copy) (*remote.LogsSent, error) {
 	at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 	return &remote.LogsSent{Reaches: reaches(at.Pieces)}, err
 }
 
-// SendLogs brings one copy what it lacks of the binary log, and no backups.
+// SendLogs sends the binlog that one copy lacks, and no backups.
 func (sh Offsite) SendLogs(ctx context.Context, c config.Copy) (*remote.LogsSent, error) {
 	cp, err := sh.Copier(c, false, nil)
 	if err != nil {
@@ -144,11 +144,11 @@ func (sh Offsite) SendLogs(ctx context.Context, c config.Copy) (*remote.LogsSent
 	return sh.sendLogs(ctx, c, Syncing{}, oldest, at)
 }
 
-// CopyBinlogEvery is how often a follower brings the copies what is new.
+// CopyBinlogEvery is the interval at which a follower sends new binlog to the copies.
 const CopyBinlogEvery = 15 * time.Minute
 
-// FollowBinlog archives until ctx ends, and brings the copies what is new every so
-// often; 0 brings them nothing.
+// FollowBinlog archives until ctx ends, and sends new binlog to the copies at the given
+// interval; 0 sends none.
 func (sh Offsite) FollowBinlog(ctx context.Context, o binarchive.Options, every time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	sending := make(chan struct{})
@@ -164,8 +164,8 @@ func (sh Offsite) FollowBinlog(ctx context.Context, o binarchive.Options, every 
 	return err
 }
 
-// keepSending brings the copies what they lack of the binary log, again and again until
-// ctx ends. A copy that fails is told of once, until it works again.
+// keepSending sends the binlog that the copies lack, repeatedly until ctx ends. A copy
+// that fails is reported once, until it works again.
 func (sh Offsite) keepSending(ctx context.Context, every time.Duration) {
 	failing := map[string]bool{}
 	for {
@@ -187,7 +187,7 @@ func (sh Offsite) keepSending(ctx context.Context, every time.Duration) {
 	}
 }
 
-// sendLog brings what a copy lacks of one log file.
+// sendLog sends the part of one log file that a copy lacks.
 func (sh Offsite) sendLog(
 	ctx context.Context,
 	l *remote.Logs,
@@ -218,8 +218,8 @@ func (sh Offsite) sendLog(
 	return l.Send(ctx, there, send, out)
 }
 
-// oldestThere is the oldest full backup at a copy that a restore may take, and its
-// place in the binary log, nil when it is not known.
+// oldestThere is the oldest full backup at a copy that a restore may use, and its binlog
+// position, nil if unknown.
 func (sh Offsite) oldestThere(
 	ctx context.Context,
 	cp *remote.Copier,
@@ -242,12 +242,11 @@ func (sh Offsite) oldestThere(
 	return set.At, &binlog.Position{File: m.Position.File, Pos: m.Position.Pos}, nil
 }
 
-// PruneLogsThere removes at a copy what of the binary log no backup needs that is kept
-// there.
+// PruneLogsThere removes the binlog at a copy that no backup there needs.
 func (sh Offsite) PruneLogsThere(ctx context.Context, cp *remote.Copier, c config.Copy) error {
 	before, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 	if err != nil || len(before.Pieces) == 0 {
-		return err // a copy that never got any is not asked
+		return err // a copy that never received any is not contacted
 	}
 	listing, err := backup.ReadListing(sh.StateDir, c.Name, PlaceOf(c))
 	if err != nil {
@@ -279,15 +278,15 @@ func (sh Offsite) PruneLogsThere(ctx context.Context, cp *remote.Copier, c confi
 	})
 }
 
-// LogsAt is what a copy holds of the binary log.
+// LogsAt is a copy's binlog.
 type LogsAt struct {
 	binlog.AtCopy
 	Spans []binlog.Span
 	Gaps  []binlog.Gap
 }
 
-// LogsThere is what the configured copies hold of the binary log as they were last
-// looked at: by sync, verify, or fetch. It needs no line to them.
+// LogsThere are the configured copies' binlogs as of the last check by sync, verify, or
+// fetch. It needs no connection to them.
 func (sh Offsite) LogsThere() (all []LogsAt, err error) {
 	for _, c := range sh.Service.Backup.Copies {
 		at, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
@@ -300,7 +299,7 @@ func (sh Offsite) LogsThere() (all []LogsAt, err error) {
 	return all, nil
 }
 
-// LookAtLogs asks a copy what it holds of the binary log.
+// LookAtLogs checks which binlog a copy has.
 func (sh Offsite) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsAt, error) {
 	l, err := sh.Logs(c, dry, nil)
 	if err != nil {
@@ -312,9 +311,8 @@ func (sh Offsite) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (Logs
 	return LogsAt{AtCopy: at, Spans: spans, Gaps: gaps}, err
 }
 
-// VerifyLogs lets a copy read its pieces of the binary log back, and holds them
-// against their hashes: up to so many bytes, those first that were read longest ago;
-// 0 reads all.
+// VerifyLogs makes a copy read back its binlog pieces, and compares them with their
+// hashes: up to the given number of bytes, least recently read first; 0 reads all.
 func (sh Offsite) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (remote.LogsVerified, LogsAt, error) {
 	l, err := sh.Logs(c, false, nil)
 	if err != nil {
@@ -330,8 +328,8 @@ func (sh Offsite) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (r
 	return v, LogsAt{AtCopy: at, Spans: spans, Gaps: gaps}, err
 }
 
-// HealedAt is the moment of the newest good full backup that a copy itself holds: whoever
-// has only the copy starts there. Zero: it holds none.
+// HealedAt is the time of the newest good full backup at the copy itself, where a restore
+// from the copy alone would start. Zero if it has none.
 func (sh Offsite) HealedAt(ctx context.Context, c config.Copy) (time.Time, error) {
 	cp, err := sh.Copier(c, true, nil)
 	if err != nil {
@@ -348,16 +346,16 @@ func (sh Offsite) HealedAt(ctx context.Context, c config.Copy) (time.Time, error
 	return time.Time{}, nil
 }
 
-// LogsFetched is what was brought from a copy into the archive.
+// LogsFetched is the result of fetching from a copy into the archive.
 type LogsFetched struct {
 	Files   int // fetched now
-	Here    int // the archive has them
+	Here    int // already in the archive
 	Bytes   int64
 	Taken   []string // not fetched: the archive has another log of that name
 	Reaches time.Time
 }
 
-// FetchLogs brings into the archive what a copy holds and it lacks.
+// FetchLogs fetches into the archive what a copy has and the archive lacks.
 func (sh Offsite) FetchLogs(
 	ctx context.Context,
 	c config.Copy,
@@ -420,8 +418,8 @@ func (sh Offsite) wouldFetch(chains []*binlog.Chain) (out LogsFetched, err error
 	return out, nil
 }
 
-// OrFromCopy makes an error hint at a copy that may hold more of the log than the
-// archive here.
+// OrFromCopy adds a hint to an error: a copy may have more of the log than the local
+// archive.
 func (sh Offsite) OrFromCopy(ctx context.Context, err error) error {
 	var known *ops.Error
 	if !errors.As(err, &known) || ctx.Err() != nil {

@@ -9,7 +9,7 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// Gap is what an archive lacks.
+// Gap is a part that an archive lacks.
 type Gap struct {
 	binlog.Gap
 	Healed bool `json:"healed"` // a full backup was made after it
@@ -21,8 +21,8 @@ type Holdings struct {
 	Gaps  []Gap
 	Size  int64
 	Last  string // the server that wrote last
-	// Unlogged names the setting by which the newest log lacks the changes of the
-	// service's database; "" where it has them.
+	// Unlogged names the setting that excludes the service's database from the newest log; ""
+	// if there is none.
 	Unlogged string
 }
 
@@ -55,17 +55,17 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 	return h, nil
 }
 
-// Judged says of gaps whether the full backup of a moment was made after them.
+// Judged marks the gaps after which the full backup of the given time was made.
 func (sh Binlog) Judged(gaps []binlog.Gap, healed time.Time) []Gap {
 	out := []Gap{}
 	for _, g := range gaps {
-		// The log's times may be whole seconds: of the same one nothing is proved.
+		// The log's times may be whole seconds: within the same second nothing is proved.
 		out = append(out, Gap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
 	}
 	return out
 }
 
-// Among are those of the archive's gaps that begin and end as some that were found.
+// Among are the archive's gaps with the same start and end as the found ones.
 func (h Holdings) Among(found []binlog.Gap) []Gap {
 	out := []Gap{}
 	for _, g := range h.Gaps {
@@ -81,8 +81,8 @@ func (g Gap) same(o binlog.Gap) bool {
 		g.ToFile == o.ToFile && g.ToPos == o.ToPos
 }
 
-// HealedBefore is the moment of the newest good full backup: what is missing of the
-// log before it is not needed to restore what comes after.
+// HealedBefore is the time of the newest good full backup: missing log before it is not
+// needed to restore later times.
 func (sh Binlog) HealedBefore(ctx context.Context) time.Time {
 	inv, err := sh.ReadOrNone(ctx)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	reader "opsdeck/ops/mysql/binlog"
 )
 
-// Live is what the archive is beside the log that the server has now.
+// Live compares the archive with the log that the server has now.
 type Live struct {
-	Server string        // the one that answers, else the one that wrote last
-	Lag    time.Duration // how far the archive is behind the server
-	Known  bool          // the server was asked, and the archive has its log
-	Gap    *Gap          // what the server no longer has and the archive never had; nil for none
+	Server string        // the one that responds, else the last one archived
+	Lag    time.Duration // time since the end of the archive
+	Known  bool          // the server responded, and the archive has its log
+	Gap    *Gap          // log lost to both server and archive; nil for none
 }
 
-// Live asks the server. What it purged, or dropped with a reset, is missing from that
-// moment on, though the next fetch alone notes it in the archive.
+// Live queries the server. Logs that it purged or reset count as missing at once, although
+// only the next fetch records that in the archive.
 func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 	live := Live{Server: h.Last}
 	target, err := mysql.Resolve(sh.Service.Database)
@@ -41,10 +41,10 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 		return live
 	}
 	last := at.Segments[len(at.Segments)-1]
-	if followed, err := sh.Archive().Following(s.ID); err != nil || !followed { // a follower sees it itself
+	if followed, err := sh.Archive().Following(s.ID); err != nil || !followed { // a follower notices it itself
 		gap, err := binarchive.GapAtServer(ctx, target, s, last)
 		if err != nil {
-			return live // nothing is known of what the server has
+			return live // the server's log is unknown
 		}
 		if gap != nil {
 			live.Gap = &sh.Judged([]binlog.Gap{*gap}, sh.HealedBefore(ctx))[0]
@@ -57,7 +57,7 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 	return live
 }
 
-// With is the holdings with what is missing at the server.
+// With adds the server's missing logs to the holdings.
 func (h Holdings) With(live Live) Holdings {
 	if live.Gap != nil {
 		h.Gaps = append(h.Gaps[:len(h.Gaps):len(h.Gaps)], *live.Gap)

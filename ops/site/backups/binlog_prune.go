@@ -9,7 +9,7 @@ import (
 )
 
 // oldestOfAll is the oldest full backup of any database in the folder: several services
-// may keep their backups and the logs of their servers in one.
+// may share the folder for their backups and binlogs.
 func oldestOfAll(inv *backup.Inventory) (oldest *backup.Set) {
 	for _, s := range inv.Sets {
 		if s.State != backup.Bad && s.Restorable("") &&
@@ -20,8 +20,8 @@ func oldestOfAll(inv *backup.Inventory) (oldest *backup.Set) {
 	return oldest
 }
 
-// pruneBinlog removes what of the binary log no backup needs that is kept: a restore
-// to a moment begins with a full backup. Without one nothing goes.
+// pruneBinlog removes binlog that no kept backup needs: a restore to a moment starts with
+// a full backup. Without one, nothing is removed.
 func (sh Binlog) pruneBinlog(ctx context.Context) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// OpenChanges opens all of the binary log that can be read, of the service's server. It
-// says so when that is the archive alone.
+// OpenChanges opens all available binlog of the service's server. It reports if that is
+// only the archive.
 func (sh Binlog) OpenChanges(ctx context.Context) (*changes.Source, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
@@ -40,7 +40,7 @@ func (sh Binlog) OpenChanges(ctx context.Context) (*changes.Source, error) {
 	return src, nil
 }
 
-// ChangesError makes a sentence of what a reading of the log ends with.
+// ChangesError converts an error of reading the log to a sentence.
 func (sh Binlog) ChangesError(err error) error {
 	switch {
 	case err == nil:

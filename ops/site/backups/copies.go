@@ -16,17 +16,17 @@ func EmptiedText(c config.Copy, e backup.Emptied) lang.Msg {
 	)
 }
 
-// PlaceOf tells one copy's place from another's.
+// PlaceOf distinguishes one copy's location from another's.
 func PlaceOf(c config.Copy) string { return c.Kind + " " + c.Endpoint + " " + c.Target }
 
-// EmptiedError is how a sync ends that found a copy emptied.
+// EmptiedError is the error of a sync that found a copy emptied.
 func EmptiedError(c config.Copy, e backup.Emptied) error {
 	return ops.E(ops.Failed, EmptiedText(c, e)).
 		WithHint(lang.M("the local backups were sent again; find out who removed the rest, then clear the " +
 			"alarm: opsdeck backup sync"))
 }
 
-// places are those of the copies, by their names.
+// places are the copies' locations, by name.
 func places(copies []config.Copy) map[string]string {
 	at := make(map[string]string, len(copies))
 	for _, c := range copies {

@@ -13,8 +13,8 @@ import (
 	"opsdeck/ops/watch"
 )
 
-// surviving runs a reading of the server that the server may not survive: not at all
-// where a table is known to end it, and not again by itself where it has just ended.
+// surviving reads from the server with a function that may end the server: not at all if a
+// table is known to end it, and without an automatic retry if it has just ended.
 func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases []string, read func() error) error {
 	server := swap.New(swap.Settings{Target: target, Marks: DeadlyPath(sh.StateDir)})
 	defer server.Close()
@@ -37,7 +37,7 @@ func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases [
 	return err
 }
 
-// DeadlyTables says that tables are not read, because the server ended when they were.
+// DeadlyTables reports that tables are not read because reading them ended the server.
 func DeadlyTables(names []string) *ops.Error {
 	return ops.E(
 		ops.Failed,
@@ -45,7 +45,7 @@ func DeadlyTables(names []string) *ops.Error {
 	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
 }
 
-// DeadlyPath is where the tables are remembered that end the server when they are read.
+// DeadlyPath is the file that records the tables that end the server when read.
 func DeadlyPath(state string) string {
 	return filepath.Join(state, "tables-that-end-the-server.json")
 }

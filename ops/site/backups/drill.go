@@ -17,7 +17,7 @@ import (
 	"opsdeck/ops/mysql/drill"
 )
 
-// Drillable is the backup that was named, or the newest good one.
+// Drillable is the named backup, or the newest good one.
 func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
 	if name != "" {
 		s, err := sh.Find(inv, name)
@@ -33,8 +33,8 @@ func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, er
 		WithHint(lang.M("make one: opsdeck backup create; or name a backup"))
 }
 
-// DrillServer is where drills are done: the named service's server, else the
-// configured drill server, else the service's own.
+// DrillServer is the server for drills: the named service's server, else the configured
+// drill server, else the service's own.
 func (sh Driller) DrillServer(name string) (mysql.Target, string, error) {
 	c := sh.Service.Database
 	label := ""
@@ -53,7 +53,7 @@ func (sh Driller) DrillServer(name string) (mysql.Target, string, error) {
 	return t, label, err
 }
 
-// Drill does a drill, and puts it on record.
+// Drill runs a drill, and records it.
 func (sh Driller) Drill(
 	ctx context.Context,
 	s *backup.Set,
@@ -65,8 +65,8 @@ func (sh Driller) Drill(
 		func(d backup.Drill) error { return backup.AppendDrill(sh.StateDir, d) })
 }
 
-// load loads a backup into a scratch schema and looks at what came, under the lock that
-// one drill at a time holds. keep puts it on record, when it came to a result.
+// load loads a backup into a scratch database and verifies the result, holding the lock
+// for drills. keep records the result, if there is one.
 func (sh Driller) load(
 	ctx context.Context,
 	entry oplog.Entry,
@@ -113,7 +113,7 @@ func (sh Driller) load(
 	return d, err
 }
 
-// operator is the person behind the process.
+// operator is the person who runs the process.
 func operator(getenv func(string) string) string {
 	if sudo := getenv("SUDO_USER"); sudo != "" {
 		return sudo
@@ -121,7 +121,7 @@ func operator(getenv func(string) string) string {
 	return oplog.UserName()
 }
 
-// Identities open encrypted backups.
+// Identities decrypt encrypted backups.
 func (sh *Shelf) Identities() ([]age.Identity, error) {
 	if sh.Service.Backup.Identity == "" {
 		return nil, nil
@@ -142,8 +142,8 @@ func readIdentities(path string) ([]age.Identity, error) {
 	return ids, nil
 }
 
-// deepen loads a backup that was verified, and adds to the check what came of it. That
-// is no drill: nobody rehearsed a restore, and the record of drills must not say so.
+// deepen loads a verified backup, and adds the result to the check. That is no drill:
+// nobody rehearsed a restore, and the record of drills must not say so.
 func (sh Driller) deepen(
 	ctx context.Context,
 	s *backup.Set,

@@ -12,8 +12,8 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// Elsewhere is what the configured copies hold, as they were last looked at: by
-// sync, by a stream, by list --copy. It needs no line to them.
+// Elsewhere is the content of the configured copies as of the last check by sync, by a
+// stream, or by list --copy. It needs no connection to them.
 func (sh *Shelf) Elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
 	if len(sh.Service.Backup.Copies) == 0 {
 		return nil, nil
@@ -33,8 +33,8 @@ func (sh *Shelf) Elsewhere(inv *backup.Inventory) ([]backup.Elsewhere, error) {
 	return all, nil
 }
 
-// ReadOrNone is the local folder, or none at all where all backups are streamed
-// to a copy and no folder was ever made.
+// ReadOrNone reads the local folder; it is empty if all backups are streamed to a copy and
+// the folder was never created.
 func (sh *Shelf) ReadOrNone(ctx context.Context) (*backup.Inventory, error) {
 	if _, err := os.Stat(sh.Dir); errors.Is(err, fs.ErrNotExist) && sh.Service.Backup.StreamTo != "" {
 		return sh.Scan(sh.Dir).NewInventory(nil), nil
@@ -42,7 +42,7 @@ func (sh *Shelf) ReadOrNone(ctx context.Context) (*backup.Inventory, error) {
 	return sh.Read(ctx)
 }
 
-// KeepAt is a copy's own rule, or the service's.
+// KeepAt is a copy's own retention rule, or the service's.
 func KeepAt(sh *Shelf, c config.Copy) backup.Keep {
 	if k := c.Keep; k != (config.Keep{}) {
 		return backup.Keep{

@@ -12,11 +12,11 @@ import (
 	"opsdeck/ops/watch"
 )
 
-// onBackupFailed is the word in notify.on for a scheduled run that failed.
+// onBackupFailed is the value in notify.on for a scheduled run that failed.
 const onBackupFailed = "backup-failed"
 
-// telling wraps a scheduled job: when it fails, those who asked for backup-failed are
-// told, with when it is tried again. Of several attempts the first and the last tell.
+// telling wraps a scheduled job: if it fails, subscribers of backup-failed are notified,
+// with the time of the next try. Of several attempts, the first and the last notify.
 func (sh Nights) telling(job string, s watch.Schedule, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := run(ctx)
@@ -42,7 +42,7 @@ func (sh Nights) telling(job string, s watch.Schedule, run func(context.Context)
 	}
 }
 
-// tellFailed sends the news. again is zero when nothing is tried again.
+// tellFailed sends the notification. again is zero if there is no retry.
 func (sh Nights) tellFailed(ctx context.Context, job string, failure error, again time.Time) {
 	text := redact.Text(site.Sentence(sh.Lang, sh.Explain(failure)))
 	if again.IsZero() {

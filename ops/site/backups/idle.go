@@ -5,8 +5,8 @@ import (
 	"opsdeck/ops"
 )
 
-// Idle refuses while a restore of a database of this name is at work, whichever
-// service it was begun for: services can share a database and a folder.
+// Idle refuses while a restore of a database with this name is running, whichever service
+// it belongs to: services can share a database and a folder.
 func (sh Nights) Idle() error {
 	open, err := sh.OpenRuns()
 	if err != nil {

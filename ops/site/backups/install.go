@@ -4,7 +4,7 @@ import (
 	"opsdeck/ops/watch"
 )
 
-// Baseline notes that from now on runs count as missed.
+// Baseline records that runs count as missed from now on.
 func (sh Maker) Baseline() error {
 	jobs, err := sh.Nights().Jobs(nil)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"opsdeck/ops"
 )
 
-// KeyFits tries whether backup.identity opens what is encrypted to backup.recipients: a
-// byte is encrypted and opened. nil where nothing is encrypted, or where the key is kept
-// elsewhere and none is configured.
+// KeyFits checks whether backup.identity decrypts what is encrypted to backup.recipients:
+// one byte is encrypted and decrypted. nil if nothing is encrypted, or if no key is
+// configured because it is kept elsewhere.
 func KeyFits(b config.Backup) error {
 	if len(b.Recipients) == 0 || b.Identity == "" {
 		return nil

@@ -21,11 +21,11 @@ import (
 	"opsdeck/ops/mysql/load"
 )
 
-// Order says what backup to make, where it departs from the configuration.
+// Order is the request for a backup, where it differs from the configuration.
 type Order struct {
 	Kind      string // "" is manual
 	Engine    string
-	Databases []string // empty is the service's
+	Databases []string // empty means the service's
 	All       bool
 	Tables    []string
 	Where     string
@@ -42,18 +42,18 @@ type Order struct {
 	Copy      string   // where it is streamed to; "" is this machine
 }
 
-// Made is a backup that was made.
+// Made is the result of a backup.
 type Made struct {
 	*backup.Manifest
 	Path  string
-	Copy  string   // where it was streamed to
+	Copy  string   // the copy that it was streamed to
 	Links []string // weekly and monthly names
 	Took  time.Duration
 
-	Shrink *backup.Shrink // what it lacks that those before it had; nil: nothing
+	Shrink *backup.Shrink // what earlier backups had and it lacks; nil for nothing
 }
 
-// OrderOf fills an order from the configuration of the service.
+// OrderOf completes an order from the service's configuration.
 func (sh Maker) OrderOf(o Order) (Order, error) {
 	b := sh.Service.Backup
 	if o.Kind == "" {
@@ -134,8 +134,8 @@ func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Opt
 	}
 }
 
-// Make makes a backup in the service's folder under the lock that one backup at
-// a time holds, and records it. Nothing is left behind when it fails.
+// Make makes a backup in the service's folder, holding the lock for backups, and records
+// it. A failure leaves no files.
 func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*Made, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
@@ -176,10 +176,10 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 	return m, err
 }
 
-// Trusted refuses a backup folder in which others may put or replace files.
+// Trusted refuses a backup folder in which other users can create or replace files.
 func (sh *Shelf) Trusted() error { return trust.Path(sh.Dir) }
 
-// NoteOpenFolder tells a person that others can see the names in the backup folder.
+// NoteOpenFolder warns if other users can see the names in the backup folder.
 func (sh Maker) NoteOpenFolder() {
 	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
 		sh.Say(
@@ -192,7 +192,7 @@ func (sh Maker) NoteOpenFolder() {
 	}
 }
 
-// tidy makes the folder ready for another backup.
+// tidy prepares the folder for another backup.
 func (sh Maker) tidy() error {
 	if err := os.MkdirAll(sh.Dir, 0o700); err != nil {
 		return ops.Wrap(err, ops.Config, lang.M("the backup folder %s cannot be created", sh.Dir))
@@ -202,7 +202,7 @@ func (sh Maker) tidy() error {
 	return backup.Recover(sh.Dir)
 }
 
-// dump writes the backup under a name of its own and links the further names.
+// dump writes the backup under a unique name and creates the further links.
 func (sh Maker) dump(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
 	start := sh.Clock.Now()
 	name, err := backup.Reserve(sh.Dir, o.Spec(start.Local()))
@@ -231,7 +231,7 @@ func (sh Maker) dump(ctx context.Context, o Order, target mysql.Target, report f
 	return made, sh.compareSize(ctx, made)
 }
 
-// engine is what makes backups.
+// engine returns the function that makes the backup.
 func (sh Maker) engine(o Order) func(context.Context, mysql.Target, dump.Options, string) (*backup.Manifest, error) {
 	if o.Engine == "mysqldump" {
 		return dump.Foreign{Container: sh.Service.Database.Container, Inspect: load.InspectText}.Run
@@ -239,7 +239,7 @@ func (sh Maker) engine(o Order) func(context.Context, mysql.Target, dump.Options
 	return dump.Run
 }
 
-// readBack proves what was written by reading it, so that it counts as good.
+// readBack verifies what was written, so that it counts as good.
 func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)) error {
 	check, err := sh.Prover().proof(ctx, m.Path, report)
 	if err != nil {

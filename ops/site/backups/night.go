@@ -14,7 +14,7 @@ import (
 	"opsdeck/ops/watch"
 )
 
-// JobNames are the scheduled jobs of a service, in the order of a night.
+// JobNames are a service's scheduled jobs, in the order of a night.
 var JobNames = []string{"daily", "verify", "drill"}
 
 // Jobs are the service's scheduled jobs.
@@ -23,7 +23,7 @@ func (sh Nights) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	sh, heard := sh.overheard()
 	run := map[string]func(context.Context) error{
 		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
-		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // what is bad stays bad: final
+		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // bad stays bad: final
 		"drill": func(ctx context.Context) error {
 			inv, err := sh.Read(ctx)
 			if err != nil {
@@ -58,9 +58,8 @@ func (sh Nights) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	return jobs, nil
 }
 
-// night is what happens each night: a backup, its proof, retention, the copies.
-// A step that fails does not keep the later ones from being tried, but the night
-// has failed.
+// night is the nightly run: a backup, its verification, retention, the copies. A failed
+// step does not prevent the later ones, but the night has failed.
 func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
 	o, err := sh.Maker().OrderOf(Order{Kind: backup.KindScheduled, Copy: sh.Service.Backup.StreamTo})
 	if err != nil {
@@ -71,7 +70,7 @@ func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
 	} else {
 		m, err := sh.Maker().Make(ctx, o, report)
 		if err != nil {
-			return err // without a new backup nothing may go, and nothing is to be copied
+			return err // without a new backup nothing is pruned or copied
 		}
 		sh.Say(lang.M("made %s", m.Path))
 		if m.Shrink != nil {
@@ -84,7 +83,7 @@ func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
 		func() error { return sh.copyTonight(ctx, report) },
 	}
 	if o.Copy != "" {
-		steps = nil // nothing of it is here
+		steps = nil // no part of it is stored here
 	}
 	steps = append(steps, func() error { return sh.Offsite().proveCopies(ctx) })
 	var failed []error
@@ -100,8 +99,8 @@ func (sh Nights) night(ctx context.Context, report func(ops.Progress)) error {
 	return errors.Join(failed...)
 }
 
-// madeBefore is the good backup that an earlier attempt at the same run made, "" when
-// there is none: then a retry makes one.
+// madeBefore is the good backup of an earlier attempt at the same run; "" if there is
+// none, and a retry makes one.
 func (sh Nights) madeBefore(ctx context.Context, t watch.Try) string {
 	if t.Attempt < 2 {
 		return ""
@@ -124,7 +123,7 @@ func (sh Nights) madeBefore(ctx context.Context, t watch.Try) string {
 	return ""
 }
 
-// verifyAll proves all backups, or what is due.
+// verifyAll verifies all backups, or those that are due.
 func (sh Nights) verifyAll(ctx context.Context, all bool, report func(ops.Progress)) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {
@@ -198,8 +197,8 @@ func (sh Nights) sendAll(ctx context.Context, report func(ops.Progress)) error {
 	return errors.Join(failed...)
 }
 
-// pruneCopies lets go at each copy that has a rule of its own what it does not
-// keep. What the local rule alone would say there is left to a person.
+// pruneCopies prunes each copy that has its own retention rule. Pruning a copy by the
+// local rule is left to a person.
 func (sh Nights) pruneCopies(ctx context.Context) error {
 	var failed []error
 	for _, c := range sh.Service.Backup.Copies {

@@ -1,5 +1,5 @@
 // Package backups makes and keeps the backups of one service: the nightly run,
-// verification, retention, copies elsewhere, drills, and the archived binary log.
+// verification, retention, offsite copies, drills, and the binlog archive.
 package backups
 
 import (
@@ -13,7 +13,7 @@ import (
 	"opsdeck/ops/site"
 )
 
-// Shelf is the backups of a service, with what is remembered of them.
+// Shelf is a service's backups and their records.
 type Shelf struct {
 	*site.Site
 	Dir    string
@@ -22,10 +22,10 @@ type Shelf struct {
 	Reread Rereading
 }
 
-// Folder is where the backups of a service are; "" where none is configured.
+// Folder is a service's backup folder; "" if none is configured.
 func Folder(s *config.Service) string { return config.Home(s.Backup.Dir) }
 
-// Open opens the backups of a service. Nothing is read aloud: see Aloud.
+// Open opens a service's backups. It does not report re-reading; see Aloud.
 func Open(s *site.Site) (*Shelf, error) {
 	sh := &Shelf{Site: s, Dir: Folder(s.Service), Reread: Aside}
 	if sh.Dir == "" {

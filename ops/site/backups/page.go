@@ -11,7 +11,7 @@ import (
 	"opsdeck/ops/mysql/drill"
 )
 
-// SyncInPlace brings all copies up to date.
+// SyncInPlace updates all copies.
 func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
 	sent, bytes := 0, int64(0)
 	for _, c := range sh.Service.Backup.Copies {
@@ -33,8 +33,8 @@ func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (l
 	return lang.M("copies are up to date: %d sent, %s", sent, human.Bytes(bytes)), nil
 }
 
-// CreateInPlace makes a manual backup. One that lacks what those before it had is an
-// ops.Warning: it was made, and somebody must look.
+// CreateInPlace makes a manual backup. If it lacks what earlier ones had, the result is an
+// ops.Warning: it was made, and somebody must check it.
 func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
 	o, err := sh.Maker().OrderOf(Order{Kind: backup.KindManual})
 	if err != nil {
@@ -55,7 +55,7 @@ func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) 
 	), nil
 }
 
-// VerifyInPlace proves one backup, or with nil what is due.
+// VerifyInPlace verifies one backup, or with nil those that are due.
 func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
 	sets := []*backup.Set{s}
 	if s == nil {
@@ -100,7 +100,7 @@ func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(
 	return said, nil
 }
 
-// DrillInPlace rehearses with one backup.
+// DrillInPlace runs a drill with one backup.
 func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(ops.Progress)) (lang.Msg, error) {
 	d, err := sh.Driller().Drill(ctx, s, drill.Job{}, "", report)
 	if err != nil {
@@ -120,8 +120,8 @@ func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(o
 	), nil
 }
 
-// loaded remembers that a drill read the rows of a backup without a manifest: its
-// check then says as much as `backup verify --deep` does.
+// loaded records that a drill read the rows of a backup without a manifest: its check then
+// equals that of `backup verify --deep`.
 func (sh InPlace) loaded(ctx context.Context, s *backup.Set, d backup.Drill, report func(ops.Progress)) error {
 	if !s.Foreign || d.Result != backup.Passed {
 		return nil
@@ -134,7 +134,7 @@ func (sh InPlace) loaded(ctx context.Context, s *backup.Set, d backup.Drill, rep
 	return sh.Prover().remember(s, check)
 }
 
-// PruneInPlace carries out the plan that was on screen.
+// PruneInPlace executes the plan that was shown.
 func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report func(ops.Progress)) (lang.Msg, error) {
 	held, err := sh.Lock("backup prune")
 	if err != nil {

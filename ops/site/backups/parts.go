@@ -1,46 +1,46 @@
 package backups
 
-// What can be done with a shelf, by what changes together. Each part is the shelf with
-// the verbs of one subject.
+// The operations on a shelf, grouped by subject. Each part is the shelf with the methods
+// of one subject.
 type (
-	// Maker makes backups and clears away what was left half made.
+	// Maker makes backups and removes unfinished ones.
 	Maker struct{ *Shelf }
-	// Nights runs what is scheduled, and says how it went.
+	// Nights runs the scheduled jobs, and reports the results.
 	Nights struct{ *Shelf }
-	// Pruner removes what retention does not keep.
+	// Pruner removes backups that retention does not keep.
 	Pruner struct{ *Shelf }
-	// Offsite brings copies elsewhere up to date, prunes and verifies them.
+	// Offsite updates, prunes and verifies the offsite copies.
 	Offsite struct{ *Shelf }
-	// Driller rehearses restores.
+	// Driller runs drills.
 	Driller struct{ *Shelf }
-	// Prover reads backups and remembers what it found.
+	// Prover verifies backups and records the results.
 	Prover struct{ *Shelf }
-	// Binlog keeps the archive of the binary log.
+	// Binlog manages the binlog archive.
 	Binlog struct{ *Shelf }
-	// InPlace does what the Backups tab asks for, and says in one sentence what came of it.
+	// InPlace runs the actions of the Backups tab, and reports the result in one sentence.
 	InPlace struct{ *Shelf }
 )
 
-// Maker makes backups.
+// Maker returns the part that makes backups.
 func (sh *Shelf) Maker() Maker { return Maker{sh} }
 
-// Nights runs what is scheduled.
+// Nights returns the part that runs the scheduled jobs.
 func (sh *Shelf) Nights() Nights { return Nights{sh} }
 
-// Pruner removes backups.
+// Pruner returns the part that prunes backups.
 func (sh *Shelf) Pruner() Pruner { return Pruner{sh} }
 
-// Offsite looks after the copies.
+// Offsite returns the part for the copies.
 func (sh *Shelf) Offsite() Offsite { return Offsite{sh} }
 
-// Driller rehearses restores.
+// Driller returns the part that runs drills.
 func (sh *Shelf) Driller() Driller { return Driller{sh} }
 
-// Prover verifies backups.
+// Prover returns the part that verifies backups.
 func (sh *Shelf) Prover() Prover { return Prover{sh} }
 
-// Binlog keeps the binary log.
+// Binlog returns the part for the binlog archive.
 func (sh *Shelf) Binlog() Binlog { return Binlog{sh} }
 
-// InPlace is for the Backups tab.
+// InPlace returns the part for the Backups tab.
 func (sh *Shelf) InPlace() InPlace { return InPlace{sh} }

@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/site"
 )
 
-// The jobs that have a dead-man's check, as the keys of pings in the configuration.
+// The jobs with a dead-man's check, as the keys of pings in the configuration.
 const (
 	PingBackup = "backup"
 	PingVerify = "verify"
@@ -20,10 +20,10 @@ const (
 	PingSync   = "sync"
 )
 
-// pingOf is the check of a scheduled job.
+// pingOf maps a scheduled job to its check.
 var pingOf = map[string]string{"daily": PingBackup, "verify": PingVerify, "drill": PingDrill}
 
-// pingTime bounds the last ping of a run, which is sent also when the run was stopped.
+// pingTime limits the last ping of a run, which is sent even if the run was stopped.
 const pingTime = 15 * time.Second
 
 func (sh Nights) pingFile(job string) string {
@@ -31,9 +31,9 @@ func (sh Nights) pingFile(job string) string {
 	return map[string]string{PingBackup: p.Backup, PingVerify: p.Verify, PingDrill: p.Drill, PingSync: p.Sync}[job]
 }
 
-// Pinged runs a job between the pings of its check: the start, then success or the
-// exit status with the last lines, which said may add to. What goes wrong with the
-// pings is told once and never fails the job.
+// Pinged runs a job between the pings of its check: the start, then success or the exit
+// status with the last lines, to which said may add. Ping failures are reported once and
+// never fail the job.
 func (sh Nights) Pinged(ctx context.Context, job string, said func() string, run func(context.Context) error) error {
 	told := false
 	tell := func(err error) {
@@ -68,15 +68,15 @@ func (sh Nights) Pinged(ctx context.Context, job string, said func() string, run
 	return failure
 }
 
-// pinging is a scheduled job between its pings; heard are its last lines.
+// pinging wraps a scheduled job in its pings; heard has its last lines.
 func (sh Nights) pinging(name string, heard *lines, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		heard.take() // what was said before it
+		heard.take() // drop earlier output
 		return sh.Pinged(ctx, pingOf[name], heard.take, run)
 	}
 }
 
-// lines is what a job said.
+// lines is a job's output.
 type lines struct {
 	mu   sync.Mutex
 	text []string
@@ -91,7 +91,7 @@ func (l *lines) add(line string) {
 	}
 }
 
-// take is all that was said since the last take.
+// take is the output since the last take.
 func (l *lines) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func (l *lines) take() string {
 	return strings.Join(l.text, "\n") + "\n"
 }
 
-// overheard is the same for a shelf whose words are also kept.
+// overheard returns a shelf whose output is also recorded.
 func (sh Nights) overheard() (Nights, *lines) {
 	kept := &lines{}
 	s := *sh.Site

@@ -30,7 +30,7 @@ func (sh Pruner) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
 	return backup.PlanRetention(inv, policy), nil
 }
 
-// Prune carries out a plan that was shown, and puts it on record.
+// Prune executes a plan that was shown, and records it.
 func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.Step)) (backup.Outcome, error) {
 	var names []string
 	for _, s := range plan.Removes() {
@@ -65,8 +65,8 @@ func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	return out, errors.Join(sh.Index.Planned(plan.At), sh.Binlog().pruneBinlog(ctx))
 }
 
-// stillFree makes sure that no restore began, since the plan was made, that needs
-// what the plan removes.
+// stillFree verifies that no restore that needs what the plan removes has started since
+// the plan was made.
 func (sh Pruner) stillFree(plan *backup.Plan) error {
 	if err := sh.Nights().Idle(); err != nil {
 		return err

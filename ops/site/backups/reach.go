@@ -10,9 +10,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// Reach is how close to the present a restore from a backup can come: along the archive
-// of the binary log, and to the server's own end while it answers and continues it. Of
-// no backup, or one that is not good, it says that there is none.
+// Reach is how close to the present a restore from a backup can come: to the end of the
+// archived binlog, or to the server's current end if it responds and continues the
+// archive. If the backup is not good, there is no reach.
 func (sh Binlog) Reach(ctx context.Context, set *backup.Set) (restore.Reach, error) {
 	r := restore.Reach{Now: sh.Clock.Now()}
 	if set == nil || set.State != backup.Good {
@@ -35,12 +35,11 @@ func (sh Binlog) Reach(ctx context.Context, set *backup.Set) (restore.Reach, err
 	return r, nil
 }
 
-// Ahead is how far the binary log continues a backup; changes.ErrNoStart where it does
-// not.
+// Ahead is how far the binlog continues a backup; changes.ErrNoStart if it does not.
 func (sh Binlog) Ahead(ctx context.Context, set *backup.Set) (changes.Ahead, error) {
 	m, err := backup.ReadManifest(set.Path)
 	if err != nil {
-		return changes.Ahead{}, changes.ErrNoStart // what is not known continues nothing
+		return changes.Ahead{}, changes.ErrNoStart // an unknown position cannot be continued
 	}
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {

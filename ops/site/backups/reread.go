@@ -9,22 +9,22 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// Rereading bounds how much of the backups one look reads again whose metadata
-// alone changed since they were verified.
+// Rereading limits how much is read again, in one check, of backups whose metadata alone
+// changed since their verification.
 type Rereading struct {
 	bytes int64
 	time  time.Duration // 0 is no limit
-	aloud bool          // tell the progress
+	aloud bool          // report the progress
 }
 
-// A command may take its time, and says what it does. Status and the console look
-// often: what takes longer is left to the next command or night.
+// A command may take its time, and reports what it does. Status and the console check
+// often: longer work is left to the next command or nightly run.
 var (
 	Aloud = Rereading{bytes: 4 << 30, aloud: true}
 	Aside = Rereading{bytes: 512 << 20, time: 3 * time.Second}
 )
 
-// reprove reads such backups again. It tells whether one was read.
+// reprove verifies such backups again. It reports whether one was read.
 func (sh Prover) reprove(ctx context.Context, inv *backup.Inventory) (bool, error) {
 	report := func(ops.Progress) {}
 	if sh.Reread.aloud {

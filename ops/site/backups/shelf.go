@@ -10,17 +10,17 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// Grace is how long after its time a run may end before its slot counts as missing.
+// Grace is how long after its scheduled time a run may end before it counts as missed.
 const Grace = 2 * time.Hour
 
-// Scan is how this service's backups are looked at, in dir.
+// Scan are the settings for scanning this service's backups in dir.
 func (sh *Shelf) Scan(dir string) backup.Scan {
 	now := sh.Clock.Now()
 	return backup.Scan{Dir: dir, Databases: []string{sh.Service.Database.Name}, Others: sh.others(),
 		Tables: sh.Service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.Index}
 }
 
-// others are the databases of the other services, which may share the folder.
+// others are the databases of other services, which may share the folder.
 func (sh *Shelf) others() (names []string) {
 	for _, s := range sh.All.Services {
 		if s.Database.Name != "" && s.Database.Name != sh.Service.Database.Name {
@@ -30,7 +30,7 @@ func (sh *Shelf) others() (names []string) {
 	return names
 }
 
-// Read takes the inventory, and reads again what chmod made doubtful.
+// Read takes the inventory, and verifies again what chmod made doubtful.
 func (sh *Shelf) Read(ctx context.Context) (*backup.Inventory, error) {
 	inv, err := sh.Look(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (sh *Shelf) Read(ctx context.Context) (*backup.Inventory, error) {
 	return sh.Look(ctx)
 }
 
-// Look takes the inventory and reads no backup.
+// Look takes the inventory without reading backups.
 func (sh *Shelf) Look(ctx context.Context) (*backup.Inventory, error) {
 	inv, err := sh.Scan(sh.Dir).Read(ctx)
 	if err != nil {
@@ -68,8 +68,8 @@ func (sh *Shelf) Policy() backup.Policy {
 	return p
 }
 
-// InUse names the backups that unfinished restores read. A restore that cannot be
-// read may be unfinished and may need any of them: unreadable says which it is.
+// InUse lists the backups that unfinished restores use. A restore that cannot be read may
+// be unfinished and need any of them: unreadable lists those.
 func (sh *Shelf) InUse() (names map[string]bool, unreadable lang.Msg) {
 	open, err := sh.OpenRuns()
 	if err != nil {
@@ -86,7 +86,7 @@ func (sh *Shelf) InUse() (names map[string]bool, unreadable lang.Msg) {
 	return names, unreadable
 }
 
-// Find is the backup that a person named; a path's base will do.
+// Find is the backup that a person named; the base name of a path is enough.
 func (sh *Shelf) Find(inv *backup.Inventory, name string) (*backup.Set, error) {
 	if s := inv.Find(name); s != nil {
 		return s, nil

@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// compareSize holds a backup that was just made against those before it. An emptied
-// database gives a good backup of nothing: that is told.
+// compareSize compares a new backup with earlier ones. An emptied database gives a good
+// backup of nothing, which is reported.
 func (sh Maker) compareSize(ctx context.Context, m *Made) error {
 	inv, err := sh.Read(ctx)
 	if err != nil {

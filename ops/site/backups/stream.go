@@ -12,11 +12,11 @@ import (
 	"opsdeck/ops/site"
 )
 
-// AtCopy is how a backup at a copy is named: to restore's --from too.
+// AtCopy is the name of a backup at a copy, also for restore --from.
 func AtCopy(copy, name string) string { return copy + ":" + name }
 
-// stream makes the backup at a copy, with no file here. It counts when it was
-// read back there.
+// stream writes the backup directly to a copy, with no local file. It counts as good once
+// it was read back there.
 func (sh Offsite) stream(ctx context.Context, o Order, target mysql.Target, report func(ops.Progress)) (*Made, error) {
 	found, err := sh.Copies(o.Copy)
 	if err != nil {
@@ -36,7 +36,7 @@ func (sh Offsite) stream(ctx context.Context, o Order, target mysql.Target, repo
 	if err != nil {
 		return nil, err
 	}
-	if _, err := cp.Look(ctx); err != nil { // the backup is there and proved all the same
+	if _, err := cp.Look(ctx); err != nil { // the backup is stored and verified there anyway
 		sh.Say(lang.Raw(site.Sentence(sh.Lang, sh.Explain(err))))
 	}
 	return &Made{Manifest: m, Path: AtCopy(o.Copy, m.File), Copy: o.Copy, Took: time.Since(began)}, nil

@@ -19,19 +19,18 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// leftover are the names of files that a backup leaves when it is killed.
+// leftover are the name suffixes of files that a killed backup leaves.
 var leftover = []string{".sql.gz", ".sql.zst", ".sql.gz.age", ".sql.zst.age"}
 
-// Unfinished is a file of a backup that has no name yet.
+// Unfinished is a backup's file without its final name.
 type Unfinished struct {
 	Name      string `json:"name"`
 	SizeBytes int64  `json:"size_bytes"`
-	InWork    bool   `json:"in_work"` // else the backup was killed
+	InWork    bool   `json:"in_work"` // otherwise the backup was killed
 }
 
-// Unfinished lists the files of backups that are being written, or were killed: a file
-// that a process still writes is locked by it, and so is the backup that a manifest is
-// written for.
+// Unfinished lists the files of backups that are being written, or were killed. A process
+// locks the file that it writes; while it writes a manifest, the lock is on the backup.
 func (sh Maker) Unfinished() []Unfinished {
 	all := []Unfinished{}
 	entries, _ := os.ReadDir(sh.Dir)
@@ -48,12 +47,12 @@ func (sh Maker) Unfinished() []Unfinished {
 	return all
 }
 
-// elsewhereFor is how long a file on another machine's file system may go without a
-// change and still be written by a machine whose locks are not seen here.
+// elsewhereFor is how long a file on another machine's file system may be unchanged and
+// still be in use by a machine whose locks are not visible here.
 const elsewhereFor = 24 * time.Hour
 
-// mayBeElsewhere tells whether a file that was changed at that time may be one that
-// another machine writes.
+// mayBeElsewhere reports whether another machine may be writing a file with that
+// modification time.
 func (sh Maker) mayBeElsewhere(changed time.Time) bool {
 	return trust.Remote(sh.Dir) && sh.Clock.Now().Sub(changed) < elsewhereFor
 }
@@ -64,7 +63,8 @@ func isUnfinished(name string) bool {
 	return tmp && slices.ContainsFunc(leftover, func(ext string) bool { return strings.HasSuffix(base, ext) })
 }
 
-// inWork tells whether a process has locked a file; also when that cannot be found out.
+// inWork reports whether a process has locked a file, or whether that cannot be
+// determined.
 func inWork(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func inWork(path string) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
 }
 
-// sweep removes what backups that were killed left.
+// sweep removes the files of killed backups.
 func (sh Maker) sweep() {
 	for _, u := range sh.Unfinished() {
 		if u.InWork {
@@ -87,7 +87,7 @@ func (sh Maker) sweep() {
 	}
 }
 
-// NoteUnfinished says which files are no backups yet, and which never will be.
+// NoteUnfinished reports which files are not backups yet, and which never will be.
 func (sh Maker) NoteUnfinished() {
 	for _, u := range sh.Unfinished() {
 		if u.InWork {
@@ -104,8 +104,8 @@ func (sh Maker) NoteUnfinished() {
 	}
 }
 
-// sweepSecrets removes the options files with a password that earlier versions left in
-// the folder for temporary files when they were killed.
+// sweepSecrets removes options files with a password that earlier versions left in the
+// temporary folder when they were killed.
 func sweepSecrets() {
 	files, _ := filepath.Glob(filepath.Join(os.TempDir(), "opsdeck-*.cnf"))
 	for _, path := range files {

@@ -12,7 +12,7 @@ import (
 	"opsdeck/ops/remote"
 )
 
-// Copies are the configured copies, or the one that is named.
+// Copies are the configured copies, or the named one.
 func (sh Offsite) Copies(name string) ([]config.Copy, error) {
 	all := sh.Service.Backup.Copies
 	if name == "" && len(all) > 0 {
@@ -52,15 +52,15 @@ func (sh Offsite) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*r
 	}, nil
 }
 
-// Syncing is how a copy is brought up to date.
+// Syncing are the options for updating a copy.
 type Syncing struct {
 	Dry    bool
-	ByHand bool // a person asked for it and sees the result
+	ByHand bool // a person started it and sees the result
 	Report func(ops.Progress)
-	Warn   func(lang.Msg) // before anything is sent; may be nil
+	Warn   func(lang.Msg) // called before sending; may be nil
 }
 
-// Send brings one copy up to date and puts it on record.
+// Send updates one copy and records it.
 func (sh Offsite) Send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
 	var none remote.Result
 	if !how.Dry {
@@ -101,7 +101,7 @@ func (sh Offsite) Send(ctx context.Context, c config.Copy, how Syncing) (remote.
 	return r, err
 }
 
-// sendBoth sends the backups, then the binary log that continues them.
+// sendBoth sends the backups, then the binlog that continues them.
 func (sh Offsite) sendBoth(
 	ctx context.Context,
 	cp *remote.Copier,
@@ -131,7 +131,7 @@ func (sh Offsite) sendBoth(
 	return r, nil
 }
 
-// PlanThere is the retention plan of a copy, by its own rule.
+// PlanThere is a copy's retention plan, by its own rule.
 func (sh Offsite) PlanThere(ctx context.Context, cp *remote.Copier, c config.Copy, foreign bool) (*backup.Plan, error) {
 	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
 	if err != nil {
@@ -142,7 +142,7 @@ func (sh Offsite) PlanThere(ctx context.Context, cp *remote.Copier, c config.Cop
 	return backup.PlanRetention(inv, policy), nil
 }
 
-// PruneThere carries a plan out at a copy and puts it on record.
+// PruneThere executes a plan at a copy and records it.
 func (sh Offsite) PruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
 	var out remote.Pruned
 	if err := sh.Pruner().stillFree(plan); err != nil {

@@ -15,7 +15,7 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// VerifyOne reads one backup and remembers what was found.
+// VerifyOne verifies one backup and records the result.
 func (sh Prover) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n int) (time.Duration, error) {
 	show, done := sh.Progress()
 	defer done()
@@ -34,8 +34,8 @@ func (sh Prover) VerifyOne(ctx context.Context, s *backup.Set, deep bool, i, n i
 	return time.Since(start), sh.remember(s, check)
 }
 
-// prove reads a backup. That it was loaded once stays true while its bytes are
-// the same.
+// prove verifies a backup. The record that it was loaded once remains valid while its
+// bytes are the same.
 func (sh Prover) prove(ctx context.Context, s *backup.Set, report func(ops.Progress)) (backup.Check, error) {
 	check, err := sh.proof(ctx, s.Path, report)
 	check.Deep = s.Deep && check.OK() && check.SHA256 == s.SHA256
@@ -47,8 +47,7 @@ func (sh Prover) prove(ctx context.Context, s *backup.Set, report func(ops.Progr
 	return check, err
 }
 
-// proof reads a backup; with backup.identity what is inside of an encrypted one
-// too.
+// proof verifies a backup; with backup.identity also the content of an encrypted one.
 func (sh Prover) proof(ctx context.Context, path string, report func(ops.Progress)) (backup.Check, error) {
 	ids, err := sh.Identities()
 	if err != nil {
@@ -70,7 +69,7 @@ func (sh Prover) proof(ctx context.Context, path string, report func(ops.Progres
 func (sh Prover) remember(s *backup.Set, check backup.Check) error {
 	file, manifest, err := backup.Identify(s.Path)
 	if err != nil {
-		return nil // it cannot be read, and the inventory says so
+		return nil // it cannot be read, which the inventory reports
 	}
 	if err := sh.Index.Record(file, manifest, check); err != nil {
 		return ops.Wrap(err, ops.Failed, lang.M("the result of the verification cannot be saved"))
@@ -78,7 +77,7 @@ func (sh Prover) remember(s *backup.Set, check backup.Check) error {
 	return nil
 }
 
-// SealedNote says how far the proof of an encrypted backup went without a key.
+// SealedNote tells how far an encrypted backup was verified without a key.
 var SealedNote = lang.M(
 	"encrypted: only the length and hash of the whole file were verified, not its members; set backup.identity to " +
 		"read it",

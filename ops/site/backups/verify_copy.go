@@ -11,11 +11,11 @@ import (
 	"opsdeck/ops/remote"
 )
 
-// nightlyProof is how many bytes of a copy a night reads back.
+// nightlyProof is the number of bytes of a copy that a nightly run reads back.
 const nightlyProof = 20 << 30
 
-// proveCopies reads some of each copy back, what was read longest ago first: rot there
-// is found before a restore needs it.
+// proveCopies reads back a part of each copy, least recently read first, to find damage
+// before a restore needs the copy.
 func (sh Offsite) proveCopies(ctx context.Context) error {
 	for _, c := range sh.Service.Backup.Copies {
 		if err := sh.proveCopy(ctx, c); err != nil {
@@ -62,11 +62,11 @@ func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 	return nil
 }
 
-// proveLogs reads some of the binary log at a copy back.
+// proveLogs reads back a part of a copy's binlog.
 func (sh Offsite) proveLogs(ctx context.Context, c config.Copy) error {
 	known, err := binlog.ReadAtCopy(sh.StateDir, c.Name, PlaceOf(c))
 	if err != nil || len(known.Pieces) == 0 {
-		return err // a copy that never got any is not asked
+		return err // a copy that never received any is not contacted
 	}
 	v, _, err := sh.VerifyLogs(ctx, c, nightlyProof)
 	if err != nil {
@@ -78,7 +78,7 @@ func (sh Offsite) proveLogs(ctx context.Context, c config.Copy) error {
 	return nil
 }
 
-// BadLogsError is how the verification of a copy's binary log ends that found damage.
+// BadLogsError is the error of a copy's binlog verification that found damage.
 func BadLogsError(c config.Copy, v remote.LogsVerified) error {
 	return ops.E(ops.Failed, lang.M("%d of %d pieces of the binlog at the copy %s are bad, the first in %s",
 		len(v.Bad), len(v.Bad)+v.Good, c.Name, v.Bad[0].Segment.File)).
