@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -261,7 +262,7 @@ func (l *server) pages(ctx context.Context, w io.Writer, from, to time.Time, see
 			return place{from, seen}, err
 		}
 		fresh, err := l.fresh(ctx, entries, seen)
-		if err != nil {
+		if left = cmp.Or(left, err); err != nil && !errors.Is(err, errCrowded) {
 			return place{from, seen}, err
 		}
 		for _, e := range fresh {
@@ -312,14 +313,14 @@ func (l *server) fresh(ctx context.Context, entries []entry, seen map[string]boo
 	}
 	hits := len(fresh)
 	all, err := l.whole(ctx, fresh)
-	if err != nil || len(all) == hits {
+	if err != nil && !errors.Is(err, errCrowded) || len(all) == hits {
 		return together(fresh), err
 	}
 	found := map[entry]bool{}
 	for _, e := range fresh {
 		found[e] = true
 	}
-	return together(slices.DeleteFunc(all, func(e entry) bool { return !found[e] && !unseen(e) })), nil
+	return together(slices.DeleteFunc(all, func(e entry) bool { return !found[e] && !unseen(e) })), err
 }
 
 func later(a, b time.Time) time.Time {

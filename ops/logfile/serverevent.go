@@ -3,6 +3,7 @@ package logfile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -75,9 +76,11 @@ func spansAround(entries []entry) (out []stretch) {
 	return out
 }
 
-// between reads every line of a stretch of time.
+// between reads every line of a stretch of time that the server gives; errCrowded tells that
+// it does not give all.
 func (l *server) between(ctx context.Context, s stretch) (all []entry, err error) {
 	seen := map[entry]bool{}
+	var left error
 	for from := s.from; ; {
 		page, err := l.page(ctx, Filter{}, from, s.to, false)
 		if err != nil {
@@ -90,10 +93,11 @@ func (l *server) between(ctx context.Context, s stretch) (all []entry, err error
 			}
 		}
 		if len(page) < l.limit() {
-			return all, nil
+			return all, left
 		}
 		next := time.Unix(0, page[len(page)-1].ns)
-		if !next.After(from) { // a moment with more lines than a page: the server gives no more of it
+		if !next.After(from) {
+			left = l.crowded(next)
 			next = from.Add(1)
 		}
 		from = next
@@ -101,18 +105,20 @@ func (l *server) between(ctx context.Context, s stretch) (all []entry, err error
 }
 
 // whole adds to what a filter found, in the order of time, the other lines of the
-// same events.
+// same events: with errCrowded too, as far as the server gives them.
 func (l *server) whole(ctx context.Context, found []entry) ([]entry, error) {
 	hits := map[entry]bool{}
 	for _, e := range found {
 		hits[e] = true
 	}
 	out := slices.Clone(found)
+	var left error
 	for _, s := range spansAround(found) {
 		near, err := l.between(ctx, s)
-		if err != nil {
+		if err != nil && !errors.Is(err, errCrowded) {
 			return nil, err
 		}
+		left = cmp.Or(left, err)
 		heads := eventHeads(near)
 		wanted := map[int]bool{}
 		for i, e := range near {
@@ -126,5 +132,5 @@ func (l *server) whole(ctx context.Context, found []entry) ([]entry, error) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b entry) int { return cmp.Compare(a.ns, b.ns) })
-	return out, nil
+	return out, left
 }

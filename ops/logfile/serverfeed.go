@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -84,7 +85,9 @@ func (l *server) first(
 		if err == nil || ctx.Err() != nil {
 			return entries, older, err
 		}
-		store.Fail(l.name, err)
+		if store.Fail(l.name, err); errors.Is(err, errCrowded) {
+			return entries, older, nil
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(serverRetry):
@@ -104,6 +107,8 @@ func (l *server) recent(
 	entries, left, err := l.back(ctx, Filter{}, l.now().Add(-serverPast), older.Add(1), l.recently, seen)
 	if err != nil {
 		store.Fail(l.name, err)
+	}
+	if err != nil && !errors.Is(err, errCrowded) {
 		return older
 	}
 	if sp, err := spoolEntries(entries); err != nil {
@@ -115,7 +120,8 @@ func (l *server) recent(
 }
 
 // back reads up to about n entries before to, page after page, the newest first,
-// but for those seen; they come in the order of time.
+// but for those seen; they come in the order of time. With errCrowded too it gives what
+// the server does.
 func (l *server) back(
 	ctx context.Context,
 	f Filter,
@@ -123,6 +129,7 @@ func (l *server) back(
 	n int,
 	seen map[entry]bool,
 ) (all []entry, older time.Time, err error) {
+	var left error // of what the server does not give
 	for len(all) < n && from.Before(to) {
 		page, err := l.page(ctx, f, from, to, true)
 		if err != nil {
@@ -137,15 +144,18 @@ func (l *server) back(
 		}
 		all = append(fresh, all...)
 		if len(page) < l.limit() {
-			return all, from, nil
+			return all, from, left
 		}
 		next := time.Unix(0, page[0].ns+1)
-		if len(fresh) == 0 || !next.Before(to) { // a moment with more lines than a page
+		if len(fresh) == 0 || !next.Before(to) {
 			next = time.Unix(0, min(page[0].ns, to.UnixNano()-1))
+			if page[0].ns == page[len(page)-1].ns {
+				left = l.crowded(time.Unix(0, page[0].ns))
+			}
 		}
 		to = next
 	}
-	return all, to, nil
+	return all, to, left
 }
 
 // spoolEntries makes a text of entries, nil when there are none.
@@ -202,6 +212,9 @@ func (l *server) answer(
 		case <-timer.C:
 			f := Push(q)
 			if !f.narrows() {
+				f.Matches = f.Likely
+			}
+			if !f.narrows() {
 				continue
 			}
 			asking, stop := context.WithCancel(ctx)
@@ -232,8 +245,10 @@ func (l *server) find(
 	}
 	here := maps.Clone(seen)
 	entries, _, err := l.back(ctx, f, from, before, serverFound, seen)
-	if err == nil {
-		entries, err = l.whole(ctx, entries)
+	if err == nil || errors.Is(err, errCrowded) {
+		var around error
+		entries, around = l.whole(ctx, entries)
+		err = cmp.Or(err, around)
 	}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return here[e] })
 	if ctx.Err() != nil {

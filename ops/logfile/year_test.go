@@ -23,7 +23,13 @@ func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
 		{"Nov 20 09:23:38 h app[1]: a\nFeb  3 09:23:38 h app[1]: b\n", "2026-02-03", "2025-11-20 2026-02-03"},
 		{"Nov 20 09:23:38 h app[1]: a\nNov 28 09:23:38 h app[1]: b\n", "2026-11-28", "2026-11-20 2026-11-28"},
 		{"Feb 29 09:23:38 h app[1]: a\nMar  1 09:23:38 h app[1]: b\n", "2024-03-01", "2024-02-29 2024-03-01"},
-		{"Feb 28 09:23:38 h app[1]: a\nFeb 29 09:23:38 h app[1]: b\n", "2026-11-29", "2026-02-28 2024-02-29"},
+		{"Feb 28 09:23:38 h app[1]: a\nFeb 29 09:23:38 h app[1]: b\n", "2026-11-29", "2024-02-28 2024-02-29"},
+		// Copied or touched: lines pass the day after the last writing, and the year stays.
+		{
+			"Jun 14 15:16:01 h app[1]: a\nJun 15 02:04:59 h app[1]: b\nJul 27 14:41:57 h app[1]: c\n", "2025-06-13",
+			"2024-06-14 2024-06-15 2024-07-27",
+		},
+		{"06-14 12:00:00 ERROR a\n06-16 12:00:00 ERROR b\n  at x\n", "2026-06-14", "2025-06-14 2025-06-16"},
 		{"Dec 31 23:59:59 h app[1]: a\nJan  1 00:00:01 h app[1]: b\n", "2021-01-01", "2020-12-31 2021-01-01"},
 		{"01-29 12:00:00 ERROR a\n12-24 12:00:00 ERROR b\n", "2023-12-24", "2023-01-29 2023-12-24"},
 		{"Nov 20 09:23:38 h app[1]: a\n", "2030-01-01", "2026-11-20"}, // a clock that ran ahead

@@ -54,9 +54,7 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 	if err != nil {
 		return line.Explained{}, err
 	}
-	if t, ok := h.text.text.(logs.Dated); ok {
-		p.Written = t.Written()
-	}
+	line.Date(p, h.text.text)
 	x := p.Explain([]byte(raw))
 	if h.Off == h.Head && line.OpensRecord([]byte(x.Event.Message)) {
 		if x.Event.Raw, err = ReadText(h.text.text, h.Off, min(h.Last, h.Off+maxRaw)); err != nil {

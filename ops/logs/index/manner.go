@@ -77,10 +77,8 @@ func (b *Builder) Set(m Manner, text io.ReaderAt, now time.Time) {
 	b.plain = m.Plain
 	m.Teach(b.parser)
 	b.reseed()
-	b.parser.Now, b.parser.Written = now, time.Time{}
-	if t, ok := text.(logs.Dated); ok {
-		b.parser.Written = t.Written()
-	}
+	b.parser.Now = now
+	logline.Date(b.parser, text)
 }
 
 // How much of a text is looked at to learn its manner.

@@ -13,10 +13,15 @@ type Stamps struct {
 	Now  time.Time // a time without a year is before it
 
 	Written time.Time // and before the last write to the text, unless zero
+	// Ends, unless nil, gives the time of the text's last line that has a date without a
+	// year, zero where there is none. It is asked at the first such date: the year never
+	// goes back after it, even if the text was written to before its last line's time.
+	Ends func() time.Time
 
 	DayFirst bool // 05/01/2026 is the fifth of January
 	Learns   bool // DayFirst follows the last unambiguous time
 	told     bool // DayFirst comes from such a time, not from a hint
+	guessed  bool // a date without a year was read
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
@@ -315,8 +320,15 @@ func (s *Stamps) short(b []byte) (t Stamp, n int) {
 }
 
 // withYear gives a date without a year the latest year in which that day exists and is
-// at most a day after now and after the last write to the text.
+// at most a day after now, after the last write to the text and after its last line.
 func (s *Stamps) withYear(t Stamp) Stamp {
+	s.guessed = true
+	if ends := s.Ends; ends != nil {
+		s.Ends = nil
+		if last := ends(); !last.IsZero() {
+			s.Written = last
+		}
+	}
 	last := s.Now
 	if s.Written.Year() > 1990 && s.Written.Before(last) {
 		last = s.Written

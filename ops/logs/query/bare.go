@@ -25,11 +25,18 @@ func (p *queryParser) compared(w word) (done bool) {
 	if _, _, ok := line.Quantity(m[4]); !ok {
 		return false
 	}
-	p.q.Fields = append(p.q.Fields, FieldTest{
-		Not: m[1] == "!", Name: name, Op: m[3], Value: m[4], Pos: w.pos, text: regexp.MustCompile(line.ValueOf(name)),
-	})
+	p.field(FieldTest{Not: m[1] == "!", Name: name, Op: m[3], Value: m[4], Pos: w.pos})
 	p.group, p.bar = false, false
 	return true
+}
+
+// field takes a test of a field. A comparison with a number also finds the value after its
+// name in the text of an event that has no such field.
+func (p *queryParser) field(t FieldTest) {
+	if _, _, ok := line.Quantity(t.Value); ok && strings.ContainsAny(t.Op, "<>") {
+		t.text = regexp.MustCompile(line.ValueOf(t.Name))
+	}
+	p.q.Fields = append(p.q.Fields, t)
 }
 
 // bare takes a word that is a field's name and its value: it finds orderId=456 as written,
@@ -94,10 +101,25 @@ func (q *Query) Unkeyed() lang.Msg {
 		}
 		if m := keyedWord.FindStringSubmatch(w.text); m != nil {
 			return lang.M("%s is searched as text; %s finds the field (keys: %s)",
-				w.text, "field."+strings.TrimPrefix(m[1], "field.")+"="+m[2], strings.Join(QueryKeys, " "))
+				w.text, fieldWord(m[1], m[2]), strings.Join(QueryKeys, " "))
 		}
 	}
 	return lang.Msg{}
+}
+
+// fieldTest is a test after field: as in field:took>1s.
+var fieldTest = regexp.MustCompile(`^[A-Za-z_][\w.-]*(?:!=|>=|<=|[=<>~]).`)
+
+// fieldWord is the word that finds a field for one such as user:5, elapsed:>1s or
+// field:elapsed>1s.
+func fieldWord(name, value string) string {
+	if name == "field" && fieldTest.MatchString(value) {
+		return "field." + value
+	}
+	if !strings.ContainsAny(value[:1], "=<>~") {
+		value = "=" + value
+	}
+	return "field." + strings.TrimPrefix(name, "field.") + value
 }
 
 // Advice says what may be meant where a query finds nothing; it may be empty.

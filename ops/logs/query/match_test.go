@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ func TestAComparisonKnowsUnits(t *testing.T) {
 		"size>2kB": {true, false}, "size>4kB": {false, false},
 		"meta.took>900ms": {false, true}, "field.meta.took>900ms": {false, true}, "meta.took>2s": {false, false},
 		"waited_ms>1s": {false, true}, "waited_ms<1s": {false, false}, "!elapsed>700ms": {false, true},
+		"field.elapsed>700ms": {true, false}, "field.elapsed>1s": {false, false}, "!field.elapsed>1s": {true, true},
+		"field.size<=3kB": {true, false}, "field.elapsed=800ms": {false, false},
 	} {
 		q, err := ParseQuery(words, time.Now())
 		if err != nil || len(q.Fields) != 1 {
@@ -38,6 +41,41 @@ func TestAComparisonKnowsUnits(t *testing.T) {
 	for _, words := range []string{"a>b", "->5", "x>1.2.3"} {
 		if q, _ := ParseQuery(words, time.Now()); q != nil && len(q.Fields) > 0 {
 			t.Errorf("%s is no word any more", words)
+		}
+	}
+}
+
+// TestTheHintForAWordWithAColonIsAQuery: what it advises asks for the field that was meant.
+func TestTheHintForAWordWithAColonIsAQuery(t *testing.T) {
+	for words, want := range map[string]string{
+		"user:5":              "field.user=5",
+		"field:user":          "field.field=user",
+		"field:elapsed>1s":    "field.elapsed>1s",
+		"field:a.b>=1.5":      "field.a.b>=1.5",
+		"field:user=5":        "field.user=5",
+		"field.user:5":        "field.user=5",
+		"elapsed:>1s":         "field.elapsed>1s",
+		"!data.size:<=3kB":    "field.data.size<=3kB",
+		"level:error":         "",
+		"http://a.example/b":  "",
+		"field.elapsed>700ms": "",
+	} {
+		q, err := ParseQuery(words, time.Now())
+		if err != nil {
+			t.Fatalf("%s: %v", words, err)
+		}
+		hint := q.Unkeyed()
+		if want == "" {
+			if !hint.Empty() {
+				t.Errorf("%s: %s", words, hint)
+			}
+			continue
+		}
+		if !strings.Contains(hint.String(), "; "+want+" finds") {
+			t.Errorf("%s: %s, want %s", words, hint, want)
+		}
+		if q, err := ParseQuery(want, time.Now()); err != nil || len(q.Fields) != 1 {
+			t.Errorf("%s is advised and asks for no field: %v", want, err)
 		}
 	}
 }

@@ -95,10 +95,7 @@ func (p *queryParser) keyed(w word) bool {
 	case "is":
 		p.is(w, value)
 	default:
-		p.q.Fields = append(
-			p.q.Fields,
-			FieldTest{Not: not, Name: key[len("field."):], Op: op, Value: value, Pos: w.pos},
-		)
+		p.field(FieldTest{Not: not, Name: key[len("field."):], Op: op, Value: value, Pos: w.pos})
 	}
 	return true
 }
