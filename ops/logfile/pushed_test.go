@@ -89,7 +89,8 @@ func TestAMomentWithMoreLinesThanAPageIsToldOfOlderLinesToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		older, _, err := l.back(t.Context(), Filter{}, moment.Add(-time.Hour), moment.Add(time.Hour), 1e6, map[entry]bool{})
+		from, to := moment.Add(-time.Hour), moment.Add(time.Hour)
+		older, _, err := l.back(t.Context(), Filter{}, from, to, 1e6, map[entry]bool{})
 		told(t, "older lines", apart, len(older), err)
 		near, err := l.between(t.Context(), stretch{moment.Add(-time.Second), moment.Add(time.Minute)})
 		told(t, "around a hit", apart, len(near), err)
