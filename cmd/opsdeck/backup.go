@@ -12,6 +12,7 @@ type backupCmd struct {
 	Verify   backupVerifyCmd   `cmd:"" help:"Verify backups: length, hashes, trailer."`
 	Prune    backupPruneCmd    `cmd:"" help:"Remove backups that retention does not keep."`
 	Remove   backupRemoveCmd   `cmd:"" help:"Remove one backup by its name."`
+	Accept   backupAcceptCmd   `cmd:"" help:"Accept that a backup has fewer rows: it and later ones no longer warn."`
 	Drill    backupDrillCmd    `cmd:"" help:"Drill a restore in a scratch database, and record the result."`
 	Drills   backupDrillsCmd   `cmd:"" help:"Show the record of drills."`
 	Sync     backupSyncCmd     `cmd:"" help:"Update the offsite copies; nothing is removed there."`

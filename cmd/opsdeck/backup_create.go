@@ -266,6 +266,7 @@ func tellMade(a *app, m *backups.Made) {
 	if m.Shrink != nil {
 		a.note(lang.M("  ! %s", m.Shrink.Text()))
 		a.note(lang.M("  ! check whether rows were lost; %s still has them", m.Shrink.Before.Name))
+		a.note(lang.M("  ! if they were removed on purpose: %s", "opsdeck backup accept "+human.Shell(m.File)))
 	}
 	if w := m.DefinitionsOnly(); !w.Empty() {
 		a.note(lang.M("  ! %s", w))

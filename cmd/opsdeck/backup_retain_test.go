@@ -57,7 +57,28 @@ func emptied(t *testing.T, s *testdb.Server) {
 		!strings.Contains(text, "customers") {
 		t.Errorf("status says %s", text)
 	}
+	sh.acceptance(before.Name, after.Name, db)
 	sh.removal(before.Name, after.Name, db)
+}
+
+// acceptance accepts the loss in a backup, once it is confirmed; then nothing warns of it.
+func (s nightly) acceptance(full, emptied, db string) {
+	s.t.Helper()
+	s.run(64, nil, "backup", "accept", full, "--confirm", db)
+	s.run(64, nil, "backup", "accept", emptied)
+	s.run(64, nil, "backup", "accept", emptied, "--confirm", "other")
+	if text := s.run(1, nil, "status", "--only", "backup"); !strings.Contains(text, "far fewer rows") {
+		s.t.Errorf("before it is accepted, status says %s", text)
+	}
+	var doc backupAcceptJSON
+	s.run(0, &doc, "backup", "accept", emptied, "--confirm", db, "--json")
+	if doc.Shrink == nil || doc.Shrink.Before != full {
+		s.t.Errorf("accepted %+v", doc)
+	}
+	s.run(64, nil, "backup", "accept", emptied, "--confirm", db)
+	if text := s.run(0, nil, "status", "--only", "backup"); strings.Contains(text, "far fewer rows") {
+		s.t.Errorf("after it was accepted, status says %s", text)
+	}
 }
 
 // numbers are the rows (1) to (n) of an INSERT.

@@ -76,6 +76,9 @@ func (c *backupShowCmd) Run(ctx context.Context, a *app) error {
 		return a.json(doc)
 	}
 	sh.show(inv, s, m, doc)
+	if _, lost := inv.Shrunk(s); lost {
+		sh.note(lang.M("  ! if they were removed on purpose: %s", "opsdeck backup accept "+human.Shell(s.Name)))
+	}
 	return nil
 }
 

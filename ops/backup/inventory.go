@@ -38,6 +38,8 @@ type Inventory struct {
 	Disk     Disk
 	Others   int       // other files: logs of the old script, leftovers
 	Problems []Problem // of the folder
+
+	accepted acceptedAt
 }
 
 // Scan says how to read a folder.
@@ -83,7 +85,10 @@ func (sc Scan) Read(ctx context.Context) (*Inventory, error) {
 	}
 	sortSets(inv.Sets)
 	inv.Bytes = diskBytes(inv.Sets)
-	judgeNeighbours(inv.Sets)
+	if inv.accepted, err = sc.Index.accepted(); err != nil {
+		return nil, fmt.Errorf("the accepted backups: %w", err)
+	}
+	inv.judgeNeighbours()
 	live := make(map[key]bool, len(inv.Sets))
 	for _, s := range inv.Sets {
 		live[key{s.ID, s.Manifest}] = true

@@ -19,11 +19,11 @@ func bytesOf(n int64) string { return human.Bytes(n) }
 // judgeNeighbours compares sizes with those of the neighbouring full backups of the same
 // database. A file without a manifest whose size is far off is bad. Where a manifest
 // proves the size, far fewer rows than before are a remark.
-func judgeNeighbours(sets []*Set) {
+func (inv *Inventory) judgeNeighbours() {
 	byDB := map[string][]*Set{}
 	seen := map[any]bool{}
 	var twins []*Set
-	for _, s := range sets {
+	for _, s := range inv.Sets {
 		if !s.Full() || s.Tier == Emergency || s.Size == 0 || hasCode(s, Empty) {
 			continue
 		}
@@ -36,8 +36,9 @@ func judgeNeighbours(sets []*Set) {
 	}
 	odd := map[any]Problem{}
 	for _, line := range byDB {
+		shrinks := inv.accepted.shrinksOf(line)
 		for i, s := range line {
-			if p, ok := oddOne(line, i); ok {
+			if p, ok := oddOne(line, i, shrinks); ok {
 				s.add(p)
 				odd[s.identity()] = p
 			}
@@ -55,10 +56,10 @@ func hasCode(s *Set, code string) bool {
 }
 
 // oddOne judges line[i]; the line is newest first.
-func oddOne(line []*Set, i int) (Problem, bool) {
+func oddOne(line []*Set, i int, shrinks Shrinks) (Problem, bool) {
 	s := line[i]
 	if !s.Foreign {
-		shrink, ok := shrinkOf(line, i)
+		shrink, ok := shrinks.Of(s)
 		return shrink.Problem(), ok
 	}
 	if s.State == Good {

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -8,8 +9,10 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// A backup is compared with the last few good ones before it. It has shrunk when its
-// rows are below half of what any of those had; fewer rows than worthAWord are ignored.
+// A backup is compared with the last few good ones before it, and with the last few of
+// those that had not shrunk themselves: a loss does not become the norm by repetition.
+// It has shrunk when its rows are below half of what any of those had; fewer rows than
+// worthAWord are ignored.
 const (
 	shrinkBefore = 4
 	shrinkBelow  = 0.5
@@ -34,17 +37,37 @@ type TableShrink struct {
 	Rows, Was int64
 }
 
-// Shrunk compares s with the last four good backups of the same database before it in
-// the inventory. ok is false when there is no sign of a loss.
+// Shrunk tells whether s lacks rows that the backups before it in the inventory have; ok
+// is false when there is no sign of a loss. For many backups call Shrinks once.
 func (inv *Inventory) Shrunk(s *Set) (shrink Shrink, ok bool) {
-	line := inv.lineOf(s)
-	for i, o := range line {
-		if o.identity() == s.identity() {
-			return shrinkOf(line, i)
-		}
-	}
-	return Shrink{}, false
+	return inv.accepted.shrinksOf(inv.lineOf(s)).Of(s)
 }
+
+// Shrinks holds the backups that have shrunk, by their contents.
+type Shrinks map[any]Shrink
+
+// Of tells whether s, or another name of its contents, has shrunk.
+func (x Shrinks) Of(s *Set) (shrink Shrink, ok bool) {
+	shrink, ok = x[s.identity()]
+	return shrink, ok
+}
+
+// Shrinks finds every backup of the inventory that has shrunk.
+func (inv *Inventory) Shrinks() Shrinks {
+	all, seen := Shrinks{}, map[lineKey]bool{}
+	for _, s := range inv.Sets {
+		k := lineKey{s.Database, s.Parsed.Ext}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		maps.Copy(all, inv.accepted.shrinksOf(inv.lineOf(s)))
+	}
+	return all
+}
+
+// lineKey names the backups that can be compared with each other.
+type lineKey struct{ database, ext string }
 
 // lineOf lists the full backups that can be compared with s, newest first, one name of
 // each content.
@@ -60,13 +83,44 @@ func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	return line
 }
 
-// shrinkOf compares line[i] with those after it; the line is newest first.
-func shrinkOf(line []*Set, i int) (Shrink, bool) {
-	before := goodBefore(line, i)
-	if len(before) == 0 || line[i].Foreign {
+// shrinksOf finds those of a line that have shrunk; the line is newest first.
+func (a acceptedAt) shrinksOf(line []*Set) Shrinks {
+	all := Shrinks{}
+	known := line
+	var norm []*Set // the last few that had not shrunk, newest first
+	for i, s := range slices.Backward(line) {
+		if i+1 < len(known) && a.between(s.Database, known[i+1].At, s.At) {
+			known, norm = line[:i+1], nil
+		}
+		if shrink, ok := shrinkOf(s, withNorm(norm, goodBefore(known, i))); ok {
+			all[s.identity()] = shrink
+			continue
+		}
+		if !s.Foreign && s.State != Bad {
+			norm = slices.Insert(norm[:min(len(norm), shrinkBefore-1)], 0, s)
+		}
+	}
+	return all
+}
+
+// withNorm are the backups to compare with: first those that had not shrunk, then the
+// other ones, which may have tables that are newer.
+func withNorm(norm, before []*Set) []*Set {
+	out := slices.Clone(norm)
+	for _, s := range before {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// shrinkOf compares set with those before it; what it prefers as Before comes first.
+func shrinkOf(set *Set, before []*Set) (Shrink, bool) {
+	if len(before) == 0 || set.Foreign {
 		return Shrink{}, false
 	}
-	s := Shrink{Set: line[i], Rows: line[i].Summary.Rows, Size: line[i].Size}
+	s := Shrink{Set: set, Rows: set.Summary.Rows, Size: set.Size}
 	if !s.Set.Summary.rowsKnown() {
 		return s.bySize(before)
 	}
@@ -126,7 +180,7 @@ func (s *Shrink) byTable(before []*Set) {
 		now[t.Name] = t.Rows
 	}
 	at := map[string]int{}
-	for _, b := range before { // newest first
+	for _, b := range before {
 		for _, t := range b.Summary.Counts {
 			if !farFewer(now[t.Name], t.Rows) {
 				continue

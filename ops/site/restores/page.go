@@ -38,11 +38,12 @@ func (t Page) Sources(ctx context.Context, at string) ([]restore.Source, error) 
 	}
 	database := t.Service.Database.Name
 	best, _ := proposal(inv, database)
+	shrinks := inv.Shrinks()
 	var out []restore.Source
 	for _, set := range inv.Sets {
 		src := t.Finder().plainSource(set)
 		src.Copy = at
-		if shrink, ok := inv.Shrunk(set); ok {
+		if shrink, ok := shrinks.Of(set); ok {
 			src.PassedOver = []restore.Note{restore.N(shrink.Text())}
 		}
 		switch {

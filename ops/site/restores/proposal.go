@@ -11,6 +11,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
+// mostPassed is how many backups that were passed over are named one by one.
+const mostPassed = 3
+
 // proposal is the newest usable backup that has not shrunk against the ones
 // before it, and what was passed over for it. Where all have, it is the newest.
 func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.Note) {
@@ -18,18 +21,32 @@ func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.No
 	if newest == nil {
 		return nil, nil
 	}
+	shrinks := inv.Shrinks()
 	var passed []restore.Note
+	more := 0
 	for _, s := range inv.Sets {
 		if s.State != newest.State || !s.Restorable(database) || s.At.After(newest.At) || s.Parsed.Physical {
 			continue
 		}
-		shrink, shrunk := inv.Shrunk(s)
+		shrink, shrunk := shrinks.Of(s)
 		if !shrunk {
-			return s, passed
+			return s, andMore(passed, more)
+		}
+		if len(passed) == mostPassed {
+			more++
+			continue
 		}
 		passed = append(passed, restore.N(lang.M("%s was skipped: %s", s.Name, shrink.Text())))
 	}
 	return newest, nil
+}
+
+// andMore adds to the notes on backups that were passed over how many more there are.
+func andMore(passed []restore.Note, more int) []restore.Note {
+	if more == 0 {
+		return passed
+	}
+	return append(passed, restore.N(lang.M("%d older backups were skipped too: they lack rows as well", more)))
 }
 
 // sourceIn is a backup of the inventory, with what it lacks that those before it had.
