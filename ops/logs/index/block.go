@@ -23,7 +23,7 @@ const (
 type Block struct {
 	Off, End int64 // of the text
 	Starts   []uint32
-	Shapes   []uint32
+	Shapes   IDs
 	Times    Times // of the events; unset while none is known
 	Heads    Bitmap
 	Sum      Summary
@@ -169,7 +169,7 @@ func (b Bitmap) Next(i int) int {
 // need a person at once. Without the text, which may be nil, shapes alone tell.
 func (b *Block) CriticalAt(head int, list []*line.Shape, text io.ReaderAt) bool {
 	for i, end := head, b.EventEnd(head); i < end; i++ {
-		s := list[b.Shapes[i]]
+		s := list[b.Shapes.At(i)]
 		if s.Critical || s.Opaque && text != nil && line.IsCritical(b.seen(i, text)) {
 			return true
 		}
@@ -181,7 +181,7 @@ func (b *Block) CriticalAt(head int, list []*line.Shape, text io.ReaderAt) bool 
 // SlowMS or more.
 func (b *Block) SlowAt(head int, list []*line.Shape, text io.ReaderAt) bool {
 	for i, end := head, b.EventEnd(head); i < end; i++ {
-		if s := list[b.Shapes[i]]; (s.HasTook || s.Opaque) && line.Took(b.seen(i, text)) >= line.SlowMS {
+		if s := list[b.Shapes.At(i)]; (s.HasTook || s.Opaque) && line.Took(b.seen(i, text)) >= line.SlowMS {
 			return true
 		}
 	}

@@ -230,7 +230,7 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 		Off:    off,
 		End:    end,
 		Starts: make([]uint32, 0, lines),
-		Shapes: make([]uint32, 0, lines),
+		Shapes: makeIDs(lines),
 		Times:  makeTimes(lines),
 	}
 	blk.Sum.FirstMS, blk.Sum.LastMS = logline.Unset, logline.Unset
@@ -245,7 +245,8 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
 	k := &b.once
 	k.Times.clear()
-	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes[:0], Times: k.Times, Heads: k.Heads[:0]}
+	k.Shapes.clear()
+	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes, Times: k.Times, Heads: k.Heads[:0]}
 	k.Sum.FirstMS, k.Sum.LastMS = logline.Unset, logline.Unset
 	return k, b.extend(k, r, off, end)
 }
@@ -254,7 +255,7 @@ func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
 func (b *Block) trim() {
 	if cap(b.Starts)-len(b.Starts) > len(b.Starts)/32 {
 		b.Starts = append([]uint32(nil), b.Starts...)
-		b.Shapes = append([]uint32(nil), b.Shapes...)
+		b.Shapes.trim()
 		b.Times.trim()
 	}
 }
@@ -293,7 +294,7 @@ func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) 
 			id, s, ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
 		}
 	}
-	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes[i-1]).Opens()
+	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes.At(i-1)).Opens()
 	if head = head && (!inside || i == 0); head {
 		if ms == logline.Unset && s.Kind != logline.KindHead { // the file's first line, or each of one without heads
 			ms = s.TimeOf(seen, first, &b.at, b.parser)
@@ -310,7 +311,7 @@ func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) 
 	}
 	blk.mark(s, seen)
 	blk.Starts = append(blk.Starts, uint32(at-blk.Off))
-	blk.Shapes = append(blk.Shapes, id)
+	blk.Shapes.add(id)
 	blk.Times.add(last)
 	if i > 0 && last < blk.Times.At(i-1) {
 		blk.Back = true
@@ -357,8 +358,9 @@ func one(b bool) int64 {
 func (b *Builder) dropLast(blk *Block) int64 {
 	i := len(blk.Starts) - 1
 	off := blk.Off + int64(blk.Starts[i])
-	shape := blk.Shapes[i]
-	blk.Starts, blk.Shapes = blk.Starts[:i:i], blk.Shapes[:i:i]
+	shape := blk.Shapes.At(i)
+	blk.Starts = blk.Starts[:i:i]
+	blk.Shapes.cut(i)
 	blk.Times.cut(i)
 	head := blk.Heads.Has(i)
 	if head {

@@ -91,7 +91,7 @@ func (m *Matcher) found(ctx context.Context, b *Block, r io.ReaderAt, from int, 
 		if i&0xfff == 0xfff && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		text, ev := m.verdicts(b.Shapes[i])
+		text, ev := m.verdicts(b.Shapes.At(i))
 		head := b.Heads.Has(i)
 		if head {
 			if event = ev; event != query.No && !m.inTime(b.Times.At(i)) {
@@ -144,8 +144,8 @@ func (m *Matcher) skips(b *Block) bool {
 func (m *Matcher) linesVerdict(b *Block, head int) query.Verdict {
 	crit, took := query.No, query.No
 	for i, end := head, b.EventEnd(head); i < end; i++ {
-		m.verdicts(b.Shapes[i])
-		s := m.list[b.Shapes[i]]
+		m.verdicts(b.Shapes.At(i))
+		s := m.list[b.Shapes.At(i)]
 		if s.Critical {
 			crit = query.Yes
 		} else if s.Opaque {
@@ -168,7 +168,7 @@ func (m *Matcher) linesVerdict(b *Block, head int) query.Verdict {
 func (m *Matcher) linesHold(b *Block, head int) (bool, error) {
 	crit, took := !m.Query.Critical, m.Query.Took == 0
 	for i, end := head, b.EventEnd(head); i < end && !(crit && took); i++ {
-		s := m.list[b.Shapes[i]]
+		s := m.list[b.Shapes.At(i)]
 		if crit = crit || s.Critical; !s.Opaque && (took || !s.HasTook) {
 			continue
 		}
@@ -231,7 +231,7 @@ func (m *Matcher) lineMatches(b *Block, i int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return m.Query.MatchGroups(logline.TrimCR(line), &m.vis, m.left[b.Shapes[i]]), nil
+	return m.Query.MatchGroups(logline.TrimCR(line), &m.vis, m.left[b.Shapes.At(i)]), nil
 }
 
 // window reads lines that lie close together with few reads.

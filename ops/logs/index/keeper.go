@@ -56,13 +56,13 @@ func (k *Keeper) block(b *Block) error {
 		return err
 	}
 	data := b.encode(nil, func(line int) uint64 {
-		id, ok := k.local[b.Shapes[line]]
+		id, ok := k.local[b.Shapes.At(line)]
 		if !ok {
 			id = uint64(len(k.local))
 			if e := k.shape(b, line); e != nil {
 				err = e
 			}
-			k.local[b.Shapes[line]] = id
+			k.local[b.Shapes.At(line)] = id
 		}
 		return id
 	})
@@ -81,7 +81,7 @@ func (k *Keeper) block(b *Block) error {
 // shape notes a line that has the shape.
 func (k *Keeper) shape(b *Block, line int) error {
 	off, end := b.LineAt(line)
-	if k.Table.At(b.Shapes[line]).Record {
+	if k.Table.At(b.Shapes.At(line)).Record {
 		_, end = b.LineAt(b.EventEnd(line) - 1)
 	}
 	buf := k.buf[:min(end-off, logline.WindowBytes)]
@@ -89,7 +89,7 @@ func (k *Keeper) shape(b *Block, line int) error {
 		return err
 	}
 	size := uint64(end-off) << 1
-	if k.Table.At(b.Shapes[line]).Opaque {
+	if k.Table.At(b.Shapes.At(line)).Opaque {
 		size |= 1
 	}
 	k.foot = append(binary.AppendUvarint(k.foot, size), buf...)

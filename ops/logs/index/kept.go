@@ -313,7 +313,7 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 		Off:    b.Off,
 		End:    b.End,
 		Starts: make([]uint32, lines),
-		Shapes: make([]uint32, lines),
+		Shapes: makeIDs(lines),
 		Times:  makeTimes(lines),
 	}
 	flags := n.next()
@@ -333,7 +333,8 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 			return nil, false
 		}
 		ms += n.signed()
-		blk.Starts[i], blk.Shapes[i] = uint32(at), id
+		blk.Starts[i] = uint32(at)
+		blk.Shapes.add(id)
 		blk.Times.add(freshMS(ms))
 	}
 	words := n.next()

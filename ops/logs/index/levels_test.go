@@ -28,7 +28,7 @@ func differs(t *testing.T, text string) (out []string) {
 			break
 		}
 		e, ms, kind := alone.ParseMS([]byte(strings.TrimSuffix(l, "\r")))
-		s := b.Shape(blk.Shapes[i])
+		s := b.Shape(blk.Shapes.At(i))
 		switch {
 		case s.Level != e.Level:
 			out = append(out, s.Level.String()+" for "+e.Level.String()+": "+l)
@@ -120,7 +120,8 @@ func TestAColumnOfLevelsInSmallLetters(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, id := range blk.Shapes {
+			for i := range blk.Shapes.Len() {
+				id := blk.Shapes.At(i)
 				got = append(got, b.Shape(id).Level.String())
 			}
 			if strings.Join(got, " ") != want {
@@ -151,7 +152,8 @@ func TestTwoSourcesAreReadInTheirOwnStyles(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := time.UnixMilli(blk.Times.At(0)).UTC().Format("15")
-			for _, id := range blk.Shapes {
+			for i := range blk.Shapes.Len() {
+				id := blk.Shapes.At(i)
 				got += " " + b.Shape(id).Level.String()
 			}
 			if got != c.want {

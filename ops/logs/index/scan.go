@@ -287,7 +287,7 @@ func (k *kit) hit(b *Block, p *openPart, i int) Hit {
 	h := Hit{Source: p.name, Line: int64(i) + 1, ms: b.Times.At(i), text: p}
 	h.Off, h.End = b.LineAt(i)
 	head := b.HeadOf(i)
-	h.level = k.build.Shape(b.Shapes[head]).Level
+	h.level = k.build.Shape(b.Shapes.At(head)).Level
 	h.Head, _ = b.LineAt(head)
 	h.within = int32(i - head)
 	_, h.Last = b.LineAt(b.EventEnd(i) - 1)

@@ -84,7 +84,7 @@ func TestTheTimeOfALineIsRead(t *testing.T) {
 			if ms := blk.Times.At(last); ms != logline.Unset {
 				got = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
 			}
-			got += " " + b.Shape(blk.Shapes[last]).Level.String()
+			got += " " + b.Shape(blk.Shapes.At(last)).Level.String()
 			if got != want {
 				t.Errorf("%s: %s, want %s", line, got, want)
 			}

@@ -22,7 +22,7 @@ type hours struct {
 func (h *hours) count(b *logindex.Block, rows logindex.Bitmap, list []*line.Shape) {
 	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
 		ms := b.Times.At(i)
-		if ms == line.Unset || ms > h.pivot || int(b.Shapes[i]) >= len(list) {
+		if ms == line.Unset || ms > h.pivot || int(b.Shapes.At(i)) >= len(list) {
 			continue
 		}
 		at := (h.pivot - ms) / Stretch.Milliseconds()
@@ -33,7 +33,7 @@ func (h *hours) count(b *logindex.Block, rows logindex.Bitmap, list []*line.Shap
 			h.events, h.errors, h.critical = append(h.events, 0), append(h.errors, 0), append(h.critical, 0)
 		}
 		h.events[at]++
-		s := list[b.Shapes[i]]
+		s := list[b.Shapes.At(i)]
 		if s.Level >= logs.LevelError {
 			h.errors[at]++
 		}

@@ -112,7 +112,7 @@ func TestAKeptIndexKnowsRecords(t *testing.T) {
 		t.Fatal("the block does not load")
 	}
 	for i, want := range []logs.Level{logs.LevelError, logs.LevelInfo} {
-		if s := b.Shape(got.Shapes[5*i]); s.Level != want || !s.Record {
+		if s := b.Shape(got.Shapes.At(5 * i)); s.Level != want || !s.Record {
 			t.Errorf("record %d is %v", i, s.Level)
 		}
 	}

@@ -100,10 +100,10 @@ type patternCount struct {
 
 func (c *patternCount) add(b *logindex.Block, rows logindex.Bitmap, list []*line.Shape) {
 	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
-		if int(b.Shapes[i]) >= len(c.by) {
+		if int(b.Shapes.At(i)) >= len(c.by) {
 			continue
 		}
-		s, ms := &c.by[b.Shapes[i]], b.Times.At(i)
+		s, ms := &c.by[b.Shapes.At(i)], b.Times.At(i)
 		s.n++
 		s.critical = s.critical || b.Sum.Critical > 0 && b.Heads.Has(i) && b.CriticalAt(i, list, nil)
 		if ms == line.Unset {

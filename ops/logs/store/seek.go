@@ -80,7 +80,7 @@ func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, fro
 		if s.hitsOnly() && s.query.Filtered() && !(e.gen == s.gen && e.hitIn(i)) {
 			return false // a kept filter leaves it out
 		}
-		switch shape := list[b.Shapes[i]]; mark {
+		switch shape := list[b.Shapes.At(i)]; mark {
 		case MarkHit:
 			return e.gen == s.gen && e.hitIn(i)
 		case MarkCritical:

@@ -82,6 +82,6 @@ func (t *Timeline) add(b *logindex.Block, rows logindex.Bitmap, list []*line.Sha
 		} else {
 			head = b.HeadOf(i)
 		}
-		t.Counts[(ms-lo)*n/(hi-lo)][list[b.Shapes[head]].Level]++
+		t.Counts[(ms-lo)*n/(hi-lo)][list[b.Shapes.At(head)].Level]++
 	}
 }
