@@ -206,7 +206,7 @@ func TestAFileThatGrowsWhileItIsRead(t *testing.T) {
 	raws := 0
 	q, _ := query.ParseQuery("'line", time.Now())
 	err = (&index.Scan{Query: q}).Each(t.Context(), Group([]string{path}), func(*index.Hit) error {
-		if raws++; raws%1000 == 1 { // with every so many lines that are read
+		if raws++; raws%1000 == 1 { // once per thousand lines read
 			f.WriteString(more)
 		}
 		return nil

@@ -19,7 +19,7 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// journal is a unit's log in journald, read by journalctl -o json.
+// journal is a unit's journald log, read with journalctl -o json.
 type journal struct {
 	name, unit string
 	filter     Filter
@@ -28,7 +28,7 @@ type journal struct {
 func (j *journal) Name() string { return j.name }
 
 func (j *journal) args(follow bool) []string {
-	args := []string{"-o", "json", "--all", "--no-pager", "-q"} // without --all, what is longer than 4 kB is null
+	args := []string{"-o", "json", "--all", "--no-pager", "-q"} // without --all, values longer than 4 kB are null
 	if j.unit != "" {
 		args = append(args, "-u", j.unit)
 	}
@@ -50,7 +50,7 @@ func (j *journal) Open(ctx context.Context) (logs.Text, error) {
 	return sp, runJournal(ctx, sp, j.args(false))
 }
 
-// Stream reads the journal's newest entries and goes on.
+// Stream reads the journal's newest entries and follows it.
 func (j *journal) Stream(ctx context.Context, w *Lines) error {
 	return runJournal(ctx, w, j.args(true))
 }
@@ -95,25 +95,25 @@ func runJournal(ctx context.Context, w io.Writer, args []string) error {
 	return nil
 }
 
-// halfMost bounds what is held of a line that comes in entries.
+// halfMost limits what is held of a line that is split over several entries.
 const halfMost = 64 << 20
 
-// syslogLevels are the levels of journald's PRIORITY.
+// syslogLevels are the levels for journald's PRIORITY.
 var syslogLevels = [...]string{"FATAL", "FATAL", "FATAL", "ERROR", "WARN", "INFO", "INFO", "DEBUG"}
 
-// journalEntry is what is read of an entry of the journal.
+// journalEntry is the part of a journal entry that is read.
 type journalEntry struct {
 	Message  json.RawMessage `json:"MESSAGE"`
 	Micros   string          `json:"__REALTIME_TIMESTAMP"`
 	Priority string          `json:"PRIORITY"`
 	Ident    string          `json:"SYSLOG_IDENTIFIER"`
 	Stream   string          `json:"_STREAM_ID"`
-	Break    string          `json:"_LINE_BREAK"` // line-max: the line goes on in the stream's next entry
+	Break    string          `json:"_LINE_BREAK"` // line-max: the line continues in the stream's next entry
 
 	text string
 }
 
-// readEntry reads an entry; its message can be a list of bytes.
+// readEntry parses an entry; its message can be a list of bytes.
 func readEntry(data []byte) (e journalEntry, ok bool) {
 	if json.Unmarshal(data, &e) != nil {
 		return e, false
@@ -133,10 +133,10 @@ func readEntry(data []byte) (e journalEntry, ok bool) {
 	return e, true
 }
 
-// journalLines makes lines of entries, and joins those that journald split.
+// journalLines converts entries to lines, and joins those that journald split.
 type journalLines struct{ half map[string]journalEntry }
 
-// next is the line that an entry ends, or "".
+// next is the line that an entry completes, or "".
 func (j *journalLines) next(data []byte) string {
 	e, ok := readEntry(data)
 	if !ok {
@@ -157,7 +157,7 @@ func (j *journalLines) next(data []byte) string {
 	return e.line()
 }
 
-// rest are the lines whose ends did not come.
+// rest are the lines whose ends did not arrive.
 func (j *journalLines) rest() (out string) {
 	for _, e := range j.half {
 		out += e.line()
@@ -166,8 +166,8 @@ func (j *journalLines) rest() (out string) {
 	return out
 }
 
-// line is the message as it stands when it says its time, else with the entry's
-// time, level and unit in front.
+// line is the message unchanged if it contains its time, else with the entry's time, level
+// and unit in front.
 func (e *journalEntry) line() string {
 	us, _ := strconv.ParseInt(e.Micros, 10, 64)
 	at := time.UnixMicro(us)
@@ -183,7 +183,7 @@ func (e *journalEntry) line() string {
 	return fmt.Sprintf("%s %s [%s] %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), level, e.Ident, e.text)
 }
 
-// dockerLog asks docker where a container's json-file log lies.
+// dockerLog asks docker for the path of a container's json-file log.
 func dockerLog(ctx context.Context, container string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -27,15 +27,15 @@ func TestJournalEntriesBecomeLines(t *testing.T) {
 	}
 }
 
-// journalRecorded is what journalctl 252 -o json printed for a unit, shortened to
-// the keys that matter and one that does not.
+// journalRecorded is the output of journalctl 252 -o json for a unit, reduced to the
+// relevant keys and one other.
 const journalRecorded = `{"__REALTIME_TIMESTAMP":"1769688000000000","_SYSTEMD_UNIT":"qianzhang.service","MESSAGE":"[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] started","SYSLOG_IDENTIFIER":"node","PRIORITY":"6"}
 {"MESSAGE":"客户 9 信用额度不足","__REALTIME_TIMESTAMP":"1769688002000000","SYSLOG_IDENTIFIER":"node","PRIORITY":"4"}
 {"_SYSTEMD_UNIT":"qianzhang.service","MESSAGE":[98,121,116,101,115,32,255,27,91,51,49,109,114,101,100],"__REALTIME_TIMESTAMP":"1769688003000000","SYSLOG_IDENTIFIER":"node","PRIORITY":"6"}
 {"PRIORITY":"3","MESSAGE":"Error: two lines\n    at x (/app/a.ts:1:2)","__REALTIME_TIMESTAMP":"1769688004000000","SYSLOG_IDENTIFIER":"node"}
 `
 
-// command puts a program on the PATH that says something.
+// command puts a program with the given script on the PATH.
 func command(t *testing.T, name, script string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

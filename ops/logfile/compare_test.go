@@ -20,7 +20,7 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// fieldMix writes the field's mix: Nest text and JSON, Chinese, stack traces.
+// fieldMix writes a typical mix: Nest text and JSON, Chinese, stack traces.
 func fieldMix(b testing.TB, path string, lines int) {
 	b.Helper()
 	f, err := os.Create(path)
@@ -95,7 +95,7 @@ func fieldMix(b testing.TB, path string, lines int) {
 	}
 }
 
-// timed runs f and prints how long it took.
+// timed runs f and prints its duration.
 func timed(b *testing.B, name string, f func() string) time.Duration {
 	start := time.Now()
 	got := f()
@@ -104,7 +104,8 @@ func timed(b *testing.B, name string, f func() string) time.Duration {
 	return d
 }
 
-// tool runs a command whose output is counted in lines, or says that there is none.
+// tool runs a command whose output is counted in lines, or reports that it is not
+// installed.
 func tool(b *testing.B, path, name string, args ...string) (time.Duration, bool) {
 	if _, err := exec.LookPath(name); err != nil {
 		fmt.Fprintf(os.Stderr, "%-52s not installed\n", name)
@@ -128,9 +129,9 @@ func tool(b *testing.B, path, name string, args ...string) (time.Duration, bool)
 	}), true
 }
 
-// BenchmarkCompareLogSearch searches the field's mix with opsdeck's engine and
-// with fzf, grep and ripgrep in one run, and prints the ratios. It needs
-// OPSDECK_COMPARE=1; OPSDECK_COMPARE_LINES is how many lines.
+// BenchmarkCompareLogSearch searches the typical mix with opsdeck's engine and with fzf,
+// grep and ripgrep in one run, and prints the ratios. It needs OPSDECK_COMPARE=1;
+// OPSDECK_COMPARE_LINES is the number of lines.
 func BenchmarkCompareLogSearch(b *testing.B) {
 	if os.Getenv("OPSDECK_COMPARE") == "" {
 		b.Skip("set OPSDECK_COMPARE=1")
@@ -243,14 +244,14 @@ func compareStore(b *testing.B, path string, size int64) (fuzzy time.Duration) {
 	return fuzzy
 }
 
-// cpuTime is how much this program used so far, whatever else runs.
+// cpuTime is the CPU time that this program has used.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// rest waits until the store has nothing left to do.
+// rest waits until the store is idle.
 func rest(store *logstore.Store) {
 	for {
 		if st := store.Stats(); st.Done == st.Bytes && !st.Pending {

@@ -15,12 +15,12 @@ import (
 	logline "opsdeck/ops/logs/line"
 )
 
-// Docker's json-file logs, and those of Kubernetes, are read as what the container
-// wrote: unwrapped into a spool, lines that were split joined again; what is not in
-// UTF-8 is written anew in the same way.
+// Docker's json-file logs, and those of Kubernetes, are read as the container's own
+// output: unwrapped into a spool, with split lines joined again. Text that is not UTF-8 is
+// converted in the same way.
 
-// unwrapper writes what the container wrote to w. It takes wrapped lines in
-// pieces of any size.
+// unwrapper writes the container's output to w. It accepts wrapped lines in pieces of any
+// size.
 type unwrapper struct {
 	w    io.Writer
 	d    logline.Docker
@@ -49,7 +49,7 @@ func (u *unwrapper) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close writes what has no line break.
+// Close writes a last line without a line break.
 func (u *unwrapper) Close() error {
 	out := u.out[:0]
 	if len(u.half) > 0 {
@@ -59,26 +59,26 @@ func (u *unwrapper) Close() error {
 	return err
 }
 
-// dockerTail is how much of a live log's end is unwrapped before anything is shown;
-// dockerPiece how much of what lies before is unwrapped at a time.
+// dockerTail is the size of a live log's end that is unwrapped before anything is shown;
+// dockerPiece is the size of the pieces before it that are unwrapped at a time.
 const (
 	dockerTail  = 1 << 20
 	dockerPiece = 64 << 20
 )
 
-// Older takes the pieces of a text that lie before what is followed, or says that
-// it does not any more.
+// Older accepts the pieces of a text before the followed part, or reports that it no
+// longer does.
 type Older func(pieces []logs.Part) bool
 
-// Unwrapped is a sink that gets the container's lines of texts that Docker or
-// Kubernetes wrote, those in GBK and UTF-16 in UTF-8, and every other text as it is.
-// Of a long container's log it gets the end; what lies before goes to older first,
-// unless that is nil.
+// Unwrapped is a sink that receives the container's lines of texts that Docker or
+// Kubernetes wrote, texts in GBK and UTF-16 as UTF-8, and every other text unchanged. Of a
+// long container log it receives the end; the part before is first passed to older, unless
+// that is nil.
 func Unwrapped(sink Sink, older Older) Sink { return unwrapped{sink, older} }
 
 type unwrapped struct {
 	Sink
-	older Older // when nil, texts are unwrapped whole at once
+	older Older // if nil, texts are unwrapped completely at once
 }
 
 func (u unwrapped) Begin(name string, text logs.Text) Track {
@@ -89,7 +89,7 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	t := &unwrappedTrack{text: text, spool: sp}
 	head := headBytes(text)
 	if t.unwrap = reader(head, sp); len(head) == 0 && ofContainer(name) {
-		t.unwrap = &unwrapper{w: sp} // with nothing in it yet
+		t.unwrap = &unwrapper{w: sp} // still empty
 	}
 	if t.unwrap == nil {
 		sp.Close()
@@ -106,25 +106,25 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	return t
 }
 
-// ofContainer tells by its name that Docker or the kubelet writes a file.
+// ofContainer reports by its name whether Docker or the kubelet writes a file.
 func ofContainer(name string) bool {
 	return strings.HasSuffix(name, "-json.log") || strings.Contains(name, "/log/pods/") ||
 		strings.Contains(name, "/log/containers/")
 }
 
-// unwrappedTrack unwraps what comes.
+// unwrappedTrack unwraps a text while it grows.
 type unwrappedTrack struct {
 	Track
 	text   logs.Text
 	spool  *spool
 	unwrap io.WriteCloser
-	done   int64 // of text
+	done   int64 // bytes of text
 }
 
 func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	good := t.read(size, same)
-	// Half a line comes when nothing came behind it for a while; of whole ones the
-	// last may lack a part of its break, in UTF-16.
+	// Half a line is delivered when nothing followed it for a while; even a whole line may
+	// lack a part of its line break, in UTF-16.
 	end, last := t.spool.Size(), make([]byte, 1)
 	if n, _ := t.text.ReadAt(last, t.done-1); n == 1 && last[0] == '\n' {
 		end = index.LastBreak(t.spool, end)
@@ -132,8 +132,8 @@ func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	return t.Track.Grow(end, nil) && good
 }
 
-// read unwraps up to size, a piece at a time, each only when it was read from the
-// text that it should be of.
+// read unwraps up to size, one piece at a time, each only if it was read from the text it
+// belongs to.
 func (t *unwrappedTrack) read(size int64, same func() bool) bool {
 	buf := make([]byte, max(0, min(size-t.done, 256<<10)))
 	for t.done < size {
@@ -150,10 +150,10 @@ func (t *unwrappedTrack) read(size int64, same func() bool) bool {
 	return true
 }
 
-// Swap goes on in a copy.
+// Swap continues in a copy.
 func (t *unwrappedTrack) Swap(text logs.Text) { t.text = text }
 
-// End passes on what has no end.
+// End ends the text.
 func (t *unwrappedTrack) End() {
 	if t.unwrap.Close() == nil {
 		t.Track.Grow(t.spool.Size(), nil)
@@ -161,13 +161,12 @@ func (t *unwrappedTrack) End() {
 	t.Track.End()
 }
 
-// dockerStart is where, at or after off, the first line begins with which an event
-// of the container begins too; where none is near, a line of it; end when there is
-// none.
+// dockerStart is the start, at or after off, of the first line with which an event of the
+// container also starts; if there is none nearby, of any line; end if there is no line.
 func dockerStart(r io.ReaderAt, off, end int64) int64 {
-	buf := make([]byte, 256<<10) // some lines, each at most 16 kB before JSON's escapes
+	buf := make([]byte, 256<<10) // several lines, each at most 16 kB before JSON escapes
 	parser, first := logline.NewParser(time.UTC, time.Now()), int64(-1)
-	whole, broken := false, false // the line is not cut; the one before ends a line of the container
+	whole, broken := false, false // whole: the line is complete; broken: the previous one ends a line of the container
 	for from := off; off < end; {
 		text := buf[:min(int64(len(buf)), end-off)]
 		if n, _ := r.ReadAt(text, off); n < len(text) {
@@ -196,10 +195,10 @@ func dockerStart(r io.ReaderAt, off, end int64) int64 {
 	return end
 }
 
-// dockerHead is how far an event's beginning is looked for.
+// dockerHead is the distance up to which an event's start is searched.
 const dockerHead = 1 << 20
 
-// dockerPieces cuts what lies before end into pieces, the oldest first.
+// dockerPieces splits the part before end into pieces, oldest first.
 func dockerPieces(name string, text logs.Text, end int64) (out []logs.Part) {
 	for off := int64(0); off < end; off += dockerPiece {
 		out = append(out, &dockerPart{name, text, off, min(off+dockerPiece, end), end})
@@ -207,8 +206,8 @@ func dockerPieces(name string, text logs.Text, end int64) (out []logs.Part) {
 	return out
 }
 
-// dockerPart is a piece of a wrapped text, from the first event at or after off on.
-// Without a text it is of the file by that name.
+// dockerPart is a piece of a wrapped text, starting at the first event at or after off.
+// Without a text it is a piece of the file with that name.
 type dockerPart struct {
 	name         string
 	text         logs.Text
@@ -255,7 +254,7 @@ func (p *dockerPart) Open(ctx context.Context) (logs.Text, error) {
 	return piece, nil
 }
 
-// unwrap makes the piece's text.
+// unwrap unwraps the piece's text.
 func (p *dockerPart) unwrap(ctx context.Context, text logs.Text) (logs.Text, error) {
 	off, to := p.off, p.to
 	if off > 0 {
@@ -278,13 +277,13 @@ func (p *dockerPart) opened() (logs.Text, error) {
 	return &liveText{f}, nil
 }
 
-// LinesBefore is how many lines of the container lie before the piece.
+// LinesBefore is the number of the container's lines before the piece.
 func (p *dockerPart) LinesBefore(ctx context.Context) (int64, error) {
 	return p.lines(ctx, p.off)
 }
 
-// LinesTo is how many lines of the container lie before the end of a piece of its
-// log; 0 for any other part.
+// LinesTo is the number of the container's lines before the end of a piece of its log; 0
+// for any other part.
 func LinesTo(ctx context.Context, part logs.Part) (int64, error) {
 	if p, ok := part.(*dockerPart); ok {
 		return p.lines(ctx, p.to)
@@ -292,7 +291,7 @@ func LinesTo(ctx context.Context, part logs.Part) (int64, error) {
 	return 0, nil
 }
 
-// lines counts those before the piece that begins at or after off.
+// lines counts the lines before the piece that starts at or after off.
 func (p *dockerPart) lines(ctx context.Context, off int64) (n int64, err error) {
 	text, err := p.opened()
 	if err != nil {
@@ -319,8 +318,8 @@ func (p *dockerPart) lines(ctx context.Context, off int64) (n int64, err error) 
 	}
 }
 
-// Pieces are what a long container's log is read as, so that what is found first
-// need not wait for the rest to be unwrapped; nil when the file is not one.
+// Pieces are the parts of a long container log, so that first hits need not wait for the
+// rest to be unwrapped; nil if the file is not such a log.
 func (f *File) Pieces() []logs.Part {
 	file, open, size, err := opened(f.path)
 	if err != nil {
@@ -337,11 +336,11 @@ func (f *File) Pieces() []logs.Part {
 	return out
 }
 
-// commandPiece is how much is unwrapped at a time where one goes through a whole log;
-// less in tests.
+// commandPiece is the size that is unwrapped at a time when a whole log is read; tests
+// reduce it.
 var commandPiece int64 = 16 << 20
 
-// openPlain opens a file as it was written, unpacked.
+// openPlain opens a file's original text, uncompressed.
 func openPlain(ctx context.Context, path string) (logs.Text, error) {
 	file, open, size, err := opened(path)
 	if err != nil || open == nil {

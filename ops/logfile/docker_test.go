@@ -33,7 +33,7 @@ func wrapped16k(line, stream string) string {
 	return b.String()
 }
 
-// until waits for what must come.
+// until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -43,7 +43,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// fed is a store that is fed from a file.
+// fed is a store that is fed from files.
 func fed(t *testing.T, paths ...string) *logstore.Store {
 	t.Helper()
 	store := logstore.NewStore(time.UTC, time.Now)
@@ -116,7 +116,7 @@ func TestAContainersLogIsFollowedAsWhatItWrote(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for len(text) > 0 { // cut anywhere
+	for len(text) > 0 { // split anywhere
 		n := min(len(text), 7001)
 		file.WriteString(text[:n])
 		text = text[n:]
@@ -128,7 +128,7 @@ func TestAContainersLogIsFollowedAsWhatItWrote(t *testing.T) {
 	if len(raws) != 2 || raws[1] != long {
 		t.Fatalf("%d events", len(raws))
 	}
-	// Rotated by Docker: renamed, and a new one begun.
+	// Rotated by Docker: renamed, and a new file created.
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestALongContainersLogIsShownFromItsEnd(t *testing.T) {
 	}
 }
 
-// TestPiecesOfAContainersLogHoldEveryLineOnce: wherever a log is cut.
+// TestPiecesOfAContainersLogHoldEveryLineOnce: for every split position.
 func TestPiecesOfAContainersLogHoldEveryLineOnce(t *testing.T) {
 	var text strings.Builder
 	for i := range 40 {
@@ -212,8 +212,8 @@ func TestPiecesOfAContainersLogHoldEveryLineOnce(t *testing.T) {
 	}
 }
 
-// TestARealContainersLog: what a real Docker engine writes of a real container,
-// whose lines are shorter and longer than it takes, on both streams, with labels.
+// TestARealContainersLog reads what a real Docker engine writes for a real container, with
+// lines shorter and longer than Docker's limit, on both streams, with labels.
 func TestARealContainersLog(t *testing.T) {
 	engine := testdb.Docker(t)
 	t.Setenv("DOCKER_HOST", engine.Host)
@@ -262,7 +262,7 @@ printf 'no break'`
 	}
 }
 
-// TestWhatIsNotInUTF8IsFollowedToo: appended to, and truncated after a copy.
+// TestWhatIsNotInUTF8IsFollowedToo: with appends, and truncated after a copy.
 func TestWhatIsNotInUTF8IsFollowedToo(t *testing.T) {
 	for name, code := range map[string]encoding.Encoding{"GBK": simplifiedchinese.GB18030,
 		"UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),

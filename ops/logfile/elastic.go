@@ -15,17 +15,16 @@ import (
 	"opsdeck/ops"
 )
 
-// elasticAPI is the search API of Elasticsearch 7 to 9 and OpenSearch: POST
-// /INDEX/_search with a query, a size and a sort; the answer's hits.hits are documents
-// with _index, _id, _source, and fields as the request wants them. There is no tail: it
-// is asked again and again.
+// elasticAPI is the search API of Elasticsearch 7 to 9 and OpenSearch: POST /INDEX/_search
+// with a query, a size and a sort; hits.hits in the response are documents with _index,
+// _id, _source, and the requested fields. There is no tail, so it is polled.
 type elasticAPI struct {
 	mu    sync.Mutex
-	words *elasticWords // what the mapping says, once it is known
+	words *elasticWords // words from the mapping, once known
 }
 
 const (
-	elasticLimit = 5000 // an answer has at most 10,000, index.max_result_window
+	elasticLimit = 5000 // a response has at most 10,000 hits, index.max_result_window
 	elasticTime  = "@timestamp"
 	elasticForm  = "strict_date_optional_time_nanos"
 )
@@ -34,14 +33,15 @@ func (*elasticAPI) traits() serverTraits {
 	return serverTraits{
 		program: "Elasticsearch",
 		limit:   elasticLimit,
-		lag:     10 * time.Second, // a refresh makes what came searchable
+		lag:     10 * time.Second, // new documents become searchable with a refresh
 		example: "http://HOST:9200/INDEX?query=service.name:NAME",
 	}
 }
 
 type anyMap map[string]any
 
-// page reads documents. A date has ms there, so the bounds are whole ones.
+// page reads documents. Dates have a resolution of 1 ms there, so the bounds are whole
+// milliseconds.
 func (a *elasticAPI) page(
 	ctx context.Context,
 	l *server,
@@ -88,7 +88,7 @@ func (*elasticAPI) tail(context.Context, *server, place, func([]entry, int64) er
 	return errNoTail
 }
 
-// post sends JSON to a path below the server's address.
+// post sends JSON to a path on the server.
 func (l *server) post(ctx context.Context, path string, content any) ([]byte, error) {
 	text, err := json.Marshal(content)
 	if err != nil {
@@ -102,7 +102,7 @@ func (l *server) post(ctx context.Context, path string, content any) ([]byte, er
 	return l.ask(req)
 }
 
-// elasticAnswer is what is read of an answer to _search.
+// elasticAnswer is the part of a response to _search that is read.
 type elasticAnswer struct {
 	TimedOut bool `json:"timed_out"`
 	Shards   struct {
@@ -118,8 +118,8 @@ type elasticAnswer struct {
 	} `json:"hits"`
 }
 
-// elasticEntries reads the documents of an answer. One that is not whole is an error: what
-// is missing would look as if it were not there.
+// elasticEntries parses the documents of a response. An incomplete response is an error:
+// the missing documents would seem not to exist.
 func elasticEntries(body []byte) (out []entry, err error) {
 	var answer elasticAnswer
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -152,7 +152,7 @@ func elasticEntries(body []byte) (out []entry, err error) {
 func elasticRow(source json.RawMessage) (string, error) {
 	var row bytes.Buffer
 	if len(source) == 0 {
-		return "{}", nil // the index keeps no _source
+		return "{}", nil // the index does not store _source
 	}
 	if err := json.Compact(&row, source); err != nil {
 		return "", fmt.Errorf("read the answer of Elasticsearch: _source: %w", err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// elasticAnswered is an answer to _search as the reference of Elasticsearch 8 shows it.
+// elasticAnswered is a response to _search from the Elasticsearch 8 reference.
 const elasticAnswered = `{"took":5,"timed_out":false,"_shards":{"total":2,"successful":2,"skipped":0,"failed":0},
 "hits":{"max_score":null,"hits":[
 {"_index":".ds-logs-a-2026.01.29-000001","_id":"aa","_score":null,"_source":{
@@ -45,7 +45,7 @@ func TestDocumentsOfElasticsearchBecomeLines(t *testing.T) {
 }
 
 // TestWordsThatElasticsearchWouldMissAreNotPushedDown: its search finds tokens of fields,
-// not text; what it might miss is looked for here.
+// not text; what it might miss is searched here.
 func TestWordsThatElasticsearchWouldMissAreNotPushedDown(t *testing.T) {
 	for _, c := range []struct{ what, mapping, words string }{
 		{"a number", elasticMapped, "'456"},
@@ -90,7 +90,7 @@ func TestAnAnswerOfElasticsearchThatIsNotWholeIsAnError(t *testing.T) {
 	}
 }
 
-// TestElasticsearchIsFollowedByAskingAgain: each document comes once.
+// TestElasticsearchIsFollowedByAskingAgain: each document is delivered once.
 func TestElasticsearchIsFollowedByAskingAgain(t *testing.T) {
 	base, asked := answering(t, http.StatusOK, map[string]string{"/logs/_search": elasticAnswered})
 	store := fedByName(t, "elastic:"+base+"/logs", 100)

@@ -10,29 +10,29 @@ import (
 	"strings"
 )
 
-// elasticWords says how words can be pushed down to Elasticsearch. A search there finds
-// tokens of indexed fields, not text: a word is pushed down only where that cannot miss a
-// document whose JSON holds it.
+// elasticWords decides which words can be pushed down to Elasticsearch. A search there
+// finds tokens of indexed fields, not text: a word is pushed down only if that cannot miss
+// a document whose JSON contains it.
 type elasticWords struct {
-	fields []string // that hold text, in order
+	fields []string // fields with text, in order
 	keys   []string // names of all fields, in lower case
-	opaque bool     // documents hold text that no search finds
+	opaque bool     // documents contain text that no search finds
 }
 
-// elasticMaxFields is up to how many fields words are looked for in.
+// elasticMaxFields is the maximum number of fields to search.
 const elasticMaxFields = 64
 
-// elasticField is a field, or an object of them, in a mapping.
+// elasticField is a field, or an object of fields, in a mapping.
 type elasticField struct {
 	Type       string                  `json:"type"`
 	Index      *bool                   `json:"index"`
 	Enabled    *bool                   `json:"enabled"`
-	Dynamic    any                     `json:"dynamic"` // a bool, or text
+	Dynamic    any                     `json:"dynamic"` // a bool or text
 	Analyzer   string                  `json:"analyzer"`
 	Properties map[string]elasticField `json:"properties"`
 }
 
-// mapped asks for the mapping, once.
+// mapped requests the mapping, once.
 func (a *elasticAPI) mapped(ctx context.Context, l *server) (*elasticWords, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -67,7 +67,7 @@ func (a *elasticAPI) mapped(ctx context.Context, l *server) (*elasticWords, erro
 // learn adds the fields of a mapping below a prefix.
 func (w *elasticWords) learn(prefix string, f elasticField) {
 	if d := fmt.Sprint(f.Dynamic); d == "false" || d == "runtime" || f.Enabled != nil && !*f.Enabled {
-		w.opaque = true // fields that no mapping names
+		w.opaque = true // fields that no mapping lists
 	}
 	for name, field := range f.Properties {
 		w.keys = append(w.keys, strings.ToLower(name))
@@ -83,18 +83,18 @@ func (w *elasticWords) learn(prefix string, f elasticField) {
 		case "", "object":
 			w.learn(prefix+name+".", field)
 		case "date", "date_nanos", "boolean", "ip", "byte", "short", "integer", "long", "unsigned_long",
-			"half_float", "float", "double", "scaled_float": // hold no word of letters
+			"half_float", "float", "double", "scaled_float": // never contains a word of letters
 		default:
 			w.opaque = true
 		}
 	}
 }
 
-// elasticWord is a word that the standard analyzer never splits.
+// elasticWord matches words that the standard analyzer never splits.
 var elasticWord = regexp.MustCompile(`^(?:\(\?i\))?([A-Za-z]{3,64})$`)
 
-// clauses are the filters for those words of a filter that can be pushed down. A value
-// over a keyword's ignore_above is not indexed; _ignored tells of it.
+// clauses are the filters for the words that can be pushed down. A value longer than a
+// keyword's ignore_above is not indexed; _ignored lists such fields.
 func (w *elasticWords) clauses(f *Filter) (out []any) {
 	if w.opaque {
 		return nil
@@ -115,8 +115,8 @@ func (w *elasticWords) clauses(f *Filter) (out []any) {
 	return out
 }
 
-// said tells whether documents hold a word elsewhere than in their texts: in the name of
-// a field, or as true, false or null.
+// said reports whether documents contain a word outside their texts: in the name of a
+// field, or as true, false or null.
 func (w *elasticWords) said(word string) bool {
 	for _, key := range append([]string{"true", "false", "null"}, w.keys...) {
 		if strings.Contains(key, word) {

@@ -10,18 +10,18 @@ import (
 	"opsdeck/ops/logs/store"
 )
 
-// unpackLimit is how much of rotated, packed generations is unpacked for a store
-// without being asked: the newest ones first.
+// unpackLimit is the size of compressed rotated files that are unpacked for a store
+// without a request, newest first.
 const unpackLimit = 1 << 30
 
-// Streamer is a part that has no file: it writes its lines until ctx ends.
+// Streamer is a part without a file: it writes its lines until ctx ends.
 type Streamer interface {
 	Stream(ctx context.Context, w *Lines) error
 }
 
-// Feed fills a store from sources and keeps it up to date until ctx ends; a file that
-// comes to fit a pattern later is followed too. It returns when everything has stopped.
-// failed is told of what could not be read.
+// Feed fills a store from sources and keeps it up to date until ctx ends; files that match
+// a pattern later are followed too. It returns when everything has stopped. failed is
+// called for what could not be read.
 func (c Config) Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(string, error)) {
 	feed(ctx, store, sources, c.Globs(nil, sources), failed)
 }
@@ -30,7 +30,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 	var tails []*Tail
 	var wg sync.WaitGroup
 	var old []oldPart
-	first := true // nothing is read yet of what is old
+	first := true // older text has not been read yet
 	for _, src := range sources {
 		before := func(pieces []logs.Part) bool {
 			for _, p := range pieces {
@@ -98,7 +98,7 @@ type oldPart struct {
 	part   logs.Part
 }
 
-// feedOld adds the rotated generations, the newest first.
+// feedOld adds the rotated files, newest first.
 func feedOld(ctx context.Context, store *store.Store, old []oldPart, failed func(string, error)) {
 	unpacked := int64(0)
 	for i := len(old) - 1; i >= 0 && ctx.Err() == nil; i-- {
@@ -141,7 +141,7 @@ func (t storeTrack) Grow(size int64, same func() bool) bool {
 func (t storeTrack) End()  { t.Finish() }
 func (t storeTrack) Lost() { t.Remove() }
 
-// Lines is where a Streamer writes: a spool that tells how far whole lines go.
+// Lines is the destination of a Streamer: a spool that tracks where whole lines end.
 type Lines struct {
 	spool *spool
 	grow  func(size int64)
@@ -149,21 +149,21 @@ type Lines struct {
 	drop  func(n int64)
 }
 
-// Warn tells of what went wrong and did not end the stream.
+// Warn reports an error that did not end the stream.
 func (l *Lines) Warn(err error) {
 	if l.warn != nil {
 		l.warn(err)
 	}
 }
 
-// Drop tells how many lines the stream's server left out.
+// Drop reports the number of lines that the stream's server dropped.
 func (l *Lines) Drop(n int64) {
 	if l.drop != nil {
 		l.drop(n)
 	}
 }
 
-// Write appends text. Lines that are whole can be seen from then on.
+// Write appends text. Whole lines are visible at once.
 func (l *Lines) Write(p []byte) (int, error) {
 	before := l.spool.Size()
 	n, err := l.spool.Write(p)
@@ -193,8 +193,8 @@ func feedStream(ctx context.Context, store *store.Store, source, name string, p 
 	return err
 }
 
-// StreamTo runs a stream and calls read for every stretch of whole lines, and warn, which may be nil,
-// for what went wrong and did not end it.
+// StreamTo runs a stream. It calls read for every run of whole lines, and warn, which may
+// be nil, for errors that did not end the stream.
 func StreamTo(
 	ctx context.Context, p Streamer, read func(r io.ReaderAt, from, to int64), warn func(error),
 ) error {

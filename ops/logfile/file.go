@@ -22,19 +22,19 @@ import (
 // File is one file as a part of a source.
 type File struct {
 	path  string
-	shelf *Shelf // where indexes are kept, or nil
+	shelf *Shelf // for the kept indexes, or nil
 }
 
-// NewFile makes a part of a file, which need not be there yet.
+// NewFile makes a part from a file, which need not exist yet.
 func NewFile(path string) *File { return &File{path: path} }
 
 // Name is the file's path.
 func (f *File) Name() string { return f.path }
 
-// Open opens the file. One that is packed, wrapped by Docker or not in UTF-8 is
-// unpacked into a temporary file that has no name; of a damaged one, what it
-// holds comes with an error that says so. Where the index of its text is kept, it
-// is unpacked when it is read.
+// Open opens the file. A file that is compressed, wrapped by Docker or not UTF-8 is
+// unpacked into an unnamed temporary file; for a damaged file, the readable part is
+// returned with an error. If the index of its text is kept, the file is unpacked only when
+// it is read.
 func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	file, open, size, err := opened(f.path)
 	if err != nil {
@@ -62,7 +62,7 @@ func (f *File) unpack(ctx context.Context) (logs.Text, error) {
 	return unpackFile(ctx, file, open)
 }
 
-// unpackFile makes the text of a file that is packed, or wrapped by Docker.
+// unpackFile returns the text of a file that is compressed or wrapped by Docker.
 func unpackFile(ctx context.Context, file *os.File, open func(io.Reader) (io.Reader, error)) (logs.Text, error) {
 	r := io.Reader(file)
 	if open != nil {
@@ -78,7 +78,7 @@ func unpackFile(ctx context.Context, file *os.File, open func(io.Reader) (io.Rea
 	return text, err
 }
 
-// opened opens a file and tells how to make text of it, if that is needed.
+// opened opens a file and returns the function that converts it to text, if needed.
 func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error), size int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -93,14 +93,14 @@ func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error)
 	return file, unpacker(path, headBytes(file)), info.Size(), nil
 }
 
-// headBytes is the beginning of a text, by which its form is known.
+// headBytes is the start of a text, which identifies its format.
 func headBytes(r io.ReaderAt) []byte {
 	head := make([]byte, 8<<10)
 	n, _ := r.ReadAt(head, 0)
 	return head[:n]
 }
 
-// spoolFrom reads the lines that were logged into a spool.
+// spoolFrom reads the logged lines into a spool.
 func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, _ := in.Peek(8 << 10)
@@ -119,7 +119,7 @@ func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error)
 	return s.or(ctx, err)
 }
 
-// spoolPlain reads text into a spool as it is.
+// spoolPlain reads text into a spool unchanged.
 func spoolPlain(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
 	s, err := newSpool()
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *spool) fill(ctx context.Context, name string, w io.Writer, r io.Reader)
 	return nil
 }
 
-// or gives the spool with an error, unless that is because one gave up.
+// or returns the spool with an error, unless the error is a cancellation.
 func (s *spool) or(ctx context.Context, err error) (logs.Text, error) {
 	if err != nil && ctx.Err() != nil {
 		s.Close()
@@ -200,8 +200,8 @@ func notRegular(path string, mode fs.FileMode) error {
 	return e
 }
 
-// maxOpen is how many files are held open at once; of more, those not read
-// lately are closed and opened again when they are.
+// maxOpen is the number of files held open at once; beyond it, the least recently read are
+// closed and reopened when needed.
 const maxOpen = 400
 
 var held = struct {
@@ -247,7 +247,7 @@ func (t *fileText) drop() {
 	}
 }
 
-// Size is how long the file is now, or was when it was last looked at.
+// Size is the file's current length, or its last known one.
 func (t *fileText) Size() int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -259,7 +259,7 @@ func (t *fileText) Size() int64 {
 	return t.size
 }
 
-// Written is when the file was last written to.
+// Written is the file's modification time.
 func (t *fileText) Written() time.Time {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -271,7 +271,7 @@ func (t *fileText) Written() time.Time {
 	return writtenAt(t.same)
 }
 
-// writtenAt is a file's time, zero where nothing is known of it.
+// writtenAt is a file's modification time; zero if unknown.
 func writtenAt(info fs.FileInfo) time.Time {
 	if info == nil {
 		return time.Time{}
@@ -279,8 +279,8 @@ func writtenAt(info fs.FileInfo) time.Time {
 	return info.ModTime()
 }
 
-// ReadAt reads with pread, never by a map: a file cut short under us is a short
-// read, not the end of the program.
+// ReadAt reads with pread, not mmap: if the file is truncated meanwhile, the result is a
+// short read, not a crash.
 func (t *fileText) ReadAt(p []byte, off int64) (int, error) {
 	t.mu.RLock()
 	if t.f != nil {
@@ -303,7 +303,6 @@ func (t *fileText) readClosed(p []byte, off int64) (int, error) {
 	return f.ReadAt(p, off)
 }
 
-// Close closes the file.
 func (t *fileText) Close() error {
 	held.Lock()
 	held.lru.Remove(t.elem)
@@ -312,7 +311,7 @@ func (t *fileText) Close() error {
 	return nil
 }
 
-// errOlder says that further rotated generations were left packed.
+// errOlder reports that older rotated files were not unpacked.
 func errOlder(n int) error {
 	return ops.E(ops.Failed, lang.M("%d older files stay compressed; `opsdeck logs` searches them too", n))
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Follow looks at all files again and again, soon after something changed in
-// their folders and from time to time in any case, until ctx ends; so it does at
-// those that come to fit globs, which may be nil. Between two rounds it calls idle,
-// which may be nil. It returns at once when there is nothing to follow.
+// Follow checks all files repeatedly, soon after a change in their folders and
+// periodically, until ctx ends; likewise new files that match globs, which may be nil.
+// Between two rounds it calls idle, which may be nil. It returns at once if there is
+// nothing to follow.
 func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 	if len(tails) == 0 && globs.None() {
 		return
@@ -52,11 +52,11 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 	}
 }
 
-// watcher signals changes in the files' folders; where that cannot be had it never
-// does.
+// watcher signals changes in the files' folders; if notifications are not available, it
+// never does.
 type watcher struct {
 	wake chan struct{}
-	w    *fsnotify.Watcher // nil where it cannot be had
+	w    *fsnotify.Watcher // nil if not available
 	dirs map[string]bool
 }
 
@@ -76,7 +76,7 @@ func (w *watcher) add(tails []*Tail) {
 	for _, t := range tails {
 		if dir := filepath.Dir(t.path); w.w != nil && !w.dirs[dir] && len(w.dirs) < 100 {
 			w.dirs[dir] = true
-			w.w.Add(dir) // a folder that is not there, or on a network: polled
+			w.w.Add(dir) // a missing folder or a network folder is polled
 		}
 	}
 }

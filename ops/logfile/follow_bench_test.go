@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// BenchmarkCompareFollow has the program itself follow a log that grows by
-// 100,000 lines a second, with a filter, and counts what it prints against a
-// search of the same file afterwards, and the CPU that it took. It needs
-// OPSDECK_COMPARE=1; OPSDECK_FOLLOW_SECONDS is for how long.
+// BenchmarkCompareFollow makes the program follow a log that grows by 100,000 lines a
+// second, with a filter. It compares what is printed with a search of the same file
+// afterwards, and measures the CPU time. It needs OPSDECK_COMPARE=1;
+// OPSDECK_FOLLOW_SECONDS is the duration.
 func BenchmarkCompareFollow(b *testing.B) {
 	if os.Getenv("OPSDECK_COMPARE") == "" {
 		b.Skip("set OPSDECK_COMPARE=1")

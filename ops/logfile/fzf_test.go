@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/logs/query"
 )
 
-// TestCountsAgreeWithFzfAndGrep runs the tools themselves, where they are
-// installed, on a file of the field's mix.
+// TestCountsAgreeWithFzfAndGrep runs the tools themselves, if installed, on a file with
+// the typical mix.
 func TestCountsAgreeWithFzfAndGrep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	fieldMix(t, path, 20_000)

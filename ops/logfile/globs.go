@@ -11,13 +11,13 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Globs are the patterns of what is followed, and the files that fit them: daily
-// names and new instances come later.
+// Globs are the followed patterns and the files that match them: files with dates in their
+// names and new instances appear later.
 type Globs struct {
-	Sink   func(name string) Sink       // where a file that comes is told of
-	Failed func(name string, err error) // of what cannot be read; may be nil
-	// Pace is how long a change waits for others before all are read: whoever reads for a
-	// person in front of a screen leaves it 0.
+	Sink   func(name string) Sink       // the sink of a new file
+	Failed func(name string, err error) // called for what cannot be read; may be nil
+	// Pace is how long a change waits for further ones before all are read: 0 for a person who
+	// watches the screen.
 	Pace time.Duration
 
 	patterns []globName
@@ -26,14 +26,14 @@ type Globs struct {
 	looked   time.Time
 }
 
-// globName is a pattern, of which only the names that hold part are asked for.
+// globName is a pattern; only matching names that contain part are used.
 type globName struct{ pattern, part string }
 
-// globEvery is how often the patterns are looked at.
+// globEvery is the interval at which the patterns are checked.
 const globEvery = time.Second
 
-// Globs makes the patterns that the names ask for, as Resolve reads them, of which
-// sources are the files that are there.
+// Globs returns the patterns that the names request, read as by Resolve; sources are the
+// files that already exist.
 func (c Config) Globs(names []string, sources []logs.Source) *Globs {
 	g := &Globs{seen: map[string]bool{}, began: time.Now()}
 	for _, s := range sources {
@@ -60,14 +60,14 @@ func (g *Globs) add(patterns []string, part string) {
 	}
 }
 
-// isGlob tells a pattern of files from a name.
+// isGlob reports whether a name is a file pattern.
 func isGlob(source string) bool { return !hasScheme(source) && strings.ContainsAny(source, "*?[") }
 
-// None tells that there is no pattern.
+// None reports that there are no patterns.
 func (g *Globs) None() bool { return g == nil || len(g.patterns) == 0 }
 
-// Empty are the patterns that no file fits yet. failed is told of those of which
-// that cannot be known, for their folder cannot be read.
+// Empty are the patterns that no file matches yet. failed is called for patterns whose
+// folder cannot be read.
 func (g *Globs) Empty(failed func(name string, err error)) (out []string) {
 	for _, p := range g.patterns {
 		if len(p.sources()) > 0 {
@@ -96,8 +96,8 @@ func (p globName) sources() (out []logs.Source) {
 	return out
 }
 
-// fresh are the files that came to fit since the last look, from time to time. One
-// that is followed already, and was given a name that fits, is none.
+// fresh are the files that match since the last check, at the check interval. A file that
+// is already followed and got a matching name is not one of them.
 func (g *Globs) fresh(tails []*Tail) (out []*Tail) {
 	if g.None() || time.Since(g.looked) < globEvery {
 		return nil
@@ -125,7 +125,7 @@ func (g *Globs) follow(name string, tails []*Tail) *Tail {
 	return t
 }
 
-// heldBy tells that a file is one that is followed under another name.
+// heldBy reports whether a file is already followed under another name.
 func heldBy(tails []*Tail, path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {

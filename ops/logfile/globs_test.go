@@ -24,9 +24,8 @@ func (c *collect) all() []string {
 	return slices.Clone(c.lines)
 }
 
-// TestAFileThatComesToFitAPatternIsFollowed: with nothing there at first, with
-// generations that came before it was seen, and not when it is one that is followed
-// and got a new name.
+// TestAFileThatComesToFitAPatternIsFollowed: also if nothing existed at first and with
+// rotated files from before it was seen, but not a followed file that was renamed.
 func TestAFileThatComesToFitAPatternIsFollowed(t *testing.T) {
 	dir := t.TempDir()
 	c := Config{Follow: true}
@@ -61,7 +60,7 @@ func TestAFileThatComesToFitAPatternIsFollowed(t *testing.T) {
 	}
 }
 
-// TestAPatternCanBeAPartOfAConfiguredName: only files of that name are waited for.
+// TestAPatternCanBeAPartOfAConfiguredName: only files with that name are waited for.
 func TestAPatternCanBeAPartOfAConfiguredName(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "q-out.log"), "one\n")
@@ -99,10 +98,10 @@ func TestTheTabFollowsWhatComesToFit(t *testing.T) {
 	until(t, "the second file", func() bool { return store.Stats().Lines == 2 })
 }
 
-// TestAFileThatCannotBeReadIsNamedOnce and is followed when it can be read.
+// TestAFileThatCannotBeReadIsNamedOnce: and followed once it can be read.
 func TestAFileThatCannotBeReadIsNamedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
-	if err := os.Mkdir(path, 0o755); err != nil { // unreadable to root too
+	if err := os.Mkdir(path, 0o755); err != nil { // unreadable even for root
 		t.Fatal(err)
 	}
 	sink := &collect{t: t}

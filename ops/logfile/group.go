@@ -1,6 +1,7 @@
-// Package logfile reads logs from where they lie: files with their rotated
-// generations, compressed or not, standard input, Docker, journald, Loki and other machines by ssh;
-// and follows them while they grow, are truncated, renamed, vanish and return.
+// Package logfile reads logs at their source: files with their rotated generations,
+// compressed or not, standard input, Docker, journald, Loki, and other machines over ssh.
+// It follows them while they grow, and when they are truncated, renamed, deleted or
+// recreated.
 package logfile
 
 import (
@@ -15,18 +16,18 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// The names of rotated generations: those of pm2-logrotate, of logrotate with
-// numbers and with dates, and of the kubelet.
+// Name patterns of rotated files: of pm2-logrotate, of logrotate with numbers and with
+// dates, and of the kubelet.
 var (
-	pm2Name    = regexp.MustCompile(`^(.*)__(\d[0-9T_:-]*)(\.[A-Za-z]+)$`) // pm2-logrotate: its dateFormat can be set
+	pm2Name    = regexp.MustCompile(`^(.*)__(\d[0-9T_:-]*)(\.[A-Za-z]+)$`) // pm2-logrotate: any dateFormat
 	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
 	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
 	innerName  = regexp.MustCompile(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
 	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
 )
 
-// generation is what a file's name tells: the live file's name, and where among
-// its generations it belongs.
+// generation is what a file's name tells: the live file's name, and the file's place among
+// its generations.
 type generation struct {
 	path, live string
 	key        string // orders the generations, the oldest first; "" is the live one
@@ -57,8 +58,9 @@ func nameOf(path string) generation {
 	return g
 }
 
-// innerOf reads "app.1.log", a generation of app.log as log4js (keepFileExt) and others name
-// it. It is one only beside app.log: the name may be that of another log.
+// innerOf parses "app.1.log", a generation of app.log as log4js (keepFileExt) and others
+// name it. It counts as one only next to app.log, because the name may be that of another
+// log.
 func innerOf(g generation) (generation, bool) {
 	if g.key != "" && g.key != "a" {
 		return g, false
@@ -72,8 +74,8 @@ func innerOf(g generation) (generation, bool) {
 	return g, true
 }
 
-// group makes sources of files: the rotated generations of a file and the file itself are
-// one source, in the order of time. On the shelf, if any, indexes are kept.
+// group makes sources from files: a file and its rotated generations form one source, in
+// time order. Indexes are kept on the shelf, if there is one.
 func group(paths []string, shelf *Shelf) []logs.Source {
 	byLive := map[string][]generation{}
 	var order []string
@@ -103,9 +105,8 @@ func group(paths []string, shelf *Shelf) []logs.Source {
 	return sources
 }
 
-// sortGenerations puts them in the order of time. Of a generation that lies
-// there both packed and not, which happens while it is being packed, the one
-// that is not is taken.
+// sortGenerations sorts them by time. If a generation exists both compressed and
+// uncompressed, as it does while it is being compressed, the uncompressed file is used.
 func sortGenerations(all []generation) (out []generation) {
 	sort.SliceStable(all, func(i, j int) bool {
 		a, b := all[i], all[j]
@@ -126,8 +127,8 @@ func sortGenerations(all []generation) (out []generation) {
 	return out
 }
 
-// Expand finds the files that a pattern stands for; ~ is the home folder. A
-// name without * ? [ is itself, whether there or not.
+// Expand finds the files that match a pattern; ~ is the home folder. A name without * ? [
+// is returned unchanged, whether it exists or not.
 func Expand(pattern string) ([]string, error) {
 	pattern = config.Home(pattern)
 	if !strings.ContainsAny(pattern, "*?[") {

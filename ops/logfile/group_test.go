@@ -2,8 +2,8 @@ package logfile
 
 import "testing"
 
-// A rotated part by any dateFormat of pm2-logrotate belongs to its live file: taken
-// for a log of its own, it would be read twice.
+// A rotated file with any dateFormat of pm2-logrotate belongs to its live file: as a log
+// of its own it would be read twice.
 func TestRotatedNamesBelongToTheirLiveFile(t *testing.T) {
 	for _, name := range []string{
 		"/l/app__2026-01-29_00-00-00.log.gz", "/l/app__2026-01-29.log", "/l/app__1.log.gz", "/l/app__20260129T120000.log.gz",

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestANumberBeforeTheExtensionIsAGeneration: beside the live file alone.
+// TestANumberBeforeTheExtensionIsAGeneration: only next to the live file.
 func TestANumberBeforeTheExtensionIsAGeneration(t *testing.T) {
 	for paths, want := range map[string]string{
 		"/l/app.1.log /l/app.2.log.gz /l/app.log": "/l/app.log: /l/app.2.log.gz /l/app.1.log /l/app.log",

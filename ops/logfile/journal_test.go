@@ -11,8 +11,7 @@ import (
 	"opsdeck/ops/logs/store"
 )
 
-// TestARealJournal: what a real journald holds of a real unit, read whole and
-// followed.
+// TestARealJournal reads and follows what a real journald has of a real unit.
 func TestARealJournal(t *testing.T) {
 	m := testdb.Systemd(t)
 	t.Setenv("PATH", m.Bin+":"+os.Getenv("PATH"))

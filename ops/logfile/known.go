@@ -10,26 +10,25 @@ import (
 )
 
 const (
-	footBytes = 64  // of a text's end, by which it is known again
-	maxMarks  = 128 // ends that are held of a text that grows
+	footBytes = 64  // bytes at a text's end that identify it
+	maxMarks  = 128 // recorded ends of a growing text
 )
 
-// known is a text that was told of: how it begins, how long it was and how it
-// ended. The beginning alone tells little: a program may begin each of its logs
-// with the same lines.
+// known identifies a text that was delivered: its start, its length, and its end. The
+// start alone is not enough: a program may start each of its logs with the same lines.
 type known struct {
 	head, foot []byte
 	size       int64
-	copied     bool // it was found as a generation: it may be a copy of the live file
+	copied     bool // found as a generation: it may be a copy of the live file
 }
 
-// mark is what lies before a size.
+// mark is the text before a size.
 type mark struct {
 	size int64
 	foot []byte
 }
 
-// thin drops every second mark but the last.
+// thin removes every second mark but the last.
 func thin(marks []mark) []mark {
 	out := marks[:0]
 	for i, m := range marks {
@@ -44,12 +43,12 @@ func (k *tracked) known() known {
 	return known{head: k.head, foot: k.foot, size: k.size, copied: k.copied}
 }
 
-// knownText is what a text of that size is known by.
+// knownText identifies a text of the given size.
 func knownText(r io.ReaderAt, size int64) known {
 	return known{head: readAt(r, 0, min(size, printBytes)), foot: readAt(r, max(0, size-footBytes), size), size: size}
 }
 
-// knownFile is knownText of a file; nothing when it cannot be read.
+// knownFile is knownText of a file; empty if it cannot be read.
 func knownFile(path string, size int64) known {
 	f, err := os.Open(path)
 	if err != nil {
@@ -67,14 +66,14 @@ func readAt(r io.ReaderAt, off, end int64) []byte {
 	return buf[:n]
 }
 
-// begins tells that a text begins with the known one.
+// begins reports whether a text starts with the known one.
 func (k known) begins(r io.ReaderAt) bool {
 	return k.size > 0 && bytes.Equal(readAt(r, 0, int64(len(k.head))), k.head) &&
 		bytes.Equal(readAt(r, k.size-int64(len(k.foot)), k.size), k.foot)
 }
 
-// prefix tells that a text begins with the first n bytes of another, by its
-// beginning, its middle and its end.
+// prefix reports whether a text starts with the first n bytes of another, judged by their
+// start, middle and end.
 func prefix(of io.ReaderAt, n int64, r io.ReaderAt) bool {
 	const piece = 4 << 10
 	for _, off := range []int64{0, max(0, n/2-piece), max(0, n-piece)} {
@@ -85,8 +84,8 @@ func prefix(of io.ReaderAt, n int64, r io.ReaderAt) bool {
 	return n > 0
 }
 
-// goesOn tells that a text is a copy of this one, which was truncated since: it
-// holds what was seen of it, as far as the copy goes.
+// goesOn reports whether a text is a copy of this one, which has been truncated since: it
+// has what was seen of it, up to the copy's length.
 func (k *tracked) goesOn(text logs.Text) bool {
 	for i := len(k.marks) - 1; i >= 0; i-- {
 		if m := k.marks[i]; m.size <= text.Size() {
@@ -97,8 +96,8 @@ func (k *tracked) goesOn(text logs.Text) bool {
 	return len(part) > 0 && bytes.HasPrefix(readAt(text, 0, printBytes), part)
 }
 
-// wholeLines cuts a beginning after its last whole line: a part of a line may
-// stand at the beginning of any text.
+// wholeLines cuts a start after its last whole line: any text may start with a partial
+// line.
 func wholeLines(head []byte) []byte {
 	if len(head) == printBytes {
 		return head
@@ -115,7 +114,8 @@ func (t *Tail) know(k known) {
 	}
 }
 
-// tells tells that a text was told of, or is being told of from a file we hold.
+// tells reports whether a text was delivered, or is being delivered from a file we hold
+// open.
 func (t *Tail) tells(text logs.Text) bool {
 	size := text.Size()
 	for _, o := range t.old {
@@ -131,19 +131,19 @@ func (t *Tail) tells(text logs.Text) bool {
 	return false
 }
 
-// checked is a generation that needs no second look, as it was.
+// checked is a generation that need not be checked again, in its last state.
 type checked struct {
 	info fs.FileInfo
 	is   known // of its bytes
 }
 
-// check notes that a generation needs no second look.
+// check records that a generation need not be checked again.
 func (t *Tail) check(path string, info fs.FileInfo) {
 	t.checked[path] = checked{info, knownFile(path, info.Size())}
 }
 
-// same tells that the file is the one that was checked. Its number is not enough: the
-// file system gives that of a deleted file to the next.
+// same reports whether the file is the one that was checked. Its inode is not enough: the
+// file system reuses the inodes of deleted files.
 func (c checked) same(path string, info fs.FileInfo) bool {
 	if !os.SameFile(c.info, info) || info.Size() < c.info.Size() {
 		return false
@@ -159,7 +159,8 @@ func (c checked) same(path string, info fs.FileInfo) bool {
 	return c.info.Size() > 0 && (c.is.size == 0 || c.is.begins(f))
 }
 
-// looked tells that a generation needs no second look, whatever its name is now.
+// looked reports whether a generation need not be checked again, whatever its current
+// name.
 func (t *Tail) looked(path string, info fs.FileInfo) bool {
 	if c, ok := t.checked[path]; ok && c.same(path, info) {
 		return true

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// numbered are the lines that end in "gN M", which the tests' generations hold.
+// numbered are the lines that end in "gN M", as in the tests' generations.
 func (c *collect) numbered() (out []string) {
 	for _, l := range c.all() {
 		if strings.HasPrefix(l, "g") {
@@ -21,8 +21,8 @@ func (c *collect) numbered() (out []string) {
 
 var banner = strings.Repeat("=========== application banner line ==========\n", 10)
 
-// TestAGenerationPackedAtOnceIsToldOnce: logrotate with create and compress packs
-// the file that was renamed a moment before.
+// TestAGenerationPackedAtOnceIsToldOnce: logrotate with create and compress compresses the
+// file that was renamed a moment before.
 func TestAGenerationPackedAtOnceIsToldOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	put(t, path, banner+"g0 1\n")
@@ -51,8 +51,8 @@ func TestAGenerationPackedAtOnceIsToldOnce(t *testing.T) {
 	tail.Close()
 }
 
-// TestGenerationsThatBeginAlikeAreToldApart: several between two looks, and a copy
-// that holds lines not yet seen beside an older one with the same beginning.
+// TestGenerationsThatBeginAlikeAreToldApart: several between two checks, and a copy with
+// lines not seen yet next to an older one with the same start.
 func TestGenerationsThatBeginAlikeAreToldApart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	put(t, path+".1", banner+"g0 1\n")

@@ -16,11 +16,11 @@ import (
 )
 
 // lokiAPI is Loki's HTTP API, as of version 3: GET /loki/api/v1/query_range with query,
-// start and end in ns, limit and direction; the answer's data.result is a list of
+// start and end in ns, limit and direction; data.result in the response is a list of
 // streams with values of [ns as text, line].
 type lokiAPI struct{}
 
-// lokiLimit is how many lines Loki gives in an answer, as it comes.
+// lokiLimit is the default maximum number of lines in a response from Loki.
 const lokiLimit = 5000
 
 func (lokiAPI) traits() serverTraits {
@@ -48,7 +48,7 @@ func (lokiAPI) page(ctx context.Context, l *server, f *Filter, from, to time.Tim
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels") // labels without what single lines have
+	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels") // labels without those of single lines
 	body, err := l.ask(req)
 	if err != nil {
 		return nil, err
@@ -68,16 +68,16 @@ func lokiEntries(body []byte) ([]entry, error) {
 	return inOrder(answer.Data.Result)
 }
 
-// lokiStream is a stream of an answer: values of [ns as text, line, …].
+// lokiStream is a stream of a response: values of [ns as text, line, …].
 type lokiStream struct {
 	Stream map[string]string   `json:"stream"`
 	Values [][]json.RawMessage `json:"values"`
 }
 
-// inOrder makes one list of the streams, in the order of time.
+// inOrder merges the streams into one list, in time order.
 func inOrder(streams []lokiStream) (out []entry, err error) {
 	for _, s := range streams {
-		name := fmt.Sprint(s.Stream) // keys in their order
+		name := fmt.Sprint(s.Stream) // keys are sorted
 		for _, v := range s.Values {
 			var ns, line string
 			if len(v) < 2 || json.Unmarshal(v[0], &ns) != nil || json.Unmarshal(v[1], &line) != nil {

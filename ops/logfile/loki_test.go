@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// recorded is an answer of Loki 3 to query_range, shortened.
+// recorded is a shortened response of Loki 3 to query_range.
 const recorded = `{"status":"success","data":{"resultType":"streams","result":[
 {"stream":{"app":"qianzhang","filename":"/l/out.log"},"values":[["1769688000000000000","[Nest] 1  - 01/29/2026, 12:00:00 PM     LOG [A] one"],["1769688002000000000","plain three",{"structured":"x"}]]},
 {"stream":{"app":"qianzhang","filename":"/l/err.log"},"values":[["1769688001000000000","{\"timestamp\":\"2026-01-29T12:00:01Z\",\"level\":\"ERROR\",\"message\":\"two\"}"]]}],
@@ -33,7 +33,7 @@ func TestLokiStreamsBecomeOneInTheOrderOfTime(t *testing.T) {
 	}
 }
 
-// standIn answers as Loki does: at most limit lines from start on.
+// standIn responds as Loki does: at most limit lines from start on.
 func standIn(t *testing.T, n int, asked *string) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query().Get("query")
@@ -49,7 +49,7 @@ func standIn(t *testing.T, n int, asked *string) *httptest.Server {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		var values [][]string
 		for i := 0; i < n && len(values) < limit; i++ {
-			ns := int64(1769688000000000000) + int64(i/3)*1_000_000 // three lines share a moment
+			ns := int64(1769688000000000000) + int64(i/3)*1_000_000 // three lines share a timestamp
 			if ns >= start && ns < end {
 				values = append(values, []string{strconv.FormatInt(ns, 10), fmt.Sprintf("line %d", i)})
 			}

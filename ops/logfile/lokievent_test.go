@@ -10,8 +10,8 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// stacks are events of three pods whose lines come mixed, each of several lines:
-// only the first line of some says needle, of others only a line of the stack.
+// stacks are multi-line events of three pods whose lines are interleaved: in some only the
+// first line contains needle, in others only a line of the stack.
 func stacks(f *fakeLoki, begin time.Time, n int) (needles []string) {
 	for i := range n {
 		at := begin.Add(time.Duration(i) * 10 * time.Second)
@@ -96,7 +96,7 @@ func TestLokisEventsStayTogetherWhereStreamsAreMixed(t *testing.T) {
 func TestTheTabsOlderLinesOfLokiAreWholeEvents(t *testing.T) {
 	f := newFakeLoki(t)
 	begin := time.Now().Add(-20 * time.Hour).Truncate(time.Second)
-	want := stacks(f, begin, 1500) // more than the pages that are read without being asked for
+	want := stacks(f, begin, 1500) // more than the pages that are read without a request
 	store := fedByLoki(t, f, 1)
 	store.SetQuery(parsed("'needle"), true)
 	f.awaitAsked(t, `{app="x"} |~ "(?i)needle"`)

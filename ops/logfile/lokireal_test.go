@@ -75,7 +75,7 @@ func realLoki(t *testing.T) string {
 	return base
 }
 
-// pushTo sends entries to a Loki, as soon as it takes them.
+// pushTo sends entries to a Loki, as soon as it accepts them.
 func pushTo(t *testing.T, base string, entries []entry) {
 	t.Helper()
 	values := map[string][][]string{}
@@ -101,8 +101,8 @@ func pushTo(t *testing.T, base string, entries []entry) {
 	})
 }
 
-// TestARealLoki: range, filters pushed down, older lines for the tab's query and
-// the tail, against a real server.
+// TestARealLoki: range, pushed-down filters, older lines for the tab's query, and the
+// tail, with a real server.
 func TestARealLoki(t *testing.T) {
 	base := realLoki(t)
 	f := &fakeLoki{} // only to make the lines

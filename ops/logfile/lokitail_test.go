@@ -19,14 +19,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// recordedTail is a message of Loki 3's tail, with labels by category as a
-// client that asks for them gets it.
+// recordedTail is a message of Loki 3's tail, with labels by category, which a client must
+// request.
 const recordedTail = `{"streams":[{"stream":{"app":"qianzhang"},"values":[["1769688000000000000","one",{}],
 ["1769688000000000001","two",{"structuredMetadata":{"trace":"a"},"parsed":{"level":"info"}}]]}],
 "dropped_entries":[{"timestamp":"1769688000000000005","labels":{"app":"qianzhang"}}],"encodingFlags":["categorize-labels"]}`
 
-// fakeLoki stands in for Loki: it keeps lines, answers ranges as Loki does, and
-// tails over a web socket that it breaks off now and then.
+// fakeLoki replaces Loki: it stores lines, serves ranges as Loki does, and tails over a
+// web socket that it interrupts now and then.
 type fakeLoki struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -52,7 +52,7 @@ func newFakeLoki(t *testing.T) *fakeLoki {
 	return f
 }
 
-// name is what the configuration calls it.
+// name is its name in the configuration.
 func (f *fakeLoki) name() string { return "loki:" + f.URL + `?query={app="x"}` }
 
 func (f *fakeLoki) add(at time.Time, line string) {
@@ -120,7 +120,7 @@ func (f *fakeLoki) tail(w http.ResponseWriter, r *http.Request) {
 	defer c.CloseNow()
 	start, _ := strconv.ParseInt(r.URL.Query().Get("start"), 10, 64)
 	sent := map[entry]bool{}
-	for round := 0; n%3 != 0 || round < 20; round++ { // each third breaks off
+	for round := 0; n%3 != 0 || round < 20; round++ { // each third is interrupted
 		f.mu.Lock()
 		var values [][]any
 		for _, e := range f.all {
@@ -159,7 +159,7 @@ func TestARecordedTailIsUnderstood(t *testing.T) {
 	}
 }
 
-// fedByLoki feeds a store from the stand-in.
+// fedByLoki feeds a store from the fake.
 func fedByLoki(t *testing.T, f *fakeLoki, recently int) *logstore.Store {
 	t.Helper()
 	return fedByName(t, f.name(), recently)
@@ -219,7 +219,7 @@ func TestLokisTailLosesAndDoublesNothing(t *testing.T) {
 				t.Fatalf("row %d is %q (no tail: %v)", i, m, noTail)
 			}
 		}
-		if !noTail { // the lines may all have come before the tail does, which tells of the dropped ones
+		if !noTail { // all lines may arrive before the tail, which reports the dropped ones
 			until(t, "three dropped lines", func() bool { return store.Stats().Dropped == 3 })
 		}
 	}
@@ -239,7 +239,8 @@ func TestTheTabsQueryIsPushedDownToLokiForOlderLines(t *testing.T) {
 	store := fedByLoki(t, f, 1)
 	ask := func(words string) { store.SetQuery(parsed(words), true) }
 	recent := int64(len(awaitRows(t, store, 2*lokiLimit-1))) // the first page and one more, which overlap
-	// What one query brought, the next may find at once: so each waits for its own push.
+	// The next query may find at once what one query fetched, so each waits for its own
+	// request.
 	for _, c := range []struct {
 		words, pushed string
 		want          int64
@@ -268,7 +269,7 @@ func TestTheTabsQueryIsPushedDownToLokiForOlderLines(t *testing.T) {
 	}
 }
 
-// awaitAsked waits until a query with this in it has reached the stand-in.
+// awaitAsked waits until the fake receives a query that contains the text.
 func (f *fakeLoki) awaitAsked(t *testing.T, part string) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {

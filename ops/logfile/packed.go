@@ -13,38 +13,37 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// packedText is a text that is made of a file's, packed or wrapped. It is made when it
-// is first read: of a packed file whose index was kept that may be never. The texts
-// that were not read lately give their room to others.
+// packedText is the text of a compressed or wrapped file. It is unpacked when it is first
+// read: for a compressed file with a kept index, that may be never. Texts that were not
+// read recently give their space to others.
 type packedText struct {
 	path string
 	info fs.FileInfo // of the packed file
 	size int64       // of the text
 	make func(context.Context) (logs.Text, error)
-	same func(fs.FileInfo) bool // whether a file is still what the text is of
+	same func(fs.FileInfo) bool // whether a file still has this text
 
 	mu   sync.RWMutex
 	sp   *spool // nil while it is packed
 	used atomic.Int64
 }
 
-// unpackRoom is how much text is held unpacked for files that can be unpacked
-// again.
+// unpackRoom is the total size of unpacked texts of files that can be unpacked again.
 const unpackRoom = unpackLimit
 
 var unpacked = struct {
 	sync.Mutex
 	clock atomic.Int64
-	texts map[*packedText]int64 // by their size
+	texts map[*packedText]int64 // with their size
 }{texts: map[*packedText]int64{}}
 
-// Size is the length of the text, which is known without it.
+// Size is the length of the text, known without unpacking.
 func (p *packedText) Size() int64 { return p.size }
 
-// Written is when the packed file was last written to.
+// Written is the packed file's modification time.
 func (p *packedText) Written() time.Time { return writtenAt(p.info) }
 
-// ReadAt reads, and unpacks when needed.
+// ReadAt reads, and unpacks if needed.
 func (p *packedText) ReadAt(b []byte, off int64) (int, error) {
 	p.used.Store(unpacked.clock.Add(1))
 	for {
@@ -60,7 +59,7 @@ func (p *packedText) ReadAt(b []byte, off int64) (int, error) {
 	}
 }
 
-// unpack makes the text again, which must be as long as it was.
+// unpack unpacks the text again; its length must be the same as before.
 func (p *packedText) unpack() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +87,7 @@ func (p *packedText) unpack() error {
 	return nil
 }
 
-// makeRoom packs the texts read the longest time ago, but never this one.
+// makeRoom drops the least recently read texts, but never this one.
 func (p *packedText) makeRoom() {
 	unpacked.Lock()
 	unpacked.texts[p] = p.size
@@ -114,7 +113,7 @@ func (p *packedText) makeRoom() {
 	}
 }
 
-// Close gives the room back.
+// Close releases the space.
 func (p *packedText) Close() error {
 	unpacked.Lock()
 	delete(unpacked.texts, p)
@@ -129,7 +128,7 @@ func (p *packedText) Close() error {
 	return err
 }
 
-// kept is the file's text without unpacking it, when its index is on the shelf.
+// kept is the file's text without unpacking it, if its index is on the shelf.
 func (f *File) kept(info fs.FileInfo) logs.Text {
 	if f.shelf == nil {
 		return nil

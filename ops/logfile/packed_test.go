@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// packInto packs a file beside itself and takes the plain one away.
+// packInto compresses a file next to itself and removes the original.
 func packInto(t *testing.T, path, ext string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -85,7 +85,7 @@ func TestTheIndexOfAPackedFileIsKeptAndNeedsNoUnpacking(t *testing.T) {
 		if got := rawsOf(again); len(got) != len(rows) || got[0] != rows[0] || got[len(got)-1] != rows[len(rows)-1] {
 			t.Errorf("%s: %d rows, want %d", ext, len(got), len(rows))
 		}
-		packed.Close() // as when others needed the room
+		packed.Close() // as when others need the space
 		if got := rawsOf(again); len(got) != len(rows) || got[0] != rows[0] {
 			t.Errorf("%s: %d rows once packed again, want %d", ext, len(got), len(rows))
 		}
@@ -112,7 +112,7 @@ func TestTheIndexOfAPackedFileIsOnlyOfThatFile(t *testing.T) {
 	if _, ok := text.(*packedText); !ok {
 		t.Fatal("the index was not kept")
 	}
-	// Written over in place: the same inode, another text.
+	// Overwritten in place: the same inode, another text.
 	fieldMix(t, plain, 60_000)
 	other, err := os.ReadFile(packInto(t, plain, ".zst"))
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 // whole is a file that is not read in pieces.
 type whole struct{ logs.Part }
 
-// containersLog is what Docker, or Kubernetes, writes of events with stacks and long
-// lines on both streams.
+// containersLog is the log that Docker, or Kubernetes, writes for events with stacks and
+// long lines on both streams.
 func containersLog(kubernetes bool) string {
 	var b strings.Builder
 	put := func(line, stream string, i int) {
@@ -54,8 +54,8 @@ func containersLog(kubernetes bool) string {
 	return b.String()
 }
 
-// TestALongContainersLogIsSearchedInPieces: nothing is lost, doubled or cut, lines
-// keep their numbers, and what is found first does not wait for the rest.
+// TestALongContainersLogIsSearchedInPieces: nothing is lost, duplicated or cut, lines keep
+// their numbers, and the first hits do not wait for the rest.
 func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 	was := commandPiece
 	commandPiece = 100_000
@@ -101,7 +101,8 @@ func TestALongContainersLogIsSearchedInPieces(t *testing.T) {
 	}
 }
 
-// TestAPieceThatGaveItsRoomBackIsReadAgain.
+// TestAPieceThatGaveItsRoomBackIsReadAgain: a piece whose space was released is unpacked
+// again.
 func TestAPieceThatGaveItsRoomBackIsReadAgain(t *testing.T) {
 	was := commandPiece
 	commandPiece = 100_000
@@ -126,7 +127,7 @@ func TestAPieceThatGaveItsRoomBackIsReadAgain(t *testing.T) {
 	text.Close()
 }
 
-// TestStandardInputIsReadAsAFileIs: packed, and wrapped by Docker.
+// TestStandardInputIsReadAsAFileIs: compressed, and wrapped by Docker.
 func TestStandardInputIsReadAsAFileIs(t *testing.T) {
 	text := containersLog(false)
 	var packed bytes.Buffer

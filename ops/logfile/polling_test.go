@@ -10,9 +10,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// TestFollowingNeedsNoNotices: where the kernel gives no notices of changes (its
-// instances are used up), the files are looked at from time to time. It runs
-// itself once more in a user namespace that may have none.
+// TestFollowingNeedsNoNotices: if the kernel provides no change notifications (its
+// instances are used up), the files are polled. The test runs itself again in a user
+// namespace that may have none.
 func TestFollowingNeedsNoNotices(t *testing.T) {
 	const inside = "OPSDECK_TEST_NO_INOTIFY"
 	if os.Getenv(inside) == "" {

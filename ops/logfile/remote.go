@@ -14,10 +14,10 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// A remote log is ssh://[USER@]HOST[:PORT]/PATH, where the path may be a pattern and /~/ is the
-// home folder there. Nothing has to run on the host but sshd, sh, stat, tail, head and gzip.
+// A remote log is ssh://[USER@]HOST[:PORT]/PATH, where the path may be a pattern and /~/
+// is the home folder there. The host needs only sshd, sh, stat, tail, head and gzip.
 
-// remoteName takes the name of a remote log apart.
+// remoteName parses the name of a remote log.
 func remoteName(name string, ssh []string) (*remoteHost, string, error) {
 	wrong := ops.E(ops.Config, lang.M("%s is not ssh://[USER@]HOST[:PORT]/PATH", name))
 	rest, ok := strings.CutPrefix(name, "ssh://")
@@ -51,8 +51,8 @@ func remoteName(name string, ssh []string) (*remoteHost, string, error) {
 	return host, path, nil
 }
 
-// remote makes the sources of a remote name. A host that does not answer is a source that says
-// so, and that is asked again while it is followed.
+// remote makes the sources of a remote name. A host that does not respond becomes a source
+// that reports this, and is retried while it is followed.
 func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) {
 	host, pattern, err := remoteName(name, c.SSH)
 	if err != nil {
@@ -104,14 +104,14 @@ func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) 
 	return out, nil
 }
 
-// url is the name of a file there.
+// url is the name of a file on the host.
 func (h *remoteHost) url(path string) string {
 	return "ssh://" + h.name + "/" + strings.TrimPrefix(path, "/")
 }
 
-// clockWords say how its clock differs from this machine's.
+// clockWords tell how the host's clock differs from this machine's.
 func (h *remoteHost) clockWords() lang.Msg {
-	// Less than that is no difference to tell.
+	// A smaller difference is not reported.
 	least := max(h.Within, 50*time.Millisecond)
 	within := max(h.Within, time.Millisecond).Round(time.Millisecond).String()
 	off := h.Offset.Round(time.Millisecond)
@@ -137,8 +137,8 @@ type remoteFile struct {
 // Name is the file's address.
 func (f *remoteFile) Name() string { return f.host.url(f.stat.path) }
 
-// Open copies the file into a spool, and unpacks it here. One that was last written to before
-// what is asked for is not read.
+// Open copies the file into a spool, and unpacks it here. A file that was last modified
+// before the requested time is not read.
 func (f *remoteFile) Open(ctx context.Context) (logs.Text, error) {
 	if since := f.filter.Since; !since.IsZero() && f.stat.written+1 < float64(since.Unix()) {
 		return newSpool()
@@ -152,18 +152,18 @@ func (f *remoteFile) Open(ctx context.Context) (logs.Text, error) {
 	return text, err
 }
 
-// remoteTail is the live file of a remote log, or a pattern whose host did not answer.
+// remoteTail is the live file of a remote log, or a pattern whose host did not respond.
 type remoteTail struct {
 	remoteFile
 	name, glob string
 	live       string // "" while nothing is known
-	watches    bool   // for files that come to fit the pattern
-	err        error  // of the first look
-	down       bool   // the host did not answer it
+	watches    bool   // for new files that match the pattern
+	err        error  // of the first check
+	down       bool   // the host did not respond to it
 	told       func(lang.Msg)
 }
 
-// Name is the file's address, or that of the pattern.
+// Name is the address of the file or the pattern.
 func (t *remoteTail) Name() string {
 	if t.live == "" {
 		return t.name
@@ -171,7 +171,7 @@ func (t *remoteTail) Name() string {
 	return t.remoteFile.Name()
 }
 
-// Open reads the file as it is.
+// Open reads the file's current content.
 func (t *remoteTail) Open(ctx context.Context) (logs.Text, error) {
 	if t.err != nil {
 		return nil, t.err
@@ -179,20 +179,20 @@ func (t *remoteTail) Open(ctx context.Context) (logs.Text, error) {
 	return t.remoteFile.Open(ctx)
 }
 
-// How often a host is looked at, and how much of a live file is read before it is followed.
+// How often a host is polled, and how much of a live file is read before it is followed.
 const (
 	remoteEvery  = time.Second
 	remoteRetry  = 5 * time.Second
-	remoteRecent = 64 << 10 // by -f
-	remoteFirst  = 64 << 20 // by the console
+	remoteRecent = 64 << 10 // for -f
+	remoteFirst  = 64 << 20 // for the console
 )
 
-// Stream follows from near the end.
+// Stream follows, starting near the end.
 func (t *remoteTail) Stream(ctx context.Context, w *Lines) error {
 	return t.follow(ctx, w, remoteRecent)
 }
 
-// follow goes on until ctx ends, over broken sessions and rotations.
+// follow continues until ctx ends, across broken sessions and rotations.
 func (t *remoteTail) follow(ctx context.Context, w *Lines, first int64) error {
 	f := &remoteFollow{tail: t, w: w, first: first, tracks: map[string]*remoteTrack{}}
 	if t.err != nil {
@@ -223,7 +223,7 @@ func (t *remoteTail) follow(ctx context.Context, w *Lines, first int64) error {
 	return nil
 }
 
-// siblings are patterns for a live file and what it is rotated to.
+// siblings are patterns for a live file and its rotated files.
 func siblings(live string) string {
 	stem := live
 	if dot := strings.LastIndexByte(live, '.'); dot > strings.LastIndexByte(live, '/')+1 {
@@ -232,7 +232,7 @@ func siblings(live string) string {
 	return fmt.Sprintf("%s %s*", shellQuote(live), shellQuote(stem))
 }
 
-// allOf follows a remote file from as far back as a console shows without being asked.
+// allOf follows a remote file, starting as far back as a console shows without a request.
 type allOf struct{ *remoteTail }
 
 func (a allOf) Stream(ctx context.Context, w *Lines) error { return a.follow(ctx, w, remoteFirst) }

@@ -20,14 +20,14 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// remoteConfig is a configuration that reaches a real sshd, and the name of a pattern there.
+// remoteConfig is a configuration for a real sshd, and the name of a pattern there.
 func remoteConfig(s *testdb.SSHServer, told func(lang.Msg)) (c Config, name func(path string) string) {
 	c.SSH = append([]string{"ssh", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=15"}, s.Options()...)
 	c.Told = told
 	return c, func(path string) string { return fmt.Sprintf("ssh://%s@%s%s", s.User, s.Host, path) }
 }
 
-// linesOf are the lines of a source, its parts one after the other.
+// linesOf are the lines of a source, in the order of its parts.
 func linesOf(t *testing.T, s logs.Source) (out []string) {
 	t.Helper()
 	for _, p := range s.Parts {
@@ -42,8 +42,8 @@ func linesOf(t *testing.T, s logs.Source) (out []string) {
 	return out
 }
 
-// TestRemoteLogsAreReadWithTheirGenerations reads a live file, a rotated and a packed one by a
-// real sshd, bytes as they are, names with what a shell would take for itself, and the clock.
+// TestRemoteLogsAreReadWithTheirGenerations reads a live file, a rotated and a compressed
+// one from a real sshd: unchanged bytes, names with shell metacharacters, and the clock.
 func TestRemoteLogsAreReadWithTheirGenerations(t *testing.T) {
 	t.Parallel()
 	s := testdb.SSHD(t)
@@ -83,7 +83,7 @@ func TestRemoteLogsAreReadWithTheirGenerations(t *testing.T) {
 	}
 }
 
-// TestAClockThatDiffersIsTold compares with a date of its own.
+// TestAClockThatDiffersIsTold uses a fake date command.
 func TestAClockThatDiffersIsTold(t *testing.T) {
 	at := time.Unix(1769688000, 0)
 	for text, want := range map[string]string{
@@ -101,14 +101,15 @@ func TestAClockThatDiffersIsTold(t *testing.T) {
 	}
 }
 
-// remoteWays are the ways of rotating that leave the rest of a text to be found.
+// remoteWays are the ways of rotation after which the rest of a text can be found.
 var remoteWays = []string{
 	"create", "create compress", "delaycompress", "dateext", "dateext compress", "copytruncate",
 	"copytruncate compress", "copytruncate dateext", "pm2-logrotate", "docker",
 }
 
-// TestRemoteLinesComeOnceOverRotations: a real sshd, real logrotate, random writes and rotations
-// between two looks. A writer that keeps its file open is rotated at most once between two.
+// TestRemoteLinesComeOnceOverRotations: a real sshd, real logrotate, random writes and
+// rotations between two checks. A writer that keeps its file open is rotated at most once
+// between two.
 func TestRemoteLinesComeOnceOverRotations(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/usr/sbin/logrotate"); err != nil {
@@ -211,8 +212,8 @@ func firstDifference(got, want []string) string {
 	return ""
 }
 
-// TestARemoteFollowOutlivesTheNetwork loses its session in the middle, and goes on where it was:
-// each line once. A file that comes to fit the pattern is followed from its beginning.
+// TestARemoteFollowOutlivesTheNetwork loses its session midway and resumes where it was:
+// each line once. A new file that matches the pattern is followed from its start.
 func TestARemoteFollowOutlivesTheNetwork(t *testing.T) {
 	t.Parallel()
 	s := testdb.SSHD(t)
@@ -258,7 +259,7 @@ func TestARemoteFollowOutlivesTheNetwork(t *testing.T) {
 	}
 }
 
-// TestAHostThatHangsOrIsGoneIsNamed never takes silence for a log with nothing in it.
+// TestAHostThatHangsOrIsGoneIsNamed: silence is never taken for an empty log.
 func TestAHostThatHangsOrIsGoneIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -293,7 +294,7 @@ func unwrapAll(err error) (out []string) {
 	return out
 }
 
-// TestAnEmptyPatternOnAHostIsNamed tells that no file fits there.
+// TestAnEmptyPatternOnAHostIsNamed: it reports that no file matches there.
 func TestAnEmptyPatternOnAHostIsNamed(t *testing.T) {
 	t.Parallel()
 	s := testdb.SSHD(t)

@@ -19,19 +19,19 @@ import (
 	"opsdeck/ops"
 )
 
-// sshProgram asks nothing and gives up on a network that is gone.
+// sshProgram never prompts, and gives up if the network is down.
 var sshProgram = []string{
 	"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=10",
 	"-o", "ServerAliveCountMax=2", "-o", "LogLevel=ERROR",
 }
 
-// remotePatience is how long a host may send nothing while it is asked something.
+// remotePatience is the longest silence of a host during a request.
 const remotePatience = 30 * time.Second
 
-// remoteHost is a machine that is asked by one ssh session: a shell there gets one script
-// after the other. It is safe for concurrent use; one script runs at a time.
+// remoteHost is a machine that is accessed over one ssh session: a shell there runs one
+// script after the other. It is safe for concurrent use; one script runs at a time.
 type remoteHost struct {
-	name     string   // as it is shown: user@host:port without what is not said
+	name     string   // for display: user@host:port, without omitted parts
 	args     []string // ssh with its arguments
 	patience time.Duration
 
@@ -40,9 +40,9 @@ type remoteHost struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	stderr *tailBuffer
-	stat   string // how its stat tells of a file
+	stat   string // its form of the stat command
 
-	// Offset is by how much its clock is ahead, within Within; known once Clocked.
+	// Offset is how far its clock is ahead, within Within; valid once Clocked is set.
 	Clocked        bool
 	Offset, Within time.Duration
 }
@@ -61,7 +61,7 @@ func (t *tailBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// take is the last line, and forgets all.
+// take returns the last line, and clears the buffer.
 func (t *tailBuffer) take() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,8 @@ func (t *tailBuffer) take() string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// do runs a script and writes what it prints to w. Its error is what the script or ssh said.
+// do runs a script and writes its output to w. The error is the message of the script or
+// of ssh.
 func (h *remoteHost) do(ctx context.Context, script string, w io.Writer) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,7 +83,7 @@ func (h *remoteHost) do(ctx context.Context, script string, w io.Writer) error {
 	return h.ask(ctx, script, w)
 }
 
-// connect begins the session, tells which stat there is and compares clocks.
+// connect starts the session, finds out the form of stat, and compares clocks.
 func (h *remoteHost) connect(ctx context.Context) error {
 	cmd := exec.Command(h.args[0], append(h.args[1:len(h.args):len(h.args)], "exec sh")...)
 	in, err := cmd.StdinPipe()
@@ -101,7 +102,7 @@ func (h *remoteHost) connect(ctx context.Context) error {
 	}
 	h.cmd, h.in, h.out = cmd, in, bufio.NewReaderSize(out, 256<<10)
 	var answer bytes.Buffer
-	// The first answer is the login; the second tells the time.
+	// The first response completes the login; the second gives the time.
 	which := fmt.Sprintf("for f in %s; do $f / >/dev/null 2>&1 && { printf '%%s\\n' \"$f\"; break; }; done",
 		strings.Join(statForms, " "))
 	if err := h.ask(ctx, which, &answer); err != nil {
@@ -117,7 +118,7 @@ func (h *remoteHost) connect(ctx context.Context) error {
 	return nil
 }
 
-// clock compares the clocks; a date without parts of a second is right within one.
+// clock compares the clocks; a date without fractions is accurate to one second.
 func (h *remoteHost) clock(text string, before, after time.Time) {
 	whole, part, _ := strings.Cut(text, ".")
 	s, err := strconv.ParseInt(whole, 10, 64)
@@ -134,7 +135,7 @@ func (h *remoteHost) clock(text string, before, after time.Time) {
 	h.Offset, h.Within, h.Clocked = there.Sub(before.Add(after.Sub(before)/2)), within, true
 }
 
-// ask sends a script and reads until the mark that ends its answer.
+// ask sends a script and reads until the mark that ends its output.
 func (h *remoteHost) ask(ctx context.Context, script string, w io.Writer) error {
 	var random [12]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -157,18 +158,18 @@ func (h *remoteHost) ask(ctx context.Context, script string, w io.Writer) error 
 	if code != 0 {
 		return &remoteError{h.name, code, h.stderr.take()}
 	}
-	h.stderr.take() // remarks of a script that worked; what ssh says before it ends is kept
+	h.stderr.take() // drop the remarks of a successful script, keep what ssh says before it ends
 	return nil
 }
 
-// remoteError is a script that failed there.
+// remoteError is a script that failed on the host.
 type remoteError struct {
 	host string
 	code int
 	said string
 }
 
-// Error is what the program said.
+// Error is the program's message.
 func (e *remoteError) Error() string {
 	if e.said != "" {
 		return e.host + ": " + e.said
@@ -176,9 +177,9 @@ func (e *remoteError) Error() string {
 	return fmt.Sprintf("%s: exit %d", e.host, e.code)
 }
 
-// answer copies an answer to w, up to the line of its mark.
+// answer copies the output to w, up to the line with its mark.
 func (h *remoteHost) answer(w io.Writer, mark string, progress func()) (code int, err error) {
-	begins, held := true, false // a line; the break before it is not written yet
+	begins, held := true, false // at the start of a line; its preceding break is not written yet
 	for {
 		piece, err := h.out.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -202,7 +203,7 @@ func (h *remoteHost) answer(w io.Writer, mark string, progress func()) (code int
 	}
 }
 
-// broken ends the session, and says why it ended.
+// broken ends the session, and returns the reason.
 func (h *remoteHost) broken(ctx context.Context, err error, since time.Time) error {
 	silent := time.Since(since) >= h.patience
 	h.end()
@@ -219,7 +220,7 @@ func (h *remoteHost) broken(ctx context.Context, err error, since time.Time) err
 	return ops.Wrap(errors.New(said), ops.Busy, lang.M("the ssh session with %s ended", h.name))
 }
 
-// end ends the session; the next script begins another.
+// end ends the session; the next script starts a new one.
 func (h *remoteHost) end() {
 	if h.cmd == nil {
 		return
@@ -237,23 +238,24 @@ func (h *remoteHost) Close() {
 	h.end()
 }
 
-// remoteStat is a file there.
+// remoteStat describes a file on the host.
 type remoteStat struct {
-	ident   string // device and inode, and when it was made where that is known: inodes are used again
+	ident   string // device, inode, and creation time if known, since inodes are reused
 	size    int64
-	written float64 // seconds since 1970, by its clock
-	stamp   string  // the same, as it came
+	written float64 // Unix seconds, by its clock
+	stamp   string  // the same, unparsed
 	path    string
 }
 
-// statForms are ways to ask stat for what is in a remoteStat: of GNU, of busybox, of BSD and macOS.
+// statForms are the stat commands for the fields of a remoteStat: GNU, busybox, BSD and
+// macOS.
 var statForms = []string{
 	"'stat -L -c %d:%i:%.9W,%s,%.9Y --'", "'stat -L -c %d:%i,%s,%Y --'", "'stat -L -f %d:%i:%B,%z,%Fm --'",
 }
 
-// list tells of the files that fit patterns for its shell.
+// list lists the files that match patterns for the host's shell.
 func (h *remoteHost) list(ctx context.Context, patterns ...string) ([]remoteStat, error) {
-	if err := h.do(ctx, ":", io.Discard); err != nil { // which stat there is
+	if err := h.do(ctx, ":", io.Discard); err != nil { // find out the form of stat
 		return nil, err
 	}
 	if h.stat == "" {
@@ -286,7 +288,8 @@ func (h *remoteHost) list(ctx context.Context, patterns ...string) ([]remoteStat
 	return files, nil
 }
 
-// read copies up to n bytes of a file from an offset to w; of a packed one, of what it holds.
+// read copies up to n bytes of a file from an offset to w; of a compressed file, of its
+// content.
 func (h *remoteHost) read(ctx context.Context, path string, packed bool, off, n int64, w io.Writer) error {
 	quoted := shellQuote(path)
 	from := fmt.Sprintf("tail -c +%d -- %s", off+1, quoted)
@@ -317,10 +320,11 @@ func unpackerThere(path string) string {
 	return "gzip"
 }
 
-// shellQuote is a text as one word of a shell.
+// shellQuote quotes a text as one word for a shell.
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// shellGlob is a pattern of files for a shell: * ? and [ ] stay what they are, ~/ is the home.
+// shellGlob quotes a file pattern for a shell: * ? and [ ] stay special, ~/ is the home
+// folder.
 func shellGlob(pattern string) string {
 	var b strings.Builder
 	if rest, ok := strings.CutPrefix(pattern, "~/"); ok {

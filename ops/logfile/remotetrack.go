@@ -12,20 +12,20 @@ import (
 	"opsdeck/ops"
 )
 
-// remoteFollow follows the files of one remoteTail: its own, and for the one that watches, those
-// that come to fit the pattern.
+// remoteFollow follows the files of one remoteTail: its own, and for the one that watches,
+// new files that match the pattern.
 type remoteFollow struct {
 	tail   *remoteTail
 	w      *Lines
 	first  int64
 	tracks map[string]*remoteTrack // by the live file's path
 	order  []string
-	before map[string]bool // live files of the first look: others follow them
-	last   *remotePiece    // what was written last, and whether it ended a line
+	before map[string]bool // live files of the first check: others follow them
+	last   *remotePiece    // the last one written, and whether it ended a line
 	half   bool
 }
 
-// look asks what there is and reads what came.
+// look lists the files and reads what is new.
 func (f *remoteFollow) look(ctx context.Context) error {
 	t := f.tail
 	var patterns []string
@@ -51,7 +51,7 @@ func (f *remoteFollow) look(ctx context.Context) error {
 	return nil
 }
 
-// discover begins tracks of live files that were not there before.
+// discover starts tracks for new live files.
 func (f *remoteFollow) discover(files []remoteStat) {
 	t := f.tail
 	add := func(path string, whole bool) {
@@ -86,7 +86,7 @@ func (f *remoteFollow) discover(files []remoteStat) {
 	}
 }
 
-// ofLive are the files that are of a live one's log.
+// ofLive are the files that belong to a live file's log.
 func ofLive(files []remoteStat, live string) (out []remoteStat) {
 	for _, file := range files {
 		g := nameOf(file.path)
@@ -100,7 +100,7 @@ func ofLive(files []remoteStat, live string) (out []remoteStat) {
 	return out
 }
 
-// write passes text on. Where another file goes on after half a line, the line ends there.
+// write passes text on. If another file follows half a line, the line ends there.
 func (f *remoteFollow) write(p *remotePiece, text []byte) error {
 	if len(text) == 0 {
 		return nil
@@ -113,33 +113,34 @@ func (f *remoteFollow) write(p *remotePiece, text []byte) error {
 	return err
 }
 
-// remotePiece is one text of a log: a file, under whatever name it has.
+// remotePiece is one text of a log: a file, whatever its current name.
 type remotePiece struct {
 	ident      string
 	off        int64
 	head, tail []byte // its first bytes, and those before off
-	looks      int    // since another took its place
+	looks      int    // since another file replaced it
 }
 
-// How much of a text tells it from others, and how long a rotated one may still grow.
+// How much of a text identifies it, and how long a rotated one may still grow.
 const (
 	headBytesKept = 256
 	tailBytesKept = 64
-	remoteLinger  = 60 // looks
+	remoteLinger  = 60 // checks
 	remoteChunk   = 4 << 20
 )
 
-// remoteTrack follows one log through its rotations: renamed, copied and truncated, packed.
+// remoteTrack follows one log through its rotations: renamed, copied and truncated,
+// compressed.
 type remoteTrack struct {
 	follow *remoteFollow
 	live   string
-	whole  bool // from its beginning: it came later
+	whole  bool // from its start: it is new
 	pieces []*remotePiece
-	known  map[string]remoteStat // by ident, of the look before
+	known  map[string]remoteStat // by ident, at the previous check
 	begun  bool
 }
 
-// step reads what came since the look before.
+// step reads what is new since the previous check.
 func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 	byIdent := map[string]remoteStat{}
 	var live *remoteStat
@@ -167,7 +168,7 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 		was := p.off
 		file, there := byIdent[p.ident]
 		switch {
-		case there && p.off == 0 && file.path == t.live: // what was rotated meanwhile comes before it
+		case there && p.off == 0 && file.path == t.live: // files rotated meanwhile come first
 			anew = append(anew, p)
 			continue
 		case there:
@@ -182,7 +183,7 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 			p.looks++
 		}
 		switch {
-		case there && p.off == 0 && was > 0: // started again
+		case there && p.off == 0 && was > 0: // restarted
 			anew = append(anew, p)
 		case there && p.looks < remoteLinger:
 			kept = append(kept, p)
@@ -192,7 +193,8 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 	if err := t.between(ctx, fresh, byIdent); err != nil {
 		return err
 	}
-	// A rewritten file comes last: its ident can be that of a text that was packed meanwhile.
+	// A rewritten file comes last: its ident may be that of a text that was compressed
+	// meanwhile.
 	for _, p := range anew {
 		p.looks = 0
 		t.pieces = append(t.pieces, p)
@@ -211,7 +213,7 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 	return nil
 }
 
-// begin takes the live file from near its end, at the beginning of a line.
+// begin starts near the end of the live file, at the start of a line.
 func (t *remoteTrack) begin(ctx context.Context, live remoteStat) error {
 	p := &remotePiece{ident: live.ident}
 	h := t.follow.tail.host
@@ -235,7 +237,8 @@ func (t *remoteTrack) begin(ctx context.Context, live remoteStat) error {
 	return t.grow(ctx, p, live, live.size)
 }
 
-// fresh are files that were not there at the look before, the live one aside, the oldest first.
+// fresh are files that are new since the previous check, except the live one, oldest
+// first.
 func (t *remoteTrack) fresh(files []remoteStat) (out []remoteStat) {
 	for _, file := range files {
 		was, ok := t.known[file.ident]
@@ -248,7 +251,7 @@ func (t *remoteTrack) fresh(files []remoteStat) (out []remoteStat) {
 	return out
 }
 
-// owns tells that a file is one of the pieces.
+// owns reports whether a file is one of the pieces.
 func (t *remoteTrack) owns(file remoteStat) bool {
 	return slices.ContainsFunc(t.pieces, func(p *remotePiece) bool { return p.ident == file.ident })
 }
@@ -262,7 +265,7 @@ func (t *remoteTrack) grow(ctx context.Context, p *remotePiece, file remoteStat,
 			return err
 		}
 		if text.Len() == 0 {
-			return nil // truncated meanwhile: the next look tells
+			return nil // truncated meanwhile: the next check handles it
 		}
 		if err := t.take(p, text.Bytes()); err != nil {
 			return err
@@ -271,7 +274,7 @@ func (t *remoteTrack) grow(ctx context.Context, p *remotePiece, file remoteStat,
 	return nil
 }
 
-// take passes on what a piece holds from where it was read to.
+// take passes on a piece's content from its read position.
 func (t *remoteTrack) take(p *remotePiece, text []byte) error {
 	if len(p.head) < headBytesKept && p.off == int64(len(p.head)) {
 		p.head = append(p.head, text[:min(len(text), headBytesKept-len(p.head))]...)
@@ -282,9 +285,9 @@ func (t *remoteTrack) take(p *remotePiece, text []byte) error {
 	return t.follow.write(p, text)
 }
 
-// goOn reads what came to a piece that is there still. One that is shorter now, or is another
-// text before where it was read to, was copied and truncated: the copy has the rest,
-// and the piece starts again.
+// goOn reads what was appended to an existing piece. A piece that is shorter now, or
+// differs before its read position, was copied and truncated: the copy has the rest, and
+// the piece restarts.
 func (t *remoteTrack) goOn(
 	ctx context.Context, p *remotePiece, file remoteStat, files, fresh []remoteStat,
 ) ([]remoteStat, error) {
@@ -313,7 +316,8 @@ func (t *remoteTrack) goOn(
 	return fresh, nil
 }
 
-// vanished looks for the rest of a piece that has no name any more: it was packed, or removed.
+// vanished looks for the rest of a piece that no longer has a name: it was compressed, or
+// removed.
 func (t *remoteTrack) vanished(
 	ctx context.Context, p *remotePiece, files, fresh []remoteStat,
 ) ([]remoteStat, error) {
@@ -325,8 +329,8 @@ func (t *remoteTrack) vanished(
 	return fresh, err
 }
 
-// rest reads on in the file that has what a piece had, and takes it off those that are new. Of
-// a piece of which nothing was read that can only be a new one.
+// rest continues reading in the file that has a piece's content, and removes it from the
+// new files. For a piece of which nothing was read, only a new file qualifies.
 func (t *remoteTrack) rest(
 	ctx context.Context, p *remotePiece, files, fresh []remoteStat,
 ) ([]remoteStat, bool, error) {
@@ -356,7 +360,8 @@ func (t *remoteTrack) rest(
 	return fresh, false, nil
 }
 
-// is tells whether a file begins as a piece does, and has the same before where it was read to.
+// is reports whether a file starts as a piece does, and has the same content before its
+// read position.
 func (t *remoteTrack) is(ctx context.Context, p *remotePiece, file remoteStat, packed bool) (bool, error) {
 	for _, part := range []struct {
 		at   int64
@@ -376,8 +381,9 @@ func (t *remoteTrack) is(ctx context.Context, p *remotePiece, file remoteStat, p
 	return true, nil
 }
 
-// between reads generations that came and were rotated between two looks. A copy of a text that
-// is followed still is being made by who truncates next, and one of a rotated text is that, packed.
+// between reads generations that were created and rotated between two checks. It skips
+// copies of a text that is still followed (a copytruncate in progress) and compressed
+// copies of a rotated text.
 func (t *remoteTrack) between(ctx context.Context, fresh []remoteStat, byIdent map[string]remoteStat) error {
 	for _, file := range fresh {
 		packed := nameOf(file.path).packed
@@ -405,7 +411,7 @@ func (t *remoteTrack) between(ctx context.Context, fresh []remoteStat, byIdent m
 	return nil
 }
 
-// copied tells that a file is a copy, perhaps half made, of a text that is followed.
+// copied reports whether a file is a copy, perhaps unfinished, of a text that is followed.
 func (t *remoteTrack) copied(
 	ctx context.Context, file remoteStat, packed bool, byIdent map[string]remoteStat,
 ) (bool, error) {
@@ -439,8 +445,8 @@ func (t *remoteTrack) copied(
 	return false, nil
 }
 
-// written tells that a packed file is one that was rotated already at the look before: it was last
-// written to when that was, which gzip and the others keep, or it has that one's name.
+// written reports whether a compressed file was already rotated at the previous check: it
+// has that file's modification time, which gzip and others keep, or its name.
 func (t *remoteTrack) written(file remoteStat) bool {
 	for _, was := range t.known {
 		if was.path != t.live && (was.stamp == file.stamp || strings.HasPrefix(file.path, was.path+".")) {

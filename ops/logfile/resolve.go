@@ -15,26 +15,25 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Config is where a service's logs are.
+// Config is the location of a service's logs.
 type Config struct {
 	Sources []string  // files, globs, docker:NAME, journald:UNIT, loki:URL and other servers
 	Stdin   io.Reader // what "-" reads
-	Filter  Filter    // what sources that can may do themselves
-	Shelf   *Shelf    // where indexes are kept; may be nil
-	// Found is told which sources a configured name means; may be nil.
+	Filter  Filter    // what capable sources may filter themselves
+	Shelf   *Shelf    // for the kept indexes; may be nil
+	// Found is called with the sources for a configured name; may be nil.
 	Found  func(name, source string)
-	Follow bool // a pattern that no file fits yet is no error
-	// SSH is ssh with its arguments for hosts of ssh:// logs; nil for the usual ones.
+	Follow bool // a pattern without matching files is no error
+	// SSH is ssh with its arguments for hosts of ssh:// logs; nil for the default.
 	SSH []string
-	// Told receives what was learned about a host: its clock; may be nil.
+	// Told is called with facts about a host, such as its clock; may be nil.
 	Told func(lang.Msg)
 
 	patience time.Duration // with a host, in tests
 }
 
-// Resolve makes sources. Without names it is all that is configured; a name is a
-// file, a glob, "-", a source with its scheme, or part of a configured source's
-// name.
+// Resolve makes sources. Without names it uses everything that is configured; a name is a
+// file, a glob, "-", a source with its scheme, or part of a configured source's name.
 func (c Config) Resolve(ctx context.Context, names []string) ([]logs.Source, error) {
 	if len(names) == 0 {
 		return c.configured(ctx)
@@ -69,7 +68,7 @@ func (c Config) configured(ctx context.Context) (out []logs.Source, err error) {
 	return unique(out), nil
 }
 
-// none is the error of a service without any log.
+// none is the error of a service without logs.
 func (c Config) none() error {
 	said := lang.M("no log found at %s", strings.Join(c.Sources, " "))
 	if len(c.Sources) == 0 {
@@ -78,7 +77,7 @@ func (c Config) none() error {
 	return ops.E(ops.Failed, said).WithHint(lang.M("name one with --source FILE, or set logs: in the configuration"))
 }
 
-// open makes the sources of one name that says what it is.
+// open makes the sources of one explicit name.
 func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 	if name == "-" {
 		return []logs.Source{{Name: "-", Parts: []logs.Part{&stream{name: "-", r: c.Stdin}}}}, nil
@@ -161,8 +160,8 @@ func unique(sources []logs.Source) []logs.Source {
 	return out
 }
 
-// stream is a reader as a part: it is read to its end into a spool, unpacked and
-// unwrapped as a file is.
+// stream is a reader as a part: it is read to its end into a spool, and unpacked and
+// unwrapped like a file.
 type stream struct {
 	name string
 	r    io.Reader
@@ -184,14 +183,14 @@ func (s *stream) Open(ctx context.Context) (logs.Text, error) {
 	return spoolFrom(ctx, s.name, r)
 }
 
-// hasScheme tells a source that is no file.
+// hasScheme reports whether a source is not a file.
 func hasScheme(source string) bool {
 	scheme, _, ok := strings.Cut(source, ":")
 	return ok && (serverKinds[scheme] != nil || slices.Contains([]string{"docker", "journald", "ssh"}, scheme))
 }
 
-// Names are the names under which configured logs can be asked for, as far as
-// the machine's own files tell; neither Docker nor a network is asked.
+// Names are the names by which configured logs can be requested, as far as local files
+// tell; neither Docker nor the network is used.
 func Names(sources []string) []string {
 	var out []string
 	for _, source := range sources {

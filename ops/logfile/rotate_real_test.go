@@ -17,8 +17,8 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// rotations that a real logrotate does, by its configuration. Where it compresses
-// what the writer may still write to, writers open the file for each line.
+// logrotateWays are the rotations of a real logrotate, by configuration. If it compresses
+// a file that the writer may still write to, writers open the file for each line.
 var logrotateWays = map[string]string{
 	"create":                 "create",
 	"create compress":        "create\ncompress",
@@ -31,7 +31,7 @@ var logrotateWays = map[string]string{
 	"nocreate, made by next": "nocreate",
 }
 
-// world is one log, its writer's own list of what it wrote, and its rotation.
+// world is one log, its writer's own list of the written lines, and its rotation.
 type world struct {
 	t     *testing.T
 	r     *rand.Rand
@@ -43,7 +43,7 @@ type world struct {
 	held  *os.File // of a writer that keeps the file open
 }
 
-// holds tells that this way's writer keeps the file open, as Node does.
+// holds reports whether the writer keeps the file open, as Node does.
 func (w *world) holds() bool { return strings.HasPrefix(w.way, "copytruncate") || w.way == "docker" }
 
 func (w *world) write(n int) {
@@ -94,17 +94,17 @@ func (w *world) rotate() {
 	}
 }
 
-// point has the name stand for a new file, as loggers with a file a day do.
+// point makes the name a link to a new file, as loggers with a file per day do.
 func (w *world) point() {
 	link := w.path + ".new"
 	w.must(os.Symlink(filepath.Join(w.dir, fmt.Sprintf("day-%d.log", w.turns)), link))
 	w.must(os.Rename(link, w.path))
 }
 
-// unseen tells that what is rotated before anybody looked cannot be found again.
+// unseen reports whether what is rotated before anybody looked cannot be found again.
 func (w *world) unseen() bool { return w.way == "deleted" || w.way == "symlink" }
 
-// shift numbers the generations on, as Docker does.
+// shift renumbers the generations, as Docker does.
 func (w *world) shift() {
 	for n := 30; n > 0; n-- {
 		os.Rename(w.path+"."+strconv.Itoa(n), w.path+"."+strconv.Itoa(n+1))
@@ -131,7 +131,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// logrotate runs the real one; with dates as names each turn is another day.
+// logrotate runs the real program; with dates as names each run is another day.
 func (w *world) logrotate(config string) {
 	w.t.Helper()
 	conf := filepath.Join(w.dir, "conf", "logrotate.conf")
@@ -149,8 +149,7 @@ func (w *world) logrotate(config string) {
 	}
 }
 
-// afterStart is a sink that leaves out what was there when following began, as
-// logs -f does.
+// afterStart is a sink that omits what existed when following started, as logs -f does.
 type afterStart struct {
 	*collect
 	running bool
@@ -171,9 +170,9 @@ func rotationRounds() int {
 	return 50
 }
 
-// TestEachLineIsToldOnceOverRealRotations: random writers, every way of rotating,
-// none to several rotations between two looks, and restarts of who follows. The
-// lines that were told are the writer's own list, in its order.
+// TestEachLineIsToldOnceOverRealRotations: random writers, every way of rotation, none to
+// several rotations between two checks, and restarts of the follower. The delivered lines
+// equal the writer's own list, in its order.
 func TestEachLineIsToldOnceOverRealRotations(t *testing.T) {
 	for _, tool := range []string{"logrotate", "faketime"} {
 		if _, err := exec.LookPath(tool); err == nil {

@@ -11,12 +11,12 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// screen is how many rows a console shows.
+// screen is the number of rows that a console shows.
 const screen = 50
 
-// BenchmarkFirstScreen measures from a log's opening to its newest rows, for
-// sizes from 1 kB to 10 GB (of which a hole takes up most, so that no disk is
-// filled); OPSDECK_BIG_LOG names a further file.
+// BenchmarkFirstScreen measures the time from opening a log to its newest rows, for sizes
+// from 1 kB to 10 GB (sparse files, so the disk does not fill up); OPSDECK_BIG_LOG names a
+// further file.
 func BenchmarkFirstScreen(b *testing.B) {
 	dir := b.TempDir()
 	sizes := []struct {
@@ -34,7 +34,7 @@ func BenchmarkFirstScreen(b *testing.B) {
 	}
 }
 
-// hollow makes a log of a size with the text at its beginning and at its end.
+// hollow makes a sparse log of a size with the text at its start and at its end.
 func hollow(b *testing.B, text string, size int64) string {
 	lines, err := os.ReadFile(text)
 	if err != nil {
@@ -71,8 +71,8 @@ func firstScreens(b *testing.B, path string, rows int) {
 	}
 }
 
-// BenchmarkScroll measures a step through a million hits, at any place: what a
-// frame of the console needs.
+// BenchmarkScroll measures a step through a million hits, at any position: the work for
+// one frame of the console.
 func BenchmarkScroll(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "a.log")
 	fieldMix(b, path, 1_500_000)
@@ -111,9 +111,9 @@ func BenchmarkScroll(b *testing.B) {
 	}
 }
 
-// BenchmarkIndex makes the index of the field's mix as the console does: reading,
-// lines, shapes, times. The rate is by the CPU's time, that of all cores summed,
-// so that a busy machine does not count.
+// BenchmarkIndex builds the index of the typical mix as the console does: reading, lines,
+// shapes, times. The rate is by CPU time, summed over all cores, so other load on the
+// machine does not count.
 func BenchmarkIndex(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "field.log")
 	fieldMix(b, path, 1_500_000)
@@ -135,8 +135,8 @@ func BenchmarkIndex(b *testing.B) {
 	b.ReportMetric(float64(info.Size())*float64(b.N)/1e6/(cpuTime()-before).Seconds(), "MB/s-a-core")
 }
 
-// BenchmarkKeystroke types a word letter by letter over a million hits and more:
-// from each letter to a screen of what it finds, and until all is counted.
+// BenchmarkKeystroke types a word letter by letter over more than a million hits: from
+// each letter to a screen of results, and until everything is counted.
 func BenchmarkKeystroke(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "field.log")
 	fieldMix(b, path, 1_500_000)

@@ -22,16 +22,15 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// How servers of logs are asked.
+// Settings for log servers.
 const (
-	serverPast = 24 * time.Hour // read when the query has no since
-	serverPoll = time.Second    // where tailing cannot be had
-	answerMax  = 256 << 20      // bytes of one answer
+	serverPast = 24 * time.Hour // read if the query has no since
+	serverPoll = time.Second    // if tailing is not available
+	answerMax  = 256 << 20      // bytes of one response
 )
 
-// server is a server of logs as a source. Its name is "KIND:http://HOST:PORT", with what
-// is read of it after ?query=, and a file of HTTP headers (a password, a tenant) after
-// &headers=.
+// server is a log server as a source. Its name is "KIND:http://HOST:PORT", with the query
+// after ?query=, and a file of HTTP headers (a password, a tenant) after &headers=.
 type server struct {
 	name     string
 	base     string
@@ -41,26 +40,25 @@ type server struct {
 	headers  http.Header
 	client   *http.Client
 	now      func() time.Time
-	recently int // lines that a store gets without asking
+	recently int // lines that a store gets without a request
 }
 
-// serverAPI is what one kind of server speaks.
+// serverAPI is the protocol of one kind of server.
 type serverAPI interface {
-	// traits are what differs in how it is paged.
+	// traits are its paging properties.
 	traits() serverTraits
-	// page reads at most the limit's entries from from (inclusive) to to (exclusive) that
-	// the filter lets through: the first ones, or the newest. They come in the order of
-	// time.
+	// page reads at most the limit's entries from from (inclusive) to to (exclusive) that pass
+	// the filter: the first ones, or the newest, in time order.
 	page(ctx context.Context, l *server, f *Filter, from, to time.Time, newest bool) ([]entry, error)
-	// tail hands on what comes, until the connection ends; errNoTail where it has none.
+	// tail passes on new entries until the connection ends; errNoTail if there is no tail.
 	tail(ctx context.Context, l *server, at place, take func([]entry, int64) error) error
 }
 
 type serverTraits struct {
 	program string        // its name
-	all     string        // the selector of all logs
-	limit   int           // entries of a page
-	lag     time.Duration // lines can come that much late
+	all     string        // the selector for all logs
+	limit   int           // entries per page
+	lag     time.Duration // maximum delay of late lines
 	example string
 }
 
@@ -105,7 +103,7 @@ func newServer(name string, f Filter) (*server, error) {
 	return l, nil
 }
 
-// redacted is a name without a password in its address.
+// redacted is a name without the password in its address.
 func redacted(name string) string {
 	scheme, rest, ok := strings.Cut(name, "://")
 	host, _, _ := strings.Cut(rest, "/")
@@ -116,8 +114,8 @@ func redacted(name string) string {
 	return scheme + "://***" + rest[at:]
 }
 
-// headersOf reads "Name: value" lines. The file holds secrets: others must not be able
-// to read it.
+// headersOf reads "Name: value" lines. The file holds secrets: other users must not be
+// able to read it.
 func headersOf(path string) (http.Header, error) {
 	f, err := trust.Open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -148,7 +146,7 @@ func headersOf(path string) (http.Header, error) {
 
 func (l *server) Name() string { return l.name }
 
-// ask makes one request with the server's headers and reads the whole answer.
+// ask makes one request with the server's headers and reads the whole response.
 func (l *server) ask(req *http.Request) ([]byte, error) {
 	resp, err := l.send(l.client, req)
 	if err != nil {
@@ -162,7 +160,7 @@ func (l *server) ask(req *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// send makes a request; an answer that is no success is an error.
+// send makes a request; an unsuccessful response is an error.
 func (l *server) send(client *http.Client, req *http.Request) (*http.Response, error) {
 	for name, values := range l.headers {
 		req.Header[name] = values
@@ -190,20 +188,21 @@ func (l *server) program() string    { return l.api.traits().program }
 func (l *server) limit() int         { return l.api.traits().limit }
 func (l *server) lag() time.Duration { return l.api.traits().lag }
 
-// page reads entries from from to to, in the order of time.
+// page reads entries from from to to, in time order.
 func (l *server) page(ctx context.Context, f Filter, from, to time.Time, newest bool) ([]entry, error) {
 	return l.api.page(ctx, l, &f, from, to, newest)
 }
 
 var errCrowded = errors.New("a moment with more lines than a page")
 
-// crowded says that a moment has more lines than a page: the server gives no more of it.
+// crowded reports that one timestamp has more lines than a page: the server does not
+// return the rest.
 func (l *server) crowded(at time.Time) error {
 	return ops.Wrap(errCrowded, ops.Failed, lang.M("%s has more than %d lines with the time %s; the others are not shown",
 		l.program(), l.limit(), at.UTC().Format(time.RFC3339Nano)))
 }
 
-// Open reads the range of the query into a spool.
+// Open reads the query's time range into a spool.
 func (l *server) Open(ctx context.Context) (logs.Text, error) {
 	sp, err := newSpool()
 	if err != nil {
@@ -225,16 +224,16 @@ func (l *server) span() (from, to time.Time) {
 	return from, to
 }
 
-// entry is what a server keeps as one.
+// entry is one entry of a server.
 type entry struct {
 	ns     int64
 	line   string
 	stream string // its labels, as text
-	key    string // tells it apart from others of its moment; empty: the line does
+	key    string // distinguishes it within its timestamp; empty: the line does
 }
 
-// id tells entries apart, also those of a range from those of the tail, which may
-// write labels otherwise.
+// id distinguishes entries. It is the same for an entry from a range and from the tail,
+// which may write labels differently.
 func (e *entry) id() string {
 	if e.key != "" {
 		return strconv.FormatInt(e.ns, 36) + e.key
@@ -242,20 +241,20 @@ func (e *entry) id() string {
 	return strconv.FormatInt(e.ns, 36) + e.line
 }
 
-// place is where the next request goes on: from then, without what was seen.
+// place is the position of the next request: a time, and the entries already seen.
 type place struct {
 	from time.Time
 	seen map[string]bool
 }
 
-// pages reads page after page; where the filter leaves lines out, whole events.
-// Requests overlap by the lag in which late lines can still come, so what was
-// seen there is left out.
+// pages reads page after page; if the filter excludes lines, it adds the rest of their
+// events. Requests overlap by the lag in which late lines can arrive, so entries already
+// seen there are skipped.
 func (l *server) pages(ctx context.Context, w io.Writer, from, to time.Time, seen map[string]bool) (place, error) {
 	if seen == nil {
 		seen = map[string]bool{}
 	}
-	var left error // of what the server does not give
+	var left error // of what the server does not return
 	for {
 		entries, err := l.page(ctx, l.filter, from, to, false)
 		if err != nil {
@@ -292,8 +291,8 @@ func (l *server) pages(ctx context.Context, w io.Writer, from, to time.Time, see
 	}
 }
 
-// fresh is what of a page was not seen yet, with the lines of the same events that
-// the filter left out.
+// fresh are the entries of a page that were not seen yet, with the lines of the same
+// events that the filter excluded.
 func (l *server) fresh(ctx context.Context, entries []entry, seen map[string]bool) (fresh []entry, err error) {
 	unseen := func(e entry) bool {
 		id := e.id()
@@ -340,7 +339,7 @@ func recent(entries []entry, since time.Time) map[string]bool {
 	return seen
 }
 
-// entryLine is the entry as a line; one that says no time gets the server's in front.
+// entryLine is the entry as a line; a line without a time gets the server's in front.
 func entryLine(e entry) string {
 	p := line.NewParser(time.UTC, time.Unix(0, e.ns))
 	first, _, _ := strings.Cut(e.line, "\n")

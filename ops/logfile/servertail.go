@@ -11,9 +11,9 @@ import (
 	"opsdeck/ops"
 )
 
-// Stream reads the range and goes on with what comes: by its live tail, and
-// while that cannot be had by asking again and again. It asks for every line: a filter
-// would leave out those that continue what it finds.
+// Stream reads the range and follows: with the live tail, and while that is not available
+// by polling. It requests every line: a filter would exclude the continuation lines of
+// what it finds.
 func (l *server) Stream(ctx context.Context, w *Lines) error {
 	all := *l
 	all.filter.Contains, all.filter.Matches = nil, nil
@@ -21,14 +21,14 @@ func (l *server) Stream(ctx context.Context, w *Lines) error {
 	return all.goOn(ctx, w, place{from: from})
 }
 
-// goOn reads what came since the place and what comes.
+// goOn reads what is new since the place, and follows.
 func (l *server) goOn(ctx context.Context, w *Lines, at place) error {
 	wait := serverPoll
 	for ctx.Err() == nil {
 		next, err := l.pages(ctx, w, at.from, l.now(), at.seen)
 		if err != nil {
 			if ctx.Err() != nil || at.seen == nil && !errors.Is(err, errCrowded) {
-				return err // it never answered
+				return err // it never responded
 			}
 			w.Warn(err)
 		}
@@ -55,13 +55,13 @@ func (l *server) goOn(ctx context.Context, w *Lines, at place) error {
 	return nil
 }
 
-// errNoTail: the server, or a proxy before it, does not let one tail.
+// errNoTail: the server, or a proxy before it, does not support tailing.
 var errNoTail = errors.New("no tail")
 
-// seenMax is how many entries are remembered until older ones are forgotten.
+// seenMax is the number of entries to remember before older ones are forgotten.
 const seenMax = 20_000
 
-// pass writes the entries that were not seen, and moves the place on.
+// pass writes the entries that were not seen, and advances the place.
 func (l *server) pass(w io.Writer, p place, entries []entry) (place, error) {
 	if p.seen == nil {
 		p.seen = map[string]bool{}
@@ -78,7 +78,7 @@ func (l *server) pass(w io.Writer, p place, entries []entry) (place, error) {
 			return p, err
 		}
 	}
-	if len(p.seen) > seenMax { // forget what lies too far back to come again
+	if len(p.seen) > seenMax { // forget what is too old to be returned again
 		since := strconv.FormatInt(last.Add(-l.lag()).UnixNano(), 36)
 		for id := range p.seen {
 			if len(id) >= len(since) && id[:len(since)] < since {

@@ -6,16 +6,16 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// shared is the sink of a file that came to fit a pattern. A copy of a log under a name
-// that no rotation uses fits too: what the file has in common with the beginning of one
-// that is followed was told of there, and is hidden here. What comes after it is told.
+// shared is the sink of a new file that matches a pattern. A copy of a log under a name
+// that no rotation uses matches too: what the file has in common with the start of a
+// followed one was delivered there and is hidden here. What comes after it is delivered.
 type shared struct {
 	Sink
 	with  []*Tail
 	begun bool
 }
 
-// Begin hides what the first text shares; later ones are the file's own.
+// Begin hides the shared part of the first text; later texts are the file's own.
 func (s *shared) Begin(name string, text logs.Text) Track {
 	if s.begun {
 		return s.Sink.Begin(name, text)
@@ -33,10 +33,11 @@ type hidden struct {
 	logs.Text
 	with []*Tail
 	from int64
-	told bool // something after from was told of
+	told bool // something after from was delivered
 }
 
-// Whole is a text that a sink was given with what is hidden of it, the first from bytes.
+// Whole is the complete text behind a text given to a sink; the first from bytes are
+// hidden.
 func Whole(text logs.Text) (whole logs.Text, from int64) {
 	if h, ok := text.(*hidden); ok {
 		return h.Text, h.from
@@ -44,25 +45,25 @@ func Whole(text logs.Text) (whole logs.Text, from int64) {
 	return text, 0
 }
 
-// extend hides what more is shared: the copy may still be under way.
+// extend hides more shared text: the copy may still be in progress.
 func (h *hidden) extend(size int64) {
 	if h.told || size <= h.from {
 		return
 	}
 	for _, t := range h.with {
-		if n := t.common(h.Text, size); n >= printBytes { // less, any program may begin its log with
+		if n := t.common(h.Text, size); n >= printBytes { // with less, programs may merely start their logs alike
 			h.from = max(h.from, n)
 		}
 	}
 }
 
-// ReadAt reads after what is hidden.
+// ReadAt reads after the hidden part.
 func (h *hidden) ReadAt(p []byte, off int64) (int, error) { return h.Text.ReadAt(p, off+h.from) }
 
-// Size is that of what is not hidden.
+// Size is the size of the visible part.
 func (h *hidden) Size() int64 { return max(0, h.Text.Size()-h.from) }
 
-// Written is when the file was written last.
+// Written is the file's modification time.
 func (h *hidden) Written() time.Time {
 	if d, ok := h.Text.(logs.Dated); ok {
 		return d.Written()
@@ -70,13 +71,13 @@ func (h *hidden) Written() time.Time {
 	return time.Time{}
 }
 
-// hiding tells of the growth of what is not hidden.
+// hiding reports the growth of the visible part.
 type hiding struct {
 	Track
 	text *hidden
 }
 
-// Grow tells of what is not shared.
+// Grow reports the part that is not shared.
 func (h *hiding) Grow(size int64, same func() bool) bool {
 	h.text.extend(size)
 	if size <= h.text.from {
@@ -86,14 +87,14 @@ func (h *hiding) Grow(size int64, same func() bool) bool {
 	return h.Track.Grow(size-h.text.from, same)
 }
 
-// Swap reads the same from elsewhere.
+// Swap reads the same text from elsewhere.
 func (h *hiding) Swap(text logs.Text) {
 	h.text = &hidden{Text: text, from: h.text.from, told: true}
 	h.Track.Swap(h.text)
 }
 
-// common is how many of the first size bytes of a text were told of as the beginning of
-// what this follows, or followed.
+// common is how many of a text's first size bytes were delivered as the start of a text
+// that this tail follows or followed.
 func (t *Tail) common(text logs.Text, size int64) (n int64) {
 	for _, o := range append(t.old[:len(t.old):len(t.old)], t.cur) {
 		if o == nil {
@@ -102,7 +103,7 @@ func (t *Tail) common(text logs.Text, size int64) (n int64) {
 		if is := min(size, o.told); o.same() && prefix(o.file, is, text) {
 			n = max(n, is)
 		}
-		for _, m := range o.marks { // truncated since, perhaps
+		for _, m := range o.marks { // it may have been truncated since
 			k := known{head: o.head[:min(int64(len(o.head)), m.size)], foot: m.foot, size: m.size}
 			if m.size <= min(size, o.told) && m.size > n && k.begins(text) {
 				n = m.size

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// numbered are lines that say which they are.
+// numbered are numbered lines.
 func numbered(of string, from, to int) string {
 	var b strings.Builder
 	for i := from; i < to; i++ {
@@ -18,7 +18,7 @@ func numbered(of string, from, to int) string {
 	return b.String()
 }
 
-// following is a pattern whose files are looked at by hand.
+// following is a pattern whose files are checked manually.
 type following struct {
 	globs *Globs
 	tails []*Tail
@@ -50,7 +50,7 @@ func (f *following) look() {
 	}
 }
 
-// told fails unless each line of the texts was told of once.
+// told fails unless each line of the texts was delivered once.
 func (f *following) told(t *testing.T, texts ...string) {
 	t.Helper()
 	want := strings.Split(strings.TrimSuffix(strings.Join(texts, ""), "\n"), "\n")
@@ -74,7 +74,7 @@ func extend(t *testing.T, path, text string) {
 	}
 }
 
-// TestACopyOfALogUnderAnotherNameIsToldOnce: somebody saves a log beside it before
+// TestACopyOfALogUnderAnotherNameIsToldOnce: somebody copies a log next to it before
 // working on it.
 func TestACopyOfALogUnderAnotherNameIsToldOnce(t *testing.T) {
 	dir := t.TempDir()
@@ -86,10 +86,10 @@ func TestACopyOfALogUnderAnotherNameIsToldOnce(t *testing.T) {
 	f.look()
 	f.look()
 	f.told(t, numbered("a", 0, 100))
-	extend(t, live, numbered("a", 100, 150)) // only the log goes on
+	extend(t, live, numbered("a", 100, 150)) // only the log grows
 	f.look()
 	f.told(t, numbered("a", 0, 150))
-	extend(t, saved, numbered("b", 0, 20)) // and then somebody writes to the copy
+	extend(t, saved, numbered("b", 0, 20)) // then somebody writes to the copy
 	f.look()
 	f.told(t, numbered("a", 0, 150), numbered("b", 0, 20))
 }
@@ -108,8 +108,8 @@ func TestACopyThatIsUnderWayIsToldOnce(t *testing.T) {
 	f.told(t, text)
 }
 
-// TestACopyOfALogThatWasEmptiedThenIsToldOnce: cp and truncate by hand, under a name
-// that no rotation uses. What came between two looks is told from the copy.
+// TestACopyOfALogThatWasEmptiedThenIsToldOnce: manual cp and truncate, under a name that
+// no rotation uses. Lines written between two checks are delivered from the copy.
 func TestACopyOfALogThatWasEmptiedThenIsToldOnce(t *testing.T) {
 	for _, unseen := range []int{0, 30} {
 		dir := t.TempDir()
@@ -119,7 +119,7 @@ func TestACopyOfALogThatWasEmptiedThenIsToldOnce(t *testing.T) {
 		extend(t, live, numbered("a", 100, 100+unseen))
 		put(t, filepath.Join(dir, "app-before-the-fix.log"), numbered("a", 0, 100+unseen))
 		put(t, live, numbered("n", 0, 5))
-		for _, tail := range f.tails { // the emptied log is seen before the copy is
+		for _, tail := range f.tails { // the emptied log is seen before the copy
 			tail.Look()
 		}
 		f.look()

@@ -19,27 +19,27 @@ import (
 	"opsdeck/ops/logs/index"
 )
 
-// shelfRoom is how many bytes of indexes are kept; of more, those not used for
-// the longest time go.
+// shelfRoom is the maximum total size of kept indexes, in bytes; the least recently used
+// are removed.
 const shelfRoom = 512 << 20
 
-// indexExt ends the name of a kept index.
+// indexExt is the suffix of a kept index.
 const indexExt = ".index"
 
-// Shelf keeps indexes in a folder, a file for each log by the log's identity on
-// its disk: a rotated log, renamed, keeps its index. Each begins with a line of
-// JSON that says what it was made of.
+// Shelf keeps indexes in a folder, one file per log, named by the log's identity on its
+// disk: a log that is rotated by renaming keeps its index. Each file starts with a JSON
+// line that describes its source.
 type Shelf struct {
 	dir   string
 	stamp string
 	room  int64
 }
 
-// NewShelf makes a shelf in a folder, which need not be there. stamp is what
-// else an index depends on: the program's version, the zone of times.
+// NewShelf makes a shelf in a folder, which need not exist. stamp is what else an index
+// depends on: the program's version, the time zone.
 func NewShelf(dir, stamp string) *Shelf { return &Shelf{dir: dir, stamp: stamp, room: shelfRoom} }
 
-// identity is which file an index is of, and when it was.
+// identity is the file of an index, and its state.
 type identity struct {
 	Stamp   string `json:"stamp"`
 	Device  uint64 `json:"device"`
@@ -47,11 +47,11 @@ type identity struct {
 	Size    int64  `json:"size"`
 	Written int64  `json:"written_ns"` // mtime
 	Touched int64  `json:"touched_ns"` // ctime
-	// Unpacked is the length of a packed file's text.
+	// Unpacked is the length of a compressed file's text.
 	Unpacked int64 `json:"unpacked_bytes,omitempty"`
 }
 
-// identify tells which file a text is of.
+// identify identifies the file of a text.
 func (s *Shelf) identify(text logs.Text) (id identity, ok bool) {
 	info, unpacked := fs.FileInfo(nil), int64(0)
 	switch t := text.(type) {
@@ -94,7 +94,7 @@ func (s *Shelf) path(id identity) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%x-%x%s", id.Device, id.Inode, indexExt))
 }
 
-// fileOf is the file that a text is, or nil.
+// fileOf is the file behind a text, or nil.
 func fileOf(text logs.Text) *os.File {
 	switch t := text.(type) {
 	case *fileText:
@@ -107,7 +107,7 @@ func fileOf(text logs.Text) *os.File {
 	return nil
 }
 
-// keptFile is an index behind its first line.
+// keptFile is an index after its first line.
 type keptFile struct {
 	*os.File
 	base, size int64
@@ -116,8 +116,8 @@ type keptFile struct {
 func (k *keptFile) Size() int64                             { return k.size }
 func (k *keptFile) ReadAt(p []byte, off int64) (int, error) { return k.File.ReadAt(p, k.base+off) }
 
-// Take returns the index that was kept of a file with this identity, which has
-// not become shorter since.
+// Take returns the kept index of a file with this identity that has not become shorter
+// since.
 func (s *Shelf) Take(text logs.Text) (index.KeptFile, bool) {
 	now, ok := s.identify(text)
 	if !ok {
@@ -132,7 +132,7 @@ func (s *Shelf) Take(text logs.Text) (index.KeptFile, bool) {
 		return nil, false
 	}
 	used := time.Now()
-	os.Chtimes(k.Name(), used, used) // what is used stays longest; if not, no harm
+	os.Chtimes(k.Name(), used, used) // the most recently used are kept longest; failure is harmless
 	return k, was == now
 }
 
@@ -151,7 +151,7 @@ func (s *Shelf) open(now identity) (*keptFile, identity) {
 	return k, was
 }
 
-// textSize is the length of a packed file's text, when its index was kept and it
+// textSize is the length of a compressed file's text, if its index was kept and the file
 // was not touched since.
 func (s *Shelf) textSize(info fs.FileInfo) (int64, bool) {
 	now, ok := s.identityOf(info)
@@ -186,7 +186,7 @@ func readIdentity(f *os.File) (*keptFile, identity, error) {
 	return &keptFile{f, base, info.Size() - base}, id, json.Unmarshal(line, &id)
 }
 
-// errNoFile: what has no file of its own is not kept.
+// errNoFile: a text without a file of its own is not kept.
 var errNoFile = errors.New("the text is no file")
 
 // Put keeps an index.
@@ -221,7 +221,7 @@ func (s *Shelf) Put(text logs.Text, write func(io.Writer) error) error {
 	return s.tidy()
 }
 
-// tidy makes room, the index not used for the longest time first.
+// tidy makes room, least recently used index first.
 func (s *Shelf) tidy() error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// counted opens a file in a store with a shelf, and tells what is in it: its
-// lines, events and times, and the hits of a query.
+// counted opens a file in a store with a shelf, and returns its lines, events and times,
+// and the hits of a query.
 func counted(t *testing.T, shelf *Shelf, path string, live bool) string {
 	t.Helper()
 	store := read(t, shelf, path, live)
@@ -111,7 +111,7 @@ func TestAKeptIndexIsTrustedOnlyForTheSameText(t *testing.T) {
 	for name, change := range changes {
 		for _, live := range []bool{false, true} {
 			if live != (len(name)%2 == 0) && !soak {
-				continue // half of them, to be short
+				continue // half of them, to save time
 			}
 			t.Run(fmt.Sprint(name, live), func(t *testing.T) {
 				os.WriteFile(path, original, 0o644)

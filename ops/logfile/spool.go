@@ -19,12 +19,12 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// spool is a temporary file without a name: it is gone with its last user,
-// however that one ends. One goroutine writes, any number read.
+// spool is an unnamed temporary file: it disappears with its last user, however that one
+// ends. One goroutine writes, any number reads.
 type spool struct {
 	f    *os.File
 	size atomic.Int64
-	of   fs.FileInfo // the packed file that this is the whole text of, or nil
+	of   fs.FileInfo // the packed file of which this is the whole text, or nil
 }
 
 func newSpool() (*spool, error) {
@@ -43,20 +43,20 @@ func (s *spool) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Size is how much was written.
+// Size is the number of bytes written.
 func (s *spool) Size() int64 { return s.size.Load() }
 
-// Written is when the packed file was last written to, as gzip keeps it of the log.
+// Written is the packed file's modification time, which gzip keeps from the log.
 func (s *spool) Written() time.Time { return writtenAt(s.of) }
 
 // ReadAt reads what was written.
 func (s *spool) ReadAt(p []byte, off int64) (int, error) { return s.f.ReadAt(p, off) }
 
-// Close frees the room.
+// Close frees the space.
 func (s *spool) Close() error { return s.f.Close() }
 
-// unpacker returns how to unpack a file that begins with head, or nil when it is
-// not packed.
+// unpacker returns the function that unpacks a file that starts with head, or nil if it is
+// not compressed.
 func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	switch {
 	case unpack.Packed(head), strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
@@ -67,8 +67,8 @@ func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	return nil
 }
 
-// binary tells that a file is no text: one byte of ten is a control character that
-// no log holds. A log may begin with zeros, and UTF-16 has them throughout.
+// binary reports whether a file is not text: one byte in ten is a control character that
+// no log contains. A log may start with zeros, and UTF-16 has them throughout.
 func binary(head []byte) bool {
 	head = bytes.TrimLeft(head, "\x00")
 	if _, wide := utf16Order(head); wide || len(head) < 64 {
@@ -83,8 +83,8 @@ func binary(head []byte) bool {
 	return control > len(head)/10
 }
 
-// reader returns what makes UTF-8 of the lines that were logged of a text that
-// begins with head, writing to w; nil when they stand there as they are.
+// reader returns a writer that converts a text that starts with head to UTF-8 lines and
+// writes them to w; nil if no conversion is needed.
 func reader(head []byte, w io.Writer) io.WriteCloser {
 	if line.IsWrapped(head) {
 		return &unwrapper{w: w}
@@ -98,7 +98,7 @@ func reader(head []byte, w io.Writer) io.WriteCloser {
 	return nil
 }
 
-// utf16Order tells UTF-16 by its mark, or by every second byte being zero.
+// utf16Order recognizes UTF-16 by its byte order mark, or by zeros in every second byte.
 func utf16Order(head []byte) (unicode.Endianness, bool) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
@@ -122,8 +122,8 @@ func utf16Order(head []byte) (unicode.Endianness, bool) {
 	return unicode.LittleEndian, false
 }
 
-// looksGBK tells text in GBK or GB18030: not UTF-8, and nearly all that is not
-// ASCII makes pairs that stand for common characters.
+// looksGBK recognizes text in GBK or GB18030: it is not UTF-8, and nearly all non-ASCII
+// bytes form pairs for common characters.
 func looksGBK(head []byte) bool {
 	if i := bytes.LastIndexByte(head, '\n'); i > 0 {
 		head = head[:i]

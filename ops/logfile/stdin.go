@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Stream copies the reader's text as it comes, unpacked and unwrapped.
+// Stream copies the reader's text as it arrives, unpacked and unwrapped.
 func (s *stream) Stream(ctx context.Context, w *Lines) error {
 	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
 	r := io.Reader(in)
@@ -34,8 +34,8 @@ func (s *stream) Stream(ctx context.Context, w *Lines) error {
 	return damaged(s.name, err)
 }
 
-// streamUnpacker is unpacker of what comes piece by piece: that waits for no more
-// than is there. An archive is read by its members and waits for them.
+// streamUnpacker is unpacker for a stream: it waits for no more input than is needed. An
+// archive is read member by member and waits for them.
 func streamUnpacker(head []byte) func(io.Reader) (io.Reader, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
@@ -46,8 +46,8 @@ func streamUnpacker(head []byte) func(io.Reader) (io.Reader, error) {
 	return unpacker("", head)
 }
 
-// firstBytes is the beginning of a stream, by which a packed one is known: what is
-// there of it, without waiting for more than that takes.
+// firstBytes is the start of a stream, which identifies compressed input: what is
+// available, without waiting for more than needed.
 func firstBytes(in *bufio.Reader) []byte {
 	for n := 1; n <= 4; n++ {
 		head, err := in.Peek(n)
@@ -59,15 +59,14 @@ func firstBytes(in *bufio.Reader) []byte {
 	return head
 }
 
-// decoder makes UTF-8 of the lines that were logged, as reader does, of a text
-// that comes in pieces. Its form shows by its first line; that it is not in UTF-8
-// can show later.
+// decoder converts a streamed text to UTF-8 lines, as reader does. Its first line shows
+// the format; that it is not UTF-8 may show later.
 type decoder struct {
 	w    io.Writer
-	to   io.WriteCloser // nil while the text is written as it stands
-	head []byte         // held until it holds a line
+	to   io.WriteCloser // nil while the text is written unchanged
+	head []byte         // held until it contains a line
 	past bool           // the first line was seen
-	sure bool           // the form is settled
+	sure bool           // the format is certain
 }
 
 func (d *decoder) Write(p []byte) (int, error) {
@@ -88,8 +87,8 @@ func (d *decoder) pass(p []byte) (int, error) {
 	return d.w.Write(p)
 }
 
-// settle looks at what is held. Plain ASCII may still turn out to be of any
-// encoding that has it.
+// settle examines the held text. Plain ASCII may still turn out to be any encoding that
+// contains it.
 func (d *decoder) settle() error {
 	held := d.head
 	d.head = nil
@@ -111,7 +110,7 @@ func (d *decoder) settle() error {
 	return err
 }
 
-// validLines tells that the whole lines of a piece are UTF-8.
+// validLines reports whether the whole lines of a piece are UTF-8.
 func validLines(p []byte) bool { return utf8.Valid(p[:bytes.LastIndexByte(p, '\n')+1]) }
 
 // Close writes what is held.

@@ -11,60 +11,59 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// Sink is told what happens to a log that is followed. Its methods are called
-// from one goroutine a log.
+// Sink receives the events of a followed log. Its methods are called from one goroutine
+// per log.
 type Sink interface {
-	// Begin is a new text, to be read from its beginning; or, for the text that
-	// was there when following began, from where that text ended.
+	// Begin starts a new text, to be read from its start; or, for the text that existed when
+	// following started, from its end at that time.
 	Begin(name string, text logs.Text) Track
 }
 
-// Track is one text being followed.
+// Track is one followed text.
 type Track interface {
-	// Grow tells that whole lines end at size, or, when quiet, that nothing came
-	// behind a half line for a while. What was read up to there is good if same
-	// says so afterwards: else the file was truncated while it was read. It
-	// returns whether the text was taken, or will be.
+	// Grow reports that whole lines end at size, or, if quiet, that nothing followed half a
+	// line for a while. What was read up to there is valid if same confirms it afterwards:
+	// otherwise the file was truncated during the read. It returns whether the text was taken,
+	// or will be.
 	Grow(size int64, same func() bool) bool
-	// Swap tells that the same text is to be read from elsewhere.
+	// Swap tells to read the same text from elsewhere.
 	Swap(text logs.Text)
-	// End tells that the text will not grow any more.
+	// End reports that the text will not grow any more.
 	End()
-	// Lost tells that the text is gone with all that was not read.
+	// Lost reports that the text is gone, including everything not read yet.
 	Lost()
 }
 
 // Times of following.
 const (
-	pollEvery  = 250 * time.Millisecond // where no notice of changes comes
-	shortest   = 15 * time.Millisecond  // between two looks
-	quietAfter = 400 * time.Millisecond // a half line is shown after so long
+	pollEvery  = 250 * time.Millisecond // without change notifications
+	shortest   = 15 * time.Millisecond  // between two checks
+	quietAfter = 400 * time.Millisecond // half a line is shown after this time
 	drainFor   = 10 * time.Second       // a renamed file may still be written to
-	printBytes = 256                    // of a text's beginning, by which it is known again
+	printBytes = 256                    // bytes of a text's start that identify it
 	maxKnown   = 4000                   // texts
 	maxHeld    = 50                     // renamed files held open
 )
 
-// Tail follows one file by its name: appended to, truncated after a copy,
-// renamed, gone and back. Every line is told of once, in the order of writing.
+// Tail follows one file by its name: appended to, truncated after a copy, renamed, deleted
+// and recreated. Every line is delivered once, in the order of writing.
 type Tail struct {
 	path    string
 	sink    Sink
 	cur     *tracked
 	old     []*tracked         // renamed, perhaps still written to
-	texts   []known            // that were told of
+	texts   []known            // texts that were delivered
 	again   bool               // a generation was still being written
-	checked map[string]checked // generations that need no second look
+	checked map[string]checked // generations that need not be checked again
 	failed  func(error)        // may be nil
-	unread  bool               // failed was told that the file cannot be read
-	before  []logs.Part        // generations that were there before
+	unread  bool               // failed was called because the file cannot be read
+	before  []logs.Part        // generations that existed before
 }
 
-// NewTail prepares to follow the file at path. Rotated generations that are
-// there already are left alone.
+// NewTail prepares to follow the file at path. Existing rotated generations are ignored.
 func NewTail(path string, sink Sink) *Tail { return tailSince(path, sink, time.Now()) }
 
-// tailSince leaves alone those generations that were written before since.
+// tailSince ignores only generations that were last written before since.
 func tailSince(path string, sink Sink, since time.Time) *Tail {
 	t := &Tail{path: path, sink: sink, checked: map[string]checked{}}
 	for _, g := range t.generations() {
@@ -79,15 +78,15 @@ func tailSince(path string, sink Sink, since time.Time) *Tail {
 	return t
 }
 
-// Before are the rotated generations that were there when following began, of which
-// the sink is not told, oldest first.
+// Before are the rotated generations that existed when following started and are not
+// delivered to the sink, oldest first.
 func (t *Tail) Before() []logs.Part { return t.before }
 
-// OnError has failed told, once until it can be read again, that the file is there
-// and cannot be read. It is called from Look.
+// OnError makes the tail call failed, once until the file can be read again, if the file
+// exists and cannot be read. It is called from Look.
 func (t *Tail) OnError(failed func(error)) { t.failed = failed }
 
-// complain tells why the file cannot be read.
+// complain reports why the file cannot be read.
 func (t *Tail) complain(err error) {
 	if t.failed != nil && !t.unread && err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.unread = true
@@ -95,7 +94,7 @@ func (t *Tail) complain(err error) {
 	}
 }
 
-// Look takes one look at the file and tells the sink what changed.
+// Look checks the file once and reports changes to the sink.
 func (t *Tail) Look() {
 	now := time.Now()
 	keep := t.old[:0]
@@ -109,11 +108,11 @@ func (t *Tail) Look() {
 	}
 	t.old = keep
 	switch {
-	case t.cur == nil: // it may have come and been rotated unseen
+	case t.cur == nil: // the file may have been created and rotated unseen
 		t.adopt(now, nil)
 	case !t.cur.same():
 		t.truncated(now)
-	case t.cur.size == 0: // it may have been written to and rotated unseen
+	case t.cur.size == 0: // the file may have been written and rotated unseen
 		t.takeFirst(now)
 		t.adopt(now, nil)
 	case t.again:
@@ -143,7 +142,7 @@ func (t *Tail) Look() {
 	t.open(now)
 }
 
-// open begins with the file that has the name now.
+// open starts with the file that has the name now.
 func (t *Tail) open(now time.Time) {
 	f, err := os.Open(t.path)
 	if err != nil {
@@ -155,9 +154,9 @@ func (t *Tail) open(now time.Time) {
 	t.takeFirst(now)
 }
 
-// takeFirst takes the beginning of the file. It may be known already, from a
-// copy that was made of it but that it is not truncated after yet: then what the
-// copy told of is left out, and the copy tells no more.
+// takeFirst takes the start of the file. It may be known already from a copy that was made
+// before the file is truncated: then the part that the copy delivered is skipped, and the
+// copy delivers no more.
 func (t *Tail) takeFirst(now time.Time) {
 	k := t.cur
 	for i, o := range t.old {
@@ -186,8 +185,8 @@ func (t *Tail) begin(name string, f *os.File, now time.Time) *tracked {
 	return &tracked{Track: t.sink.Begin(name, &liveText{f: f}), file: f, info: info, since: now}
 }
 
-// renamed: the name belongs to another file, or will. What was written to ours
-// before and since is read from the one we hold.
+// renamed handles that the name belongs to another file, or will. What was written to ours
+// before and since is read from the file we hold open.
 func (t *Tail) renamed(now time.Time) {
 	if !t.cur.same() { // and truncated before
 		t.truncated(now)
@@ -205,8 +204,9 @@ func (t *Tail) retire(k *tracked, now time.Time) {
 	t.old = append(t.old, k)
 }
 
-// adopt reads the generations that came and went between two looks. mine, which
-// was copied and truncated, goes on in its copy; it tells whether there is one.
+// adopt reads the generations that appeared and were rotated between two checks. mine,
+// which was copied and truncated, continues in its copy; the result tells whether there is
+// one.
 func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 	t.again = false
 	for _, g := range t.generations() {
@@ -218,7 +218,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			continue
 		}
 		if t.held(info) {
-			// The current one may yet turn out to have been truncated before.
+			// The current one may turn out to have been truncated before.
 			if t.cur == nil || !os.SameFile(t.cur.info, info) {
 				t.check(g.path, info)
 			}
@@ -238,7 +238,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			t.know(mine.known())
 		case t.cur != nil && (t.cur.goesOn(text) || prefix(text, text.Size(), t.cur.file)):
 			text.Close()
-			continue // a copy being made of what we are reading
+			continue // a copy in progress of what we are reading
 		case t.tells(text):
 			text.Close()
 		case !t.read(g, text, now):
@@ -250,7 +250,7 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 	return found
 }
 
-// held tells whether we hold the file open.
+// held reports whether we hold the file open.
 func (t *Tail) held(info fs.FileInfo) bool {
 	for _, o := range append(t.old[:len(t.old):len(t.old)], t.cur) {
 		if o != nil && o.info != nil && os.SameFile(o.info, info) {
@@ -260,7 +260,7 @@ func (t *Tail) held(info fs.FileInfo) bool {
 	return false
 }
 
-// read takes a generation that we never saw under its own name.
+// read takes a generation that we never saw under its live name.
 func (t *Tail) read(g generation, text logs.Text, now time.Time) bool {
 	if !g.packed {
 		text.Close()
@@ -283,19 +283,19 @@ func (t *Tail) read(g generation, text logs.Text, now time.Time) bool {
 	return true
 }
 
-// truncated: the file begins anew. What we had not read yet is in the copy, if
+// truncated handles that the file starts anew. What we had not read yet is in the copy, if
 // there is one.
 func (t *Tail) truncated(now time.Time) {
 	mine := t.cur
 	t.cur = nil
 	if !t.adopt(now, mine) {
-		t.know(mine.known()) // a copy under another name may come
+		t.know(mine.known()) // a copy under another name may follow
 		mine.Lost()
 	}
 	mine.file.Close()
 }
 
-// generations are the rotated files beside the one followed, oldest first.
+// generations are the rotated files next to the followed one, oldest first.
 func (t *Tail) generations() (out []generation) {
 	dir := filepath.Dir(t.path)
 	names, err := os.ReadDir(dir)
@@ -310,7 +310,7 @@ func (t *Tail) generations() (out []generation) {
 	return sortGenerations(out)
 }
 
-// Close ends following: half lines are told of as they stand.
+// Close ends following: half lines are delivered unchanged.
 func (t *Tail) Close() {
 	t.Look()
 	for _, o := range t.old {

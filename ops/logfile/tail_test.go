@@ -17,7 +17,7 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// collect is a sink that keeps every line it is told of.
+// collect is a sink that keeps every delivered line.
 type collect struct {
 	t     *testing.T
 	mu    sync.Mutex
@@ -102,7 +102,7 @@ func (w *rotator) rotate() {
 	at := time.Date(2026, 1, 29, 0, 0, w.gen, 0, time.UTC)
 	name := strings.TrimSuffix(w.path, ".log") + "__" + at.Format("2006-01-02_15-04-05") + ".log"
 	switch w.r.IntN(4) {
-	case 0: // rename, and write on to the old one for a while
+	case 0: // rename, and continue writing to the old one for a while
 		os.Rename(w.path, name)
 		w.write(w.r.IntN(4))
 		w.f.Close()
@@ -110,10 +110,10 @@ func (w *rotator) rotate() {
 	case 1: // copy and truncate
 		copyTo(w.t, w.path, name, false)
 		w.f.Truncate(0)
-	case 2: // copy packed, and truncate, as pm2-logrotate does
+	case 2: // compressed copy, then truncate, as pm2-logrotate does
 		copyTo(w.t, w.path, name+".gz", true)
 		w.f.Truncate(0)
-	case 3: // vanish and return
+	case 3: // delete and recreate
 		w.f.Close()
 		os.Rename(w.path, name)
 		if w.r.IntN(2) == 0 {
@@ -207,7 +207,7 @@ func TestTruncationWithNoCopyIsTold(t *testing.T) {
 	sink := &collect{t: t}
 	tail := NewTail(path, sink)
 	tail.Look()
-	os.WriteFile(path, []byte("three is longer than both\n"), 0o644) // past where it was
+	os.WriteFile(path, []byte("three is longer than both\n"), 0o644) // past the previous position
 	tail.Look()
 	if got := strings.Join(sink.lines, " "); got != "one two three is longer than both" || sink.lost != 1 {
 		t.Fatalf("told %q, lost %d", got, sink.lost)

@@ -9,23 +9,23 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// tracked is a text being followed and what it is known by.
+// tracked is a followed text and what identifies it.
 type tracked struct {
 	Track
 	file  *os.File
-	info  fs.FileInfo // when it was opened, for which file it is
+	info  fs.FileInfo // at open time, to identify the file
 	told  int64       // Grow was called up to here
 	size  int64       // seen
-	head  []byte      // the beginning
-	foot  []byte      // what lies before size
+	head  []byte      // the start
+	foot  []byte      // the text before size
 	since time.Time
 	until time.Time // of a renamed one
 
-	copied bool   // it was found as a generation: it may be a copy of the live file
-	marks  []mark // sizes seen on the way
+	copied bool   // found as a generation: it may be a copy of the live file
+	marks  []mark // intermediate sizes
 }
 
-// moveTo goes on with the text in its copy.
+// moveTo continues with the text in its copy.
 func (k *tracked) moveTo(text logs.Text) bool {
 	size := text.Size()
 	is := knownText(text, size)
@@ -40,7 +40,7 @@ func (k *tracked) moveTo(text logs.Text) bool {
 
 func always() bool { return true }
 
-// take looks how far the text has grown.
+// take checks how far the text has grown.
 func (k *tracked) take(now time.Time) {
 	info, err := k.file.Stat()
 	if err != nil || info.Size() < k.size {
@@ -50,7 +50,7 @@ func (k *tracked) take(now time.Time) {
 		before := *k
 		k.size, k.since = info.Size(), now
 		k.remember()
-		if !before.same() || !k.same() { // truncated this very moment
+		if !before.same() || !k.same() { // truncated at this very moment
 			k.size, k.head, k.foot, k.since = before.size, before.head, before.foot, before.since
 			return
 		}
@@ -62,7 +62,7 @@ func (k *tracked) take(now time.Time) {
 	k.tell(end)
 }
 
-// tell tells the sink of the text up to end.
+// tell reports the text up to end to the sink.
 func (k *tracked) tell(end int64) {
 	known := *k
 	if end > k.told && k.Grow(end, known.same) {
@@ -70,7 +70,7 @@ func (k *tracked) tell(end int64) {
 	}
 }
 
-// remember keeps what the text is known by.
+// remember stores what identifies the text.
 func (k *tracked) remember() {
 	if len(k.head) < printBytes && int64(len(k.head)) < k.size {
 		k.head = k.read(0, min(printBytes, k.size))
@@ -87,8 +87,8 @@ func (k *tracked) read(off, end int64) []byte {
 	return buf[:n]
 }
 
-// same tells that the file still holds what was seen of it: it may have been
-// truncated and have grown again past where it was.
+// same reports whether the file still has what was seen of it: it may have been truncated
+// and have grown again past its previous size.
 func (k *tracked) same() bool {
 	info, err := k.file.Stat()
 	if err != nil {

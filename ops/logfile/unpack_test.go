@@ -21,7 +21,7 @@ import (
 
 const packedLines = "2026-01-29T12:00:00Z INFO one\n2026-01-29T12:00:01Z ERROR two 库存\n"
 
-// bzip2Lines are those lines by bzip2 1.0.8.
+// bzip2Lines are those lines compressed with bzip2 1.0.8.
 const bzip2Lines = "QlpoOTFBWSZTWa6QhvEAAA3fuQAQQAJxMAMhlBACAYSACEAAAgAQAgAgAFRQAAAaMglFDQNPSG9UAd1qbb8aEyjTHghhDwOSLyQ1pROlFHSM8t4CRgESMTPi7kinChIV0hDeIA=="
 
 func pack(t *testing.T, open func(io.Writer) (io.WriteCloser, error), text string) []byte {
@@ -58,7 +58,7 @@ func archives(t *testing.T, members int) (tarred, zipped string) {
 	return a.String(), b.String()
 }
 
-// openAll opens a file and returns its text and what went wrong.
+// openAll opens a file and returns its text and the error.
 func openAll(t *testing.T, path string) (string, error) {
 	t.Helper()
 	text, err := NewFile(path).Open(t.Context())

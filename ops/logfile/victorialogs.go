@@ -19,8 +19,8 @@ import (
 )
 
 // victoriaAPI is the HTTP API of VictoriaLogs 1.x: POST /select/logsql/query and
-// /select/logsql/tail with a LogsQL query answer with one JSON object a line, whose
-// _time, _msg, _stream and _stream_id are its own fields.
+// /select/logsql/tail with a LogsQL query return one JSON object per line, whose _time,
+// _msg, _stream and _stream_id are its own fields.
 type victoriaAPI struct{}
 
 const victoriaLimit = 5000
@@ -30,17 +30,16 @@ func (victoriaAPI) traits() serverTraits {
 		program: "VictoriaLogs",
 		all:     "*",
 		limit:   victoriaLimit,
-		lag:     2 * time.Second, // lines are searchable a second after they came
+		lag:     2 * time.Second, // lines are searchable a second after they arrive
 		example: `http://HOST:9428?query={app="NAME"}`,
 	}
 }
 
-// victoriaText is a field, for the time of a query alone, of all that a line can hold as
-// it is shown.
+// victoriaText is a temporary query field with everything that a shown line can contain.
 const victoriaText = "opsdeck_text"
 
-// logsQL is the query with what lines must hold. A word may be in any field and a fuzzy
-// one in several, so the whole record as text is what is filtered.
+// logsQL is the query with the conditions on lines. A word may be in any field and a fuzzy
+// one in several, so the filter applies to the whole record as text.
 func (f *Filter) logsQL(selector string) string {
 	if !f.narrows() {
 		return selector
@@ -48,7 +47,7 @@ func (f *Filter) logsQL(selector string) string {
 	q := selector + " | pack_json as " + victoriaText +
 		` | format "<_time> <_msg> <` + victoriaText + `>" as ` + victoriaText
 	for _, text := range f.Contains {
-		q += " | filter " + victoriaText + ":~" + strconv.Quote(text) // letters and digits alone
+		q += " | filter " + victoriaText + ":~" + strconv.Quote(text) // letters and digits only
 	}
 	for _, re := range f.Matches {
 		q += " | filter " + victoriaText + ":~" + strconv.Quote("(?s)"+re)
@@ -101,8 +100,8 @@ func victoriaRequest(ctx context.Context, l *server, what string, form url.Value
 	return req, err
 }
 
-// victoriaSame numbers records that are alike in all, which VictoriaLogs keeps as many
-// times as they came.
+// victoriaSame counts identical records, which VictoriaLogs stores as often as they
+// arrive.
 type victoriaSame map[string]int
 
 func (s *victoriaSame) number(e entry) entry {
@@ -117,9 +116,9 @@ func (s *victoriaSame) number(e entry) entry {
 	return e
 }
 
-// victoriaEntry reads a record: its message as a line where it has nothing else than
-// its stream, else all of it as JSON. An empty line, which keeps a tail's connection
-// alive, is none.
+// victoriaEntry parses a record: its message as a line if it has nothing but its stream,
+// else all of it as JSON. An empty line, which keeps a tail's connection alive, is no
+// entry.
 func victoriaEntry(row []byte) (e entry, ok bool, err error) {
 	if row = bytes.TrimSpace(row); len(row) == 0 {
 		return e, false, nil
@@ -146,8 +145,8 @@ func victoriaEntry(row []byte) (e entry, ok bool, err error) {
 	return e, true, nil
 }
 
-// victoriaRecord is the record without the ids of its stream, and whether it holds more
-// than a message, a time and the labels of its stream.
+// victoriaRecord is the record without the ids of its stream; more tells whether it has
+// more than a message, a time and the labels of its stream.
 func victoriaRecord(row []byte, labels string) (shown string, more bool) {
 	var out strings.Builder
 	pairs, _ := jsontext.Pairs(string(row))
@@ -170,8 +169,8 @@ func victoriaRecord(row []byte, labels string) (shown string, more bool) {
 	return out.String() + "}", more
 }
 
-// tail reads VictoriaLogs' live tail. Lines come in the order of time a second after
-// they are searchable.
+// tail reads VictoriaLogs' live tail. Lines come in time order a second after they are
+// searchable.
 func (victoriaAPI) tail(ctx context.Context, l *server, at place, take func([]entry, int64) error) error {
 	form := url.Values{
 		"query":        {l.selector},
@@ -207,7 +206,7 @@ func (victoriaAPI) tail(ctx context.Context, l *server, at place, take func([]en
 	}
 }
 
-// victoriaBatch waits for a record and reads with it those that are there.
+// victoriaBatch waits for a record and reads it with those already available.
 func victoriaBatch(in *bufio.Reader, same *victoriaSame) (out []entry, err error) {
 	for {
 		row, err := in.ReadBytes('\n')

@@ -18,7 +18,7 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// victoriaRecorded are records as VictoriaLogs 1.52 answers with them.
+// victoriaRecorded are records as VictoriaLogs 1.52 returns them.
 const victoriaRecorded = `{"_msg":"2026-01-29 12:00:00 ERROR disk full took=800ms","_stream":"{app=\"web\",host=\"a\"}","_stream_id":"000000000000000023804f5843a39aeb4034a46fdb1e0cd3","_time":"2026-01-29T12:00:00.525945856Z","app":"web","host":"a"}
 {"_msg":"    at foo (bar.js:1:2)","_stream":"{app=\"web\",host=\"a\"}","_stream_id":"000000000000000023804f5843a39aeb4034a46fdb1e0cd3","_time":"2026-01-29T12:00:00.525945857Z","app":"web","host":"a"}
 {"_msg":"库存 \u001b[31mred\u001b[0m","_stream":"{app=\"web\"}","_stream_id":"01","_time":"2026-01-29T12:00:01Z","app":"web","level":"warn","orderId":"456"}
@@ -26,7 +26,7 @@ const victoriaRecorded = `{"_msg":"2026-01-29 12:00:00 ERROR disk full took=800m
 {"_msg":"plain","_stream":"{}","_stream_id":"02","_time":"2026-01-29T12:00:02.5Z"}
 `
 
-// answering serves one answer to every request and keeps what was asked.
+// answering serves one response to every request and records the requests.
 func answering(t *testing.T, status int, answers map[string]string) (base string, asked func() string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -123,8 +123,8 @@ func TestAServersPasswordComesFromAFileOfOnesOwn(t *testing.T) {
 	}
 }
 
-// TestAMomentWithMoreLinesThanAPageIsTold: what a server does not give is never left out
-// in silence.
+// TestAMomentWithMoreLinesThanAPageIsTold: what a server does not return is never omitted
+// silently.
 func TestAMomentWithMoreLinesThanAPageIsTold(t *testing.T) {
 	row := `{"_msg":"INFO %d","_stream":"{}","_stream_id":"02","_time":"2026-01-29T12:00:02Z"}` + "\n"
 	var page strings.Builder
@@ -212,8 +212,8 @@ func insert(t *testing.T, base string, entries []entry) {
 	}
 }
 
-// TestARealVictoriaLogs: range, words pushed down, older lines for the tab's query and
-// the live tail, against a real server.
+// TestARealVictoriaLogs: range, pushed-down words, older lines for the tab's query, and
+// the live tail, with a real server.
 func TestARealVictoriaLogs(t *testing.T) {
 	base := realVictoria(t)
 	f := &fakeLoki{} // only to make the lines
@@ -224,7 +224,7 @@ func TestARealVictoriaLogs(t *testing.T) {
 		at := begin.Add(-time.Duration(i+1) * time.Minute)
 		f.all = append(f.all, entry{at.UnixNano(), `say "hi" \ 库存`, "0", fmt.Sprint(90000 + i)})
 	}
-	f.all = append(f.all, f.all[n], f.all[n]) // alike in all: kept thrice
+	f.all = append(f.all, f.all[n], f.all[n]) // identical: stored three times
 	insert(t, base, f.all)
 	name := "victorialogs:" + base + `?query={app="x"}`
 	until(t, "all lines are searchable", func() bool { return len(foundIn(t, name, "level:error '[Pay]")) == 4500 })

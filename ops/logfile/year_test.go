@@ -14,7 +14,7 @@ import (
 )
 
 // TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo: the year is the latest in which the
-// day is there and lies before the file's last writing, over a new year too.
+// day exists and is before the file's modification time, also around new year.
 func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
 	now := time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -32,7 +32,7 @@ func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
 		{"06-14 12:00:00 ERROR a\n06-16 12:00:00 ERROR b\n  at x\n", "2026-06-14", "2025-06-14 2025-06-16"},
 		{"Dec 31 23:59:59 h app[1]: a\nJan  1 00:00:01 h app[1]: b\n", "2021-01-01", "2020-12-31 2021-01-01"},
 		{"01-29 12:00:00 ERROR a\n12-24 12:00:00 ERROR b\n", "2023-12-24", "2023-01-29 2023-12-24"},
-		{"Nov 20 09:23:38 h app[1]: a\n", "2030-01-01", "2026-11-20"}, // a clock that ran ahead
+		{"Nov 20 09:23:38 h app[1]: a\n", "2030-01-01", "2026-11-20"}, // a clock that was ahead
 		{"Nov 20 09:23:38 h app[1]: a\n", "1970-01-01", "2026-11-20"}, // no time at all
 	} {
 		written, _ := time.Parse(time.DateOnly, c.written)
@@ -61,7 +61,7 @@ func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
 	}
 }
 
-// TestTheTabGivesADateTheYearOfItsFile is the same of what the console shows.
+// TestTheTabGivesADateTheYearOfItsFile is the same for what the console shows.
 func TestTheTabGivesADateTheYearOfItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	text := "Nov 20 09:23:38 h app[1]: a\nFeb  3 09:23:38 h app[1]: b\n"
