@@ -95,8 +95,9 @@ func inflate(b []byte) ([]byte, error) {
 	return unzip(zlib.NewReader, c.b, int(size))
 }
 
-// inflateColumn decompresses a MariaDB column. The low bits of the first byte give the
-// number of length bytes; bit 8 tells whether there is a zlib header.
+// inflateColumn decompresses a MariaDB column. The low three bits of the first byte give
+// the number of length bytes; the bit with value 8 means deflate data without a zlib
+// header.
 func inflateColumn(b []byte) ([]byte, error) {
 	c := cursor{b: b}
 	if len(b) == 0 {
