@@ -123,7 +123,7 @@ type elasticAnswer struct {
 func elasticEntries(body []byte) (out []entry, err error) {
 	var answer elasticAnswer
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("read the answer of Elasticsearch: %w", err)
+		return nil, fmt.Errorf("read the response of Elasticsearch: %w", err)
 	}
 	if s := answer.Shards; s.Failed > 0 || answer.TimedOut {
 		return nil, ops.E(ops.Busy,
@@ -132,11 +132,11 @@ func elasticEntries(body []byte) (out []entry, err error) {
 	for _, h := range answer.Hits.Hits {
 		times := h.Fields[elasticTime]
 		if len(times) == 0 {
-			return nil, fmt.Errorf("read the answer of Elasticsearch: document %s has no %s", h.ID, elasticTime)
+			return nil, fmt.Errorf("read the response of Elasticsearch: document %s has no %s", h.ID, elasticTime)
 		}
 		at, err := time.Parse(time.RFC3339Nano, times[0])
 		if err != nil {
-			return nil, fmt.Errorf("read the answer of Elasticsearch: %w", err)
+			return nil, fmt.Errorf("read the response of Elasticsearch: %w", err)
 		}
 		row, err := elasticRow(h.Source)
 		if err != nil {
@@ -155,7 +155,7 @@ func elasticRow(source json.RawMessage) (string, error) {
 		return "{}", nil // the index does not store _source
 	}
 	if err := json.Compact(&row, source); err != nil {
-		return "", fmt.Errorf("read the answer of Elasticsearch: _source: %w", err)
+		return "", fmt.Errorf("read the response of Elasticsearch: _source: %w", err)
 	}
 	return row.String(), nil
 }

@@ -63,7 +63,7 @@ func lokiEntries(body []byte) ([]entry, error) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("read Loki's answer: %w", err)
+		return nil, fmt.Errorf("read Loki's response: %w", err)
 	}
 	return inOrder(answer.Data.Result)
 }
@@ -81,11 +81,11 @@ func inOrder(streams []lokiStream) (out []entry, err error) {
 		for _, v := range s.Values {
 			var ns, line string
 			if len(v) < 2 || json.Unmarshal(v[0], &ns) != nil || json.Unmarshal(v[1], &line) != nil {
-				return nil, errors.New("read Loki's answer: a value is not [time, line]")
+				return nil, errors.New("read Loki's response: a value is not [time, line]")
 			}
 			n, err := strconv.ParseInt(ns, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("read Loki's answer: %w", err)
+				return nil, fmt.Errorf("read Loki's response: %w", err)
 			}
 			out = append(out, entry{ns: n, line: strings.TrimRight(line, "\n"), stream: name})
 		}

@@ -10,31 +10,32 @@ import (
 	"opsdeck/ops/logs/query"
 )
 
-// Filter is the part of a query that a source can do itself. What it lets
-// through is looked at again, so it may let through too much, never too little.
+// Filter is the part of a query that a source can evaluate itself. Its results are
+// filtered again here, so it may let through too much, never too little.
 type Filter struct {
 	Since, Until time.Time
-	Contains     []string // texts that every line holds as they stand
+	Contains     []string // texts that every line contains literally
 	Matches      []string // regular expressions that every line matches
 
-	// Likely are regular expressions for words that the line itself may lack, since a time
-	// that it does not say is put before it: a search that nothing else narrows may use them
-	// to bring some lines, never to bring all.
+	// Likely are regular expressions for words that the line itself may not contain, because a
+	// time is put in front of a line without one. A search without any other narrowing may use
+	// them to find some lines, never to find all.
 	Likely []string
 }
 
-// ofTime is a run of letters and digits that a time put before a line may hold, as
-// 2006-01-02T15:04:05.000Z: parts of a year, a day with its hour, a number of two digits, ms.
+// ofTime matches a run of letters and digits that a time in front of a line may contain,
+// such as 2006-01-02T15:04:05.000Z: parts of a year, a day with its hour, a two-digit
+// number, ms.
 var ofTime = regexp.MustCompile(`^(?:(?:19|20|21)\d\d|\d{1,3}|\d{0,2}[Tt]\d{0,2}|\d{0,3}[Zz])$`)
 
-// number is what is looked for as it is, such as a status of HTTP: nobody means the ms of
-// a time by it.
+// number matches a number that is meant literally, such as an HTTP status: nobody means
+// the milliseconds of a time by it.
 var number = regexp.MustCompile(`^\d{3}$`)
 
-// timeSigns are what such a time consists of, in any case.
+// timeSigns are the characters of such a time, in any case.
 const timeSigns = "0123456789-:.TtZz "
 
-// Push takes out of a query what a source may do itself.
+// Push extracts the part of a query that a source may evaluate itself.
 func Push(q *query.Query) Filter {
 	f := Filter{Since: q.Since, Until: q.Until}
 	for _, g := range q.Groups {
@@ -45,14 +46,14 @@ func Push(q *query.Query) Filter {
 	return f
 }
 
-// push takes a word. Lines may hold colour codes, which a person does not see, so
-// only what no code stands within is asked for: runs of letters and digits.
+// push adds a word. Lines may contain colour codes, which a person does not see, so only
+// parts that no code can interrupt are requested: runs of letters and digits.
 func (f *Filter) push(t *query.Term) {
 	switch {
 	case t.Kind == query.TermRegexp:
 		f.pieces(t.Literal(), false)
 	case t.Kind == query.TermFuzzy:
-		// What comes first may be found in the time before the line.
+		// The start of the word may match the time in front of the line.
 		if sure := strings.TrimLeft(t.Text, timeSigns); sure != "" {
 			f.Matches = append(f.Matches, scattered(sure, t.Fold))
 		} else {
@@ -80,7 +81,7 @@ func (f *Filter) pieces(text string, fold bool) {
 	}
 }
 
-// scattered matches the letters of a word in their order.
+// scattered matches the letters of a word in order.
 func scattered(text string, fold bool) string {
 	var parts []string
 	for _, r := range text {
@@ -96,10 +97,10 @@ func folded(re string, fold bool) string {
 	return re
 }
 
-// narrows tells whether the filter leaves lines out, but by their time.
+// narrows reports whether the filter excludes lines by something other than their time.
 func (f *Filter) narrows() bool { return len(f.Contains)+len(f.Matches) > 0 }
 
-// logQL is the selector with what lines must hold.
+// logQL is the selector with the conditions on lines.
 func (f *Filter) logQL(selector string) string {
 	q := selector
 	for _, text := range f.Contains {

@@ -155,7 +155,7 @@ func (l *server) ask(req *http.Request) ([]byte, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", l.program(), err)
+		return nil, fmt.Errorf("read the response of %s: %w", l.program(), err)
 	}
 	return body, nil
 }
@@ -277,7 +277,7 @@ func (l *server) pages(ctx context.Context, w io.Writer, from, to time.Time, see
 			return place{later(from, last.Add(-l.lag())), recent(entries, last.Add(-l.lag()))}, left
 		}
 		if last.Before(from.Add(-time.Millisecond)) { // it would never end
-			return place{from, seen}, fmt.Errorf("read the answer of %s: lines from before what was asked", l.program())
+			return place{from, seen}, fmt.Errorf("read the response of %s: lines before the start", l.program())
 		}
 		if first := time.Unix(0, entries[0].ns); first.Equal(last) {
 			left = l.crowded(last)

@@ -11,22 +11,22 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// Servers hold lines, not events: a filter leaves out the lines that continue what
-// it finds. They are fetched without the filter, from around what was found.
+// Servers store lines, not events: a filter excludes the continuation lines of what it
+// finds. They are fetched without the filter, from the time around the hits.
 const (
-	eventSpread  = time.Second // the lines of an event come that close to each other
-	maxStretches = 100         // of more places to look at, all between is read
+	eventSpread  = time.Second // maximum time between the lines of an event
+	maxStretches = 100         // with more stretches, everything between is read
 )
 
-// continues tells whether an entry belongs to the one before it in its stream.
+// continues reports whether an entry continues the previous one in its stream.
 func (e *entry) continues(p *line.Parser) bool {
 	first, _, _ := strings.Cut(e.line, "\n")
 	_, kind := p.Parse([]byte(first))
 	return kind == line.KindCont
 }
 
-// together puts the lines of an event behind each other where several streams are
-// mixed. Entries come in the order of time.
+// together makes the lines of an event adjacent where several streams are interleaved.
+// Entries are in time order.
 func together(entries []entry) []entry {
 	heads := eventHeads(entries)
 	order := make([]int, len(entries))
@@ -41,7 +41,7 @@ func together(entries []entry) []entry {
 	return out
 }
 
-// eventHeads tells for each entry which one its event begins with.
+// eventHeads returns for each entry the index of its event's first entry.
 func eventHeads(entries []entry) []int {
 	p := line.NewParser(time.UTC, time.Now())
 	last := map[string]int{}
@@ -57,10 +57,10 @@ func eventHeads(entries []entry) []int {
 	return heads
 }
 
-// stretch is a stretch of time.
+// stretch is a time range.
 type stretch struct{ from, to time.Time }
 
-// spansAround are the times around entries, which come in the order of time.
+// spansAround are the time ranges around entries, which are in time order.
 func spansAround(entries []entry) (out []stretch) {
 	for _, e := range entries {
 		at := time.Unix(0, e.ns)
@@ -76,8 +76,8 @@ func spansAround(entries []entry) (out []stretch) {
 	return out
 }
 
-// between reads every line of a stretch of time that the server gives; errCrowded tells that
-// it does not give all.
+// between reads every line that the server returns of a time range; errCrowded reports
+// that it does not return all.
 func (l *server) between(ctx context.Context, s stretch) (all []entry, err error) {
 	seen := map[entry]bool{}
 	var left error
@@ -104,8 +104,8 @@ func (l *server) between(ctx context.Context, s stretch) (all []entry, err error
 	}
 }
 
-// whole adds to what a filter found, in the order of time, the other lines of the
-// same events: with errCrowded too, as far as the server gives them.
+// whole adds the other lines of the same events to what a filter found, in time order.
+// With errCrowded, it adds those that the server returns.
 func (l *server) whole(ctx context.Context, found []entry) ([]entry, error) {
 	hits := map[entry]bool{}
 	for _, e := range found {

@@ -14,22 +14,22 @@ import (
 	logstore "opsdeck/ops/logs/store"
 )
 
-// Bounds of what the console holds of a server's logs.
+// Limits for a server's logs in the console.
 const (
-	serverRecent = 100_000                // lines that are read without being asked for
+	serverRecent = 100_000                // lines that are read without a request
 	serverFound  = 20_000                 // older lines that a query finds
-	serverDepth  = 30 * 24 * time.Hour    // how far back a query without a since looks
-	serverPause  = 300 * time.Millisecond // a query must rest so long
+	serverDepth  = 30 * 24 * time.Hour    // how far back a query without a since goes
+	serverPause  = 300 * time.Millisecond // how long a query must be unchanged
 )
 
-// feed fills a store with the newest lines, follows, and brings older lines that
-// the store's query finds: the query is pushed down to the server for what lies before
-// the lines that are here.
+// feed fills a store with the newest lines, follows, and fetches older lines that match
+// the store's query: for the time before the local lines, the query is pushed down to the
+// server.
 func (l *server) feed(ctx context.Context, store *logstore.Store, source string) error {
 	asked := make(chan *query.Query, 1)
 	stop := store.OnQuery(func(q *query.Query) {
 		select {
-		case <-asked: // a newer query takes the older one's place
+		case <-asked: // a newer query replaces the older one
 		default:
 		}
 		asked <- q
@@ -70,10 +70,10 @@ func (l *server) feed(ctx context.Context, store *logstore.Store, source string)
 	return err
 }
 
-// serverRetry is how often a server that does not answer is asked again.
+// serverRetry is the retry interval for a server that does not respond.
 const serverRetry = 5 * time.Second
 
-// first reads the newest lines, as soon as the server answers.
+// first reads the newest lines, as soon as the server responds.
 func (l *server) first(
 	ctx context.Context,
 	store *logstore.Store,
@@ -95,8 +95,8 @@ func (l *server) first(
 	}
 }
 
-// recent brings the lines before the first ones, and tells from when on older
-// ones are left where they are.
+// recent fetches the lines before the first ones, and returns the time before which lines
+// are not fetched.
 func (l *server) recent(
 	ctx context.Context,
 	store *logstore.Store,
@@ -119,9 +119,9 @@ func (l *server) recent(
 	return left
 }
 
-// back reads up to about n entries before to, page after page, the newest first,
-// but for those seen; they come in the order of time. With errCrowded too it gives what
-// the server does.
+// back reads up to about n entries before to, page after page, newest first, except those
+// already seen; the result is in time order. With errCrowded, it has what the server
+// returns.
 func (l *server) back(
 	ctx context.Context,
 	f Filter,
@@ -129,7 +129,7 @@ func (l *server) back(
 	n int,
 	seen map[entry]bool,
 ) (all []entry, older time.Time, err error) {
-	var left error // of what the server does not give
+	var left error // of what the server does not return
 	for len(all) < n && from.Before(to) {
 		page, err := l.page(ctx, f, from, to, true)
 		if err != nil {
@@ -158,7 +158,7 @@ func (l *server) back(
 	return all, to, left
 }
 
-// spoolEntries makes a text of entries, nil when there are none.
+// spoolEntries makes a text from entries; nil if there are none.
 func spoolEntries(entries []entry) (*spool, error) {
 	if len(entries) == 0 {
 		return nil, nil
@@ -180,8 +180,8 @@ func spoolEntries(entries []entry) (*spool, error) {
 	return sp, nil
 }
 
-// answer looks for each query's older lines and shows them before the recent
-// ones, until the next query.
+// answer fetches each query's older lines and shows them before the recent ones, until the
+// next query.
 func (l *server) answer(
 	ctx context.Context,
 	store *logstore.Store,
@@ -227,7 +227,7 @@ func (l *server) answer(
 	}
 }
 
-// find asks for the lines of a filter from before the ones that are here.
+// find requests the lines that match a filter from before the local ones.
 func (l *server) find(
 	ctx context.Context,
 	store *logstore.Store,

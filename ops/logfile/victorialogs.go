@@ -130,11 +130,11 @@ func victoriaEntry(row []byte) (e entry, ok bool, err error) {
 		ID     string `json:"_stream_id"`
 	}
 	if err := json.Unmarshal(row, &own); err != nil {
-		return e, false, fmt.Errorf("read the answer of VictoriaLogs: %w", err)
+		return e, false, fmt.Errorf("read the response of VictoriaLogs: %w", err)
 	}
 	at, err := time.Parse(time.RFC3339Nano, own.Time)
 	if err != nil {
-		return e, false, fmt.Errorf("read the answer of VictoriaLogs: _time: %w", err)
+		return e, false, fmt.Errorf("read the response of VictoriaLogs: _time: %w", err)
 	}
 	labels := own.Stream
 	e = entry{ns: at.UnixNano(), stream: own.ID + labels, key: own.ID + string(row), line: own.Msg}

@@ -201,7 +201,7 @@ func (f *follower) end() error {
 }
 
 // ErrEnded reports that the server ended a followed stream, as it does when it shuts down.
-var ErrEnded = errors.New("the server ended the stream of the binary log")
+var ErrEnded = errors.New("the server ended the binlog stream")
 
 // ErrLogOff reports that the server's binlog is off.
 var ErrLogOff error = logOff{}

@@ -14,7 +14,7 @@ import (
 func secret(text string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("opsdeck", unix.MFD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("create a file of memory: %w", err)
+		return nil, fmt.Errorf("create an in-memory file: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "options")
 	err = f.Chmod(0o600) // the tools ignore a file that other users may write
@@ -23,7 +23,7 @@ func secret(text string) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("write a file of memory: %w", err)
+		return nil, fmt.Errorf("write an in-memory file: %w", err)
 	}
 	return f, nil
 }

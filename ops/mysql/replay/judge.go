@@ -214,8 +214,8 @@ func loose(p *sqlscan.Parsed) bool {
 	return slices.ContainsFunc(p.Refs, func(r sqlscan.Ref) bool { return !r.Qualified() })
 }
 
-// plainCreate takes the option off that MySQL puts on the CREATE TABLE of a CREATE TABLE
-// … SELECT: its rows follow it in the log, and are replayed as any others.
+// plainCreate removes the option that MySQL adds to the CREATE TABLE of a CREATE TABLE …
+// SELECT: the rows follow in the log, and are replayed like any others.
 // https://dev.mysql.com/doc/refman/8.4/en/atomic-ddl.html
 func plainCreate(got load.Judged) string {
 	t, err := sqlscan.Tokenize(got.SQL, got.Parsed.Mode)

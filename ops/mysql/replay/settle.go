@@ -11,9 +11,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// guarded are session variables that only some accounts may set, so they are set only
-// where their value is another one: what the server has is asked once. A variable that
-// the server lacks is not among them.
+// guarded are session variables that only some accounts may set, so they are set only if
+// their value differs; the server's values are read once. A variable that the server does
+// not have is not included.
 //
 // MySQL Reference Manual, "System Variable Privileges".
 type guarded map[string]string
@@ -29,8 +29,8 @@ var guardedNames = []string{
 	"innodb_strict_mode",
 }
 
-// settle makes the session that of the statement. What the log does not tell is the
-// server's default, as for mysqlbinlog; it is not what the statement before had.
+// settle sets the session variables of the statement. A value that is not logged is the
+// server's default, as for mysqlbinlog, and not the previous statement's value.
 //
 // Query_log_event::print_query_header in log_event.cc of MySQL and MariaDB.
 func (r *runner) settle(i *format.Item, settings []string) error {

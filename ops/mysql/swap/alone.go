@@ -87,7 +87,7 @@ func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids [
 		if r[2] == "Sleep" || strings.HasPrefix(r[3], "Waiting for") {
 			_, err := c.ExecContext(ctx, "KILL "+r[0])
 			if err != nil && mysql.Number(err) != 1094 { // it ended by itself
-				return nil, fmt.Errorf("end the former worker's session: %w", err)
+				return nil, fmt.Errorf("end the earlier worker's session: %w", err)
 			}
 		}
 		busy = append(busy, strings.TrimSpace(r[0]+" "+r[2]+" "+r[4]))

@@ -102,7 +102,7 @@ func (k *Cleaning) cleanSwap(
 		return nil, err
 	}
 	if err := mysql.DropDatabase(ctx, c, p.Shadow); err != nil {
-		return nil, fmt.Errorf("drop the shadow schema: %w", err)
+		return nil, fmt.Errorf("drop the shadow database: %w", err)
 	}
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
 }

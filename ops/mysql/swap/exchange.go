@@ -38,7 +38,7 @@ func readRecord(f run.Folder) (*record, error) { return readJSON[*record](record
 func (r *record) save(f run.Folder) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
-		return fmt.Errorf("encode the record of the exchange: %w", err)
+		return fmt.Errorf("encode the record of the swap: %w", err)
 	}
 	return atomicfile.WriteBytes(recordPath(f), 0o600, append(text, '\n'))
 }
@@ -321,7 +321,7 @@ func (e *Exchange) rename(
 		case err == nil:
 			return time.Since(begin), nil
 		case mysql.Number(err) != mysql.ErrDeadlock || begin.After(last):
-			return 0, e.sessions.held(ctx, c, moves[0].From, fmt.Errorf("exchange the tables: %w", err))
+			return 0, e.sessions.held(ctx, c, moves[0].From, fmt.Errorf("swap the tables: %w", err))
 		}
 	}
 }
@@ -332,7 +332,7 @@ func makeSchema(ctx context.Context, c *sql.Conn, name string, like contents) er
 		q += " CHARACTER SET " + like.Charset + " COLLATE " + like.Collation
 	}
 	if err := mysql.DefineSoon(ctx, c, q); err != nil {
-		return fmt.Errorf("make the schema %s: %w", name, err)
+		return fmt.Errorf("create the database %s: %w", name, err)
 	}
 	return nil
 }

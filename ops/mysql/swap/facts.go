@@ -36,7 +36,7 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 	}
 	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin")
 	if err != nil {
-		return out, fmt.Errorf("ask the server what it is: %w", err)
+		return out, fmt.Errorf("identify the server: %w", err)
 	}
 	r := rows[0]
 	out.Version, out.ReadOnly, out.BinaryLog = r[0], r[4] != "0" && r[4] != "OFF", r[5] == "1"
@@ -99,7 +99,7 @@ func (f *Facts) ThreadsRunning(ctx context.Context) (int, error) {
 	}
 	rows, err := schema.All(ctx, db, "SHOW GLOBAL STATUS LIKE 'Threads_running'")
 	if err != nil || len(rows) == 0 || len(rows[0]) < 2 {
-		return 0, errors.Join(err, errors.New("the server does not say how many threads run"))
+		return 0, errors.Join(err, errors.New("the server does not report its running threads"))
 	}
 	return strconv.Atoi(rows[0][1])
 }

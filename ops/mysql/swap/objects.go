@@ -93,7 +93,7 @@ func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, er
 		return nil, err
 	}
 	if !rows.Next() {
-		return nil, fmt.Errorf("%s: nothing came back", query)
+		return nil, fmt.Errorf("%s: no result", query)
 	}
 	cells, to := make([]sql.NullString, len(names)), make([]any, len(names))
 	for i := range cells {
@@ -111,7 +111,7 @@ func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, er
 
 func made(kind, name, create string, r map[string]string) (object, error) {
 	if r[create] == "" {
-		return object{}, fmt.Errorf("the definition of %s %s cannot be seen: a right is missing", kind, name)
+		return object{}, fmt.Errorf("the definition of %s %s is not visible: a privilege is missing", kind, name)
 	}
 	return object{Kind: kind, Name: name, Create: r[create], SQLMode: r["sql_mode"], Charset: r["character_set_client"],
 		Collation: r["collation_connection"], TimeZone: r["time_zone"]}, nil

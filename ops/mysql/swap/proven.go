@@ -59,7 +59,7 @@ func (v *verifier) writtenSince(ctx context.Context) (replay.Touched, error) {
 	case log.LiveErr != nil:
 		return replay.Touched{}, log.LiveErr
 	case run.Gap != nil || !run.Live:
-		return replay.Touched{}, fmt.Errorf("it does not reach to the present")
+		return replay.Touched{}, fmt.Errorf("it does not reach the present")
 	}
 	return replay.Written(ctx, run, v.p.Shadow)
 }

@@ -172,7 +172,7 @@ func (v *verifier) afterReplay(ctx context.Context) error {
 	}
 	known, err := readJSON[replayed](replayedPath(v.s.folder(v.p.ID)))
 	if err == nil && known.Rows == nil {
-		err = errors.New("the run's folder does not say what was replayed")
+		err = errors.New("the run's folder does not record what was replayed")
 	}
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func (s Saver) SaveOld(
 	}
 	former, err := readJSON[*dump.Former](formerPath(f))
 	if err == nil && former == nil {
-		err = errors.New("the run's folder does not say what the old database held")
+		err = errors.New("the run's folder does not record the old database's objects")
 	}
 	if err != nil {
 		return "", nil, err

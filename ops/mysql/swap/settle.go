@@ -47,7 +47,7 @@ func (e *Exchange) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f r
 	}
 	if exchanged {
 		if _, err := e.swapBack(ctx, c, p, f, r); err != nil {
-			return fmt.Errorf("take the exchange back: %w", err)
+			return fmt.Errorf("revert the swap: %w", err)
 		}
 	} else if err := e.putBoth(ctx, p, r); err != nil {
 		return err

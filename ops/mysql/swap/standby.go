@@ -115,7 +115,7 @@ func (b *Standby) List(ctx context.Context, live string) (map[string]int64, erro
 // in it.
 func (b *Standby) Drop(ctx context.Context, live, name string) error {
 	if !restore.IsStandby(live, name) {
-		return fmt.Errorf("%s is no standby of %s", name, live)
+		return fmt.Errorf("%s is not a standby of %s", name, live)
 	}
 	c, err := b.conn(ctx, "", time.Minute)
 	if err != nil {

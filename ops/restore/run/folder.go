@@ -238,7 +238,7 @@ func (f Folder) Load() (*Run, error) {
 	// line.
 	worker, alive, err := lock.Look(f.WorkerLock())
 	if err != nil {
-		return nil, fmt.Errorf("look at the worker's lock: %w", err)
+		return nil, fmt.Errorf("check the worker's lock: %w", err)
 	}
 	lines, err := ReadJournal(f.JournalPath())
 	if err != nil {
@@ -253,7 +253,7 @@ func (f Folder) Load() (*Run, error) {
 	}
 	if !r.Alive { // a worker may have started meanwhile
 		if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {
-			return nil, fmt.Errorf("look at the worker's lock: %w", err)
+			return nil, fmt.Errorf("check the worker's lock: %w", err)
 		}
 	}
 	r.Progress = f.progress(r.State.Seq)

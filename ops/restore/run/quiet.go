@@ -215,7 +215,7 @@ func (c *Crew) back(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 // foundWrites throws the backup away and asks.
 func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (restore.Event, error) {
 	if err := c.Saver.Discard(p); err != nil {
-		return restore.Event{}, fmt.Errorf("throw the emergency backup away: %w", err)
+		return restore.Event{}, fmt.Errorf("discard the emergency backup: %w", err)
 	}
 	sessions, err := c.Database.Sessions.Writers(ctx, p)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// wrote plants writes in the bench's world.
+// wrote simulates writes in the bench's world.
 func (b *bench) wrote(w run.Writes) { b.world.Plant(w) }
 
 func said(notes []restore.Note) string {
@@ -22,8 +22,8 @@ func said(notes []restore.Note) string {
 	return strings.Join(out, "; ")
 }
 
-// Who writes while the present state is backed up blocks the restore: that backup
-// is of no moment, and is thrown away.
+// Writes during the backup of the current state block the restore: that backup is not
+// consistent, and is discarded.
 func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 	for name, w := range map[string]run.Writes{
 		"live": {Live: true, Notes: []restore.Note{restore.N(lang.M("something still writes to %s: its write "+
@@ -55,7 +55,7 @@ func TestWritesDuringTheEmergencyBackupStopTheRestore(t *testing.T) {
 	}
 }
 
-// Who goes on in spite of writes has typed the name, and is not asked again.
+// To continue despite writes, the name is typed, and is not asked for again.
 func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 	b := newBench(t, restore.Swap)
 	b.wrote(run.Writes{Live: true})
@@ -66,7 +66,8 @@ func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 	}
 }
 
-// Others' writes do no harm, and a server that tells nothing is said to do so.
+// Writes to other databases do no harm, and a server that reports nothing is named as
+// such.
 func TestWritesOfOthersDoNoHarm(t *testing.T) {
 	for _, w := range []run.Writes{
 		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("other databases are written to (%s), %s is not", "blog", "sales"))}},

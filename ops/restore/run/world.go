@@ -58,7 +58,7 @@ type Loader interface {
 	// Load loads the backup into p.Loaded(). Remains of an earlier try are first completed or
 	// removed.
 	Load(ctx context.Context, p *restore.Plan, f Folder, report Report) (Loaded, error)
-	// LoadBack loads the emergency backup into the live schema.
+	// LoadBack loads the emergency backup into the live database.
 	LoadBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Loaded, error)
 }
 

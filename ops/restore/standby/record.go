@@ -118,7 +118,7 @@ func (s Store) Load() (*Record, error) {
 		return nil, fmt.Errorf("read %s: %w", s.path(), err)
 	}
 	if r.FormatVersion > Version {
-		return nil, fmt.Errorf("%s is of a later version of opsdeck (format %d)", s.path(), r.FormatVersion)
+		return nil, fmt.Errorf("%s was written by a later version of opsdeck (format %d)", s.path(), r.FormatVersion)
 	}
 	r.Hold = s.hold()
 	return r, nil
