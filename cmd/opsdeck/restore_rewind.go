@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
-	reader "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site/restores"
@@ -111,7 +109,7 @@ func (sh *shelf) onPlan(ctx context.Context, want rewind.Request, do func(*sql.C
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
 		plan, err := rewind.Make(ctx, src, conn, sh.Service.Database.Name, want)
 		if err != nil {
-			return sh.rewindError(err)
+			return sh.notUndone(ctx, src, want, err)
 		}
 		return do(conn, plan)
 	})
@@ -338,37 +336,4 @@ func (sh *shelf) takeBack(
 	}
 	done, err := sh.carryOut(ctx, conn, p, choice, kept)
 	return kept, done, err
-}
-
-// rewindError makes a sentence of why a transaction is not taken back.
-func (sh *shelf) rewindError(err error) error {
-	var mismatch *reader.MismatchError
-	var altered *rewind.AlteredError
-	before := lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list")
-	switch {
-	case errors.Is(err, rewind.ErrConflicts):
-		return ops.Wrap(err, ops.Failed, lang.M("some rows were changed after the transaction; nothing was done")).
-			WithHint(lang.M("list them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
-	case errors.Is(err, rewind.ErrChanged):
-		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
-			WithHint(lang.M("make the plan again"))
-	case errors.Is(err, rewind.ErrTriggers):
-		return ops.Wrap(err, ops.Failed, lang.M("triggers change the rows of the plan again; nothing was done")).
-			WithHint(lang.M("drop these triggers, do it again, then create the triggers again"))
-	case errors.Is(err, rewind.ErrDefinition),
-		errors.Is(err, rewind.ErrStatements),
-		errors.Is(err, binlog.ErrPartial),
-		errors.Is(err, binlog.ErrNoKey),
-		errors.Is(err, rewind.ErrPrepared),
-		errors.As(err, &altered),
-		errors.As(err, &mismatch):
-		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be undone row by row")).WithHint(before)
-	case errors.Is(err, rewind.ErrKey):
-		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not match the primary key of the table"))
-	case errors.Is(err, rewind.ErrNothing):
-		return ops.Wrap(err, ops.Usage, lang.M("nothing to undo"))
-	case errors.Is(err, context.Canceled):
-		return err
-	}
-	return sh.Binlog().ChangesError(err)
 }

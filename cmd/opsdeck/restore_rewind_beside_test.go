@@ -192,3 +192,51 @@ func TestTheAdviceOnAnUndoThatConflictsWorks(t *testing.T) {
 		}
 	})
 }
+
+// TestARefusedRewindSaysWhatToDoNext types the next steps that the refusals advise.
+func TestARefusedRewindSaysWhatToDoNext(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		row := func(statements ...string) {
+			s.Exec(t, schema, append([]string{"SET SESSION binlog_format=ROW, foreign_key_checks=1"}, statements...)...)
+		}
+		row("CREATE TABLE bare (a INT, b VARCHAR(9))", "INSERT INTO bare VALUES (1,'x'),(2,'y')",
+			"CREATE TABLE p (id INT PRIMARY KEY)",
+			"CREATE TABLE c (id INT PRIMARY KEY, pid INT, FOREIGN KEY (pid) REFERENCES p (id))",
+			"INSERT INTO p VALUES (1)", "INSERT INTO c VALUES (1,1)", "DELETE FROM bare WHERE a=1")
+		_, errs := asked(t, config, 1, "restore", "rewind", "--txn", newestChange(t, config, "bare"), "--plan")
+		if !strings.Contains(errs, "backup list") || strings.Contains(errs, "--before") {
+			t.Errorf("no backup is earlier: %s", errs)
+		}
+		asked(t, config, 0, "backup", "create")
+		row("DELETE FROM bare")
+		id := newestChange(t, config, "bare")
+		_, errs = asked(t, config, 1, "restore", "rewind", "--txn", id, "--plan")
+		for _, advice := range []string{" --before " + id + " --plan", " --before " + id + " --tables bare --plan"} {
+			if !strings.Contains(errs, advice) {
+				t.Errorf("%q lacks %q", errs, advice)
+			}
+			asked(t, config, 0, append([]string{"restore"}, strings.Fields(advice)...)...)
+		}
+		row("DELETE FROM c")
+		child := newestChange(t, config, "c")
+		row("DELETE FROM p")
+		parent := newestChange(t, config, "p")
+		_, errs = asked(t, config, 1, "restore", "rewind", "--txn", child, "--confirm", schema)
+		if !strings.Contains(errs, "rows of c refer to rows that are deleted now") ||
+			!strings.Contains(errs, "audit changes --kind delete") {
+			t.Errorf("a parent that is gone: %s", errs)
+		}
+		if out, _ := asked(t, config, 0, "audit", "changes", "--kind", "delete"); !strings.Contains(out, parent) {
+			t.Errorf("the transaction of the parent is not listed: %s", out)
+		}
+		asked(t, config, 0, "restore", "rewind", "--txn", child+","+parent, "--confirm", schema)
+		if got := word(t, s, schema); !strings.Contains(got, "`c` VALUES (1,1)") {
+			t.Errorf("left: %s", got)
+		}
+		asked(t, config, 0, "restore", "--before", id, "--tables", "bare", "--confirm", schema)
+		if got := word(t, s, schema); !strings.Contains(got, "(2,'y')") {
+			t.Errorf("the table before: %s", got)
+		}
+	})
+}

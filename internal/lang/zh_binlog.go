@@ -152,6 +152,18 @@ func init() {
 		"请用 --plan 查看，再用 --conflicts skip 或 --conflicts overwrite 选择",
 		"rows changed since the plan was made; nothing was done", "生成方案之后有行被改动；未执行任何操作",
 		"this transaction cannot be undone row by row", "这个事务无法逐行撤销",
+		"restore to just before it: opsdeck restore --before %s --plan; only the table %s: opsdeck restore --before %s "+
+			"--tables %s --plan",
+		"恢复到它之前的时刻：opsdeck restore --before %[1]s --plan；只恢复表 %[2]s：opsdeck restore --before %[3]s "+
+			"--tables %[4]s --plan",
+		"rows of %s refer to rows that are deleted now; nothing was done",
+		"%s 中有行引用的行现已被删除；未执行任何操作",
+		"find the transaction that deleted them: opsdeck audit changes --kind delete; then undo both together: --txn ID,ID",
+		"请找出删除这些行的事务：opsdeck audit changes --kind delete；然后一并撤销：--txn ID,ID",
+		"the keys of %s do not allow this; nothing was done", "%s 的键约束不允许此操作；未执行任何操作",
+		"list the changes since then: opsdeck audit changes --table %s; undo those that are in the way together with it: "+
+			"--txn ID,ID",
+		"请列出此后的改动：opsdeck audit changes --table %s；把有冲突的改动与它一并撤销：--txn ID,ID",
 		"nothing to undo", "无需撤销",
 		"show it again: opsdeck restore rewind --plan", "请重新查看：opsdeck restore rewind --plan",
 		"%s is already undone", "%s 已经撤销",

@@ -199,13 +199,13 @@ func SameNow(v domain.Value, now []byte, c schema.Column) bool {
 		b, errB := strconv.ParseFloat(string(now), 64)
 		return errA == nil && errB == nil && a == b
 	case domain.Number:
-		return plainNumber(string(v.Text)) == plainNumber(string(now))
+		return PlainNumber(string(v.Text)) == PlainNumber(string(now))
 	}
 	return string(v.Text) == string(now)
 }
 
-// plainNumber removes the leading zeros of ZEROFILL.
-func plainNumber(s string) string {
+// PlainNumber removes the leading zeros of ZEROFILL.
+func PlainNumber(s string) string {
 	trimmed := strings.TrimLeft(s, "0")
 	if trimmed == "" || trimmed[0] == '.' {
 		return "0" + trimmed

@@ -53,12 +53,7 @@ func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]fore
 }
 
 // refersTo are the places of the columns that a foreign key refers to.
-func (t *table) refersTo(k foreignKey) (at []int) {
-	for _, name := range k.Refs {
-		at = append(at, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
-	}
-	return at
-}
+func (t *table) refersTo(k foreignKey) []int { return t.places(k.Refs) }
 
 // differ tells whether an image of the log and another differ in one of some columns.
 func (t *table) differ(a, b []binlog.Value, columns []int) bool {
@@ -143,11 +138,7 @@ func (p *Plan) markUsed(
 	leaving := p.leaving(k, len(pairs) > 0)
 	of := map[string]*Row{}
 	for _, r := range rows {
-		key, err := binlog.KeyOf(r.there(), p.tables[k.Parent].key)
-		if err != nil {
-			return err
-		}
-		of[key] = r
+		of[p.tables[k.Parent].keyOf(r.there())] = r
 	}
 	for _, pair := range pairs {
 		r := of[pair.parent]
@@ -173,19 +164,14 @@ func (p *Plan) leaving(k foreignKey, needed bool) map[string]bool {
 	if !needed || child == nil || k.Database != p.Database {
 		return nil
 	}
-	var own []int
-	for _, name := range k.Columns {
-		own = append(own, slices.IndexFunc(child.Columns, func(c schema.Column) bool { return c.Name == name }))
-	}
+	own := child.places(k.Columns)
 	all := map[string]bool{}
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		if r.Table != k.Table || r.Now == nil || r.Before != nil && !child.differ(r.Before, r.Now, own) {
 			continue
 		}
-		if key, err := binlog.KeyOf(r.there(), child.key); err == nil {
-			all[key] = r.State == binlog.Clean
-		}
+		all[child.keyOf(r.there())] = r.State == binlog.Clean
 	}
 	return all
 }
@@ -236,7 +222,10 @@ func (p *Plan) usersOf(
 	pairs := make([]pair, len(found))
 	for i, r := range found {
 		n := len(parent.key)
-		pairs[i] = pair{parent: keyText(r[:n]), child: keyText(r[n:])}
+		pairs[i].parent = parent.keyText(r[:n])
+		if child != nil {
+			pairs[i].child = child.keyText(r[n:])
+		}
 	}
 	return pairs, nil
 }
@@ -247,12 +236,11 @@ func keyExpr(alias string, c schema.Column) string {
 	return strings.ReplaceAll(format.NowExpr(c), name, alias+"."+name)
 }
 
-// keyText is what KeyOf says of the same values.
-func keyText(texts []string) string {
-	values, key := make([]binlog.Value, len(texts)), make([]int, len(texts))
-	for i, text := range texts {
-		values[i].Text, key[i] = []byte(text), i
+// keyText is keyOf of a key that was read.
+func (t *table) keyText(texts []string) string {
+	image := make([]binlog.Value, len(t.Columns))
+	for n, i := range t.key {
+		image[i] = binlog.Value{Kind: t.kind(i), Text: []byte(texts[n])}
 	}
-	out, _ := binlog.KeyOf(values, key) // it fails for absent values alone
-	return out
+	return t.keyOf(image)
 }

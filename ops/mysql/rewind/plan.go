@@ -35,6 +35,7 @@ type Plan struct {
 	tables   map[string]*table
 	keys     []foreignKey
 	grown    []grown // tables that the triggers may add rows to
+	loose    bool    // its rows refer to one another in a circle
 }
 
 // Conflicts is how many rows are not as the transaction left them.
@@ -215,6 +216,9 @@ func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
 	}
 	slices.Sort(p.Cascades)
 	p.Cascades = slices.Compact(p.Cascades)
+	if err := p.order(ctx, c); err != nil {
+		return err
+	}
 	return p.findTriggers(ctx, c)
 }
 
@@ -308,11 +312,7 @@ func (t *table) compare(ctx context.Context, c schema.Querier, rows []*Row, lock
 	for _, r := range rows {
 		r.Now, r.held = nil, false
 		if len(found) > 0 {
-			key, err := binlog.KeyOf(r.there(), t.key)
-			if err != nil {
-				return err
-			}
-			r.Now = found[key]
+			r.Now = found[t.keyOf(r.there())]
 		}
 		r.State = r.Compare(r.Now, t.same)
 		if r.Mixed && r.State == binlog.Clean {

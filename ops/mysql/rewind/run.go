@@ -189,6 +189,11 @@ func (p *Plan) Run(
 	if err := session(ctx, c); err != nil {
 		return done, err
 	}
+	bind, err := p.loosen(ctx, c)
+	if err != nil {
+		return done, err
+	}
+	defer bind()
 	shown := p.Hash()
 	tx, err := c.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
@@ -201,11 +206,19 @@ func (p *Plan) Run(
 	if err := p.lock(ctx, c, tx, shown); err != nil {
 		return done, err
 	}
+	orphans, err := p.orphans(ctx, tx, "")
+	if err != nil {
+		return done, err
+	}
 	do := p.do
 	if len(p.Triggers) > 0 {
 		do = p.settle
 	}
-	if err := do(ctx, tx, choice, &done); err != nil {
+	err = do(ctx, tx, choice, &done)
+	if err == nil {
+		err = p.proveKeys(ctx, tx, orphans)
+	}
+	if err != nil {
 		return done, p.why(ctx, c, tx, shown, err)
 	}
 	done.Inverse = p.inverse(choice)
@@ -254,7 +267,7 @@ func (p *Plan) do(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) er
 	}()
 	for w := range ready {
 		if err := w.run(ctx, tx, w.statements, done); err != nil {
-			return fmt.Errorf("%s of %s: %w", w.verb, w.table.SQLName(), err)
+			return refused(w.verb, w.table, err)
 		}
 	}
 	return ctx.Err()
@@ -289,7 +302,7 @@ func (b *batch) run(ctx context.Context, tx *sql.Tx, statements []string, done *
 		}
 		done.Rows += n
 		if want := int64(len(b.rows)); b.verb != binlog.Update && n != want {
-			return fmt.Errorf("%d rows, not %d", n, want)
+			return fmt.Errorf("%d %w, not %d", n, errRows, want)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"opsdeck/ops/binlog"
@@ -72,12 +73,47 @@ func (t *table) together(verb binlog.Verb) int {
 	return batchRows
 }
 
+// keyValues is a row's key as SQL. A FLOAT is compared as a DOUBLE by the server: 0.1
+// finds none that was put in as 0.1.
 func (t *table) keyValues(row []binlog.Value) string {
 	var parts []string
 	for _, i := range t.key {
-		parts = append(parts, t.literal(i, row[i]))
+		v := row[i]
+		if t.Columns[i].DataType == "float" {
+			v = binlog.Value{Kind: binlog.Double, Null: v.Null, Text: []byte(t.plain(i, v))}
+		}
+		parts = append(parts, t.literal(i, v))
 	}
 	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// keyOf is the text that tells a row from others, be it of the log or of now.
+func (t *table) keyOf(image []binlog.Value) string {
+	var buf [64]byte
+	out := buf[:0]
+	for _, i := range t.key {
+		out = appendText(out, t.plain(i, image[i]))
+	}
+	return string(out)
+}
+
+// plain is a value's text, the same whether it is the log's or was read.
+func (t *table) plain(i int, v binlog.Value) string {
+	switch {
+	case v.Null || v.Absent:
+		return ""
+	case t.Columns[i].DataType == "float":
+		if f, err := strconv.ParseFloat(string(v.Text), 32); err == nil {
+			return strconv.FormatFloat(f, 'e', -1, 64)
+		}
+	case t.Columns[i].DataType == "double":
+		if f, err := strconv.ParseFloat(string(v.Text), 64); err == nil {
+			return strconv.FormatFloat(f, 'e', -1, 64)
+		}
+	case v.Kind == binlog.Number:
+		return format.PlainNumber(string(v.Text))
+	}
+	return string(v.Text)
 }
 
 // read reads the rows that have the keys of the given ones. lock is "" or FOR UPDATE.
@@ -122,11 +158,7 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, found 
 		for i, b := range raw {
 			values[i] = binlog.Value{Kind: kinds[i], Null: b == nil, Text: b}
 		}
-		key, err := binlog.KeyOf(values, t.key)
-		if err != nil {
-			return err
-		}
-		found[key] = values
+		found[t.keyOf(values)] = values
 	}
 	return rows.Err()
 }

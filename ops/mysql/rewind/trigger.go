@@ -135,8 +135,7 @@ func (p *Plan) wanted(choice Choice) (rows []*Row) {
 	chosen := p.chosen(choice)
 	kept := map[string]bool{}
 	name := func(r *Row, image []binlog.Value) string {
-		key, _ := binlog.KeyOf(image, p.tables[r.Table].key)
-		return r.Table + "\x00" + key
+		return r.Table + "\x00" + p.tables[r.Table].keyOf(image)
 	}
 	for _, r := range chosen {
 		if r.Before != nil {
@@ -179,7 +178,7 @@ func (p *Plan) write(ctx context.Context, tx *sql.Tx, rows []*Row, done *Done) (
 		for _, b := range now.batches(Overwrite) {
 			wrote = true
 			if err := b.run(ctx, tx, b.sql(), done); err != nil {
-				return wrote, fmt.Errorf("%s of %s: %w", b.verb, b.table.SQLName(), err)
+				return wrote, refused(b.verb, b.table, err)
 			}
 		}
 		rows = rows[n:]

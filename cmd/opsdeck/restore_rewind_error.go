@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
+	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/site/restores"
+)
+
+// rewindError makes a sentence of why a transaction is not taken back.
+func (sh *shelf) rewindError(err error) error {
+	var refused *rewind.RefusedError
+	switch {
+	case errors.Is(err, rewind.ErrConflicts):
+		return ops.Wrap(err, ops.Failed, lang.M("some rows were changed after the transaction; nothing was done")).
+			WithHint(lang.M("list them with --plan, then choose with --conflicts skip or --conflicts overwrite"))
+	case errors.Is(err, rewind.ErrChanged):
+		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
+			WithHint(lang.M("make the plan again"))
+	case errors.Is(err, rewind.ErrTriggers):
+		return ops.Wrap(err, ops.Failed, lang.M("triggers change the rows of the plan again; nothing was done")).
+			WithHint(lang.M("drop these triggers, do it again, then create the triggers again"))
+	case errors.As(err, &refused) && refused.Orphans:
+		return ops.Wrap(err, ops.Failed, lang.M("rows of %s refer to rows that are deleted now; nothing was done",
+			refused.Table)).
+			WithHint(lang.M("find the transaction that deleted them: opsdeck audit changes --kind delete; then undo " +
+				"both together: --txn ID,ID"))
+	case errors.As(err, &refused):
+		return ops.Wrap(err, ops.Failed, lang.M("the keys of %s do not allow this; nothing was done", refused.Table)).
+			WithHint(lang.M("list the changes since then: opsdeck audit changes --table %s; undo those that are in the "+
+				"way together with it: --txn ID,ID", refused.Table))
+	case noInverse(err):
+		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be undone row by row")).
+			WithHint(lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list"))
+	case errors.Is(err, rewind.ErrKey):
+		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not match the primary key of the table"))
+	case errors.Is(err, rewind.ErrNothing):
+		return ops.Wrap(err, ops.Usage, lang.M("nothing to undo"))
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return sh.Binlog().ChangesError(err)
+}
+
+// noInverse tells that a transaction cannot be taken back by its rows.
+func noInverse(err error) bool {
+	var mismatch *reader.MismatchError
+	var altered *rewind.AlteredError
+	return errors.Is(err, rewind.ErrDefinition) ||
+		errors.Is(err, rewind.ErrStatements) ||
+		errors.Is(err, binlog.ErrPartial) ||
+		errors.Is(err, binlog.ErrNoKey) ||
+		errors.Is(err, rewind.ErrPrepared) ||
+		errors.As(err, &altered) ||
+		errors.As(err, &mismatch)
+}
+
+// notUndone is rewindError; where a restore reaches the moment before the transactions,
+// its next step is that restore.
+func (sh *shelf) notUndone(ctx context.Context, src *changes.Source, want rewind.Request, err error) error {
+	said := sh.rewindError(err)
+	var known *ops.Error
+	if !noInverse(err) || !errors.As(said, &known) {
+		return said
+	}
+	txns, e := src.LocateAll(ctx, want.Txns)
+	if e != nil || len(txns) == 0 {
+		return said
+	}
+	desk, e := restores.Open(sh.Site)
+	if e != nil || (restores.Page{Desk: desk}).CanRollTo(ctx, txns[0]) != nil {
+		return said
+	}
+	id := txns[0].ID
+	table := want.Table
+	if changed := txns[0].Tables; len(txns) == 1 && len(changed) == 1 && changed[0].Schema == sh.Service.Database.Name {
+		table = changed[0].Table
+	}
+	if table == "" {
+		return known.WithHint(lang.M("restore to just before it: opsdeck restore --before %s --plan", id))
+	}
+	return known.WithHint(lang.M("restore to just before it: opsdeck restore --before %s --plan; only the table %s: "+
+		"opsdeck restore --before %s --tables %s --plan", id, table, id, table))
+}

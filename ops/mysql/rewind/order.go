@@ -1,0 +1,227 @@
+package rewind
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/schema"
+)
+
+// edges are pairs of places in a plan: the first must be done before the second.
+type edges [][2]int
+
+// order puts the rows into an order that the server's keys allow: parents come before
+// the children that need them and go after the children that leave them, and a unique
+// value is given up before another row takes it. Nothing else is moved. Where no order
+// satisfies the foreign keys, the run does without them and counts what they guard.
+func (p *Plan) order(ctx context.Context, q schema.Querier) error {
+	needed, unique := p.byForeignKeys(), edges(nil)
+	if len(p.Rows) > 1 {
+		uniques, err := uniqueKeys(ctx, q, p.Database)
+		if err != nil {
+			return err
+		}
+		for _, k := range uniques {
+			unique = append(unique, p.byUniqueKey(k)...)
+		}
+	}
+	if len(needed)+len(unique) == 0 {
+		return nil
+	}
+	at, whole := sorted(len(p.Rows), slices.Concat(needed, unique))
+	if p.loose = !whole && len(needed) > 0; p.loose {
+		at, _ = sorted(len(p.Rows), unique)
+	}
+	rows := make([]Row, len(at))
+	for to, from := range at {
+		rows[to] = p.Rows[from]
+	}
+	p.Rows = rows
+	return nil
+}
+
+// byForeignKeys are the edges of the foreign keys between the plan's tables.
+func (p *Plan) byForeignKeys() (all edges) {
+	for _, k := range p.keys {
+		parent, child := p.tables[k.Parent], p.tables[k.Table]
+		if parent == nil || child == nil || k.Database != p.Database {
+			continue
+		}
+		refs, own := parent.places(k.Refs), child.places(k.Columns)
+		come, leave := p.moves(k.Parent, refs, func(r *Row) bool { return r.Before == nil || !acts(k.onUpdate) })
+		for i := range p.Rows {
+			r := &p.Rows[i]
+			if r.Table != k.Table || !child.moved(r, own) {
+				continue
+			}
+			if at, ok := come[child.text(r.Before, own)]; ok && at != i {
+				all = append(all, [2]int{at, i})
+			}
+			// A row that refers to itself is in its own way.
+			if at, ok := leave[child.text(r.Now, own)]; ok && (at != i || r.Before == nil && !acts(k.onDelete)) {
+				all = append(all, [2]int{i, at})
+			}
+		}
+	}
+	return all
+}
+
+// byUniqueKey are the edges of rows of which one gives up what another takes.
+func (p *Plan) byUniqueKey(k uniqueKey) (all edges) {
+	t := p.tables[k.table]
+	comes := func(r Row) bool { return r.Table == k.table && r.Before != nil }
+	goes := func(r Row) bool { return r.Table == k.table && r.Now != nil }
+	if t == nil || !slices.ContainsFunc(p.Rows, comes) || !slices.ContainsFunc(p.Rows, goes) {
+		return nil
+	}
+	columns := t.places(k.columns)
+	come, leave := p.moves(k.table, columns, func(*Row) bool { return true })
+	for value, to := range come {
+		if from, ok := leave[value]; ok && from != to {
+			all = append(all, [2]int{from, to})
+		}
+	}
+	slices.SortFunc(all, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+	return all
+}
+
+// moves are the places of a table's rows that get a value of some columns, and of those
+// that lose one.
+func (p *Plan) moves(name string, columns []int, leaves func(*Row) bool) (come, leave map[string]int) {
+	come, leave = map[string]int{}, map[string]int{}
+	t := p.tables[name]
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if r.Table != name || !t.moved(r, columns) {
+			continue
+		}
+		if value := t.text(r.Before, columns); value != "" {
+			come[value] = i
+		}
+		if value := t.text(r.Now, columns); value != "" && leaves(r) {
+			leave[value] = i
+		}
+	}
+	return come, leave
+}
+
+// places are the places of columns by name; -1 where there is none.
+func (t *table) places(names []string) (at []int) {
+	for _, name := range names {
+		at = append(at, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
+	}
+	return at
+}
+
+// moved tells whether a row comes, goes, or changes in some columns.
+func (t *table) moved(r *Row, columns []int) bool {
+	return r.Before == nil || r.Now == nil || t.differ(r.Before, r.Now, columns)
+}
+
+// text is what some columns hold; "" for no row, and for a NULL, which refers to nothing.
+// Texts are folded: an order too many does no harm.
+func (t *table) text(image []binlog.Value, columns []int) string {
+	if image == nil {
+		return ""
+	}
+	var out strings.Builder
+	for _, i := range columns {
+		if i < 0 || image[i].Null || image[i].Absent {
+			return ""
+		}
+		part := t.plain(i, image[i])
+		if t.Columns[i].Charset != "" {
+			part = strings.ToLower(strings.TrimRight(part, " "))
+		}
+		out.WriteString(strconv.Itoa(len(part)))
+		out.WriteByte(':')
+		out.WriteString(part)
+	}
+	return out.String()
+}
+
+// sorted is an order of n places that obeys the edges and else keeps the places' own.
+// whole is false where a circle made it leave some out.
+func sorted(n int, all edges) (at []int, whole bool) {
+	after, waits := make([][]int, n), make([]int, n)
+	for _, e := range all {
+		after[e[0]] = append(after[e[0]], e[1])
+		waits[e[1]]++
+	}
+	ready := &places{}
+	for i := range n {
+		if waits[i] == 0 {
+			*ready = append(*ready, i)
+		}
+	}
+	done, next := make([]bool, n), 0
+	whole = true
+	for len(at) < n {
+		if ready.Len() == 0 {
+			for done[next] {
+				next++
+			}
+			whole = false
+			heap.Push(ready, next)
+		}
+		i := heap.Pop(ready).(int)
+		if done[i] {
+			continue
+		}
+		done[i] = true
+		at = append(at, i)
+		for _, to := range after[i] {
+			if waits[to]--; waits[to] == 0 && !done[to] {
+				heap.Push(ready, to)
+			}
+		}
+	}
+	return at, whole
+}
+
+// places is a heap of places, the least first.
+type places []int
+
+func (h places) Len() int           { return len(h) }
+func (h places) Less(i, j int) bool { return h[i] < h[j] }
+func (h places) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push adds a place.
+func (h *places) Push(x any) { *h = append(*h, x.(int)) }
+
+// Pop takes the last place off.
+func (h *places) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}
+
+// uniqueKey is a unique key beside the primary one, over whole columns.
+type uniqueKey struct {
+	table   string
+	columns []string
+}
+
+// uniqueKeys are a database's unique keys beside the primary ones.
+func uniqueKeys(ctx context.Context, q schema.Querier, database string) (all []uniqueKey, err error) {
+	rows, err := schema.All(ctx, q, "SELECT TABLE_NAME, INDEX_NAME, COALESCE(COLUMN_NAME, '') "+
+		"FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND NON_UNIQUE = 0 AND INDEX_NAME <> 'PRIMARY' "+
+		"ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", database)
+	if err != nil {
+		return nil, fmt.Errorf("list the unique keys of %s: %w", database, err)
+	}
+	last := ""
+	for _, r := range rows {
+		if name := r[0] + "\x00" + r[1]; name != last {
+			all = append(all, uniqueKey{table: r[0]})
+			last = name
+		}
+		all[len(all)-1].columns = append(all[len(all)-1].columns, r[2])
+	}
+	return all, nil
+}
