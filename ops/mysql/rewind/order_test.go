@@ -83,7 +83,8 @@ func TestKeysLetTheRowsOfATransactionBeTakenBack(t *testing.T) {
 					t.Fatalf("%+v, %v", p, err)
 				}
 				var kept bytes.Buffer
-				_, err = p.Run(t.Context(), conn, "", func(rows []binlog.NetRow) error { return WriteInverse(&kept, rows) })
+				keep := func(rows []binlog.NetRow) error { return WriteInverse(&kept, rows) }
+				_, err = p.Run(t.Context(), conn, "", keep)
 				if got := contents(t, s, db); err != nil || got != before {
 					t.Fatalf("%s\nwant\n%s\n%v", got, before, err)
 				}
