@@ -2,14 +2,17 @@ package backups
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/redact"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/remote"
+	"opsdeck/ops/site"
 )
 
 // Copies are the configured copies, or the named one.
@@ -60,16 +63,32 @@ type Syncing struct {
 	Warn   func(lang.Msg) // called before sending; may be nil
 }
 
-// Send updates one copy and records it.
+// Send updates one copy and records it. How it ended is remembered for Status.
 func (sh Offsite) Send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
-	var none remote.Result
-	if !how.Dry {
-		held, err := sh.Lock("backup sync")
-		if err != nil {
-			return none, err
-		}
-		defer held.Release()
+	if how.Dry {
+		return sh.send(ctx, c, how)
 	}
+	held, err := sh.Lock("backup sync")
+	if err != nil {
+		return remote.Result{}, err
+	}
+	defer held.Release()
+	r, err := sh.send(ctx, c, how)
+	if ctx.Err() != nil {
+		return r, err // it says nothing of the copy
+	}
+	done := backup.Synced{Copy: c.Name, Target: PlaceOf(c), At: sh.Clock.Now()}
+	switch {
+	case err != nil:
+		done.Error = redact.Text(site.Sentence(lang.English(), sh.Explain(err)))
+	case len(r.Failed) > 0:
+		done.Error = redact.Text(r.Failed[0].Name + ": " + r.Failed[0].Err.Error())
+	}
+	return r, errors.Join(err, backup.WriteSynced(sh.StateDir, done))
+}
+
+func (sh Offsite) send(ctx context.Context, c config.Copy, how Syncing) (remote.Result, error) {
+	var none remote.Result
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return none, err

@@ -40,6 +40,7 @@ func Of(s Source) []health.Check {
 	b.process()
 	b.disks()
 	b.backup()
+	b.copies()
 	b.standby()
 	b.logs()
 	b.alerts()
@@ -289,7 +290,7 @@ func (b *checker) backup() {
 		"backup",
 		health.KindBackup,
 		slowPace,
-		b.withArchive(b.withCopies(b.withRuns(look.Probe()))),
+		b.withArchive(b.withRuns(look.Probe())),
 		limits(
 			lang.M("age of the newest good one"),
 			lang.M("the last run of %q made no backup", p.Daily),

@@ -2,35 +2,153 @@ package checks
 
 import (
 	"context"
+	"time"
 
+	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
+	"opsdeck/ops/remote"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
-// withCopies adds to the backup check the copies that somebody emptied, as they
-// were last looked at.
-func (b *checker) withCopies(look health.Probe) health.Probe {
-	return func(ctx context.Context) health.Result {
-		r := look(ctx)
-		at, err := b.Site()
-		if err != nil {
-			return r
-		}
-		for _, c := range b.Service.Backup.Copies {
-			l, err := backup.ReadListing(at.StateDir, c.Name, backups.PlaceOf(c))
-			if err != nil {
-				r.Find(ops.StateWarning, lang.M("the record of the copies cannot be read"), lang.Raw(c.Name))
-				continue
-			}
-			if e := l.Emptied; e != nil {
-				seen := e.At.In(b.Now().Location()).Format("2006-01-02 15:04")
-				r.Find(ops.StateCritical, backups.EmptiedText(c, *e), lang.M("found %s", seen))
-				r.Next = lang.M("Find out who removed them; then clear the alarm: %s", "opsdeck backup sync")
-			}
+// copies checks each copy of the backups by what is remembered of it: nothing is
+// connected to.
+func (b *checker) copies() {
+	p := b.Service.Backup
+	if p.Dir == "" || !HasDatabase(b.Service.Database) || b.Site == nil {
+		return
+	}
+	for _, c := range p.Copies {
+		look := func(ctx context.Context) health.Result { return b.lookAtCopy(ctx, c) }
+		b.add("copy:"+c.Name, health.KindBackup, slowPace, look,
+			[]health.Limit{
+				{What: lang.M("last sync"), Warning: lang.M("failed, or there was none")},
+				{
+					What:     lang.M("age of the newest good one there"),
+					Critical: lang.M("over %s", human.Duration(p.Late)),
+				},
+			},
+			"opsdeck backup sync --dry-run --copy "+human.Shell(c.Name),
+			"opsdeck backup list --copy "+human.Shell(c.Name))
+		last := &b.checks[len(b.checks)-1]
+		last.Timeout = max(last.Timeout, inventoryTimeout)
+	}
+}
+
+// lookAtCopy judges a copy whose configuration can be used.
+func (b *checker) lookAtCopy(ctx context.Context, c config.Copy) health.Result {
+	store, err := remote.Open(c)
+	if err != nil {
+		r := cannot(lang.M("the copy %s cannot be used", c.Name), err)
+		if r.Next.Empty() {
+			r.Next = lang.M("Correct backup.copies; then run: %s", "opsdeck config check")
 		}
 		return r
 	}
+	store.Close()
+	at, err := b.Site()
+	if err != nil {
+		return cannot(lang.M("the record of the copies cannot be read"), err)
+	}
+	seen, err := b.remembered(ctx, at, c)
+	if err != nil {
+		return cannot(lang.M("the record of the copies cannot be read"), err)
+	}
+	return seen.judge(c, b.Service.Backup.Late, b.Now())
+}
+
+// remembered is what is known of a copy without asking it.
+type remembered struct {
+	synced backup.Synced
+	listed backup.Listing
+	kept   int       // good backups here
+	there  int       // how many of them the copy has, read back
+	newest time.Time // of the good ones there; zero: none
+	here   time.Time // of the newest good one here; zero: none
+}
+
+func (b *checker) remembered(ctx context.Context, at *site.Site, c config.Copy) (m remembered, err error) {
+	place := backups.PlaceOf(c)
+	if m.listed, err = backup.ReadListing(at.StateDir, c.Name, place); err != nil {
+		return m, err
+	}
+	if m.synced, err = backup.ReadSynced(at.StateDir, c.Name, place); err != nil {
+		return m, err
+	}
+	shelf, err := backups.Open(at)
+	if err != nil {
+		return m, err
+	}
+	inv, err := shelf.ReadOrNone(ctx)
+	if err != nil {
+		return m, err
+	}
+	away, err := shelf.Elsewhere(inv)
+	if err != nil {
+		return m, err
+	}
+	for _, s := range inv.ToSend() {
+		m.kept++
+		if holds(s, c.Name) {
+			m.there++
+		}
+		if s.At.After(m.here) {
+			m.here = s.At
+		}
+	}
+	for _, e := range away {
+		if s, _ := backup.NewestElsewhere([]backup.Elsewhere{e}, b.Service.Database.Name); e.Copy == c.Name && s != nil {
+			m.newest = s.At
+		}
+	}
+	return m, nil
+}
+
+// judge says how the copy is. late is how old the newest good backup there may be.
+func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) health.Result {
+	var r health.Result
+	zone := now.Location()
+	moment := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") }
+	r.Detail = lang.M("%d of %d good backups are there", m.there, m.kept)
+	r.Add("kept", m.kept, lang.Msg{})
+	r.Add("there", m.there, lang.Msg{})
+	if !m.newest.IsZero() {
+		r.Add("newest_there", m.newest, lang.Raw(moment(m.newest)))
+	}
+	send := lang.M("Send it: %s", "opsdeck backup sync --copy "+human.Shell(c.Name))
+	switch {
+	case m.synced.Error != "":
+		r.Add("last_sync", m.synced.At, lang.M("%s, failed", moment(m.synced.At)))
+		r.Find(ops.StateWarning, lang.M("the last sync of the copy %s failed", c.Name),
+			lang.M("%s: %s", moment(m.synced.At), m.synced.Error))
+		r.Next = lang.M("Find out why: %s", "opsdeck backup sync --copy "+human.Shell(c.Name))
+	case m.synced.At.IsZero() && m.listed.At.IsZero() && m.newest.IsZero():
+		r.AddUnknown("last_sync", lang.M("there was none"))
+		r.Find(ops.StateWarning, lang.M("nothing was ever copied to %s", c.Name), lang.M("there was no sync"))
+		r.Next = send
+	case m.synced.At.IsZero() && m.listed.At.IsZero(): // streamed there
+	case m.synced.At.IsZero():
+		r.Add("last_sync", m.listed.At, lang.Raw(moment(m.listed.At))) // of an earlier version
+	default:
+		r.Add("last_sync", m.synced.At, lang.Raw(moment(m.synced.At)))
+	}
+	if !m.here.IsZero() && m.newest.IsZero() && r.State == ops.StateOK {
+		r.Find(ops.StateWarning, lang.M("the copy %s has no good backup", c.Name), lang.Msg{})
+		r.Next = send
+	}
+	if !m.newest.IsZero() && now.Sub(m.newest) > late {
+		r.Find(ops.StateCritical, lang.M("the newest good backup at the copy %s is %s old", c.Name,
+			human.Duration(now.Sub(m.newest))), r.Why)
+		r.Next = send
+	}
+	if e := m.listed.Emptied; e != nil {
+		r.State = min(r.State, ops.StateWarning) // this says more
+		r.Find(ops.StateCritical, backups.EmptiedText(c, *e), lang.M("found %s", moment(e.At)))
+		r.Next = lang.M("Find out who removed them; then clear the alarm: %s", "opsdeck backup sync")
+	}
+	return r
 }

@@ -49,6 +49,7 @@ func (l Look) Points(ctx context.Context) []doctor.Point {
 		return points
 	}
 	points = append(points, l.database(ctx)...)
+	points = append(points, l.copies(ctx)...)
 	if len(s.Backup.Recipients) > 0 {
 		points = append(points, keyPoint(s))
 	}
