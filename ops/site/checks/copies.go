@@ -23,8 +23,7 @@ func (b *checker) copies() {
 		return
 	}
 	for _, c := range p.Copies {
-		look := func(ctx context.Context) health.Result { return b.lookAtCopy(ctx, c) }
-		b.add("copy:"+c.Name, health.KindBackup, slowPace, look,
+		b.add("copy:"+c.Name, health.KindBackup, slowPace, aCopy{b.Source, c}.look,
 			[]health.Limit{
 				{What: lang.M("last sync"), Warning: lang.M("failed, or there was none")},
 				{
@@ -39,8 +38,15 @@ func (b *checker) copies() {
 	}
 }
 
-// lookAtCopy judges a copy whose configuration can be used.
-func (b *checker) lookAtCopy(ctx context.Context, c config.Copy) health.Result {
+// aCopy is one copy of a service's backups.
+type aCopy struct {
+	Source
+	copy config.Copy
+}
+
+// look judges a copy whose configuration can be used.
+func (b aCopy) look(ctx context.Context) health.Result {
+	c := b.copy
 	store, err := remote.Open(c)
 	if err != nil {
 		r := cannot(lang.M("the copy %s cannot be used", c.Name), err)
@@ -54,7 +60,7 @@ func (b *checker) lookAtCopy(ctx context.Context, c config.Copy) health.Result {
 	if err != nil {
 		return cannot(lang.M("the record of the copies cannot be read"), err)
 	}
-	seen, err := b.remembered(ctx, at, c)
+	seen, err := b.remembered(ctx, at)
 	if err != nil {
 		return cannot(lang.M("the record of the copies cannot be read"), err)
 	}
@@ -71,7 +77,9 @@ type remembered struct {
 	here   time.Time // of the newest good one here; zero: none
 }
 
-func (b *checker) remembered(ctx context.Context, at *site.Site, c config.Copy) (m remembered, err error) {
+func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err error) {
+	c := b.copy
+	database := b.Service.Database.Name
 	place := backups.PlaceOf(c)
 	if m.listed, err = backup.ReadListing(at.StateDir, c.Name, place); err != nil {
 		return m, err
@@ -101,7 +109,7 @@ func (b *checker) remembered(ctx context.Context, at *site.Site, c config.Copy) 
 		}
 	}
 	for _, e := range away {
-		if s, _ := backup.NewestElsewhere([]backup.Elsewhere{e}, b.Service.Database.Name); e.Copy == c.Name && s != nil {
+		if s, _ := backup.NewestElsewhere([]backup.Elsewhere{e}, database); e.Copy == c.Name && s != nil {
 			m.newest = s.At
 		}
 	}

@@ -72,7 +72,7 @@ func (b *checker) disks() {
 const StateRoom = 256 << 10
 
 // stateFolder is the folder of opsdeck's records, locks and restores.
-func (b *checker) stateFolder(context.Context) (string, error) {
+func (b Source) stateFolder(context.Context) (string, error) {
 	at, err := b.Site()
 	if err != nil {
 		return "", err
