@@ -95,6 +95,9 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 		sh.say(
 			lang.M("lag unknown: the server could not be asked, or the archive has no log of it"),
 		)
+	case live.Lag == 0 && doc.Unlogged != "":
+		sh.say(lang.M("the archive reaches the end of the server's log, in which changes of %s are missing",
+			sh.Service.Database.Name))
 	case live.Lag == 0 && len(doc.Gaps) > 0:
 		sh.say(lang.M("the archive reaches the end of the server's log, except for the gaps above"))
 	case live.Lag == 0:

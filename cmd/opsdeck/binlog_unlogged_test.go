@@ -38,6 +38,9 @@ func TestALogWithoutTheDatabaseContinuesNoBackup(t *testing.T) {
 			says(refused, 1, "restore", "--until", "now", "--plan") // from the server's own log
 			asked(t, config, 0, "backup", "binlog", "fetch")
 			says("the server does not log changes of bank ("+setting+")", 0, "backup", "binlog", "list")
+			if out, _ := asked(t, config, 0, "backup", "binlog", "list"); strings.Contains(out, "has everything") {
+				t.Errorf("an archive without the database has everything: %s", out)
+			}
 			says(`"unlogged": "`+setting+`"`, 0, "backup", "binlog", "list", "--json")
 			says("the server does not log changes of bank ("+setting+")", 0, "audit", "changes")
 			says("the server does not log this database's changes ("+setting+")", 2, "doctor")

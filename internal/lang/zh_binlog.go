@@ -46,6 +46,11 @@ func init() {
 		"the binlog archive is damaged", "binlog 归档已损坏",
 		"check with: opsdeck backup binlog verify; move the damaged file away and make a full backup",
 		"请用 opsdeck backup binlog verify 检查；移走损坏的文件并做一次全量备份",
+		"the disk of %s is full: the archive cannot be written; what was archived is complete, and the next run "+
+			"continues from there",
+		"%s 所在的磁盘已满：归档无法写入；已归档的内容完整，下次运行会从那里继续",
+		"the archive reaches the end of the server's log, in which changes of %s are missing",
+		"归档已到服务器日志的末尾，但该日志中没有 %s 的变更",
 		"the archive cannot be written; what was archived is complete, and the next run continues from there",
 		"归档无法写入；已归档的内容完整，下次运行会从那里继续",
 		"%s fetched, up to %s", "已获取 %s，截至 %s",

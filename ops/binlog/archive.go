@@ -233,3 +233,6 @@ func SegmentName(file string, epoch int, encrypted bool) string {
 	}
 	return name + ".zst"
 }
+
+// Empty tells whether it holds no event: a fetch that began and could write nothing.
+func (s Span) Empty() bool { return s.FromFile == s.ToFile && s.FromPos == s.ToPos }

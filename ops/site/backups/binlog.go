@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"opsdeck/internal/diskfull"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
@@ -137,14 +138,13 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
 	case errors.Is(err, binarchive.ErrEnded), errors.Is(err, io.ErrUnexpectedEOF):
 		return ops.Wrap(err, ops.Failed, lang.M("the server closed the connection"))
+	case errors.As(err, &path) && diskfull.Is(path):
+		return ops.Wrap(path, ops.Failed, lang.M("the disk of %s is full: the archive cannot be written; what was "+
+			"archived is complete, and the next run continues from there", sh.Dir)).
+			WithHint(lang.M("free space: `opsdeck backup prune`; or move the folder to a larger disk"))
 	case errors.As(err, &path):
-		return ops.Wrap(
-			DiskError(err, sh.Dir),
-			ops.Failed,
-			lang.M(
-				"the archive cannot be written; what was archived is complete, and the next run continues from there",
-			),
-		)
+		return ops.Wrap(path, ops.Failed, lang.M("the archive cannot be written; what was archived is complete, "+
+			"and the next run continues from there"))
 	}
 	return sh.Explain(err)
 }

@@ -42,6 +42,7 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 			return h, sh.BinlogError(err)
 		}
 		spans, gaps := binlog.Spans(segments)
+		spans = slices.DeleteFunc(spans, binlog.Span.Empty)
 		for _, s := range spans {
 			h.Size += s.SizeBytes
 			if h.Last == "" || s.ToTime.After(newest) {

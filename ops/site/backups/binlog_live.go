@@ -50,6 +50,9 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 			live.Gap = &sh.Judged([]binlog.Gap{*gap}, sh.HealedBefore(ctx))[0]
 		}
 	}
+	if at.ToTime.IsZero() {
+		return live // it holds no transaction whose age could be told
+	}
 	live.Known = true
 	if live.Gap != nil || at.ToFile != s.Now.File || at.ToPos < s.Now.Pos {
 		live.Lag = max(0, sh.Clock.Now().Sub(at.ToTime))
