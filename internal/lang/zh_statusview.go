@@ -42,6 +42,7 @@ func init() {
 		"free", "剩余",
 		"free share", "剩余比例",
 		"writable", "可写",
+		"removed by", "删除者",
 		"good backups here", "本地完好备份",
 		"of them at the copy", "其中在副本中的",
 		"newest good one there", "副本中最新的完好备份",

@@ -70,6 +70,7 @@ var labels = map[string]lang.Msg{
 	"full_in_ms":            lang.M("full in"),
 	"missing":               lang.M("missing"),
 	"writable":              lang.M("writable"),
+	"removed_by":            lang.M("removed by"),
 	"kept":                  lang.M("good backups here"),
 	"there":                 lang.M("of them at the copy"),
 	"newest_there":          lang.M("newest good one there"),
