@@ -17,6 +17,7 @@ const (
 	Enum                 // Text is the member's number
 	Set                  // Text is the members' bits as a number
 	Bits                 // Text is the bytes, the highest first
+	Typed                // Text as the server prints it, of a type that it logs as bytes: UUID, INET6, INET4
 )
 
 // Value is one column's value in a row image.

@@ -103,7 +103,7 @@ var families = map[string]string{
 func fits(logged, now string) bool {
 	logged, _, _ = strings.Cut(logged, " ")
 	a, b := family(logged), family(now)
-	return a == b
+	return a == b || a == "varstring" && b == "vector" // MariaDB logs VECTOR(n) as VARBINARY(4n)
 }
 
 func family(name string) string {
@@ -118,7 +118,9 @@ func kindNow(k domain.Kind, c schema.Column) domain.Kind {
 	switch {
 	case k != domain.Text && k != domain.Binary:
 		return k
-	case c.Form == schema.FormBinary:
+	case typedSize[c.DataType] > 0:
+		return domain.Typed
+	case c.Form == schema.FormBinary || c.DataType == "vector":
 		return domain.Binary
 	case c.Charset != "":
 		return domain.Text
@@ -129,9 +131,13 @@ func kindNow(k domain.Kind, c schema.Column) domain.Kind {
 // Reread corrects a value with what only today's table knows: the signedness of a number,
 // if the log omits it.
 func Reread(v domain.Value, logged domain.Column, now schema.Column) domain.Value {
-	v.Kind = kindNow(v.Kind, now)
+	was := v.Kind
+	v.Kind = kindNow(was, now)
 	if v.Null || v.Absent {
 		return v
+	}
+	if v.Kind == domain.Typed && was != domain.Typed {
+		v.Text = typedText(v.Text, now.DataType)
 	}
 	if now.DataType == "binary" {
 		v.Text = padded(v.Text, declaredLength(now.Type))
@@ -198,6 +204,8 @@ func SameNow(v domain.Value, now []byte, c schema.Column) bool {
 		a, errA := strconv.ParseFloat(string(v.Text), size)
 		b, errB := strconv.ParseFloat(string(now), 64)
 		return errA == nil && errB == nil && a == b
+	case domain.Typed:
+		return sameTyped(string(v.Text), string(now))
 	case domain.Number:
 		return PlainNumber(string(v.Text)) == PlainNumber(string(now))
 	}

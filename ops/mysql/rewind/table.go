@@ -175,7 +175,7 @@ func (t *table) kind(i int) binlog.Kind {
 		return binlog.Bits
 	case c.DataType == "float", c.DataType == "double":
 		return binlog.Double
-	case c.Form == schema.FormBinary:
+	case c.Form == schema.FormBinary || c.DataType == "vector":
 		return binlog.Binary
 	case c.Form == schema.FormNumber:
 		return binlog.Number

@@ -81,7 +81,7 @@ func (st Store) Runs() ([]string, error) {
 	}
 	begun := map[string]time.Time{}
 	for _, id := range ids {
-		begun[id] = st.Folder(id).begun()
+		begun[id] = st.Folder(id).Begun()
 	}
 	slices.SortFunc(ids, func(a, b string) int {
 		return cmp.Or(begun[b].Compare(begun[a]), strings.Compare(b, a))
@@ -89,9 +89,9 @@ func (st Store) Runs() ([]string, error) {
 	return ids, nil
 }
 
-// begun is when the run started, or when it was planned if it has not. An id gives only
+// Begun is when the run started, or when it was planned if it has not. An id gives only
 // the second of the plan, and the plan may be reviewed for a long time.
-func (f Folder) begun() time.Time {
+func (f Folder) Begun() time.Time {
 	if at := f.firstLine(); !at.IsZero() {
 		return at
 	}

@@ -2,6 +2,7 @@ package restores
 
 import (
 	"context"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -118,15 +119,17 @@ func (d *Desk) NewestRewind() string {
 	if err != nil {
 		return ""
 	}
-	after := ""
+	var after time.Time
 	for _, id := range ids {
 		r, err := d.Store.Load(id)
 		if err != nil {
 			return ""
 		}
 		if r.Plan.Service == d.Service.Name && r.Plan.Mode != restore.Into && r.State.Stage != restore.Planned {
-			after = max(after, id)
+			if at := d.Store.Folder(id).Begun(); at.After(after) {
+				after = at
+			}
 		}
 	}
-	return Rewinds{StateDir: d.StateDir}.Newest(after)
+	return Rewinds{StateDir: d.StateDir}.Newest(d.Service.Name, after)
 }

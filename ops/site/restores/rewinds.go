@@ -102,16 +102,26 @@ func (s Rewinds) Load(id string) (r Rewind, err error) {
 	return r, err
 }
 
-// Newest is the id of the newest one that is newer than the restore of that id; "" when
-// there is none.
-func (s Rewinds) Newest(restore string) (found string) {
-	newest := restore
+// Newest is the id of a service's newest one that is newer than a time; "" when there is
+// none. One that cannot be read may be of any service, and is as old as its file.
+func (s Rewinds) Newest(service string, after time.Time) (found string) {
 	entries, _ := os.ReadDir(filepath.Join(s.StateDir, "rewinds"))
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), ".json")
-		if stamp := strings.TrimPrefix(id, RewindPrefix); ok && stamp != id && stamp > newest {
-			newest = stamp
-			found = id
+		if !ok || !strings.HasPrefix(id, RewindPrefix) {
+			continue
+		}
+		at := time.Time{}
+		if r, err := s.Load(id); err == nil {
+			if r.Service != service {
+				continue
+			}
+			at = r.At
+		} else if info, err := e.Info(); err == nil {
+			at = info.ModTime()
+		}
+		if at.After(after) { // an id tells only the second
+			after, found = at, id
 		}
 	}
 	return found
