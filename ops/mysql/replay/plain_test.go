@@ -81,6 +81,37 @@ func TestRowsAsStatementsKeepEveryValue(t *testing.T) {
 	})
 }
 
+// TestRowsAsStatementsKeepTypesThatTheLogHasAsBytes has MariaDB's UUID, INET6, INET4 and,
+// where there is one, VECTOR.
+func TestRowsAsStatementsKeepTypesThatTheLogHasAsBytes(t *testing.T) {
+	for name, s := range map[string]*testdb.Server{"mariadb": testdb.MariaDB(t), "mariadb11": testdb.MariaDB11(t)} {
+		t.Run(name, func(t *testing.T) {
+			vector := "VARBINARY(12)"
+			if name == "mariadb11" {
+				vector = "VECTOR(3)"
+			}
+			w := newWorld(t, s, "CREATE TABLE k (u UUID, ip INET6, ip4 INET4, v "+vector+", n INT)")
+			w.work(t,
+				"INSERT INTO k VALUES ('533a624e-ec40-11f1-9f6f-02fc00000001','2001:db8::7','1.2.3.4',"+
+					"x'0000803f0000004000004040',1), ('0190163d-8694-739b-aea5-966c26f8ad91','::','0.0.0.0',NULL,2), "+
+					"(NULL,NULL,NULL,NULL,3), (UUID(),'::ffff:1.2.3.4','255.255.255.255',NULL,4)",
+				"UPDATE k SET n = n + 10 WHERE n < 4", "DELETE FROM k WHERE n = 12",
+			)
+			run := w.log(t)
+			f, err := Look(t.Context(), w.question(run, binlog.Moment{Position: &now2(t, s).Position}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.prepare(t, run)
+			job := Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Plain: true}
+			if _, err := Run(t.Context(), s.Open(t, ""), job); err != nil {
+				t.Fatal(err)
+			}
+			w.same(t)
+		})
+	}
+}
+
 func TestATableWithTriggersNeedsTheBinlogStatement(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE b (id INT)",
