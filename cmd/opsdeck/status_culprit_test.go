@@ -37,3 +37,35 @@ func TestStatusNamesWhoRemovedTablesAndTheCommandThatHeals(t *testing.T) {
 		}
 	})
 }
+
+// TestAPlainRestoreOfDroppedTablesSaysWhatTheLogStillHolds types the advice of the plan.
+func TestAPlainRestoreOfDroppedTablesSaysWhatTheLogStillHolds(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, inRows("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")...)
+		asked(t, config, 0, "backup", "create")
+		s.Exec(t, schema, inRows("INSERT INTO t VALUES (2),(3)", "DELETE FROM t WHERE id=1",
+			"DROP DATABASE `"+schema+"`")...)
+		out, _ := asked(t, config, 0, "audit", "changes", "--json", "--kind", "ddl", "--limit", "1")
+		id := fmt.Sprint(jsonLines(t, out)[0]["id"])
+		out, errs := asked(t, config, 0, "restore", "--plan")
+		if text := out + errs; strings.Contains(text, "are unknown") ||
+			!strings.Contains(text, "2 transactions with 3 rows after the backup") ||
+			!strings.Contains(text, "restore --before "+id+" --plan") {
+			t.Errorf("%s", text)
+		}
+		out, _ = asked(t, config, 0, "restore", "--plan", "--json")
+		if !strings.Contains(out, `"drop":`) || !strings.Contains(out, id) {
+			t.Errorf("%s", out)
+		}
+		asked(t, config, 0, "restore", "--before", id, "--plan")
+		beginLog(t, s)
+		for logFiles(t, s) > 1 {
+			beginLog(t, s)
+		}
+		out, errs = asked(t, config, 0, "restore", "--plan")
+		if text := out + errs; !strings.Contains(text, "are unknown") || strings.Contains(text, "transactions with") {
+			t.Errorf("the log does not hold them: %s", text)
+		}
+	})
+}

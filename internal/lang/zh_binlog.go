@@ -156,6 +156,12 @@ func init() {
 		"list them with --plan, then choose with --conflicts skip or --conflicts overwrite",
 		"请用 --plan 查看，再用 --conflicts skip 或 --conflicts overwrite 选择",
 		"rows changed since the plan was made; nothing was done", "生成方案之后有行被改动；未执行任何操作",
+		"missing now: %s; the binlog has no other changes after the backup", "现已不存在：%s；binlog 中备份之后没有其他改动",
+		"missing now: %s; the binlog has %s transactions with %s rows after the backup, which this restore loses",
+		"现已不存在：%s；binlog 中备份之后有 %s 个事务、%s 行，本次恢复会丢失这些数据",
+		"restore to just before the drop instead: opsdeck restore --before %s --plan",
+		"请改为恢复到删除之前的时刻：opsdeck restore --before %s --plan",
+		"replay them too: opsdeck restore --until now --plan", "把它们一并回放：opsdeck restore --until now --plan",
 		"this transaction cannot be undone row by row", "这个事务无法逐行撤销",
 		"restore to just before it: opsdeck restore --before %s --plan; only the table %s: opsdeck restore --before %s "+
 			"--tables %s --plan",

@@ -130,6 +130,8 @@ type Loss struct {
 	Unknown   []string    `json:"unknown,omitempty"`   // tables that could not be checked
 	Unseen    []string    `json:"unseen,omitempty"`    // tables whose changed rows cannot be detected
 	Missing   []string    `json:"missing,omitempty"`   // backup tables that do not exist now: later rows are unknown
+	// Logged is what the binlog tells of the missing tables; they are then not in Missing.
+	Logged *Logged `json:"logged,omitempty"`
 	// Objects are the views, routines, triggers and events that the restore drops or replaces.
 	Objects  []LossObject `json:"objects,omitempty"`
 	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not list them
@@ -156,7 +158,8 @@ type LossTable struct {
 // Sure reports that every table was compared completely with the backup, or that the log
 // shows every change.
 func (l Loss) Sure() bool {
-	return len(l.Unknown)+len(l.Unseen)+len(l.Missing)+l.Unlogged == 0 && l.LogEnd == "" && !l.Estimated()
+	known := len(l.Unknown)+len(l.Unseen)+len(l.Missing)+l.Unlogged == 0 && l.Logged == nil
+	return known && l.LogEnd == "" && !l.Estimated()
 }
 
 // Nothing reports that certainly nothing will be lost.
@@ -195,6 +198,9 @@ func (l Loss) Doubts() (out []lang.Msg) {
 				termsafe.Line(strings.Join(l.Missing, ", ")),
 			),
 		)
+	}
+	if l.Logged != nil {
+		out = append(out, l.Logged.text())
 	}
 	out = append(out, l.ObjectWords()...)
 	switch {

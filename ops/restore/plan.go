@@ -264,6 +264,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	chooser{p}.missing(a)
 	judge{p}.all(a)
 	judge{p}.judgeReplay()
+	judge{p}.judgeLogged(a)
 	p.Facts = factFinder{p}.all(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
@@ -276,17 +277,25 @@ type chooser struct{ *Plan }
 // missing records the backup's tables that do not exist now: rows written to them after
 // the backup are already lost, and cannot be counted.
 func (p chooser) missing(a *Assessment) {
-	if p.Mode == Into {
+	if p.Mode == Into || a.Loss.Logged != nil {
 		return
 	}
-	tables, _ := p.Source.Held()
+	a.Loss.Missing = append(a.Loss.Missing, p.Source.gone(p.Tables, a)...)
+}
+
+// Gone are the backup's tables, of those that were chosen, that do not exist now.
+func (s Source) Gone(c Choice, a *Assessment) []string { return s.gone(c.Tables, a) }
+
+func (s Source) gone(only []string, a *Assessment) (out []string) {
+	tables, _ := s.Held()
 	for _, t := range tables {
 		there := slices.ContainsFunc(a.Tables, func(x TableState) bool { return x.Name == t.Name && x.Exists })
-		chosen := len(p.Tables) == 0 || slices.Contains(p.Tables, t.Name)
+		chosen := len(only) == 0 || slices.Contains(only, t.Name)
 		if !there && chosen && t.Engine != "SEQUENCE" && !slices.Contains(a.Loss.Missing, t.Name) {
-			a.Loss.Missing = append(a.Loss.Missing, t.Name)
+			out = append(out, t.Name)
 		}
 	}
+	return out
 }
 
 func (p chooser) intoSchema(schema string) {

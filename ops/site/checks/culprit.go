@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"opsdeck/internal/human"
@@ -41,7 +40,7 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 			return r
 		}
 		r.Add("removed_by", t.ID, lang.Raw(t.ID))
-		drop := lang.Raw(firstDrop(t, b.Service.Database.Name))
+		drop := lang.Raw(t.Drop(b.Service.Database.Name))
 		r.Why = lang.M("%s; removed at %s by %s: %s", r.Why, human.Moment(t.Time), t.ID, drop)
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 		r.Next = lang.M("restore to just before it: opsdeck restore --before %s --plan", t.ID)
@@ -84,7 +83,7 @@ func (b culprits) culprit(ctx context.Context) *binlog.Transaction {
 		Limit:  mostDefinitions,
 	}}
 	err = src.List(ctx, q, func(t *binlog.Transaction) error {
-		if firstDrop(t, name) == "" {
+		if t.Drop(name) == "" {
 			return nil
 		}
 		found = t
@@ -132,25 +131,4 @@ func beyond(folder binarchive.Folder, server *reader.Server) (size uint64) {
 		}
 	}
 	return size
-}
-
-// firstDrop is the statement of a transaction that removed a database or a table of it.
-func firstDrop(t *binlog.Transaction, database string) string {
-	for _, s := range t.DDL {
-		words := strings.Fields(strings.ToUpper(s.SQL))
-		if len(words) < 2 || words[0] != "DROP" {
-			continue
-		}
-		switch words[1] {
-		case "DATABASE", "SCHEMA":
-			if binlog.Mentions(s.SQL, database) {
-				return s.SQL
-			}
-		case "TABLE", "TABLES":
-			if s.Schema == database || binlog.Mentions(s.SQL, database) {
-				return s.SQL
-			}
-		}
-	}
-	return ""
 }

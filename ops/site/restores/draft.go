@@ -55,6 +55,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 			return nil, err
 		}
 	}
+	d.Finder().tellLogged(ctx, src, c, a)
 	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
 	if src.Copy != "" {
 		a.Disk.NeedFetch = src.SizeBytes

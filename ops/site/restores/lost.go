@@ -112,6 +112,7 @@ func (d *Desk) exportRows(
 // and the numbers of tables whose rows do not tell their age.
 func merged(exported, told restore.Loss) restore.Loss {
 	exported.Users, exported.Resources, exported.Missing = told.Users, told.Resources, told.Missing
+	exported.Logged = told.Logged
 	exported.Objects, exported.Unlisted = told.Objects, told.Unlisted
 	for _, t := range told.Tables {
 		if slices.Contains(exported.Unknown, t.Table) {
