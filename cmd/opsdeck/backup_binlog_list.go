@@ -102,10 +102,13 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 		sh.say(lang.M("the archive reaches the end of the server's log, except for the gaps above"))
 	case live.Lag == 0:
 		sh.say(lang.M("the archive has everything that the server has written"))
-	default:
+	case live.Gap != nil:
 		sh.say(
 			lang.M("the archive lags: its last transaction is %s old", human.Duration(live.Lag.Truncate(time.Second))),
 		)
+	default:
+		sh.say(lang.M("the archive lags: the oldest change that it lacks is %s old",
+			human.Duration(live.Lag.Truncate(time.Second))))
 	}
 	sayCopies(sh, doc.Copies)
 	if !doc.Following {

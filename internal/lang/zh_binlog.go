@@ -80,6 +80,7 @@ func init() {
 		"该语句记录时 %s = %s，而此用户无权设置",
 		"the archive has everything that the server has written", "归档包含服务器已写入的全部内容",
 		"the archive lags: its last transaction is %s old", "归档落后：其最后一个事务已是 %s 之前的",
+		"the archive lags: the oldest change that it lacks is %s old", "归档落后：尚未归档的最早变更已是 %s 之前的",
 		"no process is following the server now", "目前没有进程在跟踪服务器",
 		"BAD: %s", "损坏：%s",
 		"GAP: %s", "缺口：%s",

@@ -2,7 +2,9 @@ package binarchive
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -49,6 +51,45 @@ func headOf(ctx context.Context, t mysql.Target, file string) (head, error) {
 			return head{}, err
 		}
 		return head{identityOf(e, own), e.Time()}, nil
+	}
+}
+
+// FirstAfter is when the first event was written that the server has after a segment's
+// end; zero when it has none. It reads up to that event alone.
+func FirstAfter(ctx context.Context, t mysql.Target, last *binlog.Segment) (time.Time, error) {
+	file, pos := last.File, last.ToPos
+	if !last.Open && last.Next != "" {
+		file, pos = last.Next, 4
+	}
+	id := replicaID(fmt.Sprintf("what follows %s, for %d at %d", last.File, os.Getpid(), time.Now().UnixNano()))
+	stream, err := format.Dump(ctx, t, file, pos, id, false)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer stream.Close()
+	var known *format.Format
+	for {
+		raw, err := stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return time.Time{}, nil
+		}
+		if err != nil {
+			return time.Time{}, fmt.Errorf("what follows %s:%d: %w", file, pos, err)
+		}
+		e, err := format.ParseEvent(raw, known)
+		switch {
+		case err != nil:
+			return time.Time{}, err
+		case e.Type == format.TypeFormat: // told before every place, with the time of the file
+			if known, err = format.ParseFormat(e); err != nil {
+				return time.Time{}, err
+			}
+		case e.Type == format.TypeRotate && e.Artificial():
+			known = nil
+		case e.Artificial() || e.Timestamp == 0:
+		default:
+			return e.Committed(), nil
+		}
 	}
 }
 

@@ -54,6 +54,19 @@ func parseGTID(e *Event) (GTID, error) {
 	return g, c.err("GTID event")
 }
 
+// Committed is when the event's transaction was committed, where it is one that begins a
+// transaction and the server says it (MySQL, to the microsecond); else when the event's
+// statement began, in whole seconds.
+func (e *Event) Committed() time.Time {
+	switch e.Type {
+	case TypeGTID, TypeAnonymousGTID, TypeGTIDTagged:
+		if g, err := parseGTID(e); err == nil && !g.Committed.IsZero() {
+			return g.Committed
+		}
+	}
+	return e.Time()
+}
+
 func micros(n uint64) time.Time {
 	if n == 0 {
 		return time.Time{}

@@ -13,7 +13,7 @@ import (
 // Live compares the archive with the log that the server has now.
 type Live struct {
 	Server string        // the one that responds, else the last one archived
-	Lag    time.Duration // time since the end of the archive
+	Lag    time.Duration // age of the oldest event that the archive lacks; 0: it lacks none
 	Known  bool          // the server responded, and the archive has its log
 	Gap    *Gap          // log lost to both server and archive; nil for none
 }
@@ -53,10 +53,22 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 	if at.ToTime.IsZero() {
 		return live // it holds no transaction whose age could be told
 	}
-	live.Known = true
-	if live.Gap != nil || at.ToFile != s.Now.File || at.ToPos < s.Now.Pos {
-		live.Lag = max(0, sh.Clock.Now().Sub(at.ToTime))
+	if live.Gap == nil && at.ToFile == s.Now.File && at.ToPos >= s.Now.Pos {
+		live.Known = true
+		return live
 	}
+	since := at.ToTime // nobody knows when the lost log was written
+	if live.Gap == nil {
+		first, err := binarchive.FirstAfter(ctx, target, last)
+		if err != nil || first.IsZero() {
+			return live
+		}
+		if first.After(since) { // a session may have set its clock back
+			since = first
+		}
+	}
+	live.Known = true
+	live.Lag = max(time.Millisecond, sh.Clock.Now().Sub(since)) // 0 says that nothing is lacking
 	return live
 }
 
