@@ -105,6 +105,10 @@ func init() {
 		"without it there would be no good backup of %s", "删除后 %s 就没有完好的备份了",
 		"the restore %s cannot be read (%s)", "恢复任务 %s 无法读取（%s）",
 		"the restores in %s cannot be read", "%s 中的恢复任务无法读取",
+		"a standby is being built from it", "正在由该备份构建热备库",
+		"a standby is being built from %s", "正在由 %s 构建热备库",
+		"no binlog was removed: the record of a standby cannot be read: %s",
+		"未删除任何 binlog：无法读取热备库的记录：%s",
 		"%s is needed by an unfinished restore", "未完成的恢复任务需要 %s",
 	)
 }

@@ -57,6 +57,9 @@ func (r *removal) blocked() (why []lang.Msg) {
 	if r.needed() {
 		why = append(why, lang.M("an unfinished restore needs it"))
 	}
+	if slices.ContainsFunc(r.inv.NamesOf(r.named), func(name string) bool { return r.policy.Loading[name] }) {
+		why = append(why, lang.M("a standby is being built from it"))
+	}
 	for _, db := range r.databases() {
 		left := r.newestLeft(db)
 		if db == r.inv.Database {

@@ -32,6 +32,8 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 		}, Policy{}, newest, false, 0, ""},
 		{"what a restore needs stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
 			Policy{InUse: map[string]bool{older: true}}, older, false, 0, newest},
+		{"what a standby is built from stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
+			Policy{Loading: map[string]bool{older: true}}, older, false, 0, newest},
 		{"what a restore needs stays, under its other name too", func(w *world) { w.add(day(0), Good); w.add(day(2), Good) },
 			Policy{InUse: map[string]bool{"weekly_" + db + "_20260308_020000.sql.gz": true}}, db + "_20260308_020000.sql.gz", false, 0, newest},
 		{"an emergency backup stays while a restore is open", func(w *world) {

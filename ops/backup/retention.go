@@ -16,6 +16,8 @@ type Policy struct {
 	// InUse names the backups that an unfinished restore reads. While there is one, no
 	// emergency backup is removed either.
 	InUse map[string]bool
+	// Loading names the backups that standbys are being built from.
+	Loading map[string]bool
 	// LastRun is the latest time at which a plan was made: a clock that shows an earlier
 	// time went backwards. Zero when unknown.
 	LastRun time.Time
@@ -23,6 +25,9 @@ type Policy struct {
 	// backup, so nothing is removed.
 	Unreadable lang.Msg
 }
+
+// used tells whether somebody reads a backup under its present name.
+func (p Policy) used(s *Set) bool { return p.InUse[s.Name] || p.Loading[s.Name] }
 
 // PlanRetention decides what to keep. It is pure: the same inventory and policy give the
 // same plan, and a second plan after the first was executed removes nothing.
@@ -138,6 +143,9 @@ func (r *retention) inUse() {
 	for _, s := range r.inv.Sets {
 		if r.policy.InUse[s.Name] || len(r.policy.InUse) > 0 && s.Tier == Emergency {
 			r.hold(s, "in-use", lang.M("an unfinished restore needs it"))
+		}
+		if r.policy.Loading[s.Name] {
+			r.hold(s, "in-use", lang.M("a standby is being built from it"))
 		}
 	}
 }
@@ -302,7 +310,7 @@ func (r *retention) standIn(s *Set) *Set {
 // newNames are the tiers' names that a daily file needs when it holds a weekly or
 // monthly slot but no longer its day's.
 func (r *retention) newNames(s *Set) (names []string) {
-	if s.Tier != Daily || s.Foreign || r.policy.InUse[s.Name] || slices.Contains(r.tiers[s], Daily) || s == r.newest {
+	if s.Tier != Daily || s.Foreign || r.policy.used(s) || slices.Contains(r.tiers[s], Daily) || s == r.newest {
 		return nil
 	}
 	for _, t := range r.tiers[s] {

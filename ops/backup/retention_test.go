@@ -400,6 +400,10 @@ func TestWhatAnUnfinishedRestoreReadsStays(t *testing.T) {
 	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-2 {
 		t.Errorf("%d go without a restore, %d with one", without, with)
 	}
+	policy.InUse, policy.Loading = nil, policy.InUse
+	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-1 {
+		t.Errorf("%d go without a standby, %d while one is built", without, with)
+	}
 }
 
 func TestSpaceIsToldHonestly(t *testing.T) {

@@ -200,8 +200,9 @@ func gapBetween(a, b *Segment, why Reason) Gap {
 
 // Retire is the segments that may go: those that end before the oldest full backup
 // that is kept. A segment goes only when all before it go, so that no gap is made.
-// A zero moment, for no backup, lets nothing go.
-func Retire(segments []*Segment, oldest time.Time, at *Position) (gone []*Segment) {
+// A zero moment, for no backup, lets nothing go. kept are further places from which on
+// the log stays.
+func Retire(segments []*Segment, oldest time.Time, at *Position, kept ...Place) (gone []*Segment) {
 	if oldest.IsZero() {
 		return nil
 	}
@@ -209,12 +210,17 @@ func Retire(segments []*Segment, oldest time.Time, at *Position) (gone []*Segmen
 		if s.Open || !s.ToTime.Before(oldest.Add(-retireMargin)) || s.ToTime.IsZero() {
 			break
 		}
-		if at != nil && s.File == at.File {
+		if at != nil && s.File == at.File || slices.ContainsFunc(kept, s.holds) {
 			break
 		}
 		gone = append(gone, s)
 	}
 	return gone
+}
+
+// holds tells whether a place lies in the segment's file.
+func (s *Segment) holds(p Place) bool {
+	return s.Server == p.Server && s.File == p.File && (p.Identity == "" || s.Identity == p.Identity)
 }
 
 // retireMargin allows for a server's clock that differs from the one that dated the

@@ -12,10 +12,14 @@ import (
 )
 
 // Retire removes files that no kept backup needs: those that end before the oldest full
-// backup. at is that backup's binlog position; nil if unknown. The manifest keeps the
-// lines of removed files, so that a follower can write to it at the same time; lines
-// without a file are ignored.
-func (f Folder) Retire(oldest time.Time, at *binlog.Position) (gone []*binlog.Segment, err error) {
+// backup. at is that backup's binlog position; nil if unknown. The files from the places
+// in kept on stay too. The manifest keeps the lines of removed files, so that a follower
+// can write to it at the same time; lines without a file are ignored.
+func (f Folder) Retire(
+	oldest time.Time,
+	at *binlog.Position,
+	kept ...binlog.Place,
+) (gone []*binlog.Segment, err error) {
 	servers, err := f.Servers()
 	if err != nil {
 		return nil, err
@@ -25,7 +29,7 @@ func (f Folder) Retire(oldest time.Time, at *binlog.Position) (gone []*binlog.Se
 		if err != nil {
 			return gone, err
 		}
-		for _, s := range binlog.Retire(segments, oldest, at) {
+		for _, s := range binlog.Retire(segments, oldest, at, kept...) {
 			if err := f.remove(s); err != nil {
 				return gone, err
 			}

@@ -35,7 +35,12 @@ func (sh Binlog) pruneBinlog(ctx context.Context) error {
 	if m, err := backup.ReadManifest(oldest.Path); err == nil && m.Position.File != "" {
 		at = &binlog.Position{File: m.Position.File, Pos: m.Position.Pos}
 	}
-	gone, err := sh.Archive().Retire(oldest.At, at)
+	need, err := sh.standbyNeeds()
+	if err != nil {
+		sh.Say(lang.M("no binlog was removed: the record of a standby cannot be read: %s", err.Error()))
+		return nil
+	}
+	gone, err := sh.Archive().Retire(oldest.At, at, need.Places...)
 	for _, s := range gone {
 		sh.Say(lang.M("removed the binlog file %s: it ends before the oldest backup", s.Name))
 	}

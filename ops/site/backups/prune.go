@@ -75,7 +75,12 @@ func (sh Pruner) stillFree(plan *backup.Plan) error {
 	if !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", unreadable))
 	}
+	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	for _, s := range plan.Removes() {
+		if need.Loading[s.Set.Name] {
+			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("a standby is being built from %s", s.Set.Name))).
+				WithHint(lang.M("make the plan again"))
+		}
 		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
 			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))

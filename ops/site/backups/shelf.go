@@ -65,6 +65,8 @@ func (sh *Shelf) Keep() backup.Keep {
 func (sh *Shelf) Policy() backup.Policy {
 	p := backup.Policy{Keep: sh.Keep(), Late: sh.Service.Backup.Late}
 	p.InUse, p.Unreadable = sh.InUse()
+	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
+	p.Loading = need.Loading
 	return p
 }
 
