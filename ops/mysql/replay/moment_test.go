@@ -118,3 +118,28 @@ func TestOneTableToAMoment(t *testing.T) {
 		}
 	})
 }
+
+// TestTheReplayStopsBeforeAFileThatBeganInTheSameSecond flushes the log twice at once: the
+// two files have one identity, and the accident is the first transaction of the second.
+func TestTheReplayStopsBeforeAFileThatBeganInTheSameSecond(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for name, moment := range map[string]func(g format.Group) binlog.Moment{
+			"before": func(g format.Group) binlog.Moment { return binlog.Moment{Before: g.ID()} },
+			"position": func(g format.Group) binlog.Moment {
+				return binlog.Moment{Position: &binlog.Position{File: g.File, Pos: g.Pos}}
+			},
+		} {
+			w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(40))",
+				"INSERT INTO a VALUES (1, REPEAT('x', 40)), (2, REPEAT('x', 40)), (3, REPEAT('x', 40))")
+			w.work(t, "FLUSH BINARY LOGS", "INSERT INTO a VALUES (4, 'kept')", "FLUSH BINARY LOGS")
+			w.work(t, "DELETE FROM a")
+			all := groups(t, w)
+			_, state := w.replay(t, w.log(t), moment(all[len(all)-1]))
+			var rows string
+			err := s.Open(t, w.shadow).QueryRow("SELECT GROUP_CONCAT(id ORDER BY id) FROM a").Scan(&rows)
+			if err != nil || rows != "1,2,3,4" || state.Transactions != 1 {
+				t.Errorf("%s: %d transactions replayed, rows %s, %v", name, state.Transactions, rows, err)
+			}
+		}
+	})
+}

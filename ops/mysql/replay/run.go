@@ -24,7 +24,7 @@ type Job struct {
 	From   string       // database name in the log
 	Schema string       // target database
 	Tables []string     // only these tables; empty means all
-	Total  int64        // number of transactions, for the progress
+	Total  int64        // number of transactions that were forecast; 0 is unknown
 	Report func(ops.Progress)
 	Plain  bool // use statements for rows even if BINLOG is allowed
 	// Keep leaves the replay open: the next one continues from its position. Transactions that
@@ -88,6 +88,9 @@ type group struct {
 // is held completely: it is not known before whether it is committed.
 const mostHeld = 8 << 20
 
+// ErrUnplanned says that a replay did not do what was forecast, and so did not end.
+var ErrUnplanned = errors.New("the replay differs from its plan")
+
 // Run continues a prepared replay to its end. It can be repeated after any error but
 // ErrAgain.
 func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
@@ -108,6 +111,9 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	}
 	if r.Keep {
 		return r.state, r.pauseHere()
+	}
+	if r.Total > 0 && r.state.Transactions != r.Total {
+		return r.state, fmt.Errorf("%w: %d transactions instead of %d", ErrUnplanned, r.state.Transactions, r.Total)
 	}
 	r.state.Ended = true
 	return r.state, r.commit()
@@ -194,7 +200,8 @@ func missing(there bool) error {
 
 // opens handles the format of the next file, and sends it to the server if it differs.
 func (r *runner) opens(at binlog.Place, f *format.Format) error {
-	if r.reached && at.Identity != r.To.Identity {
+	// Files that the server begins within one second have the same identity.
+	if r.reached && (at.Identity != r.To.Identity || at.File != r.To.File) {
 		return binarchive.ErrEnough
 	}
 	r.file = at
