@@ -10,6 +10,7 @@ func init() {
 		"请立即做一次全量备份：opsdeck backup create；在此之前，无法恢复到此刻之后的任何时间点。",
 		"no process archives the binlog, though backup.binlog is follow", "配置了 backup.binlog: follow，但没有进程在归档 binlog",
 		"the archive is empty", "归档为空",
+		"the server sends no more of the binlog; the connection may be stalled", "服务器不再发送 binlog；连接可能已停滞",
 		"the archive ends at %s", "归档截至 %s",
 		"archive it: %s", "开始归档：%s",
 		"no restore to a moment after %s is possible: a restore swapped the tables then",

@@ -168,6 +168,9 @@ func stalledHint() lang.Msg {
 	return lang.M("check the network, the proxy or the load balancer between here and the server, then run it again")
 }
 
+// TimedOut tells whether a read or write ended because nothing came through in its time.
+func TimedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) }
+
 // limit is how long the line may be silent before the server is asked. A server greets at
 // once.
 func (l *line) limit() time.Duration {

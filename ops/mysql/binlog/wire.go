@@ -106,7 +106,7 @@ func loginAs(ctx context.Context, t mysql.Target) (*Stream, error) {
 		c.Net = "unix"
 	}
 	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		raw, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		raw, err := t.DialLine(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
