@@ -24,7 +24,7 @@ func TestTheVerdictAdvisesWhatWorksInTheTabInFront(t *testing.T) {
 	}
 	sees("Answer it: press 3.")
 	press(c, "3")
-	sees("Answer it: see below.")
+	sees("Answer it here.")
 	press(c, "L")
 	sees("请答复：见下方。")
 	press(c, "1")

@@ -94,7 +94,9 @@ func (c consoleDeploy) Plan(ctx context.Context, l *lang.Printer, name, rev stri
 		return s, d.Explain(err)
 	}
 	lines := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
-	return deployview.Sheet{Name: name, Revision: rev, Hash: p.Hash, Lines: lines}, nil
+	return deployview.Sheet{
+		Name: name, Revision: rev, Hash: p.Hash, Lines: lines, Effect: deploy.Effect(p.Service, p.Steps),
+	}, nil
 }
 
 // Newest is the deployment that needs somebody, else the newest.

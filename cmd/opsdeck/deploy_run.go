@@ -95,7 +95,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	what := lang.M("%s will be stopped, changed and started.", p.Service)
+	what := deploy.Effect(p.Service, p.Steps)
 	if err := a.confirm(ctx, p.Service, c.Confirm, what); err != nil {
 		return err
 	}

@@ -65,9 +65,9 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 				silent(t, o.err, "made_later")
 				s.wroteSince(t)
 
-				backUpNow(t, s.run("status", "--only", "backup").out, "a restore swapped the tables then")
+				backUpNow(t, s.run("status", "--only", "backup").out, "a restore swapped the tables at ")
 				s.must("backup", "create")
-				silent(t, s.run("status", "--only", "backup").out, "a restore swapped the tables then")
+				silent(t, s.run("status", "--only", "backup").out, "a restore swapped the tables at ")
 			})
 		}
 	})

@@ -3,6 +3,7 @@ package lang
 func init() {
 	register(
 		"see below", "见下方",
+		"%s here", "%s：见下方",
 		"that key was pressed before the question appeared: press it again", "该按键早于提问显示，未生效：请再按一次",
 		"press %s", "按 %s",
 		"press %s, then %s", "按 %s，再按 %s",
@@ -120,6 +121,8 @@ func init() {
 		"%s has %d", "%s有 %d 张",
 		"%d of %d tables of %s are missing", "%[3]s 缺少 %[1]d/%[2]d 张表",
 		"%s has them: %s", "%s中有：%s",
+		"removed by", "删除者",
+		"%s has it: %s", "%s中有：%s",
 		"%d tables; no backup to compare them with", "%d 张表；没有可比对的备份",
 		"%d tables; %s has none", "%d 张表；%s中没有表",
 		"all %d tables of %s exist", "%[2]s中的 %[1]d 张表都在",

@@ -109,8 +109,6 @@ func init() {
 		"binlog 归档无法读取",
 		"the binlog archive has a gap",
 		"binlog 归档有缺口",
-		"see: %s",
-		"请查看：%s",
 		"the XA transaction %s was prepared before the backup",
 		"XA 事务 %s 在备份之前就已 PREPARE",
 		"and %s more",

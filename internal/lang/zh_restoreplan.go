@@ -26,8 +26,11 @@ func init() {
 		"not in the backup", "备份中没有",
 		"The tables now", "表的现状",
 		"rows now", "现有行数",
-		"tables now", "各表现状",
-		"each table's rows now and in the backup, and its state by CHECK TABLE", "每张表现在与备份中的行数，以及 CHECK TABLE 的结果",
+		"The tables before the restore", "恢复前的各表",
+		"rows before", "恢复前行数",
+		"row counts", "各表行数",
+		"each table's rows before the restore and in the backup, and its state by CHECK TABLE",
+		"每张表在恢复前与备份中的行数，以及 CHECK TABLE 的结果",
 		"the tables were not checked", "未检查这些表",
 
 		"The restore is aborted and its changes are reverted.", "恢复已中止：已改动的内容会还原。",

@@ -88,10 +88,14 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 		)
 		r.Down, r.Lost = true, true
 	case len(missing) > 0:
+		has := lang.M("%s has them: %s", by, shorten(missing))
+		if len(missing) == 1 {
+			has = lang.M("%s has it: %s", by, missing[0])
+		}
 		r.Find(
 			ops.StateCritical,
 			lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database),
-			lang.M("%s has them: %s", by, shorten(missing)),
+			has,
 		)
 		r.Down, r.Lost = true, true
 	case len(want) == 0 && !by.Empty():

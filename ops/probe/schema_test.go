@@ -24,7 +24,7 @@ func TestMissingTablesAreCritical(t *testing.T) {
 		"all there": {[]string{"a", "b"}, []string{"b", "a", "new"}, ops.StateOK, "all 2 tables of the backup " +
 			"exist", theBackup},
 		"one missing": {[]string{"a", "b"}, []string{"a"}, ops.StateCritical, "1 of 2 tables of shop is missing " +
-			"(the backup has them: b)", theBackup},
+			"(the backup has it: b)", theBackup},
 		"all missing": {[]string{"a", "b"}, nil, ops.StateCritical, "the database shop has no tables (the backup " +
 			"has 2)", theBackup},
 		"many missing": {[]string{"a", "b", "c", "d", "e"}, []string{"a"}, ops.StateCritical, "4 of 5 tables of " +

@@ -178,7 +178,7 @@ func (w *Wizard) confirm(title lang.Msg, body []lang.Msg, a act) tea.Cmd {
 func (w *Wizard) askRun() tea.Cmd {
 	return w.confirm(lang.M("Deploy?"), []lang.Msg{
 		lang.M("Plan %s, hash %s.", w.sheet.Name, short(w.sheet.Hash)),
-		lang.M("%s will be stopped, changed and started.", w.desk.Service()),
+		w.sheet.Effect,
 		lang.M("A failed step rolls back the steps before it."),
 	}, actRun)
 }

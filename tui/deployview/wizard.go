@@ -49,6 +49,7 @@ type Sheet struct {
 	Revision string // as it was asked for; "" is the branch that is checked out
 	Hash     string
 	Lines    []string
+	Effect   lang.Msg // what it does to the service that runs
 }
 
 // Course is how a deployment is getting on.

@@ -44,7 +44,8 @@ func (f *fake) Plan(_ context.Context, l *lang.Printer, name, revision string) (
 	for i := range 30 {
 		lines = append(lines, fmt.Sprintf("%2d. step", i+1))
 	}
-	return Sheet{Name: name, Revision: revision, Hash: "0123456789abcdef", Lines: lines}, f.err
+	return Sheet{Name: name, Revision: revision, Hash: "0123456789abcdef", Lines: lines,
+		Effect: deploy.Effect("shop", deploy.Update(time.Minute))}, f.err
 }
 
 func (f *fake) Run(_ context.Context, _ *lang.Printer, s Sheet) error {

@@ -110,6 +110,12 @@ func (a *Advice) commands(p *lang.Printer, text string) string {
 			continue
 		}
 		text = rest[n:]
+		if said == p.T("see below") {
+			if clause, ok := strings.CutSuffix(head, ": "); ok {
+				b.WriteString(p.T("%s here", clause))
+				continue
+			}
+		}
 		if strings.HasSuffix(head, "`") && strings.HasPrefix(text, "`") {
 			head, text = head[:len(head)-1], text[1:]
 		}

@@ -42,8 +42,8 @@ func (p *Page) Actions() []page.Action {
 		{
 			ID:     "restore.rows",
 			Keys:   []string{"i"},
-			Label:  lang.M("tables now"),
-			Help:   lang.M("each table's rows now and in the backup, and its state by CHECK TABLE"),
+			Label:  lang.M("row counts"),
+			Help:   lang.M("each table's rows before the restore and in the backup, and its state by CHECK TABLE"),
 			Footer: true,
 			Off:    p.base.noPlan,
 			Run:    p.asking.openRows,

@@ -211,13 +211,17 @@ func (p *asking) openLoss() tea.Cmd {
 	)
 }
 
-// openRows shows the tables as they are now and in the backup.
+// openRows shows the tables as they were when the plan was made, and in the backup.
 func (p *asking) openRows() tea.Cmd {
 	e, rows := p.base.env, p.base.shownPlan().Rows(p.base.env.Lang)
 	if len(rows) == 0 {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
-	rows = append([][4]string{{e.T("table"), e.T("rows now"), e.T("in the backup"), ""}}, rows...)
+	title, counted := lang.M("The tables now"), e.T("rows now")
+	if p.base.watching() { // what the plan saw is over
+		title, counted = lang.M("The tables before the restore"), e.T("rows before")
+	}
+	rows = append([][4]string{{e.T("table"), counted, e.T("in the backup"), "CHECK TABLE"}}, rows...)
 	lost := p.lostOf(rows)
 	w := [3]int{}
 	for _, r := range rows {
@@ -243,7 +247,7 @@ func (p *asking) openRows() tea.Cmd {
 			" ",
 		)
 	}
-	return page.Send(page.Open{Overlay: widget.NewText(e, lang.M("The tables now"), lines, strings.Join(lines, "\n"))})
+	return page.Send(page.Open{Overlay: widget.NewText(e, title, lines, strings.Join(lines, "\n"))})
 }
 
 // lostOf is the column of what will be lost, as wide in each row: what is newer than

@@ -2,9 +2,11 @@ package restoreview
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"opsdeck/ops/restore"
+	"opsdeck/tui/page"
 )
 
 // TestTheListOfTablesSaysWhatIsLost holds that the list of tables and that of the
@@ -35,5 +37,23 @@ func TestTheListOfTablesSaysWhatIsLost(t *testing.T) {
 	if got, want := fmt.Sprintf("%q", p.asking.lostOf(rows)),
 		`["lost" "  40" "  ~7" "   0" "   ?" "   ?" "   –"]`; got != want {
 		t.Errorf("the column reads\n%s, want\n%s", got, want)
+	}
+}
+
+// TestTheTablesOfAPlanThatBeganAreNotThoseOfNow holds that the counts that a plan was
+// made of are not called the present ones once its restore has begun.
+func TestTheTablesOfAPlanThatBeganAreNotThoseOfNow(t *testing.T) {
+	for scene, want := range map[string]string{
+		"plan":    "The tables now|rows now",
+		"loading": "The tables before the restore|rows before",
+		"done":    "The tables before the restore|rows before",
+	} {
+		p := newPage("en", scenes()[scene])
+		view := p.asking.openRows()().(page.Open).Overlay.View(page.Size{Width: 80, Height: 24})
+		for _, words := range append(strings.Split(want, "|"), "CHECK TABLE") {
+			if !strings.Contains(view, words) {
+				t.Errorf("%s: %q is not in\n%s", scene, words, view)
+			}
+		}
 	}
 }

@@ -85,6 +85,7 @@ var labels = map[string]lang.Msg{
 	"older_bad":             lang.M("bad backups, older"),
 	"trouble":               lang.M("newest problem in the logs"),
 	"trouble_at":            lang.M("problem at"),
+	"removed_by":            lang.M("removed by"),
 	"emptied_tables":        lang.M("tables emptied since"),
 	"missing_tables":        lang.M("tables missing"),
 	"expected_tables":       lang.M("tables expected"),

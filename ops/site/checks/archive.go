@@ -27,7 +27,7 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		h, err := sh.Binlog().Holdings(ctx)
 		if err != nil {
 			r.Find(ops.StateCritical, lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()))
-			r.Next = lang.M("see: %s", "opsdeck backup binlog verify")
+			r.Next = lang.M("See: %s.", "opsdeck backup binlog verify")
 			return r
 		}
 		live := sh.Binlog().Live(ctx, h)
@@ -37,12 +37,12 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		if h.Unlogged != "" {
 			r.Find(ops.StateCritical, lang.M("the binlog archive lacks this database's changes"),
 				backups.UnloggedText(b.Service.Database.Name, h.Unlogged))
-			r.Next = lang.M("see: %s", "opsdeck doctor")
+			r.Next = lang.M("See: %s.", "opsdeck doctor")
 		}
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
-				r.Next = lang.M("make a full backup now: opsdeck backup create")
+				r.Next = lang.M("Make a full backup now: opsdeck backup create.")
 			}
 		}
 		return r
@@ -69,7 +69,7 @@ func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdi
 	worse := r.State == ops.StateCritical
 	r.Find(ops.StateWarning, lang.M("no process archives the binlog, though backup.binlog is follow"), detail)
 	if !worse {
-		r.Next = lang.M("archive it: %s", "opsdeck backup binlog follow")
+		r.Next = lang.M("Archive it: %s.", "opsdeck backup binlog follow")
 	}
 }
 
@@ -89,9 +89,9 @@ func (b *checker) swapped(ctx context.Context, r *health.Result) {
 		return
 	}
 	worse := r.State == ops.StateCritical
-	r.Find(ops.StateWarning, lang.M("no restore to a moment after %s is possible: a restore swapped the tables then",
-		human.Moment(cut)), lang.M("there is no full backup after it"))
+	r.Find(ops.StateWarning, lang.M("a restore swapped the tables at %s: no restore to a later moment is possible",
+		cut), lang.M("there is no full backup after it"))
 	if !worse {
-		r.Next = lang.M("make a full backup now: opsdeck backup create")
+		r.Next = lang.M("Make a full backup now: opsdeck backup create.")
 	}
 }

@@ -56,9 +56,9 @@ func TestALogThatNobodyFollowsIsFoundWhereItIsToBeFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	look("killed", ops.StateWarning)
-	r := health.Result{State: ops.StateCritical, Next: lang.M("make a full backup now: opsdeck backup create")}
+	r := health.Result{State: ops.StateCritical, Next: lang.M("Make a full backup now: opsdeck backup create.")}
 	b.following(&r, sh, backups.Holdings{}, "")
-	if got := r.Next.String(); got != "make a full backup now: opsdeck backup create" {
+	if got := r.Next.String(); got != "Make a full backup now: opsdeck backup create." {
 		t.Errorf("what is worse comes first, not %q", got)
 	}
 }

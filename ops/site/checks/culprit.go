@@ -43,7 +43,7 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 		drop := lang.Raw(t.Drop(b.Service.Database.Name))
 		r.Why = lang.M("%s; removed at %s by %s: %s", r.Why, human.Moment(t.Time), t.ID, drop)
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
-		r.Next = lang.M("restore to just before it: opsdeck restore --before %s --plan", t.ID)
+		r.Next = lang.M("Restore to just before it: opsdeck restore --before %s --plan.", t.ID)
 		return r
 	}
 }
