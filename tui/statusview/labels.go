@@ -67,6 +67,7 @@ var labels = map[string]lang.Msg{
 	"free_bytes":            lang.M("free"),
 	"free_share":            lang.M("free share"),
 	"free_inodes":           lang.M("free inodes"),
+	"writable":              lang.M("writable"),
 	"full_in_ms":            lang.M("full in"),
 	"missing":               lang.M("missing"),
 	"writable":              lang.M("writable"),
