@@ -121,7 +121,6 @@ func init() {
 		"%s has %d", "%s有 %d 张",
 		"%d of %d tables of %s are missing", "%[3]s 缺少 %[1]d/%[2]d 张表",
 		"%s has them: %s", "%s中有：%s",
-		"removed by", "删除者",
 		"%s has it: %s", "%s中有：%s",
 		"%d tables; no backup to compare them with", "%d 张表；没有可比对的备份",
 		"%d tables; %s has none", "%d 张表；%s中没有表",

@@ -47,7 +47,6 @@ func init() {
 		"of them at the copy", "其中在副本中的",
 		"newest good one there", "副本中最新的完好备份",
 		"free inodes", "剩余 inode",
-		"writable", "可写",
 		"full in", "写满还需",
 		"made at", "制作于",
 		"last scheduled run", "上次定时运行",
