@@ -144,6 +144,8 @@ func init() {
 		"rows changed through a foreign key are not in the log and are not restored: check %s",
 		"被外键连带改动的行不在日志中，不会恢复：请检查 %s",
 		"%s; removed at %s by %s: %s", "%s；%s 被 %s 删除：%s",
+		"restore to just before it: opsdeck restore --before %s --plan",
+		"恢复到它之前的时刻：opsdeck restore --before %s --plan",
 		"Restore to just before it: opsdeck restore --before %s --plan.",
 		"恢复到它之前的时刻：opsdeck restore --before %s --plan。",
 		"insert again", "重新插入",
