@@ -94,7 +94,7 @@ func (k *kept) row(i int) string {
 	if f.Rule {
 		text += k.look.ink.dim.Paint("  " + e.T("of the configuration"))
 	}
-	return fmt.Sprintf("%s %s %s %s", k.sign(i), on, cells.Pad(does, 17), text)
+	return fmt.Sprintf("%s %s %s %s", k.sign(i), on, cells.Pad(does, 17), text+k.countOf(f.Query))
 }
 
 // colour is the word of a highlight's colour.
@@ -190,6 +190,7 @@ func (k *kept) filterActions() []page.Action {
 			Off:    own,
 			Run:    k.removeFilter,
 		},
+		k.countAction(none),
 	}
 }
 

@@ -42,6 +42,7 @@ type kept struct {
 	ready   []*query.Query // of list, by place; nil while one cannot be read
 	off     []string       // names of sources
 	scroll  widget.Scroll
+	counts  filterCounts
 }
 
 // read makes a filter's query: plain words as they were typed.

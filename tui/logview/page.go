@@ -253,6 +253,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		p.groups.takePatterns(m)
 	case countedMsg:
 		p.counted.take(m)
+	case filterCountMsg:
+		return p.kept.takeCount(m)
 	case filesMsg:
 		p.files.infos = m.infos
 	case comparedMsg:
