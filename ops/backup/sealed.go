@@ -11,7 +11,7 @@ import (
 type Unseal func(io.Reader) (io.Reader, error)
 
 // ErrSealed says that no available key decrypts a backup.
-var ErrSealed = errors.New("no key at hand opens it")
+var ErrSealed = errors.New("no available key decrypts it")
 
 // ErrNotOpened says that a key is configured, but the backup was not encrypted to it.
 var ErrNotOpened = fmt.Errorf("not encrypted to the configured key: %w", ErrSealed)

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// ManifestVersion is the archive's format version that this program writes.
+// ManifestVersion is the version of the archive format that this program writes.
 const ManifestVersion = 1
 
-// Segment is one log file of a server in the archive: a line of its manifest. A
-// segment that is still written has no line; it is made from its index.
+// Segment is one archived log file of a server: a line of the manifest. A segment that is
+// still being written has no line; it is derived from its index.
 type Segment struct {
 	FormatVersion int       `json:"format_version"`
 	Server        string    `json:"server"` // its UUID, or "id-N" where it has none
 	Flavour       string    `json:"flavour"`
 	Version       string    `json:"version"`
-	File          string    `json:"file"` // the server's name of it
+	File          string    `json:"file"` // the server's name for it
 	Epoch         int       `json:"epoch,omitempty"`
 	Name          string    `json:"name"`     // of the archive's file
-	Identity      string    `json:"identity"` // tells two logs of one name apart
+	Identity      string    `json:"identity"` // distinguishes two logs of the same name
 	FromPos       uint64    `json:"from_pos"`
 	ToPos         uint64    `json:"to_pos"`
 	FromTime      time.Time `json:"from_time"` // of the first event
@@ -27,7 +27,7 @@ type Segment struct {
 	GTIDBefore    string    `json:"gtid_before,omitempty"`
 	GTIDAfter     string    `json:"gtid_after,omitempty"`
 	Next          string    `json:"next,omitempty"` // the file in which the log goes on; "" when cut or open
-	Open          bool      `json:"open,omitempty"` // it is still written
+	Open          bool      `json:"open,omitempty"` // it is still being written
 	Frames        int       `json:"frames"`
 	Transactions  int64     `json:"transactions"`
 	SizeBytes     int64     `json:"size_bytes"`
@@ -37,34 +37,34 @@ type Segment struct {
 	LeftOut       *LeftOut  `json:"left_out,omitempty"` // nil: an older release did not record it
 }
 
-// Frame is one line of a segment's index: whole events, compressed by themselves.
+// Frame is one line of a segment's index: whole events, compressed separately.
 type Frame struct {
 	Offset   int64     `json:"offset"`
 	Length   int64     `json:"length"`
 	RawBytes int64     `json:"raw_bytes"`
 	From     uint64    `json:"from_pos"`
 	To       uint64    `json:"to_pos"`
-	OpenFrom uint64    `json:"open_from,omitempty"` // where the group began that From is inside of
+	OpenFrom uint64    `json:"open_from,omitempty"` // start of the group that From is inside of
 	FromTime time.Time `json:"from_time"`
 	ToTime   time.Time `json:"to_time"`               // of the last commit, else of the last event
-	GTID     string    `json:"gtid,omitempty"`        // every transaction up to its end
-	Before   string    `json:"gtid_before,omitempty"` // what earlier files hold, in the first frame
+	GTID     string    `json:"gtid,omitempty"`        // every transaction before its end
+	Before   string    `json:"gtid_before,omitempty"` // GTIDs in earlier files, in the first frame
 	SHA256   string    `json:"sha256"`
-	// What the transactions that end in the frame did, to be skipped or found by.
+	// Summary of the transactions that end in the frame, for searching and skipping.
 	Transactions int64         `json:"transactions"`
 	Tables       []TableChange `json:"tables,omitempty"`
 	Largest      int64         `json:"largest,omitempty"` // rows of the largest transaction
 	DDL          bool          `json:"ddl,omitempty"`
-	Other        bool          `json:"other,omitempty"`  // statements of the statement format
-	Unread       string        `json:"unread,omitempty"` // why what is in it is not known
+	Other        bool          `json:"other,omitempty"`  // statements in statement format
+	Unread       string        `json:"unread,omitempty"` // why its content is unknown
 
-	// The last line of a segment that is complete is no frame.
+	// The last line of a complete segment is not a frame.
 	Closed bool   `json:"closed,omitempty"`
 	Next   string `json:"next,omitempty"`
 }
 
-// Holds tells whether the frame may hold a transaction that a filter takes. It may
-// say yes for nothing.
+// Holds reports whether the frame may contain a transaction that matches a filter. False
+// positives are possible.
 func (f *Frame) Holds(want Filter) bool {
 	if f.Unread != "" {
 		return true
@@ -83,7 +83,8 @@ func (f *Frame) Holds(want Filter) bool {
 	})
 }
 
-// Start is where reading must begin to see whole groups that end in the frame.
+// Start is the position where reading must start to see complete groups that end in the
+// frame.
 func (f *Frame) Start() uint64 {
 	if f.OpenFrom != 0 {
 		return f.OpenFrom
@@ -91,7 +92,7 @@ func (f *Frame) Start() uint64 {
 	return f.From
 }
 
-// Span is a part of one server's log that the archive holds without a gap.
+// Span is a part of one server's log that is archived without gaps.
 type Span struct {
 	Server    string    `json:"server"`
 	FromFile  string    `json:"from_file"`
@@ -100,7 +101,7 @@ type Span struct {
 	ToFile    string    `json:"to_file"`
 	ToPos     uint64    `json:"to_pos"`
 	ToTime    time.Time `json:"to_time"`
-	GTID      string    `json:"gtid"` // every transaction up to its end
+	GTID      string    `json:"gtid"` // every transaction before its end
 	Files     int       `json:"files"`
 	SizeBytes int64     `json:"size_bytes"`
 
@@ -119,20 +120,20 @@ type Gap struct {
 	Reason   Reason    `json:"reason"`
 }
 
-// Reason is why there is a gap.
+// Reason is the cause of a gap.
 type Reason string
 
 // The reasons.
 const (
-	Missing  Reason = "missing"  // files between the two are not here: the server purged them, or they were removed
-	Cut      Reason = "cut"      // the file before ends in the middle
-	Reset    Reason = "reset"    // the server's log began again under the same names
-	Foreign  Reason = "foreign"  // the GTIDs of the two do not fit together
+	Missing  Reason = "missing"  // files in between are missing: purged by the server, or removed
+	Cut      Reason = "cut"      // the previous file ends in the middle
+	Reset    Reason = "reset"    // the server's log was reset and reuses its file names
+	Foreign  Reason = "foreign"  // the GTIDs of the two do not match
 	Unlogged Reason = "unlogged" // from there on the server did not log the database's changes
 )
 
-// Spans joins the segments of one server, in the order in which they were written,
-// and says where they do not fit.
+// Spans joins the segments of one server, in the order in which they were written, and
+// reports the gaps.
 func Spans(segments []*Segment) (spans []Span, gaps []Gap) {
 	for i, s := range segments {
 		if i > 0 {
@@ -162,7 +163,7 @@ func (sp *Span) extend(s *Segment) {
 	sp.Segments = append(sp.Segments, s)
 }
 
-// follows tells whether b goes on where a ends.
+// follows reports whether b continues at the end of a.
 func follows(a, b *Segment) (Reason, bool) {
 	switch {
 	case a.Epoch != b.Epoch:
@@ -177,8 +178,8 @@ func follows(a, b *Segment) (Reason, bool) {
 	if errA != nil || errB != nil {
 		return Foreign, false
 	}
-	// Only what the earlier file holds must be known to the later one: a server may
-	// learn of others' transactions between the two (gtid_purged).
+	// The later file must include what the earlier one holds, and may include more: a server
+	// may learn of other servers' transactions between the two (gtid_purged).
 	if b.GTIDBefore != "" && !before.Contains(after) {
 		return Foreign, false
 	}
@@ -198,10 +199,10 @@ func gapBetween(a, b *Segment, why Reason) Gap {
 	}
 }
 
-// Retire is the segments that may go: those that end before the oldest full backup
-// that is kept. A segment goes only when all before it go, so that no gap is made.
-// A zero moment, for no backup, lets nothing go. kept are further places from which on
-// the log stays.
+// Retire returns the segments that can be removed: those that end before the oldest kept
+// full backup. A segment is removed only with all segments before it, so that no gap
+// arises. With a zero time, for no backup, nothing is removed. The log is also kept from
+// each of the places in kept on.
 func Retire(segments []*Segment, oldest time.Time, at *Position, kept ...Place) (gone []*Segment) {
 	if oldest.IsZero() {
 		return nil
@@ -223,12 +224,12 @@ func (s *Segment) holds(p Place) bool {
 	return s.Server == p.Server && s.File == p.File && (p.Identity == "" || s.Identity == p.Identity)
 }
 
-// retireMargin allows for a server's clock that differs from the one that dated the
-// backup.
+// retireMargin allows for a difference between the server's clock and the clock that dated
+// the backup.
 const retireMargin = time.Hour
 
-// SegmentName is the archive's name of a log file. A later log of the same name has
-// its number behind it.
+// SegmentName is the archive's name for a log file. A later log of the same name gets its
+// number as a suffix.
 func SegmentName(file string, epoch int, encrypted bool) string {
 	name := file
 	if epoch > 0 {

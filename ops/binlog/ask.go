@@ -10,7 +10,7 @@ import (
 	"opsdeck/internal/when"
 )
 
-// QueryError says what is wrong with a query and where: bytes [Pos, End).
+// QueryError describes an error in a query and its position: bytes [Pos, End).
 type QueryError struct {
 	Pos, End int
 	Msg      lang.Msg
@@ -19,13 +19,14 @@ type QueryError struct {
 // Error is the English sentence.
 func (e *QueryError) Error() string { return e.Msg.String() }
 
-// QueryKeys are the keys that ParseQuery knows.
+// QueryKeys are the keys that ParseQuery accepts.
 var QueryKeys = []string{"table", "key", "kind", "rows", "since", "until", "on"}
 
-// ParseQuery reads a line of terms, all of which must hold: table:NAME, key:A,B of that
-// table's primary key, kind:insert (or update, delete, ddl), rows:N for more rows than N,
-// since:, until: and on: with a time. Values with spaces, commas or quotes stand in
-// double quotes, "" for one inside. A table without a schema is of the schema given.
+// ParseQuery parses a line of terms, all of which must match: table:NAME, key:A,B of that
+// table's primary key, kind:insert (or update, delete, ddl), rows:N for more than N rows,
+// since:, until: and on: with a time. Values with spaces, commas or quotes are
+// double-quoted, with "" for a quote inside. A table without a database belongs to the
+// given one.
 func ParseQuery(text, schema string, now time.Time, zone *time.Location) (Query, *QueryError) {
 	q := Query{}
 	q.Schema = schema
@@ -50,7 +51,7 @@ func ParseQuery(text, schema string, now time.Time, zone *time.Location) (Query,
 	return q, nil
 }
 
-// KeyTerm is a key as ParseQuery reads it.
+// KeyTerm is a key in the form that ParseQuery accepts.
 func KeyTerm(key []string) string {
 	parts := make([]string, len(key))
 	for i, k := range key {
@@ -70,7 +71,7 @@ type queryTerm struct {
 
 func (t queryTerm) wrong(m lang.Msg) *QueryError { return &QueryError{Pos: t.pos, End: t.end, Msg: m} }
 
-// queryTerms takes a line apart.
+// queryTerms splits a line into terms.
 func queryTerms(text string) (out []queryTerm) {
 	for at := 0; at < len(text); {
 		if text[at] == ' ' || text[at] == '\t' {
@@ -89,7 +90,7 @@ func queryTerms(text string) (out []queryTerm) {
 	return out
 }
 
-// queryValues reads values with commas between them, up to a space.
+// queryValues parses comma-separated values up to a space.
 func queryValues(text string, at int) (values []string, end int) {
 	value, quoted := "", false
 	for ; at < len(text); at++ {

@@ -103,10 +103,10 @@ func TestNetIsWhatBecameOfEachRow(t *testing.T) {
 	row := func(id, v string) []Value { return []Value{{Text: []byte(id)}, {Text: []byte(v)}} }
 	var n Net
 	for _, c := range []RowChange{
-		{Table: table, After: row("1", "a")}, {Table: table, Before: row("1", "a"), After: row("1", "b")}, // put in
+		{Table: table, After: row("1", "a")}, {Table: table, Before: row("1", "a"), After: row("1", "b")}, // inserted
 		{Table: table, Before: row("2", "a"), After: row("3", "a")},
 		{Table: table, Before: row("3", "a"), After: row("3", "c")},                 // moved
-		{Table: table, After: row("4", "a")}, {Table: table, Before: row("4", "a")}, // came and went
+		{Table: table, After: row("4", "a")}, {Table: table, Before: row("4", "a")}, // inserted and deleted again
 		{Table: table, Before: row("5", "a")}, {Table: table, After: row("5", "z")}, // replaced
 		{Table: table, Before: row("6", "a")}, // deleted
 	} {

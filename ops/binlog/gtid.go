@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// GTIDs is a set of transaction ids: MySQL's intervals by server and tag, or the
-// newest of each of MariaDB's domains.
+// GTIDs is a set of transaction ids: MySQL's intervals by server and tag, or the newest id
+// of each MariaDB domain.
 type GTIDs struct {
 	maria   bool
 	sets    map[string][]interval // by uuid or uuid:tag
@@ -24,19 +24,19 @@ type mariaGTID struct {
 	seq    uint64
 }
 
-// NewMySQLGTIDs is an empty set of MySQL's form.
+// NewMySQLGTIDs is an empty set in MySQL's form.
 func NewMySQLGTIDs() GTIDs { return GTIDs{sets: map[string][]interval{}} }
 
-// NewMariaGTIDs is an empty set of MariaDB's form.
+// NewMariaGTIDs is an empty set in MariaDB's form.
 func NewMariaGTIDs() GTIDs { return GTIDs{maria: true, domains: map[uint32]mariaGTID{}} }
 
-// Empty tells whether the set holds nothing.
+// Empty reports whether the set is empty.
 func (g GTIDs) Empty() bool { return len(g.sets) == 0 && len(g.domains) == 0 }
 
-// MariaDB tells the set's form.
+// MariaDB reports whether the set is in MariaDB's form.
 func (g GTIDs) MariaDB() bool { return g.maria }
 
-// AddMySQL adds the ids from to to, both included; tag is "" for none.
+// AddMySQL adds the ids from from to to, both inclusive; tag is "" for none.
 func (g *GTIDs) AddMySQL(uuid, tag string, from, to uint64) {
 	if from > to || from == 0 {
 		return
@@ -51,7 +51,7 @@ func (g *GTIDs) AddMySQL(uuid, tag string, from, to uint64) {
 	g.sets[key] = join(g.sets[key], interval{from, to})
 }
 
-// join puts an interval into a sorted list, merging what touches.
+// join inserts an interval into a sorted list and merges adjacent ones.
 func join(list []interval, add interval) []interval {
 	if n := len(list); n > 0 && add.from >= list[n-1].from { // the usual case: at the end
 		if add.from <= list[n-1].to+1 {
@@ -82,7 +82,7 @@ func (g *GTIDs) AddMaria(domain, server uint32, seq uint64) {
 	g.domains[domain] = mariaGTID{server, seq}
 }
 
-// Add adds one transaction's id, of either form.
+// Add adds one transaction id, in either form.
 func (g *GTIDs) Add(id string) error {
 	one, err := ParseGTIDs(id)
 	if err != nil {
@@ -105,7 +105,7 @@ func (g *GTIDs) Union(o GTIDs) {
 	}
 }
 
-// Clone is a copy that changes do not reach.
+// Clone is a deep copy.
 func (g GTIDs) Clone() GTIDs {
 	c := GTIDs{maria: g.maria, sets: map[string][]interval{}, domains: maps.Clone(g.domains)}
 	for key, list := range g.sets {
@@ -114,8 +114,8 @@ func (g GTIDs) Clone() GTIDs {
 	return c
 }
 
-// Contains tells whether all of o is in g. In MariaDB's form a domain contains every
-// id up to its newest.
+// Contains reports whether all of o is in g. In MariaDB's form a domain contains every id
+// up to its newest.
 func (g GTIDs) Contains(o GTIDs) bool {
 	for key, list := range o.sets {
 		for _, i := range list {
@@ -135,9 +135,9 @@ func (g GTIDs) Contains(o GTIDs) bool {
 	return true
 }
 
-// Agrees tells whether o can be what one log holds at the place where all of g was done.
-// MySQL's ids name their server: o must be in g. MariaDB's are numbers that each server
-// counts: the newest of each domain of o must be that of g.
+// Agrees reports whether one log can hold exactly o at the position where all of g was
+// done. MySQL's ids name their server: o must be in g. MariaDB's are numbers that each
+// server counts: the newest id of each domain of o must equal g's.
 func (g GTIDs) Agrees(o GTIDs) bool {
 	for d, m := range o.domains {
 		if own, ok := g.domains[d]; !ok || own != m {
@@ -147,7 +147,7 @@ func (g GTIDs) Agrees(o GTIDs) bool {
 	return g.Contains(o)
 }
 
-// String is the set as the servers write it, in a fixed order.
+// String is the set in the servers' notation, in a fixed order.
 func (g GTIDs) String() string {
 	if g.maria {
 		return g.mariaString()
@@ -185,7 +185,7 @@ func (g GTIDs) mariaString() string {
 	return strings.Join(parts, ",")
 }
 
-// ParseGTIDs reads a set in either server's form. The empty text is the empty set.
+// ParseGTIDs parses a set in either server's form. An empty text is the empty set.
 func ParseGTIDs(text string) (GTIDs, error) {
 	text = strings.Join(strings.Fields(text), "")
 	if text == "" {
@@ -261,7 +261,8 @@ func isUUID(s string) bool {
 	return true
 }
 
-// isTag: letters, digits and underscores, not beginning with a digit.
+// isTag reports whether a text has only letters, digits and underscores, and does not
+// start with a digit.
 func isTag(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'

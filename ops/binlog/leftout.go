@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// LeftOut is what a server leaves out of its binary log for as long as it runs. The zero
-// value is a server that leaves out nothing. What a session leaves out (sql_log_bin)
-// cannot be seen from outside.
+// LeftOut describes what a server excludes from its binlog for as long as it runs. The
+// zero value excludes nothing. What a session excludes (sql_log_bin) is not visible from
+// outside.
 //
 // MySQL Reference Manual, "Evaluation of Database-Level Replication and Binary Logging
-// Options"; a file of the log is begun at each start, so it has one such setting.
+// Options"; each server start begins a new log file, so a file has one such setting.
 type LeftOut struct {
 	Do      []string `json:"do,omitempty"`      // binlog-do-db: no other database is logged
 	Ignore  []string `json:"ignore,omitempty"`  // binlog-ignore-db
 	Applied bool     `json:"applied,omitempty"` // what it applies as a replica: log_replica_updates is off
 }
 
-// Setting names the setting that leaves a database out; "" where none does.
+// Setting names the setting that excludes a database; "" if none does.
 func (l *LeftOut) Setting(database string) string {
 	is := func(name string) bool { return strings.EqualFold(name, database) }
 	switch {

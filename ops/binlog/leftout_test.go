@@ -2,7 +2,8 @@ package binlog
 
 import "testing"
 
-// TestWhatALogLeavesOut has the filters' rules: with binlog-do-db only what it names.
+// TestWhatALogLeavesOut checks the filters' rules: with binlog-do-db, only what it names
+// is logged.
 func TestWhatALogLeavesOut(t *testing.T) {
 	for _, c := range []struct {
 		of   *LeftOut

@@ -9,17 +9,17 @@ import (
 	"opsdeck/ops"
 )
 
-// Moment is where a replay ends; exactly one of its parts is set. Only whole
-// transactions are replayed.
+// Moment is the end of a replay; exactly one of its fields is set. Only whole transactions
+// are replayed.
 type Moment struct {
-	Time     time.Time `json:"time,omitzero"`      // all that was committed before it
-	Position *Position `json:"position,omitempty"` // all that ends at or before it
+	Time     time.Time `json:"time,omitzero"`      // everything committed before it
+	Position *Position `json:"position,omitempty"` // everything that ends at or before it
 	GTIDs    string    `json:"gtids,omitempty"`    // until all of these are done
-	Before   string    `json:"before,omitempty"`   // up to and without this transaction: its GTID, or FILE:POS
+	Before   string    `json:"before,omitempty"`   // up to this transaction, excluded: its GTID, or FILE:POS
 }
 
-// ParseMoment reads what is not a time: FILE:POS or a set of GTIDs. ok is false for
-// anything else.
+// ParseMoment parses FILE:POS or a set of GTIDs. ok is false for anything else, such as a
+// time.
 func ParseMoment(text string) (m Moment, ok bool) {
 	text = strings.TrimSpace(text)
 	if p, ok := ParsePosition(text); ok {
@@ -32,7 +32,7 @@ func ParseMoment(text string) (m Moment, ok bool) {
 	return Moment{GTIDs: text}, true
 }
 
-// ReadMoment reads a time, FILE:POS or a set of GTIDs, as --until takes them.
+// ReadMoment parses a time, FILE:POS or a set of GTIDs, as --until accepts them.
 func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error) {
 	span, wrong := when.Parse(text, now, zone)
 	if wrong.Empty() && !span.Till.Equal(span.From) {
@@ -50,7 +50,7 @@ func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error
 		WithHint(lang.M("--until needs a time, a binlog FILE:POS, or a GTID set"))
 }
 
-// String is the moment as a person would write it.
+// String is the moment as a person would type it.
 func (m Moment) String() string {
 	switch {
 	case m.Before != "":
@@ -63,21 +63,20 @@ func (m Moment) String() string {
 	return m.Time.Format(time.RFC3339Nano)
 }
 
-// Place is a place in the log of one server. Identity tells two files of one name
-// apart.
+// Place is a position in one server's log. Identity distinguishes two files of the same
+// name.
 type Place struct {
 	Server   string `json:"server"`
 	Identity string `json:"identity"`
 	Position
 }
 
-// Stand is where a backup stands in a log: what it knows of it. File is "" when only
-// the transactions are known.
+// Stand is a backup's position in a log. File is "" if only the transactions are known.
 type Stand struct {
 	Position
 	GTID   string
 	Server string    // whose log it is: Segment.Server; "" when not known
-	From   time.Time // what comes after it was not committed earlier; zero when not known
-	At     time.Time // what comes before it was not committed later
-	Source bool      // it is in a source's log, of which a replica may have applied less
+	From   time.Time // earliest commit time of what follows; zero if unknown
+	At     time.Time // latest commit time of what precedes
+	Source bool      // in a source's log, of which a replica may have applied less
 }

@@ -7,20 +7,20 @@ import (
 	"strconv"
 )
 
-// NetRow is what became of one row over a transaction, or several: Before is nil
-// when it was not there, After when it is not any more.
+// NetRow is the net change of one row over one or more transactions: Before is nil if the
+// row did not exist before, After if it no longer exists.
 type NetRow struct {
 	Table  string  `json:"table"`
 	Before []Value `json:"before"`
 	After  []Value `json:"after"`
-	// Mixed says that something else changed the row between two of the changes.
+	// Mixed tells that something else changed the row between two of the changes.
 	Mixed bool `json:"mixed,omitempty"`
 }
 
 // Turned is the row of the opposite change.
 func (r NetRow) Turned() NetRow { return NetRow{Table: r.Table, Before: r.After, After: r.Before} }
 
-// Undo is what takes the change back: the opposite verb.
+// Undo is the verb that reverts the change.
 func (r NetRow) Undo() Verb {
 	switch {
 	case r.Before == nil:
@@ -31,14 +31,14 @@ func (r NetRow) Undo() Verb {
 	return Update
 }
 
-// Reasons why a transaction has no inverse.
+// Reasons why a transaction cannot be inverted.
 var (
 	ErrNoKey   = errors.New("the table has no primary key: its rows cannot be told apart")
 	ErrPartial = errors.New("the log does not hold whole rows (binlog_row_image is not FULL)")
 )
 
-// Net sums up row changes, in their order, to what became of each row. Rows come in
-// the order in which undoing them is safe: what was done last comes first.
+// Net sums up row changes, in order, to a net change per row. Rows are returned in an
+// order in which undoing them is safe: last change first.
 type Net struct {
 	rows map[string]*netRow
 	n    int
@@ -49,7 +49,7 @@ type netRow struct {
 	order int
 }
 
-// Add takes the next change of a table whose columns key are its primary key.
+// Add adds the next change of a table; key are the indexes of its primary key's columns.
 func (n *Net) Add(c RowChange, key []int) error {
 	if len(key) == 0 {
 		return fmt.Errorf("%s: %w", c.Table.String(), ErrNoKey)
@@ -74,7 +74,7 @@ func (n *Net) Add(c RowChange, key []int) error {
 	r.After, r.order = clone(c.After), n.n
 	switch {
 	case c.After != nil:
-		if old := n.take(c.Table.Name, after); old != nil { // deleted, and put in again
+		if old := n.take(c.Table.Name, after); old != nil { // deleted and inserted again
 			r.Before, r.Mixed = old.Before, r.Mixed || old.Mixed || old.After != nil
 		}
 		n.rows[c.Table.Name+"\x00"+after] = r
@@ -84,7 +84,7 @@ func (n *Net) Add(c RowChange, key []int) error {
 	return nil
 }
 
-// goesOn tells whether a change begins with what the one before it left.
+// goesOn reports whether a change starts from the state that the previous one left.
 func goesOn(left, found []Value) bool {
 	if len(left) != len(found) {
 		return false
@@ -97,7 +97,7 @@ func goesOn(left, found []Value) bool {
 	return true
 }
 
-// take removes a row from the sum, to be put back under its new key.
+// take removes a row from the sum, to be added again under its new key.
 func (n *Net) take(table, key string) *netRow {
 	if key == "" {
 		return nil
@@ -108,7 +108,7 @@ func (n *Net) take(table, key string) *netRow {
 	return r
 }
 
-// KeyOf is the text that tells a row from others; "" for no row.
+// KeyOf is a text that identifies a row; "" for no row.
 func KeyOf(values []Value, key []int) (string, error) {
 	if values == nil {
 		return "", nil
@@ -135,7 +135,7 @@ func clone(values []Value) []Value {
 	for _, v := range values {
 		size += len(v.Text)
 	}
-	out, texts := make([]Value, len(values)), make([]byte, 0, size) // one piece of memory a row
+	out, texts := make([]Value, len(values)), make([]byte, 0, size) // one allocation per row
 	for i, v := range values {
 		out[i] = v
 		if v.Text != nil {
@@ -147,7 +147,7 @@ func clone(values []Value) []Value {
 	return out
 }
 
-// Rows are the sum, what was done last first.
+// Rows are the net changes, last change first.
 func (n *Net) Rows() []NetRow {
 	all := make([]*netRow, 0, len(n.rows))
 	for _, r := range n.rows {
@@ -161,19 +161,18 @@ func (n *Net) Rows() []NetRow {
 	return rows
 }
 
-// State is how a row is now, compared with how the transaction left it.
+// State compares a row's current state with the state after the transaction.
 type State string
 
-// The states.
 const (
 	Clean   State = "clean"   // as the transaction left it
-	Changed State = "changed" // something else changed it since, or it is there again
-	Gone    State = "gone"    // it is not there any more
-	Used    State = "used"    // it is to be deleted, and other rows refer to it now
+	Changed State = "changed" // something else changed or recreated it since
+	Gone    State = "gone"    // it no longer exists
+	Used    State = "used"    // it would be deleted, but other rows refer to it now
 )
 
-// Compare tells the state of a row that is now as given; nil is not there. same
-// compares two values of a column.
+// Compare returns the state of a row with the current values now; nil if the row does not
+// exist. same compares two values of a column.
 func (r NetRow) Compare(now []Value, same func(column int, logged, now Value) bool) State {
 	switch {
 	case now == nil && r.After == nil:

@@ -20,13 +20,13 @@ import (
 	"opsdeck/internal/atomicfile"
 )
 
-// PieceSuffix ends the name of a piece's description at a copy. The description is
-// sent after the piece: a piece without one is not complete.
+// PieceSuffix is the suffix of a piece's description at a copy. The description is sent
+// after the piece: a piece without one is incomplete.
 const PieceSuffix = ".piece.json.gz"
 
-// Piece is a part of one log file as a copy keeps it: whole frames of the archive,
-// from one position to another. A piece never changes, so a log file that still grows
-// can be copied, and none of it is ever sent twice.
+// Piece is a part of one log file at a copy: whole frames of the archive, from one
+// position to another. A piece never changes, so a growing log file can be copied without
+// sending any part twice.
 type Piece struct {
 	FormatVersion int       `json:"format_version"`
 	Owner         string    `json:"owner"` // the service whose archive it comes from
@@ -43,15 +43,15 @@ type Piece struct {
 	RawBytes      int64     `json:"raw_bytes"`
 	Transactions  int64     `json:"transactions"`
 	Count         int       `json:"frame_count"`
-	Frames        []Frame   `json:"frames,omitempty"` // their offsets are the piece's own
+	Frames        []Frame   `json:"frames,omitempty"` // offsets are relative to the piece
 	Closed        bool      `json:"closed,omitempty"` // the log file ends with it
-	Next          string    `json:"next,omitempty"`   // the file in which the log goes on
-	// What is only remembered here.
-	Checked time.Time `json:"checked,omitzero"` // when it was read back there
-	Bad     bool      `json:"bad,omitempty"`    // read back, and not what was sent
+	Next          string    `json:"next,omitempty"`   // the file in which the log continues
+	// Fields that are only stored locally.
+	Checked time.Time `json:"checked,omitzero"` // when it was last read back there
+	Bad     bool      `json:"bad,omitempty"`    // read back, and different from what was sent
 }
 
-// NewPiece describes frames that follow each other in a segment.
+// NewPiece describes consecutive frames of a segment.
 func NewPiece(owner string, s *Segment, frames []Frame, sum string) Piece {
 	p := Piece{FormatVersion: ManifestVersion, Owner: owner, Segment: *s, SHA256: sum, Count: len(frames)}
 	if len(frames) == 0 {
@@ -76,7 +76,7 @@ func NewPiece(owner string, s *Segment, frames []Frame, sum string) Piece {
 	return p
 }
 
-// name tells pieces apart by their contents: two pieces never share a name.
+// name identifies a piece by its contents: two pieces never have the same name.
 func (p *Piece) name() string {
 	identity := sha256.Sum256([]byte(p.Segment.Identity))
 	end := ".zst"
@@ -87,18 +87,18 @@ func (p *Piece) name() string {
 		hex.EncodeToString(identity[:4]), p.FromPos, p.ToPos, p.SHA256[:min(8, len(p.SHA256))], end)
 }
 
-// Description is the name of what describes the piece at the copy.
+// Description is the name of the piece's description at the copy.
 func (p *Piece) Description() string {
-	if p.Name == "" { // it only says that the file ended
+	if p.Name == "" { // it only records that the file ended
 		return p.name() + ".end" + PieceSuffix
 	}
 	return p.Name + PieceSuffix
 }
 
-// errPiece says that a description is not one that this program wrote.
+// errPiece reports that a description was not written by this program.
 var errPiece = errors.New("not the description of a part of a binary log")
 
-// WritePiece writes a description: JSON in gzip.
+// WritePiece encodes a description as gzipped JSON.
 func WritePiece(p *Piece) ([]byte, error) {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -109,11 +109,11 @@ func WritePiece(p *Piece) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// mostDescribed is how long a description may be, unpacked.
+// mostDescribed is the maximum unpacked size of a description, in bytes.
 const mostDescribed = 1 << 30
 
-// ReadPiece reads a description. It comes from outside: names in it that lead
-// elsewhere are refused, and so is what a newer version wrote.
+// ReadPiece parses a description. It is external input: names that lead out of the folder
+// are refused, and so are descriptions of a newer version.
 func ReadPiece(data []byte) (p Piece, err error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -141,12 +141,12 @@ func ReadPiece(data []byte) (p Piece, err error) {
 	return p, nil
 }
 
-// plain tells whether a name is that of a file in a folder.
+// plain reports whether a name is a plain file name within a folder.
 func plain(name string) bool {
 	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\\x00\n\r")
 }
 
-// AtCopy is what a copy holds of binary logs, as it was last looked at.
+// AtCopy is the binlog that a copy had at the last check.
 type AtCopy struct {
 	Copy   string    `json:"copy"`
 	Target string    `json:"target"`
@@ -154,20 +154,20 @@ type AtCopy struct {
 	Pieces []Piece   `json:"pieces"`
 }
 
-// Chain is one log file at a copy: pieces that join, from its beginning on.
+// Chain is one log file at a copy: contiguous pieces from its start.
 type Chain struct {
 	Segment *Segment
 	Pieces  []Piece
 }
 
-// End is up to where the log file is there, and whether that is all of it.
+// End is the position up to which the log file is stored, and whether that is all of it.
 func (c *Chain) End() (pos uint64, closed bool) {
 	last := c.Pieces[len(c.Pieces)-1]
 	return last.ToPos, last.Closed
 }
 
-// Chains joins pieces to log files, in the order of the log. Of pieces that overlap,
-// since two archives of one server were copied there, those that reach furthest.
+// Chains joins pieces to log files, in log order. Of overlapping pieces, which come from
+// two archives of the same server, it uses those that reach furthest.
 func Chains(pieces []Piece) (all []*Chain) {
 	type file struct{ server, file, identity string }
 	of := map[file][]Piece{}
@@ -196,7 +196,7 @@ func Chains(pieces []Piece) (all []*Chain) {
 	return all
 }
 
-// longest is the run of joining pieces, from a file's beginning, that reaches furthest.
+// longest is the run of contiguous pieces, from a file's start, that reaches furthest.
 func longest(list []Piece) (best []Piece) {
 	slices.SortFunc(list, func(a, b Piece) int {
 		return cmp.Or(cmp.Compare(a.FromPos, b.FromPos), cmp.Compare(a.ToPos, b.ToPos), boolOrder(a.Closed, b.Closed))
@@ -232,8 +232,8 @@ func boolOrder(a, b bool) int {
 	return 1
 }
 
-// better tells whether a run of pieces reaches further than another, or as far with
-// the word that the file ends there.
+// better reports whether a run of pieces reaches further than another, or equally far and
+// records that the file ends there.
 func better(a, b []Piece) bool {
 	x, y := a[len(a)-1], b[len(b)-1]
 	if x.ToPos != y.ToPos {
@@ -245,7 +245,7 @@ func better(a, b []Piece) bool {
 	return len(a) < len(b)
 }
 
-// joined is the log file that pieces make.
+// joined is the log file that pieces form.
 func joined(pieces []Piece) *Segment {
 	s := pieces[0].Segment
 	s.FromPos, s.FromTime = pieces[0].FromPos, pieces[0].FromTime
@@ -270,7 +270,7 @@ func joined(pieces []Piece) *Segment {
 	return &s
 }
 
-// Spans are what the copy holds without a gap, and what it lacks between.
+// Spans are what the copy holds without gaps, and the gaps between.
 func (a *AtCopy) Spans() (spans []Span, gaps []Gap) {
 	of := map[string][]*Segment{}
 	for _, c := range Chains(a.Pieces) {
@@ -303,14 +303,14 @@ func keysOf[V any](m map[string]V) func(yield func(string) bool) {
 	}
 }
 
-// atCopyPath is where a copy's holdings are remembered.
+// atCopyPath is the file that records a copy's holdings.
 func atCopyPath(stateDir, copy, target string) string {
 	sum := sha256.Sum256([]byte(copy + "\x00" + target))
 	return filepath.Join(stateDir, "copies", "binlog-"+hex.EncodeToString(sum[:8])+".json")
 }
 
-// ReadAtCopy reads what is remembered of a copy; of one that was never looked at, and
-// of a damaged record, nothing.
+// ReadAtCopy reads the record of a copy; it is empty for a copy that was never checked,
+// and for a damaged record.
 func ReadAtCopy(stateDir, copy, target string) (AtCopy, error) {
 	none := AtCopy{Copy: copy, Target: target}
 	text, err := os.ReadFile(atCopyPath(stateDir, copy, target))
@@ -327,7 +327,7 @@ func ReadAtCopy(stateDir, copy, target string) (AtCopy, error) {
 	return a, nil
 }
 
-// WriteAtCopy remembers what a copy holds.
+// WriteAtCopy stores the record of a copy.
 func WriteAtCopy(stateDir string, a AtCopy) error {
 	text, err := json.Marshal(a)
 	if err != nil {

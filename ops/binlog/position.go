@@ -1,7 +1,7 @@
-// Package binlog knows what a binary log is to an operator: positions, sets of
-// GTIDs, the spans and gaps of an archive, transactions and their row changes, what
-// an archive keeps, and the inverse of a transaction. It decides; ops/mysql/binlog
-// reads the servers' format.
+// Package binlog is the operator's view of a binlog: positions, sets of GTIDs, the spans
+// and gaps of an archive, transactions and their row changes, what an archive keeps, and
+// the inverse of a transaction. It has the rules; ops/mysql/binlog reads the servers'
+// format.
 package binlog
 
 import (
@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Position is a place in a server's binary log: behind Pos bytes of a file.
+// Position is a position in a server's binlog: after Pos bytes of a file.
 type Position struct {
 	File string `json:"file"`
 	Pos  uint64 `json:"pos"`
 }
 
-// String is FILE:POS, as --until and --before take it.
+// String is FILE:POS, as --until and --before accept it.
 func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Pos) }
 
-// ParsePosition reads FILE:POS. ok is false for anything else.
+// ParsePosition parses FILE:POS. ok is false for anything else.
 func ParsePosition(text string) (p Position, ok bool) {
 	file, pos, found := cutLast(text, ":")
 	if !found || file == "" {
@@ -43,7 +43,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// Split takes a log's file name apart: "binlog" and 7 of "binlog.000007".
+// Split splits a log file's name: "binlog" and 7 for "binlog.000007".
 func Split(file string) (base string, number uint64, ok bool) {
 	base, digits, found := cutLast(file, ".")
 	if !found || base == "" || len(digits) < 6 {
@@ -53,7 +53,7 @@ func Split(file string) (base string, number uint64, ok bool) {
 	return base, number, err == nil
 }
 
-// Before tells whether p comes before q in one server's log.
+// Before reports whether p comes before q in one server's log.
 func (p Position) Before(q Position) bool {
 	_, a, _ := Split(p.File)
 	_, b, _ := Split(q.File)

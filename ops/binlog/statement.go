@@ -17,12 +17,12 @@ var (
 	)
 )
 
-// Hide takes the secrets out of a statement's text: in one that handles accounts
-// every quoted text behind the first word of a secret, and every long hexadecimal
-// number, becomes '***'.
+// Hide masks the secrets in a statement's text: in a statement about accounts, every
+// quoted text after the first keyword for a secret, and every long hexadecimal number,
+// becomes '***'.
 func Hide(sql string) string { return redact.Text(hide(sql)) }
 
-// wordParts are the letters by which secretWords is worth a search.
+// wordParts are substrings; only texts with one of them are searched for secretWords.
 var wordParts = []string{"identified", "password", "secret", "auth_option", "encryption_key"}
 
 func hide(sql string) string {
@@ -40,15 +40,15 @@ func hide(sql string) string {
 	return sql[:from] + hideAssigned(sql[from:])
 }
 
-// assigned is a secret's word with what is given to it.
+// assigned matches a keyword for a secret and its value.
 var assigned = regexp.MustCompile(
 	`(?i)\b((?:identified\s+(?:with\s+\S+\s+)?(?:by|as|via)|[a-z_]*password|secret)\b\s*(?:=|\(|by|as)?\s*(?:password\s*\(?)?\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$))`,
 )
 
 func hideAssigned(sql string) string { return assigned.ReplaceAllString(sql, "${1}'***'") }
 
-// Mentions tells whether a name is in a statement's text as a whole word. It may say
-// yes for a word in a string: it is for showing, not for guarding.
+// Mentions reports whether a statement's text contains a name as a whole word. A word in a
+// string counts too: use it for display, not for protection.
 func Mentions(sql, name string) bool {
 	if name == "" {
 		return false
@@ -77,7 +77,7 @@ func wordAt(s string, i int) bool {
 
 var firstWord = regexp.MustCompile(`(?s)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*([A-Za-z]+)`)
 
-// VerbOf is what a statement's first word does to rows; "" for any other word. REPLACE
+// VerbOf is the effect of a statement's first word on rows; "" for any other word. REPLACE
 // and LOAD DATA count as inserts.
 func VerbOf(sql string) Verb {
 	word := firstWord.FindStringSubmatch(sql)
@@ -99,6 +99,6 @@ var definition = regexp.MustCompile(
 	`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`,
 )
 
-// IsDefinition tells whether a statement changes definitions, or all rows at once as
+// IsDefinition reports whether a statement changes definitions, or all rows at once, as
 // TRUNCATE does.
 func IsDefinition(sql string) bool { return definition.MatchString(sql) }

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Transaction is one committed group of the log, in a line.
+// Transaction is a summary of one committed group of the log.
 type Transaction struct {
-	ID     string // its GTID, else FILE:POS of its beginning; what --txn and --before take
+	ID     string // its GTID, else FILE:POS of its start; accepted by --txn and --before
 	GTID   string // "" for an anonymous one
 	File   string
-	Pos    uint64 // where it begins
-	End    uint64 // where it ends
+	Pos    uint64 // start position
+	End    uint64 // end position
 	Time   time.Time
-	Tables []TableChange // by row images, in the order of their first change
+	Tables []TableChange // from row images, in the order of their first change
 	DDL    []Statement   // statements that change definitions
-	Other  []Statement   // statements of the statement format: which rows they changed is not in the log
+	Other  []Statement   // statement format: the rows that they changed are not logged
 	Size   int64         // bytes in the log
-	Thread uint32        // the connection's id on the server
-	Query  string        // the first statement's text where the server logs it
-	// Unfinished is an XA transaction that is prepared and not yet committed there.
+	Thread uint32        // connection id on the server
+	Query  string        // the first statement's text, if the server logs it
+	// Unfinished is an XA transaction that was prepared and not committed there.
 	Unfinished bool
-	XA         string // the XA transaction's id, as SQL, of one that is prepared or completed later
+	XA         string // id, as SQL, of an XA transaction that is prepared or completed later
 	RolledBack bool
 }
 
@@ -34,7 +34,7 @@ type TableChange struct {
 	Deleted  int64  `json:"deleted"`
 }
 
-// Rows is how many rows were changed.
+// Rows is the number of changed rows.
 func (c TableChange) Rows() int64 { return c.Inserted + c.Updated + c.Deleted }
 
 // Add counts n rows.
@@ -49,13 +49,14 @@ func (c *TableChange) Add(v Verb, n int64) {
 	}
 }
 
-// Statement is a statement with the schema that it ran in. Its text shows no secret.
+// Statement is a statement and the database that it ran in. Secrets in its text are
+// masked.
 type Statement struct {
 	Schema string
 	SQL    string
 }
 
-// Rows is how many rows of all tables were changed.
+// Rows is the number of changed rows in all tables.
 func (t *Transaction) Rows() (n int64) {
 	for _, c := range t.Tables {
 		n += c.Rows()
@@ -63,7 +64,7 @@ func (t *Transaction) Rows() (n int64) {
 	return n
 }
 
-// Count is the change of one table, made when it is new.
+// Count returns the counter for one table, and creates it if needed.
 func (t *Transaction) Count(schema, table string) *TableChange {
 	for i := range t.Tables {
 		if t.Tables[i].Schema == schema && t.Tables[i].Table == table {
@@ -74,17 +75,17 @@ func (t *Transaction) Count(schema, table string) *TableChange {
 	return &t.Tables[len(t.Tables)-1]
 }
 
-// Filter chooses transactions.
+// Filter selects transactions.
 type Filter struct {
 	Schema   string    // only changes of this schema; "" for all
 	Table    string    // TABLE or SCHEMA.TABLE
-	Kind     Verb      // at least one row, or statement, of this kind
+	Kind     Verb      // at least one row or statement of this kind
 	RowsOver int64     // more rows than this
-	Since    time.Time // zero for no bound
+	Since    time.Time // zero for no limit
 	Until    time.Time
 }
 
-// Takes tells whether a transaction is wanted.
+// Takes reports whether a transaction matches.
 func (f Filter) Takes(t *Transaction) bool {
 	if !f.Since.IsZero() && t.Time.Before(f.Since) || !f.Until.IsZero() && !t.Time.Before(f.Until) {
 		return false
@@ -126,8 +127,8 @@ func (f Filter) takesTable(schema, table string) bool {
 	return f.Table == "" || Matches(schema, table, f.Table)
 }
 
-// takesStatement looks for the table's name as a word in the text; of a table of a named
-// database the statement was run in that one, or names it too.
+// takesStatement searches the text for the table's name as a word. If the table's database
+// is given, the statement must have run in it, or name it too.
 func (f Filter) takesStatement(s Statement) bool {
 	if f.Table == "" {
 		return f.Schema == "" || s.Schema == f.Schema || Mentions(s.SQL, f.Schema)

@@ -2,34 +2,33 @@ package binlog
 
 import "strings"
 
-// Kind says what a column's value is, and so how it is shown, compared and written.
+// Kind determines how a column's value is shown, compared and written.
 type Kind uint8
 
-// The kinds of values.
 const (
 	Number   Kind = iota // Text is its digits
-	Float                // Text is its shortest exact digits, of 4 bytes
-	Double               // the same, of 8 bytes
+	Float                // Text is the shortest exact number, 4 bytes
+	Double               // Text is the shortest exact number, 8 bytes
 	Temporal             // Text as the server prints it; a TIMESTAMP in UTC
 	Text                 // Text is the bytes in the column's charset
 	Binary               // Text is the bytes
 	JSON                 // Text is the document as MySQL prints it
 	Enum                 // Text is the member's number
 	Set                  // Text is the members' bits as a number
-	Bits                 // Text is the bytes, the highest first
+	Bits                 // Text is the bytes, highest first
 	Typed                // Text as the server prints it, of a type that it logs as bytes: UUID, INET6, INET4
 )
 
 // Value is one column's value in a row image.
 type Value struct {
 	Kind   Kind
-	Absent bool // the image does not hold the column
+	Absent bool // the image does not contain the column
 	Null   bool
 	Text   []byte
 }
 
-// Same tells whether two values are the same to the last bit. What is absent is the
-// same as nothing.
+// Same reports whether two values are identical bit for bit. An absent value equals
+// nothing.
 func (v Value) Same(o Value) bool {
 	if v.Absent || o.Absent {
 		return false
@@ -37,24 +36,24 @@ func (v Value) Same(o Value) bool {
 	return v.Null == o.Null && string(v.Text) == string(o.Text)
 }
 
-// Clone is a copy that later reading does not overwrite.
+// Clone is a copy that later reads do not overwrite.
 func (v Value) Clone() Value {
 	v.Text = append([]byte(nil), v.Text...)
 	return v
 }
 
-// Column is what a table map, or the table itself, says of one column.
+// Column is a column's description from a table map, or from the table itself.
 type Column struct {
 	Name     string // "" when the log does not say (binlog_row_metadata is not FULL)
 	Kind     Kind
 	Type     string // a short name for people: "bigint unsigned", "varchar"
-	Charset  int    // the collation's number; 0 when unknown
+	Charset  int    // the collation's number; 0 if unknown
 	Nullable bool
-	Key      bool     // of the primary key, as far as the log says
-	Members  []string // of ENUM and SET, as far as the log says
+	Key      bool     // part of the primary key, if logged
+	Members  []string // of ENUM and SET, if logged
 }
 
-// Table is a table as a transaction saw it.
+// Table is a table's definition at the time of a transaction.
 type Table struct {
 	Schema  string
 	Name    string
@@ -64,7 +63,7 @@ type Table struct {
 // String is schema.table.
 func (t *Table) String() string { return t.Schema + "." + t.Name }
 
-// Named tells whether every column has a name.
+// Named reports whether every column has a name.
 func (t *Table) Named() bool {
 	for _, c := range t.Columns {
 		if c.Name == "" {
@@ -74,10 +73,9 @@ func (t *Table) Named() bool {
 	return true
 }
 
-// Verb is what happened to a row.
+// Verb is the type of a row change.
 type Verb string
 
-// The verbs.
 const (
 	Insert Verb = "insert"
 	Update Verb = "update"
@@ -85,19 +83,18 @@ const (
 	DDL    Verb = "ddl"
 )
 
-// RowChange is one row before and after. Before is nil for an insert, After for a
-// delete.
+// RowChange is one row before and after. Before is nil for an insert, After for a delete.
 type RowChange struct {
 	Verb   Verb
 	Table  *Table
 	Before []Value
 	After  []Value
-	// Silent says that foreign keys were obeyed, and that the rows of other tables which
-	// they changed are not in the log.
+	// Silent tells that foreign keys were active, and that rows of other tables that they
+	// changed are not in the log.
 	Silent bool
 }
 
-// Matches tells whether a name that a person gave means the table: TABLE or
+// Matches reports whether a name that a person gave refers to the table: TABLE or
 // SCHEMA.TABLE.
 func (t *Table) Matches(name string) bool { return Matches(t.Schema, t.Name, name) }
 
