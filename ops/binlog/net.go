@@ -164,6 +164,7 @@ func (n *Net) Rows() []NetRow {
 // State compares a row's current state with the state after the transaction.
 type State string
 
+// The states.
 const (
 	Clean   State = "clean"   // as the transaction left it
 	Changed State = "changed" // something else changed or recreated it since

@@ -5,6 +5,7 @@ import "strings"
 // Kind determines how a column's value is shown, compared and written.
 type Kind uint8
 
+// The kinds of values.
 const (
 	Number   Kind = iota // Text is its digits
 	Float                // Text is the shortest exact number, 4 bytes
@@ -76,6 +77,7 @@ func (t *Table) Named() bool {
 // Verb is the type of a row change.
 type Verb string
 
+// The verbs.
 const (
 	Insert Verb = "insert"
 	Update Verb = "update"

@@ -78,6 +78,7 @@ const (
 // it is idempotent.
 type Effect string
 
+// The effects.
 const (
 	EffectCheck    Effect = "check"
 	EffectStop     Effect = "stop"
@@ -161,6 +162,7 @@ func (s Stage) Back() bool {
 // Step is one of the seven steps, 1 to 7.
 type Step int
 
+// The seven steps.
 const (
 	StepAssess Step = iota + 1
 	StepStop

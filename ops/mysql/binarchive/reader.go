@@ -46,6 +46,7 @@ func (f Folder) Open(s *binlog.Segment, keys []age.Identity) (*Reader, error) {
 	return &Reader{Segment: s, frames: frames, file: file, close: file.Close, unpack: u}, nil
 }
 
+// Close closes the file.
 func (r *Reader) Close() error { return r.close() }
 
 // Frames are the segment's frames, in order.

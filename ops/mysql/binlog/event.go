@@ -21,6 +21,7 @@ const headerSize = 19
 // checksumSize is the length of the optional CRC32 at the end of an event, in bytes.
 const checksumSize = 4
 
+// Type is the type code of an event.
 type Type byte
 
 // Event types of MySQL and MariaDB.

@@ -30,6 +30,7 @@ type Group struct {
 // XAPhase is a group's phase of an XA transaction.
 type XAPhase uint8
 
+// The phases of an XA transaction.
 const (
 	XANone     XAPhase = iota
 	XAPrepared         // changes, not yet committed
@@ -323,8 +324,8 @@ func (s *step) rows(e *Event) error {
 	return s.item(&Item{What: Change, Event: e, Rows: r, Map: m.event})
 }
 
-// loaded handles LOAD DATA in statement format. Its text follows the position of the file
-// name.
+// loaded handles LOAD DATA in statement format. Its text is stored like a query's, after the
+// position of the file name.
 func (s *step) loaded(e *Event) error {
 	q, err := parseQuery(e)
 	if err != nil {

@@ -103,6 +103,7 @@ func Prepare(
 	return nil
 }
 
+// Finish drops the progress table.
 func Finish(ctx context.Context, c *sql.Conn, in string) error {
 	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(in, Table))
 	return err

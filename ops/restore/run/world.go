@@ -153,6 +153,7 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("tables %v cannot be read: %v", e.Tables, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // Prober asks the service whether it is ready.

@@ -116,6 +116,7 @@ func (sh Binlog) BinlogError(err error) error {
 	return sh.BinlogSentence(err)
 }
 
+// BinlogSentence is BinlogError for an error that is not nil.
 func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	var server *reader.ServerError
 	var known *ops.Error

@@ -7,6 +7,7 @@ import (
 	"opsdeck/ops/backup"
 )
 
+// EmptiedText reports that a copy lost backups that opsdeck did not remove.
 func EmptiedText(c config.Copy, e backup.Emptied) lang.Msg {
 	return lang.M(
 		"the copy %s was emptied: of %d backups %d remained, and opsdeck did not remove them",

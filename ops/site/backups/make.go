@@ -96,6 +96,7 @@ func (sh Maker) OrderOf(o Order) (Order, error) {
 	return o, nil
 }
 
+// Spec determines the file name of a backup made at that time.
 func (o Order) Spec(at time.Time) backup.Spec {
 	ext := ".sql.gz"
 	if o.Compress == "zstd" {
@@ -115,6 +116,7 @@ func (o Order) Spec(at time.Time) backup.Spec {
 	}
 }
 
+// Options are the options of the dump.
 func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Options {
 	return dump.Options{
 		Databases:  o.Databases,
@@ -255,6 +257,7 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 	return nil
 }
 
+// DiskError adds a hint to the error of a full disk; other errors are unchanged.
 func DiskError(err error, dir string) error {
 	if diskfull.Is(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; no partial file was left", dir)).

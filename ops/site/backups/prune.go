@@ -13,6 +13,8 @@ import (
 	"opsdeck/ops/backup"
 )
 
+// Lock takes the lock for changes to the backups; it refuses a folder that other users can
+// write to. what describes the holder's work.
 func (sh *Shelf) Lock(what string) (*lock.Lock, error) {
 	if err := sh.Trusted(); err != nil {
 		return nil, err
@@ -20,6 +22,8 @@ func (sh *Shelf) Lock(what string) (*lock.Lock, error) {
 	return lock.Take(backup.LockPath(sh.StateDir), lock.Holder{User: oplog.UserName(), What: what})
 }
 
+// Plan is the retention plan of the local folder; with foreign it includes files that
+// other tools made.
 func (sh Pruner) Plan(ctx context.Context, foreign bool) (*backup.Plan, error) {
 	inv, err := sh.Read(ctx)
 	if err != nil {

@@ -57,11 +57,13 @@ func (sh *Shelf) Look(ctx context.Context) (*backup.Inventory, error) {
 	return inv, nil
 }
 
+// Keep is the retention rule of the service.
 func (sh *Shelf) Keep() backup.Keep {
 	k := sh.Service.Backup.Keep
 	return backup.Keep{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency, Manual: k.Manual}
 }
 
+// Policy is the retention rule with the backups that unfinished restores use.
 func (sh *Shelf) Policy() backup.Policy {
 	p := backup.Policy{Keep: sh.Keep(), Late: sh.Service.Backup.Late}
 	p.InUse, p.Unreadable = sh.InUse()

@@ -33,6 +33,7 @@ func (sh Offsite) Copies(name string) ([]config.Copy, error) {
 		WithHint(lang.M("add backup.copies to the configuration: name, kind rsync or s3, target"))
 }
 
+// Copier opens a copy. The caller closes its store.
 func (sh Offsite) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
 	store, err := remote.Open(c)
 	if err != nil {
