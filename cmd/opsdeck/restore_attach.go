@@ -363,7 +363,7 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case want != "" && result != want:
 		return ops.E(ops.Failed, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).
-			WithHint(lang.M("see %s", r.Folder.ReportPath()))
+			WithHint(afterAbort(r))
 	case r.State.NotReady && result == "restored":
 		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).
 			WithHint(lang.M("opsdeck status; undo: opsdeck restore undo"))
@@ -383,6 +383,15 @@ func (w *watcher) end(want string) error {
 		}
 	}
 	return nil
+}
+
+// afterAbort is what to do after a restore that gave up.
+func afterAbort(r *restorerun.Run) lang.Msg {
+	see := lang.M("see %s", r.Folder.ReportPath())
+	if len(r.State.Data.Unreadable) == 0 {
+		return see
+	}
+	return lang.M("%s; to restore without saving the unreadable tables first, add --skip-unreadable", see)
 }
 
 // over says how a run ended, and how long that took: the restore, or the way back alone.

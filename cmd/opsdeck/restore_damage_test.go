@@ -242,8 +242,9 @@ func (s *realSite) unreadable() {
 	}
 	o := s.run("restore", "--confirm", s.live, "--json")
 	if last := o.lastLine(s.t); o.code != 1 || last.Result != "aborted" ||
-		!strings.Contains(o.out, "cannot be read and would be missing in the emergency backup: ar_invoices") {
-		s.t.Fatalf("exit %d, %+v\n%s", o.code, last, o.out)
+		!strings.Contains(o.out, "cannot be read and would be missing in the emergency backup: ar_invoices") ||
+		!strings.Contains(o.out+o.err, "add --skip-unreadable") {
+		s.t.Fatalf("exit %d, %+v\n%s\n%s", o.code, last, o.out, o.err)
 	}
 	for _, mode := range []string{"swap", "in-place"} {
 		o = s.run("restore", "--confirm", s.live, "--json", "--skip-unreadable", "--mode", mode)

@@ -290,7 +290,7 @@ func (b *checker) backup() {
 		"backup",
 		health.KindBackup,
 		slowPace,
-		b.withArchive(b.withRuns(look.Probe())),
+		making{b.Source}.with(b.withArchive(b.withRuns(look.Probe()))),
 		limits(
 			lang.M("age of the newest good one"),
 			lang.M("the last run of %q made no backup", p.Daily),
