@@ -14,7 +14,7 @@ import (
 type LeftOut struct {
 	Do      []string `json:"do,omitempty"`      // binlog-do-db: no other database is logged
 	Ignore  []string `json:"ignore,omitempty"`  // binlog-ignore-db
-	Applied bool     `json:"applied,omitempty"` // what it applies as a replica: log_replica_updates is off
+	Applied string   `json:"applied,omitempty"` // the variable by which a replica does not log what it applies
 }
 
 // Setting names the setting that excludes a database; "" if none does.
@@ -23,8 +23,8 @@ func (l *LeftOut) Setting(database string) string {
 	switch {
 	case l == nil || database == "":
 		return ""
-	case l.Applied:
-		return "log_replica_updates=OFF"
+	case l.Applied != "":
+		return l.Applied + "=OFF"
 	case len(l.Do) > 0 && !slices.ContainsFunc(l.Do, is):
 		return "binlog-do-db=" + strings.Join(l.Do, ",")
 	case slices.ContainsFunc(l.Ignore, is):

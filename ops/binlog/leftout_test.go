@@ -15,7 +15,7 @@ func TestWhatALogLeavesOut(t *testing.T) {
 		{&LeftOut{Do: []string{"crm", "hr"}}, "binlog-do-db=crm,hr"},
 		{&LeftOut{Ignore: []string{"crm", "shop"}}, "binlog-ignore-db=crm,shop"},
 		{&LeftOut{Ignore: []string{"shop_old"}}, ""},
-		{&LeftOut{Applied: true}, "log_replica_updates=OFF"},
+		{&LeftOut{Applied: "log_slave_updates"}, "log_slave_updates=OFF"},
 	} {
 		if got := c.of.Setting("shop"); got != c.want {
 			t.Errorf("%+v: %q, not %q", c.of, got, c.want)

@@ -32,19 +32,29 @@ func names(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-// appliesUnlogged tells whether the server is a replica that does not log what it applies.
-func appliesUnlogged(ctx context.Context, q schema.Querier) bool {
-	on, err := schema.One(ctx, q, "SELECT @@GLOBAL.log_replica_updates")
+// appliesUnlogged names the variable by which a replica does not log what it applies; ""
+// where it does, or is none.
+func appliesUnlogged(ctx context.Context, q schema.Querier) string {
+	name := "log_replica_updates"
+	on, err := schema.One(ctx, q, "SELECT @@GLOBAL."+name)
 	if err != nil { // before MySQL 8.0.26, and in MariaDB
-		on, err = schema.One(ctx, q, "SELECT @@GLOBAL.log_slave_updates")
+		name = "log_slave_updates"
+		on, err = schema.One(ctx, q, "SELECT @@GLOBAL."+name)
 	}
-	if err != nil || on != "0" {
-		return false
+	if err != nil || on != "0" || !isReplica(ctx, q) {
+		return ""
 	}
-	for _, show := range []string{"SHOW REPLICA STATUS", "SHOW ALL SLAVES STATUS", "SHOW SLAVE STATUS"} {
+	return name
+}
+
+// isReplica tells whether the server replicates from another. MariaDB shows all of its
+// connections only with ALL; a user who may not see them is told how many of them run.
+func isReplica(ctx context.Context, q schema.Querier) bool {
+	for _, show := range []string{"SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
 		if rows, err := schema.All(ctx, q, show); err == nil {
 			return len(rows) > 0
 		}
 	}
-	return false
+	rows, err := schema.All(ctx, q, "SHOW GLOBAL STATUS LIKE 'Slaves_running'")
+	return err == nil && len(rows) > 0 && rows[0][1] != "0"
 }

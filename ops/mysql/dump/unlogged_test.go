@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql"
 )
 
 // unlogged are writers whose commits are not in the dumped server's binlog.
@@ -51,7 +52,28 @@ func TestEveryWayReadsOneMomentOfUnloggedWrites(t *testing.T) {
 				t.Run(u.name, u.keepsTheTotal)
 			}
 			t.Run("source", all[0].namesItsSource)
+			t.Run("left out", func(t *testing.T) { leftOutOf(t, flavour, all) })
 		})
+	}
+}
+
+// leftOutOf compares what each server says that its log lacks.
+func leftOutOf(t *testing.T, flavour string, all []unlogged) {
+	applied := map[string]string{"mysql": "log_replica_updates=OFF", "mariadb": "log_slave_updates=OFF"}[flavour]
+	source, replica := all[1].dumped, all[0].dumped
+	for _, c := range []struct {
+		of       *testdb.Server
+		db, want string
+	}{
+		{source, "logged", ""},
+		{source, "unlogged", "binlog-do-db=logged"},
+		{replica, "logged", applied},
+		{replica, "mute", applied},
+	} {
+		out, err := mysql.LeftOut(t.Context(), c.of.Open(t, ""))
+		if got := out.Setting(c.db); err != nil || got != c.want {
+			t.Errorf("%s: %q, not %q: %v", c.db, got, c.want, err)
+		}
 	}
 }
 
