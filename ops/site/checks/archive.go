@@ -39,6 +39,7 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 				backups.UnloggedText(b.Service.Database.Name, h.Unlogged))
 			r.Next = lang.M("See: %s.", "opsdeck doctor")
 		}
+		failover{b.Source}.find(ctx, &r, sh, h)
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
