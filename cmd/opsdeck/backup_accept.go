@@ -11,17 +11,19 @@ import (
 type backupAcceptCmd struct {
 	Name    string `arg:"" help:"The backup's name."`
 	Confirm string `placeholder:"NAME" help:"The database's name, to confirm without a terminal."`
+	DryRun  bool   `help:"Say what would be accepted, and change nothing."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 type backupAcceptJSON struct {
 	Name   string      `json:"name"`
 	Shrink *shrinkJSON `json:"shrink"` // what it lacks, now accepted
+	DryRun bool        `json:"dry_run"`
 }
 
 // Run accepts what a backup lacks: from it on its rows are the norm. Nothing is removed.
 func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
-	if err := a.mayChange(false); err != nil {
+	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
 	sh, err := a.shelf()
@@ -44,6 +46,13 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 	}
 	what := lang.M("%s: %s. Once accepted, this backup and later ones no longer warn of it, and a restore proposes them.",
 		name, shrink.Text())
+	if c.DryRun {
+		if c.JSON {
+			return sh.json(backupAcceptJSON{s.Name, shrinkDoc(shrink), true})
+		}
+		sh.say(what)
+		return nil
+	}
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
@@ -51,7 +60,7 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.JSON {
-		return sh.json(backupAcceptJSON{s.Name, shrinkDoc(shrink)})
+		return sh.json(backupAcceptJSON{s.Name, shrinkDoc(shrink), false})
 	}
 	sh.say(lang.M("accepted %s; older backups stay as they are", name))
 	return nil

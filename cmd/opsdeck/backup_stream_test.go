@@ -148,7 +148,8 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 		Checks []struct{ Name, State, Detail string }
 	}
 	sh.run(0, &status, "status", "--only", "backup", "--json")
-	if c := status.Checks; len(c) != 1 || c[0].State != "ok" || !strings.Contains(c[0].Detail, "cloud:") {
+	if c := status.Checks; len(c) != 2 || c[0].State != "ok" || !strings.Contains(c[0].Detail, "cloud:") ||
+		c[1].State != "ok" || !strings.Contains(c[1].Detail, "the newest good backup there is of ") {
 		t.Errorf("%+v", status)
 	}
 	sh.run(64, nil, "backup", "list", "--copy", "nowhere")

@@ -31,8 +31,10 @@ func TestEveryCommandFailsInJSON(t *testing.T) {
 	words := map[string][]string{
 		"audit trace": {"ORDER", "1"}, "audit export": {"--format", "csv", "-o", t.TempDir() + "/x"},
 		"audit archive": {"--year", "2024"}, "audit restore-archive": {"x.sql.gz"}, "backup show": {"x"},
-		"backup remove": {"x"}, "logs learn": {"x.log"}, "restore rescue": {"--table", "t"}, "restore set-aside": {"x"}, "restore rewind": {"--txn", "x"},
-		"deploy plan": {"x"}, "deploy run": {"x"},
+		"backup remove": {"x"}, "backup accept": {"x"},
+		"logs learn": {"x.log"}, "restore rescue": {"--table", "t"}, "restore set-aside": {"x"},
+		"restore rewind": {"--txn", "x"},
+		"deploy plan":    {"x"}, "deploy run": {"x"},
 	}
 	for _, c := range []struct {
 		says string

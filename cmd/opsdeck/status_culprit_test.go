@@ -27,10 +27,7 @@ func TestStatusNamesWhoRemovedTablesAndTheCommandThatHeals(t *testing.T) {
 			}
 			asked(t, config, 0, "restore", "--before", id, "--plan")
 		}
-		beginLog(t, s)
-		for logFiles(t, s) > 1 {
-			beginLog(t, s)
-		}
+		purgeAll(t, s)
 		out, _ := asked(t, config, 2, "status", "--only", "schema", "--json")
 		if strings.Contains(out, "removed_by") {
 			t.Errorf("the log does not hold it: %s", out)
@@ -59,10 +56,7 @@ func TestAPlainRestoreOfDroppedTablesSaysWhatTheLogStillHolds(t *testing.T) {
 			t.Errorf("%s", out)
 		}
 		asked(t, config, 0, "restore", "--before", id, "--plan")
-		beginLog(t, s)
-		for logFiles(t, s) > 1 {
-			beginLog(t, s)
-		}
+		purgeAll(t, s)
 		out, errs = asked(t, config, 0, "restore", "--plan")
 		if text := out + errs; !strings.Contains(text, "are unknown") || strings.Contains(text, "transactions with") {
 			t.Errorf("the log does not hold them: %s", text)

@@ -103,7 +103,7 @@ func TestNoAlertIsLostOrDoubledByKills(t *testing.T) {
 	hook.mu.Unlock()
 	w := startWatch(t, bin, config)
 	defer w.kill()
-	await(t, 30*time.Second, func() bool {
+	await(t, 3*time.Minute, func() bool {
 		for i := range kills {
 			if hook.has(fmt.Sprintf("fired needle%d", i)) == 0 {
 				return false

@@ -91,6 +91,8 @@ func init() {
 		"no restore to a moment after %s is possible: the binlog continues on another server, %s",
 		"无法恢复到 %s 之后的时刻：binlog 在另一台服务器 %s 上继续",
 		"there is no full backup of that server", "该服务器没有全量备份",
+		"the newest good backup there is of %s", "那里最新的完好备份为 %s",
+		"Say what would be accepted, and change nothing.", "说明将接受什么，不做任何更改。",
 		"the archive has everything that the server has written", "归档包含服务器已写入的全部内容",
 		"the archive lags: its last transaction is %s old", "归档落后：其最后一个事务已是 %s 之前的",
 		"the archive lags: the oldest change that it lacks is %s old", "归档落后：尚未归档的最早变更已是 %s 之前的",

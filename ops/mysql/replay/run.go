@@ -19,14 +19,15 @@ import (
 
 // Job is one replay.
 type Job struct {
-	Run    *changes.Run
-	To     binlog.Place // transactions that begin here or later are not replayed
-	From   string       // database name in the log
-	Schema string       // target database
-	Tables []string     // only these tables; empty means all
-	Total  int64        // number of transactions that were forecast; 0 is unknown
-	Report func(ops.Progress)
-	Plain  bool // use statements for rows even if BINLOG is allowed
+	Run       *changes.Run
+	To        binlog.Place // transactions that begin here or later are not replayed
+	From      string       // database name in the log
+	Schema    string       // target database
+	Tables    []string     // only these tables; empty means all
+	Total     int64        // number of transactions that were forecast; 0 is unknown
+	Continues bool         // Total is what is left: the schema holds earlier transactions
+	Report    func(ops.Progress)
+	Plain     bool // use statements for rows even if BINLOG is allowed
 	// Keep leaves the replay open: the next one continues from its position. Transactions that
 	// change nothing here are not committed one by one, because each commit is logged again.
 	Keep bool
@@ -112,7 +113,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	if r.Keep {
 		return r.state, r.pauseHere()
 	}
-	if r.Total > 0 && r.state.Transactions != r.Total {
+	if r.Total > 0 && !r.Continues && r.state.Transactions != r.Total {
 		return r.state, fmt.Errorf("%w: %d transactions instead of %d", ErrUnplanned, r.state.Transactions, r.Total)
 	}
 	r.state.Ended = true

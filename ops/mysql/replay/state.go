@@ -9,6 +9,7 @@ import (
 	"maps"
 
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -91,22 +92,20 @@ func Prepare(
 	if err != nil {
 		return err
 	}
-	for _, q := range []string{
-		"CREATE TABLE IF NOT EXISTS " + schema.Name(in, Table) +
+	err = mysql.Define(ctx, c,
+		"CREATE TABLE IF NOT EXISTS "+schema.Name(in, Table)+
 			" (id INT PRIMARY KEY, what LONGTEXT CHARACTER SET utf8mb4 NOT NULL) ENGINE=InnoDB",
-		"INSERT INTO " + schema.Name(in, Table) + " VALUES (1, " + schema.String(string(text)) + ")",
-	} {
-		if _, err := c.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("record that the replay begins: %w", err)
-		}
+		"INSERT INTO "+schema.Name(in, Table)+" VALUES (1, "+schema.String(string(text))+")",
+	)
+	if err != nil {
+		return fmt.Errorf("record that the replay begins: %w", err)
 	}
 	return nil
 }
 
 // Finish drops the progress table.
 func Finish(ctx context.Context, c *sql.Conn, in string) error {
-	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(in, Table))
-	return err
+	return mysql.Define(ctx, c, "DROP TABLE IF EXISTS "+schema.Name(in, Table))
 }
 
 // read reads a row of the table; ok is false if it does not exist.

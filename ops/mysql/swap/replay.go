@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/schema"
@@ -107,8 +108,13 @@ func (g *rolling) roll(
 	if err != nil {
 		return nil, err
 	}
-	state, err := replay.Run(ctx, db, replay.Job{Run: run, To: r.To, From: p.Source.Database, Schema: p.Loaded(),
-		Tables: p.Tables, Total: r.Transactions, Report: report})
+	job := replay.Job{Run: run, To: r.To, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables,
+		Total: r.Transactions, Continues: p.Standby() != nil, Report: report}
+	var state replay.State
+	err = mysql.Again(ctx, func() (err error) {
+		state, err = replay.Run(ctx, db, job)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +146,7 @@ func (g *rolling) roll(
 
 // again drops the state of a replay that cannot be resumed.
 func (g *rolling) again(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
-	_, err := c.ExecContext(ctx, "DROP TABLE IF EXISTS "+schema.Name(p.Loaded(), replay.Table))
+	err := mysql.Define(ctx, c, "DROP TABLE IF EXISTS "+schema.Name(p.Loaded(), replay.Table))
 	return err
 }
 

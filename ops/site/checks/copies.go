@@ -122,6 +122,9 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 	zone := now.Location()
 	moment := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") }
 	r.Detail = lang.M("%d of %d good backups are there", m.there, m.kept)
+	if m.kept == 0 && !m.newest.IsZero() { // it is streamed to, or made elsewhere
+		r.Detail = lang.M("the newest good backup there is of %s", moment(m.newest))
+	}
 	r.Add("kept", m.kept, lang.Msg{})
 	r.Add("there", m.there, lang.Msg{})
 	if !m.newest.IsZero() {

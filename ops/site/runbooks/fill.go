@@ -10,7 +10,7 @@ var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 var (
 	blank   = regexp.MustCompile(`(?:^|[\s=])[A-Z][A-Z-]+(?:[\s,;)]|$)`)
 	blankIn = regexp.MustCompile(`YYYY|HH:MM|\.TABLE\b|PROJECT-FOLDER|THIS-FILE|NEW-PASSWORD`)
-	fixed   = regexp.MustCompile(`\b(HEAD|DELETE|-v PASSWORD)\b`)
+	fixed   = regexp.MustCompile(`\b(?:HEAD|DELETE)\b|-v PASSWORD\b`)
 	harmful = regexp.MustCompile(`\|.*\b(mysql|mariadb)\b|\brm -rf\b|\b(PURGE|TRUNCATE|DROP)\b`)
 )
 
