@@ -283,7 +283,7 @@ func (t *Tail) read(g generation, text logs.Text, now time.Time) bool {
 	return true
 }
 
-// truncated handles that the file starts anew. What we had not read yet is in the copy, if
+// truncated handles a file that starts again from its beginning. What we had not read yet is in the copy, if
 // there is one.
 func (t *Tail) truncated(now time.Time) {
 	mine := t.cur

@@ -44,7 +44,7 @@ CREATE TABLE plain (a INT, b TEXT); INSERT INTO plain (a, b) VALUES (1, 'x;(),(2
 	}
 }
 
-// TestHeldTablesAreOfOneDatabase: what stands before any USE belongs to it too.
+// TestHeldTablesAreOfOneDatabase: what comes before any USE belongs to it too.
 func TestHeldTablesAreOfOneDatabase(t *testing.T) {
 	c := &backup.DumpContents{Schemas: []backup.DumpSchema{
 		{Tables: []backup.DumpTable{{Name: "a", Rows: 1}}},

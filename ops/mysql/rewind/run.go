@@ -242,7 +242,7 @@ func (p *Plan) lock(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string) 
 	return err
 }
 
-// errSnapshot is MariaDB's "Record has changed since last read": a row that is to be
+// errSnapshot is MariaDB's "Record has changed since last read": a row that must be
 // locked was changed after the transaction began to read (innodb_snapshot_isolation).
 const errSnapshot = 1020
 

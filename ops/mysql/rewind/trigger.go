@@ -186,7 +186,7 @@ func (p *Plan) write(ctx context.Context, tx *sql.Tx, rows []*Row, done *Done) (
 	return wrote, nil
 }
 
-// done tells whether a row is already what it is to become.
+// done tells whether a row is already in its wanted state.
 func (r *Row) done(t *table) bool {
 	if r.Before == nil || r.Now == nil {
 		return r.Before == nil && r.Now == nil

@@ -28,7 +28,7 @@ type lookedInto struct {
 	Contents *backup.DumpContents `json:"contents"`
 }
 
-// lookFormat is the version of what is kept; another one is read anew.
+// lookFormat is the version of what is kept; another one is read again.
 const lookFormat = 2
 
 // fileOf tells a file's present contents from any others it could have.
