@@ -89,7 +89,8 @@ const (
 // helpLines are a key and what it does, wrapped beside the key.
 func (c *Console) helpLines(a page.Action) []string {
 	t, e := c.env.Theme, c.env
-	text, style := e.Lang.Msg(a.Help), t.Text
+	text := e.Lang.Msg(a.Help)
+	style := t.Text
 	if why := a.Why(e); !why.Empty() {
 		text += " – " + e.Lang.Msg(why)
 		style = t.Dim

@@ -40,7 +40,8 @@ func newPalette(c *Console) *palette {
 			if a.ID == "console.palette" || a.Run == nil {
 				continue
 			}
-			label, text := c.env.Lang.Msg(a.Label), c.env.Lang.Msg(a.Help)
+			label := c.env.Lang.Msg(a.Label)
+			text := c.env.Lang.Msg(a.Help)
 			if !strings.Contains(strings.ToLower(text), strings.ToLower(label)) {
 				text = label + " – " + text
 			}
@@ -131,7 +132,8 @@ const (
 )
 
 func (p *palette) fit(e *entry, typed string) int {
-	label, typed := strings.ToLower(e.label), strings.TrimSpace(typed)
+	label := strings.ToLower(e.label)
+	typed = strings.TrimSpace(typed)
 	switch {
 	case label == typed:
 		return fitLabel

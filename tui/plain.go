@@ -216,7 +216,8 @@ func keysOf(line string, takesText bool) []tea.KeyMsg {
 		return repeated(tea.KeyMsg{Type: kind}, min(max(n, 1), mostRepeats))
 	}
 	text, forced := strings.CutPrefix(line, "=")
-	first, size := []rune(line)[0], len([]rune(line))
+	first := []rune(line)[0]
+	size := len([]rune(line))
 	switch {
 	case forced:
 		return typedText(text)

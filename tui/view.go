@@ -154,7 +154,8 @@ func (c *Console) where(room int) string {
 	if e.ReadOnly {
 		readOnly = t.Badge.Render(e.T(" read-only ")) + " "
 	}
-	service, host := termsafe.Line(e.Service), termsafe.Line(c.o.Host)
+	service := termsafe.Line(e.Service)
+	host := termsafe.Line(c.o.Host)
 	dot := t.Rule.Render(" " + t.Glyph.Dot + " ")
 	for _, s := range []string{
 		readOnly + t.Bold.Render(service) + dot + t.Dim.Render(host) + dot + t.Dim.Render(zone) + " ",
@@ -178,7 +179,8 @@ func (c *Console) noticeLine(w int) string {
 
 // footer is the last line: the keys.
 func (c *Console) footer(w int) string {
-	own, always := keyList(c, c.page().Actions()), keyList(c, c.actions)
+	own := keyList(c, c.page().Actions())
+	always := keyList(c, c.actions)
 	room := w - 1
 	for _, k := range always {
 		room -= cells.Width(k) + 2

@@ -185,8 +185,11 @@ func (b *backend) trade(ctx context.Context) {
 }
 
 func (b *backend) sell(ctx context.Context) error {
-	r, now := b.journal.rand, time.Now()
-	customer, user, total := 1+r.IntN(customerCount), 1+r.IntN(9), money(int64(2000+r.IntN(900000)))
+	r := b.journal.rand
+	now := time.Now()
+	customer := 1 + r.IntN(customerCount)
+	user := 1 + r.IntN(9)
+	total := money(int64(2000 + r.IntN(900000)))
 	no := fmt.Sprintf("SO%s%05d", now.Format("20060102"), now.UnixMilli()%1e5)
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {

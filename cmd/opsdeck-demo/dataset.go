@@ -109,7 +109,8 @@ func (d *dataset) customer(id int, at time.Time) {
 func (d *dataset) order(id, customer int, at time.Time) {
 	total := int64(0)
 	for range 1 + d.rand.IntN(4) {
-		product, qty := 1+d.rand.IntN(len(d.prices)), int64(1+d.rand.IntN(60))
+		product := 1 + d.rand.IntN(len(d.prices))
+		qty := int64(1 + d.rand.IntN(60))
 		total += qty * d.prices[product]
 		d.add(
 			"order_items",
@@ -121,7 +122,8 @@ func (d *dataset) order(id, customer int, at time.Time) {
 			money(d.prices[product]),
 		)
 	}
-	status, user := pick(d.rand, statuses), 1+d.rand.IntN(9)
+	status := pick(d.rand, statuses)
+	user := 1 + d.rand.IntN(9)
 	no := fmt.Sprintf("SO%s%05d", at.Format("20060102"), id)
 	d.add("orders", at, id, no, customer, status, money(total), pick(d.rand, remarks), at)
 	d.audit(
@@ -152,7 +154,8 @@ func (d *dataset) order(id, customer int, at time.Time) {
 }
 
 func (d *dataset) invoice(order, customer int, total int64, user int, at time.Time) {
-	id, paid := len(d.rows["ar_invoices"])+1, d.rand.IntN(10) < 7
+	id := len(d.rows["ar_invoices"]) + 1
+	paid := d.rand.IntN(10) < 7
 	d.add(
 		"ar_invoices",
 		at,
@@ -203,7 +206,8 @@ func auditValues(
 	path := "/api/v1/" + strings.ToLower(strings.ReplaceAll(kind, "_", "-")) + "s"
 	method := "POST"
 	if action != "CREATE" {
-		path, method = fmt.Sprintf("%s/%d/%s", path, id, strings.ToLower(action)), "PATCH"
+		path = fmt.Sprintf("%s/%d/%s", path, id, strings.ToLower(action))
+		method = "PATCH"
 	}
 	body := map[string]any{"operator": userName(user)}
 	for k, v := range after {

@@ -46,7 +46,12 @@ func (w *world) writeDrills() error {
 			Tables:    len(m.Tables),
 		}
 		if past.result == backup.Failed {
-			d.SizeBytes, d.RawBytes, d.Rows, d.Tables, d.RestoreMS, d.TookMS = 23, 0, 0, 0, 0, 180
+			d.SizeBytes = 23
+			d.RawBytes = 0
+			d.Rows = 0
+			d.Tables = 0
+			d.RestoreMS = 0
+			d.TookMS = 180
 		}
 		if err := backup.AppendDrill(w.path("state"), d); err != nil {
 			return err

@@ -183,7 +183,8 @@ func writeLogHistory(dir string, now time.Time) error {
 	defer out.Close()
 	defer problems.Close()
 	var outText, problemText strings.Builder
-	j.out, j.problems = &outText, &problemText
+	j.out = &outText
+	j.problems = &problemText
 	j.nest(j.out, begin, "LOG", "NestFactory", "Starting Nest application...")
 	j.nest(j.out, begin, "LOG", "NestApplication", "Nest application successfully started")
 	j.span(begin, now, 1800)
@@ -197,7 +198,8 @@ func writeLogHistory(dir string, now time.Time) error {
 // rotated writes one day's two files, named after the moment of their rotation.
 func (j *journal) rotated(dir string, from, to time.Time) error {
 	var out, problems strings.Builder
-	j.out, j.problems = &out, &problems
+	j.out = &out
+	j.problems = &problems
 	j.span(from, to, 2500)
 	for kind, text := range map[string]string{"out": out.String(), "error": problems.String()} {
 		name := filepath.Join(

@@ -182,7 +182,9 @@ func runConsole(ctx context.Context, o options) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, program, "--config", w.path("config.yaml"))
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdin = os.Stdin
+	cmd.Stdout = os.Stdout
+	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), socketEnv+"="+controlSocket(o.dir))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it restores the terminal
 	cmd.WaitDelay = consolePatience

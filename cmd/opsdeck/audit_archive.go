@@ -107,7 +107,10 @@ func (c *auditArchiveCmd) dryRun(
 		if err != nil {
 			return err
 		}
-		doc.Rows, doc.SizeBytes, doc.SHA256, doc.Verified = found.Rows, found.SizeBytes, found.SHA256, true
+		doc.Rows = found.Rows
+		doc.SizeBytes = found.SizeBytes
+		doc.SHA256 = found.SHA256
+		doc.Verified = true
 	}
 	return c.finish(a, doc, func() { c.sayPlan(a, plan, doc, database) })
 }
@@ -139,13 +142,18 @@ func (c *auditArchiveCmd) work(
 	if err != nil {
 		return err
 	}
-	doc.Rows, doc.SizeBytes, doc.SHA256, doc.Made, doc.Verified = made.Rows, made.SizeBytes, made.SHA256, made.Made,
-		true
+	doc.Rows = made.Rows
+	doc.SizeBytes = made.SizeBytes
+	doc.SHA256 = made.SHA256
+	doc.Made = made.Made
+	doc.Verified = true
 	a.note(lang.M("%s rows in %s (%s), verified", human.Count(made.Rows), made.Path, human.Bytes(made.SizeBytes)))
 	if c.Delete {
 		d, err := src.Delete(ctx, made.Path, c.Pause, p.report)
 		p.done()
-		doc.Deleted, doc.Gone, doc.Differing = d.Rows, d.Gone, d.Differs
+		doc.Deleted = d.Rows
+		doc.Gone = d.Gone
+		doc.Differing = d.Differs
 		if err != nil {
 			a.note(lang.M("%s rows were deleted; the same command continues from there", human.Count(d.Rows)))
 			return err

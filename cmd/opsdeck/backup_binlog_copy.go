@@ -52,7 +52,9 @@ func atCopyJSON(at backups.LogsAt) binlogAtCopyJSON {
 		j.SizeBytes += p.SizeBytes
 	}
 	if s := binlog.Furthest(at.Spans); s != nil {
-		j.ToFile, j.ToPos, j.ToTime = s.ToFile, s.ToPos, &s.ToTime
+		j.ToFile = s.ToFile
+		j.ToPos = s.ToPos
+		j.ToTime = &s.ToTime
 	}
 	return j
 }
@@ -210,7 +212,8 @@ func saySpans(sh *shelf, spans []binlog.Span) {
 	head := []string{sh.lang.T("from"), sh.lang.T("to"), sh.lang.T("files"), sh.lang.T("size"), sh.lang.T("server")}
 	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
 	for _, s := range spans {
-		from, to := sh.edge(s.FromTime, s.FromFile, s.FromPos), sh.edge(s.ToTime, s.ToFile, s.ToPos)
+		from := sh.edge(s.FromTime, s.FromFile, s.FromPos)
+		to := sh.edge(s.ToTime, s.ToFile, s.ToPos)
 		t.Rows = append(t.Rows, []string{from, to, fmt.Sprint(s.Files),
 			human.Bytes(s.SizeBytes), termsafe.Line(s.Server)})
 	}

@@ -168,7 +168,8 @@ func (c *backupDrillsCmd) Run(a *app) error {
 }
 
 func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
-	th, p := sh.theme(), sh.lang
+	th := sh.theme()
+	p := sh.lang
 	t := cells.Table{
 		Max:   sh.width(),
 		Right: []int{4, 5},

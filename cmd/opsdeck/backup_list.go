@@ -105,7 +105,8 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 	}
 	if s := backup.Newest(inv, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()
-		doc.NewestGood, doc.AgeMS = &s.Name, &age
+		doc.NewestGood = &s.Name
+		doc.AgeMS = &age
 	}
 	for _, t := range tiers {
 		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held, Missing: []string{}}

@@ -139,7 +139,8 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 	th := sh.theme()
 	t := cells.Table{Max: sh.width()}
 	for _, s := range p.Steps {
-		word, style := sh.lang.Msg(s.Verb.Label()), th.Dim
+		word := sh.lang.Msg(s.Verb.Label())
+		style := th.Dim
 		switch s.Verb {
 		case backup.Remove:
 			word, style = "- "+word, th.Removed

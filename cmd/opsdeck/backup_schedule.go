@@ -141,7 +141,8 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 }
 
 func showSchedule(sh *shelf, doc scheduleJSON) {
-	th, p := sh.theme(), sh.lang
+	th := sh.theme()
+	p := sh.lang
 	switch doc.Installed {
 	case "none":
 		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
@@ -154,7 +155,9 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 		Head: []string{p.T("job"), p.T("schedule"), p.T("next"), p.T("last run"), p.T("result")},
 	}
 	for _, j := range doc.Jobs {
-		next, last, result := "–", "–", "–"
+		next := "–"
+		last := "–"
+		result := "–"
 		if j.NextAt != nil {
 			next = j.NextAt.Format("2006-01-02 15:04")
 		}

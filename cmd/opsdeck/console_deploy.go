@@ -46,7 +46,8 @@ func quietDesk(a *app, l *lang.Printer) (*deploys.Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Lang, d.Say = l, func(lang.Msg) {}
+	d.Lang = l
+	d.Say = func(lang.Msg) {}
 	return d, nil
 }
 

@@ -87,7 +87,9 @@ func (s shelfOfRunbooks) Command(l *lang.Printer, line string) *exec.Cmd {
 	}
 	c := exec.Command("bash", "-c", runInTerminal, "opsdeck", line, l.T("exit code"),
 		l.T("Press Enter to return to opsdeck."), self)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.Stdin = os.Stdin
+	c.Stdout = os.Stdout
+	c.Stderr = os.Stderr
 	return c
 }
 

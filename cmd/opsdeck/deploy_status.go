@@ -94,7 +94,8 @@ func (c *deployStatusCmd) Run(a *app) error {
 // sayDeploymentSteps shows each step of a deployment, how long it took and what came of it.
 func sayDeploymentSteps(p *printer, d *deploys.Desk, one *deploy.Deployment, running bool) {
 	for i, s := range one.Plan.Steps {
-		took, detail := "", p.lang.Msg(one.Said(i))
+		took := ""
+		detail := p.lang.Msg(one.Said(i))
 		if t, is := deploy.Took(one.Lines, i); is {
 			took = human.Duration(t)
 		}

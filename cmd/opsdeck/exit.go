@@ -90,7 +90,8 @@ func (a *app) explainBroken(err error) *ops.Error {
 
 // explainHeld names who holds a lock, as far as it can be seen, and since when.
 func explainHeld(a *app, held *lock.HeldError) *ops.Error {
-	who, hint := held.Holder, lang.M("wait for it to end, then run this again")
+	who := held.Holder
+	hint := lang.M("wait for it to end, then run this again")
 	since := who.Since.Local().Format("15:04:05")
 	if a.clock.Now().Sub(who.Since) > 12*time.Hour {
 		since = who.Since.Local().Format("2006-01-02 15:04")

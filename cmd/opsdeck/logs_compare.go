@@ -125,7 +125,8 @@ func comparedDocument(c *stat.Comparison) *compareJSON {
 
 // sayCompared prints what differs, one pattern a line.
 func (r *logsRun) sayCompared(c *stat.Comparison) {
-	l, t := r.app.lang, r.app.theme()
+	l := r.app.lang
+	t := r.app.theme()
 	width := r.app.width()
 	words := map[stat.Change]string{
 		stat.New: l.T("NEW"), stat.More: l.T("more"), stat.Gone: l.T("disappeared"), stat.Fewer: l.T("fewer"),

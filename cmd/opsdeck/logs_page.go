@@ -63,7 +63,10 @@ func newLogsPage(env *page.Env, a *app, s *config.Service) *logview.Page {
 		was := m.read()
 		o.Session, o.SaveSession = m.readSession(), m.saveSession(sources)
 		o.Aside = m.aside
-		o.History, o.Marks, o.SaveHistory, o.SaveMarks = was.History, was.Marks, m.saveHistory, m.saveMarks
+		o.History = was.History
+		o.Marks = was.Marks
+		o.SaveHistory = m.saveHistory
+		o.SaveMarks = m.saveMarks
 	}
 	for _, h := range s.Highlights {
 		o.Highlights = append(o.Highlights, logview.Filter{Query: h.Query, Colour: h.Colour})
@@ -119,7 +122,8 @@ func logShelf(set *settings, now clock.Clock, zone *time.Location, styles *logSt
 	if err != nil {
 		return nil
 	}
-	v, year := version.Get(), now.Now().Year()
+	v := version.Get()
+	year := now.Now().Year()
 	stamp := fmt.Sprint(v.Version, " ", v.Commit, " ", zone)
 	for _, month := range []time.Month{time.January, time.July} {
 		stamp += time.Date(year, month, 1, 0, 0, 0, 0, zone).Format(" -0700")

@@ -85,7 +85,8 @@ const tookCells = 13
 
 // sayPairs prints the slowest operations, then those without an end.
 func (r *logsRun) sayPairs(p *stat.Pairs) {
-	l, t := r.app.lang, r.app.theme()
+	l := r.app.lang
+	t := r.app.theme()
 	width := r.app.width()
 	if width == 0 {
 		width = sheetWidth

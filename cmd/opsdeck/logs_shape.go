@@ -40,7 +40,8 @@ func (r *logsRun) event(e *logs.Event) {
 	if !e.Time.IsZero() {
 		when = strings.TrimSuffix(e.Time.In(r.scan.Zone).Format("01-02 15:04:05.000"), ".000")
 	}
-	level, word := t.Dim, e.Level.String()
+	level := t.Dim
+	word := e.Level.String()
 	switch {
 	case e.Level >= logs.LevelError:
 		level = t.Crit

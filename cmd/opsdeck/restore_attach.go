@@ -396,7 +396,9 @@ func afterAbort(r *restorerun.Run) lang.Msg {
 
 // over says how a run ended, and how long that took: the restore, or the way back alone.
 func over(r *restorerun.Run) lang.Msg {
-	id, stage, path := r.Plan.ID, r.State.Stage, r.Folder.ReportPath()
+	id := r.Plan.ID
+	stage := r.State.Stage
+	path := r.Folder.ReportPath()
 	n := len(r.State.Trail)
 	if n == 0 {
 		return lang.M("restore %s: %s; report: %s", id, stage.Label(), path)

@@ -231,7 +231,8 @@ func (r *rescuer) run(ctx context.Context) (err error) {
 
 // compare reads both tables and keeps the first rows that differ.
 func (r *rescuer) compare(ctx context.Context, s *rescue.Session) (err error) {
-	show, pick := r.shown(), r.pick()
+	show := r.shown()
+	pick := r.pick()
 	r.seen = map[string]bool{}
 	r.out.RescueTally, err = s.Diff(ctx, func(d *restore.Difference) error {
 		if pick.Keys != nil {

@@ -132,7 +132,8 @@ func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r re
 		if err != nil {
 			return sh.rewindError(err)
 		}
-		r.ID, r.Rows = kept.ID, len(done.Inverse)
+		r.ID = kept.ID
+		r.Rows = len(done.Inverse)
 		return nil
 	})
 	return r, err

@@ -37,7 +37,8 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "
 // would be no valid configuration. path is for messages only.
 func AddLogFormat(path string, text []byte, f LogFormat) ([]byte, error) {
 	lines := bytes.SplitAfter(text, []byte{'\n'})
-	at, found := len(lines), false
+	at := len(lines)
+	found := false
 	for i, l := range lines {
 		if !bytes.HasPrefix(l, []byte("log_formats:")) {
 			continue

@@ -19,7 +19,8 @@ func Bytes(n int64) string {
 	if n < 1024 {
 		return strconv.FormatInt(n, 10) + " B"
 	}
-	v, unit := float64(n), -1
+	v := float64(n)
+	unit := -1
 	for v >= 1023.5 && unit < 5 {
 		v /= 1024
 		unit++

@@ -104,7 +104,12 @@ func withForms(key string) []catalog.Message {
 	}
 	text := counts.ReplaceAllStringFunc(key, func(found string) string {
 		part := counts.FindStringSubmatch(found)
-		whole, number, adjective, noun, between, verb := part[1], part[2], part[3], part[4], part[5], part[6]
+		whole := part[1]
+		number := part[2]
+		adjective := part[3]
+		noun := part[4]
+		between := part[5]
+		verb := part[6]
 		out := number + adjective + form(number, noun, nouns[noun])
 		subject := number
 		if whole != "" {

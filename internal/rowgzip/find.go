@@ -19,7 +19,9 @@ const (
 func (e *Encoder) find(text []byte, at int) int {
 	e.begin()
 	until := min(at+blockBytes, len(text)-margin)
-	emit, s, boundary := at, at, at
+	emit := at
+	s := at
+	boundary := at
 	for s < until {
 		v := load(text, s)
 		found := boundaries(v)
@@ -34,7 +36,9 @@ func (e *Encoder) find(text []byte, at int) int {
 		if s-t <= window && (load(text, t)^v)<<(64-8*minMatch) == 0 {
 			n := minMatch + extent(text, t+minMatch, s+minMatch)
 			for t > 0 && s > emit && text[t-1] == text[s-1] {
-				s, t, n = s-1, t-1, n+1
+				s = s - 1
+				t = t - 1
+				n = n + 1
 			}
 			e.add(text[emit:s], n, s-t)
 			s += n
@@ -75,7 +79,9 @@ const ones = 0x0101010101010101
 
 func (e *Encoder) begin() {
 	e.seqs = e.seqs[:0]
-	e.lit, e.length, e.dist = [256]uint32{}, [numLength]uint32{}, [numDist]uint32{}
+	e.lit = [256]uint32{}
+	e.length = [numLength]uint32{}
+	e.dist = [numDist]uint32{}
 }
 
 // extent is how many bytes are the same from a and from b on; b is the later.

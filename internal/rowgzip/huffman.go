@@ -112,7 +112,8 @@ func (c *codes) sizes(dst []uint8, counts []uint32, most int) {
 // Huffman tree.
 func depthsOf(leaves []leaf) []int {
 	n := len(leaves)
-	weight, above := make([]uint64, n-1), make([]int, 2*n-1) // above: of leaves, then of inner nodes
+	weight := make([]uint64, n-1)
+	above := make([]int, 2*n-1) // above: of leaves, then of inner nodes
 	l, node := 0, 0
 	rarest := func(next int) (uint64, int) {
 		if l < n && (node >= next || uint64(leaves[l].count) <= weight[node]) {
@@ -127,7 +128,8 @@ func depthsOf(leaves []leaf) []int {
 		b, j := rarest(next)
 		weight[next], above[i], above[j] = a+b, next, next
 	}
-	depth, depths := make([]int, n-1), make([]int, n+1)
+	depth := make([]int, n-1)
+	depths := make([]int, n+1)
 	for k := n - 3; k >= 0; k-- {
 		depth[k] = depth[above[n+k]] + 1
 	}

@@ -72,12 +72,15 @@ func runsOf(sizes []uint8) (runs []run) {
 				n--
 			case v != 0:
 				k := min(n, 6)
-				runs, n = append(runs, run{16, uint8(k - 3)}), n-k
+				runs = append(runs, run{16, uint8(k - 3)})
+				n = n - k
 			case n <= 10:
-				runs, n = append(runs, run{17, uint8(n - 3)}), 0
+				runs = append(runs, run{17, uint8(n - 3)})
+				n = 0
 			default:
 				k := min(n, 138)
-				runs, n = append(runs, run{18, uint8(k - 11)}), n-k
+				runs = append(runs, run{18, uint8(k - 11)})
+				n = n - k
 			}
 		}
 	}

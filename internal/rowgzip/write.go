@@ -48,7 +48,9 @@ func (e *Encoder) pack(w *bitWriter, text []byte) {
 		}
 		b.flush()
 	}
-	w.out, w.bits, w.n = b.out[:b.at], b.bits, b.n
+	w.out = b.out[:b.at]
+	w.bits = b.bits
+	w.n = b.n
 }
 
 // build makes the block's codes and what tells a reader of them. size is the

@@ -68,7 +68,10 @@ func (s *Server) Line(t testing.TB) *Line {
 func (l *Line) Set(f Fault, deaf bool, after int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fault, l.deaf, l.after, l.left = f, deaf, after, 0
+	l.fault = f
+	l.deaf = deaf
+	l.after = after
+	l.left = 0
 	l.age++
 	l.hit.Store(false)
 }

@@ -28,7 +28,8 @@ func (s *Server) Measure(t testing.TB, cmd *exec.Cmd) Usage {
 	if cmd.Stderr == nil {
 		cmd.Stderr = &said
 	}
-	server, began := cpuOf(s.PID()), time.Now()
+	server := cpuOf(s.PID())
+	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

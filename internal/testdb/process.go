@@ -35,7 +35,9 @@ func launch(dir string, env []string, name string, args ...string) (*process, er
 		return nil, err
 	}
 	defer out.Close()
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
+	p.cmd.Dir = dir
+	p.cmd.Stdout = out
+	p.cmd.Stderr = out
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)

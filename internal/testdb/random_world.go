@@ -108,7 +108,9 @@ func (d *draft) column() {
 		hidden = " INVISIBLE"
 	}
 	d.parts = append(d.parts, name+" "+columnKinds[k].kind+hidden+d.w.comment())
-	d.columns, d.all, d.kinds = append(d.columns, name), append(d.all, name), append(d.kinds, k)
+	d.columns = append(d.columns, name)
+	d.all = append(d.all, name)
+	d.kinds = append(d.kinds, k)
 }
 
 // computed adds columns that the server computes, and one with a default that it does.

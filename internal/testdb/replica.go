@@ -16,10 +16,11 @@ func (s *Server) Replica(t testing.TB, args ...string) *Server {
 	t.Helper()
 	id := fmt.Sprintf("--server-id=%d", 100+serverID.Add(1))
 	r := Private(t, s.Flavour, append([]string{id}, args...)...)
-	status, from, start := "SHOW BINARY LOG STATUS",
-		"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='%s', "+
-			"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', "+
-			"SOURCE_LOG_POS=%d, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1", "START REPLICA"
+	status := "SHOW BINARY LOG STATUS"
+	from := "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='%s', " +
+		"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', " +
+		"SOURCE_LOG_POS=%d, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1"
+	start := "START REPLICA"
 	if s.Flavour == "mariadb" {
 		status, start = "SHOW MASTER STATUS", "START SLAVE"
 		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD='%s', " +

@@ -318,7 +318,9 @@ func (s *Server) runTool(t testing.TB, tool string, stdin io.Reader, args ...str
 		return cmd.Process.Kill()
 	}
 	var out, problems bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &problems
+	cmd.Stdin = stdin
+	cmd.Stdout = &out
+	cmd.Stderr = &problems
 	err := cmd.Run()
 	if work := stalled.Load(); work != nil {
 		t.Fatalf("%s of %s is not done after %v; the server is at\n%s", tool, s.Flavour, toolTimeout, *work)

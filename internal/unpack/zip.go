@@ -44,7 +44,8 @@ func newZip(in *bufio.Reader) (io.Reader, error) {
 	if _, err := io.ReadFull(in, head); err != nil {
 		return nil, errZip
 	}
-	flags, method := binary.LittleEndian.Uint16(head[6:]), binary.LittleEndian.Uint16(head[8:])
+	flags := binary.LittleEndian.Uint16(head[6:])
+	method := binary.LittleEndian.Uint16(head[8:])
 	skip := int(binary.LittleEndian.Uint16(head[26:])) + int(binary.LittleEndian.Uint16(head[28:]))
 	z := &zipFile{
 		in:     in,

@@ -175,7 +175,9 @@ func wall(text string, m []string, zone *time.Location) (Span, lang.Msg) {
 	for i := 1; i < 8; i++ {
 		n[i], _ = strconv.Atoi(m[i])
 	}
-	year, month, day := n[1], max(n[2], 1), max(n[3], 1)
+	year := n[1]
+	month := max(n[2], 1)
+	day := max(n[3], 1)
 	if m[2] != "" && (n[2] < 1 || n[2] > 12) {
 		return Span{}, lang.M("%s: there is no month %d", text, n[2])
 	}

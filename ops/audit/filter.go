@@ -132,7 +132,8 @@ func (m Match) accept(v Value) bool {
 // glob matches text against parts with anything between them; greedy from the
 // left is right because only the last part is anchored at the end.
 func glob(text string, parts []string) bool {
-	first, last := strings.ToLower(parts[0]), strings.ToLower(parts[len(parts)-1])
+	first := strings.ToLower(parts[0])
+	last := strings.ToLower(parts[len(parts)-1])
 	if !strings.HasPrefix(text, first) {
 		return false
 	}

@@ -34,7 +34,9 @@ func (l *Layout) setKeys(found []Column) error {
 			"columns contains it", id.Name, l.Table)).
 			WithHint(lang.M("name another column as audit.columns.id"))
 	}
-	l.keyed, l.Unique, l.primary = *best, true, best.Name == "PRIMARY"
+	l.keyed = *best
+	l.Unique = true
+	l.primary = best.Name == "PRIMARY"
 	for _, name := range best.Columns {
 		if strings.EqualFold(name, l.Columns[CreatedAt].Name) {
 			l.Unique = false

@@ -227,7 +227,8 @@ func Split(query string) []Written {
 	for _, tok := range lex(query) {
 		w := Written{Raw: query[tok.pos:tok.end]}
 		if tok.key != "" && !tok.not {
-			w.Key, w.Value = strings.ToLower(tok.key), query[tok.pos+len(tok.key)+1:tok.end]
+			w.Key = strings.ToLower(tok.key)
+			w.Value = query[tok.pos+len(tok.key)+1 : tok.end]
 		}
 		out = append(out, w)
 	}

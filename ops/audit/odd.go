@@ -57,7 +57,8 @@ func (z *Zones) sift(zone *Zone) {
 		if left.Max != NoStamp {
 			left.Late = max(left.Late, lateness(left.Max, p.At))
 		}
-		left.Min, left.Max = min(left.Min, p.At), max(left.Max, p.At)
+		left.Min = min(left.Min, p.At)
+		left.Max = max(left.Max, p.At)
 	}
 	if !left.tidy() {
 		return

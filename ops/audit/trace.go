@@ -48,7 +48,8 @@ const (
 // Summarize counts rows that are in order, oldest first.
 func Summarize(rows []Row) Summary {
 	s := Summary{Rows: int64(len(rows))}
-	actions, users := NewTally(), NewTally()
+	actions := NewTally()
+	users := NewTally()
 	for i := range rows {
 		r := &rows[i]
 		actions.Add(r.Get(Action), "", 1)

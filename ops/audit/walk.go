@@ -173,7 +173,8 @@ func (z *Zones) readOn(ctx context.Context, w Walk, h *head, found *Found) ([]Ro
 		}
 		return z.withoutOdd(rows), nil
 	}
-	low, span := h.from, int64(0)
+	low := h.from
+	span := int64(0)
 	if w.Filtered {
 		low, span = z.stretch(h)
 	}
@@ -276,7 +277,9 @@ func (f Found) finish(limit int) Found {
 // cut keeps what is newer than every row that was not looked at.
 func (f Found) cut(left Pos) Found {
 	n := sort.Search(len(f.Rows), func(i int) bool { return !left.Less(f.Rows[i].Pos()) })
-	f.Rows, f.More, f.Partial = f.Rows[:n], true, true
+	f.Rows = f.Rows[:n]
+	f.More = true
+	f.Partial = true
 	f.Next = Pos{At: left.At, ID: left.ID + 1}
 	return f
 }

@@ -93,7 +93,8 @@ func (z *Zones) Add(id int64, at Stamp) {
 	}
 	zone.Last, zone.Rows = id, zone.Rows+1
 	z.remember(id)
-	zone.Min, zone.Max = min(zone.Min, at), max(zone.Max, at)
+	zone.Min = min(zone.Min, at)
+	zone.Max = max(zone.Max, at)
 	if z.open != nil {
 		z.open = append(z.open, Pos{At: at, ID: id})
 	}
@@ -124,7 +125,9 @@ func (z *Zones) halve() {
 		}
 		kept = append(kept, zone)
 	}
-	z.List, z.Size, z.open = kept, z.Size*2, nil
+	z.List = kept
+	z.Size = z.Size * 2
+	z.open = nil
 }
 
 func merge(a, b Zone) Zone {
@@ -264,7 +267,8 @@ func (z *Zones) Order() Order {
 	for _, r := range z.segments() {
 		o.Rows += r.rows
 		if r.tidy {
-			o.Tidy, o.Late = o.Tidy+r.rows, max(o.Late, r.late)
+			o.Tidy = o.Tidy + r.rows
+			o.Late = max(o.Late, r.late)
 		} else {
 			o.Untidy++
 		}
@@ -337,8 +341,11 @@ func (r *run) take(i int, zone Zone) bool {
 	if !withinTidy(late, zone) {
 		return false
 	}
-	r.to, r.rows, r.late = i+1, r.rows+zone.Rows, late
-	r.min, r.max = min(r.min, zone.Min), max(r.max, zone.Max)
+	r.to = i + 1
+	r.rows = r.rows + zone.Rows
+	r.late = late
+	r.min = min(r.min, zone.Min)
+	r.max = max(r.max, zone.Max)
 	r.prefix = append(r.prefix, r.max)
 	return true
 }

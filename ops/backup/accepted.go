@@ -40,7 +40,8 @@ func (x *Index) accepted() (acceptedAt, error) {
 	}
 	return all, eachLine(x.base+".accepted", func(fields []string) {
 		l := line{fields: slices.Clone(fields)}
-		database, at := l.quoted(), l.time()
+		database := l.quoted()
+		at := l.time()
 		if !l.bad && !at.IsZero() {
 			all[strings.Clone(database)] = append(all[database], at)
 		}

@@ -124,7 +124,11 @@ func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, b
 		s.Foreign = true
 		sc.foreign(s)
 	} else {
-		s.Summary, s.Engine, s.Kind, s.Database, s.At = *sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
+		s.Summary = *sum
+		s.Engine = sum.Engine
+		s.Kind = sum.Kind
+		s.Database = sum.Databases[0]
+		s.At = sum.At
 		s.Tier = tierBy(name, parsed, *sum, sc.Databases)
 		checkSize(s)
 	}

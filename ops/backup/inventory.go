@@ -280,7 +280,11 @@ func (sc Scan) manifest(s *Set) {
 		sum = Summarise(m)
 		sc.Index.learn(id, sum)
 	}
-	s.Summary, s.Engine, s.Kind, s.Database, s.At = sum, sum.Engine, sum.Kind, sum.Databases[0], sum.At
+	s.Summary = sum
+	s.Engine = sum.Engine
+	s.Kind = sum.Kind
+	s.Database = sum.Databases[0]
+	s.At = sum.At
 	s.Tier = tierBy(s.Name, s.Parsed, sum, sc.Databases)
 	if renamed(s.Name, sum.File) {
 		s.add(problem(Renamed, sum.File))

@@ -146,7 +146,8 @@ func partial(m *Manifest) bool { return m.Partial || m.NoData || m.Where != "" }
 // linkPair gives a backup and its manifest a second name. It is safe to repeat.
 func linkPair(dir, from, to string) error {
 	for _, suffix := range []string{"", ManifestSuffix} {
-		src, dst := filepath.Join(dir, from+suffix), filepath.Join(dir, to+suffix)
+		src := filepath.Join(dir, from+suffix)
+		dst := filepath.Join(dir, to+suffix)
 		if suffix != "" && !taken(src) {
 			continue // made by another tool
 		}

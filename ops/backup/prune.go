@@ -246,7 +246,8 @@ func (p *Plan) survivor(was *Set) string {
 // removePair removes the names of a backup: first the file's, so that an interruption
 // leaves no file without its manifest, then the manifest's, then the bytes.
 func removePair(dir, name string, between func(string) error) error {
-	path, gone := filepath.Join(dir, name), filepath.Join(dir, removing+name)
+	path := filepath.Join(dir, name)
+	gone := filepath.Join(dir, removing+name)
 	if err := os.Rename(path, gone); err != nil {
 		return err
 	}

@@ -32,7 +32,8 @@ func (inv *Inventory) Moved() (sets []*Set) {
 // inventory must be read again. What could not be read in time stays unverified. The
 // only error is that of ctx.
 func (r Reproof) Run(ctx context.Context, inv *Inventory, x *Index) (again bool, err error) {
-	bounded, stop := ctx, context.CancelFunc(func() {})
+	bounded := ctx
+	stop := context.CancelFunc(func() {})
 	if r.Time > 0 {
 		bounded, stop = context.WithTimeout(ctx, r.Time)
 	}

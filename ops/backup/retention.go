@@ -97,7 +97,8 @@ func (r *retention) slots(t Tier) {
 		picks = append(picks, s)
 	}
 	sortSets(picks)
-	keep, held := r.policy.Keep.Of(t), 0
+	keep := r.policy.Keep.Of(t)
+	held := 0
 	for _, s := range picks {
 		at := s.At.In(r.inv.Zone)
 		switch {

@@ -283,7 +283,8 @@ func (inv *Inventory) beforeRowLoss() []*Set {
 	}
 	var out []*Set
 	after := map[string]int64{}
-	later, newer := int64(0), any(nil)
+	later := int64(0)
+	newer := any(nil)
 	for _, s := range line {
 		same := newer != nil && newer == s.identity()
 		if newer != nil && !same && lost(s, later, after) {

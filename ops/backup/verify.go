@@ -63,7 +63,8 @@ func VerifySealed(
 	case errors.Is(err, ErrNoManifest):
 		check, err = v.foreign()
 	case err != nil:
-		check, err = Check{Problems: []Problem{problem(BadManifest, err.Error())}}, nil
+		check = Check{Problems: []Problem{problem(BadManifest, err.Error())}}
+		err = nil
 	default:
 		check, err = v.ours(m)
 	}
@@ -173,7 +174,8 @@ type piece struct {
 // feed reads the file once and passes every piece to both writers, each on its own
 // goroutine.
 func (v *verification) feed(a, b io.Writer) error {
-	free, work := make(chan *piece, blocks), [2]chan *piece{make(chan *piece, blocks), make(chan *piece, blocks)}
+	free := make(chan *piece, blocks)
+	work := [2]chan *piece{make(chan *piece, blocks), make(chan *piece, blocks)}
 	for range min(blocks, v.size/blockSize+1) {
 		free <- &piece{bytes: make([]byte, min(blockSize, v.size+1))}
 	}

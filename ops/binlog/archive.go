@@ -151,7 +151,9 @@ func Spans(segments []*Segment) (spans []Span, gaps []Gap) {
 }
 
 func (sp *Span) extend(s *Segment) {
-	sp.ToFile, sp.ToPos, sp.GTID = s.File, s.ToPos, s.GTIDAfter
+	sp.ToFile = s.File
+	sp.ToPos = s.ToPos
+	sp.GTID = s.GTIDAfter
 	if sp.FromTime.IsZero() {
 		sp.FromTime = s.FromTime
 	}

@@ -105,7 +105,8 @@ func queryValues(text string, at int) (values []string, end int) {
 		case b == ' ' || b == '\t':
 			return append(values, value), at
 		case b == ',':
-			values, value = append(values, value), ""
+			values = append(values, value)
+			value = ""
 		default:
 			value += text[at : at+1]
 		}

@@ -71,7 +71,8 @@ func (n *Net) Add(c RowChange, key []int) error {
 		r = &netRow{NetRow: NetRow{Table: c.Table.Name, Before: clone(c.Before)}}
 	}
 	r.Mixed = r.Mixed || r.order > 0 && !goesOn(r.After, c.Before)
-	r.After, r.order = clone(c.After), n.n
+	r.After = clone(c.After)
+	r.order = n.n
 	switch {
 	case c.After != nil:
 		if old := n.take(c.Table.Name, after); old != nil { // deleted and inserted again
@@ -135,7 +136,8 @@ func clone(values []Value) []Value {
 	for _, v := range values {
 		size += len(v.Text)
 	}
-	out, texts := make([]Value, len(values)), make([]byte, 0, size) // one allocation per row
+	out := make([]Value, len(values))
+	texts := make([]byte, 0, size) // one allocation per row
 	for i, v := range values {
 		out[i] = v
 		if v.Text != nil {

@@ -55,12 +55,19 @@ type Piece struct {
 func NewPiece(owner string, s *Segment, frames []Frame, sum string) Piece {
 	p := Piece{FormatVersion: ManifestVersion, Owner: owner, Segment: *s, SHA256: sum, Count: len(frames)}
 	if len(frames) == 0 {
-		p.FromPos, p.ToPos, p.FromTime, p.ToTime = s.ToPos, s.ToPos, s.ToTime, s.ToTime
+		p.FromPos = s.ToPos
+		p.ToPos = s.ToPos
+		p.FromTime = s.ToTime
+		p.ToTime = s.ToTime
 		p.GTIDAfter = s.GTIDAfter
 		return p
 	}
-	first, last := frames[0], frames[len(frames)-1]
-	p.FromPos, p.ToPos, p.FromTime, p.GTIDAfter = first.From, last.To, first.FromTime, last.GTID
+	first := frames[0]
+	last := frames[len(frames)-1]
+	p.FromPos = first.From
+	p.ToPos = last.To
+	p.FromTime = first.FromTime
+	p.GTIDAfter = last.GTID
 	for _, f := range frames {
 		f.Offset -= first.Offset
 		p.SizeBytes += f.Length
@@ -235,7 +242,8 @@ func boolOrder(a, b bool) int {
 // better reports whether a run of pieces reaches further than another, or equally far and
 // records that the file ends there.
 func better(a, b []Piece) bool {
-	x, y := a[len(a)-1], b[len(b)-1]
+	x := a[len(a)-1]
+	y := b[len(b)-1]
 	if x.ToPos != y.ToPos {
 		return x.ToPos > y.ToPos
 	}
@@ -249,8 +257,14 @@ func better(a, b []Piece) bool {
 func joined(pieces []Piece) *Segment {
 	s := pieces[0].Segment
 	s.FromPos, s.FromTime = pieces[0].FromPos, pieces[0].FromTime
-	s.ToTime, s.SHA256, s.Next, s.Open = time.Time{}, "", "", true
-	s.Frames, s.Transactions, s.SizeBytes, s.RawBytes = 0, 0, 0, 0
+	s.ToTime = time.Time{}
+	s.SHA256 = ""
+	s.Next = ""
+	s.Open = true
+	s.Frames = 0
+	s.Transactions = 0
+	s.SizeBytes = 0
+	s.RawBytes = 0
 	for _, p := range pieces {
 		s.ToPos = p.ToPos
 		s.Frames += p.Count
@@ -278,7 +292,8 @@ func (a *AtCopy) Spans() (spans []Span, gaps []Gap) {
 	}
 	for _, server := range slices.Sorted(keysOf(of)) {
 		s, g := Spans(of[server])
-		spans, gaps = append(spans, s...), append(gaps, g...)
+		spans = append(spans, s...)
+		gaps = append(gaps, g...)
 	}
 	return spans, gaps
 }

@@ -53,7 +53,8 @@ func Mentions(sql, name string) bool {
 	if name == "" {
 		return false
 	}
-	lower, want := strings.ToLower(sql), strings.ToLower(name)
+	lower := strings.ToLower(sql)
+	want := strings.ToLower(name)
 	for from := 0; ; {
 		i := strings.Index(lower[from:], want)
 		if i < 0 {

@@ -90,7 +90,8 @@ func (f Filter) Takes(t *Transaction) bool {
 	if !f.Since.IsZero() && t.Time.Before(f.Since) || !f.Until.IsZero() && !t.Time.Before(f.Until) {
 		return false
 	}
-	rows, ddl := f.Weight(t), false
+	rows := f.Weight(t)
+	ddl := false
 	for _, s := range t.DDL {
 		ddl = ddl || f.takesStatement(s)
 	}

@@ -73,7 +73,9 @@ func (p *Plan) Intact() bool { return p.Hash == p.sum() }
 // sum is the hash of all that the plan does: two plans that do the same have one.
 func (p *Plan) sum() string {
 	q := *p
-	q.ID, q.Hash, q.CreatedAt = "", "", time.Time{}
+	q.ID = ""
+	q.Hash = ""
+	q.CreatedAt = time.Time{}
 	text, _ := json.Marshal(q)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

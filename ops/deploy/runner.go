@@ -123,7 +123,9 @@ func (r *Runner) act(ctx context.Context, a Action) error {
 	step, work := r.Plan.Steps[a.Step], r.World.Do
 	good, bad := EventDone, EventFailed
 	if a.Event == EventUndo {
-		work, good, bad = r.World.Undo, EventUndone, EventUndoFailed
+		work = r.World.Undo
+		good = EventUndone
+		bad = EventUndoFailed
 	}
 	limit, cancel := context.WithTimeout(ctx, step.Timeout)
 	defer cancel()

@@ -168,7 +168,9 @@ func (s *State) apply(l Line) {
 	case EventChild:
 		s.Child = l.Child
 	case EventBack:
-		s.Back, s.Result, s.Ended = true, "", time.Time{}
+		s.Back = true
+		s.Result = ""
+		s.Ended = time.Time{}
 		for i, m := range s.Marks {
 			if m == MarkUndoFailed { // try it again
 				s.Marks[i] = MarkUndoing

@@ -34,7 +34,8 @@ type flight[T any] struct {
 // wait.
 func (f *Flight[T]) Do(ctx context.Context, look func(context.Context) T) (T, time.Time, error) {
 	f.mu.Lock()
-	last, age := f.last, time.Duration(0)
+	last := f.last
+	age := time.Duration(0)
 	if last != nil {
 		age = time.Since(last.began)
 	}

@@ -132,7 +132,9 @@ func (r *Result) Find(state ops.State, headline, why lang.Msg) {
 	if state <= r.State {
 		return
 	}
-	r.State, r.Headline, r.Why = state, headline, why
+	r.State = state
+	r.Headline = headline
+	r.Why = why
 	r.Detail = headline
 	if !why.Empty() {
 		r.Detail = lang.M("%s (%s)", headline, why)

@@ -159,7 +159,8 @@ const grace = 2 * time.Second
 // to it (a stat on a dead network disk cannot be interrupted). Such a probe is
 // waited for before the next one starts.
 func (w *worker) look(ctx context.Context) Result {
-	start, timeout := w.clock.Now(), w.check.Timeout
+	start := w.clock.Now()
+	timeout := w.check.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}

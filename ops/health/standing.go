@@ -60,7 +60,9 @@ func (s Standing) Next(r Result, rule Rule) Standing {
 	crossing := (r.State == ops.StateCritical) != (s.State == ops.StateCritical)
 	switch {
 	case !s.Seen():
-		next.State, next.Since, next.SinceBefore = r.State, r.At, true
+		next.State = r.State
+		next.Since = r.At
+		next.SinceBefore = true
 		return next
 	case !crossing:
 		next.Streak = 0
@@ -86,7 +88,10 @@ func (s Standing) Next(r Result, rule Rule) Standing {
 }
 
 func (s *Standing) become(state ops.State, at time.Time) {
-	s.State, s.Since, s.SinceBefore, s.Streak = state, at, false, 0
+	s.State = state
+	s.Since = at
+	s.SinceBefore = false
+	s.Streak = 0
 }
 
 // tail copies what history keeps, with room for one more.

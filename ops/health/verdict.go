@@ -249,7 +249,8 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	shown := s.Shown()
 	said, why := shown.Headline, shown.Why
 	if said.Empty() {
-		said, why = lang.M("%s is %s", s.Check.Name, s.State.Label()), shown.Detail
+		said = lang.M("%s is %s", s.Check.Name, s.State.Label())
+		why = shown.Detail
 	}
 	if !shown.Event.IsZero() { // it happened then; nothing has lasted since
 		ago := age(max(0, j.report.At.Sub(shown.Event)))

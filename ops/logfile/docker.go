@@ -53,7 +53,8 @@ func (u *unwrapper) Write(p []byte) (int, error) {
 func (u *unwrapper) Close() error {
 	out := u.out[:0]
 	if len(u.half) > 0 {
-		out, u.half = u.d.Unwrap(out, u.half), nil
+		out = u.d.Unwrap(out, u.half)
+		u.half = nil
 	}
 	_, err := u.w.Write(u.d.Rest(out))
 	return err
@@ -125,7 +126,8 @@ func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	good := t.read(size, same)
 	// Half a line is delivered when nothing followed it for a while; even a whole line may
 	// lack a part of its line break, in UTF-16.
-	end, last := t.spool.Size(), make([]byte, 1)
+	end := t.spool.Size()
+	last := make([]byte, 1)
 	if n, _ := t.text.ReadAt(last, t.done-1); n == 1 && last[0] == '\n' {
 		end = index.LastBreak(t.spool, end)
 	}
@@ -165,7 +167,8 @@ func (t *unwrappedTrack) End() {
 // container also starts; if there is none nearby, of any line; end if there is no line.
 func dockerStart(r io.ReaderAt, off, end int64) int64 {
 	buf := make([]byte, 256<<10) // several lines, each at most 16 kB before JSON escapes
-	parser, first := logline.NewParser(time.UTC, time.Now()), int64(-1)
+	parser := logline.NewParser(time.UTC, time.Now())
+	first := int64(-1)
 	whole, broken := false, false // whole: the line is complete; broken: the previous one ends a line of the container
 	for from := off; off < end; {
 		text := buf[:min(int64(len(buf)), end-off)]

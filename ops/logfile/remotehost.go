@@ -130,9 +130,12 @@ func (h *remoteHost) clock(text string, before, after time.Time) {
 	if ns, err := strconv.ParseInt(part, 10, 64); err == nil && len(part) == 9 {
 		there = there.Add(time.Duration(ns))
 	} else {
-		there, within = there.Add(time.Second/2), within+time.Second/2
+		there = there.Add(time.Second / 2)
+		within = within + time.Second/2
 	}
-	h.Offset, h.Within, h.Clocked = there.Sub(before.Add(after.Sub(before)/2)), within, true
+	h.Offset = there.Sub(before.Add(after.Sub(before) / 2))
+	h.Within = within
+	h.Clocked = true
 }
 
 // ask sends a script and reads until the mark that ends its output.

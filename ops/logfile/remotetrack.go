@@ -108,7 +108,8 @@ func (f *remoteFollow) write(p *remotePiece, text []byte) error {
 	if f.half && f.last != p {
 		text = append([]byte{'\n'}, text...)
 	}
-	f.last, f.half = p, text[len(text)-1] != '\n'
+	f.last = p
+	f.half = text[len(text)-1] != '\n'
 	_, err := f.w.Write(text)
 	return err
 }
@@ -230,7 +231,8 @@ func (t *remoteTrack) begin(ctx context.Context, live remoteStat) error {
 			return err
 		}
 		i := bytes.IndexByte(near.Bytes(), '\n') + 1
-		p.head, p.off = head.Bytes(), live.size-first+int64(i)
+		p.head = head.Bytes()
+		p.off = live.size - first + int64(i)
 		p.tail = bytes.Clone(near.Bytes()[max(0, i-tailBytesKept):i])
 	}
 	t.pieces = append(t.pieces, p)
@@ -312,7 +314,9 @@ func (t *remoteTrack) goOn(
 			"%s was truncated, and there is no copy of it: lines written since the last read may be lost",
 			t.follow.tail.host.url(t.live))))
 	}
-	p.off, p.head, p.tail = 0, nil, nil
+	p.off = 0
+	p.head = nil
+	p.tail = nil
 	return fresh, nil
 }
 

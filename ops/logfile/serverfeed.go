@@ -203,7 +203,8 @@ func (l *server) answer(
 			return
 		case q = <-asked:
 			cancel()
-			cancel, found = func() {}, nil
+			cancel = func() {}
+			found = nil
 			if shown != nil {
 				shown.Discard()
 				shown = nil
@@ -218,7 +219,8 @@ func (l *server) answer(
 				continue
 			}
 			asking, stop := context.WithCancel(ctx)
-			cancel, found = stop, make(chan *spool, 1)
+			cancel = stop
+			found = make(chan *spool, 1)
 			go l.find(asking, store, f, older, maps.Clone(seen), found)
 		case sp := <-found:
 			shown = store.Add(source, l.name, sp, false, true)

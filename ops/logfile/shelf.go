@@ -53,7 +53,8 @@ type identity struct {
 
 // identify identifies the file of a text.
 func (s *Shelf) identify(text logs.Text) (id identity, ok bool) {
-	info, unpacked := fs.FileInfo(nil), int64(0)
+	info := fs.FileInfo(nil)
+	unpacked := int64(0)
 	switch t := text.(type) {
 	case *packedText:
 		info, unpacked = t.info, t.size

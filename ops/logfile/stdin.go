@@ -96,7 +96,8 @@ func (d *decoder) settle() error {
 	if !d.past {
 		d.past = true
 		if _, wide := utf16Order(look); wide || logline.IsWrapped(look) {
-			d.to, d.sure = reader(look, d.w), true
+			d.to = reader(look, d.w)
+			d.sure = true
 		}
 	}
 	if at := bytes.IndexFunc(held, func(c rune) bool { return c >= utf8.RuneSelf }); !d.sure && at >= 0 {

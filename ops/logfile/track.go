@@ -34,7 +34,9 @@ func (k *tracked) moveTo(text logs.Text) bool {
 		k.Grow(size, always)
 	}
 	k.End()
-	k.head, k.foot, k.size = is.head, is.foot, is.size
+	k.head = is.head
+	k.foot = is.foot
+	k.size = is.size
 	return true
 }
 
@@ -48,10 +50,14 @@ func (k *tracked) take(now time.Time) {
 	}
 	if grown := info.Size() > k.size; grown {
 		before := *k
-		k.size, k.since = info.Size(), now
+		k.size = info.Size()
+		k.since = now
 		k.remember()
 		if !before.same() || !k.same() { // truncated at this very moment
-			k.size, k.head, k.foot, k.since = before.size, before.head, before.foot, before.since
+			k.size = before.size
+			k.head = before.head
+			k.foot = before.foot
+			k.since = before.since
 			return
 		}
 	}

@@ -191,7 +191,8 @@ func (l *line) limit() time.Duration {
 
 // watch looks after the read or write that begins now until stop is called.
 func (l *line) watch(count *atomic.Int64) (stop func()) {
-	this, d := count.Add(1), l.limit()
+	this := count.Add(1)
+	d := l.limit()
 	var timer atomic.Pointer[time.Timer]
 	timer.Store(time.AfterFunc(d, func() {
 		why := l.diagnose(d)

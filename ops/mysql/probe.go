@@ -216,7 +216,8 @@ func (l *look) transactions() {
 			lang.M("limit %s", human.Duration(limit)),
 		)
 	}
-	waiting, longest := number(v["waiting"]), time.Duration(number(v["longest"]))*time.Second
+	waiting := number(v["waiting"])
+	longest := time.Duration(number(v["longest"])) * time.Second
 	l.r.Add("lock_waits", waiting, lang.Msg{})
 	if waiting > 0 && longest >= lockWait {
 		l.r.Find(
@@ -239,7 +240,8 @@ func (l *look) metadataLocks() {
 		l.r.AddUnknown("metadata_lock_waits", l.reason(err))
 		return // longQueries asks the same table, and says that it cannot be read
 	}
-	n, longest := number(v["n"]), time.Duration(number(v["longest"]))*time.Second
+	n := number(v["n"])
+	longest := time.Duration(number(v["longest"])) * time.Second
 	l.r.Add("metadata_lock_waits", n, lang.Msg{})
 	if n > 0 && longest >= lockWait {
 		l.r.Find(

@@ -90,7 +90,8 @@ func (l *look) replication() {
 	for _, c := range l.copies.channels {
 		l.channel(c)
 		if lag, ok := c.lag(); ok {
-			known, worst = true, max(worst, lag)
+			known = true
+			worst = max(worst, lag)
 		}
 	}
 	if !known {

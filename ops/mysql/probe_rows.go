@@ -36,7 +36,9 @@ func (l *look) rows(query string, args ...any) ([]map[string]string, error) {
 	}
 	var out []map[string]string
 	for rows.Next() {
-		values, into, row := make([]sql.NullString, len(names)), make([]any, len(names)), map[string]string{}
+		values := make([]sql.NullString, len(names))
+		into := make([]any, len(names))
+		row := map[string]string{}
 		for i := range values {
 			into[i] = &values[i]
 		}

@@ -103,7 +103,8 @@ func securityName(name string) (near string, ok bool) {
 	}
 	least := 3
 	if strings.HasPrefix(name, "ssl") || strings.HasPrefix(name, "tls") {
-		near, least = strings.Join(securityNames, ", "), 4
+		near = strings.Join(securityNames, ", ")
+		least = 4
 	}
 	for _, n := range securityNames {
 		if d := distance(name, n); len(n) > 4 && d < least {

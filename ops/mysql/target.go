@@ -75,7 +75,8 @@ func Resolve(c config.Database) (Target, error) {
 	}
 	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"],
 		StallAfter: c.StallAfter}
-	host, socket := first(c.Host, opts["host"]), c.Socket
+	host := first(c.Host, opts["host"])
+	socket := c.Socket
 	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
 		socket = opts["socket"]
 	}
@@ -126,7 +127,11 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 // zero dates and microseconds must come through as the server prints them.
 func (t Target) Config(database string) *driver.Config {
 	c := driver.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd, c.DBName = t.Network, t.Addr, t.User, t.Password, database
+	c.Net = t.Network
+	c.Addr = t.Addr
+	c.User = t.User
+	c.Passwd = t.Password
+	c.DBName = database
 	c.Timeout, c.DialFunc = DialTimeout, t.DialLine
 	c.MaxAllowedPacket = 0 // ask the server
 	c.Params = map[string]string{}

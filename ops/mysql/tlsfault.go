@@ -188,7 +188,8 @@ type ear struct {
 
 // says is what a failed login comes to. certificate tells whether one was shown.
 func (e *ear) says(err error, certificate bool) error {
-	heard, broke := e.heard.Load(), e.broke.Load()
+	heard := e.heard.Load()
+	broke := e.broke.Load()
 	switch {
 	case Number(err) != 0:
 		return err

@@ -83,7 +83,10 @@ func get(ctx context.Context, client *http.Client, address string) (answer, erro
 	}
 	defer resp.Body.Close()
 	a.took = time.Since(a.sent)
-	a.code, a.status, a.header, a.tls = resp.StatusCode, resp.Status, resp.Header, resp.TLS
+	a.code = resp.StatusCode
+	a.status = resp.Status
+	a.header = resp.Header
+	a.tls = resp.TLS
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && len(a.body) > maxBody {
 		err = errLarge
@@ -182,7 +185,8 @@ func Join(base, path string) string { return strings.TrimRight(base, "/") + path
 
 // Liveness asks base/health, which answers 200 and {"status":"ok"} (FIELD.md).
 func Liveness(base string) health.Probe {
-	client, address := newClient(), Join(base, "/health")
+	client := newClient()
+	address := Join(base, "/health")
 	var started time.Time
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
@@ -209,7 +213,8 @@ func Liveness(base string) health.Probe {
 
 // Readiness asks base/health/ready: 200, or 503 when any of its checks is false.
 func Readiness(base string) health.Probe {
-	client, address := newClient(), Join(base, "/health/ready")
+	client := newClient()
+	address := Join(base, "/health/ready")
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
 		r, body := judged(a, err, "/health/ready")
@@ -286,7 +291,8 @@ func sorted(m map[string]any) []string {
 
 // Version asks base/health/version, which older builds do not have.
 func Version(base string) health.Probe {
-	client, address := newClient(), Join(base, "/health/version")
+	client := newClient()
+	address := Join(base, "/health/version")
 	return func(ctx context.Context) health.Result {
 		a, err := get(ctx, client, address)
 		if err == nil && a.code == http.StatusNotFound {

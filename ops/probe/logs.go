@@ -105,7 +105,8 @@ func most(rotated map[string][]logFile) (kept int, of string, all int) {
 	for stem, files := range rotated {
 		all += len(files)
 		if len(files) > kept || len(files) == kept && stem < of {
-			kept, of = len(files), stem
+			kept = len(files)
+			of = stem
 		}
 	}
 	return kept, of, all

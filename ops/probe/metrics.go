@@ -98,7 +98,8 @@ func (s *scrape) errorShare() health.Result {
 func (s *scrape) p95() health.Result {
 	headline := lang.M("the P95 response time is unknown")
 	last := s.latest()
-	p95, most := last.q95, math.NaN()
+	p95 := last.q95
+	most := math.NaN()
 	if last.buckets != nil {
 		d, ok := s.change()
 		if !ok {

@@ -69,7 +69,8 @@ func Certificate(base string, warn int, now func() time.Time) health.Probe {
 // Clock compares this machine's clock with the Date header of base/health. The
 // header has whole seconds, so that differences under a second do not count.
 func Clock(base string, limit time.Duration, now func() time.Time) health.Probe {
-	client, address := newClient(), Join(base, "/health")
+	client := newClient()
+	address := Join(base, "/health")
 	return func(ctx context.Context) health.Result {
 		headline := lang.M("the clock cannot be compared")
 		before := now()

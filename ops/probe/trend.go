@@ -32,9 +32,11 @@ func (t *Trend) Add(at time.Time, value float64) {
 		return
 	}
 	if len(t.at) == trendLength {
-		t.at, t.value = append(t.at[:0], t.at[1:]...), append(t.value[:0], t.value[1:]...)
+		t.at = append(t.at[:0], t.at[1:]...)
+		t.value = append(t.value[:0], t.value[1:]...)
 	}
-	t.at, t.value = append(t.at, at), append(t.value, value)
+	t.at = append(t.at, at)
+	t.value = append(t.value, value)
 }
 
 // Slope is the change per second by least squares; ok is false while too little
@@ -51,8 +53,12 @@ func (t *Trend) slope() (perSecond float64, ok bool) {
 	n := len(t.at)
 	var sx, sy, sxx, sxy float64
 	for i := range t.at {
-		x, y := t.at[i].Sub(t.at[0]).Seconds(), t.value[i]-t.value[0]
-		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+		x := t.at[i].Sub(t.at[0]).Seconds()
+		y := t.value[i] - t.value[0]
+		sx = sx + x
+		sy = sy + y
+		sxx = sxx + x*x
+		sxy = sxy + x*y
 	}
 	d := float64(n)*sxx - sx*sx
 	if d == 0 {

@@ -137,17 +137,21 @@ func troubled(r *health.Result, patterns []string, now time.Time) {
 	}
 	r.Add("trouble_at", t.At, lang.M("%s", t.At))
 	r.Add("trouble", redact.Text(t.Text), lang.Raw(redact.Text(t.Text)))
-	headline, why := t.headline(), t.quote()
+	headline := t.headline()
+	why := t.quote()
 	r.Find(ops.StateCritical, headline, why)
 	if t.Cause == line.TroubleOther {
 		headline, why = why, lang.Msg{}
 	}
-	r.Headline, r.Why, r.Event = headline, why, t.At
+	r.Headline = headline
+	r.Why = why
+	r.Event = t.At
 	r.Detail = lang.M("critical error in the log at %s: %s", t.At, headline)
 	if !why.Empty() {
 		r.Detail = lang.M("%s (%s)", r.Detail, why)
 	}
-	r.Next, r.Follows = t.next(), health.KindProcess
+	r.Next = t.next()
+	r.Follows = health.KindProcess
 }
 
 // matching are the files of patterns that are live.

@@ -270,7 +270,8 @@ func (l *Logs) Verify(ctx context.Context, at *binlog.AtCopy, limit int64) (v Lo
 		if err != nil {
 			return v, errors.Join(err, l.remember(*at))
 		}
-		p.Checked, p.Bad = l.Now(), !good
+		p.Checked = l.Now()
+		p.Bad = !good
 		if good {
 			v.Good++
 		} else {

@@ -107,7 +107,8 @@ func (r *rsync) pipe(ctx context.Context, in io.Reader, out io.Writer, name stri
 	if out == nil {
 		out = &text
 	}
-	cmd.Stdin, cmd.Stderr = in, &complaint
+	cmd.Stdin = in
+	cmd.Stderr = &complaint
 	err, taken := runInto(cmd, out)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -361,7 +362,9 @@ const streaming = ".opsdeck-stream-"
 // day ago goes.
 func (r *rsync) PutStream(ctx context.Context, name string, in io.Reader) (size int64, sha string, err error) {
 	r.connect(ctx)
-	tmp, final, sum := quote(r.path(streaming+name)), quote(r.path(name)), &counted{hash: sha256.New()}
+	tmp := quote(r.path(streaming + name))
+	final := quote(r.path(name))
+	sum := &counted{hash: sha256.New()}
 	defer func() {
 		if err != nil {
 			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)

@@ -178,7 +178,8 @@ func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader) err
 
 // sums are the MD5 and the SHA-256 of a piece, which is at its beginning again.
 func sums(piece *io.SectionReader) (md5Sum, shaSum []byte, err error) {
-	m, s := md5.New(), sha256.New()
+	m := md5.New()
+	s := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(m, s), piece); err != nil {
 		return nil, nil, err
 	}

@@ -48,7 +48,9 @@ type upload struct {
 func (u *upload) run(ctx context.Context, r io.Reader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	free, full, done := make(chan []byte, 2), make(chan []byte), make(chan struct{})
+	free := make(chan []byte, 2)
+	full := make(chan []byte)
+	done := make(chan struct{})
 	for range cap(free) {
 		free <- nil
 	}

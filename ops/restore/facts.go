@@ -147,7 +147,9 @@ func (p factFinder) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 	var now, then int64
 	guess := false
 	for _, t := range tables {
-		now, then, guess = now+t.Rows, then+t.BackupRows, guess || t.Estimate
+		now = now + t.Rows
+		then = then + t.BackupRows
+		guess = guess || t.Estimate
 	}
 	if guess {
 		return ops.StateOK, lang.M("rows now: about %s, in the backup: %s", human.Count(now), human.Count(then))

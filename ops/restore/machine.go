@@ -89,7 +89,9 @@ func (s *Snapshot) mark(from, to Stage, e Event) {
 		if from == to {
 			return
 		}
-		s.Trail[last].End, s.Trail[last].How, s.Trail[last].Notes = e.Time, e.Kind, e.Notes
+		s.Trail[last].End = e.Time
+		s.Trail[last].How = e.Kind
+		s.Trail[last].Notes = e.Notes
 		if e.By != "" {
 			s.Trail[last].By = e.By
 		}
@@ -119,8 +121,15 @@ func (s *Snapshot) absorb(e Event) {
 		s.NotReady = true
 	case s.Stage == Aborted && e.Kind == KindResume:
 		s.Rounds++
-		s.NotReady, s.Unstarted, s.Doubted, s.Ignored, s.SkipBackup = false, false, false, false, false
-		s.SkipTables, s.Data.Unreadable, s.Data.Emergency, s.Data.Now = nil, nil, "", nil
+		s.NotReady = false
+		s.Unstarted = false
+		s.Doubted = false
+		s.Ignored = false
+		s.SkipBackup = false
+		s.SkipTables = nil
+		s.Data.Unreadable = nil
+		s.Data.Emergency = ""
+		s.Data.Now = nil
 	case s.Stage == Settling && e.Kind == KindDone:
 		s.Loaded = true
 	case (s.Stage == Cleaning || s.Stage == DropAborted) && e.Kind == KindDone:
@@ -128,7 +137,9 @@ func (s *Snapshot) absorb(e Event) {
 	case (s.Stage == AbortStarting || s.Stage == UndoStarting) && e.Kind == KindDone:
 		s.Unstarted = e.Data != nil && e.Data.Unstarted
 	case s.Stage == Swapping && e.Kind == KindDone:
-		s.Swapped, s.Kept, s.Loaded = true, true, false
+		s.Swapped = true
+		s.Kept = true
+		s.Loaded = false
 	case s.Stage == Verifying && e.Kind == KindDone && s.Mode == InPlace:
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
 	case s.Stage == AskVerify && e.Kind == KindGoOn && s.Mode == InPlace:

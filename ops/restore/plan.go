@@ -300,7 +300,9 @@ func (s Source) gone(only []string, a *Assessment) (out []string) {
 
 func (p chooser) intoSchema(schema string) {
 	p.Mode, p.Target.Database = Into, schema
-	p.Process, p.Ready, p.Notify = Process{Kind: "none"}, Ready{}, nil
+	p.Process = Process{Kind: "none"}
+	p.Ready = Ready{}
+	p.Notify = nil
 	p.Verify.SmokeTest = nil
 }
 
@@ -408,7 +410,8 @@ func (p *Plan) hash() string {
 	var to *binlog.Place
 	standby := ""
 	if r := p.Source.Replay; r != nil {
-		asked, to = &r.Asked, &r.To
+		asked = &r.Asked
+		to = &r.To
 	}
 	if s := p.Standby(); s != nil {
 		standby = s.Schema

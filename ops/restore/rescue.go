@@ -82,7 +82,8 @@ func (e *RescueOrderError) Error() string {
 // Diff walks two tables in parallel and passes each differing row to the callback, in key
 // order. It holds one row of each table at a time.
 func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error) (n RescueTally, err error) {
-	b, l := &rescueSide{t: t, name: "backup", rows: backup}, &rescueSide{t: t, name: "live table", rows: live}
+	b := &rescueSide{t: t, name: "backup", rows: backup}
+	l := &rescueSide{t: t, name: "live table", rows: live}
 	b.next()
 	l.next()
 	for b.err == nil && l.err == nil && (b.row != nil || l.row != nil) {
@@ -99,7 +100,9 @@ func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error
 				n.Same++
 				break
 			}
-			d.Kind, d.Backup, d.Live = RescueChanged, b.row, l.row
+			d.Kind = RescueChanged
+			d.Backup = b.row
+			d.Live = l.row
 			n.Changed++
 		}
 		if d.Kind != "" {

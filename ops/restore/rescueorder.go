@@ -23,7 +23,8 @@ func (o RescueOrder) compare(a, b []byte) int {
 
 // compareNumbers compares decimal numbers of any length, digit by digit.
 func compareNumbers(a, b []byte) int {
-	x, y := parseDecimal(a), parseDecimal(b)
+	x := parseDecimal(a)
+	y := parseDecimal(b)
 	switch {
 	case x.negative != y.negative && x.negative:
 		return -1

@@ -100,7 +100,8 @@ func (p returning) undoText(step Step, s Snapshot, t *StepText) {
 	}
 	switch whole := s.entered(UndoStopping); {
 	case step == StepStop && whole && !p.Process.Untouched():
-		t.What, t.Statements = lang.M("Stop %s.", p.Process.Name), []string{p.Process.Stop}
+		t.What = lang.M("Stop %s.", p.Process.Name)
+		t.Statements = []string{p.Process.Stop}
 	case step == StepSave && whole:
 		t.What = lang.M("Export the rows written since the restore, for replay.")
 		t.Statements = []string{"# rows newer than the restore: restores/" + p.ID + "/later-writes/TABLE.sql"}

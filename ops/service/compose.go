@@ -47,7 +47,9 @@ func (c *compose) base(ctx context.Context) []string {
 }
 
 func (c *compose) Commands() health.Commands {
-	in, base, s := "", strings.Join(c.base(context.Background()), " "), quote(c.service)
+	in := ""
+	base := strings.Join(c.base(context.Background()), " ")
+	s := quote(c.service)
 	if c.dir != "" {
 		in = "cd " + quote(c.dir) + " && "
 	}
@@ -87,7 +89,8 @@ func (c *compose) Status(ctx context.Context) health.Process {
 func (c *compose) unknown(out output, program string) health.Process {
 	p := unknown("compose", c.service, out.reason(program))
 	if engineDown(out.stderr) {
-		p.Reason, p.Remedy = lang.M("the Docker engine does not respond"), "systemctl start docker"
+		p.Reason = lang.M("the Docker engine does not respond")
+		p.Remedy = "systemctl start docker"
 	}
 	return p
 }

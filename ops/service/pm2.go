@@ -32,7 +32,8 @@ func pm2Home(configured string) string {
 }
 
 func (p *pm2) Commands() health.Commands {
-	n, in := quote(p.name), ""
+	n := quote(p.name)
+	in := ""
 	if p.home != pm2Home("") {
 		in = "PM2_HOME=" + quote(p.home) + " "
 	}
@@ -91,7 +92,8 @@ func pm2Status(name, answer string) health.Process {
 	p := health.Process{Kind: "pm2", Name: name, State: health.ProcessUnknown}
 	apps, err := pm2Apps(answer)
 	if err != nil {
-		p.Reason, p.Raw = lang.M("pm2 jlist did not print JSON"), answer
+		p.Reason = lang.M("pm2 jlist did not print JSON")
+		p.Raw = answer
 		return p
 	}
 	var mine []pm2App

@@ -72,7 +72,8 @@ func LastOldRun(log string, zone *time.Location) (run OldRun, ok bool) {
 			strings.Contains(strings.ToLower(m[2]), "error")
 		at, err := time.ParseInLocation("2006-01-02 15:04:05", m[1], zone)
 		if err == nil && (good || bad) {
-			run, ok = OldRun{At: at, OK: good && !bad, Line: l}, true
+			run = OldRun{At: at, OK: good && !bad, Line: l}
+			ok = true
 		}
 	}
 	return run, ok

@@ -154,7 +154,8 @@ func expand(text string, args []string) string {
 // operators are words of their own. A comment ends it.
 func shellWords(line string) (words []string) {
 	var word strings.Builder
-	quote, open := byte(0), false
+	quote := byte(0)
+	open := false
 	flush := func() {
 		if open {
 			words = append(words, word.String())

@@ -106,7 +106,8 @@ func words(command []string, word func(string) string) string {
 
 // due is the unit of DueJob. That another run holds the lock (75) is no failure of it.
 func (p Plan) due() []Unit {
-	name, about := p.UnitName(DueJob), unitText("what is due of "+p.Service)
+	name := p.UnitName(DueJob)
+	about := unitText("what is due of " + p.Service)
 	service := "[Unit]\nDescription=opsdeck: " + about + "\nAfter=network-online.target\nWants=network-online.target\n\n" +
 		"[Service]\nType=oneshot\nExecStart=" + p.line(
 		"",

@@ -174,7 +174,8 @@ func (s *Scheduler) try(ctx context.Context, j Job, t Try) (Run, error) {
 		s.Tell(run)
 	}
 	err := j.Run(context.WithValue(ctx, tryKey{}, t))
-	run.Ended, run.Result = s.Clock.Now(), Done
+	run.Ended = s.Clock.Now()
+	run.Result = Done
 	switch {
 	case err != nil && ctx.Err() != nil:
 		run.Result = Stopped
@@ -215,7 +216,8 @@ func (s *Scheduler) Loop(ctx context.Context, after func([]Run, error)) error {
 }
 
 func (s *Scheduler) pause() time.Duration {
-	now, wait := s.Clock.Now(), pulse
+	now := s.Clock.Now()
+	wait := pulse
 	for _, j := range s.Jobs {
 		if next := j.Schedule.Next(now); !next.IsZero() {
 			wait = min(wait, max(next.Sub(now), time.Second))

@@ -166,7 +166,8 @@ func (d *picker) View(size page.Size) string {
 // open one takes what is left. Where that is little, the widest give way.
 func (p *base) cellWidths(cols []column, rows []audit.Row, width int) []int {
 	widths := make([]int, len(cols))
-	open, used := -1, 1
+	open := -1
+	used := 1
 	for i, col := range cols {
 		widths[i] = cells.Width(p.env.Lang.Msg(col.title))
 		if col.most == 0 {
@@ -216,7 +217,8 @@ func (p *base) clock(r *audit.Row, width int) string {
 	if r.Time.IsZero() {
 		return p.env.Theme.Glyph.Unknown
 	}
-	at, now := r.Time.In(p.env.Zone), p.env.Clock.Now().In(p.env.Zone)
+	at := r.Time.In(p.env.Zone)
+	now := p.env.Clock.Now().In(p.env.Zone)
 	switch {
 	case width >= 100 || width >= 60 && at.Year() != now.Year():
 		return at.Format("2006-01-02 15:04:05")

@@ -124,7 +124,8 @@ func (p *base) diffLines(changes []audit.Change, w int) []string {
 	name = min(name, max(8, w/3))
 	for _, c := range changes {
 		path := cells.Pad(shown(c.Path), name)
-		old, new := shown(audit.Plain(c.Old)), shown(audit.Plain(c.New))
+		old := shown(audit.Plain(c.Old))
+		new := shown(audit.Plain(c.New))
 		short := cells.Width(old)+cells.Width(new)+name+8 <= w
 		switch {
 		case c.Old == "":

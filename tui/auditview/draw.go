@@ -126,7 +126,8 @@ func (p *editor) hints(size page.Size) []string {
 
 // drawRows draws the head and the visible rows.
 func (p *sheet) drawRows(size page.Size) []string {
-	l, t := &p.rows.list, p.base.env.Theme
+	l := &p.rows.list
+	t := p.base.env.Theme
 	l.width = size.Width
 	switch {
 	case l.err != nil:
@@ -157,7 +158,8 @@ func (p *sheet) drawRows(size page.Size) []string {
 }
 
 func (p *sheet) drawRow(cols []column, widths []int, at, width int) string {
-	r, selected := &p.rows.list.rows[at], at == p.rows.list.scroll.Cursor
+	r := &p.rows.list.rows[at]
+	selected := at == p.rows.list.scroll.Cursor
 	var before *audit.Row
 	if at > p.rows.list.scroll.Top {
 		before = &p.rows.list.rows[at-1]
@@ -273,7 +275,9 @@ func (p *base) problem(err error, size page.Size, then lang.Msg) []string {
 
 // statusLine is one line about the rows: where the cursor is, how they were got.
 func (p *sheet) statusLine(w int) string {
-	l, t, e := &p.rows.list, p.base.env.Theme, p.base.env
+	l := &p.rows.list
+	t := p.base.env.Theme
+	e := p.base.env
 	var parts []string
 	if len(l.rows) > 0 {
 		more := ""

@@ -36,7 +36,9 @@ func (p *editor) edit() tea.Cmd {
 }
 
 func (p *editor) stopEditing() {
-	p.editing, p.wrong, p.offers = false, nil, nil
+	p.editing = false
+	p.wrong = nil
+	p.offers = nil
 	p.input.Blur()
 }
 
@@ -83,7 +85,8 @@ func (p *editor) accept() tea.Cmd {
 	if p.pick < 0 || p.pick >= len(p.offers) {
 		return nil
 	}
-	text, offer := p.input.Value(), p.offers[p.pick].Value
+	text := p.input.Value()
+	offer := p.offers[p.pick].Value
 	tail := text[p.spot.End:]
 	switch {
 	case p.spot.Key == "":
@@ -103,7 +106,9 @@ func (p *editor) accept() tea.Cmd {
 // suggest finds what fits at the cursor, and asks for values not known yet.
 func (p *editor) suggest() tea.Cmd {
 	text := p.input.Value()
-	p.wrong, p.pick, p.offers = nil, -1, nil
+	p.wrong = nil
+	p.pick = -1
+	p.offers = nil
 	runes := []rune(text)
 	at := len(string(runes[:min(p.input.Position(), len(runes))]))
 	p.spot = audit.SpotAt(text, at)

@@ -126,7 +126,8 @@ func (f *form) check() {
 
 // offers are the values that fit what stands in the field.
 func (f *form) offers() []audit.Count {
-	key, value := f.fields[f.at].key, f.fields[f.at].input.Value()
+	key := f.fields[f.at].key
+	value := f.fields[f.at].input.Value()
 	if i := strings.LastIndexByte(value, ','); i >= 0 {
 		value = value[i+1:]
 	}
@@ -203,7 +204,8 @@ func (f *form) View(size page.Size) string {
 	var lines []string
 	for i := from; i < from+rows; i++ {
 		in := &f.fields[i]
-		mark, label := " ", t.Dim.Render(cells.PadLeft(e.Lang.Msg(in.label), name))
+		mark := " "
+		label := t.Dim.Render(cells.PadLeft(e.Lang.Msg(in.label), name))
 		if i == f.at {
 			mark, label = t.Accent.Render(t.Glyph.Cursor), t.Bold.Render(cells.PadLeft(e.Lang.Msg(in.label), name))
 		}

@@ -113,7 +113,9 @@ func (l *ledger) turn() tea.Cmd {
 // connect opens the log again, with what the server has by now.
 func (l *ledger) connect() tea.Cmd {
 	old := l.log
-	l.log, l.opening, l.err = nil, true, nil
+	l.log = nil
+	l.opening = true
+	l.err = nil
 	ctx, gen := l.reading.gen.begin(l.base.env.Ctx)
 	open := l.open
 	return func() tea.Msg {
@@ -145,7 +147,9 @@ func (l *ledger) read() tea.Cmd {
 		return l.connect()
 	}
 	ctx, gen, wait, _, end := l.begin(l.base.env.Ctx, logMode)
-	log, q, now := l.log, l.filter, l.base.env.Clock.Now
+	log := l.log
+	q := l.filter
+	now := l.base.env.Clock.Now
 	q.Limit, q.Largest = ledgerRows, l.largest
 	return tea.Batch(wait, func() tea.Msg {
 		defer end()
@@ -217,7 +221,10 @@ func (l *ledger) ask(query string, then aim) tea.Cmd {
 		l.wrong = wrong
 		return nil
 	}
-	l.query, l.filter, l.aim, l.wrong = query, f, then, nil
+	l.query = query
+	l.filter = f
+	l.aim = then
+	l.wrong = nil
 	l.input.Set(query)
 	l.base.mode, l.base.back = logMode, nil
 	return l.read()
@@ -248,11 +255,16 @@ func (l *ledger) show(then aim) tea.Cmd {
 	if t == nil {
 		return nil
 	}
-	l.one.txn, l.one.rows, l.one.all, l.one.scroll = *t, nil, 0, widget.Scroll{}
+	l.one.txn = *t
+	l.one.rows = nil
+	l.one.all = 0
+	l.one.scroll = widget.Scroll{}
 	l.aim = then
 	l.base.enter(txnMode)
 	ctx, gen, wait, _, end := l.one.begin(l.base.env.Ctx, txnMode)
-	log, q, txn := l.log, l.filter, t.ID
+	log := l.log
+	q := l.filter
+	txn := t.ID
 	if q.Key == nil {
 		q.Table = "" // all of what the transaction did
 	}
@@ -328,7 +340,9 @@ func (l *ledger) cross(r *audit.Row) tea.Cmd {
 	if r == nil {
 		return nil
 	}
-	l.base.mode, l.base.back, l.largest = logMode, nil, false
+	l.base.mode = logMode
+	l.base.back = nil
+	l.largest = false
 	layout := l.base.src.Layout()
 	key := []string{r.Get(audit.ID)}
 	if !layout.Numbered() {

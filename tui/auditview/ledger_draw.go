@@ -40,7 +40,8 @@ func (l *ledger) queryLine(w int) string {
 	if l.loading {
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
 	}
-	left, room := " "+t.Accent.Render("/")+" ", w-cells.Width(right)
+	left := " " + t.Accent.Render("/") + " "
+	room := w - cells.Width(right)
 	if l.query == "" {
 		all := e.T("all transactions; for example table:orders kind:delete rows:100 since:-1h")
 		return cells.Pad(left+t.Dim.Render(all), room) + right
@@ -53,8 +54,10 @@ func (l *ledger) hint(size page.Size) []string {
 	if !l.editing || l.wrong == nil {
 		return nil
 	}
-	t, text := l.base.env.Theme, l.input.Value()
-	from, to := min(l.wrong.Pos, len(text)), min(l.wrong.End, len(text))
+	t := l.base.env.Theme
+	text := l.input.Value()
+	from := min(l.wrong.Pos, len(text))
+	to := min(l.wrong.End, len(text))
 	marks := strings.Repeat("^", max(1, cells.Width(text[from:to])))
 	out := []string{cells.Cut(strings.Repeat(" ", 3+cells.Width(text[:from]))+t.Crit.Render(marks), size.Width)}
 	for _, s := range cells.Wrap(termsafe.Line(l.base.env.Lang.Msg(l.wrong.Msg)), max(1, size.Width-4)) {
@@ -130,7 +133,8 @@ func (l *ledger) clock(t *binlog.Transaction, width int) string {
 }
 
 func (l *ledger) line(i, idWidth, width int) string {
-	t, tx := l.base.env.Theme, &l.all[i]
+	t := l.base.env.Theme
+	tx := &l.all[i]
 	selected := i == l.scroll.Cursor
 	dim := func(s string) string {
 		if selected {
@@ -294,7 +298,8 @@ func (o *one) rowsFrom(top int, size page.Size) (lines []string, whole bool) {
 
 // row draws a row: its key, and below it what changed.
 func (o *one) row(i, w int) []string {
-	t, r := o.base.env.Theme, &o.rows[i]
+	t := o.base.env.Theme
+	r := &o.rows[i]
 	style, mark := o.base.actionLook(strings.ToUpper(string(r.Verb)))
 	name := shown(r.Table)
 	if len(r.Key) > 0 {

@@ -69,7 +69,9 @@ func (p *rows) reload(leave bool) tea.Cmd {
 	if leave && l.question != nil {
 		l.rows = nil // of the query before
 	}
-	l.leave, l.question, l.err = leave, nil, nil
+	l.leave = leave
+	l.question = nil
+	l.err = nil
 	return p.fetch(
 		audit.PageRequest{Filter: p.base.filter, Before: audit.Newest(), Limit: pageRows, Leave: leave, Unproved: true},
 		true,
@@ -101,7 +103,9 @@ func (p *rows) fetch(req audit.PageRequest, first bool) tea.Cmd {
 	ctx, gen := p.list.gen.begin(p.base.env.Ctx)
 	src, now := p.base.src, p.base.env.Clock.Now
 	signal := make(chan seenMsg, 1)
-	p.list.loading, p.list.signal, p.list.seen = true, signal, seenMsg{}
+	p.list.loading = true
+	p.list.signal = signal
+	p.list.seen = seenMsg{}
 	req.Seen = func(n audit.Looked) { tell(signal, seenMsg(n)) }
 	return tea.Batch(park(signal, gen), func() tea.Msg {
 		defer close(signal)
@@ -124,11 +128,19 @@ func (p *rows) loaded(m pageMsg) tea.Cmd {
 		l.err = m.err
 		return nil
 	}
-	l.err, l.question, l.took, l.way = nil, nil, m.took, m.page.Strategy
-	l.more, l.next, l.partial, l.unproved = m.page.More, m.page.Next, m.page.Partial, m.page.Unproved
+	l.err = nil
+	l.question = nil
+	l.took = m.took
+	l.way = m.page.Strategy
+	l.more = m.page.More
+	l.next = m.page.Next
+	l.partial = m.page.Partial
+	l.unproved = m.page.Unproved
 	if m.first {
 		l.read = p.base.env.Clock.Now()
-		l.rows, l.unseen, l.top = nil, 0, m.page.Top
+		l.rows = nil
+		l.unseen = 0
+		l.top = m.page.Top
 		l.scroll = widget.Scroll{}
 	}
 	l.rows = append(l.rows, m.page.Rows...)
@@ -205,7 +217,10 @@ func (p *rows) poll() tea.Cmd {
 		return nil
 	}
 	top := p.top()
-	ctx, gen, src, f := p.base.env.Ctx, uint64(l.gen.Gen), p.base.src, p.base.filter
+	ctx := p.base.env.Ctx
+	gen := uint64(l.gen.Gen)
+	src := p.base.src
+	f := p.base.filter
 	return func() tea.Msg {
 		rows, err := src.After(ctx, f, top, 1000)
 		return page.Msg{To: id, Gen: gen, Body: newRowsMsg{rows, err}}

@@ -121,7 +121,9 @@ type openedMsg struct {
 
 func (p *Page) connect() tea.Cmd {
 	p.err = nil
-	ctx, gen, open := p.base.env.Ctx, p.opens.Next(), p.open
+	ctx := p.base.env.Ctx
+	gen := p.opens.Next()
+	open := p.open
 	return func() tea.Msg {
 		src, err := open(ctx)
 		return page.Msg{To: id, Gen: gen, Body: openedMsg{src, err}}

@@ -41,7 +41,11 @@ func (r *reading) begin(
 ) (ctx context.Context, gen uint64, wait tea.Cmd, report func(ops.Progress), end func()) {
 	ctx, gen = r.gen.begin(parent)
 	signal := make(chan readingMsg, 1)
-	r.loading, r.err, r.question, r.progress, r.signal = true, nil, nil, ops.Progress{}, signal
+	r.loading = true
+	r.err = nil
+	r.question = nil
+	r.progress = ops.Progress{}
+	r.signal = signal
 	report = func(p ops.Progress) { tell(signal, readingMsg{of, p}) }
 	return ctx, gen, park(signal, gen), report, func() { close(signal) }
 }

@@ -41,7 +41,8 @@ func (p *tallies) count(leave bool) tea.Cmd {
 	ctx, gen, wait, report, end := s.begin(p.base.env.Ctx, statsMode)
 	f := p.base.filter
 	if days := spans[s.span].days; days > 0 {
-		f.Since, f.Until = p.base.env.Clock.Now().AddDate(0, 0, -days), time.Time{}
+		f.Since = p.base.env.Clock.Now().AddDate(0, 0, -days)
+		f.Until = time.Time{}
 	} else {
 		f.Since, f.Until = time.Time{}, time.Time{}
 	}
@@ -72,7 +73,9 @@ func (p *tallies) widen(n int) tea.Cmd {
 }
 
 func (p *tallies) drawStats(size page.Size) []string {
-	s, t, e := &p.stats, p.base.env.Theme, p.base.env
+	s := &p.stats
+	t := p.base.env.Theme
+	e := p.base.env
 	head := " "
 	for i, span := range spans {
 		name := " " + e.Lang.Msg(span.label) + " "
@@ -98,7 +101,9 @@ func (p *tallies) drawStats(size page.Size) []string {
 
 // statsBody lays the counts out: side by side where there is room.
 func (p *tallies) statsBody(w int) []string {
-	s, e, t := p.stats.data, p.base.env, p.base.env.Theme
+	s := p.stats.data
+	e := p.base.env
+	t := p.base.env.Theme
 	lines := []string{
 		"",
 		" " + t.Bold.Render(e.T("%s rows", human.Count(s.Rows))) + t.Dim.Render("  "+p.statsSpan()),

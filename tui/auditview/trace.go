@@ -44,8 +44,12 @@ func (p *Page) follow(leave bool) tea.Cmd {
 	}
 	t := &p.story.trace
 	ctx, gen, wait, report, end := t.begin(p.base.env.Ctx, traceMode)
-	t.data, t.open, t.scroll = audit.Trace{}, map[int]bool{}, widget.Scroll{}
-	src, kind, rid := p.base.src, t.kind, t.id
+	t.data = audit.Trace{}
+	t.open = map[int]bool{}
+	t.scroll = widget.Scroll{}
+	src := p.base.src
+	kind := t.kind
+	rid := t.id
 	p.base.enter(traceMode)
 	return tea.Batch(wait, func() tea.Msg {
 		defer end()
@@ -89,7 +93,9 @@ func (p *story) foldAll() tea.Cmd {
 }
 
 func (p *story) drawTrace(size page.Size) []string {
-	t, look, e := &p.trace, p.base.env.Theme, p.base.env
+	t := &p.trace
+	look := p.base.env.Theme
+	e := p.base.env
 	name := shown(t.kind + ":" + t.id)
 	lines := []string{" " + look.Title.Render(name) + "  " + p.traceSpan()}
 	if instead, ok := p.base.drawReading(&t.reading, lang.M("reading the resource's rows …"), size); ok {
@@ -122,7 +128,9 @@ func (p *story) traceSpan() string {
 
 // traceCounts are the numbers of the life: when, what, who.
 func (p *story) traceCounts(w int) []string {
-	s, e, t := p.trace.data.Summary, p.base.env, p.base.env.Theme
+	s := p.trace.data.Summary
+	e := p.base.env
+	t := p.base.env.Theme
 	pair := func(name, value string) string { return " " + t.Dim.Render(cells.Pad(name, 8)) + value }
 	var actions []string
 	for _, c := range s.ByAction {
@@ -258,7 +266,8 @@ func (p *rows) jump() tea.Cmd {
 // around shows the rows around the console's moment of interest.
 func (p *editor) around() tea.Cmd {
 	const span = 10 * time.Minute
-	from, till := p.base.at.Add(-span), p.base.at.Add(span)
+	from := p.base.at.Add(-span)
+	till := p.base.at.Add(span)
 	cmd := p.ask(
 		fmt.Sprintf(
 			"since:%s until:%s",

@@ -33,7 +33,8 @@ func (p *Page) canCompare() lang.Msg {
 // compare looks at what is there now: on demand, for every table is checked and
 // counted.
 func (p *Page) compare() tea.Cmd {
-	name, look := called(p.table.current()), p.stock.svc.Compare
+	name := called(p.table.current())
+	look := p.stock.svc.Compare
 	found := &comparison{name: name}
 	title := lang.M("compare with the live data")
 	cmd := p.work.start(title, func(ctx context.Context, r Report) (lang.Msg, error) {

@@ -46,7 +46,8 @@ func (p *stock) shortAge() int {
 }
 
 func (p *stock) stateWidth() int {
-	e, w := p.env, cells.Width(p.env.T("missing"))
+	e := p.env
+	w := cells.Width(p.env.T("missing"))
 	for _, s := range []backup.State{backup.Good, backup.Unverified, backup.Bad} {
 		w = max(w, cells.Width(e.Lang.Msg(s.Label())))
 	}
@@ -115,7 +116,9 @@ func (p *table) row(r row, c columns, cursor bool, width int) string {
 
 // headRow is a tier with its slots drawn as marks.
 func (p *table) headRow(r row, width int) string {
-	t, e, tier := p.stock.env.Theme, p.stock.env, r.tier
+	t := p.stock.env.Theme
+	e := p.stock.env
+	tier := r.tier
 	arrow := t.Glyph.Open
 	if p.folded[string(tier.Tier)] && p.filter == "" {
 		arrow = t.Glyph.Fold
@@ -192,7 +195,9 @@ func (p *stock) missingRow(r row, c columns) string {
 }
 
 func (p *stock) setRow(r row, c columns) string {
-	t, e, s := p.env.Theme, p.env, r.set
+	t := p.env.Theme
+	e := p.env
+	s := r.set
 	style, glyph := t.State(s.State.Health())
 	mark := glyph
 	if c.state > 1 {
@@ -228,7 +233,9 @@ func (p *stock) when(at time.Time, c columns) string {
 
 // noteOf is what there is to say about a backup in the room that is left.
 func (p *stock) noteOf(r row, c columns) string {
-	t, e, s := p.env.Theme, p.env, r.set
+	t := p.env.Theme
+	e := p.env
+	s := r.set
 	part := p.part(s)
 	if x, ok := s.Worst(); ok && (part == "" || x.Fatal()) {
 		style := t.Dim

@@ -158,7 +158,9 @@ func (p *work) jobLines(width int) []string {
 	if j == nil {
 		return nil
 	}
-	t, e, r := p.stock.env.Theme, p.stock.env, j.shown
+	t := p.stock.env.Theme
+	e := p.stock.env
+	r := j.shown
 	head := t.Accent.Render(t.Glyph.Running) + " " + t.Bold.Render(e.Lang.Msg(j.title))
 	if j.stopping {
 		return []string{cells.Cut(head+"  "+e.T("stopping…"), width)}

@@ -186,7 +186,8 @@ func (p *Page) acts() []page.Action {
 			Footer: true,
 			Off:    p.table.onSet(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
-				s, verify := p.table.current(), p.stock.svc.Verify
+				s := p.table.current()
+				verify := p.stock.svc.Verify
 				return p.work.start(
 					lang.M("verify %s", s.Name),
 					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) },
@@ -347,7 +348,8 @@ func (p *Page) askCreate() tea.Cmd {
 }
 
 func (p *Page) askDrill() tea.Cmd {
-	s, drill := p.table.current(), p.stock.svc.Drill
+	s := p.table.current()
+	drill := p.stock.svc.Drill
 	body := []lang.Msg{
 		lang.M(
 			"%s is loaded into a scratch database, compared with its manifest, and dropped again. %s itself is "+

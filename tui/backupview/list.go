@@ -131,7 +131,9 @@ func (p *stock) trouble(style lipgloss.Style, glyph string, width int) []string 
 
 // verdict is the RPO as it stands: what would be lost now.
 func (p *stock) verdict(width int) string {
-	t, e, inv := p.env.Theme, p.env, p.shelf.Inventory
+	t := p.env.Theme
+	e := p.env
+	inv := p.shelf.Inventory
 	state, text := p.standing(e.Clock.Now())
 	style, glyph := t.State(state)
 	line := " " + style.Render(glyph+" "+e.Lang.Msg(text))
@@ -182,7 +184,9 @@ func (p *stock) sizes(width int) string {
 }
 
 func (p *stock) sizesWith(width, detail int) string {
-	t, e, inv := p.env.Theme, p.env, p.shelf.Inventory
+	t := p.env.Theme
+	e := p.env
+	inv := p.shelf.Inventory
 	var parts []string
 	trend := backup.SizeTrend(inv)
 	if len(trend) > 1 {
@@ -206,7 +210,8 @@ func (p *stock) sizesWith(width, detail int) string {
 
 // growth is the change of the size over the trend, by week.
 func growth(l *lang.Printer, trend []backup.Point) string {
-	first, last := trend[0], trend[len(trend)-1]
+	first := trend[0]
+	last := trend[len(trend)-1]
 	weeks := last.At.Sub(first.At).Hours() / (24 * 7)
 	if weeks < 0.5 || first.Bytes == 0 {
 		return ""
@@ -214,7 +219,8 @@ func growth(l *lang.Printer, trend []backup.Point) string {
 	share := (float64(last.Bytes)/float64(first.Bytes) - 1) / weeks
 	sign := "+"
 	if share < 0 {
-		sign, share = "-", -share
+		sign = "-"
+		share = -share
 	}
 	return " " + l.T("%s a week", sign+human.Percent(share))
 }
@@ -223,7 +229,8 @@ func growth(l *lang.Printer, trend []backup.Point) string {
 func spark(bars []rune, points []backup.Point) string {
 	low, high := points[0].Bytes, points[0].Bytes
 	for _, x := range points {
-		low, high = min(low, x.Bytes), max(high, x.Bytes)
+		low = min(low, x.Bytes)
+		high = max(high, x.Bytes)
 	}
 	base := float64(low) - 0.3*float64(high-low)
 	if high-low < high/20 {

@@ -151,7 +151,9 @@ type (
 
 // read takes the inventory in the background.
 func (p *Page) read() tea.Cmd {
-	ctx, read, gen := p.stock.env.Ctx, p.stock.svc.Read, p.gen.Next()
+	ctx := p.stock.env.Ctx
+	read := p.stock.svc.Read
+	gen := p.gen.Next()
 	return func() tea.Msg {
 		shelf, err := read(ctx)
 		return page.Msg{To: ID, Gen: gen, Body: shelfMsg{shelf, err}}
@@ -160,7 +162,8 @@ func (p *Page) read() tea.Cmd {
 
 // later waits for the next look.
 func (p *Page) later() tea.Cmd {
-	ctx, gen := p.stock.env.Ctx, p.tick.Next()
+	ctx := p.stock.env.Ctx
+	gen := p.tick.Next()
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -216,7 +219,8 @@ func (p *Page) Update(body any) tea.Cmd {
 
 // take shows another inventory.
 func (p *stock) take(s *Shelf) {
-	p.shelf, p.steps = s, make(map[*backup.Set]backup.Step, len(s.Plan.Steps))
+	p.shelf = s
+	p.steps = make(map[*backup.Set]backup.Step, len(s.Plan.Steps))
 	for _, step := range s.Plan.Steps {
 		p.steps[step.Set] = step
 	}
@@ -226,7 +230,10 @@ func (p *stock) take(s *Shelf) {
 type Open struct{ Name string }
 
 func (p *dossier) openSet(name string) tea.Cmd {
-	p.open, p.manifest, p.planOpen, p.detail = name, nil, false, widget.Scroll{}
+	p.open = name
+	p.manifest = nil
+	p.planOpen = false
+	p.detail = widget.Scroll{}
 	s := p.opened()
 	if s == nil || s.Foreign || s.AtCopy != "" || p.stock.svc.Manifest == nil {
 		return nil

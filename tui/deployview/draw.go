@@ -88,7 +88,9 @@ func (w *Wizard) viewCourse(size page.Size) []string {
 
 // head says which deployment it is and how far.
 func (w *Wizard) head(width int) []string {
-	t, e, d := w.env.Theme, w.env, w.course.Deployment
+	t := w.env.Theme
+	e := w.env
+	d := w.course.Deployment
 	what := t.Bold.Render(d.Plan.ID) + "  " + termsafe.Line(d.Plan.Name)
 	if d.Plan.To != "" {
 		what += "  " + short(d.Plan.From) + " " + t.Glyph.Right + " " + short(d.Plan.To)
@@ -118,7 +120,9 @@ func (w *Wizard) head(width int) []string {
 
 // progress is the bar of a deployment that runs, by its steps.
 func (w *Wizard) progress(width int, so time.Duration) string {
-	t, e, d := w.env.Theme, w.env, w.course.Deployment
+	t := w.env.Theme
+	e := w.env
+	d := w.course.Deployment
 	n := len(d.Plan.Steps)
 	done := 0
 	for _, m := range d.State.Marks {
@@ -152,7 +156,9 @@ func (w *Wizard) left() (n int) {
 
 // steps are a line a step, and the index of the one that is under way or comes next.
 func (w *Wizard) steps(width int) (lines []string, at int) {
-	t, e, d := w.env.Theme, w.env, w.course.Deployment
+	t := w.env.Theme
+	e := w.env
+	d := w.course.Deployment
 	at, _ = d.State.At()
 	names := 0
 	for _, s := range d.Plan.Steps {
@@ -217,7 +223,9 @@ func (w *Wizard) mark(m deploy.Mark) (glyph string, style interface{ Render(...s
 
 // outcome is what failed, with the last lines of its output, and what to do then.
 func (w *Wizard) outcome(width int) (out []string) {
-	t, e, d := w.env.Theme, w.env, w.course.Deployment
+	t := w.env.Theme
+	e := w.env
+	d := w.course.Deployment
 	s := d.State
 	add := func(style interface{ Render(...string) string }, m lang.Msg) {
 		for _, line := range cells.Wrap(termsafe.Line(e.Lang.Msg(m)), width) {

@@ -47,7 +47,9 @@ func (w *Wizard) chooseActions() (out []action) {
 	}
 	if w.course.Deployment != nil {
 		out = append(out, action{"n", lang.M("newest deployment"), false, func() tea.Cmd {
-			w.stage, w.scroll, w.moved = stageCourse, 0, false
+			w.stage = stageCourse
+			w.scroll = 0
+			w.moved = false
 			return w.read()
 		}})
 	}
@@ -156,7 +158,9 @@ func (w *Wizard) makePlan() tea.Cmd {
 	if !choice.Pulls {
 		revision = ""
 	}
-	desk, ctx, l := w.desk, w.env.Ctx, w.env.Lang
+	desk := w.desk
+	ctx := w.env.Ctx
+	l := w.env.Lang
 	return func() tea.Msg {
 		s, err := desk.Plan(ctx, l, choice.Name, revision)
 		return sheetMsg{gen, s, err}

@@ -144,7 +144,8 @@ func (w *Wizard) begin(what lang.Msg) uint64 {
 
 // read reads the newest deployment.
 func (w *Wizard) read() tea.Cmd {
-	gen, desk := w.gen.Next(), w.desk
+	gen := w.gen.Next()
+	desk := w.desk
 	return func() tea.Msg {
 		c, err := desk.Newest()
 		return courseMsg{gen, c, err}
@@ -162,7 +163,9 @@ func (w *Wizard) Update(msg tea.Msg) (tea.Cmd, bool) {
 		if w.gen.Is(m.gen) {
 			w.busy, w.err = lang.Msg{}, m.err
 			if m.err == nil {
-				w.sheet, w.stage, w.scroll = m.sheet, stageSheet, 0
+				w.sheet = m.sheet
+				w.stage = stageSheet
+				w.scroll = 0
 			}
 		}
 	case tickMsg:
@@ -207,7 +210,9 @@ func (w *Wizard) took(m courseMsg) tea.Cmd {
 
 // do does what was confirmed.
 func (w *Wizard) do(a act) tea.Cmd {
-	desk, ctx, l := w.desk, w.env.Ctx, w.env.Lang
+	desk := w.desk
+	ctx := w.env.Ctx
+	l := w.env.Lang
 	var gen uint64
 	var work func() error
 	switch a {
@@ -236,7 +241,9 @@ func (w *Wizard) acted(m actedMsg) tea.Cmd {
 	}
 	w.busy, w.err = lang.Msg{}, m.err
 	if m.err == nil {
-		w.stage, w.scroll, w.moved = stageCourse, 0, false
+		w.stage = stageCourse
+		w.scroll = 0
+		w.moved = false
 	}
 	return tea.Batch(w.read(), page.Send(page.Changed{}))
 }

@@ -91,7 +91,9 @@ func (p *Page) copyLines() tea.Cmd {
 		p.list.from = store.RowID{}
 		return page.Send(page.Copy{Text: strings.Join(lines, "\n")})
 	}
-	source, from, to := p.feed.source, p.list.from, r.ID
+	source := p.feed.source
+	from := p.list.from
+	to := r.ID
 	p.list.from = store.RowID{}
 	return func() tea.Msg {
 		lines, whole := source.Between(from, to, copyMost)
@@ -144,7 +146,9 @@ func (p *Page) askExport() tea.Cmd {
 }
 
 func (p *Page) export(ndjson bool) tea.Cmd {
-	run, q, ctx := p.look.o.Export, *p.ask.asked, p.look.env.Ctx
+	run := p.look.o.Export
+	q := *p.ask.asked
+	ctx := p.look.env.Ctx
 	if !p.ask.filter {
 		q = p.kept.bare() // all events are shown
 	}

@@ -115,7 +115,10 @@ func fieldNames(rows []store.Row) (names []string) {
 
 // countBy counts what is shown by a field.
 func (c *counting) countBy(name string) tea.Cmd {
-	c.by, c.order, c.table, c.err = name, stat.ByCount, nil, nil
+	c.by = name
+	c.order = stat.ByCount
+	c.table = nil
+	c.err = nil
 	c.scroll = widget.Scroll{}
 	if c.of == "" {
 		c.of = "took"
@@ -137,7 +140,10 @@ func (c *counting) recount() tea.Cmd {
 		return nil
 	}
 	c.loading = true
-	run, q, ctx, gen := c.look.o.Stat, *c.ask.asked, c.look.env.Ctx, c.gen.Next()
+	run := c.look.o.Stat
+	q := *c.ask.asked
+	ctx := c.look.env.Ctx
+	gen := c.gen.Next()
 	if !c.ask.filter {
 		q = c.kept.bare()
 	}
@@ -162,7 +168,9 @@ func stepOf(span time.Duration) time.Duration {
 
 func (c *counting) take(m countedMsg) {
 	if c.gen.Is(m.gen) {
-		c.loading, c.table, c.err = false, m.table, m.err
+		c.loading = false
+		c.table = m.table
+		c.err = m.err
 	}
 }
 

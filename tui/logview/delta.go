@@ -45,7 +45,8 @@ func (p *Page) nextDelta() tea.Cmd {
 func deltaText(d time.Duration) string {
 	sign := "+"
 	if d < 0 {
-		sign, d = "-", -d
+		sign = "-"
+		d = -d
 	}
 	d = d.Round(time.Millisecond)
 	switch {

@@ -61,7 +61,10 @@ func (k *kept) countNext() tea.Cmd {
 
 func (k *kept) countFilter(text string, q query.Query) tea.Cmd {
 	q.Off = slices.Clone(k.off)
-	run, ctx, clock, zone := k.look.o.Stat, k.look.env.Ctx, k.look.env.Clock, k.look.env.Zone
+	run := k.look.o.Stat
+	ctx := k.look.env.Ctx
+	clock := k.look.env.Clock
+	zone := k.look.env.Zone
 	gen := uint64(k.counts.gen)
 	return func() tea.Msg {
 		count := filterCount{at: clock.Now()}

@@ -66,7 +66,9 @@ func (p *asking) byLetters() bool {
 // counts are hits of all, the errors that matter, and how far the index is; the
 // least needed goes first when there is no room.
 func (p *heading) counts(room int) string {
-	e, s, t := p.look.env, p.tally.stats, p.look.env.Theme
+	e := p.look.env
+	s := p.tally.stats
+	t := p.look.env.Theme
 	var parts []string
 	if !p.ask.asked.Empty() {
 		more := ""
@@ -241,11 +243,13 @@ func (p *heading) cursorColumn(n int) int {
 func (p *heading) scale(n, at int, y yScale) string {
 	t, e := p.look.env.Theme, p.look.env
 	layout := "15:04:05"
-	from, to := p.tally.line.From.In(e.Zone), p.tally.line.To.In(e.Zone)
+	from := p.tally.line.From.In(e.Zone)
+	to := p.tally.line.To.In(e.Zone)
 	if day(from) != day(to) {
 		layout = "01-02 15:04"
 	}
-	left, right := from.Format(layout), to.Format(layout)
+	left := from.Format(layout)
+	right := to.Format(layout)
 	column := roundSpan(to.Sub(from) / time.Duration(max(1, n)))
 	line := laidScale(n, p.markColumn(n, at), left, right, func(room int) string {
 		return p.look.scaleWords(column, y, room)
@@ -291,7 +295,9 @@ func roundSpan(d time.Duration) time.Duration {
 
 // foot says whether the end is followed, and where one is.
 func (p *heading) foot(width int) string {
-	e, t, s := p.look.env, p.look.env.Theme, p.tally.stats
+	e := p.look.env
+	t := p.look.env.Theme
+	s := p.tally.stats
 	left := ""
 	switch {
 	case p.ask.byRank():

@@ -33,11 +33,14 @@ func (p *feed) load() tea.Cmd {
 	case p.holding != store.RowID{}:
 		w = wish{true, store.Place{Row: p.holding}, -1}
 	case p.list.follow || len(p.list.rows) == 0:
-		w, above, below = wish{}, 3*h, 1
+		w = wish{}
+		above = 3 * h
+		below = 1
 	default:
 		w = wish{true, store.Place{Row: p.list.rows[p.list.cur].ID}, p.list.cur - p.list.top}
 	}
-	source, gen := p.source, p.gen.Next()
+	source := p.source
+	gen := p.gen.Next()
 	return func() tea.Msg {
 		win := source.Window(w.place, above, below)
 		if len(win.Rows)-win.Above < h && w.set && !w.place.Top {
@@ -68,7 +71,9 @@ func (p *feed) reload() tea.Cmd {
 
 func (p *feed) loadBest(wait time.Duration) tea.Cmd {
 	p.want = wish{}
-	source, ctx, gen := p.source, p.look.env.Ctx, p.gen.Next()
+	source := p.source
+	ctx := p.look.env.Ctx
+	gen := p.gen.Next()
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -265,7 +270,9 @@ func (p *feed) count(atOnce bool) tea.Cmd {
 	if k := len(p.tally.zoom); k > 0 {
 		z = p.tally.zoom[k-1]
 	}
-	source, ctx, gen := p.source, p.look.env.Ctx, p.tally.lineGen.Next()
+	source := p.source
+	ctx := p.look.env.Ctx
+	gen := p.tally.lineGen.Next()
 	return func() tea.Msg {
 		return send(timelineMsg{source.Timeline(ctx, z.from, z.to, n), gen})
 	}

@@ -93,7 +93,8 @@ func (p *Page) note() tea.Cmd {
 
 // saveMarks keeps the bookmarks for the next time.
 func (p *book) saveMarks() tea.Cmd {
-	save, marks := p.look.o.SaveMarks, slices.Clone(p.marks)
+	save := p.look.o.SaveMarks
+	marks := slices.Clone(p.marks)
 	if save == nil {
 		return nil
 	}

@@ -64,7 +64,8 @@ func messagePairs(e *logs.Event) (out []pair) {
 		return nil
 	}
 	for _, in := range pairsIn("", object, 0) {
-		in.name, in.bare = strings.TrimPrefix(in.name, "."), true
+		in.name = strings.TrimPrefix(in.name, ".")
+		in.bare = true
 		if bareWord.MatchString(in.name + "=" + in.value) {
 			out = append(out, in)
 		}

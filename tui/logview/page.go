@@ -200,7 +200,9 @@ func (p *Page) park() tea.Cmd {
 		return nil
 	}
 	p.parked = true
-	ctx, changed, last := p.look.env.Ctx, p.feed.source.Changed(), p.woken
+	ctx := p.look.env.Ctx
+	changed := p.feed.source.Changed()
+	last := p.woken
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():

@@ -24,7 +24,8 @@ func (k *kept) lit(i int) painter {
 	if i < 0 || k.ready[i] == nil {
 		return nil
 	}
-	q, ink := k.ready[i], k.ink(i)
+	q := k.ready[i]
+	ink := k.ink(i)
 	return func(text string) (out []stroke) {
 		if !q.HasText() {
 			return []stroke{{query.Span{To: len(text)}, ink}}

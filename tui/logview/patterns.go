@@ -35,7 +35,10 @@ type patternsMsg struct {
 func (p *Page) openPatterns() tea.Cmd {
 	p.look.mode = patternMode
 	p.groups.patterns.loading = true
-	source, ctx, until, gen := p.feed.source, p.look.env.Ctx, p.look.incident, p.groups.patterns.gen.Next()
+	source := p.feed.source
+	ctx := p.look.env.Ctx
+	until := p.look.incident
+	gen := p.groups.patterns.gen.Next()
 	return func() tea.Msg {
 		list, with := source.Patterns(ctx, until)
 		return send(patternsMsg{list, with, gen})
@@ -44,7 +47,9 @@ func (p *Page) openPatterns() tea.Cmd {
 
 func (p *grouping) takePatterns(m patternsMsg) {
 	if p.patterns.gen.Is(m.gen) {
-		p.patterns.list, p.patterns.with, p.patterns.loading = m.list, m.with, false
+		p.patterns.list = m.list
+		p.patterns.with = m.with
+		p.patterns.loading = false
 	}
 }
 

@@ -23,7 +23,9 @@ const pause = 40 * time.Millisecond
 
 // edit opens the query box.
 func (p *finder) edit() tea.Cmd {
-	p.look.mode, p.box.typing, p.box.histAt = listMode, true, -1
+	p.look.mode = listMode
+	p.box.typing = true
+	p.box.histAt = -1
 	p.box.input.Set(p.ask.query.Source)
 	p.box.input.Focus()
 	return nil
@@ -92,7 +94,8 @@ func (p *box) remember(text string) tea.Cmd {
 	if len(p.history) > maxHistory {
 		p.history = p.history[1:]
 	}
-	save, all := p.look.o.SaveHistory, slices.Clone(p.history)
+	save := p.look.o.SaveHistory
+	all := slices.Clone(p.history)
 	if save == nil {
 		return nil
 	}
@@ -112,10 +115,12 @@ func (p *finder) pickSearch() tea.Cmd {
 	var items []widget.Item
 	var queries []string
 	for _, s := range p.look.o.Searches {
-		items, queries = append(items, widget.Item{Name: s.Name, Detail: s.Query}), append(queries, s.Query)
+		items = append(items, widget.Item{Name: s.Name, Detail: s.Query})
+		queries = append(queries, s.Query)
 	}
 	for _, text := range slices.Backward(p.box.history) {
-		items, queries = append(items, widget.Item{Name: text}), append(queries, text)
+		items = append(items, widget.Item{Name: text})
+		queries = append(queries, text)
 	}
 	return page.Send(page.Open{Overlay: widget.NewPick(p.look.env, lang.M("Searches"), items, func(i int) tea.Cmd {
 		p.box.input.Set(queries[i])
@@ -144,7 +149,8 @@ func (p *finder) apply() tea.Cmd {
 		q.Source += " level:" + p.ask.minLevel.String() + "+"
 	}
 	p.kept.into(&q)
-	p.ask.asked, p.feed.seeking = p.ask.worded(q.Events()), time.Time{}
+	p.ask.asked = p.ask.worded(q.Events())
+	p.feed.seeking = time.Time{}
 	p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
 	if r, ok := p.list.current(); ok && !p.list.follow && !p.feed.want.set {
 		if p.feed.holding == (store.RowID{}) {
@@ -178,7 +184,9 @@ var arounds = []int{0, 1, 3, 10, 30, 100}
 func (p *finder) widen(step int) func() tea.Cmd {
 	return func() tea.Cmd {
 		at := max(0, min(slices.Index(arounds, p.ask.around)+step, len(arounds)-1))
-		p.ask.around, p.ask.filter, p.ask.ranked = arounds[at], true, false
+		p.ask.around = arounds[at]
+		p.ask.filter = true
+		p.ask.ranked = false
 		p.feed.source.SetAround(p.ask.around)
 		return p.apply()
 	}
@@ -200,7 +208,8 @@ func (p *finder) toggleOrder() tea.Cmd {
 
 // toggleFilter shows only hits, or all events with the hits marked.
 func (p *finder) toggleFilter() tea.Cmd {
-	p.ask.filter, p.ask.ranked = !p.ask.filter, false
+	p.ask.filter = !p.ask.filter
+	p.ask.ranked = false
 	return p.apply()
 }
 
@@ -220,7 +229,9 @@ func (p *finder) loosen() tea.Cmd {
 		return nil
 	}
 	follow := p.list.follow
-	p.ask.letters, p.ask.ranked, p.ask.closest = true, true, &follow
+	p.ask.letters = true
+	p.ask.ranked = true
+	p.ask.closest = &follow
 	p.list.leaveEnd()
 	p.list.cur, p.list.top = 0, 0
 	return p.apply()
@@ -230,7 +241,9 @@ func (p *finder) loosen() tea.Cmd {
 func (p *finder) tighten() {
 	p.ask.letters = false
 	if p.ask.closest != nil {
-		p.ask.ranked, p.list.follow, p.ask.closest = false, *p.ask.closest, nil
+		p.ask.ranked = false
+		p.list.follow = *p.ask.closest
+		p.ask.closest = nil
 	}
 }
 

@@ -49,7 +49,8 @@ func (s *session) now() Session {
 
 // save keeps the session for the next time.
 func (s *session) save() tea.Cmd {
-	keep, now := s.look.o.SaveSession, s.now()
+	keep := s.look.o.SaveSession
+	now := s.now()
 	if keep == nil {
 		return nil
 	}
@@ -72,7 +73,9 @@ func (p *Page) restore(o Options) {
 		list[i].Rule = false
 	}
 	for _, rule := range o.Highlights {
-		rule.Does, rule.On, rule.Rule = FilterMark, true, true
+		rule.Does = FilterMark
+		rule.On = true
+		rule.Rule = true
 		for _, off := range was.RulesOff {
 			rule.On = rule.On && off != rule.Query
 		}

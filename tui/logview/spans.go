@@ -86,10 +86,17 @@ func (c *comparing) compare(bad stat.Span, text string) tea.Cmd {
 	if good.From.Before(bad.To) && bad.From.Before(good.To) {
 		return warn(lang.M("the two times overlap: %s and %s", c.span(good), c.span(bad)))
 	}
-	c.bad, c.good, c.found, c.err, c.loading = bad, good, nil, nil, true
+	c.bad = bad
+	c.good = good
+	c.found = nil
+	c.err = nil
+	c.loading = true
 	c.scroll = widget.Scroll{}
 	c.look.mode = compareMode
-	run, q, ctx, gen := c.look.o.Compare, *c.ask.asked, c.look.env.Ctx, c.gen.Next()
+	run := c.look.o.Compare
+	q := *c.ask.asked
+	ctx := c.look.env.Ctx
+	gen := c.gen.Next()
 	if !c.ask.filter {
 		q = c.kept.bare()
 	}
@@ -101,13 +108,16 @@ func (c *comparing) compare(bad stat.Span, text string) tea.Cmd {
 
 func (c *comparing) take(m comparedMsg) {
 	if c.gen.Is(m.gen) {
-		c.found, c.err, c.loading = m.found, m.err, false
+		c.found = m.found
+		c.err = m.err
+		c.loading = false
 	}
 }
 
 // span writes a stretch of time.
 func (c *comparing) span(s stat.Span) string {
-	from, to := s.From.In(c.look.env.Zone), s.To.In(c.look.env.Zone)
+	from := s.From.In(c.look.env.Zone)
+	to := s.To.In(c.look.env.Zone)
 	end := to.Format("15:04:05")
 	if day(from) != day(to) {
 		end = to.Format("01-02 15:04:05")

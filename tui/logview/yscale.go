@@ -47,7 +47,8 @@ func (s yScale) eighths(v int32) int {
 // scaleWords say what a column and the top stand for, as far as there is room.
 func (p *look) scaleWords(column time.Duration, y yScale, room int) string {
 	e := p.env
-	span, top := human.Duration(column), human.Count(int64(y.top))
+	span := human.Duration(column)
+	top := human.Count(int64(y.top))
 	all := []string{e.T("%s per column, top %s", span, top), e.T("%s per column", span)}
 	if y.log {
 		all[0] = e.T("%s per column, top %s, log scale", span, top)

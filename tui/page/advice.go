@@ -117,7 +117,8 @@ func (a *Advice) commands(p *lang.Printer, text string) string {
 			}
 		}
 		if strings.HasSuffix(head, "`") && strings.HasPrefix(text, "`") {
-			head, text = head[:len(head)-1], text[1:]
+			head = head[:len(head)-1]
+			text = text[1:]
 		}
 		b.WriteString(head + said)
 	}

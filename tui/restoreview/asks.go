@@ -128,7 +128,10 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 }
 
 func (p *asking) hand(r *run.Run, kind restore.Kind, typed string) tea.Cmd {
-	desk, id, seq, alive := p.base.desk, r.Plan.ID, r.State.Seq, r.Alive
+	desk := p.base.desk
+	id := r.Plan.ID
+	seq := r.State.Seq
+	alive := r.Alive
 	p.base.follow, p.base.fresh = true, false // a plan that was shown makes room for the run
 	if kind == restore.KindAbort {
 		seq = 0
@@ -189,7 +192,8 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 
 // openReport shows the run's report, as it is known now.
 func (p *asking) openReport() tea.Cmd {
-	s, ended := p.base.run.State, p.base.env.Clock.Now()
+	s := p.base.run.State
+	ended := p.base.env.Clock.Now()
 	if n := len(s.Trail); n > 0 && s.Stage.Final() {
 		ended = s.Trail[n-1].Begin
 	}

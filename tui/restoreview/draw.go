@@ -76,7 +76,8 @@ func (p *sheet) lines(size page.Size) []string {
 
 // window is the visible part of the right side, with a mark when there is more.
 func (p *sheet) window(lines []string, height int) []string {
-	p.rightH, p.rightN = height, len(lines)
+	p.rightH = height
+	p.rightN = len(lines)
 	p.base.scroll = max(0, min(p.base.scroll, len(lines)-height))
 	out := lines[p.base.scroll:min(len(lines), p.base.scroll+height)]
 	if p.base.scroll+height < len(lines) && height > 1 {
@@ -136,7 +137,9 @@ func (p *base) sentence(err error) string {
 
 // standing is the line of the run: who, since when, how it stands.
 func (p *sheet) standing() string {
-	e, t, s := p.base.env, p.base.env.Theme, p.base.run.State
+	e := p.base.env
+	t := p.base.env.Theme
+	s := p.base.run.State
 	stage := e.Lang.Msg(s.Stage.Label())
 	switch {
 	case p.base.running() && !p.base.run.Alive:
@@ -316,7 +319,9 @@ func (p *sheet) strip(w int) string {
 // right is all about the marked step.
 func (p *sheet) right(w int) []string {
 	step := restore.AllSteps[p.base.step]
-	plan, t, e := p.base.shownPlan(), p.base.env.Theme, p.base.env
+	plan := p.base.shownPlan()
+	t := p.base.env.Theme
+	e := p.base.env
 	var lines []string
 	add := func(style interface{ Render(...string) string }, m lang.Msg) {
 		for _, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w) {
@@ -351,7 +356,9 @@ func (p *sheet) right(w int) []string {
 
 // now is what goes on: the stage, its clock, progress, or the question.
 func (p *sheet) now(w int) []string {
-	e, t, s := p.base.env, p.base.env.Theme, p.base.run.State
+	e := p.base.env
+	t := p.base.env.Theme
+	s := p.base.run.State
 	mark := s.Trail[len(s.Trail)-1]
 	clock := human.Clock(e.Clock.Now().Sub(mark.Begin))
 	lines := []string{t.Accent.Render(cells.Cut(e.Lang.Msg(s.Stage.Label())+"  "+clock, w))}

@@ -229,7 +229,8 @@ func (p *healing) likely() (table string) {
 // rewind plans the undo of a transaction, or does the plan with a hash.
 func (p *healing) rewind(txn, hash, conflicts string) tea.Cmd {
 	ctx, desk := p.base.env.Ctx, p.base.desk
-	p.since, p.base.problem = p.base.env.Clock.Now(), nil
+	p.since = p.base.env.Clock.Now()
+	p.base.problem = nil
 	return func() tea.Msg {
 		done, err := desk.Rewind(ctx, txn, hash, conflicts)
 		return page.Msg{To: ID, Body: rewoundMsg{done, err}}

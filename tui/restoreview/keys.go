@@ -85,7 +85,9 @@ func (p *Page) aloneAction() page.Action {
 		Help:   lang.M("back to the plan for only the backup: no moment, all tables"),
 		Footer: p.base.planErr != nil,
 		Run: func() tea.Cmd {
-			p.base.choice.Moment, p.base.choice.Tables, p.base.plan = nil, nil, nil
+			p.base.choice.Moment = nil
+			p.base.choice.Tables = nil
+			p.base.plan = nil
 			return p.base.draft()
 		},
 	}
@@ -276,7 +278,9 @@ func (p *Page) runActions() []page.Action {
 				return lang.Msg{}
 			},
 			Run: func() tea.Cmd {
-				p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{}, nil
+				p.base.fresh = true
+				p.base.choice = restore.Choice{}
+				p.base.plan = nil
 				return p.base.draft()
 			},
 		},
@@ -312,7 +316,8 @@ func (p *asking) cannotBegin() lang.Msg {
 // mark moves the mark by hand; it then stays where it is put.
 func (p *base) mark(n int) {
 	p.step = max(0, min(6, p.step+n))
-	p.follow, p.scroll = p.watching() && p.step == int(p.run.State.Stage.Step())-1, 0
+	p.follow = p.watching() && p.step == int(p.run.State.Stage.Step())-1
+	p.scroll = 0
 }
 
 // Key moves the mark and scrolls.

@@ -96,8 +96,12 @@ func (p *asking) cannotExport() lang.Msg {
 
 // export writes the rows that will be lost to files.
 func (p *asking) export() tea.Cmd {
-	ctx, desk, plan, gen := p.base.env.Ctx, p.base.desk, p.base.plan, p.base.gen.Next()
-	p.base.saving, p.base.problem = p.base.env.Clock.Now(), nil
+	ctx := p.base.env.Ctx
+	desk := p.base.desk
+	plan := p.base.plan
+	gen := p.base.gen.Next()
+	p.base.saving = p.base.env.Clock.Now()
+	p.base.problem = nil
 	return func() tea.Msg {
 		out, err := desk.Export(ctx, plan)
 		return page.Msg{To: ID, Gen: gen, Body: exportedMsg{out, err}}
@@ -213,11 +217,13 @@ func (p *asking) openLoss() tea.Cmd {
 
 // openRows shows the tables as they were when the plan was made, and in the backup.
 func (p *asking) openRows() tea.Cmd {
-	e, rows := p.base.env, p.base.shownPlan().Rows(p.base.env.Lang)
+	e := p.base.env
+	rows := p.base.shownPlan().Rows(p.base.env.Lang)
 	if len(rows) == 0 {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
-	title, counted := lang.M("The tables now"), e.T("rows now")
+	title := lang.M("The tables now")
+	counted := e.T("rows now")
 	if p.base.watching() { // what the plan saw is over
 		title, counted = lang.M("The tables before the restore"), e.T("rows before")
 	}

@@ -155,7 +155,9 @@ func (p *Page) Update(body any) tea.Cmd {
 	case planMsg:
 		p.base.since = time.Time{}
 		keepExport(p.base.plan, m.plan)
-		p.base.plan, p.base.reach, p.base.planErr = m.plan, m.reach, m.err
+		p.base.plan = m.plan
+		p.base.reach = m.reach
+		p.base.planErr = m.err
 		if ops.CodeOf(p.base.problem) == ops.Usage {
 			p.base.problem = nil // it asked for a plan
 		}
@@ -175,13 +177,17 @@ func (p *Page) Update(body any) tea.Cmd {
 	case laterMsg:
 		return p.asking.confirmUndo(m)
 	case sentMsg:
-		p.base.begun, p.base.problem, p.base.pending = false, m.err, pending{}
+		p.base.begun = false
+		p.base.problem = m.err
+		p.base.pending = pending{}
 		return p.look(0)
 	case string:
 		if p.base.running() {
 			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is running: finish it first")})
 		}
-		p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{Source: m}, nil
+		p.base.fresh = true
+		p.base.choice = restore.Choice{Source: m}
+		p.base.plan = nil
 		return p.base.draft()
 	}
 	return nil
@@ -192,14 +198,18 @@ func (p *Page) heal(t *binlog.Transaction) tea.Cmd {
 	if p.base.running() {
 		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is running: finish it first")})
 	}
-	p.base.fresh, p.base.choice, p.base.plan = true, restore.Choice{}, nil
+	p.base.fresh = true
+	p.base.choice = restore.Choice{}
+	p.base.plan = nil
 	return tea.Batch(p.base.draft(), p.healing.openCures(t))
 }
 
 // look asks how the run stands, after a while. One that is over may have been
 // followed by another, begun here or by somebody else.
 func (p *Page) look(after time.Duration) tea.Cmd {
-	ctx, desk, gen := p.base.env.Ctx, p.base.desk, p.eyes.Next()
+	ctx := p.base.env.Ctx
+	desk := p.base.desk
+	gen := p.eyes.Next()
 	id := ""
 	if p.base.running() && !p.base.begun {
 		id = p.base.run.Plan.ID
@@ -221,13 +231,18 @@ func (p *Page) look(after time.Duration) tea.Cmd {
 // goes on looking while that is worth it.
 func (p *Page) seeRun(m runMsg) tea.Cmd {
 	if m.run != nil && p.looked && (p.base.run == nil || m.run.Plan.ID != p.base.run.Plan.ID) {
-		p.base.fresh, p.base.asked, p.base.follow, p.base.scroll = false, -1, true, 0
+		p.base.fresh = false
+		p.base.asked = -1
+		p.base.follow = true
+		p.base.scroll = 0
 	}
 	cmds := []tea.Cmd{}
 	if p.moved(m.run) {
 		cmds = append(cmds, page.Send(page.Changed{}))
 	}
-	p.base.run, p.base.runErr, p.looked = m.run, m.err, p.looked || m.err == nil
+	p.base.run = m.run
+	p.base.runErr = m.err
+	p.looked = p.looked || m.err == nil
 	cmds = append(cmds, p.asking.closeStale())
 	if p.base.planning() && p.base.plan == nil && p.base.since.IsZero() && p.base.planErr == nil {
 		cmds = append(cmds, p.base.draft())
@@ -285,8 +300,15 @@ type pending struct {
 
 // draft makes the plan anew.
 func (p *base) draft() tea.Cmd {
-	ctx, desk, c, gen := p.env.Ctx, p.desk, p.choice, p.gen.Next()
-	p.since, p.planErr, p.problem, p.step, p.scroll = p.env.Clock.Now(), nil, nil, 0, 0
+	ctx := p.env.Ctx
+	desk := p.desk
+	c := p.choice
+	gen := p.gen.Next()
+	p.since = p.env.Clock.Now()
+	p.planErr = nil
+	p.problem = nil
+	p.step = 0
+	p.scroll = 0
 	p.looking, _ = lookingAt{}, p.lists.Next()
 	p.saving = time.Time{}
 	return func() tea.Msg {

@@ -76,7 +76,8 @@ func (p *rescuer) openRescue() tea.Cmd {
 // runRescue compares, or merges when merge says which rows.
 func (p *rescuer) runRescue(plan *restore.Plan, table, merge string) tea.Cmd {
 	ctx, desk := p.base.env.Ctx, p.base.desk
-	p.rescue, p.base.problem = rescuing{table, p.base.env.Clock.Now()}, nil
+	p.rescue = rescuing{table, p.base.env.Clock.Now()}
+	p.base.problem = nil
 	return func() tea.Msg {
 		text, err := desk.Rescue(ctx, plan, table, merge)
 		return page.Msg{To: ID, Body: rescuedMsg{plan, table, merge, text, err}}
@@ -120,11 +121,13 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 			)
 		}
 	}
-	missing, changed, all := lang.M(
+	missing := lang.M(
 		"restore the missing rows",
-	), lang.M(
+	)
+	changed := lang.M(
 		"restore the changed rows",
-	), lang.M(
+	)
+	all := lang.M(
 		"restore both",
 	)
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{lang.Raw(lines[0])}, true,

@@ -24,7 +24,9 @@ type lookingAt struct {
 // loadSources reads which backups there are, here or at a copy. A copy is far
 // away: it is asked only when a person wants it.
 func (p *picking) loadSources(at string) tea.Cmd {
-	ctx, desk, gen := p.base.env.Ctx, p.base.desk, p.base.lists.Next()
+	ctx := p.base.env.Ctx
+	desk := p.base.desk
+	gen := p.base.lists.Next()
 	p.base.problem = nil
 	if at != "" {
 		p.base.looking = lookingAt{at, p.base.env.Clock.Now()}

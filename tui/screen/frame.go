@@ -54,7 +54,8 @@ func (p *painter) control(seq string) bool {
 	if !ok || body == "" {
 		return false
 	}
-	params, final := body[:len(body)-1], body[len(body)-1]
+	params := body[:len(body)-1]
+	final := body[len(body)-1]
 	if strings.HasPrefix(params, "?") {
 		return false
 	}

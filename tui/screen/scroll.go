@@ -89,7 +89,8 @@ func moved(shown, next *grid) (by, top, bottom int) {
 		return 0, 0, 0
 	}
 	rows := votes[by]
-	first, last := rows[0], rows[len(rows)-1]
+	first := rows[0]
+	last := rows[len(rows)-1]
 	return by, min(first, first+by), max(last, last+by)
 }
 

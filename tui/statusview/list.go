@@ -28,13 +28,20 @@ func (p *look) layout(width int) columns {
 	c := columns{state: p.stateWidth(), name: p.nameWidth(), latency: cells.Width(p.env.Lang.Span("<99 ms")) + 1}
 	switch {
 	case width < 60:
-		c.state, c.latency, c.name = 1, 0, min(c.name, 12)
+		c.state = 1
+		c.latency = 0
+		c.name = min(c.name, 12)
 	case width < 100:
 		c.strip = 8
 	case width < 150:
-		c.spark, c.strip, c.since = 12, 16, 9
+		c.spark = 12
+		c.strip = 16
+		c.since = 9
 	default:
-		c.spark, c.strip, c.since, c.lastBad = 24, 32, 14, 30
+		c.spark = 24
+		c.strip = 32
+		c.since = 14
+		c.lastBad = 30
 	}
 	used := 2 // the cursor's mark, and a space at the end
 	for _, w := range []int{c.state, c.name, c.latency, c.spark, c.strip, c.since, c.lastBad} {
@@ -272,7 +279,8 @@ func (p *look) latency(s *health.Standing) string {
 func (p *look) steady() {
 	for i := range p.report.Standings {
 		s := &p.report.Standings[i]
-		shown, now := p.latencies[s.Check.ID()], s.MedianLatency(9)
+		shown := p.latencies[s.Check.ID()]
+		now := s.MedianLatency(9)
 		if moved := (now - shown).Abs(); moved > max(shown/3, 5*time.Millisecond) || len(s.History) < 3 {
 			p.latencies[s.Check.ID()] = now
 		}
@@ -318,7 +326,8 @@ func (p *look) before() string {
 
 // short is a time of today as a clock, another day's as a date.
 func (p *look) short(at time.Time) string {
-	at, now := at.In(p.env.Zone), p.env.Clock.Now().In(p.env.Zone)
+	at = at.In(p.env.Zone)
+	now := p.env.Clock.Now().In(p.env.Zone)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format(time.TimeOnly)
 	}

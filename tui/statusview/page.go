@@ -96,7 +96,9 @@ type newsMsg struct{ report health.Report }
 
 // wait parks until something was looked at.
 func (p *Page) wait() tea.Cmd {
-	ctx, signal, source := p.look.env.Ctx, p.signal, p.look.source
+	ctx := p.look.env.Ctx
+	signal := p.signal
+	source := p.look.source
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -149,7 +151,8 @@ func (p *table) take(r health.Report) {
 	p.look.report = r
 	p.look.steady()
 	p.rows = p.rows[:0]
-	several, last := severalServices(r), ""
+	several := severalServices(r)
+	last := ""
 	for i := range r.Standings {
 		s := &r.Standings[i]
 		if !p.listed(s) {
@@ -248,7 +251,9 @@ func (p *dossier) opened() *health.Standing {
 func (p *dossier) openCheck(id string) {
 	for i := range p.look.report.Standings {
 		if c := p.look.report.Standings[i].Check; c.ID() == id || c.Name == id && c.Service == p.look.env.Service {
-			p.open, p.detail, p.command = c.ID(), widget.Scroll{}, 0
+			p.open = c.ID()
+			p.detail = widget.Scroll{}
+			p.command = 0
 			return
 		}
 	}

@@ -112,7 +112,8 @@ func New(o Options) *Theme {
 		t.Selected, t.Badge = s().Reverse(true), s().Reverse(true).Bold(true)
 	}
 	if o.ASCII {
-		t.Border, t.Glyph = lipgloss.ASCIIBorder(), asciiGlyphs
+		t.Border = lipgloss.ASCIIBorder()
+		t.Glyph = asciiGlyphs
 	}
 	return t
 }

@@ -72,12 +72,14 @@ func Box(t *theme.Theme, title string, lines []string, size page.Size) string {
 
 // Over draws box in the middle of a background of the given size.
 func Over(background, box string, size page.Size) string {
-	bg, fg := strings.Split(background, "\n"), strings.Split(box, "\n")
+	bg := strings.Split(background, "\n")
+	fg := strings.Split(box, "\n")
 	w := 0
 	for _, l := range fg {
 		w = max(w, cells.Width(l))
 	}
-	x, y := max(0, (size.Width-w)/2), max(0, (len(bg)-len(fg))/3)
+	x := max(0, (size.Width-w)/2)
+	y := max(0, (len(bg)-len(fg))/3)
 	for i, l := range fg {
 		if y+i >= len(bg) {
 			break

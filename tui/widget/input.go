@@ -57,7 +57,9 @@ func (i *Input) Blur() { i.m.Blur() }
 
 // View draws the input in exactly w cells.
 func (i *Input) View(t *theme.Theme, w int) string {
-	i.m.PromptStyle, i.m.PlaceholderStyle, i.m.TextStyle = t.Accent, t.Dim, t.Text
+	i.m.PromptStyle = t.Accent
+	i.m.PlaceholderStyle = t.Dim
+	i.m.TextStyle = t.Text
 	i.m.Cursor.Style = t.Selected
 	i.m.Width = max(1, w-cells.Width(i.m.Prompt)-1)
 	return cells.Pad(i.m.View(), w)

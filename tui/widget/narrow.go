@@ -75,7 +75,8 @@ func (n *Narrow) View(
 	size page.Size,
 ) string {
 	t := env.Theme
-	w, h := max(1, min(size.Width-4, 76)), max(1, min(size.Height-5, 14))
+	w := max(1, min(size.Width-4, 76))
+	h := max(1, min(size.Height-5, 14))
 	n.scroll.Resize(lines, h)
 	out := []string{n.Input.View(t, w), Rule(t, "", w)}
 	from, to := n.scroll.Window()

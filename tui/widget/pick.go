@@ -76,7 +76,8 @@ func (p *Pick) View(size page.Size) string {
 
 func (p *Pick) row(it Item, selected bool, w int) string {
 	t := p.env.Theme
-	name, detail := termsafe.Line(it.Name), termsafe.Line(it.Detail)
+	name := termsafe.Line(it.Name)
+	detail := termsafe.Line(it.Detail)
 	if selected {
 		return SelectedRow(t, cells.Cut(name+"  "+detail, w-1), w)
 	}

@@ -14,7 +14,8 @@ type Scroll struct {
 // Resize sets how many rows the list has and how many are visible, and keeps
 // the cursor in sight.
 func (s *Scroll) Resize(length, height int) {
-	s.Len, s.height = max(length, 0), max(height, 1)
+	s.Len = max(length, 0)
+	s.height = max(height, 1)
 	s.Move(0)
 }
 

@@ -100,9 +100,13 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the asker has gone
 	}
-	code, status, message := http.StatusOK, "ready", "Service is ready"
+	code := http.StatusOK
+	status := "ready"
+	message := "Service is ready"
 	if !checks.Database {
-		code, status, message = http.StatusServiceUnavailable, "not ready", "Service is not ready"
+		code = http.StatusServiceUnavailable
+		status = "not ready"
+		message = "Service is not ready"
 	}
 	w.Header().Set(AgeHeader, strconv.FormatFloat(time.Since(at).Seconds(), 'f', 3, 64))
 	writeJSON(w, code, struct {

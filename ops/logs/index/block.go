@@ -72,7 +72,8 @@ func (b *Block) Lines() int { return len(b.Starts) }
 
 // LineAt returns where a line's text begins and ends, without its line break.
 func (b *Block) LineAt(i int) (off, end int64) {
-	off, end = b.Off+int64(b.Starts[i]), b.End
+	off = b.Off + int64(b.Starts[i])
+	end = b.End
 	if i+1 < len(b.Starts) {
 		return off, b.Off + int64(b.Starts[i+1]) - 1
 	}

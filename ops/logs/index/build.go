@@ -177,7 +177,10 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		return at, nil
 	}
 	asked := off
-	line, head, timed, limit := int64(-1), int64(-1), int64(-1), off+headSearch
+	line := int64(-1)
+	head := int64(-1)
+	timed := int64(-1)
+	limit := off + headSearch
 	skip := true // up to the first line break, unless off-1 is one
 	err := logline.EachLine(r, off-1, size, b.buf[:64<<10], func(text []byte, at, n int64, _ bool) error {
 		if skip {
@@ -185,7 +188,8 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 			return nil
 		}
 		if line < 0 {
-			line, limit = at, max(limit, at+headSearch)
+			line = at
+			limit = max(limit, at+headSearch)
 		}
 		if at > limit {
 			return logline.ErrStop
@@ -193,7 +197,8 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		_, s, seen, _, ms := b.headOf(logline.TrimCR(text), n)
 		if logline.OpensRecord(seen) {
 			if rec, ok := b.record(r, at, size); ok {
-				s, ms = b.Shape(rec.id), rec.ms
+				s = b.Shape(rec.id)
+				ms = rec.ms
 			}
 		}
 		if !b.isHead(s) {
@@ -368,7 +373,9 @@ func (b *Builder) dropLast(blk *Block) int64 {
 	}
 	switch was := blk.before; {
 	case was != nil:
-		blk.Sum, blk.last, blk.before = was.sum, was.last, nil
+		blk.Sum = was.sum
+		blk.last = was.last
+		blk.before = nil
 	default: // it was kept
 		if blk.Sum.Lines--; head {
 			blk.Sum.Events--

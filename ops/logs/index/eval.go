@@ -86,7 +86,8 @@ func (m *Matcher) found(ctx context.Context, b *Block, r io.ReaderAt, from int, 
 		return hits, nil
 	}
 	m.win.reset(r, b.End)
-	event, headText := query.No, !m.Query.HasText()
+	event := query.No
+	headText := !m.Query.HasText()
 	for i := b.HeadOf(from); i < len(b.Starts); i++ {
 		if i&0xfff == 0xfff && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -166,7 +167,8 @@ func (m *Matcher) linesVerdict(b *Block, head int) query.Verdict {
 
 // linesHold decides what linesVerdict left open.
 func (m *Matcher) linesHold(b *Block, head int) (bool, error) {
-	crit, took := !m.Query.Critical, m.Query.Took == 0
+	crit := !m.Query.Critical
+	took := m.Query.Took == 0
 	for i, end := head, b.EventEnd(head); i < end && !(crit && took); i++ {
 		s := m.list[b.Shapes.At(i)]
 		if crit = crit || s.Critical; !s.Opaque && (took || !s.HasTook) {
@@ -210,7 +212,9 @@ func (m *Matcher) eventHolds(b *Block, i int) (bool, error) {
 	}
 	e.Source = m.Source
 	q := *m.Query
-	q.Critical, q.Took, q.Sources = false, 0, nil // the source was asked for by its own name
+	q.Critical = false
+	q.Took = 0
+	q.Sources = nil // the source was asked for by its own name
 	if q.Since, q.Until = query.ZeroTime, query.ZeroTime; ms != logline.Unset {
 		e.Time = m.Query.Since
 	}
@@ -243,7 +247,11 @@ type window struct {
 	n   int
 }
 
-func (w *window) reset(r io.ReaderAt, end int64) { w.r, w.end, w.n = r, end, 0 }
+func (w *window) reset(r io.ReaderAt, end int64) {
+	w.r = r
+	w.end = end
+	w.n = 0
+}
 
 // line returns the text from off to end, good until the next call.
 func (w *window) line(off, end int64) ([]byte, error) {
@@ -259,7 +267,8 @@ func (w *window) line(off, end int64) ([]byte, error) {
 		if err := logline.ReadFull(w.r, w.buf[:n], off); err != nil {
 			return nil, err
 		}
-		w.off, w.n = off, int(n)
+		w.off = off
+		w.n = int(n)
 	}
 	return w.buf[off-w.off : end-w.off], nil
 }

@@ -27,7 +27,8 @@ func (b *Builder) Grow(blk *Block, r logs.Text, size int64) (fresh []*Block, eve
 		}
 		events += cur.Sum.Events - before
 		if from = to; from < size {
-			cur, before = &Block{Off: from, End: from}, 0
+			cur = &Block{Off: from, End: from}
+			before = 0
 			cur.Sum.FirstMS, cur.Sum.LastMS = line.Unset, line.Unset
 			fresh = append(fresh, cur)
 		}

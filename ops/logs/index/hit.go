@@ -70,7 +70,9 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 			x.Zoned = x.Zoned || !other.Time.IsZero() && other.Time.Equal(x.Event.Time)
 		})
 	}
-	x.Event.Raw, x.Event.Source, x.Event.Line = line.Unmarked(raw), h.Source, h.Line
+	x.Event.Raw = line.Unmarked(raw)
+	x.Event.Source = h.Source
+	x.Event.Line = h.Line
 	return x, nil
 }
 
@@ -101,7 +103,10 @@ func ReadEvent(r io.ReaderAt, p *line.Parser, off, end, head int64) (logs.Event,
 		return e, err
 	}
 	of, _ := p.Parse(top)
-	e.Cont, e.Level, e.Context, e.Time = true, of.Level, of.Context, of.Time
+	e.Cont = true
+	e.Level = of.Level
+	e.Context = of.Context
+	e.Time = of.Time
 	return e, nil
 }
 

@@ -40,7 +40,8 @@ func (s *IDs) add(id uint32) {
 	for _, v := range s.near {
 		wide = append(wide, uint32(v))
 	}
-	s.near, s.wide = nil, append(wide, id)
+	s.near = nil
+	s.wide = append(wide, id)
 }
 
 // cut keeps the first n; what is added then goes to room of its own.

@@ -32,7 +32,9 @@ type Keeper struct {
 
 // Write writes the blocks and the footer.
 func (k *Keeper) Write(w io.Writer, m Manner) error {
-	k.w, k.local, k.buf = w, map[uint32]uint64{}, make([]byte, logline.WindowBytes)
+	k.w = w
+	k.local = map[uint32]uint64{}
+	k.buf = make([]byte, logline.WindowBytes)
 	for _, b := range k.Blocks {
 		if k.Stop() {
 			return ErrClosed

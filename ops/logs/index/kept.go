@@ -290,7 +290,8 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	}
 	out = binary.AppendVarint(out, keptMS(b.Sum.FirstMS))
 	out = binary.AppendVarint(out, keptMS(b.Sum.LastMS))
-	last, lastMS := uint32(0), int64(0)
+	last := uint32(0)
+	lastMS := int64(0)
 	for i, at := range b.Starts {
 		u(int64(at - last))
 		u(int64(local(i)))
@@ -317,14 +318,17 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 		Times:  makeTimes(lines),
 	}
 	flags := n.next()
-	blk.Partial, blk.Back, blk.last = flags&1 != 0, flags&2 != 0, marked{flags&4 != 0, flags&8 != 0}
+	blk.Partial = flags&1 != 0
+	blk.Back = flags&2 != 0
+	blk.last = marked{flags&4 != 0, flags&8 != 0}
 	s := &blk.Sum
 	s.Lines, s.Events, s.Critical, s.Slow = int64(lines), n.next(), n.next(), n.next()
 	for l := range s.ByLevel {
 		s.ByLevel[l] = n.next()
 	}
 	s.FirstMS, s.LastMS = freshMS(n.signed()), freshMS(n.signed())
-	at, ms := int64(0), int64(0)
+	at := int64(0)
+	ms := int64(0)
 	for i := range lines {
 		step := n.next()
 		at += step

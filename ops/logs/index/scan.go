@@ -348,7 +348,8 @@ func (k *kit) giant(p *openPart, off, end int64, f found) found {
 
 // countIn counts the matching lines of whole lines of text.
 func (k *kit) countIn(text []byte) (n int64) {
-	q, finder := k.match.Query, &k.find[0]
+	q := k.match.Query
+	finder := &k.find[0]
 	only := len(q.Groups) == 1 && q.Groups[0][0].Kind == query.TermExact
 	if bytes.IndexByte(text, 0x1b) >= 0 {
 		return k.countLines(text)

@@ -165,7 +165,10 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 			}
 			of = e
 		} else {
-			e.Cont, e.Time, e.Level, e.Context = true, of.Time, of.Level, of.Context
+			e.Cont = true
+			e.Time = of.Time
+			e.Level = of.Level
+			e.Context = of.Context
 		}
 		e.Source, e.Line = h.Source, number
 		number++

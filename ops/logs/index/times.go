@@ -56,7 +56,8 @@ func (t *Times) add(ms int64) {
 	for i := range t.near {
 		wide = append(wide, t.At(i))
 	}
-	t.near, t.wide = nil, append(wide, ms)
+	t.near = nil
+	t.wide = append(wide, ms)
 }
 
 // cut keeps the first n; what is added then goes to room of its own.

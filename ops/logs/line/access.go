@@ -39,7 +39,8 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if end < 0 {
 		return e, Unset, false
 	}
-	status, size := 0, []byte(nil)
+	status := 0
+	size := []byte(nil)
 	if words := bytes.Fields(rest[end+1:]); len(words) > 0 {
 		status, _ = strconv.Atoi(string(words[0]))
 		if len(words) > 1 {

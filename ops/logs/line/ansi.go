@@ -16,7 +16,8 @@ func Visible(line, buf []byte) []byte {
 		line = line[i:]
 		n := sgr(line)
 		if n == 0 {
-			out, n = append(out, line[0]), 1
+			out = append(out, line[0])
+			n = 1
 		}
 		if line = line[n:]; len(line) == 0 {
 			return out

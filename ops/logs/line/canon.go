@@ -86,7 +86,8 @@ func tail(b []byte) uint64 {
 // ShapeHash is the hash of a line's shape. first is the index of the first time in the
 // line, which is stored in at, or -1.
 func ShapeHash(line []byte, seed uint64, at *Stamp) (h uint64, first int) {
-	h, first = seed, -1
+	h = seed
+	first = -1
 	var later Stamp
 	start := 0
 	for i := nextDigit(line, 0); i < len(line); i = nextDigit(line, i) {
@@ -96,7 +97,8 @@ func ShapeHash(line []byte, seed uint64, at *Stamp) (h uint64, first int) {
 			continue
 		}
 		if kind == SlotTime && first < 0 {
-			first, at = from, &later
+			first = from
+			at = &later
 		}
 		h = mixBytes(h, line[start:from])
 		if kind == SlotDigits && from < headBytes {

@@ -45,7 +45,8 @@ func criOf(line []byte) (c criLine, ok bool) {
 	if iso(at, &t) != len(at) || !t.zoned {
 		return c, false
 	}
-	c.at, c.text = string(at), rest[min(len(tags)+1, len(rest)):]
+	c.at = string(at)
+	c.text = rest[min(len(tags)+1, len(rest)):]
 	return c, true
 }
 
@@ -64,7 +65,8 @@ func (p *Parser) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 		return e, Unset, KindPlain, false
 	}
 	if _, again := criOf(c.text); again {
-		e, kind = text(c.text), KindPlain
+		e = text(c.text)
+		kind = KindPlain
 	} else {
 		e, _, kind = p.one(c.text)
 	}

@@ -118,7 +118,8 @@ func (p *Parser) status(e *logs.Event, word []byte) bool {
 	if err != nil || status < 100 || status > 599 || len(word) != 3 {
 		return false
 	}
-	e.Level, p.numbered = statusLevel(status), true
+	e.Level = statusLevel(status)
+	p.numbered = true
 	e.Fields = append(e.Fields, logs.Field{Key: "status", Value: string(word)})
 	return true
 }

@@ -121,7 +121,9 @@ func (f *Format) read(p *Parser, line []byte) (e logs.Event, ms int64, at int, o
 	if m == nil {
 		return e, Unset, -1, false
 	}
-	e, ms, at = logs.Event{Format: logs.FormatText}, Unset, -1
+	e = logs.Event{Format: logs.FormatText}
+	ms = Unset
+	at = -1
 	message := string(line[m[1]:])
 	for i, name := range f.groups {
 		if name == "" || m[2*i] < 0 {
@@ -130,7 +132,8 @@ func (f *Format) read(p *Parser, line []byte) (e logs.Event, ms int64, at int, o
 		text := line[m[2*i]:m[2*i+1]]
 		switch name {
 		case "time":
-			ms, at = f.time(p, text), m[2*i]
+			ms = f.time(p, text)
+			at = m[2*i]
 		case "level":
 			e.Level = f.level(p, string(text))
 		case "context":

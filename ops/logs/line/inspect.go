@@ -180,7 +180,8 @@ func unescape(text string) string {
 		}
 		c, _, rest, err := strconv.UnquoteChar(text, 0)
 		if err != nil {
-			c, rest = rune(text[0]), text[1:]
+			c = rune(text[0])
+			rest = text[1:]
 		}
 		out.WriteRune(c)
 		text = rest

@@ -112,7 +112,9 @@ func bestDate(heads [][]byte) (best dateForm, re *regexp.Regexp) {
 			}
 		}
 		if n > most {
-			most, best, re = n, form, r
+			most = n
+			best = form
+			re = r
 		}
 	}
 	return best, re
@@ -256,7 +258,8 @@ func general(b *strings.Builder, text []byte) {
 func contextAfter(b *strings.Builder, rest []byte) string {
 	rest = skipMarks(b, rest)
 	if m := wrapped.FindSubmatch(rest); m != nil {
-		open, shut := regexp.QuoteMeta(string(m[1])), regexp.QuoteMeta(string(m[3]))
+		open := regexp.QuoteMeta(string(m[1]))
+		shut := regexp.QuoteMeta(string(m[3]))
 		fmt.Fprintf(b, `%s(?P<context>[^%s]*)%s`, open, shut, shut)
 		skipMarks(b, rest[len(m[0]):])
 	} else if m := nameMark.FindSubmatch(rest); m != nil {

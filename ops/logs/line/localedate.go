@@ -69,9 +69,13 @@ func localeDate(b []byte, t *Stamp) bool {
 	*t = Stamp{hour: clock[0], min: clock[1], sec: clock[2]}
 	switch {
 	case years[0] == 4:
-		t.Year, t.month, t.day = date[0], date[1], date[2]
+		t.Year = date[0]
+		t.month = date[1]
+		t.day = date[2]
 	case years[2] == 4:
-		t.month, t.day, t.Year = date[0], date[1], date[2]
+		t.month = date[0]
+		t.day = date[1]
+		t.Year = date[2]
 		t.orderByWords(p.after[0] == '/' || p.after[3] == '/', p.half, p.lower)
 	default:
 		return false

@@ -162,7 +162,8 @@ func duration(b []byte) int64 {
 	if i+1 < len(b) && b[i] == '.' && Digit(b[i+1]) {
 		for i++; i < len(b) && Digit(b[i]); i++ {
 			if scale < 1000 {
-				frac, scale = frac*10+int64(b[i]-'0'), scale*10
+				frac = frac*10 + int64(b[i]-'0')
+				scale = scale * 10
 			}
 		}
 	}

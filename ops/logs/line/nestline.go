@@ -93,7 +93,8 @@ const nestDateBytes = 160
 // nestLevel finds the level in the text after a process id, the date before it and the
 // text after it.
 func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
-	at, word := -1, ""
+	at := -1
+	word := ""
 	for _, w := range nestLevels {
 		i := bytes.Index(b[:min(len(b), nestDateBytes)], []byte(" "+w))
 		if i < 0 || at >= 0 && i > at {

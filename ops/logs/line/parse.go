@@ -77,7 +77,10 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
-	p.numbered, p.dateAt, p.doubt, p.read = false, -1, logs.LevelUnknown, reading{}
+	p.numbered = false
+	p.dateAt = -1
+	p.doubt = logs.LevelUnknown
+	p.read = reading{}
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {
@@ -367,7 +370,8 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 		return e
 	}
 	if l, after, ok := leadingLevel([]byte(e.Message)); ok && (e.Level == logs.LevelUnknown || e.Level == l) {
-		e.Level, e.Message = l, string(after)
+		e.Level = l
+		e.Message = string(after)
 		return e
 	}
 	if l, ok := logs.ParseLevel(e.Context); ok {

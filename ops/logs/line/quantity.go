@@ -45,14 +45,17 @@ func Quantity(text string) (v float64, unit Unit, ok bool) {
 	}
 	sign := 1.0
 	if rest, minus := strings.CutPrefix(text, "-"); minus {
-		text, sign = rest, -1
+		text = rest
+		sign = -1
 	}
 	for n := 0; text != ""; n++ {
 		size, of, rest, ok := quantityPart(text)
 		if !ok || n > 0 && (of != Millis || unit != Millis) {
 			return 0, Plain, false
 		}
-		v, unit, text = v+size, of, rest
+		v = v + size
+		unit = of
+		text = rest
 	}
 	return sign * v, unit, unit != Plain && !math.IsInf(v, 0)
 }

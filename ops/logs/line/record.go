@@ -38,7 +38,8 @@ func EndsRecord(opener, line string) bool {
 // object is a record if it has two of level, time and message; otherwise it is another
 // program's text. ms is Unset without a time.
 func (p *Parser) Record(text string) (e logs.Event, ms int64, breaks int, ok bool) {
-	pairs, n := []jsontext.Pair(nil), 0
+	pairs := []jsontext.Pair(nil)
+	n := 0
 	if strings.HasPrefix(text, exportKey) {
 		pairs, n = exported(text)
 	} else {
@@ -92,7 +93,8 @@ func exported(text string) (pairs []jsontext.Pair, n int) {
 				return pairs, n
 			}
 			end := at + 8 + int(size)
-			value, n = text[at+8:end], min(end+1, len(text))
+			value = text[at+8 : end]
+			n = min(end+1, len(text))
 		}
 		if key+"=" == exportKey && len(pairs) > 0 {
 			return pairs, n - len(line)
@@ -114,7 +116,10 @@ func (p *Parser) wholeRecord(e *logs.Event) {
 	if !ok {
 		return
 	}
-	got.Raw, got.Source, got.Line, got.Time = e.Raw, e.Source, e.Line, e.Time
+	got.Raw = e.Raw
+	got.Source = e.Source
+	got.Line = e.Line
+	got.Time = e.Time
 	if ms != Unset {
 		got.Time = p.timeOf(ms)
 	}

@@ -110,7 +110,8 @@ func slowNumbers(e *logs.Event, text string) {
 			continue
 		}
 		i++
-		key, value := strings.ToLower(name), words[i]
+		key := strings.ToLower(name)
+		value := words[i]
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil && strings.HasSuffix(key, "_time") {
 			key, value = key+"_ms", strconv.FormatFloat(float64(int64(seconds*1e6+0.5))/1e3, 'f', -1, 64)
 		}

@@ -32,7 +32,10 @@ const Unset = -1 << 62
 
 func (s *Stamps) hourBase(year, month, day, hour int) int64 {
 	if year != s.year || month != s.month || day != s.day || hour != s.hour || s.base == 0 {
-		s.year, s.month, s.day, s.hour = year, month, day, hour
+		s.year = year
+		s.month = month
+		s.day = day
+		s.hour = hour
 		s.base = time.Date(year, time.Month(month), day, hour, 0, 0, 0, s.Zone).UnixMilli()
 	}
 	return s.base
@@ -466,7 +469,8 @@ func digits2(b []byte) int {
 }
 
 func digits4(b []byte) int {
-	high, low := digits2(b), digits2(b[2:])
+	high := digits2(b)
+	low := digits2(b[2:])
 	if high < 0 || low < 0 {
 		return -1
 	}

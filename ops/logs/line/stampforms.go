@@ -171,10 +171,14 @@ func (s *Stamps) fromDigits(c *scanner, t *Stamp) int {
 		t.Year = first
 		return fromYear(c, t)
 	case 6:
-		t.Year, t.month, t.day = 2000+first/10000, first/100%100, first%100
+		t.Year = 2000 + first/10000
+		t.month = first / 100 % 100
+		t.day = first % 100
 		return compact(c, t, " ")
 	case 8:
-		t.Year, t.month, t.day = first/10000, first/100%100, first%100
+		t.Year = first / 10000
+		t.month = first / 100 % 100
+		t.day = first % 100
 		return compact(c, t, "Tt -_.")
 	case 10, 13, 16, 19:
 		return fromEpoch(c, t, first, width)
@@ -253,7 +257,9 @@ func compact(c *scanner, t *Stamp, seps string) int {
 	c.blanks()
 	from := c.i
 	if clock, width := c.number(6); width == 6 {
-		t.hour, t.min, t.sec = clock/10000, clock/100%100, clock%100
+		t.hour = clock / 10000
+		t.min = clock / 100 % 100
+		t.sec = clock % 100
 		t.ms, c.i = fraction(c.b, c.i)
 		if c.i < len(c.b) && Alnum[c.b[c.i]] && c.b[c.i]|0x20 != 'z' {
 			return 0
@@ -283,7 +289,10 @@ func (c *scanner) looseClock(t *Stamp) bool {
 			return false
 		}
 	}
-	t.hour, t.min, t.sec, t.ms = parts[0], parts[1], parts[2], parts[3]
+	t.hour = parts[0]
+	t.min = parts[1]
+	t.sec = parts[2]
+	t.ms = parts[3]
 	return c.i < len(c.b) && c.b[c.i] == '|'
 }
 
@@ -312,7 +321,10 @@ func fromEpoch(c *scanner, t *Stamp, n, width int) int {
 		return 0
 	}
 	t.Year, t.month, t.day = fromDays(int64(seconds / 86400))
-	t.hour, t.min, t.sec, t.ms = seconds/3600%24, seconds/60%60, seconds%60, ms
+	t.hour = seconds / 3600 % 24
+	t.min = seconds / 60 % 60
+	t.sec = seconds % 60
+	t.ms = ms
 	t.zoned = true
 	return c.i
 }
@@ -347,10 +359,14 @@ func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
 	third, width := c.number(4)
 	switch {
 	case width == 4:
-		t.month, t.day, t.Year = first, second, third
+		t.month = first
+		t.day = second
+		t.Year = third
 		t.orderByWords(sep == '/', 0, false)
 	case width == 2 && sep == '/':
-		t.Year, t.month, t.day = 2000+first, second, third
+		t.Year = 2000 + first
+		t.month = second
+		t.day = third
 	default:
 		return 0
 	}

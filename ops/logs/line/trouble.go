@@ -97,7 +97,9 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 	for line := range bytes.Lines(tail) {
 		e, _ := p.Parse(bytes.TrimRight(line, "\r\n"))
 		if !e.Time.IsZero() {
-			at, open, jsLine = e.Time, false, ""
+			at = e.Time
+			open = false
+			jsLine = ""
 		}
 		text := string(Visible(bytes.TrimRight(line, "\r\n"), nil))
 		t, ok := troubleIn(text)
@@ -123,7 +125,9 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 		last, found = t, true
 	}
 	if ended && jsLine != "" && !(found && open && last.Cause != TroubleOther) {
-		last, found, open = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}, true, true
+		last = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}
+		found = true
+		open = true
 	}
 	if open || found && last.At.IsZero() {
 		last.At = written

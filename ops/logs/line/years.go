@@ -32,7 +32,8 @@ func lastYearless(like *Parser, text io.ReaderAt, size int64) (last time.Time) {
 	p.Like(like)
 	p.Written = like.Written
 	// A first line cut by the bound is no harm: the last one counts.
-	from, buf := max(0, size-endBytes), make([]byte, endBytes)
+	from := max(0, size-endBytes)
+	buf := make([]byte, endBytes)
 	_ = EachLine(text, from, size, buf, func(line []byte, _, _ int64, _ bool) error {
 		p.guessed = false
 		if e, kind := p.Parse(TrimCR(line)); kind == KindHead && p.guessed && !e.Time.IsZero() {

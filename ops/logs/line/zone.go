@@ -157,7 +157,8 @@ func shortZone(b []byte, i int) (size, seconds int) {
 	if i+2 > len(b) || !Digit(b[i+1]) || b[i] != '+' && b[i] != '-' {
 		return 0, 0
 	}
-	size, seconds = 2, int(b[i+1]-'0')*3600
+	size = 2
+	seconds = int(b[i+1]-'0') * 3600
 	at := i + 2
 	if at < len(b) && b[at] == ':' {
 		at++

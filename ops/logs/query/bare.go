@@ -47,7 +47,8 @@ func (p *queryParser) bare(w word) (done bool) {
 	if m == nil || p.bar {
 		return false
 	}
-	name, value := m[2], strings.Trim(m[3], `"'`)
+	name := m[2]
+	value := strings.Trim(m[3], `"'`)
 	if value == "" {
 		return false
 	}
@@ -149,7 +150,8 @@ func Near(name string, names []string) (out []string) {
 		switch {
 		case n == name || d > 2 || d >= len(name):
 		case d < best:
-			best, out = d, append([]string{n}, out...)
+			best = d
+			out = append([]string{n}, out...)
 		default:
 			out = append(out, n)
 		}

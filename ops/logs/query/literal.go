@@ -7,12 +7,15 @@ func (q *Query) Literal() (f Finder, ok bool) {
 		if len(g) != 1 || g[0].Not {
 			continue
 		}
-		t, word, fold := g[0], "", g[0].Fold
+		t := g[0]
+		word := ""
+		fold := g[0].Fold
 		switch t.Kind {
 		case TermExact, TermPrefix, TermSuffix, TermEqual:
 			word = t.Text
 		case TermRegexp:
-			word, fold = t.Literal(), false
+			word = t.Literal()
+			fold = false
 		}
 		if len(word) > best && (!fold || ascii(word)) {
 			best, f, ok = len(word), newFinder(word, fold), true

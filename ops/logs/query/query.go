@@ -113,7 +113,10 @@ func ParsePattern(text string) Pattern {
 
 // glob matches with * alone; it takes time in proportion to both lengths.
 func glob(pattern, name string) bool {
-	star, mark, i, j := -1, 0, 0, 0
+	star := -1
+	mark := 0
+	i := 0
+	j := 0
 	for j < len(name) {
 		switch {
 		case i < len(pattern) && pattern[i] == '*':
@@ -144,7 +147,8 @@ func (q *Query) Empty() bool { return !q.HasText() && !q.HasTests() }
 // below bring back what was to be left out. A query of nothing else finds events.
 func (q *Query) Events() *Query {
 	out := *q
-	out.Heads, out.Groups = slices.Clone(q.Heads), nil
+	out.Heads = slices.Clone(q.Heads)
+	out.Groups = nil
 	words := false
 	for _, g := range q.Groups {
 		if len(g) == 1 && g[0].Not {
@@ -332,7 +336,8 @@ func parseTerm(text string) (t Term, ok bool, err error) {
 		t.Kind = TermExact
 	}
 	if text != "$" && strings.HasSuffix(text, "$") {
-		t.Kind, text = TermSuffix, text[:len(text)-1]
+		t.Kind = TermSuffix
+		text = text[:len(text)-1]
 	}
 	switch {
 	case strings.HasPrefix(text, "'"):

@@ -121,7 +121,8 @@ func Compare(
 }
 
 func (c *Comparison) add(by map[[2]string]*Pattern, e *logs.Event) {
-	good, bad := c.Good.has(e.Time), c.Bad.has(e.Time)
+	good := c.Good.has(e.Time)
+	bad := c.Bad.has(e.Time)
 	if !good && !bad {
 		return
 	}

@@ -24,11 +24,14 @@ func (n *Numbers) Add(v float64) { n.add(v, 1) }
 
 func (n *Numbers) add(v float64, times int64) {
 	if n.of == nil {
-		n.of, n.Min, n.Max = map[float64]int64{}, v, v
+		n.of = map[float64]int64{}
+		n.Min = v
+		n.Max = v
 	}
 	n.Count += times
 	n.Sum += v * float64(times)
-	n.Min, n.Max = min(n.Min, v), max(n.Max, v)
+	n.Min = min(n.Min, v)
+	n.Max = max(n.Max, v)
 	if n.Rounded {
 		v = threeDigits(v)
 	}

@@ -154,7 +154,8 @@ func FindPairs(
 }
 
 func (p *Pairs) add(e *Event) {
-	begins, ends := p.rule.Start.FindSubmatch(e.seen()), p.rule.End.FindSubmatch(e.seen())
+	begins := p.rule.Start.FindSubmatch(e.seen())
+	ends := p.rule.End.FindSubmatch(e.seen())
 	if begins == nil && ends == nil {
 		return
 	}

@@ -22,7 +22,9 @@ type bestSource struct {
 // It reads every hit's line, so it may take long; a newer query or ctx ends it.
 func (s *Store) Best(ctx context.Context, n int) Window {
 	s.mu.Lock()
-	sources, q, gen := s.newestHits(), s.query, s.gen
+	sources := s.newestHits()
+	q := s.query
+	gen := s.gen
 	stop := s.qctx
 	s.mu.Unlock()
 	best := query.Best[rowAt]{Keep: n}

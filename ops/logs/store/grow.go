@@ -23,7 +23,9 @@ func (g *Segment) grew() bool {
 func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 	s := g.store
 	g.busy = true
-	text, size, same := g.text, g.size, g.same
+	text := g.text
+	size := g.size
+	same := g.same
 	var old *entry
 	var blk logindex.Block
 	if n := len(g.blocks); n > 0 {
@@ -82,7 +84,10 @@ func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bo
 		e.gen = 0
 		return
 	}
-	blk, text, ctx, manner := e.blk, g.text, s.qctx, g.manner
+	blk := e.blk
+	text := g.text
+	ctx := s.qctx
+	manner := g.manner
 	from = blk.HeadOf(max(0, min(from, blk.Lines()-1)))
 	g.busy, e.busy = true, true
 	s.mu.Unlock()

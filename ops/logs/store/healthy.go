@@ -30,7 +30,9 @@ func (h *hours) count(b *logindex.Block, rows logindex.Bitmap, list []*line.Shap
 			continue
 		}
 		for int64(len(h.events)) <= at {
-			h.events, h.errors, h.critical = append(h.events, 0), append(h.errors, 0), append(h.critical, 0)
+			h.events = append(h.events, 0)
+			h.errors = append(h.errors, 0)
+			h.critical = append(h.critical, 0)
 		}
 		h.events[at]++
 		s := list[b.Shapes.At(i)]

@@ -184,8 +184,13 @@ func (l *Live) flush() {
 			l.Emit(e)
 		} else {
 			c, _ := l.parser.Parse([]byte(line))
-			c.Time, c.Level, c.Context, c.Source = e.Time, e.Level, e.Context, e.Source
-			c.Raw, c.Line, c.Cont = logline.Unmarked(line), first+int64(i)+1, true
+			c.Time = e.Time
+			c.Level = e.Level
+			c.Context = e.Context
+			c.Source = e.Source
+			c.Raw = logline.Unmarked(line)
+			c.Line = first + int64(i) + 1
+			c.Cont = true
 			l.Emit(c)
 		}
 		if !l.Each {

@@ -80,7 +80,8 @@ func (s *Store) rowBlocks() (blocks []*logindex.Block, rows []logindex.Bitmap, l
 					r = e.hits
 				}
 				newest = max(newest, e.blk.Sum.LastMS)
-				blocks, rows = append(blocks, e.blk), append(rows, r)
+				blocks = append(blocks, e.blk)
+				rows = append(rows, r)
 			}
 		}
 	}
@@ -103,7 +104,8 @@ func (c *patternCount) add(b *logindex.Block, rows logindex.Bitmap, list []*line
 		if int(b.Shapes.At(i)) >= len(c.by) {
 			continue
 		}
-		s, ms := &c.by[b.Shapes.At(i)], b.Times.At(i)
+		s := &c.by[b.Shapes.At(i)]
+		ms := b.Times.At(i)
 		s.n++
 		s.critical = s.critical || b.Sum.Critical > 0 && b.Heads.Has(i) && b.CriticalAt(i, list, nil)
 		if ms == line.Unset {

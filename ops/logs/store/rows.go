@@ -30,10 +30,12 @@ func (s *Store) Window(at Place, above, below int) Window {
 		all = append(all, up[i])
 	}
 	all = append(all, down...)
-	q, list := s.query, s.table.Snapshot()
+	q := s.query
+	list := s.table.Snapshot()
 	texts := make([]logs.Text, len(all))
 	manners := make([]logindex.Manner, len(all))
-	hits, gaps := make([]bool, len(all)), make([]bool, len(all))
+	hits := make([]bool, len(all))
+	gaps := make([]bool, len(all))
 	for i, r := range all {
 		texts[i], manners[i] = r.g.text, r.g.manner
 		gaps[i] = s.hitsOnly() && s.around > 0 && r.e.near != nil && r.e.near.gapAt(r.e.blk, r.line)
@@ -97,7 +99,11 @@ func readRow(r rowAt, blk *logindex.Block, text logs.Text, list []*line.Shape, p
 
 // stats sums up the store. The lock is held.
 func (s *Store) stats(spots []spot) (t Stats) {
-	t.Sources, t.Added, t.Lost, t.Dropped, t.FirstHits = len(s.feeds), s.added, s.lost, s.dropped, s.first
+	t.Sources = len(s.feeds)
+	t.Added = s.added
+	t.Lost = s.lost
+	t.Dropped = s.dropped
+	t.FirstHits = s.first
 	t.All.FirstMS, t.All.LastMS = line.Unset, line.Unset
 	for _, f := range s.failed {
 		t.Errors = append(t.Errors, f.err)
@@ -163,7 +169,9 @@ func (s *Store) Event(id RowID) (logs.Event, bool) {
 		return logs.Event{}, false
 	}
 	g := p.f.segs[p.seg]
-	blk, text, name := g.blocks[p.blk].blk, g.text, g.name
+	blk := g.blocks[p.blk].blk
+	text := g.text
+	name := g.name
 	parser := line.NewParser(s.zone, s.now())
 	g.manner.Teach(parser)
 	var before []*logindex.Block

@@ -19,11 +19,14 @@ func (s *Store) Next(from RowID, mark Mark, down bool) (RowID, bool) {
 	s.mu.Lock()
 	spots := s.spots(Place{Row: from})
 	var best RowID
-	bestKey, found := int64(0), false
+	bestKey := int64(0)
+	found := false
 	for i := range spots {
 		id, key, ok := s.nextIn(spots[i], from, mark, down)
 		if ok && (!found || down && key < bestKey || !down && key >= bestKey) {
-			best, bestKey, found = id, key, true
+			best = id
+			bestKey = key
+			found = true
 		}
 	}
 	s.mu.Unlock()
@@ -55,11 +58,13 @@ func (s *Store) nextIn(p spot, from RowID, mark Mark, down bool) (id RowID, key 
 			continue
 		}
 		if p.blk >= len(g.blocks) && p.blk > 0 {
-			p.blk, p.line = len(g.blocks)-1, 1<<30
+			p.blk = len(g.blocks) - 1
+			p.line = 1 << 30
 			continue
 		}
 		if p.seg--; p.seg >= 0 {
-			p.blk, p.line = len(p.f.segs[p.seg].blocks)-1, 1<<30
+			p.blk = len(p.f.segs[p.seg].blocks) - 1
+			p.line = 1 << 30
 		}
 	}
 	return id, 0, false

@@ -214,7 +214,9 @@ func (g *Segment) Grow(size int64, same func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if size > g.size {
-		g.size, g.same, g.stuck = size, same, false
+		g.size = size
+		g.same = same
+		g.stuck = false
 		s.work.Broadcast()
 	}
 }
@@ -232,7 +234,10 @@ func (g *Segment) Finish() {
 func (g *Segment) Swap(text logs.Text) {
 	g.store.mu.Lock()
 	old := g.text
-	g.text, g.same, g.stuck, g.err = text, nil, false, nil
+	g.text = text
+	g.same = nil
+	g.stuck = false
+	g.err = nil
 	g.store.mu.Unlock()
 	old.Close()
 	g.store.signal()
@@ -308,7 +313,8 @@ func (s *Store) SetQuery(q *query.Query, filter bool) {
 	s.query = q
 	s.cancel()
 	s.qctx, s.cancel = context.WithCancel(context.Background())
-	s.asked, s.first = time.Now(), 0
+	s.asked = time.Now()
+	s.first = 0
 	for _, f := range s.feeds {
 		for _, g := range f.segs {
 			for _, e := range g.blocks {

@@ -20,13 +20,15 @@ type Timeline struct {
 // for the oldest and the newest row.
 func (s *Store) Timeline(ctx context.Context, from, to time.Time, n int) Timeline {
 	s.mu.Lock()
-	lo, hi := int64(line.Unset), int64(line.Unset)
+	lo := int64(line.Unset)
+	hi := int64(line.Unset)
 	if !from.IsZero() {
 		lo, hi = from.UnixMilli(), to.UnixMilli()
 	}
 	var blocks []*logindex.Block
 	var rows []logindex.Bitmap
-	oldest, newest := int64(line.Unset), int64(line.Unset)
+	oldest := int64(line.Unset)
+	newest := int64(line.Unset)
 	for _, f := range s.feeds {
 		for _, g := range f.segs {
 			for k := g.first; k < len(g.blocks); k++ {
@@ -44,7 +46,8 @@ func (s *Store) Timeline(ctx context.Context, from, to time.Time, n int) Timelin
 						continue
 					}
 				}
-				blocks, rows = append(blocks, e.blk), append(rows, r)
+				blocks = append(blocks, e.blk)
+				rows = append(rows, r)
 			}
 		}
 	}

@@ -124,10 +124,13 @@ func (s *Store) back(p *spot) (r rowAt, ok bool) {
 			return r, false // what lies before is not indexed yet
 		}
 		if p.seg--; p.seg >= 0 {
-			p.blk, p.line = len(p.f.segs[p.seg].blocks)-1, 1<<30
+			p.blk = len(p.f.segs[p.seg].blocks) - 1
+			p.line = 1 << 30
 		}
 	}
-	p.seg, p.blk, p.line = 0, 0, 0
+	p.seg = 0
+	p.blk = 0
+	p.line = 0
 	return r, false
 }
 
@@ -190,10 +193,13 @@ func (s *Store) seek(f *feed, ms int64, order int) spot {
 			break
 		}
 		p.seg--
-		p.blk, p.line = len(f.segs[p.seg].blocks), 1<<30
+		p.blk = len(f.segs[p.seg].blocks)
+		p.line = 1 << 30
 	}
 	if p.seg < 0 {
-		p.seg, p.blk, p.line = 0, 0, 0
+		p.seg = 0
+		p.blk = 0
+		p.line = 0
 	}
 	return p
 }
@@ -211,7 +217,8 @@ type Place struct {
 // rows behind.
 func (s *Store) spots(at Place) []spot {
 	out := make([]spot, len(s.feeds))
-	key, own := int64(0), -1
+	key := int64(0)
+	own := -1
 	switch {
 	case at.Top:
 		for i, f := range s.feeds {

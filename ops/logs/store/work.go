@@ -25,7 +25,8 @@ func (s *Store) run() {
 			continue
 		}
 		if m == nil || mgen != s.gen {
-			m, mgen = logindex.NewMatcher(s.query, s.table, p), s.gen
+			m = logindex.NewMatcher(s.query, s.table, p)
+			mgen = s.gen
 		}
 		s.working++
 		do(b, m, mgen)
@@ -131,13 +132,18 @@ func (g *Segment) nextIndex() task {
 // probe looks whether the lines have times, and for an index that was kept.
 func (g *Segment) probe(b *logindex.Builder, _ *logindex.Matcher, _ uint64) {
 	g.busy = true
-	s, text, size := g.store, g.text, g.size
+	s := g.store
+	text := g.text
+	size := g.size
 	of := g.mannerBeside()
 	s.mu.Unlock()
 	b.Set(logindex.Manner{}, g.text, s.now())
 	kept, m := logindex.TakeKept(s.shelf, b, text, size, of)
 	s.mu.Lock()
-	g.manner, g.looked, g.probed, g.busy = m, size, true, false
+	g.manner = m
+	g.looked = size
+	g.probed = true
+	g.busy = false
 	g.spread()
 	if kept == nil {
 		return
@@ -157,7 +163,10 @@ func (g *Segment) unsure() bool {
 // probeAgain learns the manner anew and, where it is another, begins the index anew.
 func (g *Segment) probeAgain(b *logindex.Builder, _ *logindex.Matcher, _ uint64) {
 	g.busy, g.anew = true, false
-	s, text, size, same := g.store, g.text, g.size, g.same
+	s := g.store
+	text := g.text
+	size := g.size
+	same := g.same
 	of := g.mannerBeside()
 	s.mu.Unlock()
 	b.Set(logindex.Manner{}, g.text, s.now())
@@ -205,7 +214,8 @@ func (g *Segment) spread() {
 func (g *Segment) index(k int, b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 	s, e := g.store, g.blocks[k]
 	e.busy = true
-	text, end := g.text, g.end()
+	text := g.text
+	end := g.end()
 	var next *logindex.Region
 	nextAt := int64(-1)
 	if k+1 < len(g.blocks) {
@@ -257,7 +267,10 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 		return
 	}
 	e.busy = true
-	blk, text, ctx, within := e.blk, g.text, s.qctx, e.within
+	blk := e.blk
+	text := g.text
+	ctx := s.qctx
+	within := e.within
 	manner := g.manner
 	s.mu.Unlock()
 	m.Source, m.Log = g.name, g.of.name

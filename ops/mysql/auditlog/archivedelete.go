@@ -239,7 +239,8 @@ func (d *deletion) these(rows []audit.Row) *where {
 		if !d.s.r.layout.Unique {
 			one.add(d.s.r.col(audit.CreatedAt)+" = ?", rows[i].At.String())
 		}
-		either, args = append(either, strings.Join(one.parts, " AND ")), append(args, one.args...)
+		either = append(either, strings.Join(one.parts, " AND "))
+		args = append(args, one.args...)
 	}
 	w.add("("+strings.Join(either, " OR ")+")", args...)
 	return w

@@ -83,7 +83,9 @@ func (a Archive) makeIndex(
 		mu.Lock()
 		defer mu.Unlock()
 		for _, at := range times {
-			b.Rows, b.Min, b.Max = b.Rows+1, min(b.Min, at), max(b.Max, at)
+			b.Rows = b.Rows + 1
+			b.Min = min(b.Min, at)
+			b.Max = max(b.Max, at)
 			see(at)
 		}
 		ix.Blocks[i] = b

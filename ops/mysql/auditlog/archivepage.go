@@ -129,7 +129,8 @@ func (a Archive) pageByMembers(
 		return err
 	}
 	order := g.candidates(ix)
-	begun, all := time.Now(), len(order)
+	begun := time.Now()
+	all := len(order)
 	for len(order) > 0 && !g.full(ix.Blocks[order[0]].Max) {
 		some := order[:min(len(order), runtime.GOMAXPROCS(0))]
 		order = order[len(some):]

@@ -189,7 +189,8 @@ func (r *rowReader) places(columns []string) {
 	for i, c := range r.table.layout.Extra {
 		at[strings.ToLower(c.Name)] = -1 - i
 	}
-	r.place, r.when = make([]int, len(columns)), -1
+	r.place = make([]int, len(columns))
+	r.when = -1
 	for i, name := range columns {
 		if r.place[i] = at[strings.ToLower(name)]; r.place[i] == int(audit.CreatedAt) {
 			r.when = i

@@ -254,7 +254,9 @@ func (x *export) chunk(ctx context.Context) error {
 	if err := x.enc.Flush(); err != nil {
 		return cannotWrite(err, x.e.Path)
 	}
-	x.state.After, x.state.Rows, x.state.Bytes = to, x.state.Rows+int64(len(rows)), x.written.n
+	x.state.After = to
+	x.state.Rows = x.state.Rows + int64(len(rows))
+	x.state.Bytes = x.written.n
 	if x.file != nil && time.Since(x.saved) > saveAfter {
 		if err := x.save(); err != nil {
 			return err

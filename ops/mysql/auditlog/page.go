@@ -129,7 +129,8 @@ func (g *pager) byZones(ctx context.Context, q *session, req audit.PageRequest) 
 }
 
 func (g *pager) window(ctx context.Context, q *session, req audit.PageRequest, win audit.Window) ([]audit.Row, error) {
-	id, order := g.r.col(audit.ID), g.r.col(audit.ID)+" DESC"
+	id := g.r.col(audit.ID)
+	order := g.r.col(audit.ID) + " DESC"
 	if win.ByTime {
 		order = g.r.orderBy(" DESC")
 	}

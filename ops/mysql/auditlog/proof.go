@@ -15,7 +15,8 @@ import (
 )
 
 func (p *prover) forget() {
-	p.zones, p.ready = audit.NewZones(), true
+	p.zones = audit.NewZones()
+	p.ready = true
 	if path := p.proofPath(); path != "" {
 		_ = os.Remove(path) // a stale file is refused anyway, for its rows do not agree
 	}

@@ -119,7 +119,8 @@ func (p *prover) unsettle() {
 		return
 	}
 	p.looked = now
-	keep, rows := len(p.zones.List), int64(0)
+	keep := len(p.zones.List)
+	rows := int64(0)
 	settled := p.settled(now)
 	for keep > max(settled, 1) && rows+p.zones.List[keep-1].Rows <= proveChunk {
 		keep--

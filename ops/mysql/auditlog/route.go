@@ -125,7 +125,8 @@ func (r *route) beyond(w *where, p audit.Pos) {
 }
 
 func (r *route) until(w *where, p audit.Pos) {
-	columns, args := r.columns(), r.args(p)
+	columns := r.columns()
+	args := r.args(p)
 	if len(columns) == 1 {
 		w.add(audit.Ident(columns[0])+" <= ?", args[0])
 		return
@@ -162,13 +163,16 @@ func (r *route) where(w *where, from mark) (in int) {
 // stride finds where the next n rows behind a mark end, whether they pass the
 // filter or not.
 func (r *route) stride(ctx context.Context, q *session, from mark, n int) (mark, error) {
-	w, hint := &where{}, r.rd.byKey()
+	w := &where{}
+	hint := r.rd.byKey()
 	if r.byTime {
-		w, hint = r.rd.filter(audit.Filter{Since: r.filter.Since, Until: r.filter.Until}), ""
+		w = r.rd.filter(audit.Filter{Since: r.filter.Since, Until: r.filter.Until})
+		hint = ""
 	}
 	in := r.where(w, from)
 	names := r.columns()
-	raw, dest := make([]sql.NullString, len(names)), make([]any, len(names))
+	raw := make([]sql.NullString, len(names))
+	dest := make([]any, len(names))
 	for i := range raw {
 		dest[i] = &raw[i]
 	}

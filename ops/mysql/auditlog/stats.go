@@ -134,7 +134,9 @@ func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told f
 
 func (c *counter) count(ctx context.Context, q *session, w *where, hint string) error {
 	s := c.s
-	resource, user, name := "NULL", "NULL", "NULL"
+	resource := "NULL"
+	user := "NULL"
+	name := "NULL"
 	if s.r.layout.Has(audit.ResourceType) {
 		resource = s.r.col(audit.ResourceType)
 	}

@@ -101,9 +101,11 @@ func (w *sweep) take(rows []audit.Row) {
 	kept := w.kept
 	for len(merged) < w.limit && len(rows)+len(kept) > 0 {
 		if len(kept) == 0 || len(rows) > 0 && before(&rows[0], &kept[0]) {
-			merged, rows = append(merged, rows[0]), rows[1:]
+			merged = append(merged, rows[0])
+			rows = rows[1:]
 		} else {
-			merged, kept = append(merged, kept[0]), kept[1:]
+			merged = append(merged, kept[0])
+			kept = kept[1:]
 		}
 	}
 	w.kept = merged

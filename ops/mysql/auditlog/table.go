@@ -83,7 +83,8 @@ func (t *table) keyRanges(ranges []audit.Range) string {
 	if len(ranges) > maxWhereRanges {
 		all := ranges[0]
 		for _, r := range ranges {
-			all.First, all.Last = min(all.First, r.First), max(all.Last, r.Last)
+			all.First = min(all.First, r.First)
+			all.Last = max(all.Last, r.Last)
 		}
 		ranges = []audit.Range{all}
 	}

@@ -66,7 +66,8 @@ func (r *reader) life(
 	case !r.sweeps(e):
 		return r.chosen(ctx, q, "", w, r.orderBy(""), maxTrace+1)
 	}
-	all, begun := sweep{r: r, filter: f, limit: maxTrace + 1}, time.Now()
+	all := sweep{r: r, filter: f, limit: maxTrace + 1}
+	begun := time.Now()
 	if report != nil {
 		all.told = func(rows int64) {
 			report(

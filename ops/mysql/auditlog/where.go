@@ -75,7 +75,8 @@ func (t *table) term(asked audit.Term) (string, []any) {
 		args = append(args, a...)
 		if asked.Op == audit.Resource && m.Sub != nil {
 			sub, b := t.match(audit.ResourceID, *m.Sub)
-			cond, args = "("+cond+" AND "+sub+")", append(args, b...)
+			cond = "(" + cond + " AND " + sub + ")"
+			args = append(args, b...)
 		}
 		alternatives = append(alternatives, cond)
 	}
@@ -85,7 +86,8 @@ func (t *table) term(asked audit.Term) (string, []any) {
 // match is the condition that a field is like one value. Values go to the
 // server in the column's own type, so that indexes serve and '12ab' is not 12.
 func (t *table) match(f audit.Field, m audit.Match) (string, []any) {
-	col, c := t.col(f), t.layout.Column(f)
+	col := t.col(f)
+	c := t.layout.Column(f)
 	switch {
 	case m.Null:
 		return col + " IS NULL", nil
@@ -138,14 +140,16 @@ func (t *table) contains(pattern string) (string, []any) {
 	var args []any
 	for _, f := range t.layout.TextFields() {
 		c := t.layout.Column(f)
-		col, like := t.col(f), "%"+pattern+"%"
+		col := t.col(f)
+		like := "%" + pattern + "%"
 		switch {
 		case c.Binary:
 			col = "LOWER(HEX(" + col + "))"
 		case c.JSON || c.Exact || c.Integer:
 			col, like = t.cast(col), t.folded(like)
 		}
-		alternatives, args = append(alternatives, col+" LIKE ? ESCAPE '!'"), append(args, like)
+		alternatives = append(alternatives, col+" LIKE ? ESCAPE '!'")
+		args = append(args, like)
 	}
 	return (&where{}).any(alternatives), args
 }
@@ -166,7 +170,8 @@ func (t *table) changed(paths []audit.Match) (string, []any) {
 		}
 		if t.layout.Has(audit.Changes) {
 			cond, a := t.changedBy(path, m.Text())
-			alternatives, args = append(alternatives, cond), append(args, a...)
+			alternatives = append(alternatives, cond)
+			args = append(args, a...)
 		}
 	}
 	return (&where{}).any(alternatives), args
@@ -271,9 +276,11 @@ func compare(columns []string, values []any, op string) (string, []any) {
 	for i, c := range columns {
 		var all []string
 		for j, before := range columns[:i] {
-			all, args = append(all, audit.Ident(before)+" = ?"), append(args, values[j])
+			all = append(all, audit.Ident(before)+" = ?")
+			args = append(args, values[j])
 		}
-		all, args = append(all, audit.Ident(c)+" "+op+" ?"), append(args, values[i])
+		all = append(all, audit.Ident(c)+" "+op+" ?")
+		args = append(args, values[i])
 		either = append(either, strings.Join(all, " AND "))
 	}
 	return "(" + strings.Join(either, " OR ") + ")", args

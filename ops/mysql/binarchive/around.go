@@ -66,7 +66,8 @@ func (s *around) event(e *format.Event, end uint64) error {
 		switch {
 		case end > s.pos:
 			if s.Next, s.Exact = i.Group.Committed, true; s.Next.IsZero() {
-				s.Next, s.Exact = i.Event.Time(), false
+				s.Next = i.Event.Time()
+				s.Exact = false
 			}
 			return ErrEnough
 		case s.open, end <= s.from:
@@ -85,7 +86,8 @@ func (s *around) event(e *format.Event, end uint64) error {
 		s.Between = !s.open
 	}
 	if end > s.pos && (e.Type == format.TypeRotate || e.Type == format.TypeStop) {
-		s.Next, s.Exact = e.Time(), true
+		s.Next = e.Time()
+		s.Exact = true
 		return ErrEnough
 	}
 	return nil

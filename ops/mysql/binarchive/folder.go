@@ -183,7 +183,11 @@ func readPart(part string) (*binlog.Segment, []binlog.Frame, error) {
 
 // sumUp fills in a segment's totals from its frames.
 func sumUp(s *binlog.Segment, frames []binlog.Frame) {
-	s.Frames, s.SizeBytes, s.RawBytes, s.Transactions, s.ToPos = len(frames), 0, 0, 0, s.FromPos
+	s.Frames = len(frames)
+	s.SizeBytes = 0
+	s.RawBytes = 0
+	s.Transactions = 0
+	s.ToPos = s.FromPos
 	for _, f := range frames {
 		if s.FromTime.IsZero() {
 			s.FromTime = f.FromTime

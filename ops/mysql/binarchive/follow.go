@@ -347,7 +347,9 @@ func (f *follower) read(ctx context.Context, at binlog.Position) error {
 		return err
 	}
 	defer stream.Close()
-	f.file, f.fresh, f.opened = at.File, at.Pos == 4, false
+	f.file = at.File
+	f.fresh = at.Pos == 4
+	f.opened = false
 	events := make(chan []byte, 256)
 	failed := make(chan error, 1)
 	go func() {

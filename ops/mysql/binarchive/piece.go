@@ -102,7 +102,8 @@ func runs(frames []binlog.Frame, most int64) (all [][]binlog.Frame) {
 	size := int64(0)
 	for i := range frames {
 		if len(all) == 0 || size+frames[i].Length > most {
-			all, size = append(all, nil), 0
+			all = append(all, nil)
+			size = 0
 		}
 		size += frames[i].Length
 		all[len(all)-1] = append(all[len(all)-1], frames[i])
@@ -200,7 +201,8 @@ func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Get
 	}
 	defer out.Abort()
 	var frames []binlog.Frame
-	offset, sum := int64(0), sha256.New()
+	offset := int64(0)
+	sum := sha256.New()
 	for _, p := range c.Pieces {
 		whole, err := from.Describe(ctx, p)
 		if err != nil {

@@ -48,7 +48,8 @@ func (f Folder) Verify(ctx context.Context, s *binlog.Segment, keys []age.Identi
 // joined verifies that the index has no hole and matches the manifest.
 func (r *Reader) joined() error {
 	s := r.Segment
-	at, offset := s.FromPos, int64(0)
+	at := s.FromPos
+	offset := int64(0)
 	for _, f := range r.frames {
 		if f.From != at || f.Offset != offset || f.To < f.From {
 			return fmt.Errorf("%w: the index of %s has a hole at %d", ErrDamaged, s.Name, at)
@@ -79,7 +80,8 @@ func (r *Reader) whole(f Folder) error {
 
 // events verifies every event and that each begins where the previous one ended.
 func (r *Reader) events(ctx context.Context) (n int64, err error) {
-	frame, raw := 0, []byte(nil)
+	frame := 0
+	raw := []byte(nil)
 	for ; frame < len(r.frames); frame++ {
 		if err := ctx.Err(); err != nil {
 			return n, err

@@ -40,7 +40,8 @@ func (e *Event) Setting(named func(collation int) (charset, name string)) (strin
 	if c.u8() != 0 {
 		return "SET @" + schema.Ident(name) + " = NULL", c.err("USER_VAR event")
 	}
-	kind, collation := c.u8(), int(c.u32())
+	kind := c.u8()
+	collation := int(c.u32())
 	value := c.take(int(c.u32()))
 	unsigned := len(c.b) > 0 && c.u8()&1 != 0
 	if err := c.err("USER_VAR event"); err != nil {
@@ -74,7 +75,8 @@ func userValue(
 			return strconv.FormatInt(int64(n), 10), c.err("user variable")
 		}
 	case userDecimal:
-		precision, scale := int(c.u8()), int(c.u8())
+		precision := int(c.u8())
+		scale := int(c.u8())
 		text, err := decimalText(c.b, precision, scale)
 		return string(text), err
 	}

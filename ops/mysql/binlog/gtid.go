@@ -81,7 +81,9 @@ func uuidText(b []byte) string {
 
 func parseMariaGTID(e *Event) (GTID, error) {
 	c := cursor{b: e.Body()}
-	seq, dom, flags := c.u64(), c.u32(), c.u8()
+	seq := c.u64()
+	dom := c.u32()
+	flags := c.u8()
 	g := GTID{ID: fmt.Sprintf("%d-%d-%d", dom, e.ServerID, seq)}
 	g.Alone = flags&mariaStandalone != 0
 	g.DDL = flags&mariaDDL != 0
@@ -154,7 +156,9 @@ func parsePrevious(e *Event) (domain.GTIDs, error) {
 		set := domain.NewMariaGTIDs()
 		n := c.u32() & 0x0fffffff
 		for range n {
-			dom, server, seq := c.u32(), c.u32(), c.u64()
+			dom := c.u32()
+			server := c.u32()
+			seq := c.u64()
 			if c.bad {
 				break
 			}
@@ -177,7 +181,8 @@ func parsePrevious(e *Event) (domain.GTIDs, error) {
 		}
 		intervals := c.u64()
 		for range intervals {
-			from, to := c.u64(), c.u64()
+			from := c.u64()
+			to := c.u64()
 			if c.bad {
 				return set, c.err("previous GTIDs event")
 			}

@@ -98,7 +98,8 @@ func appendContainer(dst []byte, kind byte, b []byte, depth int) ([]byte, error)
 		width = 4
 	}
 	c := cursor{b: b}
-	n, size := int(c.le(width)), int(c.le(width))
+	n := int(c.le(width))
+	size := int(c.le(width))
 	if c.bad || size > len(b) || n > len(b) {
 		return nil, fmt.Errorf("%w: a short JSON container", ErrDamaged)
 	}
@@ -113,7 +114,8 @@ func appendContainer(dst []byte, kind byte, b []byte, depth int) ([]byte, error)
 			dst = append(dst, ", "...)
 		}
 		if object {
-			at, length := int(keys.le(width)), int(keys.u16())
+			at := int(keys.le(width))
+			length := int(keys.u16())
 			if at+length > len(b) {
 				return nil, fmt.Errorf("%w: a JSON key beyond its object", ErrDamaged)
 			}
@@ -224,9 +226,11 @@ func appendOpaque(dst []byte, kind byte, b []byte) ([]byte, error) {
 func packedTime(kind byte, n int64) []byte {
 	sign := ""
 	if n < 0 {
-		sign, n = "-", -n
+		sign = "-"
+		n = -n
 	}
-	micros, whole := n&(1<<24-1), uint64(n>>24)
+	micros := n & (1<<24 - 1)
+	whole := uint64(n >> 24)
 	switch kind {
 	case colTime, colTime2:
 		return fmt.Appendf(nil, "%s%02d:%02d:%02d.%06d", sign, whole>>12&1023, whole>>6&63, whole&63, micros)

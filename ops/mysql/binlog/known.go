@@ -102,7 +102,8 @@ var families = map[string]string{
 // fits reports whether a logged type can be today's type.
 func fits(logged, now string) bool {
 	logged, _, _ = strings.Cut(logged, " ")
-	a, b := family(logged), family(now)
+	a := family(logged)
+	b := family(now)
 	return a == b || a == "varstring" && b == "vector" // MariaDB logs VECTOR(n) as VARBINARY(4n)
 }
 

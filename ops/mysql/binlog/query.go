@@ -79,9 +79,11 @@ func (q *Query) status(c *cursor) {
 	for len(c.b) > 0 && !c.bad {
 		switch kind := c.u8(); kind {
 		case 0:
-			q.Flags2, q.HasFlags2 = c.u32(), true
+			q.Flags2 = c.u32()
+			q.HasFlags2 = true
 		case 1:
-			q.SQLMode, q.HasSQLMode = c.u64(), true
+			q.SQLMode = c.u64()
+			q.HasSQLMode = true
 		case 2:
 			c.terminated()
 		case 3:

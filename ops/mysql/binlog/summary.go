@@ -63,7 +63,11 @@ func (s *Summary) statement(i *Item) {
 
 func (s *Summary) end(g *Group) error {
 	t := s.now
-	t.End, t.Time, t.Size, t.XA, t.RolledBack = g.End, g.Time, g.Size, g.XA, g.RolledBack
+	t.End = g.End
+	t.Time = g.Time
+	t.Size = g.Size
+	t.XA = g.XA
+	t.RolledBack = g.RolledBack
 	if t.Thread == 0 {
 		t.Thread = g.Thread
 	}

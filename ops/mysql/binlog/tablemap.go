@@ -78,7 +78,8 @@ func (m *TableMap) optional(kind byte, part *cursor) {
 	switch kind {
 	case metaSignedness:
 		m.told = true
-		i, unsigned := 0, msbBits(part.b)
+		i := 0
+		unsigned := msbBits(part.b)
 		m.each(colType.isNumeric, func(col int) {
 			m.types[col].unsigned = unsigned.has(i)
 			i++

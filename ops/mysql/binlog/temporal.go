@@ -91,7 +91,8 @@ func oldTime(v uint64) []byte {
 	n := int64(v<<40) >> 40
 	sign := ""
 	if n < 0 {
-		sign, n = "-", -n
+		sign = "-"
+		n = -n
 	}
 	return fmt.Appendf(nil, "%s%02d:%02d:%02d", sign, n/10000, n/100%100, n%100)
 }
@@ -104,7 +105,8 @@ func newTime(raw []byte, digits int) []byte {
 	n := int64(c.be(len(raw))) - bias
 	sign := ""
 	if n < 0 {
-		sign, n = "-", -n
+		sign = "-"
+		n = -n
 	}
 	width := 8 * fractionBytes(digits)
 	whole := n >> width

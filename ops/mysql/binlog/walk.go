@@ -267,7 +267,8 @@ func (s *step) completes(e *Event, q *Query, commit bool) error {
 		}
 	}
 	g := s.w.group
-	g.XA, g.Phase = xid(q.SQL), XARollback
+	g.XA = xid(q.SQL)
+	g.Phase = XARollback
 	if commit {
 		g.Phase = XACommit
 	}
@@ -283,7 +284,9 @@ func (s *step) prepare(e *Event) error {
 		s.w.group.Phase = XAPrepared
 	}
 	if s.w.group != nil && s.w.group.XA == "" { // MariaDB does not log XA START
-		format, gtrid, bqual := c.u32(), int(c.u32()), int(c.u32())
+		format := c.u32()
+		gtrid := int(c.u32())
+		bqual := int(c.u32())
 		data := c.take(gtrid + bqual)
 		if err := c.err("XA event"); err != nil {
 			return err

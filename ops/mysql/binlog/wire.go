@@ -162,7 +162,9 @@ func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, 
 	if strings.Contains(strings.ToLower(version), "mariadb") {
 		flags |= dumpAnnotations
 		if pos > math.MaxUint32 { // no command has room for such a position
-			s.from, s.at, pos = pos, 4, 4
+			s.from = pos
+			s.at = 4
+			pos = 4
 		}
 	}
 	return s.command(dumpCommand(file, pos, id, flags))

@@ -297,7 +297,8 @@ func (s *Source) run(first piece, pos uint64) *Run {
 			r.Gap = &gaps[0]
 			return r
 		}
-		r.pieces, last = append(r.pieces, p), p
+		r.pieces = append(r.pieces, p)
+		last = p
 	}
 	r.Live = s.server != nil && s.LiveErr == nil && s.server.ID == last.Server
 	r.Beyond = s.beyondRun(last)
@@ -335,7 +336,8 @@ func (r *Run) Passed(at, other binlog.Place) (passed, known bool) {
 			return x.Server == p.Server && x.Identity == p.Identity && x.File == p.File
 		})
 	}
-	i, j := index(at), index(other)
+	i := index(at)
+	j := index(other)
 	if i < 0 || j < 0 {
 		return false, false
 	}

@@ -275,7 +275,9 @@ func (d *drill) work(ctx context.Context) error {
 	)
 	d.record.RestoreMS = time.Since(begin).Milliseconds()
 	if report != nil {
-		d.record.Rows, d.record.RawBytes, d.record.Tables = report.Rows, report.RawBytes, len(report.Tables)
+		d.record.Rows = report.Rows
+		d.record.RawBytes = report.RawBytes
+		d.record.Tables = len(report.Tables)
 	}
 	d.measure()
 	if err != nil {

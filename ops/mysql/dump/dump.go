@@ -145,9 +145,14 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		return nil, err
 	}
 	defer snap.close()
-	m.SnapshotAt, m.Consistency, m.Position, m.Sources = snap.at, snap.how, snap.position, snap.sources
+	m.SnapshotAt = snap.at
+	m.Consistency = snap.how
+	m.Position = snap.position
+	m.Sources = snap.sources
 	if f := d.opts.Former; f != nil { // the current binlog position concerns the tables that replaced them
-		m.SnapshotAt, m.Position, m.Sources = f.At, backup.Position{}, nil
+		m.SnapshotAt = f.At
+		m.Position = backup.Position{}
+		m.Sources = nil
 		inv.warnings = append(inv.warnings, f.Warnings...)
 	}
 	return m, d.write(ctx, control, inv, snap, m, path)
@@ -260,7 +265,8 @@ func (d *dumper) throttle(ctx context.Context, control *sql.Conn, readers int) (
 	if d.opts.Threads <= 0 {
 		return func() {}
 	}
-	over, done := make(chan struct{}), make(chan struct{})
+	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		d.gate.watchThreads(ctx, over, control, d.opts.Threads, readers)
@@ -300,7 +306,8 @@ func (d *dumper) commit(m *backup.Manifest, path string) error {
 // differs names the first difference between two inventories, or "". New objects count
 // only when strict: they were created after the snapshot and are not in it.
 func (inv *inventory) differs(after *inventory, strict bool) string {
-	was, is := inv.hashes(), after.hashes()
+	was := inv.hashes()
+	is := after.hashes()
 	for _, what := range slices.Sorted(maps.Keys(was)) {
 		if is[what] != was[what] {
 			return what

@@ -205,7 +205,8 @@ func optionsText(t mysql.Target, mariaTool bool) string {
 	}
 	host, port, _ := strings.Cut(t.Addr, ":")
 	if i := strings.LastIndexByte(t.Addr, ':'); i >= 0 {
-		host, port = strings.Trim(t.Addr[:i], "[]"), t.Addr[i+1:]
+		host = strings.Trim(t.Addr[:i], "[]")
+		port = t.Addr[i+1:]
 	}
 	return text + "host=" + quote(host) + "\nport=" + port + "\nprotocol=tcp\n"
 }
@@ -287,7 +288,9 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 	attr, release := bound()
 	defer release()
 	var problems tail
-	cmd.Stderr, cmd.WaitDelay, cmd.SysProcAttr = &problems, 10*time.Second, attr
+	cmd.Stderr = &problems
+	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = attr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

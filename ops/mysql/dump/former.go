@@ -61,7 +61,9 @@ func (d *dumper) look(ctx context.Context) (*Former, error) {
 		return nil, err
 	}
 	found := inv.databases[0]
-	f.Database, f.Create, f.Warnings = found.name, found.create, inv.warnings
+	f.Database = found.name
+	f.Create = found.create
+	f.Warnings = inv.warnings
 	for _, o := range found.objects {
 		f.Objects = append(f.Objects, FormerObject{o.Object, o.client, o.carried})
 	}

@@ -68,12 +68,14 @@ func betweenTexts(low, high string) (mid, below string, ok bool) {
 	if !utf8.ValidString(low) || !utf8.ValidString(high) {
 		return "", "", false
 	}
-	a, b := []rune(low), []rune(high)
+	a := []rune(low)
+	b := []rune(high)
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++
 	}
-	x, y := at(a, i, ' '), at(b, i, lastASCII)
+	x := at(a, i, ' ')
+	y := at(b, i, lastASCII)
 	x, y = min(x, y), max(x, y)
 	if mid := x + (y-x)/2; mid > x && !surrogate(mid) {
 		return string(b[:i]) + string(mid), low, true
@@ -128,7 +130,8 @@ func betweenBytes(low, high string) (mid, below string, ok bool) {
 		}
 		return n
 	}
-	x, y := number(low), number(high)
+	x := number(low)
+	y := number(high)
 	m := x + (y-x)/2
 	if y <= x || m == x {
 		return "", "", false

@@ -122,8 +122,10 @@ func (w *writer) add(ctx context.Context, row []byte) error {
 const tickBytes = 64 << 10
 
 func (w *writer) tick(ctx context.Context) error {
-	bytes, rows := len(w.buf)-w.ticked, w.rows-w.told
-	w.ticked, w.told = len(w.buf), w.rows
+	bytes := len(w.buf) - w.ticked
+	rows := w.rows - w.told
+	w.ticked = len(w.buf)
+	w.told = w.rows
 	return w.d.gate.pass(ctx, w.c.t, int64(bytes), rows)
 }
 
@@ -149,7 +151,8 @@ func (w *writer) closeStatement() {
 
 // values appends a row as (a,b,…).
 func (w *writer) values(row []byte) error {
-	buf, columns := append(w.buf, '('), w.c.columns
+	buf := append(w.buf, '(')
+	columns := w.c.columns
 	for i := range columns {
 		text, rest, null, ok := rowread.Value(row)
 		if !ok {
@@ -212,6 +215,8 @@ func (w *writer) ship(ctx context.Context, to string) error {
 	}
 	w.bytes += int64(len(w.buf))
 	buf := w.buf
-	w.buf, w.member, w.ticked = nil, 0, 0
+	w.buf = nil
+	w.member = 0
+	w.ticked = 0
 	return w.d.hand(ctx, m, buf)
 }

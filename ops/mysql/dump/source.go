@@ -277,7 +277,8 @@ func byName(rows *sql.Rows) (all []fields, err error) {
 	if err != nil {
 		return nil, err
 	}
-	values, ptrs := make([]sql.NullString, len(names)), make([]any, len(names))
+	values := make([]sql.NullString, len(names))
+	ptrs := make([]any, len(names))
 	for i := range values {
 		ptrs[i] = &values[i]
 	}

@@ -287,7 +287,8 @@ func (p *planner) estimate(ctx context.Context, s span) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	values, ptrs := make([]sql.NullString, len(names)), make([]any, len(names))
+	values := make([]sql.NullString, len(names))
+	ptrs := make([]any, len(names))
 	var n int64
 	for i := range values {
 		ptrs[i] = &values[i]

@@ -157,7 +157,8 @@ func (w *worker) putBy(ctx context.Context, b *batch, set []string, look bool) (
 		if err := exec(ctx, w.conn, set...); err != nil {
 			return 0, err
 		}
-		w.settings, w.strict = b.settings, !look
+		w.settings = b.settings
+		w.strict = !look
 	}
 	var seen []alteration
 	if err := exec(ctx, w.conn, "START TRANSACTION"); err != nil {

@@ -49,7 +49,8 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 	if err != nil {
 		return nil, nil, err
 	}
-	begin, unchecked := time.Now(), 0
+	begin := time.Now()
+	unchecked := 0
 	for i, k := range keys {
 		if k.Database != c.Schema || k.ParentDatabase != c.Schema || !c.loaded(k.Table) && !c.loaded(k.Parent) {
 			continue

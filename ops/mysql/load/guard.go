@@ -378,7 +378,8 @@ func (g *guard) insert(v *verdict) lang.Msg {
 	if !ok {
 		return unknownStatement(p)
 	}
-	v.rows, v.loose = int64(rows), loose && (numbered || place < 0)
+	v.rows = int64(rows)
+	v.loose = loose && (numbered || place < 0)
 	for i := p.Body; i < last; i++ {
 		if p.Is(i, ".") || p.Is(i, "SELECT") {
 			return unknownStatement(p)

@@ -33,6 +33,8 @@ func Judge(sql []byte, mode sqlscan.Mode, from, to string, maria bool) (j Judged
 	if refusal = g.decide(&v); !refusal.Empty() {
 		return j, refusal
 	}
-	j.SQL, j.Parsed, j.Skip = v.sql, p, v.action == skip
+	j.SQL = v.sql
+	j.Parsed = p
+	j.Skip = v.action == skip
 	return j, lang.Msg{}
 }

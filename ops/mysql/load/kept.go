@@ -53,7 +53,8 @@ func (st *stream) makeKept(ctx context.Context) error {
 				if !tooEarly(err) {
 					return err
 				}
-				left, last = append(left, k), err
+				left = append(left, k)
+				last = err
 			}
 		}
 		if len(left) == len(st.views) {

@@ -72,7 +72,9 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 		return nil, err
 	}
 	p.guard = s.guard()
-	p.guard.from, p.guard.skipping, p.guard.others = p.from, false, false
+	p.guard.from = p.from
+	p.guard.skipping = false
+	p.guard.others = false
 	u := newUnpacker(src)
 	defer u.close()
 	for i, mem := range m.Members {
@@ -240,7 +242,9 @@ func (t *table) jobs(m *backup.Manifest, most int64, done func(member int) bool)
 			continue
 		}
 		if len(job) > 0 && (size+m.Members[i].RawLength > most || job[len(job)-1] != i-1) && !t.plain {
-			jobs, job, size = append(jobs, job), nil, 0
+			jobs = append(jobs, job)
+			job = nil
+			size = 0
 		}
 		job = append(job, i)
 		size += m.Members[i].RawLength

@@ -217,7 +217,8 @@ func redone(err error) bool {
 
 // insert adds an INSERT to the open batch, or to a new one.
 func (r *replay) insert(ctx context.Context, v verdict) error {
-	name, n := v.parsed.Own().Name, r.statements
+	name := v.parsed.Own().Name
+	n := r.statements
 	if name != r.table {
 		if err := r.enter(ctx, name); err != nil {
 			return err

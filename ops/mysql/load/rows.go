@@ -70,7 +70,9 @@ func (w *worker) close() {
 func (w *worker) drop() {
 	if w.conn != nil {
 		w.conn.Close()
-		w.conn, w.settings, w.strict = nil, nil, false
+		w.conn = nil
+		w.settings = nil
+		w.strict = false
 	}
 }
 

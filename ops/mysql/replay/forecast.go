@@ -133,7 +133,9 @@ type look struct {
 func (l *look) take(i *format.Item) error {
 	switch i.What {
 	case format.Begin:
-		l.cause, l.why, l.parts = nil, nil, ""
+		l.cause = nil
+		l.why = nil
+		l.parts = ""
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
@@ -348,5 +350,7 @@ func sumChange(list *[]binlog.TableChange, c binlog.TableChange) {
 		return
 	}
 	o := &(*list)[at]
-	o.Inserted, o.Updated, o.Deleted = o.Inserted+c.Inserted, o.Updated+c.Updated, o.Deleted+c.Deleted
+	o.Inserted = o.Inserted + c.Inserted
+	o.Updated = o.Updated + c.Updated
+	o.Deleted = o.Deleted + c.Deleted
 }

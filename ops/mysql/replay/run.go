@@ -185,7 +185,8 @@ func (r *runner) resume() error {
 		if wait.Number == 0 {
 			return ErrAgain
 		}
-		r.wait, r.noted = &wait, true
+		r.wait = &wait
+		r.noted = true
 	}
 	names, err := schemas(r.ctx, r.apply)
 	r.judge = newJudge(r.From, r.Schema, r.server.maria, r.Tables, names)

@@ -201,7 +201,10 @@ func (r *runner) commit() error {
 			return fmt.Errorf("commit: %w", err)
 		}
 	}
-	r.open, r.noted, r.size, r.wait = false, false, 0, nil
+	r.open = false
+	r.noted = false
+	r.size = 0
+	r.wait = nil
 	r.saved = r.state.At
 	return nil
 }

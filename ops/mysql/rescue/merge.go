@@ -178,7 +178,8 @@ func (m *merger) insertAll(ctx context.Context, rows [][][]byte) (row [][]byte, 
 				return rows[i], err
 			}
 			if err != nil {
-				again, row = append(again, rows[i]), rows[i]
+				again = append(again, rows[i])
+				row = rows[i]
 			}
 		}
 		if len(again) == len(rows) {
@@ -346,7 +347,8 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	if row != nil {
 		key = m.Common.ShownKey(row)
 	}
-	what, hint := lang.M("the row %s of %s cannot be merged", key, m.Table), lang.Msg{}
+	what := lang.M("the row %s of %s cannot be merged", key, m.Table)
+	hint := lang.Msg{}
 	switch number := mysql.Number(err); {
 	case errors.Is(err, errOther):
 		what = lang.M(

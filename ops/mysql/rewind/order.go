@@ -20,7 +20,8 @@ type edges [][2]int
 // value is given up before another row takes it. Nothing else is moved. Where no order
 // satisfies the foreign keys, the run does without them and counts what they guard.
 func (p *Plan) order(ctx context.Context, q schema.Querier) error {
-	needed, unique := p.byForeignKeys(), edges(nil)
+	needed := p.byForeignKeys()
+	unique := edges(nil)
 	if len(p.Rows) > 1 {
 		uniques, err := uniqueKeys(ctx, q, p.Database)
 		if err != nil {
@@ -52,7 +53,8 @@ func (p *Plan) byForeignKeys() (all edges) {
 		if parent == nil || child == nil || k.Database != p.Database {
 			continue
 		}
-		refs, own := parent.places(k.Refs), child.places(k.Columns)
+		refs := parent.places(k.Refs)
+		own := child.places(k.Columns)
 		come, leave := p.moves(k.Parent, refs, func(r *Row) bool { return r.Before == nil || !acts(k.onUpdate) })
 		for i := range p.Rows {
 			r := &p.Rows[i]
@@ -148,7 +150,8 @@ func (t *table) text(image []binlog.Value, columns []int) string {
 // sorted is an order of n places that obeys the edges and else keeps the places' own.
 // whole is false where a circle made it leave some out.
 func sorted(n int, all edges) (at []int, whole bool) {
-	after, waits := make([][]int, n), make([]int, n)
+	after := make([][]int, n)
+	waits := make([]int, n)
 	for _, e := range all {
 		after[e[0]] = append(after[e[0]], e[1])
 		waits[e[1]]++
@@ -159,7 +162,8 @@ func sorted(n int, all edges) (at []int, whole bool) {
 			*ready = append(*ready, i)
 		}
 	}
-	done, next := make([]bool, n), 0
+	done := make([]bool, n)
+	next := 0
 	whole = true
 	for len(at) < n {
 		if ready.Len() == 0 {

@@ -145,7 +145,8 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, found 
 		return err
 	}
 	defer rows.Close()
-	raw, into := make([][]byte, len(t.Columns)), make([]any, len(t.Columns))
+	raw := make([][]byte, len(t.Columns))
+	into := make([]any, len(t.Columns))
 	kinds := make([]binlog.Kind, len(t.Columns))
 	for i := range raw {
 		into[i], kinds[i] = &raw[i], t.kind(i)

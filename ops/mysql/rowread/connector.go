@@ -158,7 +158,8 @@ func (w *wire) hungUp() bool {
 	if err != nil {
 		return false
 	}
-	n, peeked := -1, errors.ErrUnsupported
+	n := -1
+	peeked := errors.ErrUnsupported
 	err = raw.Control(func(fd uintptr) {
 		n, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	})

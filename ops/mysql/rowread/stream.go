@@ -31,7 +31,8 @@ type source interface {
 // With no columns, as of a table of computed ones alone, each row is the text 1.
 func Query(ctx context.Context, c *sql.Conn, columns []schema.Column, rest string) (*Stream, error) {
 	if len(columns) == 0 {
-		columns, rest = make([]schema.Column, 1), "1 "+rest
+		columns = make([]schema.Column, 1)
+		rest = "1 " + rest
 	}
 	var w *wire
 	err := c.Raw(func(dc any) error {
@@ -104,7 +105,8 @@ func Value(row []byte) (text, rest []byte, null, ok bool) {
 	if len(row) == 0 {
 		return nil, nil, false, false
 	}
-	n, size := uint64(row[0]), 1
+	n := uint64(row[0])
+	size := 1
 	switch row[0] {
 	case 0xfb:
 		return nil, row[1:], true, true

@@ -80,7 +80,9 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 	if o.Create == "" {
 		return ErrHidden
 	}
-	o.SQLMode, o.Charset, o.Collation = row["sql_mode"], row["character_set_client"], row["collation_connection"]
+	o.SQLMode = row["sql_mode"]
+	o.Charset = row["character_set_client"]
+	o.Collation = row["collation_connection"]
 	if tz := row["time_zone"]; tz != "" {
 		o.TimeZone = tz
 	}
@@ -109,7 +111,8 @@ func (o *Object) show(ctx context.Context, q Querier) (fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, ptrs := make([]sql.NullString, len(names)), make([]any, len(names))
+	values := make([]sql.NullString, len(names))
+	ptrs := make([]any, len(names))
 	for i := range values {
 		ptrs[i] = &values[i]
 	}

@@ -121,7 +121,8 @@ func All(ctx context.Context, q Querier, query string, args ...any) ([][]string,
 	if err != nil {
 		return nil, err
 	}
-	values, ptrs := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	values := make([]sql.NullString, len(columns))
+	ptrs := make([]any, len(columns))
 	for i := range values {
 		ptrs[i] = &values[i]
 	}
@@ -179,7 +180,8 @@ func pick(tables []*Table, names []string) ([]*Table, error) {
 		found := false
 		for _, t := range tables {
 			if t.Name == name {
-				picked, found = append(picked, t), true
+				picked = append(picked, t)
+				found = true
 			}
 		}
 		if !found {

@@ -57,7 +57,10 @@ type rowScan struct {
 func (r *rowScan) punct(c byte) bool {
 	switch {
 	case c == '(' && r.depth == 0:
-		r.depth, r.at, r.numbers, r.others = 1, 0, 0, 0
+		r.depth = 1
+		r.at = 0
+		r.numbers = 0
+		r.others = 0
 	case c == '(':
 		r.depth++
 		r.others++
@@ -65,7 +68,9 @@ func (r *rowScan) punct(c byte) bool {
 		if r.at == r.place && (r.numbers != 1 || r.others > 0) {
 			r.numbered = false
 		}
-		r.at, r.numbers, r.others = r.at+1, 0, 0
+		r.at = r.at + 1
+		r.numbers = 0
+		r.others = 0
 		if c == ')' {
 			r.depth, r.rows = 0, r.rows+1
 			r.numbered = r.numbered && r.at > r.place

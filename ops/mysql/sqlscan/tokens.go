@@ -187,7 +187,8 @@ var unescaped = [256]byte{'0': 0, 'b': '\b', 'n': '\n', 'r': '\r', 't': '\t', 'Z
 
 // Unquote appends the text that a quoted literal stands for.
 func Unquote(dst, literal []byte, mode Mode) []byte {
-	q, body := literal[0], literal[1:len(literal)-1]
+	q := literal[0]
+	body := literal[1 : len(literal)-1]
 	for i := 0; i < len(body); i++ {
 		c := body[i]
 		switch {

@@ -101,7 +101,12 @@ func (r *rowReader) take(kind Kind, body []byte) (whole bool, err error) {
 	return false, nil
 }
 
-func (r *rowReader) fresh() { r.now, r.parts, r.minus, r.radix = Value{}, 0, false, 0 }
+func (r *rowReader) fresh() {
+	r.now = Value{}
+	r.parts = 0
+	r.minus = false
+	r.radix = 0
+}
 
 // part takes a token of a value.
 func (r *rowReader) part(kind Kind, body []byte) {
@@ -122,7 +127,8 @@ func (r *rowReader) part(kind Kind, body []byte) {
 		r.now.Kind = Null
 		return
 	case kind == Word && body[0] == '_' && r.now.Charset == "":
-		r.now.Charset, r.parts = string(body[1:]), 0
+		r.now.Charset = string(body[1:])
+		r.parts = 0
 		return
 	case kind == Word && len(body) == 1 && (body[0]|0x20 == 'x' || body[0]|0x20 == 'b' || body[0]|0x20 == 'n'):
 		r.radix, r.parts = body[0]|0x20, 0
@@ -145,7 +151,8 @@ func (r *rowReader) quoted(body []byte) {
 		return
 	}
 	r.text = Unquote(r.text, body, r.mode)
-	r.now.Kind, r.now.Text = Quoted, r.text[at:len(r.text):len(r.text)]
+	r.now.Kind = Quoted
+	r.now.Text = r.text[at:len(r.text):len(r.text)]
 }
 
 func (r *rowReader) number(body []byte) {
@@ -158,7 +165,8 @@ func (r *rowReader) number(body []byte) {
 		r.text = append(r.text, '-')
 	}
 	r.text = append(r.text, body...)
-	r.now.Kind, r.now.Text = Digits, r.text[at:len(r.text):len(r.text)]
+	r.now.Kind = Digits
+	r.now.Text = r.text[at:len(r.text):len(r.text)]
 }
 
 // bytes takes the digits of a hexadecimal or binary literal.
@@ -181,5 +189,6 @@ func (r *rowReader) bytes(digits []byte, radix byte) {
 			return
 		}
 	}
-	r.now.Kind, r.now.Text = Bytes, r.text[at:len(r.text):len(r.text)]
+	r.now.Kind = Bytes
+	r.now.Text = r.text[at:len(r.text):len(r.text)]
 }

@@ -151,7 +151,8 @@ func (s *Surveyor) surveyTables(
 		if r[4] == "SEQUENCE" {
 			t.Engine = r[4]
 		}
-		a.Tables, names = append(a.Tables, t), append(names, r[0])
+		a.Tables = append(a.Tables, t)
+		names = append(names, r[0])
 	}
 	for _, t := range src.Tables {
 		if !has(names, t.Name) {
@@ -178,7 +179,8 @@ func (s *Surveyor) surveyTable(ctx context.Context, db *sql.DB, t *restore.Table
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	t.Check, t.Estimate = err.Error(), true
+	t.Check = err.Error()
+	t.Estimate = true
 	var ends *deadlyError
 	if t.Deadly = errors.As(err, &ends); t.Deadly {
 		t.Evidence = ends.Evidence
@@ -317,7 +319,8 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 	}
 	defer end()
 	id := fmt.Sprintf("%x", time.Now().UnixNano())
-	one, two := restore.SideSchema(live, "probe1", id), restore.SideSchema(live, "probe2", id)
+	one := restore.SideSchema(live, "probe1", id)
+	two := restore.SideSchema(live, "probe2", id)
 	defer func() {
 		back := context.WithoutCancel(ctx)
 		for _, name := range []string{one, two} {
@@ -351,7 +354,8 @@ func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assess
 		now += t.Bytes
 	}
 	size := max(now, src.RawBytes*3/2)
-	a.Disk.NeedSwap, a.Disk.NeedPlace = size+size/10, max(0, size+size/10-now)
+	a.Disk.NeedSwap = size + size/10
+	a.Disk.NeedPlace = max(0, size+size/10-now)
 	a.Disk.NeedSave = max(src.SizeBytes, now/4)
 	dir, err := schema.One(ctx, db, "SELECT @@datadir")
 	if err != nil || !local(s.Target.Network, s.Target.Addr) {
@@ -361,7 +365,9 @@ func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assess
 	if unix.Statfs(dir, &st) != nil {
 		return
 	}
-	a.Disk.Known, a.Disk.Folder, a.Disk.Free = true, dir, int64(st.Bavail)*st.Bsize
+	a.Disk.Known = true
+	a.Disk.Folder = dir
+	a.Disk.Free = int64(st.Bavail) * st.Bsize
 }
 
 func local(network, addr string) bool {

@@ -39,7 +39,9 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 		return out, fmt.Errorf("identify the server: %w", err)
 	}
 	r := rows[0]
-	out.Version, out.ReadOnly, out.BinaryLog = r[0], r[4] != "0" && r[4] != "OFF", r[5] == "1"
+	out.Version = r[0]
+	out.ReadOnly = r[4] != "0" && r[4] != "OFF"
+	out.BinaryLog = r[5] == "1"
 	out.Identity = strings.Join(r[1:4], ":")
 	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
 		out.Identity = uuid

@@ -32,7 +32,8 @@ func (v *verifier) keys(ctx context.Context, in string) error {
 		check.Within = keysBudget
 	}
 	if v.after != nil {
-		check.Held, check.Logged = v.replayed(), true
+		check.Held = v.replayed()
+		check.Logged = true
 	}
 	faults, remarks, err := load.CheckForeignKeys(ctx, c, check)
 	if err != nil {

@@ -18,7 +18,8 @@ func closure(chosen []string, keys []schema.ForeignKey) []string {
 			}
 			for _, pair := range [][2]string{{k.Table, k.Parent}, {k.Parent, k.Table}} {
 				if has(out, pair[0]) && !has(out, pair[1]) {
-					out, grown = append(out, pair[1]), true
+					out = append(out, pair[1])
+					grown = true
 				}
 			}
 		}

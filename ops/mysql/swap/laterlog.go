@@ -71,7 +71,9 @@ func (l *since) read(ctx context.Context, log *changes.Source) error {
 func (l *since) take(at binlog.Place, t *binlog.Transaction) {
 	if l.restored(t) {
 		at.Pos = t.End
-		l.begin, l.begun, l.unstated = at, true, false
+		l.begin = at
+		l.begun = true
+		l.unstated = false
 		clear(l.tables)
 		return
 	}

@@ -95,7 +95,8 @@ func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, er
 	if !rows.Next() {
 		return nil, fmt.Errorf("%s: no result", query)
 	}
-	cells, to := make([]sql.NullString, len(names)), make([]any, len(names))
+	cells := make([]sql.NullString, len(names))
+	to := make([]any, len(names))
 	for i := range cells {
 		to[i] = &cells[i]
 	}

@@ -66,7 +66,8 @@ func (v *verifier) writtenSince(ctx context.Context) (replay.Touched, error) {
 
 // tellProven records the tables that were not checked again.
 func (v *verifier) tellProven(names []string) {
-	n, rows := 0, int64(0)
+	n := 0
+	rows := int64(0)
 	for _, t := range names {
 		if !v.proven[t] {
 			continue

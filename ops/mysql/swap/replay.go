@@ -183,7 +183,9 @@ func (v *verifier) afterReplay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.after, v.v.Doubts, v.cascade = known.Rows, known.Doubts, map[string]bool{}
+	v.after = known.Rows
+	v.v.Doubts = known.Doubts
+	v.cascade = map[string]bool{}
 	db, err := v.open(ctx)
 	if err != nil {
 		return err

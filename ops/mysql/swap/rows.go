@@ -68,7 +68,9 @@ func (r *differ) exactly(
 	if err != nil {
 		return out, false
 	}
-	out.Newer, out.Changed, out.Blind = f.newer, f.changed, f.partly
+	out.Newer = f.newer
+	out.Changed = f.changed
+	out.Blind = f.partly
 	out.Vanishes = f.absent && !src.Manifest
 	return out, true
 }

@@ -60,7 +60,9 @@ func (e *Exchange) settle(ctx context.Context, c *sql.Conn, p *restore.Plan, f r
 			return err
 		}
 	}
-	r.Settled, r.Back, r.Since = true, false, nil
+	r.Settled = true
+	r.Back = false
+	r.Since = nil
 	return r.save(f)
 }
 

@@ -310,7 +310,9 @@ func (v *verifier) want(name string) backup.Table {
 	if m := v.manifest(); m != nil {
 		for _, t := range m.Tables {
 			if t.Name == name && (t.Database == v.p.Source.Database || len(m.Databases) == 1) {
-				want.History, want.DefinitionHash, want.Database = t.History, t.DefinitionHash, t.Database
+				want.History = t.History
+				want.DefinitionHash = t.DefinitionHash
+				want.Database = t.Database
 			}
 		}
 	}
@@ -363,7 +365,8 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 		out.Want, out.State = d.WantRows, "ok"
 		switch {
 		case d.State == backup.Unchecked: // the manifest's 0 may mean not counted
-			out.Want, out.State = -1, "uncounted"
+			out.Want = -1
+			out.State = "uncounted"
 		case d.State != backup.Differs:
 		case d.Rows != d.WantRows:
 			out.State = "differs"

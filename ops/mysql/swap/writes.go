@@ -489,7 +489,8 @@ func names(text, name string) bool {
 		if i < 0 {
 			return false
 		}
-		begin, end := at+i, at+i+len(name)
+		begin := at + i
+		end := at + i + len(name)
 		if (begin == 0 || !wordy(text[begin-1])) && (end == len(text) || !wordy(text[end])) {
 			return true
 		}

@@ -129,7 +129,8 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 	if p.Ready.URL == "" {
 		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("no readiness address is configured"))}}, nil
 	}
-	begin, wait := c.Clock.Now(), time.Duration(p.Ready.Wait)
+	begin := c.Clock.Now()
+	wait := time.Duration(p.Ready.Wait)
 	for tries := 1; ; tries++ {
 		ok, answer := c.Prober.Ready(ctx, p.Ready)
 		if ctx.Err() != nil {

@@ -93,7 +93,11 @@ func (sh Driller) load(
 	if job.Identities, err = sh.Identities(); err != nil {
 		return none, err
 	}
-	job.Target, job.Path, job.Live, job.Now, job.Report = target, s.Path, sh.Service.Database.Name, sh.Clock.Now, report
+	job.Target = target
+	job.Path = s.Path
+	job.Live = sh.Service.Database.Name
+	job.Now = sh.Clock.Now
+	job.Report = report
 	if s.Foreign {
 		job.From = s.Database
 	}
@@ -102,7 +106,9 @@ func (sh Driller) load(
 		if d, err = drill.Run(ctx, job); err != nil {
 			return err
 		}
-		d.Operator, d.Service, d.Backup = operator(sh.Getenv), sh.Service.Name, s.Name
+		d.Operator = operator(sh.Getenv)
+		d.Service = sh.Service.Name
+		d.Backup = s.Name
 		if label != "" {
 			d.Target += " @ " + label
 		}

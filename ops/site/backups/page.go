@@ -13,7 +13,8 @@ import (
 
 // SyncInPlace updates all copies.
 func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (lang.Msg, error) {
-	sent, bytes := 0, int64(0)
+	sent := 0
+	bytes := int64(0)
 	for _, c := range sh.Service.Backup.Copies {
 		r, err := sh.Offsite().Send(ctx, c, Syncing{ByHand: true, Report: report})
 		if err != nil {
@@ -28,7 +29,8 @@ func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (l
 		if r.Emptied != nil {
 			return lang.Msg{}, EmptiedError(c, *r.Emptied)
 		}
-		sent, bytes = sent+len(r.Sent), bytes+r.Bytes
+		sent = sent + len(r.Sent)
+		bytes = bytes + r.Bytes
 	}
 	return lang.M("copies are up to date: %d sent, %s", sent, human.Bytes(bytes)), nil
 }
@@ -65,7 +67,10 @@ func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(
 		}
 		sets = inv.ToVerify(false)
 	}
-	bad, whole, bytes, start := 0, 0, int64(0), time.Now()
+	bad := 0
+	whole := 0
+	bytes := int64(0)
+	start := time.Now()
 	for _, s := range sets {
 		check, err := sh.Prover().prove(ctx, s, func(p ops.Progress) {
 			p.Object = s.Name
@@ -141,7 +146,8 @@ func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report fu
 		return lang.Msg{}, err
 	}
 	defer held.Release()
-	done, total := int64(0), int64(len(plan.Removes())+len(plan.Renames()))
+	done := int64(0)
+	total := int64(len(plan.Removes()) + len(plan.Renames()))
 	out, err := sh.Pruner().Prune(ctx, plan, func(s backup.Step) {
 		done++
 		report(ops.Progress{Phase: "prune", Object: s.Set.Name, Done: done, Total: total, Unit: "backups"})

@@ -32,7 +32,8 @@ func (sh Prover) reprove(ctx context.Context, inv *backup.Inventory) (bool, erro
 		defer done()
 		report = show
 	}
-	i, n := 0, len(inv.Moved())
+	i := 0
+	n := len(inv.Moved())
 	prove := func(ctx context.Context, s *backup.Set) (backup.Check, error) {
 		i++
 		label := fmt.Sprintf("%d/%d %s", i, n, s.Name)

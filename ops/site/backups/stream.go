@@ -27,7 +27,8 @@ func (sh Offsite) stream(ctx context.Context, o Order, target mysql.Target, repo
 		return nil, err
 	}
 	defer cp.Store.Close()
-	began, spec := time.Now(), o.Spec(sh.Clock.Now().Local())
+	began := time.Now()
+	spec := o.Spec(sh.Clock.Now().Local())
 	m, err := cp.Stream(ctx, spec.Name, func(ctx context.Context, name string, w io.Writer) (*backup.Manifest, error) {
 		opts := o.Options(sh.Clock.Now, report)
 		opts.Out = w

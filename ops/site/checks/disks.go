@@ -39,9 +39,11 @@ func (b *checker) disks() {
 		)
 	}
 	if d := b.Service.Database; HasDatabase(d) && b.isLocal() {
-		path, shown := probe.Fixed(config.Home(d.DataDir)), human.Shell(d.DataDir)
+		path := probe.Fixed(config.Home(d.DataDir))
+		shown := human.Shell(d.DataDir)
 		if d.DataDir == "" {
-			path, shown = dataFolder(d), "/var/lib/mysql"
+			path = dataFolder(d)
+			shown = "/var/lib/mysql"
 		}
 		add("disk-data", probe.Disk{Path: path, Follows: health.KindMySQL}, shown)
 	}

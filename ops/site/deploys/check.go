@@ -378,7 +378,9 @@ func (v view) grants(ctx context.Context, t mysql.Target) deploy.Finding {
 			worst = m
 		}
 	}
-	f.State, f.Detail, f.Fix = worst.State, worst.What, worst.Fix
+	f.State = worst.State
+	f.Detail = worst.What
+	f.Fix = worst.Fix
 	return f
 }
 

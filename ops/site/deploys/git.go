@@ -290,7 +290,8 @@ func (r repo) putBack(ctx context.Context, id, step, folder string, ran bool) er
 	if err != nil {
 		return err
 	}
-	path, now := filepath.Join(kept, step, filepath.FromSlash(folder)), filepath.Join(r.dir, folder)
+	path := filepath.Join(kept, step, filepath.FromSlash(folder))
+	now := filepath.Join(r.dir, folder)
 	switch {
 	case exists(path + ".absent"):
 		return os.RemoveAll(now)

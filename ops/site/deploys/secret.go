@@ -43,7 +43,8 @@ func (v *veil) look() redact.Hider {
 		}
 	}
 	if !v.looked {
-		v.hider, v.looked = redact.NewHider(v.known), true
+		v.hider = redact.NewHider(v.known)
+		v.looked = true
 	}
 	return v.hider
 }
@@ -53,7 +54,8 @@ func (v *veil) text(s string) string { return v.look().Hide(s) }
 
 // plan is a plan as people may see it. Its hash stays that of the plan which is carried out.
 func (v *veil) plan(p *deploy.Plan) *deploy.Plan {
-	h, q := v.look(), *p
+	h := v.look()
+	q := *p
 	q.Remote = h.Hide(p.Remote)
 	q.Steps = slices.Clone(p.Steps)
 	for i := range q.Steps {

@@ -180,7 +180,8 @@ func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
 		return said, nil
 	}
 	was, _ := version(former)
-	old, meant := j.versionAt(ctx, j.plan.From), j.versionAt(ctx, j.plan.To)
+	old := j.versionAt(ctx, j.plan.From)
+	meant := j.versionAt(ctx, j.plan.To)
 	if was != "" && was == old && meant != "" && now != meant {
 		return said, ops.E(ops.Failed, lang.M("port %d: the instance reports version %s, but the new code is version %s", port,
 			now, meant)).

@@ -30,7 +30,8 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 		return err
 	}
 	for _, id := range old {
-		path, ref := filepath.Join(dir, id), "refs/opsdeck/"+id
+		path := filepath.Join(dir, id)
+		ref := "refs/opsdeck/" + id
 		lines, err := r.git(ctx, "for-each-ref", "--format=%(refname)", ref)
 		if err != nil {
 			return err

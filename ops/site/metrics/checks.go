@@ -57,7 +57,9 @@ func collectChecks(r health.Report, now time.Time, out chan<- prometheus.Metric)
 }
 
 func collectCheck(s health.Standing, state ops.State, now time.Time, out chan<- prometheus.Metric) {
-	service, check, kind := s.Check.Service, s.Check.Name, string(s.Check.Kind)
+	service := s.Check.Service
+	check := s.Check.Name
+	kind := string(s.Check.Kind)
 	for _, st := range states {
 		out <- checkState.of(truth(st == state), service, check, kind, st.String())
 	}

@@ -71,7 +71,10 @@ func safely(ctx context.Context, look func(context.Context) ([]Value, error)) (v
 func (p *partState) keep(f found, at time.Time, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.values, p.ended, p.took, p.failed = nil, at, took, f.err != nil
+	p.values = nil
+	p.ended = at
+	p.took = took
+	p.failed = f.err != nil
 	if f.err == nil {
 		p.values = f.values
 	}

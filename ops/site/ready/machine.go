@@ -96,13 +96,14 @@ func folderFacts(path string) doctor.Folder {
 	f.Writable = unix.Access(f.Parent, unix.W_OK|unix.X_OK) == nil && (f.Exists || os.IsNotExist(err))
 	var disk unix.Statfs_t
 	if unix.Statfs(f.Parent, &disk) == nil {
-		f.Free, f.Size = int64(
+		f.Free = int64(
 			disk.Bavail,
-		)*int64(
+		) * int64(
 			disk.Bsize,
-		), int64(
+		)
+		f.Size = int64(
 			disk.Blocks-disk.Bfree+disk.Bavail,
-		)*int64(
+		) * int64(
 			disk.Bsize,
 		)
 	}

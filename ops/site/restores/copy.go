@@ -143,7 +143,8 @@ func (d Finder) fetch(ctx context.Context, p *restore.Plan, report run.Report) (
 		return nil, err
 	}
 	defer store.Close()
-	begin, src := time.Now(), p.Source
+	begin := time.Now()
+	src := p.Source
 	err = remote.Fetch(
 		ctx,
 		store,

@@ -111,7 +111,9 @@ func (d *Desk) exportRows(
 // merged adds to what was exported what is known of the loss besides: who acted,
 // and the numbers of tables whose rows do not tell their age.
 func merged(exported, told restore.Loss) restore.Loss {
-	exported.Users, exported.Resources, exported.Missing = told.Users, told.Resources, told.Missing
+	exported.Users = told.Users
+	exported.Resources = told.Resources
+	exported.Missing = told.Missing
 	exported.Logged = told.Logged
 	exported.Objects, exported.Unlisted = told.Objects, told.Unlisted
 	for _, t := range told.Tables {

@@ -168,14 +168,22 @@ func (d Finder) sourceOf(set *backup.Set) (restore.Source, error) {
 // fill takes over what a manifest tells of a database.
 func fill(src *restore.Source, m *backup.Manifest, database string) {
 	sum := backup.Summarise(m)
-	src.Manifest, src.Kind, src.Engine, src.SHA256, src.RawBytes = true, m.Kind, m.Engine, m.SHA256, m.RawBytes
-	src.Flavour, src.Version, src.Consistent, src.Encrypted = m.Server.Flavour, m.Server.Version, m.Consistent,
-		m.Encrypted
+	src.Manifest = true
+	src.Kind = m.Kind
+	src.Engine = m.Engine
+	src.SHA256 = m.SHA256
+	src.RawBytes = m.RawBytes
+	src.Flavour = m.Server.Flavour
+	src.Version = m.Server.Version
+	src.Consistent = m.Consistent
+	src.Encrypted = m.Encrypted
 	src.Indexed = len(m.Members) > 0
 	src.Stands = restore.StandsOf(m)
 	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())
 	src.Unseen = sum.Unseen
-	src.At, src.Partial, src.Databases = sum.At, sum.Partial, len(m.Databases)
+	src.At = sum.At
+	src.Partial = sum.Partial
+	src.Databases = len(m.Databases)
 	if !slices.Contains(m.Databases, database) && len(m.Databases) > 0 {
 		database = m.Databases[0]
 	}
@@ -229,7 +237,9 @@ func lastChunks(src *restore.Source, m *backup.Manifest, database string) {
 		case member.KeyFrom == "" && t.LastKey == "":
 			t.LastRows += member.Rows
 		case err == nil && (t.LastKey == "" || key > last[t.Name]):
-			t.LastKey, t.LastRows, last[t.Name] = member.KeyFrom, member.Rows, key
+			t.LastKey = member.KeyFrom
+			t.LastRows = member.Rows
+			last[t.Name] = key
 		}
 	}
 }

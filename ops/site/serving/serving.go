@@ -122,7 +122,8 @@ func (o Options) endpoints() (told healthhttp.Service, closeAll func(), err erro
 			closeAll()
 			return told, nil, err
 		}
-		all, open = append(all, one), append(open, end)
+		all = append(all, one)
+		open = append(open, end)
 	}
 	if len(all) == 0 {
 		return told, nil, ops.E(ops.Config, lang.M("no service has a database to check")).
@@ -162,7 +163,8 @@ func (o Options) endpoint(s config.Service) (healthhttp.Service, func(), error) 
 			}
 		}
 		ping, end := probe.Redis{Address: s.Redis.Address, Password: password}.Pinger()
-		told.Redis, closeAll = ping, func() { db.Close(); end() }
+		told.Redis = ping
+		closeAll = func() { db.Close(); end() }
 	}
 	return told, closeAll, nil
 }

@@ -49,7 +49,8 @@ func (r *round) forward() error {
 	if !m.Time.IsZero() {
 		r.applied(r.reached(run, limit))
 	}
-	r.rec.LookedAt, r.rec.Paused = r.now(), restore.Note{}
+	r.rec.LookedAt = r.now()
+	r.rec.Paused = restore.Note{}
 	return r.save()
 }
 
@@ -144,7 +145,8 @@ func (r *round) apply(run *changes.Run, m binlog.Moment) error {
 
 // write applies what was looked at.
 func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
-	began, before := time.Now(), r.state
+	began := time.Now()
+	before := r.state
 	state, err := r.server.Standby.Forward(r.ctx, replay.Job{
 		Run:    run,
 		To:     rest.To,
