@@ -50,6 +50,38 @@ func Pairs(s string) (pairs []Pair, ok bool) {
 	return nil, false
 }
 
+// CutPairs splits one JSON object whose text was cut off: its pairs up to the cut. A text
+// that the cut goes through is a value as far as it is there.
+func CutPairs(s string) (pairs []Pair) {
+	i := skipSpace(s, 0)
+	if i >= len(s) || s[i] != '{' {
+		return nil
+	}
+	for i = skipSpace(s, i+1); i < len(s) && s[i] == '"'; {
+		end := StringEnd(s, i)
+		if end < 0 {
+			return pairs
+		}
+		key := Unquote(s[i:end])
+		if i = skipSpace(s, end); i >= len(s) || s[i] != ':' {
+			return pairs
+		}
+		i = skipSpace(s, i+1)
+		if end = valueEnd(s, i); end < 0 {
+			if i < len(s) && s[i] == '"' {
+				pairs = append(pairs, Pair{key, strings.TrimRight(s[i:], `\`) + `"`})
+			}
+			return pairs
+		}
+		pairs = append(pairs, Pair{key, s[i:end]})
+		if i = skipSpace(s, end); i >= len(s) || s[i] != ',' {
+			return pairs
+		}
+		i = skipSpace(s, i+1)
+	}
+	return pairs
+}
+
 func skipSpace(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r') {
 		i++

@@ -157,7 +157,7 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 			rec, ok := b.record(r, at, end)
 			l.timed = l.timed || ok && rec.ms != logline.Unset
 		}
-		if s.Kind == logline.KindHead && ms != logline.Unset {
+		if s.Kind == logline.KindHead && (ms != logline.Unset || s.Clocked) {
 			l.timed = true
 			l.level(s)
 		}

@@ -12,9 +12,14 @@ import (
 
 // head reads such a line.
 func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+	if e, ok = ofRuntime(line); ok {
+		return e, Unset, KindHead, true
+	}
 	switch c := line[0]; {
 	case c == '<':
 		e, ms, ok = p.priority(line)
+	case c == 'S':
+		e, ms, ok = p.railsStarted(line)
 	case c == '#':
 		if e, ms, kind, ok = p.slowHead(line); ok {
 			return e, ms, kind, true

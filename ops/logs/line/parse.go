@@ -45,6 +45,9 @@ type Parser struct {
 	dateAt   int        // where in the last line columns read a date, or -1
 	inside   bool       // a time was read before the current text
 	numbered bool       // the last line's level is a number that shapes leave out
+
+	elsewhere bool // the last line's time is in a zone that a name in it gives
+	clocked   bool // the last line has a time of day without a date
 }
 
 // NewParser returns a parser. Times without a zone are in zone; times without a year are
@@ -81,6 +84,8 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	p.dateAt = -1
 	p.doubt = logs.LevelUnknown
 	p.read = reading{}
+	p.elsewhere = false
+	p.clocked = false
 	e, ms, kind = p.one(line)
 	e.Raw = raw
 	if n > 0 {
@@ -293,7 +298,8 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	if n == 0 {
 		return p.clockAlone(line)
 	}
-	if i += n; line[0] == '[' {
+	ms, i = p.regional(line, ms, i+n)
+	if line[0] == '[' {
 		if i >= len(line) || line[i] != ']' {
 			return e, Unset, KindPlain, false
 		}
@@ -365,6 +371,10 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 	}
 	e.Format = logs.FormatText
 	e.Level, rest = p.levelAfterTime(rest)
+	if context, message, ok := springBoot(rest); ok {
+		e.Context, e.Message = context, message
+		return e
+	}
 	e.Context, e.Message = leadingContext(rest)
 	if e.Context == "" {
 		return e
@@ -382,22 +392,6 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 		}
 	}
 	return e
-}
-
-// clockAlone reads "[12:00:00.123] INFO text", as pino-pretty prints it: a head with a
-// level, whose date is unknown.
-func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
-	sc := scanner{b: line}
-	bracket := sc.take("[") != 0
-	var t Stamp
-	if !sc.clock(&t) || bytes.Count(line[:sc.i], []byte{':'}) < 2 || bracket && sc.take("]") == 0 {
-		return e, Unset, KindPlain, false
-	}
-	if sc.i == len(line) || line[sc.i] != ' ' {
-		return e, Unset, KindPlain, false
-	}
-	e = p.body(line[afterTime(line, sc.i):])
-	return e, Unset, KindHead, e.Level != logs.LevelUnknown
 }
 
 // inner reads the text after a process manager's time; that time is the event's.

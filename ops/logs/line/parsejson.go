@@ -44,6 +44,10 @@ func lowerKey(key string) string {
 	return key
 }
 
+// cutBytes is the length from which an object that does not end is one whose line was cut,
+// because only WindowBytes of a line are read.
+const cutBytes = WindowBytes / 2
+
 // parts are the facts that a JSON line may state in more than one place.
 type parts struct {
 	name, typ, failed string
@@ -54,6 +58,10 @@ type parts struct {
 // json reads one line that is one JSON object.
 func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) {
 	pairs, ok := jsontext.Pairs(line)
+	if !ok && len(line) > cutBytes {
+		pairs = jsontext.CutPairs(line)
+		ok = true
+	}
 	if !ok || len(pairs) == 0 {
 		return e, Unset, KindPlain, false
 	}

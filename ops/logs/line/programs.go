@@ -34,6 +34,15 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = dashed(rest); ok {
 		return e, true
 	}
+	if e, ok = phpMessage(rest); ok {
+		return e, true
+	}
+	if e, ok = goHTTP(rest); ok {
+		return e, true
+	}
+	if e, ok = dotnetConsole(rest); ok {
+		return e, true
+	}
 	return p.relayed(rest)
 }
 

@@ -51,6 +51,9 @@ type Shape struct {
 	// are read one by one.
 	Unsettled bool
 
+	// Clocked means that the lines have a time of day without a date.
+	Clocked bool
+
 	Critical, HasTook bool
 	took              tookWays
 	TimeMode          timeMode
@@ -144,7 +147,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
 // without one.
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
-	numbered, doubt := p.numbered, p.doubt
+	numbered, doubt, clocked := p.numbered, p.doubt, p.clocked
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // one pattern for all users
@@ -154,6 +157,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 		Varies:   strings.ContainsAny(e.Context, "0123456789"),
 		Numbered: numbered,
 		Doubt:    doubt,
+		Clocked:  clocked,
 		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}
@@ -169,6 +173,10 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 
 // findTime decides how the time of this shape's lines is read.
 func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
+	if p.elsewhere {
+		s.TimeMode = timeSlow
+		return
+	}
 	if p.style != nil && len(p.style.Formats) > 0 {
 		s.TimeMode = timeSlow
 		if first >= 0 && first == p.dateAt && ms != Unset && p.firstTime(line, first) == ms {

@@ -34,7 +34,8 @@ func (p *queryParser) compared(w word) (done bool) {
 // name in the text of an event that has no such field.
 func (p *queryParser) field(t FieldTest) {
 	if _, _, ok := line.Quantity(t.Value); ok && strings.ContainsAny(t.Op, "<>") {
-		t.text = regexp.MustCompile(line.ValueOf(t.Name))
+		// A name that is not UTF-8 is in no text.
+		t.text, _ = regexp.Compile(line.ValueOf(t.Name))
 	}
 	p.q.Fields = append(p.q.Fields, t)
 }

@@ -1,0 +1,57 @@
+package line
+
+import (
+	"bytes"
+	"sync"
+	"time"
+)
+
+// regions are the zones that were asked for by name; nil for names that this machine does
+// not know.
+var regions sync.Map // string → *time.Location
+
+// regionZone reads "Asia/Shanghai]" at the beginning of b, as PHP writes the zone after a
+// time, and returns the zone, nil when it is unknown here, and the length of its name.
+func regionZone(b []byte) (zone *time.Location, n int) {
+	n = bytes.IndexByte(b[:min(len(b), 40)], ']')
+	if n < 3 || bytes.IndexByte(b[:n], '/') < 1 {
+		return nil, 0
+	}
+	for _, c := range b[:n] {
+		if !Alnum[c] && bytes.IndexByte([]byte("/_-+"), c) < 0 {
+			return nil, 0
+		}
+	}
+	name := string(b[:n])
+	if z, ok := regions.Load(name); ok {
+		return z.(*time.Location), n
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		zone = nil
+	}
+	regions.Store(name, zone)
+	return zone, n
+}
+
+// regional reads the time of "[29-Jan-2026 12:00:00 Asia/Shanghai]", whose clock ends at i;
+// end is where the zone ends, i without one. A zone that is unknown here leaves the time
+// unknown.
+func (p *Parser) regional(line []byte, ms int64, i int) (at int64, end int) {
+	if line[0] != '[' || i+4 > len(line) || line[i] != ' ' {
+		return ms, i
+	}
+	zone, n := regionZone(line[i+1:])
+	if n == 0 {
+		return ms, i
+	}
+	p.elsewhere = true
+	if zone == nil {
+		return Unset, i + 1 + n
+	}
+	own := p.Zone
+	p.setZone(zone)
+	at, _ = p.AnyTime(line[1:i])
+	p.setZone(own)
+	return at, i + 1 + n
+}

@@ -1,0 +1,173 @@
+package line
+
+import (
+	"bytes"
+
+	"opsdeck/ops/logs"
+)
+
+// What the runtimes of languages print by themselves: errors that nothing caught, warnings,
+// and the console loggers that come with them.
+
+// uncaught are the beginnings of what a runtime prints when nothing caught an error.
+var uncaught = [...]struct {
+	begins string
+	level  logs.Level
+}{
+	{"panic: ", logs.LevelFatal},       // Go (runtime/panic.go)
+	{"fatal error: ", logs.LevelFatal}, // Go (runtime.throw)
+	{"thread 'main' ", logs.LevelFatal},
+	{"thread '", logs.LevelError},              // Rust (std/src/panicking.rs)
+	{`Exception in thread "`, logs.LevelError}, // Java (ThreadGroup.uncaughtException)
+}
+
+// ofRuntime reads a line that a runtime printed by itself. It begins an event.
+func ofRuntime(line []byte) (e logs.Event, ok bool) {
+	switch line[0] {
+	case '(':
+		return nodeWarning(line)
+	case 'P':
+		return phpMessage(line)
+	}
+	for _, u := range uncaught {
+		if !bytes.HasPrefix(line, []byte(u.begins)) {
+			continue
+		}
+		if line[0] == 't' && !bytes.Contains(line, []byte(" panicked at ")) {
+			return e, false
+		}
+		return logs.Event{Format: logs.FormatText, Level: u.level, Message: string(line)}, true
+	}
+	return dotnetConsole(line)
+}
+
+// nodeWarning reads "(node:12) [DEP0005] DeprecationWarning: text", as Node prints what
+// process.emitWarning is given (lib/internal/process/warning.js).
+func nodeWarning(line []byte) (e logs.Event, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("(node:"))
+	if !ok {
+		return e, false
+	}
+	pid, rest, ok := bytes.Cut(rest, []byte(") "))
+	if !ok || len(pid) == 0 || !allDigits(pid) {
+		return e, false
+	}
+	if rest = bytes.TrimLeft(rest, " "); len(rest) > 0 && rest[0] == '[' {
+		_, rest, _ = bytes.Cut(rest, []byte("] "))
+	}
+	name, _, ok := bytes.Cut(rest, []byte{':'})
+	if !ok || !bytes.HasSuffix(name, []byte("Warning")) || bytes.IndexByte(name, ' ') >= 0 {
+		return e, false
+	}
+	e = logs.Event{Format: logs.FormatText, Level: logs.LevelWarn, Message: string(line)}
+	if IsCritical(line) {
+		e.Level = logs.LevelError
+	}
+	return e, true
+}
+
+// phpLevels are the levels of what PHP logs, by its names of the kinds of errors
+// (main/main.c, php_error_cb).
+var phpLevels = map[string]logs.Level{
+	"Fatal error": logs.LevelFatal, "Recoverable fatal error": logs.LevelError, "Parse error": logs.LevelError,
+	"Warning": logs.LevelWarn, "Deprecated": logs.LevelWarn, "Notice": logs.LevelInfo, "Strict Standards": logs.LevelInfo,
+	"Unknown error": logs.LevelError,
+}
+
+// phpMessage reads "PHP Fatal error:  text", also after a time.
+func phpMessage(line []byte) (e logs.Event, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("PHP "))
+	if !ok {
+		return e, false
+	}
+	kind, _, ok := bytes.Cut(rest[:min(len(rest), 32)], []byte(":  "))
+	if !ok {
+		return e, false
+	}
+	level, ok := phpLevels[string(kind)]
+	return logs.Event{Format: logs.FormatText, Level: level, Message: string(line)}, ok
+}
+
+// dotnetLevels are the words of .NET's console logger (SimpleConsoleFormatter.cs).
+var dotnetLevels = map[string]logs.Level{
+	"trce": logs.LevelVerbose, "dbug": logs.LevelDebug, "info": logs.LevelInfo,
+	"warn": logs.LevelWarn, "fail": logs.LevelError, "crit": logs.LevelFatal,
+}
+
+// dotnetConsole reads "fail: Category[13]" of .NET's console logger; the text follows on
+// indented lines, or after a space.
+func dotnetConsole(line []byte) (e logs.Event, ok bool) {
+	if len(line) < 10 || line[4] != ':' || line[5] != ' ' {
+		return e, false
+	}
+	level, ok := dotnetLevels[string(line[:4])]
+	if !ok {
+		return e, false
+	}
+	text := line[6:]
+	category, rest, _ := bytes.Cut(text, []byte{' '})
+	name, id, ok := bytes.Cut(category, []byte{'['})
+	digits, ok2 := bytes.CutSuffix(id, []byte{']'})
+	if !ok || !ok2 || len(name) == 0 || len(digits) == 0 || !allDigits(digits) {
+		return e, false
+	}
+	e = logs.Event{Format: logs.FormatText, Level: level, Context: string(name), Message: string(text)}
+	if len(rest) > 0 {
+		e.Message = string(rest)
+	}
+	return e, true
+}
+
+// goHTTP reads what Go's net/http logs by itself, "http: panic serving 127.0.0.1:80: text":
+// its http is no level.
+func goHTTP(rest []byte) (e logs.Event, ok bool) {
+	text, ok := bytes.CutPrefix(rest, []byte("http: "))
+	if !ok {
+		return e, false
+	}
+	e = logs.Event{Format: logs.FormatText, Message: string(rest)}
+	for _, says := range [...]string{
+		"panic serving ", "proxy error: ", "Accept error: ", "TLS handshake error ",
+	} {
+		if bytes.HasPrefix(text, []byte(says)) {
+			e.Level = logs.LevelError
+			return e, true
+		}
+	}
+	for _, says := range [...]string{"superfluous response.", "response.WriteHeader ", "URL query contains ", "Server closed"} {
+		if bytes.HasPrefix(text, []byte(says)) {
+			return e, true
+		}
+	}
+	return e, false
+}
+
+// springBoot reads "4242 --- [app] [thread] logger : text", what Spring Boot's default
+// pattern writes after the level; the name of the application may be missing.
+func springBoot(rest []byte) (context, message string, ok bool) {
+	pid, after, ok := bytes.Cut(rest[:min(len(rest), 300)], []byte(" --- ["))
+	if !ok || !allDigits(pid) {
+		return "", "", false
+	}
+	head, _, ok := bytes.Cut(after, []byte(" : "))
+	end := bytes.LastIndexByte(head, ']')
+	if !ok || end < 0 {
+		return "", "", false
+	}
+	at := len(pid) + len(" --- [") + len(head) + len(" : ")
+	return string(bytes.TrimSpace(head[end+1:])), string(rest[at:]), true
+}
+
+// railsStarted reads "Started GET "/x" for 10.0.0.1 at 2026-01-29 12:00:00 +0800", with which
+// Rails begins the lines of a request (Rails::Rack::Logger).
+func (p *Parser) railsStarted(line []byte) (e logs.Event, ms int64, ok bool) {
+	at := bytes.LastIndex(line, []byte(" at "))
+	if at < 0 || !bytes.HasPrefix(line, []byte("Started ")) || !bytes.Contains(line[:at], []byte(`" for `)) {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(line[at+4:])
+	if n == 0 || at+4+n != len(line) {
+		return e, Unset, false
+	}
+	return logs.Event{Format: logs.FormatText, Context: accessContext, Message: string(line)}, ms, true
+}

@@ -1,0 +1,107 @@
+package line
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestWhatRuntimesPrintBeginsAnEvent: what Go, Rust, Java, Node, .NET and PHP print by
+// themselves, among another program's lines, has its own level; what only looks like it
+// does not begin an event.
+func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
+	const none = ""
+	for _, c := range []struct{ text, at, level, context, message string }{
+		{"panic: runtime error: index out of range [1] with length 0", none, "FATAL", "", ""},
+		{"fatal error: all goroutines are asleep - deadlock!", none, "FATAL", "", ""},
+		{"thread 'main' panicked at src/main.rs:4:5:", none, "FATAL", "", ""},
+		{"thread 'main' (4711) panicked at src/main.rs:4:5:", none, "FATAL", "", ""},
+		{"thread 'tokio-1' panicked at src/main.rs:4:5:", none, "ERROR", "", ""},
+		{`Exception in thread "main" java.lang.NullPointerException: x`, none, "ERROR", "", ""},
+		{"(node:12) [DEP0005] DeprecationWarning: Buffer() is deprecated", none, "WARN", "", ""},
+		{"(node:12) MaxListenersExceededWarning: Possible leak", none, "WARN", "", ""},
+		{"(node:12) UnhandledPromiseRejectionWarning: Error: x", none, "ERROR", "", ""},
+		{"fail: Shop.Orders.Worker[13]", none, "ERROR", "Shop.Orders.Worker", "Shop.Orders.Worker[13]"},
+		{"trce: Shop[0] entered", none, "VERBOSE", "Shop", "entered"},
+		{"dbug: Shop[0]", none, "DEBUG", "Shop", ""},
+		{"crit: Shop[0]", none, "FATAL", "Shop", ""},
+		{"2026-01-29 12:00:00 fail: Shop[7] no stock", "2026-01-29T12:00:00Z", "ERROR", "Shop", "no stock"},
+		{"PHP Warning:  Undefined variable $x in /a.php on line 4", none, "WARN", "", ""},
+		{"[29-Jan-2026 12:00:00 UTC] PHP Fatal error:  Uncaught Error", "2026-01-29T12:00:00Z", "FATAL", "", ""},
+		{"[29-Jan-2026 12:00:00 Asia/Shanghai] PHP Notice:  x", "2026-01-29T04:00:00Z", "INFO", "", ""},
+		{"[29-Jan-2026 12:00:00 No/Where] PHP Parse error:  x", none, "ERROR", "", ""},
+		{"2026/01/29 12:00:00 http: panic serving 127.0.0.1:1: x", "2026-01-29T12:00:00Z", "ERROR", "", ""},
+		{"2026/01/29 12:00:00 http: Server closed", "2026-01-29T12:00:00Z", "UNKNOWN", "", ""},
+		{"2026-01-29T12:00:00Z http: GET /", "2026-01-29T12:00:00Z", "INFO", "", "GET /"},
+		{`Started GET "/y" for 127.0.0.1 at 2026-01-29 12:00:00 +0800`, "2026-01-29T04:00:00Z", "UNKNOWN", "access", ""},
+		{"2026-01-29 12:00:00.123  WARN 42 --- [exec-1] o.s.w.PageNotFound   : No mapping", "2026-01-29T12:00:00Z", "WARN",
+			"o.s.w.PageNotFound", "No mapping"},
+		{"2026-01-29T12:00:00.123Z  INFO 42 --- [shop] [exec-1] c.a.Pay : up : 8080", "2026-01-29T12:00:00Z", "INFO",
+			"c.a.Pay", "up : 8080"},
+	} {
+		e, kind := NewParser(time.UTC, testNow).Parse([]byte(c.text))
+		at := ""
+		if !e.Time.IsZero() {
+			at = e.Time.UTC().Truncate(time.Second).Format(time.RFC3339)
+		}
+		if kind != KindHead || at != c.at || e.Level.String() != c.level || e.Context != c.context ||
+			c.message != "" && e.Message != c.message {
+			t.Errorf("%s\n  kind %d, %s %s [%s] %q", c.text, kind, at, e.Level, e.Context, e.Message)
+		}
+	}
+	for _, text := range []string{
+		"thread 'main' is busy", "(node:x) Warning: y", "(node:1) nothing of note", "fail: no category",
+		"fail: Shop[x]", "PHP is old", "PHP Warning: one space", "Started work for 3 at noon",
+	} {
+		e, kind := NewParser(time.UTC, testNow).Parse([]byte(text))
+		if kind == KindHead || !e.Time.IsZero() {
+			t.Errorf("%s: kind %d, %v", text, kind, e.Time)
+		}
+	}
+}
+
+// TestATimeOfDayBeginsAnEventOfUnknownTime: the day is not invented, the level is read.
+func TestATimeOfDayBeginsAnEventOfUnknownTime(t *testing.T) {
+	for text, level := range map[string]string{
+		"12:00:01 INFO starting":                "INFO",
+		"12:00:03,456 [main] WARN  c.a.Foo - x": "WARN",
+		"[12:00:04] ERROR: x":                   "ERROR",
+		"[12:00:05 INF] Serilog":                "INFO",
+		"[12:00:05.123 FTL] Serilog":            "FATAL",
+		"[12:00:05 VRB] <Shop> Serilog":         "VERBOSE",
+		"10:30AM INF zerolog":                   "INFO",
+		"3:04PM TRC zerolog":                    "VERBOSE",
+		"1:02:03 PM ERROR failed":               "ERROR",
+		"12:00:06 a line that names no level":   "UNKNOWN",
+	} {
+		e, kind := NewParser(time.UTC, testNow).Parse([]byte(text))
+		if kind != KindHead || !e.Time.IsZero() || e.Level.String() != level {
+			t.Errorf("%s: kind %d, %v, %s", text, kind, e.Time, e.Level)
+		}
+	}
+	for _, text := range []string{"12:00 lunch", "1:2:3 go", "[12:00:05 soon] x", "10:30AMX INF x", "12:00:00"} {
+		if _, kind := NewParser(time.UTC, testNow).Parse([]byte(text)); kind == KindHead {
+			t.Errorf("%s begins an event", text)
+		}
+	}
+}
+
+// TestAJSONLineThatWasCutIsStillAnEvent: of a line longer than what is read of one, the
+// pairs before the cut count.
+func TestAJSONLineThatWasCutIsStillAnEvent(t *testing.T) {
+	long := strings.Repeat("y", WindowBytes)
+	p := NewParser(time.UTC, testNow)
+	e, kind := p.Parse([]byte(`{"time":"2026-01-29T12:00:00Z","level":"error","msg":"` + long))
+	if kind != KindHead || e.Level.String() != "ERROR" || e.Time.IsZero() || e.Message != long {
+		t.Errorf("kind %d, %s, %v, %d bytes of message", kind, e.Level, e.Time, len(e.Message))
+	}
+	// What comes after the cut is not known, and not guessed.
+	e, kind = p.Parse([]byte(`{"msg":"` + long))
+	if kind != KindHead || e.Level.String() != "UNKNOWN" || !e.Time.IsZero() {
+		t.Errorf("kind %d, %s, %v", kind, e.Level, e.Time)
+	}
+	// A short object that does not end is no JSON line.
+	if _, kind = p.Parse([]byte(`{"time":"2026-01-29T12:00:00Z","level":"error","msg":"y`)); kind == KindHead {
+		t.Error("a short broken object begins an event")
+	}
+}
