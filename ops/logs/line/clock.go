@@ -21,7 +21,7 @@ func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok 
 		return e, Unset, KindPlain, false
 	}
 	if bytes.Count(line[:sc.i], []byte{':'}) < 2 {
-		return p.kitchen(line, sc.i)
+		return kitchen(p, line, sc.i)
 	}
 	switch {
 	case bracket && sc.take("]") == 0:
@@ -48,7 +48,7 @@ func levelInClock(line []byte, i int) (e logs.Event, ok bool) {
 }
 
 // kitchen reads "10:30AM INF text", whose hours and minutes end at i.
-func (p *Parser) kitchen(line []byte, i int) (e logs.Event, ms int64, kind Kind, ok bool) {
+func kitchen(p *Parser, line []byte, i int) (e logs.Event, ms int64, kind Kind, ok bool) {
 	half := line[i:min(len(line), i+7)]
 	if len(half) < 7 || half[0] != 'A' && half[0] != 'P' || half[1] != 'M' || half[2] != ' ' || half[6] != ' ' {
 		return e, Unset, KindPlain, false

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"strings"
 
 	"opsdeck/ops/logs"
 )
@@ -141,7 +142,8 @@ func (p *Parser) strace(line []byte) (e logs.Event, ms int64, ok bool) {
 }
 
 // hpc reads "134681 node-246 unix.hw state_change.unavailable 1077804742 1 text", a line of the
-// HPC set of loghub: id, node, component, state, seconds since 1970, flag.
+// HPC set of loghub: id, node, component, state, seconds since 1970, flag. No column is a
+// level; the state error is one.
 func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	words := bytes.SplitN(line, []byte{' '}, 7)
 	if len(words) < 7 || !allDigits(words[0]) || len(words[4]) != 10 {
@@ -154,7 +156,11 @@ func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	if n != 10 {
 		return e, Unset, false
 	}
-	return logs.Event{Format: logs.FormatText, Context: string(words[2]), Message: string(words[6])}, ms, true
+	e = logs.Event{Format: logs.FormatText, Context: string(words[2]), Message: string(words[6])}
+	if state := string(words[3]); state == "error" || strings.HasSuffix(state, "-error") {
+		e.Level = logs.LevelError
+	}
+	return e, ms, true
 }
 
 // cluster reads "- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS

@@ -19,7 +19,7 @@ func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) 
 	case c == '<':
 		e, ms, ok = p.priority(line)
 	case c == 'S':
-		e, ms, ok = p.railsStarted(line)
+		e, ms, ok = railsStarted(p, line)
 	case c == '#':
 		if e, ms, kind, ok = p.slowHead(line); ok {
 			return e, ms, kind, true

@@ -298,7 +298,7 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	if n == 0 {
 		return p.clockAlone(line)
 	}
-	ms, i = p.regional(line, ms, i+n)
+	ms, i = regional(p, line, ms, i+n)
 	if line[0] == '[' {
 		if i >= len(line) || line[i] != ']' {
 			return e, Unset, KindPlain, false

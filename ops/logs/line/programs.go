@@ -34,6 +34,9 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = dashed(rest); ok {
 		return e, true
 	}
+	if e, ok = proxifier(rest); ok {
+		return e, true
+	}
 	if e, ok = phpMessage(rest); ok {
 		return e, true
 	}
@@ -178,6 +181,20 @@ func monolog(rest []byte) (e logs.Event, ok bool) {
 	}
 	e = logs.Event{Format: logs.FormatText, Level: l, Context: string(rest[:dot]), Message: string(rest[end+2:])}
 	return e, true
+}
+
+// proxifier reads "chrome.exe - shop.example:443 error : text" of Proxifier, the only one of
+// its lines that has a level.
+func proxifier(rest []byte) (e logs.Event, ok bool) {
+	program, after, ok := bytes.Cut(rest, []byte(" - "))
+	if !ok || len(program) > 64 {
+		return e, false
+	}
+	target, text, ok := bytes.Cut(after, []byte{' '})
+	if !ok || bytes.IndexByte(target, ':') < 1 || !bytes.HasPrefix(text, []byte("error : ")) {
+		return e, false
+	}
+	return logs.Event{Format: logs.FormatText, Level: logs.LevelError, Message: string(rest)}, true
 }
 
 // relayed reads "source=node-1 2026-01-29 12:00:00 …": a line to which a collector added

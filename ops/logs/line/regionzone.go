@@ -37,7 +37,7 @@ func regionZone(b []byte) (zone *time.Location, n int) {
 // regional reads the time of "[29-Jan-2026 12:00:00 Asia/Shanghai]", whose clock ends at i;
 // end is where the zone ends, i without one. A zone that is unknown here leaves the time
 // unknown.
-func (p *Parser) regional(line []byte, ms int64, i int) (at int64, end int) {
+func regional(p *Parser, line []byte, ms int64, i int) (at int64, end int) {
 	if line[0] != '[' || i+4 > len(line) || line[i] != ' ' {
 		return ms, i
 	}

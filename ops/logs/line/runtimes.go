@@ -160,7 +160,7 @@ func springBoot(rest []byte) (context, message string, ok bool) {
 
 // railsStarted reads "Started GET "/x" for 10.0.0.1 at 2026-01-29 12:00:00 +0800", with which
 // Rails begins the lines of a request (Rails::Rack::Logger).
-func (p *Parser) railsStarted(line []byte) (e logs.Event, ms int64, ok bool) {
+func railsStarted(p *Parser, line []byte) (e logs.Event, ms int64, ok bool) {
 	at := bytes.LastIndex(line, []byte(" at "))
 	if at < 0 || !bytes.HasPrefix(line, []byte("Started ")) || !bytes.Contains(line[:at], []byte(`" for `)) {
 		return e, Unset, false

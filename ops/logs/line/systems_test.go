@@ -37,3 +37,25 @@ func TestLinesOfFurtherSystemsHaveTheirTimeAndLevel(t *testing.T) {
 		}
 	}
 }
+
+// TestSystemsWithoutAColumnOfLevels: of loghub's sets, HPC, Proxifier and HealthApp have no
+// level. What is an error there, is one by its state or its word; the rest stays unknown,
+// whatever its text says.
+func TestSystemsWithoutAColumnOfLevels(t *testing.T) {
+	for _, c := range []struct{ text, level string }{
+		{"134681 node-246 unix.hw state_change.unavailable 1077804742 1 Component State Change", "UNKNOWN"},
+		{"3174 switch-1 switch_module error 1077804742 1 Linkerror event interval expired", "ERROR"},
+		{"30700 switch-1 switch_module bcast-error 1076189965 1 Link error", "ERROR"},
+		{"3174 switch-1 gige temperature 1077804742 1 error in reading", "UNKNOWN"},
+		{"[10.30 16:49:06] a.exe - shop.example:5070 open through proxy p.example:5070 HTTPS", "UNKNOWN"},
+		{"[10.30 16:49:06] a.exe - shop.example:80 error : Could not connect through proxy", "ERROR"},
+		{"[10.30 16:49:06] a.exe - an error : of speech", "UNKNOWN"},
+		{"20171223-22:15:29:606|Step_LSC|30002312|onStandStepChanged 3579", "UNKNOWN"},
+		{"20171223-22:19:58:411|HiH_Binder|30002312|bulkSave fail errorCode = 4,errorMessage = ERR_DATA_INSERT", "UNKNOWN"},
+	} {
+		e, kind := NewParser(time.UTC, testNow).Parse([]byte(c.text))
+		if kind != KindHead || e.Time.IsZero() || e.Level.String() != c.level {
+			t.Errorf("%s: kind %d, %v, %s, want %s", c.text, kind, e.Time, e.Level, c.level)
+		}
+	}
+}
