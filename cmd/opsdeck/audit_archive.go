@@ -9,7 +9,6 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql/auditlog"
 	"opsdeck/ops/site/audits"
 )
@@ -238,28 +237,4 @@ func (c *auditRestoreArchiveCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.say(lang.M("%s rows in the table %s; read them with audit.table: %s", human.Count(rows), c.As, c.As))
 	return nil
-}
-
-// listArchive lists rows of an archive without loading it.
-func (c *auditListCmd) listArchive(ctx context.Context, a *app) error {
-	s, err := a.chosen()
-	if err != nil {
-		return err
-	}
-	p := a.progress()
-	defer p.done()
-	ar := audits.File(s, c.Archive, p.report)
-	layout, page, err := ar.Page(ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
-		before = audit.Newest()
-		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {
-			return f, before, err
-		}
-		before, err = l.ParseCursor(c.Before)
-		return f, before, err
-	}, c.Limit)
-	p.done()
-	if err != nil {
-		return err
-	}
-	return c.print(a, layout, page)
 }

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
+	"opsdeck/ops/site/audits"
 )
 
 type auditListCmd struct {
@@ -127,4 +128,28 @@ func auditNDJSON(a *printer, l *audit.Layout, page audit.Page, next string) erro
 		return nil
 	}
 	return a.ndjson(nextJSON{next, page.Partial})
+}
+
+// listArchive lists rows of an archive without loading it.
+func (c *auditListCmd) listArchive(ctx context.Context, a *app) error {
+	s, err := a.chosen()
+	if err != nil {
+		return err
+	}
+	p := a.progress()
+	defer p.done()
+	ar := audits.File(s, c.Archive, p.report)
+	layout, page, err := ar.Page(ctx, func(l *audit.Layout) (f audit.Filter, before audit.Pos, err error) {
+		before = audit.Newest()
+		if f, err = c.parse(a, l, c.Query); err != nil || c.Before == "" {
+			return f, before, err
+		}
+		before, err = l.ParseCursor(c.Before)
+		return f, before, err
+	}, c.Limit)
+	p.done()
+	if err != nil {
+		return err
+	}
+	return c.print(a, layout, page)
 }

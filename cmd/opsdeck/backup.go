@@ -1,9 +1,5 @@
 package main
 
-import (
-	"opsdeck/ops/site/backups"
-)
-
 // backupCmd is the group of the backup verbs.
 type backupCmd struct {
 	Create   backupCreateCmd   `cmd:"" help:"Make a backup with its manifest and its weekly and monthly names."`
@@ -18,23 +14,4 @@ type backupCmd struct {
 	Sync     backupSyncCmd     `cmd:"" help:"Update the offsite copies; nothing is removed there."`
 	Binlog   backupBinlogCmd   `cmd:"" help:"Archive the binlog, so that a restore can reach any moment."`
 	Schedule backupScheduleCmd `cmd:"" help:"Schedule backups, verifications and drills."`
-}
-
-// shelf is the backups of the chosen service, with what is remembered of them.
-type shelf struct {
-	*app
-	*backups.Shelf
-}
-
-// shelf is for a command: reading again may take its time and is shown.
-func (a *app) shelf() (*shelf, error) {
-	s, err := a.service()
-	if err != nil {
-		return nil, err
-	}
-	sh, err := a.shelfOf(s)
-	if err == nil {
-		sh.Reread = backups.Aloud
-	}
-	return sh, err
 }

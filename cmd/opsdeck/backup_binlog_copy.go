@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -187,35 +185,4 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 		return open.WithHint(lang.M("send the backup that heals it: opsdeck backup sync"))
 	}
 	return open.WithHint(lang.M("opsdeck backup create, then opsdeck backup sync"))
-}
-
-// sayEmpty says that the archive here holds nothing, and how it gets something: from a
-// copy that holds it, else from the server.
-func (sh *shelf) sayEmpty() error {
-	there, err := sh.Offsite().LogsThere()
-	if err != nil {
-		return err
-	}
-	for _, at := range there {
-		if len(at.Spans) > 0 {
-			sh.note(lang.M("the binlog archive is empty; the copy %s has one; fetch it with: opsdeck backup "+
-				"binlog fetch --copy %s", at.Copy, at.Copy))
-			return nil
-		}
-	}
-	sh.note(lang.M("the binlog archive is empty; start with: opsdeck backup binlog fetch, or follow"))
-	return nil
-}
-
-// saySpans is the table of spans.
-func saySpans(sh *shelf, spans []binlog.Span) {
-	head := []string{sh.lang.T("from"), sh.lang.T("to"), sh.lang.T("files"), sh.lang.T("size"), sh.lang.T("server")}
-	t := cells.Table{Head: head, Right: []int{2, 3}, Max: sh.width()}
-	for _, s := range spans {
-		from := sh.edge(s.FromTime, s.FromFile, s.FromPos)
-		to := sh.edge(s.ToTime, s.ToFile, s.ToPos)
-		t.Rows = append(t.Rows, []string{from, to, fmt.Sprint(s.Files),
-			human.Bytes(s.SizeBytes), termsafe.Line(s.Server)})
-	}
-	fmt.Fprint(sh.out, t)
 }

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/binarchive"
@@ -115,19 +113,6 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 		sh.note(lang.M("no process is following the server now"))
 	}
 	return nil
-}
-
-// sayGap says what is missing, loudly when no full backup was made after it.
-func sayGap(sh *shelf, g backups.Gap) {
-	if g.Healed {
-		sh.say(lang.M("gap: %s; there is a full backup after it", backups.GapText(g.Gap)))
-	} else {
-		sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
-	}
-}
-
-func (sh *shelf) edge(at time.Time, file string, pos uint64) string {
-	return fmt.Sprintf("%s  %s:%d", sh.when(at), termsafe.Line(file), pos)
 }
 
 type backupBinlogVerifyCmd struct {

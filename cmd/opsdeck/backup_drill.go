@@ -127,8 +127,6 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 	return nil
 }
 
-func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }
-
 type backupDrillsCmd struct {
 	Markdown bool `help:"Print a Markdown table."`
 	Limit    int  `default:"50" placeholder:"N" help:"Show the newest N; 0 for all."`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -9,19 +8,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/site/backups"
 )
-
-// elsewhereJSON is a configured copy as it was last looked at.
-type elsewhereJSON struct {
-	Name      string       `json:"name"`
-	Kind      string       `json:"kind"`
-	Target    string       `json:"target"`
-	LookedAt  *time.Time   `json:"looked_at"` // null: never
-	Held      int          `json:"held"`
-	Good      int          `json:"good"`
-	OnlyThere []backupJSON `json:"only_there"`
-}
 
 func elsewhereDoc(sh *shelf, all []backup.Elsewhere) []elsewhereJSON {
 	copies := sh.Service.Backup.Copies
@@ -88,26 +75,4 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 		}
 		fmt.Fprint(sh.out, table)
 	}
-}
-
-// listCopy lists a copy by its own folder and manifests, looked at now.
-func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Offsite().Copies(c.Copy)
-	if err != nil {
-		return err
-	}
-	cp, err := sh.Offsite().Copier(found[0], sh.flags.ReadOnly, nil)
-	if err != nil {
-		return err
-	}
-	defer cp.Store.Close()
-	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
-	}
-	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
-	return nil
 }

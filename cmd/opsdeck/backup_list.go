@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -18,53 +17,6 @@ type backupListCmd struct {
 	Copy string `placeholder:"NAME" help:"List what this configured copy has now."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
-
-type (
-	backupListJSON struct {
-		Dir        string       `json:"dir"`
-		Database   string       `json:"database"`
-		NewestGood *string      `json:"newest_good"`
-		AgeMS      *int64       `json:"age_ms"` // of the newest good one: what would be lost now
-		DiskBytes  int64        `json:"disk_bytes"`
-		FreeBytes  int64        `json:"free_bytes"`
-		Tiers      []tierJSON   `json:"tiers"`
-		Backups    []backupJSON `json:"backups"`
-
-		Copies []elsewhereJSON `json:"copies"` // as they were last looked at
-
-		Unfinished []backups.Unfinished `json:"unfinished"`
-	}
-	tierJSON struct {
-		Name    string   `json:"name"`
-		Keep    int      `json:"keep"`
-		Held    int      `json:"held"`
-		Missing []string `json:"missing"`
-	}
-	backupJSON struct {
-		Name        string     `json:"name"`
-		Path        string     `json:"path"`
-		Tier        string     `json:"tier"`
-		Kind        string     `json:"kind"`
-		Database    string     `json:"database"`
-		CreatedAt   time.Time  `json:"created_at"`
-		SizeBytes   int64      `json:"size_bytes"`
-		Engine      string     `json:"engine"`
-		VerifiedAt  *time.Time `json:"verified_at"`
-		State       string     `json:"state"`
-		ExpiresAt   *time.Time `json:"expires_at"`
-		KeepReasons []string   `json:"keep_reasons"`
-		Problems    []string   `json:"problems"`
-		Copies      []copyJSON `json:"copies"` // where its contents are too
-		Partial     bool       `json:"partial"`
-		Where       string     `json:"where,omitempty"` // the rows were filtered
-		NoData      bool       `json:"no_data,omitempty"`
-	}
-	copyJSON struct {
-		Name  string    `json:"name"`
-		State string    `json:"state"`
-		At    time.Time `json:"at"`
-	}
-)
 
 // Run lists the backups.
 func (c *backupListCmd) Run(ctx context.Context, a *app) error {
@@ -120,53 +72,6 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 		doc.Backups = append(doc.Backups, setJSON(s, plan.Steps[i], plan.Expires(s, inv.Zone, sh.Keep())))
 	}
 	return doc
-}
-
-// slotName is a period in JSON: 2026-01-29, a week by its Monday, 2026-01.
-func slotName(t backup.Tier, s backup.Slot) string {
-	if t == backup.Monthly {
-		return s.From.Format("2006-01")
-	}
-	return s.From.Format("2006-01-02")
-}
-
-func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
-	j := backupJSON{
-		Name:        s.Name,
-		Path:        s.Path,
-		Tier:        string(s.Tier),
-		Kind:        s.Kind,
-		Database:    s.Database,
-		CreatedAt:   s.At,
-		SizeBytes:   s.Size,
-		Engine:      s.Engine,
-		State:       string(s.State),
-		KeepReasons: []string{},
-		Problems:    []string{},
-		Copies:      []copyJSON{},
-	}
-	j.Partial = s.Tier == backup.Archive || s.Summary.Partial
-	j.Where, j.NoData = s.Summary.Where, s.Summary.NoData
-	j.VerifiedAt, j.ExpiresAt = timeOrNull(s.Checked), timeOrNull(expires)
-	if step.Verb != backup.Remove {
-		for _, r := range step.Reasons {
-			j.KeepReasons = append(j.KeepReasons, r.Text.String())
-		}
-	}
-	for _, p := range s.Problems {
-		j.Problems = append(j.Problems, p.Text().String())
-	}
-	for _, c := range s.Copies {
-		j.Copies = append(j.Copies, copyJSON{c.Copy, string(c.State), c.At})
-	}
-	return j
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // list prints the inventory for people.
@@ -263,12 +168,24 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 	}
 }
 
-func ago(d time.Duration) lang.Msg {
-	if d >= 0 && d < time.Minute {
-		return lang.M("just now")
+// listCopy lists a copy by its own folder and manifests, looked at now.
+func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
+	found, err := sh.Offsite().Copies(c.Copy)
+	if err != nil {
+		return err
 	}
-	if d < 0 {
-		return lang.M("in %s", human.Duration(-d.Truncate(time.Minute)))
+	cp, err := sh.Offsite().Copier(found[0], sh.flags.ReadOnly, nil)
+	if err != nil {
+		return err
 	}
-	return lang.M("%s ago", human.Duration(d.Truncate(time.Minute)))
+	defer cp.Store.Close()
+	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
+	}
+	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
+	return nil
 }

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"time"
 
-	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 )
@@ -22,23 +17,6 @@ type backupPruneCmd struct {
 	Copy    string `placeholder:"NAME" help:"At this copy, by the copy's own retention."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
-
-type (
-	backupPruneJSON struct {
-		Plan       string     `json:"plan"`
-		Done       bool       `json:"done"`
-		Blocked    []string   `json:"blocked"`
-		Steps      []stepJSON `json:"steps"`
-		FreesBytes int64      `json:"frees_bytes"`
-	}
-	stepJSON struct {
-		Name       string   `json:"name"`
-		Action     string   `json:"action"` // keep, rename, remove
-		To         []string `json:"to,omitempty"`
-		Reasons    []string `json:"reasons"`
-		FreesBytes int64    `json:"frees_bytes"`
-	}
-)
 
 // Run shows the retention plan and carries it out.
 func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
@@ -118,58 +96,4 @@ func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Pl
 		)
 	}
 	return err
-}
-
-func planJSON(p *backup.Plan, done bool) backupPruneJSON {
-	doc := backupPruneJSON{Plan: p.Hash(), Done: done, Blocked: []string{}, Steps: []stepJSON{}, FreesBytes: p.Frees}
-	for _, why := range p.Blocked {
-		doc.Blocked = append(doc.Blocked, why.String())
-	}
-	for _, s := range p.Steps {
-		j := stepJSON{Name: s.Set.Name, Action: string(s.Verb), To: s.To, Reasons: []string{}, FreesBytes: s.Frees}
-		for _, r := range s.Reasons {
-			j.Reasons = append(j.Reasons, r.Text.String())
-		}
-		doc.Steps = append(doc.Steps, j)
-	}
-	return doc
-}
-
-func (sh *shelf) sayPlan(p *backup.Plan) {
-	th := sh.theme()
-	t := cells.Table{Max: sh.width()}
-	for _, s := range p.Steps {
-		word := sh.lang.Msg(s.Verb.Label())
-		style := th.Dim
-		switch s.Verb {
-		case backup.Remove:
-			word, style = "- "+word, th.Removed
-		case backup.Rename:
-			word, style = "~ "+word, th.Info
-		default:
-			word = "  " + word
-		}
-		var why []string
-		for _, r := range s.Reasons {
-			why = append(why, sh.lang.Msg(r.Text))
-		}
-		t.Rows = append(
-			t.Rows,
-			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, "; "))},
-		)
-	}
-	fmt.Fprint(sh.out, t)
-	for _, why := range p.Blocked {
-		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing was removed: %s", why)))
-	}
-	sh.say(
-		lang.M(
-			"%d kept, %d renamed, %d removed, %s freed",
-			len(p.Steps)-len(p.Removes())-len(p.Renames()),
-			len(p.Renames()),
-			len(p.Removes()),
-			human.Bytes(p.Frees),
-		),
-	)
-	sh.note(lang.M("plan %s of %s", p.Hash()[:12], p.At.Format(time.DateTime)))
 }

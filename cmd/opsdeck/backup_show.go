@@ -10,12 +10,8 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops"
 	"opsdeck/ops/backup"
 )
-
-// missingState is how a missing slot is drawn.
-const missingState = ops.StateWarning
 
 type backupShowCmd struct {
 	Name string `arg:"" help:"The backup's name."`

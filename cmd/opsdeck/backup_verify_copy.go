@@ -8,7 +8,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/remote"
 )
 
 // verifyCopy reads backups back at a copy. It ends with 1 when one is bad.
@@ -79,29 +78,4 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil
-}
-
-func (doc *backupVerifyJSON) add(v remote.Verified, took time.Duration) {
-	j := verifiedJSON{
-		Name:       v.Set.Name,
-		State:      string(backup.Unverified),
-		SizeBytes:  v.Set.Size,
-		SHA256:     v.SHA256,
-		DurationMS: took.Milliseconds(),
-		Problems:   []string{},
-	}
-	switch {
-	case v.Good:
-		j.State = string(backup.Good)
-	case v.Known:
-		j.State = string(backup.Bad)
-		j.said = []lang.Msg{backup.Problem{Code: backup.HashDiffers}.Text()}
-		j.Problems = []string{j.said[0].String()}
-	}
-	if v.Known && !v.Good {
-		doc.Bad++
-	} else {
-		doc.Good++
-	}
-	doc.Verified = append(doc.Verified, j)
 }

@@ -53,15 +53,6 @@ type deployEndJSON struct {
 	Report string        `json:"report"`
 }
 
-// chosenDesk is what deploying the chosen service needs.
-func chosenDesk(a *app) (*deploys.Desk, error) {
-	s, err := a.service()
-	if err != nil {
-		return nil, err
-	}
-	return a.deployDesk(s)
-}
-
 // Run carries a plan out.
 func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {

@@ -75,11 +75,11 @@ func (a *app) explain(err error) *ops.Error {
 
 // explainBroken says that the way to the service's database broke; nil for other errors.
 func (a *app) explainBroken(err error) *ops.Error {
-	at, none := a.chosen()
+	service, none := a.service()
 	if none != nil {
 		return nil
 	}
-	target, none := mysql.Resolve(at.Service.Database)
+	target, none := mysql.Resolve(service.Database)
 	if none != nil || !target.Broke(err) {
 		return nil
 	}

@@ -3,64 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
-	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"opsdeck/internal/lang"
-	"opsdeck/ops"
-	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
-	"opsdeck/ops/logs/line"
-	"opsdeck/ops/logs/query"
-	"opsdeck/ops/site"
 )
-
-type logsCmd struct {
-	Query      []string      `arg:"" optional:"" name:"query" help:"Words to find (fuzzy); all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X since:-2h field.a=b took>1000."`
-	Source     []string      `placeholder:"NAME|FILE|-" sep:"none" help:"A configured log by name, a file or glob, - for standard input, or docker:, journald:, ssh:, loki:, victorialogs:, elastic: and an address; may be repeated."`
-	Level      string        `placeholder:"L+" help:"Only this level; with + that and above."`
-	Context    string        `name:"context" placeholder:"C" help:"Only lines of this context; * for any text."`
-	Since      string        `placeholder:"T" help:"From this time on: -2h, 14:00, 2026-01-29, 2026-01-29T14:00."`
-	Until      string        `placeholder:"T" help:"Before this time."`
-	Regexp     string        `placeholder:"RE" help:"Lines that match a regular expression."`
-	Exact      string        `placeholder:"S" help:"Lines that contain this exact text."`
-	After      int           `short:"A" placeholder:"N" help:"Also N lines after each hit."`
-	Before     int           `short:"B" placeholder:"N" help:"Also N lines before each hit."`
-	Around     int           `short:"C" placeholder:"N" help:"Also N lines before and after each hit."`
-	Follow     bool          `short:"f" help:"Follow new lines as they come."`
-	Count      bool          `help:"Print only the number of hits."`
-	Histogram  time.Duration `placeholder:"DUR" help:"Count by time, in buckets this wide, and level."`
-	Slow       int64         `placeholder:"MS" help:"Operations that took at least this many ms."`
-	Critical   bool          `help:"Only errors that need immediate action."`
-	Limit      int           `placeholder:"N" help:"Stop after N hits."`
-	Newest     bool          `help:"Newest first."`
-	Rank       bool          `help:"Best first: lines with the words as typed, then with all words, then with their letters in order."`
-	Explain    bool          `help:"For each line, show which format read it and why."`
-	FailIfNone bool          `help:"Exit 1 when there is no hit."`
-	Raw        bool          `help:"Print the lines byte for byte, neither formatted nor escaped."`
-	JSON       bool          `name:"json" help:"Print JSON."`
-	logsStat   `embed:""`
-
-	given map[string]bool // the flags on the command line
-}
-
-// AfterApply notes which flags were given: an empty one is an error, not a default.
-func (c *logsCmd) AfterApply(k *kong.Context) error {
-	c.given = map[string]bool{}
-	for _, p := range k.Path {
-		if p.Flag != nil {
-			c.given[p.Flag.Name] = true
-		}
-	}
-	return nil
-}
-
-// bareLimit is how many events a bare `opsdeck logs` shows on a terminal.
-const bareLimit = 200
 
 // Run searches, and follows when asked. No hit is no failure, as for the other
 // commands that look something up; --fail-if-none makes it one, as grep does.
@@ -125,148 +73,6 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-func (c *logsCmd) check() error {
-	switch {
-	case c.Histogram < 0 || c.Histogram > 0 && c.Histogram < time.Millisecond:
-		return ops.E(ops.Usage, lang.M("--histogram needs a duration such as 1h or 5m"))
-	case c.Follow && (c.Count || c.Histogram > 0 || c.Newest):
-		return ops.E(ops.Usage, lang.M("-f never ends: it cannot count or show the newest first"))
-	case c.Explain && (c.Follow || c.Count || c.Histogram > 0 || c.Rank):
-		return ops.E(ops.Usage, lang.M("--explain cannot be used with -f, --count, --histogram or --rank"))
-	case c.Raw && (c.JSON || c.Explain || c.Count || c.Histogram > 0 || c.logsStat.asked()):
-		return ops.E(ops.Usage, lang.M("--raw prints lines: it cannot be used with --json, --count or statistics"))
-	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
-		return ops.E(
-			ops.Usage,
-			lang.M("--rank shows the best first: it cannot be used with --newest, -f, --count or --histogram"),
-		)
-	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
-		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
-	}
-	if err := c.noStat(); err != nil {
-		return err
-	}
-	return c.logsStat.check(c.given)
-}
-
-// query makes one query of the words and the flags.
-func (c *logsCmd) query(a *app) (*query.Query, error) {
-	now := a.clock.Now()
-	q, err := query.ParseQuery(strings.Join(c.Query, " "), now)
-	if err != nil {
-		var at *query.QueryError
-		if errors.As(err, &at) {
-			return nil, ops.E(ops.Usage, lang.M("cannot parse the query at %q: %s", q.Source[at.Pos:at.End], at.What))
-		}
-		return nil, err
-	}
-	if c.Level != "" {
-		if err := q.LimitLevels(c.Level); err != nil {
-			return nil, ops.E(
-				ops.Usage,
-				lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", c.Level),
-			)
-		}
-	}
-	if c.Context != "" {
-		q.Contexts = append(q.Contexts, query.ParsePattern(c.Context))
-	}
-	for _, m := range []struct {
-		text string
-		to   *time.Time
-	}{{c.Since, &q.Since}, {c.Until, &q.Until}} {
-		if m.text == "" {
-			continue
-		}
-		if *m.to, err = query.ParseMoment(m.text, now); err != nil {
-			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
-		}
-	}
-	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
-		return nil, ops.E(ops.Usage, lang.M("--until must be after --since")).
-			WithHint(lang.M("--until excludes its time; for a whole day give the next day"))
-	}
-	if c.Regexp != "" {
-		t, err := query.RegexpTerm(c.Regexp)
-		if err != nil {
-			return nil, ops.E(ops.Usage, lang.M("not a regular expression: %s", err.Error()))
-		}
-		q.Groups = append(q.Groups, []query.Term{t})
-	}
-	if c.Exact != "" {
-		q.Groups = append(q.Groups, []query.Term{query.ExactTerm(c.Exact)})
-	}
-	if c.Slow > 0 {
-		q.Took = c.Slow
-	}
-	q.Critical = q.Critical || c.Critical
-	return q, nil
-}
-
-// config is where the logs are to look through. Only configured ones need the
-// configuration.
-func (c *logsCmd) config(a *app, q *query.Query) (logfile.Config, error) {
-	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Follow: c.Follow}
-	if len(c.Source) != 1 || c.Source[0] != "-" {
-		s, err := a.service()
-		if err != nil {
-			return conf, err
-		}
-		conf.Sources = s.Logs.Paths()
-	}
-	return conf, nil
-}
-
-// styles are how the lines are read. Standard input needs no configuration; where there
-// is one that can be read, its formats hold for it too.
-func (c *logsCmd) styles(a *app) (*logStyles, error) {
-	s, err := a.consoleService()
-	if err == nil {
-		var styles *logStyles
-		if styles, err = a.logStyles(s); err == nil {
-			return styles, nil
-		}
-	}
-	if len(c.Source) == 1 && c.Source[0] == "-" {
-		return nil, nil
-	}
-	return nil, err
-}
-
-// logsRun is one run of the command.
-type logsRun struct {
-	app    *app
-	cmd    *logsCmd
-	conf   logfile.Config
-	query  *query.Query
-	scan   index.Scan
-	out    *bufio.Writer
-	hits   int64
-	style  func(source string) *line.Style
-	unread bool      // a part of the logs could not be read
-	last   index.Hit // the one printed before, for context lines and whole events
-
-	sources  int  // how many are searched
-	terminal bool // hits are shaped as on a terminal
-
-	incomplete []string // the parts that could not be read, or not wholly, and why
-}
-
-func (r *logsRun) warn(part string, err error) {
-	r.unread = true
-	var known *ops.Error
-	if errors.As(err, &known) {
-		r.incomplete = append(r.incomplete, part+": "+site.Sentence(r.app.lang, known))
-		r.app.note(lang.M("opsdeck: %s", site.Sentence(r.app.lang, known)))
-		if !known.Hint.Empty() {
-			r.app.note(lang.M("  → %s", known.Hint))
-		}
-		return
-	}
-	r.incomplete = append(r.incomplete, part+": "+err.Error())
-	r.app.note(lang.M("opsdeck: %s: %s", part, err.Error()))
-}
-
 func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	switch {
 	case r.cmd.Compare != "":
@@ -304,32 +110,6 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		}
 		return nil
 	})
-}
-
-// tail prints the newest n events in their order.
-func (r *logsRun) tail(ctx context.Context, sources []logs.Source, n int) error {
-	r.scan.Newest = true
-	parser := line.NewParser(r.scan.Zone, r.scan.Now)
-	var events []logs.Event
-	err := r.scan.Each(ctx, sources, func(h *index.Hit) error {
-		e, err := r.scan.Event(parser, h)
-		if err != nil {
-			return err
-		}
-		if events = append(events, e); len(events) == n {
-			return index.ErrEnough
-		}
-		return nil
-	})
-	for i := len(events) - 1; i >= 0; i-- {
-		r.hits++
-		if r.cmd.JSON {
-			r.json(&events[i])
-		} else {
-			r.event(&events[i])
-		}
-	}
-	return err
 }
 
 func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {

@@ -12,16 +12,6 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// explainJSON is how a line was read.
-type explainJSON struct {
-	Format string   `json:"format"` // configured, nest, json, container, time, program, logfmt, level, continues, none
-	Name   string   `json:"name"`   // of a configured format
-	Inner  string   `json:"inner"`  // nest, json or logfmt, after a time in front
-	Why    string   `json:"why"`
-	Zone   string   `json:"zone"` // that a time without one is taken for; empty where the line says its own
-	Notes  []string `json:"notes"`
-}
-
 var readerNames = map[line.Reader]string{
 	line.ReaderNone:       "none",
 	line.ReaderConfigured: "configured",

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/termsafe"
@@ -14,67 +11,6 @@ import (
 	"opsdeck/ops/logs/index"
 	logline "opsdeck/ops/logs/line"
 )
-
-// hitJSON is a line of the contract.
-type hitJSON struct {
-	Time    *time.Time                 `json:"time"` // null when none is known
-	Level   string                     `json:"level"`
-	Context string                     `json:"context"`
-	Message string                     `json:"message"`
-	Source  string                     `json:"source"`
-	Line    int64                      `json:"line"`
-	Raw     string                     `json:"raw"`
-	Fields  map[string]json.RawMessage `json:"fields"`
-	Explain *explainJSON               `json:"explain,omitempty"`
-	Hit     *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
-}
-
-func eventJSON(e *logs.Event) ([]byte, error) { return lineJSON(e, nil) }
-
-func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
-	h := hitOf(e, hit)
-	return h.line()
-}
-
-func hitOf(e *logs.Event, hit *bool) *hitJSON {
-	h := &hitJSON{
-		Level:   e.Level.String(),
-		Context: e.Context,
-		Message: e.Message,
-		Source:  e.Source,
-		Line:    e.Line,
-		Raw:     e.Raw,
-		Fields:  map[string]json.RawMessage{},
-		Hit:     hit,
-	}
-	if !e.Time.IsZero() {
-		h.Time = &e.Time
-	}
-	for _, f := range e.Fields {
-		h.Fields[f.Key] = fieldJSON(f)
-	}
-	return h
-}
-
-// line is the hit as one line of JSON.
-func (h *hitJSON) line() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(h); err != nil {
-		return nil, fmt.Errorf("write JSON: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// fieldJSON is a field's value: as it stands when that is JSON, else a string.
-func fieldJSON(f logs.Field) json.RawMessage {
-	if f.JSON && utf8.ValidString(f.Value) && json.Valid([]byte(f.Value)) {
-		return json.RawMessage(f.Value)
-	}
-	b, _ := json.Marshal(f.Text())
-	return b
-}
 
 type histogramJSON struct {
 	Bucket  time.Time        `json:"bucket"`
@@ -112,11 +48,6 @@ func (r *logsRun) bar(b logs.Bucket, top int64) string {
 		t.Accent.Render(
 			cells.Pad(strings.Repeat(t.Glyph.Full, n), barWidth),
 		) + " " + t.Dim.Render(strings.Join(words, " "))
-}
-
-// context is how many lines around each hit were asked for.
-func (c *logsCmd) context() (before, after int) {
-	return max(c.Before, c.Around), max(c.After, c.Around)
 }
 
 // printer returns what prints a hit.
@@ -189,29 +120,4 @@ func (r *logsRun) lines(p *logline.Parser, h *index.Hit) error {
 	r.last = *h
 	r.last.Printed, r.last.Over = around.End, around.Over
 	return nil
-}
-
-// text prints lines made safe; those that are no hit are dim.
-func (r *logsRun) text(lines string, hit bool) {
-	if lines == "" {
-		return
-	}
-	if r.cmd.Raw {
-		r.out.WriteString(lines)
-		r.out.WriteByte('\n')
-		return
-	}
-	t := r.app.theme()
-	for line := range strings.SplitSeq(lines, "\n") {
-		line = termsafe.Line(string(logline.Visible([]byte(line), nil)))
-		switch {
-		case !r.app.color:
-		case !hit:
-			line = t.Dim.Render(line)
-		default:
-			line = paint(t, r.query, line)
-		}
-		r.out.WriteString(line)
-		r.out.WriteByte('\n')
-	}
 }

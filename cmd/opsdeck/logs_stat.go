@@ -239,3 +239,8 @@ func (r *logsRun) sheet(s *stat.Sheet) {
 	}
 	r.app.note(lang.Raw(strings.Join(s.Notes, r.app.lang.T("; "))))
 }
+
+// context is how many lines around each hit were asked for.
+func (c *logsCmd) context() (before, after int) {
+	return max(c.Before, c.Around), max(c.After, c.Around)
+}

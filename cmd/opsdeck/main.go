@@ -3,20 +3,15 @@
 package main
 
 import (
-	_ "a.opsdeck/firstlight" // before anything asks the terminal
 	"context"
 	"io"
 	"log"
 	"os"
 	"os/signal"
 	"syscall"
-)
 
-// stdio is what a run reads and writes.
-type stdio struct {
-	in       io.Reader
-	out, err io.Writer
-}
+	_ "a.opsdeck/firstlight" // before anything asks the terminal
+)
 
 func main() {
 	log.SetOutput(io.Discard) // what libraries have to say beside their errors would tear the screen

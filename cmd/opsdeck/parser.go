@@ -188,49 +188,6 @@ func wordsLast(node *kong.Node, args []string) []string {
 	return out
 }
 
-// child is the command of that name below a node, or nil.
-func child(node *kong.Node, name string) *kong.Node {
-	for _, c := range node.Children {
-		if c.Name == name {
-			return c
-		}
-		for _, alias := range c.Aliases {
-			if alias == name {
-				return c
-			}
-		}
-	}
-	return nil
-}
-
-// takesWords tells whether a command, or its default command where none
-// is named, takes a list of words and nothing before it.
-func takesWords(node *kong.Node) bool {
-	if node.DefaultCmd != nil {
-		node = node.DefaultCmd
-	}
-	return len(node.Positional) == 1 && node.Positional[0].IsCumulative()
-}
-
-// takesValue tells whether the argument behind a flag is its value.
-func takesValue(node *kong.Node, arg string) bool {
-	if strings.Contains(arg, "=") {
-		return false
-	}
-	for ; node != nil; node = node.Parent {
-		flags := node.Flags
-		if node.DefaultCmd != nil {
-			flags = append(flags[:len(flags):len(flags)], node.DefaultCmd.Flags...)
-		}
-		for _, f := range flags {
-			if arg == "--"+f.Name || f.Short != 0 && arg == "-"+string(f.Short) {
-				return !f.IsBool() && !f.IsCounter()
-			}
-		}
-	}
-	return false
-}
-
 // usageError is kong's error in words that can be translated, with where to
 // read how the command is used.
 func usageError(err error) error {
@@ -278,4 +235,26 @@ func reword(text string) lang.Msg {
 		}
 	}
 	return lang.Raw(text)
+}
+
+// cli is the table of contents: a line a verb, each in a file of its own.
+type cli struct {
+	globals
+
+	Console    consoleCmd    `cmd:"" default:"1" help:"Open the console."`
+	Status     statusCmd     `cmd:"" help:"Run all checks once; the exit code is the state."`
+	Logs       logsGroup     `cmd:"" help:"Search the logs and follow them."`
+	Backup     backupCmd     `cmd:"" help:"Make, list, verify, prune and copy backups, and drill restores."`
+	Watch      watchCmd      `cmd:"" help:"Run the scheduled jobs instead of systemd or cron, and send alerts."`
+	Alerts     alertsCmd     `cmd:"" help:"Show the alerts: firing, acknowledged, silenced and resolved."`
+	Restore    restoreCmd    `cmd:"" help:"Restore the database in seven steps. You can detach, resume and undo."`
+	Audit      auditCmd      `cmd:"" help:"Read the audit table: who did what."`
+	Deploy     deployCmd     `cmd:"" help:"Check the machine, deploy a release, roll it back."`
+	Serve      serveCmd      `cmd:"" help:"Serve health endpoints and Prometheus metrics over HTTP."`
+	Doctor     doctorCmd     `cmd:"" help:"Check whether privileges, settings, folders and tools are ready for backup and restore."`
+	Runbook    runbookCmd    `cmd:"" help:"Show what to do, step by step, when something happens."`
+	Operations operationsCmd `cmd:"" help:"Show who changed what and when."`
+	Config     configCmd     `cmd:"" help:"Write, show or check the configuration."`
+	Completion completionCmd `cmd:"" help:"Print the completion code for a shell."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/tui/theme"
@@ -99,3 +101,11 @@ func (p *printer) plain(text string) error {
 func colorWanted(out io.Writer, noColor bool, getenv func(string) string) bool {
 	return !noColor && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && getenv("TERM") != "" && isTerminal(out)
 }
+
+// stdio is what a run reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }

@@ -12,12 +12,6 @@ import (
 	"opsdeck/ops/site/restores"
 )
 
-// one is the argument of the verbs that act on a run.
-type one struct {
-	ID   string `arg:"" optional:"" help:"The restore's id (default: the newest)."`
-	JSON bool   `name:"json" help:"Print JSON."`
-}
-
 type restoreAttachCmd struct {
 	one
 	answers

@@ -4,61 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"maps"
-	"slices"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/oplog"
 	"opsdeck/ops"
-	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 
 	"opsdeck/ops/site/restores"
 )
-
-// rewinds are those of the service's state folder.
-func (sh *shelf) rewinds() restores.Rewinds { return restores.Rewinds{StateDir: sh.StateDir} }
-
-// carryOut runs a plan with its inverse on disk before the commit, and on record.
-func (sh *shelf) carryOut(
-	ctx context.Context,
-	conn *sql.Conn,
-	p *rewind.Plan,
-	choice rewind.Choice,
-	kept restores.Rewind,
-) (rewind.Done, error) {
-	held, err := holdDatabase(ctx, sh.Site, "restore rewind")
-	if err != nil {
-		return rewind.Done{}, err
-	}
-	defer held.Release()
-	log, err := sh.oplog(ctx)
-	if err != nil {
-		return rewind.Done{}, err
-	}
-	entry := oplog.Entry{
-		Service: sh.Service.Name,
-		Action:  "restore.rewind",
-		Object:  kept.Database,
-		Result:  oplog.Started,
-		Detail:  map[string]string{"id": kept.ID, "txn": kept.Txn},
-	}
-	if err := log.Record(entry); err != nil {
-		return rewind.Done{}, err
-	}
-	done, err := p.Run(ctx, conn, choice, func(inverse []binlog.NetRow) error {
-		kept.Rows = len(inverse)
-		return sh.rewinds().KeepInverse(kept, inverse)
-	})
-	entry.Result = oplog.Done
-	if err != nil {
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	} else {
-		kept.State = restores.RewindDone
-		err = sh.rewinds().Keep(kept)
-	}
-	return done, errors.Join(err, log.Record(entry))
-}
 
 // newestRewind is the id of the newest one that can be taken back, if it is newer than
 // every restore.
@@ -115,5 +67,3 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		return sh.rewinds().Keep(r)
 	})
 }
-
-func sortedNames(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -190,3 +191,6 @@ func (s *settings) statusServices() ([]config.Service, error) {
 	}
 	return l.Services, nil
 }
+
+// watchLock is the lock that the running watch of a state folder holds.
+func watchLock(state string) string { return filepath.Join(state, "locks", "watch.lock") }

@@ -5,7 +5,6 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/site"
@@ -18,58 +17,7 @@ import (
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/runbooks"
 	"opsdeck/ops/site/serving"
-	"opsdeck/tui/auditview"
-	"opsdeck/tui/backupview"
-	"opsdeck/tui/page"
-	"opsdeck/tui/statusview"
 )
-
-// pages makes the console's tabs in their order. This file is the only place
-// that turns configuration into services.
-func (a *app) pages(env *page.Env) ([]page.Page, error) {
-	s, err := a.consoleService()
-	if err != nil {
-		return nil, err
-	}
-	env.Service = s.Name
-	at, err := a.site(s)
-	if err != nil {
-		return nil, err
-	}
-	status, err := a.statusPage(env)
-	if err != nil {
-		return nil, err
-	}
-	backups, err := backupsPage(a, env, s)
-	if err != nil {
-		return nil, err
-	}
-	restores, err := newRestorePage(env, a, s)
-	if err != nil {
-		return nil, err
-	}
-	pages := []page.Page{status, newLogsPage(env, a, s), newAuditTab(env, at), backups, restores}
-	status.Hint(pages)
-	return pages, nil
-}
-
-// statusPage is the Status tab over the named service, or all.
-func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
-	services, err := a.statusServices()
-	if err != nil {
-		return nil, err
-	}
-	h := services[0].Health
-	m := health.Watch(
-		env.Ctx,
-		a.checks(services),
-		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
-	)
-	p := statusview.New(env, m)
-	alertsOfConsole(env.Ctx, a, p)
-	deploymentOfConsole(a, env, p)
-	return p, nil
-}
 
 // site is a configured service with what its work needs of this process.
 func (a *app) site(s *config.Service) (*site.Site, error) {
@@ -207,19 +155,6 @@ func (a *app) desk() (*restores.Desk, error) {
 	return d, err
 }
 
-// shelfOf is the backups of one service.
-func (a *app) shelfOf(s *config.Service) (*shelf, error) {
-	at, err := a.site(s)
-	if err != nil {
-		return nil, err
-	}
-	sh, err := backups.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	return &shelf{a, sh}, nil
-}
-
 // deskOf is the desk of one service.
 func (a *app) deskOf(s *config.Service) (*restores.Desk, error) {
 	at, err := a.site(s)
@@ -249,50 +184,34 @@ func (a *app) chosen() (*site.Site, error) {
 	return a.site(s)
 }
 
-// newAuditTab is the console's Audit tab: the table, and the binary log beside it.
-func newAuditTab(env *page.Env, s *site.Site) page.Page {
-	table := func(ctx context.Context) (auditview.Source, error) {
-		t, err := audits.OpenTable(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		return t, nil
+// shelfOf is the backups of one service.
+func (a *app) shelfOf(s *config.Service) (*shelf, error) {
+	at, err := a.site(s)
+	if err != nil {
+		return nil, err
 	}
-	return auditview.New(env, table).WithLog(func(ctx context.Context) (auditview.Log, error) {
-		log, err := audits.OpenLog(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		return log, nil
-	})
+	sh, err := backups.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	return &shelf{a, sh}, nil
 }
 
-// backupsPage is the Backups tab of a service.
-func backupsPage(a *app, env *page.Env, s *config.Service) (*backupview.Page, error) {
+// shelf is the backups of the chosen service, with what is remembered of them.
+type shelf struct {
+	*app
+	*backups.Shelf
+}
+
+// shelf is for a command: reading again may take its time and is shown.
+func (a *app) shelf() (*shelf, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
 	sh, err := a.shelfOf(s)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		sh.Reread = backups.Aloud
 	}
-	d, err := a.deskOf(s)
-	if err != nil {
-		return nil, err
-	}
-	svc := backupview.Service{
-		Database: s.Database.Name,
-		Late:     s.Backup.Late,
-		Read:     sh.shown,
-		Manifest: func(_ context.Context, s *backup.Set) (*backup.Manifest,
-			error) {
-			return backup.ReadManifest(s.Path)
-		},
-		Create:  sh.InPlace().CreateInPlace,
-		Verify:  sh.InPlace().VerifyInPlace,
-		Drill:   sh.InPlace().DrillInPlace,
-		Prune:   sh.InPlace().PruneInPlace,
-		Compare: d.Compare,
-	}
-	if len(s.Backup.Copies) > 0 {
-		svc.Sync = sh.InPlace().SyncInPlace
-	}
-	return backupview.New(env, svc), nil
+	return sh, err
 }

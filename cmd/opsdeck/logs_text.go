@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+
+	"opsdeck/internal/termsafe"
+	logline "opsdeck/ops/logs/line"
+)
+
+// text prints lines made safe; those that are no hit are dim.
+func (r *logsRun) text(lines string, hit bool) {
+	if lines == "" {
+		return
+	}
+	if r.cmd.Raw {
+		r.out.WriteString(lines)
+		r.out.WriteByte('\n')
+		return
+	}
+	t := r.app.theme()
+	for line := range strings.SplitSeq(lines, "\n") {
+		line = termsafe.Line(string(logline.Visible([]byte(line), nil)))
+		switch {
+		case !r.app.color:
+		case !hit:
+			line = t.Dim.Render(line)
+		default:
+			line = paint(t, r.query, line)
+		}
+		r.out.WriteString(line)
+		r.out.WriteByte('\n')
+	}
+}
