@@ -32,6 +32,23 @@ func TestADateWithoutAYearLiesBeforeItsFileWasWrittenTo(t *testing.T) {
 		{"06-14 12:00:00 ERROR a\n06-16 12:00:00 ERROR b\n  at x\n", "2026-06-14", "2025-06-14 2025-06-16"},
 		{"Dec 31 23:59:59 h app[1]: a\nJan  1 00:00:01 h app[1]: b\n", "2021-01-01", "2020-12-31 2021-01-01"},
 		{"01-29 12:00:00 ERROR a\n12-24 12:00:00 ERROR b\n", "2023-12-24", "2023-01-29 2023-12-24"},
+		// More than twelve months: the year turns where the dates fall back.
+		{
+			"Dec 30 10:00:00 h app[1]: a\nJan  5 00:00:01 h app[1]: b\nFeb 10 00:00:01 h app[1]: c\n" +
+				"Dec 29 23:59:59 h app[1]: d\nJan  2 00:00:01 h app[1]: e\n", "2026-01-02",
+			"2024-12-30 2025-01-05 2025-02-10 2025-12-29 2026-01-02",
+		},
+		{
+			"Nov  3 09:23:38 h app[1]: a\nFeb 29 09:23:38 h app[1]: b\nNov  3 09:23:38 h app[1]: c\n" +
+				"Feb  3 09:23:38 h app[1]: d\nNov  4 09:23:38 h app[1]: e\n", "2025-11-04",
+			"2023-11-03 2024-02-29 2024-11-03 2025-02-03 2025-11-04",
+		},
+		// A machine that starts with its clock at the epoch, and lines out of order: no turn.
+		{
+			"Nov  3 09:23:38 h app[1]: a\nJan  1 00:00:03 h kernel: b\nNov  3 09:25:00 h app[1]: c\n" +
+				"Nov  2 23:59:59 h app[1]: d\n", "2026-11-04",
+			"2026-11-03 2026-01-01 2026-11-03 2026-11-02",
+		},
 		{"Nov 20 09:23:38 h app[1]: a\n", "2030-01-01", "2026-11-20"}, // a clock that was ahead
 		{"Nov 20 09:23:38 h app[1]: a\n", "1970-01-01", "2026-11-20"}, // no time at all
 	} {

@@ -32,6 +32,7 @@ func NewBuilder(table *logline.Shapes, parser *logline.Parser, plain bool) *Buil
 		buf:    make([]byte, logline.WindowBytes),
 		giants: &table.Giants,
 	}
+	parser.Turns = &table.Turns
 	b.reseed()
 	return b
 }
@@ -194,6 +195,7 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 		if at > limit {
 			return logline.ErrStop
 		}
+		b.parser.At = at
 		_, s, seen, _, ms := b.headOf(logline.TrimCR(text), n)
 		if logline.OpensRecord(seen) {
 			if rec, ok := b.record(r, at, size); ok {
@@ -291,6 +293,7 @@ type source struct {
 
 // add adds one line and returns the time that holds from it on.
 func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) int64 {
+	b.parser.At = at
 	id, s, seen, first, ms := b.headOf(line, size)
 	i := len(blk.Starts)
 	inside := at <= b.until

@@ -55,6 +55,7 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 		return line.Explained{}, err
 	}
 	line.Date(p, h.text.text)
+	p.At = h.Off
 	x := p.Explain([]byte(raw))
 	if h.Off == h.Head && line.OpensRecord([]byte(x.Event.Message)) {
 		if x.Event.Raw, err = ReadText(h.text.text, h.Off, min(h.Last, h.Off+maxRaw)); err != nil {

@@ -149,6 +149,7 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 	// Lines cut by the bounds are no harm: they say no time, or a right one.
 	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, at, n int64, _ bool) error {
 		b.parser.Seen = logline.Stamp{}
+		b.parser.At = at
 		_, s, seen, first, ms := b.headOf(logline.TrimCR(line), n)
 		if s.Kind != logline.KindHead {
 			b.parser.Seen = logline.Stamp{} // that of a text which only looks like a date

@@ -52,14 +52,16 @@ var tooks = [...]struct {
 	{[]byte(`"responseTime":`), inMillis}, // pino-http
 }
 
-// tookWays are the ways to state a duration: one bit for each of tooks and one for
-// morgan's.
+// tookWays are the ways to state a duration: one bit for each of tooks, one for morgan's, one
+// for access logs, one for a name and its value, one for Rails'.
 type tookWays uint16
 
 const (
 	morganWay tookWays = 1 << len(tooks)
 	accessWay          = morganWay << 1
-	everyWay           = accessWay<<1 - 1
+	namedWay           = accessWay << 1
+	railsWay           = namedWay << 1
+	everyWay           = railsWay<<1 - 1
 )
 
 // waysIn returns the ways in which a line states a duration.
@@ -75,11 +77,17 @@ func waysIn(line []byte) (ways tookWays) {
 	if _, ok := accessTook(line); ok {
 		ways |= accessWay
 	}
+	if namedTook(line) >= 0 {
+		ways |= namedWay
+	}
+	if railsTook(line) >= 0 {
+		ways |= railsWay
+	}
 	return ways
 }
 
 // Took reads a duration in ms: "took 1234ms" (also "took 1.2s"), the query time of a
-// slow log, the request time of an access log. It is -1 when the text has none, and the
+// slow log, the request time of an access log, elapsed=1.2s. It is -1 when the text has none, and the
 // longest of several.
 func Took(text []byte) (ms int64) { return everyWay.took(text) }
 
@@ -104,6 +112,12 @@ func (w tookWays) took(text []byte) (ms int64) {
 		if v, ok := accessTook(text); ok {
 			ms = max(ms, int64(v))
 		}
+	}
+	if w&namedWay != 0 {
+		ms = max(ms, namedTook(text))
+	}
+	if w&railsWay != 0 {
+		ms = max(ms, railsTook(text))
 	}
 	return ms
 }

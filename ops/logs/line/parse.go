@@ -38,6 +38,9 @@ type Parser struct {
 	// a word in lower case there is a level too.
 	Column bool
 
+	// Turns remembers where the year turns in texts; parsers of one set of texts share it.
+	Turns *Turns
+
 	own      *time.Location // of times without a zone, if the style sets none
 	style    *Style
 	read     reading    // how the last line was read
@@ -53,7 +56,7 @@ type Parser struct {
 // NewParser returns a parser. Times without a zone are in zone; times without a year are
 // before now.
 func NewParser(zone *time.Location, now time.Time) *Parser {
-	return &Parser{Stamps: Stamps{Zone: zone, Now: now}, own: zone}
+	return &Parser{Stamps: Stamps{Zone: zone, Now: now}, Turns: &Turns{}, own: zone}
 }
 
 // Like makes the parser read lines as another one does.

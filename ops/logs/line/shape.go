@@ -71,6 +71,7 @@ type Shapes struct {
 	list   []*Shape
 	bytes  int
 	Giants Giants
+	Turns  Turns
 }
 
 // NewShapes returns an empty table.

@@ -18,6 +18,11 @@ type Stamps struct {
 	// goes back after it, even if the text was written to before its last line's time.
 	Ends func() time.Time
 
+	At      int64          // where the line begins in the text, for texts of several years
+	turns   func() []int64 // finds turnsAt, once
+	turnsAt []int64        // the offsets at which the year turned
+	ruled   int64          // the last date without a year, in the twelve months before the end
+
 	DayFirst bool // 05/01/2026 is the fifth of January
 	Learns   bool // DayFirst follows the last unambiguous time
 	told     bool // DayFirst comes from such a time, not from a hint
@@ -320,31 +325,6 @@ func (s *Stamps) short(b []byte) (t Stamp, n int) {
 	}
 	t.ms, n = fraction(b, 14)
 	return s.withYear(t), n
-}
-
-// withYear gives a date without a year the latest year in which that day exists and is
-// at most a day after now, after the last write to the text and after its last line.
-func (s *Stamps) withYear(t Stamp) Stamp {
-	s.guessed = true
-	if ends := s.Ends; ends != nil {
-		s.Ends = nil
-		if last := ends(); !last.IsZero() {
-			s.Written = last
-		}
-	}
-	last := s.Now
-	if s.Written.Year() > 1990 && s.Written.Before(last) {
-		last = s.Written
-	}
-	t.Year = last.In(s.Zone).Year()
-	latest := last.Add(24 * time.Hour).UnixMilli()
-	for range 8 { // 29 February is at most eight years back
-		if ms := s.Millis(&t); ms != Unset && ms <= latest {
-			break
-		}
-		t.Year--
-	}
-	return t
 }
 
 // AnyTime reads the time at the beginning of b in any format, also without a year.

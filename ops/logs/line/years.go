@@ -15,6 +15,7 @@ const endBytes = 4 << 10
 // is the latest.
 func Date(p *Parser, text io.ReaderAt) {
 	p.Written, p.Ends = time.Time{}, nil
+	p.turns, p.turnsAt = nil, nil
 	t, ok := text.(logs.Dated)
 	if !ok {
 		return
@@ -22,6 +23,7 @@ func Date(p *Parser, text io.ReaderAt) {
 	p.Written = t.Written()
 	if sized, ok := text.(interface{ Size() int64 }); ok {
 		p.Ends = func() time.Time { return lastYearless(p, text, sized.Size()) }
+		p.turns = func() []int64 { return p.Turns.of(text, sized.Size(), p) }
 	}
 }
 
@@ -42,4 +44,46 @@ func lastYearless(like *Parser, text io.ReaderAt, size int64) (last time.Time) {
 		return nil
 	})
 	return last
+}
+
+// withYear gives a date without a year the latest year in which that day exists and is
+// at most a day after now, after the last write to the text and after its last line; less
+// the years that turned between the line and the end of the text.
+func (s *Stamps) withYear(t Stamp) Stamp {
+	s.guessed = true
+	last := s.latest()
+	t.Year = last.In(s.Zone).Year()
+	near := t
+	if t.month == 2 && t.day == 29 {
+		near.day = 28
+	}
+	if s.ruled = s.Millis(&near); s.ruled == Unset {
+		return t
+	}
+	if s.ruled > last.Add(24*time.Hour).UnixMilli() {
+		near.Year--
+		s.ruled = s.Millis(&near)
+	}
+	t.Year = near.Year - s.turned()
+	for range 8 { // 29 February is at most eight years back
+		if s.Millis(&t) != Unset {
+			break
+		}
+		t.Year--
+	}
+	return t
+}
+
+// latest is when the text was written to last, as far as that is known, else now.
+func (s *Stamps) latest() time.Time {
+	if ends := s.Ends; ends != nil {
+		s.Ends = nil
+		if last := ends(); !last.IsZero() {
+			s.Written = last
+		}
+	}
+	if s.Written.Year() > 1990 && s.Written.Before(s.Now) {
+		return s.Written
+	}
+	return s.Now
 }

@@ -1,0 +1,70 @@
+package line
+
+import "bytes"
+
+// tookNames end the names of fields that hold how long an operation took: "took",
+// "durationMs", "request_duration", "latency_ms". Their first letter may be a capital.
+var tookNames = [...][]byte{
+	[]byte("took"), []byte("uration"), []byte("lapsed"), []byte("atency"), []byte("esponseTime"), []byte("esponse_time"),
+}
+
+// namedTook reads the longest duration after such a name: "took":1500, elapsed=1.2s,
+// "durationMs": 1500, "latency":"1.2s". A number without a unit counts only where the
+// name says that it is ms, as took does: others write seconds or ns. It is -1 without one.
+func namedTook(text []byte) (ms int64) {
+	ms = -1
+	for _, name := range tookNames {
+		for rest := text; ; {
+			at := bytes.Index(rest, name)
+			if at < 0 {
+				break
+			}
+			rest = rest[at+len(name):]
+			ms = max(ms, tookAfter(rest, len(name) == len("took")))
+		}
+	}
+	return ms
+}
+
+// tookAfter reads the value after a name; millis says that the name says ms.
+func tookAfter(b []byte, millis bool) int64 {
+	for _, end := range [...]string{"_ms", "Ms", "_millis", "Millis"} {
+		if after, ok := bytes.CutPrefix(b, []byte(end)); ok {
+			b, millis = after, true
+			break
+		}
+	}
+	b = bytes.TrimPrefix(b, []byte{'"'})
+	if len(b) < 2 || b[0] != ':' && b[0] != '=' {
+		return -1
+	}
+	b = bytes.TrimLeft(b[1:min(len(b), 40)], ` "`)
+	if v := duration(b); v >= 0 {
+		return v
+	}
+	if end := bytes.IndexAny(b, `",;)]} `); end >= 0 {
+		b = b[:end]
+	}
+	v, unit, ok := Quantity(string(b))
+	if !ok || v < 0 || unit == Bytes || unit == Plain && !millis {
+		return -1
+	}
+	return int64(v)
+}
+
+// railsTook reads "Completed 200 OK in 1512ms" of Rails, or -1.
+func railsTook(text []byte) int64 {
+	at := bytes.Index(text, []byte("Completed "))
+	if at < 0 {
+		return -1
+	}
+	rest := text[at+len("Completed "):]
+	if len(rest) < 4 || !allDigits(rest[:3]) || rest[3] != ' ' {
+		return -1
+	}
+	in := bytes.Index(rest[:min(len(rest), 64)], []byte(" in "))
+	if in < 0 {
+		return -1
+	}
+	return duration(rest[in+len(" in "):])
+}
