@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VHS := github.com/charmbracelet/vhs@v0.10.0
 
 # PURE are packages that only compute: no goroutine, channel or atomic in them (a test of internal/arch looks). Under the
-# race detector they take 10 times as long, most of the tests' time; `make test` has it everywhere else, `make torture` in them too.
+# race detector they take 10 times as long; `make torture` has it in them too.
 PURE := compress/flate regexp regexp/syntax strconv unicode/utf8 github.com/alecthomas/kong github.com/charmbracelet/x/ansi \
 	github.com/klauspost/compress/flate github.com/rivo/uniseg opsdeck/internal/cells opsdeck/internal/rowgzip \
 	opsdeck/internal/termsafe opsdeck/ops/mysql/sqlscan
@@ -20,16 +20,18 @@ DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X opsdeck/internal/version.version=$(VERSION) -X opsdeck/internal/version.commit=$(COMMIT) -X opsdeck/internal/version.date=$(DATE)
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: demo test quick lint bench compare torture fuzz build build-demo install release screens clean
+.PHONY: demo test race quick lint bench compare torture race-flags fuzz build build-demo install release screens clean
 
 demo: build build-demo ## the console on a living world in a temporary folder; nothing but Go is needed
 	@bin/opsdeck-demo --opsdeck bin/opsdeck
 
 test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
 	@.ci/install-real
-	@demo=$$(mktemp) code=0; trap 'kill 0' INT; (cd cmd/opsdeck-demo && go test -timeout 60m ./...) >$$demo 2>&1 & \
-	GORACE=atexit_sleep_ms=0 go test $(RACE) -p 3 -parallel 4 -timeout 60m ./... || code=1; \
-	wait $$! || code=1; cat $$demo; rm -f $$demo; exit $$code
+	@RACE='$(RACE)' .ci/test
+
+race: ## everything, all of it under the race detector
+	@.ci/install-real
+	GORACE=atexit_sleep_ms=0 go test $(RACE) -p 3 -parallel 4 -timeout 90m ./...
 
 quick: ## tests that need no server, for the inner loop
 	go test $$(go list ./internal/... | grep -v /testdb$$) ./tui/... ./ops ./ops/audit ./ops/backup ./ops/doctor ./ops/health/... ./ops/logs/... ./ops/restore ./ops/watch ./ops/mysql/sqlscan
@@ -50,6 +52,9 @@ compare: ## ours against the old way and its peers, into testdata/compare/README
 
 torture: ## the tests of faults for an hour, each round with a seed of its own; SEED, ROUND, ROUNDS, MINUTES
 	@.ci/torture
+
+race-flags:
+	@echo '$(RACE)'
 
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)

@@ -75,3 +75,43 @@ func concurrent(t *testing.T, path string, text []byte) (found string) {
 	})
 	return found
 }
+
+// TestEachPackageIsUnderTheRaceDetectorSomewhere: the tests that .ci/test runs under the race
+// detector are there, and each package that it otherwise runs without has some.
+func TestEachPackageIsUnderTheRaceDetectorSomewhere(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root, ".ci", "test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^plain=\((.*)\)$`).FindSubmatch(script)
+	raced := regexp.MustCompile(`(?s)\nraced\(\) \{.*?\n\}\n`).FindSubmatch(script)
+	if list == nil || raced == nil {
+		t.Fatal(".ci/test has no list of packages, or no list of tests")
+	}
+	names := regexp.MustCompile(`Test\w+`).FindAllString(string(raced[0]), -1)
+	found := map[string]bool{}
+	for _, dir := range strings.Fields(string(list[1])) {
+		files, _ := filepath.Glob(filepath.Join(root, dir, "*_test.go"))
+		count := 0
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range names {
+				if strings.Contains(string(text), "\nfunc "+name+"(t *testing.T)") {
+					found[name] = true
+					count++
+				}
+			}
+		}
+		if count < 3 {
+			t.Errorf("%s runs without the race detector but for %d tests", dir, count)
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
+			t.Errorf(".ci/test names %s, and there is no such test", name)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math/rand/v2"
+	"sort"
 	"strings"
 	"testing"
 
@@ -13,14 +14,18 @@ import (
 func modelNear(q *query.Query, text string, n int) (offs []int64) {
 	heads := modelHits(&query.Query{}, text)
 	near := map[int64]bool{}
+	begun := make([]int, len(heads)+1) // how many ranges begin at a head, less those that ended before it
 	for _, h := range modelHits(q, text) {
 		near[h] = true
-		k := 0
-		for k+1 < len(heads) && heads[k+1] <= h {
-			k++
-		}
-		for i := max(0, k-n); i <= min(len(heads)-1, k+n); i++ {
-			near[heads[i]] = true
+		k := max(0, sort.Search(len(heads), func(i int) bool { return heads[i] > h })-1)
+		begun[max(0, k-n)]++
+		begun[min(len(heads), k+n+1)]--
+	}
+	open := 0
+	for i, h := range heads {
+		open += begun[i]
+		if open > 0 {
+			near[h] = true
 		}
 	}
 	off := int64(0)
