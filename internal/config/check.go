@@ -172,6 +172,9 @@ func (c *checker) deploy(at string, service Service) {
 	c.that(at+"observe", d.Observe >= 0, lang.M("cannot be negative"))
 	c.that(at+"node", d.Node >= 0, lang.M("cannot be negative"))
 	c.url(at+"https", d.HTTPSURL)
+	for _, path := range d.Shared {
+		c.that(at+"shared", filepath.IsLocal(path), lang.M("%q is not below the code's folder", path))
+	}
 	for _, path := range append([]string{d.Docs}, d.Smoke...) {
 		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"), lang.M("%q is not a path: it begins with /", path))
 	}

@@ -209,6 +209,8 @@ type Deploy struct {
 	Smoke    []string `yaml:"smoke"`    // paths below health.url that must answer 2xx
 	HTTPSURL string   `yaml:"https"`    // where users reach the service; "" looks at port 443 of this machine
 	Remote   string   `yaml:"remote"`   // of git
+	Releases string   `yaml:"releases"` // a folder for each release of blue-green; "" is dir with -releases added
+	Shared   []string `yaml:"shared"`   // files and folders below dir that git does not know and all releases use, besides env
 	// Observe is how long errors are counted after the start, before the verdict.
 	Observe time.Duration `yaml:"observe"`
 	// AllowLoss lets a step of kind sync drop tables, columns and rows.

@@ -17,7 +17,7 @@ func (c *Config) anchor(folder string) {
 	for i := range c.Services {
 		s := &c.Services[i]
 		at(&s.Redis.PasswordFile, &s.Process.Dir, &s.Process.Home, &s.Backup.Dir, &s.Backup.Identity, &s.Deploy.Dir,
-			&s.Deploy.Switch.File)
+			&s.Deploy.Switch.File, &s.Deploy.Releases)
 		for _, d := range []*Database{&s.Database, &s.Audit.Replica, &s.Backup.DrillServer} {
 			at(&d.OptionsFile, &d.Socket, &d.DataDir)
 		}

@@ -43,19 +43,27 @@ type Step struct {
 
 // Plan is what a deployment will do. What was shown and confirmed is what runs.
 type Plan struct {
-	FormatVersion int       `json:"format_version"`
-	ID            string    `json:"id"`
-	Hash          string    `json:"hash"`
-	Name          string    `json:"name"` // update, install, or one of the configuration
-	Service       string    `json:"service"`
-	Dir           string    `json:"dir"` // the code
-	Remote        string    `json:"remote,omitempty"`
-	Revision      string    `json:"revision,omitempty"` // as it was asked for
-	From          string    `json:"from,omitempty"`     // commit
-	To            string    `json:"to,omitempty"`       // commit
-	Branch        string    `json:"branch,omitempty"`   // checked out now; "" where none is
-	CreatedAt     time.Time `json:"created_at"`
-	Steps         []Step    `json:"steps"`
+	FormatVersion int    `json:"format_version"`
+	ID            string `json:"id"`
+	Hash          string `json:"hash"`
+	Name          string `json:"name"` // update, install, or one of the configuration
+	Service       string `json:"service"`
+	Dir           string `json:"dir"` // the code
+	Remote        string `json:"remote,omitempty"`
+	Revision      string `json:"revision,omitempty"` // as it was asked for
+	From          string `json:"from,omitempty"`     // commit
+	To            string `json:"to,omitempty"`       // commit
+	Branch        string `json:"branch,omitempty"`   // checked out now; "" where none is
+	// Releases is the folder that holds a folder for each release; "" where the code is
+	// changed in place.
+	Releases string `json:"releases,omitempty"`
+	Below    string `json:"below,omitempty"`  // the code's folder below the work tree; "" is the work tree
+	Former   string `json:"former,omitempty"` // the code's folder of the release that runs
+	// Unshared are files and folders of the former release that git does not know and that
+	// the new one will not have.
+	Unshared  []string  `json:"unshared,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	Steps     []Step    `json:"steps"`
 }
 
 // Seal gives the plan its id and its hash.

@@ -21,6 +21,9 @@ type Store struct{ Dir string } // the state folder
 
 var validID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
 
+// IsID tells whether a name is that of a deployment.
+func IsID(name string) bool { return validID.MatchString(name) }
+
 // Lock is the path of the lock that keeps a second deployment from a service.
 func (st Store) Lock(service string) string {
 	return filepath.Join(st.Dir, "locks", "deploy-"+fmt.Sprintf("%x", service)+".lock")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -267,3 +268,32 @@ func reason(err error) lang.Msg {
 	}
 	return lang.Raw(err.Error())
 }
+
+// Uses is the pid of a process that works in a folder or was started with a path below it;
+// 0 where none is known. Processes of other users are seen by root alone.
+func Uses(folder string) int {
+	inside := func(path string) bool {
+		return path == folder || strings.HasPrefix(path, folder+string(filepath.Separator))
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if cwd, err := Folder(pid); err == nil && inside(cwd) {
+			return pid
+		}
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if slices.ContainsFunc(strings.FieldsFunc(string(text), isBreak), inside) {
+			return pid
+		}
+	}
+	return 0
+}
+
+// isBreak separates the arguments of a process, and the words of a title that it gave itself.
+func isBreak(r rune) bool { return r == 0 || r == ' ' || r == '=' }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,11 +19,42 @@ import (
 // Twin is a controller that can run a second instance of its process on another port,
 // under the same name: what stops or starts the process acts on both.
 type Twin interface {
-	// StartOn is the command that starts an instance like the one that runs, and the
-	// variables that it needs besides PORT.
-	StartOn(ctx context.Context, port int) (line string, env []string, err error)
+	// StartOn is the command that starts an instance like the one that runs, in the folder
+	// that it is moved to, and the variables that it needs besides PORT.
+	StartOn(ctx context.Context, port int, to Move) (line string, env []string, err error)
 	// StopOn is the command that ends the instance on a port; "" where there is none.
 	StopOn(ctx context.Context, port int) (line string, err error)
+}
+
+// Move is the folder of the code that an instance is started in. Its zero value leaves it
+// where it is.
+type Move struct {
+	From []string // folders of the code that the instance to copy may run from
+	To   string
+}
+
+// path is where a path of the instance is after the move; moved tells that it is below one
+// of the folders of the code.
+func (m Move) path(path string) (to string, moved bool) {
+	for _, from := range m.From {
+		for _, from := range []string{from, real(from)} {
+			if path == from {
+				return m.To, true
+			}
+			if rest, is := strings.CutPrefix(path, from+"/"); is {
+				return m.To + "/" + rest, true
+			}
+		}
+	}
+	return path, false
+}
+
+// real is a path without links; the path itself where it does not exist.
+func real(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 // pm2Instance is the part of an element of `pm2 jlist` that a twin is made of.
@@ -112,14 +144,18 @@ func (p *pm2) command() string {
 var own = regexp.MustCompile(`^(?:PORT|unique_id|(?:PM2|pm2|pm|npm|OPSDECK)_.*|NODE_APP_INSTANCE|status|name|args|` +
 	`namespace|version|vizion.*|.*[^A-Za-z0-9_].*|\d.*)$`)
 
-// StartOn starts a copy of the newest instance that runs: its script, arguments and
-// variables. The variables go by the environment: they hold secrets.
-func (p *pm2) StartOn(ctx context.Context, port int) (line string, env []string, err error) {
+// StartOn starts a copy of the newest instance: its script, arguments and variables, with
+// the folder of the code replaced. One that runs is preferred. The variables go by the
+// environment: they hold secrets.
+func (p *pm2) StartOn(ctx context.Context, port int, to Move) (line string, env []string, err error) {
 	all, err := p.instances(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	all = slices.DeleteFunc(all, func(i pm2Instance) bool { return i.Env.Status != "online" })
+	online := slices.DeleteFunc(slices.Clone(all), func(i pm2Instance) bool { return i.Env.Status != "online" })
+	if len(online) > 0 {
+		all = online
+	}
 	if len(all) == 0 {
 		return "", nil, ops.E(ops.Failed, lang.M(
 			"PM2 is not running %s: a second instance cannot be started as a copy of it", p.name)).
@@ -132,30 +168,69 @@ func (p *pm2) StartOn(ctx context.Context, port int) (line string, env []string,
 			"%s gets its port as an argument, so a second instance would use the same port",
 			p.name)).WithHint(lang.M("set deploy.switch.start and deploy.switch.stop in the configuration"))
 	}
-	for name := range from.Env.Env {
+	if err := from.move(to); err != nil {
+		return "", nil, err
+	}
+	line = "env -u OPSDECK_DEPLOYMENT " + p.command() + " " + p.startLine(from, to, len(all))
+	return line + " && " + p.command() + " save", from.variables(to), nil
+}
+
+// move puts the instance into the folder of a release. One that does not run from a folder
+// of the code would start as what it is: the former release.
+func (i *pm2Instance) move(to Move) error {
+	if to.To == "" {
+		return nil
+	}
+	script, moved := to.path(i.Env.Script)
+	folder, too := to.path(i.Env.Folder)
+	if !moved && !too {
+		return ops.E(ops.Config, lang.M("PM2 runs %s in %s, which is not the code's folder %s: a copy of it would not run "+
+			"the new release", i.Env.Script, i.Env.Folder, to.From[0])).
+			WithHint(lang.M("set deploy.dir to the folder that PM2 runs, or set deploy.switch.start and deploy.switch.stop"))
+	}
+	i.Env.Script = script
+	i.Env.Folder = folder
+	return nil
+}
+
+// variables are those that the instance was started with, besides PM2's own.
+func (i *pm2Instance) variables(to Move) (env []string) {
+	for name := range i.Env.Env {
 		if !own.MatchString(name) {
-			env = append(env, name+"="+from.variable(name))
+			value, _ := to.path(i.variable(name))
+			env = append(env, name+"="+value)
 		}
 	}
 	slices.Sort(env)
-	line = "env -u OPSDECK_DEPLOYMENT " + p.command() + " start " + quote(from.Env.Script) + " --name " + quote(p.name) +
-		" --force --cwd " + quote(from.Env.Folder)
+	return env
+}
+
+// startLine is what PM2 is told to start; workers is their number in cluster mode.
+func (p *pm2) startLine(from pm2Instance, to Move, workers int) string {
+	moved := func(words []string) (out []string) {
+		for _, w := range words {
+			w, _ = to.path(w)
+			out = append(out, w)
+		}
+		return out
+	}
+	line := "start " + quote(from.Env.Script) + " --name " + quote(p.name) + " --force --cwd " + quote(from.Env.Folder)
 	if i := from.Env.Interpreter; i != "" && i != "none" {
 		line += " --interpreter " + quote(i)
 	}
 	if from.Env.Mode == "cluster_mode" {
-		line += fmt.Sprintf(" -i %d", len(all))
+		line += fmt.Sprintf(" -i %d", workers)
 	}
-	if n := words(from.Env.NodeArgs); len(n) > 0 {
+	if n := moved(words(from.Env.NodeArgs)); len(n) > 0 {
 		line += " --node-args " + quote(strings.Join(n, " "))
 	}
-	if len(args) > 0 {
+	if args := moved(words(from.Env.Args)); len(args) > 0 {
 		line += " --"
 		for _, a := range args {
 			line += " " + quote(a)
 		}
 	}
-	return line + " && " + p.command() + " save", env, nil
+	return line
 }
 
 var aPort = regexp.MustCompile(`^(?:--?p(?:ort)?=?)?\d{4,5}$`)

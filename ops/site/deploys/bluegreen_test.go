@@ -26,6 +26,7 @@ if (require('fs').existsSync(__dirname + '/broken')) { console.error('Error: Can
 http.createServer((q, r) => {
   if (q.url === '/health/ready') r.end(JSON.stringify({status: 'ready', checks: {database: true}}));
   else if (q.url === '/health/version') r.end(JSON.stringify({name: 'shop', version: v}));
+  else if (q.url === '/late') r.end(require('fs').readFileSync(__dirname + '/late.txt') + ' ' + __dirname);
   else if (q.url === '/health') r.end(JSON.stringify({status: 'ok', version: v}));
   else { r.statusCode = 404; r.end('{}') }
 }).listen(Number(process.env.PORT || DEFAULT), '127.0.0.1');
@@ -293,8 +294,9 @@ func TestAnInstanceOfTheFormerReleaseIsNotTaken(t *testing.T) {
 	if out, err := exec.Command("cp", "-a", g.app, old).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	g.conf.Switch.Start = "JWT_SECRET=onlyPM2knows setsid node ../old/app.js >../log 2>&1 & echo $! >../old.pid"
-	g.conf.Switch.Stop = "kill $(cat ../old.pid) 2>/dev/null || true"
+	pid := old + ".pid"
+	g.conf.Switch.Start = "JWT_SECRET=onlyPM2knows setsid node " + old + "/app.js >" + old + ".log 2>&1 & echo $! >" + pid
+	g.conf.Switch.Stop = "kill $(cat " + pid + ") 2>/dev/null || true"
 	g.commit("two", map[string]string{"package.json": pkg("2", "")})
 	p, state := g.deploy("blue-green")
 	g.failed(p, state, "standby", "reports version 1.0.0, but the new code is version 2.0.0")

@@ -28,7 +28,7 @@ func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
 	p = d.Shown(p)
 	var out []Detail
 	for i, s := range p.Steps {
-		one := Detail{Check: d.checkOf(s), Undo: d.undoOf(p, s), Mind: mindOf(p.Steps, i)}
+		one := Detail{Check: d.checkOf(p, s), Undo: d.undoOf(p, s), Mind: mindOf(p, i)}
 		one.Usual, one.Runs = deploy.Usual(past, p.Name, s.Name)
 		out = append(out, one)
 	}
@@ -37,7 +37,8 @@ func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
 
 // mindOf is what a step asks of the former release, which keeps running until the switch to
 // a second instance.
-func mindOf(steps []deploy.Step, at int) lang.Msg {
+func mindOf(p *deploy.Plan, at int) lang.Msg {
+	steps := p.Steps
 	is := func(kind deploy.Kind) func(deploy.Step) bool {
 		return func(s deploy.Step) bool { return s.Kind == kind }
 	}
@@ -50,19 +51,32 @@ func mindOf(steps []deploy.Step, at int) lang.Msg {
 		return lang.M("the old release still runs on the changed tables: make only changes that both releases work " +
 			"with, such as a new table or a new column with a default")
 	case deploy.KindPull:
-		return lang.M("this step and the next ones change the folder of the running instance: files that the old " +
-			"release loads later, or after a crash, are those of the new one")
+		if len(p.Unshared) > 0 {
+			return lang.M("the new release will not have these, because git does not know them: %s; share them with "+
+				"deploy.shared in the configuration", listed(p.Unshared))
+		}
 	}
 	return lang.Msg{}
 }
 
-func (d *Desk) checkOf(s deploy.Step) lang.Msg {
+// listed joins names for a sentence; more than eight are cut.
+func listed(names []string) string {
+	if len(names) > 8 {
+		return strings.Join(names[:8], ", ") + " …"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d *Desk) checkOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	switch s.Kind {
 	case deploy.KindBackup:
 		return lang.M("the backup is written whole, with its manifest")
 	case deploy.KindStop:
 		return lang.M("%s reports that it is stopped", d.name())
 	case deploy.KindPull:
+		if p.Releases != "" {
+			return lang.M("the plan's commit is checked out in a folder of its own below %s", p.Releases)
+		}
 		return lang.M("the plan's commit is checked out, with no local changes")
 	case deploy.KindSync:
 		return lang.M("the command exits with 0, and no table, column or row is lost")
@@ -99,6 +113,9 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	case deploy.KindStop:
 		return lang.M("start %s and wait until it is ready", d.name())
 	case deploy.KindPull:
+		if p.Releases != "" {
+			return lang.M("remove the folder of the release; %s is not changed", p.Former)
+		}
 		return lang.M("check out %s again", short(p.From))
 	case deploy.KindSync:
 		return lang.M("not automatic: the report names the command that restores the backup")
@@ -107,9 +124,12 @@ func (d *Desk) undoOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	case deploy.KindStandby:
 		return lang.M("stop the second instance")
 	case deploy.KindSwitch:
-		return lang.M("switch nginx back to the previous instance, which still runs")
+		return lang.M("switch nginx back to the previous instance; start it first if it has stopped")
 	case deploy.KindReady, deploy.KindSmoke, deploy.KindErrors:
 		return lang.M("none needed: it changes nothing")
+	}
+	if kept != "" && p.Releases != "" {
+		return lang.M("none needed: it changes only the folder of the release")
 	}
 	if kept != "" {
 		return lang.M("restore %s", kept)

@@ -16,7 +16,7 @@ func TestThePlanSaysWhatTheOldReleaseHasToBear(t *testing.T) {
 		want  map[string]string
 	}{
 		{"blue-green", deploy.BlueGreen(time.Minute), map[string]string{
-			"sync": "changes that both releases work with", "pull": "change the folder of the running instance",
+			"sync": "changes that both releases work with", "pull": "because git does not know them: uploads;",
 		}},
 		{"update", deploy.Update(time.Minute), nil},
 		{"install", deploy.Install(time.Minute), nil},
@@ -25,7 +25,7 @@ func TestThePlanSaysWhatTheOldReleaseHasToBear(t *testing.T) {
 		}, nil},
 	} {
 		for i, s := range c.steps {
-			got := mindOf(c.steps, i).String()
+			got := mindOf(&deploy.Plan{Steps: c.steps, Unshared: []string{"uploads"}}, i).String()
 			if want := c.want[s.Name]; got != "" && want == "" || !strings.Contains(got, want) {
 				t.Errorf("%s, %s: %q", c.name, s.Name, got)
 			}

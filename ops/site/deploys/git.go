@@ -57,7 +57,7 @@ func (d *Desk) MayUndo(ctx context.Context, one *deploy.Deployment) error {
 }
 
 func (d *Desk) mayUndo(ctx context.Context, p *deploy.Plan) error {
-	if p.To == "" {
+	if p.To == "" || p.Releases != "" { // a release of its own: nothing of the former one is changed
 		return nil
 	}
 	r := d.repo(p)
@@ -130,9 +130,10 @@ func (r repo) clean(ctx context.Context) error {
 		", "))).WithHint(lang.M("set them aside: cd %s && git stash", r.dir))
 }
 
-// aim fills in the commits of a plan: where the code is, and where it will be.
-func (r repo) aim(ctx context.Context, p *deploy.Plan) (err error) {
-	if p.From, err = r.one(ctx, "rev-parse", "HEAD"); err != nil {
+// aim fills in the commits of a plan: where the running code is, and where it will be.
+func (d *Desk) aim(ctx context.Context, p *deploy.Plan) (err error) {
+	r := repo{dir: p.Dir, remote: p.Remote}
+	if p.From, err = d.former(p).one(ctx, "rev-parse", "HEAD"); err != nil {
 		return err
 	}
 	if p.Branch, err = r.one(ctx, "rev-parse", "--abbrev-ref", "HEAD"); err != nil {

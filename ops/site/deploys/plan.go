@@ -112,6 +112,15 @@ func configured(steps []config.DeployStep, ready time.Duration) (out []deploy.St
 // repo is the work tree of the code.
 func (d *Desk) repo(p *deploy.Plan) repo { return repo{dir: p.Dir, remote: p.Remote, env: marks(p)} }
 
+// former is the work tree of the release that runs when the plan is made.
+func (d *Desk) former(p *deploy.Plan) repo {
+	r := repo{dir: p.Dir, remote: p.Remote}
+	if p.Former != "" {
+		r.dir = p.Former
+	}
+	return r
+}
+
 // marks is the environment by which the programs of a deployment are known.
 func marks(p *deploy.Plan) []string { return []string{mark(p)} }
 
@@ -135,6 +144,9 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	look, cancel := context.WithTimeout(ctx, lookTime)
 	dir, why := d.folder(d.ctl.Status(look))
 	cancel()
+	if dir != "" && d.conf.Dir == "" {
+		dir = mainTree(ctx, dir)
+	}
 	if dir == "" {
 		return nil, ops.E(ops.Config, lang.M("the folder of the code is unknown: %s", why)).
 			WithHint(lang.M("set deploy.dir in the configuration"))
@@ -153,12 +165,13 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	}
 	switch {
 	case pulls(steps):
-		r := d.repo(p)
-		r.env = nil
-		if err := r.clean(ctx); err != nil {
+		if err := d.beside(ctx, p); err != nil {
 			return nil, err
 		}
-		if err := r.aim(ctx, p); err != nil {
+		if err := d.former(p).clean(ctx); err != nil {
+			return nil, err
+		}
+		if err := d.aim(ctx, p); err != nil {
 			return nil, err
 		}
 	case revision != "":

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
 	"opsdeck/ops"
@@ -78,20 +79,11 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 	if err := free(ctx, port); err != nil {
 		return lang.Msg{}, err
 	}
-	if err := j.startOn(ctx, port); err != nil {
+	if err := j.startOn(ctx, port, j.plan.Code()); err != nil {
 		return lang.Msg{}, err
 	}
-	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	for ask := probe.Readiness(url); ; {
-		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
-		r := ask(one)
-		cancel()
-		if r.State == ops.StateOK {
-			break
-		}
-		if pause(ctx) != nil {
-			return lang.Msg{}, &failure{ops.E(ops.Failed, r.Detail), nil}
-		}
+	if err := j.readyOn(ctx, port); err != nil {
+		return lang.Msg{}, err
 	}
 	said, err := j.isNew(ctx, port)
 	if err != nil {
@@ -100,21 +92,37 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 	return lang.M("the instance on port %d is ready; /health/version: %s", port, said), nil
 }
 
+// readyOn waits until the instance on a port is ready.
+func (j *job) readyOn(ctx context.Context, port int) error {
+	url := "http://127.0.0.1:" + strconv.Itoa(port)
+	for ask := probe.Readiness(url); ; {
+		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+		r := ask(one)
+		cancel()
+		if r.State == ops.StateOK {
+			return nil
+		}
+		if pause(ctx) != nil {
+			return &failure{ops.E(ops.Failed, r.Detail), nil}
+		}
+	}
+}
+
 // onPort runs a command with the port of an instance in its environment.
 func (j *job) onPort(ctx context.Context, port int, line string, env ...string) error {
 	return j.runWith(ctx, "export PORT="+strconv.Itoa(port)+"; "+line, env, j.note.Child)
 }
 
-// startOn starts the instance on a port.
-func (j *job) startOn(ctx context.Context, port int) error {
+// startOn starts the instance on a port, of the release in a folder.
+func (j *job) startOn(ctx context.Context, port int, code string) error {
 	if line := j.conf.Switch.Start; line != "" {
-		return j.onPort(ctx, port, line)
+		return j.onPort(ctx, port, "cd "+human.Shell(code)+" && { "+line+"\n}")
 	}
 	twin, is := j.ctl.(service.Twin)
 	if !is {
 		return noTwin()
 	}
-	line, env, err := twin.StartOn(ctx, port)
+	line, env, err := twin.StartOn(ctx, port, j.moveTo(j.plan, code))
 	if err != nil {
 		return err
 	}
@@ -192,7 +200,7 @@ func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
 
 // versionAt is the version in the package.json of a commit; "" where it names none.
 func (j *job) versionAt(ctx context.Context, commit string) string {
-	lines, err := j.repo(j.plan).git(ctx, "show", commit+":package.json")
+	lines, err := j.repo(j.plan).git(ctx, "show", commit+":./package.json")
 	if err != nil {
 		return ""
 	}
@@ -255,7 +263,54 @@ func (j *job) toStandby(ctx context.Context) (lang.Msg, error) {
 	return j.aimAt(ctx, standbyPort)
 }
 
-func (j *job) switchBack(ctx context.Context) (lang.Msg, error) { return j.aimAt(ctx, activePort) }
+// point lets the link to the current release follow nginx.
+func (j *job) point(key string) error {
+	p := j.plan
+	if p.Releases == "" {
+		return nil
+	}
+	if key == activePort {
+		return point(p.Releases, p.Dir, p.Former, p.Below)
+	}
+	return point(p.Releases, p.Dir, p.Code(), p.Below)
+}
+
+// switchBack sends users to the former instance again. One that has stopped meanwhile is
+// started from its folder first: nginx must not be sent to a port that does not answer.
+func (j *job) switchBack(ctx context.Context) (lang.Msg, error) {
+	port, err := strconv.Atoi(j.state.Data[activePort])
+	if err != nil {
+		return j.aimAt(ctx, activePort)
+	}
+	one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+	r := probe.Readiness("http://127.0.0.1:" + strconv.Itoa(port))(one)
+	cancel()
+	if r.State == ops.StateOK {
+		return j.aimAt(ctx, activePort)
+	}
+	if err := j.revive(ctx, port); err != nil {
+		return lang.Msg{}, err
+	}
+	return j.aimAt(ctx, activePort)
+}
+
+// revive starts the former instance again and waits until it is ready.
+func (j *job) revive(ctx context.Context, port int) error {
+	former := j.plan.Former
+	if former == "" {
+		former = j.plan.Dir
+	}
+	if err := j.stopOn(ctx, port); err != nil {
+		return err
+	}
+	if err := free(ctx, port); err != nil {
+		return err
+	}
+	if err := j.startOn(ctx, port, former); err != nil {
+		return err
+	}
+	return j.readyOn(ctx, port)
+}
 
 // aimAt lets nginx use a port that the journal holds. A file that nginx refuses is taken
 // back before anything was reloaded.
@@ -276,7 +331,7 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 	}
 	if err = j.run(ctx, s.Test, j.note.Child); err == nil {
 		if err = j.run(ctx, s.Reload, j.note.Child); err == nil {
-			return lang.M("nginx sends users to port %d", port), nil
+			return lang.M("nginx sends users to port %d", port), j.point(key)
 		}
 	}
 	if back := atomicfile.WriteBytes(s.File, 0o644, before); back != nil {
@@ -284,7 +339,7 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 	}
 	again := host.Run(context.WithoutCancel(ctx), host.Command{
 		Shell: s.Test + " && " + s.Reload,
-		Dir:   j.plan.Dir,
+		Dir:   j.code(),
 		Hide:  j.veil(j.plan.Dir).text,
 	})
 	if again.Err != nil {

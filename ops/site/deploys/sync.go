@@ -89,7 +89,7 @@ func (j *job) look(ctx context.Context) error {
 func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note deploy.Note) ([]string, error) {
 	c := host.Command{
 		Shell: s.Look,
-		Dir:   p.Dir,
+		Dir:   p.Code(),
 		Hide:  d.veil(p.Dir).text,
 		Keep:  lookLines + 1,
 		Env:   append(marks(p), toolEnv...),
@@ -101,7 +101,7 @@ func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note dep
 	if out.Err != nil {
 		return nil, &failure{ops.Wrap(nil, ops.Failed, lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look,
 			ended(out), out.Why())).
-			WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Dir), s.Look)), out.Tail}
+			WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Code()), s.Look)), out.Tail}
 	}
 	if len(out.Tail) > lookLines {
 		cut := d.Lang.T("… more lines before these: run %s", s.Look)

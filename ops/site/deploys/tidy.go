@@ -29,6 +29,9 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := d.tidyReleases(ctx, p, old); err != nil {
+		return err
+	}
 	for _, id := range old {
 		path := filepath.Join(dir, id)
 		ref := "refs/opsdeck/" + id
@@ -52,6 +55,45 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 	return nil
 }
 
+// tidyReleases removes the folders of old releases: those of deployments that can no longer
+// be rolled back, which nothing runs from and nobody has changed. The release before the
+// oldest that can be rolled back stays: that roll-back needs it.
+func (d *Desk) tidyReleases(ctx context.Context, p *deploy.Plan, old []string) error {
+	if p.Releases == "" {
+		return nil
+	}
+	needed, err := d.formers()
+	if err != nil {
+		return err
+	}
+	r := d.repo(p)
+	r.env = nil
+	for _, id := range old {
+		tree := filepath.Join(p.Releases, id)
+		if !exists(tree) || slices.Contains(needed, filepath.Join(tree, p.Below)) {
+			continue
+		}
+		if why := r.keeps(ctx, p.Releases, tree); !why.Empty() {
+			d.Say(lang.M("the folder of an old release stays: %s: %s", tree, why))
+			continue
+		}
+		d.Say(lang.M("removing the folder of an old release: %s: the newest %d deployments keep theirs", tree, keptReleases))
+		if err := r.removeTree(ctx, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// formers are the code's folders that the deployments which can be rolled back go back to.
+func (d *Desk) formers() (out []string, err error) {
+	all, err := d.Store().Of(d.Service.Name)
+	for _, one := range all[:min(len(all), keptReleases)] {
+		out = append(out, one.Plan.Former)
+	}
+	return out, err
+}
+
 // expired are the service's deployments that are over and older than those that can be
 // taken back.
 func (d *Desk) expired() (ids []string, err error) {
@@ -71,6 +113,9 @@ func (d *Desk) expired() (ids []string, err error) {
 // kept refuses to take back what is no longer kept, before anything is changed.
 func (d *Desk) kept(ctx context.Context, one *deploy.Deployment) error {
 	p := one.Plan
+	if p.Releases != "" {
+		return formerThere(p)
+	}
 	ids, err := d.expired()
 	if err != nil || !slices.Contains(ids, p.ID) {
 		return err
@@ -92,5 +137,15 @@ func (d *Desk) kept(ctx context.Context, one *deploy.Deployment) error {
 	}
 	return ops.E(ops.Failed, lang.M("deployment %s is too old to roll back: its copies of %s were removed", p.ID,
 		strings.Join(folders, ", "))).
+		WithHint(lang.M("deploy that revision again: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
+}
+
+// formerThere refuses to go back to a release whose folder no longer exists.
+func formerThere(p *deploy.Plan) error {
+	if exists(p.Former) {
+		return nil
+	}
+	return ops.E(ops.Failed, lang.M("deployment %s cannot be rolled back: the folder of the previous release no longer "+
+		"exists: %s", p.ID, p.Former)).
 		WithHint(lang.M("deploy that revision again: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
 }

@@ -127,9 +127,7 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 	case deploy.KindStop:
 		return j.stop(ctx)
 	case deploy.KindPull:
-		r := j.repo(j.plan)
-		r.began = j.note.Child
-		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
+		return j.pull(ctx)
 	case deploy.KindSync:
 		return j.sync(ctx)
 	case deploy.KindStandby:
@@ -155,7 +153,7 @@ func (j *job) do(ctx context.Context) (lang.Msg, error) {
 func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 	r := j.repo(j.plan)
 	r.began = j.note.Child
-	for _, folder := range j.step.Keep {
+	for _, folder := range j.keep() {
 		if err := r.putBack(ctx, j.plan.ID, j.step.Name, folder, j.ran()); err != nil {
 			return lang.Msg{}, ops.Wrap(err, ops.Failed, lang.M("cannot restore %s", folder))
 		}
@@ -170,6 +168,9 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 		}
 		return j.ready(ctx)
 	case deploy.KindPull:
+		if j.plan.Releases != "" {
+			return r.dropRelease(ctx, j.plan)
+		}
 		return lang.M("%s is checked out again", short(j.plan.From)), r.back(ctx, j.plan)
 	case deploy.KindSync:
 		return j.offer(ctx)
@@ -179,6 +180,9 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 		return j.switchBack(ctx)
 	case deploy.KindStart:
 		return j.stop(ctx)
+	}
+	if len(j.step.Keep) > 0 && j.plan.Releases != "" {
+		return lang.M("nothing to undo: the previous release has a folder of its own: %s", j.plan.Former), nil
 	}
 	if len(j.step.Keep) > 0 {
 		return lang.M("%s is as before", strings.Join(j.step.Keep, ", ")), nil
@@ -191,6 +195,35 @@ func (j *job) undo(ctx context.Context) (lang.Msg, error) {
 	}
 	j.stays()
 	return lang.M("no undo is configured: the command's changes may remain"), nil
+}
+
+// pull brings the plan's commit: into a folder of its own where the release is started
+// beside the other, else in place.
+func (j *job) pull(ctx context.Context) (lang.Msg, error) {
+	r := j.repo(j.plan)
+	r.began = j.note.Child
+	if j.plan.Releases == "" {
+		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
+	}
+	return lang.M("%s is checked out in %s", short(j.plan.To), j.plan.Tree()), r.makeRelease(ctx, j.plan, j.shared())
+}
+
+// keep are the folders of the step that are copied before it changes them. A release in a
+// folder of its own changes none of the former one's.
+func (j *job) keep() []string {
+	if j.plan.Releases != "" {
+		return nil
+	}
+	return j.step.Keep
+}
+
+// code is the folder that the step's commands run in. To take a release back, its folder
+// need not exist any more.
+func (j *job) code() string {
+	if code := j.plan.Code(); !j.state.Back || exists(code) {
+		return code
+	}
+	return j.plan.Dir
 }
 
 // stays notes that what the step changed may stay.
@@ -217,7 +250,7 @@ func (j *job) runWith(ctx context.Context, line string, env []string, started fu
 	fmt.Fprintf(log, "# %s %s: %s\n", j.Clock.Now().Format(time.RFC3339), j.step.Name, v.text(line))
 	out := host.Run(ctx, host.Command{
 		Shell:   line,
-		Dir:     j.plan.Dir,
+		Dir:     j.code(),
 		Started: started,
 		Log:     log,
 		Hide:    v.text,
@@ -227,7 +260,7 @@ func (j *job) runWith(ctx context.Context, line string, env []string, started fu
 		return nil
 	}
 	return &failure{ops.Wrap(nil, ops.Failed, lang.M("%s failed (%s): %s", line, ended(out), out.Why())).
-		WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(j.plan.Dir), line)), out.Tail}
+		WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(j.code()), line)), out.Tail}
 }
 
 func ended(o host.Output) lang.Msg {
@@ -246,7 +279,7 @@ func (j *job) command(ctx context.Context) (lang.Msg, error) {
 	if j.step.Check != "" {
 		out := host.Run(ctx, host.Command{
 			Shell:   j.step.Check,
-			Dir:     j.plan.Dir,
+			Dir:     j.code(),
 			Env:     marks(j.plan),
 			Started: j.note.Child,
 		})
@@ -257,7 +290,7 @@ func (j *job) command(ctx context.Context) (lang.Msg, error) {
 	}
 	r := j.repo(j.plan)
 	r.began = j.note.Child
-	for _, folder := range j.step.Keep {
+	for _, folder := range j.keep() {
 		if err := r.keep(ctx, j.plan.ID, j.step.Name, folder); err != nil {
 			return lang.Msg{}, err
 		}
