@@ -96,8 +96,8 @@ func (g *green) running() (ports []int, processes int) {
 func TestBlueGreenUnderPM2LosesNoRequest(t *testing.T) {
 	g := newGreen(t)
 	stop := load(g.front)
-	g.goesTo(2, g.ports[1])
-	last := g.goesTo(3, g.ports[0])
+	g.goesTo("blue-green", 2, g.ports[1])
+	last := g.goesTo("short", 3, g.ports[0])
 	saved, err := os.ReadFile(filepath.Join(g.pm2.Home, "dump.pm2"))
 	if err != nil || !strings.Contains(string(saved), fmt.Sprintf(`"PORT": "%d"`, g.ports[0])) {
 		t.Errorf("a restart of the machine would not bring port %d: %v", g.ports[0], err)
@@ -128,8 +128,8 @@ func TestBlueGreenInClusterMode(t *testing.T) {
 	g := newGreen(t, "-i", "2")
 	g.each = 2
 	stop := load(g.front)
-	g.goesTo(2, g.ports[1])
-	last := g.goesTo(3, g.ports[0])
+	g.goesTo("blue-green", 2, g.ports[1])
+	last := g.goesTo("short", 3, g.ports[0])
 	state, err := g.Carry(t.Context(), last, deploy.EventBack, nil)
 	if err != nil || state.Result != deploy.ResultTakenBack {
 		t.Errorf("%v, %s %s", err, state.Result, state.Detail)
@@ -144,10 +144,10 @@ func TestBlueGreenInClusterMode(t *testing.T) {
 }
 
 // goesTo deploys a release: nginx then uses the port, and the former instance still runs.
-func (g *green) goesTo(release, port int) *deploy.Plan {
+func (g *green) goesTo(plan string, release, port int) *deploy.Plan {
 	g.t.Helper()
 	g.commit("next", map[string]string{"package.json": pkg(fmt.Sprint(release), "")})
-	p, state := g.deploy("blue-green")
+	p, state := g.deploy(plan)
 	if state.Result != deploy.ResultDone {
 		g.t.Fatalf("release %d: %s %s %v", release, state.Result, state.Detail, state.Tail)
 	}

@@ -165,7 +165,7 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	}
 	switch {
 	case pulls(steps):
-		if err := d.beside(ctx, p); err != nil {
+		if err := (releases{d}).beside(ctx, p); err != nil {
 			return nil, err
 		}
 		if err := d.former(p).clean(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"opsdeck/internal/atomicfile"
@@ -18,8 +19,11 @@ import (
 	"opsdeck/ops/service"
 )
 
-// releasesOf is the folder that holds the releases of the code in a folder.
-func (d *Desk) releasesOf(dir string) string {
+// releases are the folders of the releases that are started beside the running one.
+type releases struct{ *Desk }
+
+// folderOf is the folder that holds the releases of the code in a folder.
+func (d releases) folderOf(dir string) string {
 	if d.conf.Releases != "" {
 		return config.Home(d.conf.Releases)
 	}
@@ -38,9 +42,9 @@ func current(releases string) (string, error) {
 
 // beside fills in where the release of a plan will be, beside the one that runs, and
 // refuses a plan that would change code which the service does not run.
-func (d *Desk) beside(ctx context.Context, p *deploy.Plan) error {
-	releases := d.releasesOf(p.Dir)
-	tree, err := current(releases)
+func (d releases) beside(ctx context.Context, p *deploy.Plan) error {
+	folder := d.folderOf(p.Dir)
+	tree, err := current(folder)
 	if err != nil {
 		return err
 	}
@@ -51,7 +55,7 @@ func (d *Desk) beside(ctx context.Context, p *deploy.Plan) error {
 		return ops.E(ops.Config, lang.M("the service runs from %s; the plan %s changes %s, which it does not use",
 			tree, p.Name, p.Dir)).
 			WithHint(lang.M("deploy beside the running release: opsdeck deploy run %s; or start the service from %s "+
-				"again and remove %s", blueGreen, p.Dir, deploy.Current(releases)))
+				"again and remove %s", blueGreen, p.Dir, deploy.Current(folder)))
 	}
 	r := d.repo(p)
 	r.env = nil
@@ -59,7 +63,8 @@ func (d *Desk) beside(ctx context.Context, p *deploy.Plan) error {
 		return err
 	}
 	p.Below = strings.TrimSuffix(p.Below, "/")
-	p.Releases, p.Former = releases, p.Dir
+	p.Releases = folder
+	p.Former = p.Dir
 	if tree != "" {
 		p.Former = filepath.Join(tree, p.Below)
 	}
@@ -88,13 +93,13 @@ func mainTree(ctx context.Context, dir string) string {
 }
 
 // shared are the files and folders that all releases use.
-func (d *Desk) shared() []string {
+func (d releases) shared() []string {
 	return slices.Compact(append([]string{filepath.Clean(d.conf.Env)}, d.conf.Shared...))
 }
 
 // unshared are the files and folders of the former release that git does not know, that
 // no step makes again and that are not shared.
-func (d *Desk) unshared(ctx context.Context, p *deploy.Plan) (out []string, err error) {
+func (d releases) unshared(ctx context.Context, p *deploy.Plan) (out []string, err error) {
 	lines, err := repo{dir: p.Former}.git(ctx, "-c", "core.quotepath=off", "status", "--porcelain", "--ignored", ".")
 	if err != nil {
 		return nil, err
@@ -221,7 +226,7 @@ func (r repo) keeps(ctx context.Context, releases, tree string) lang.Msg {
 		return lang.M("it is the current release")
 	}
 	if pid := host.Uses(tree); pid > 0 {
-		return lang.M("pid %d runs from it", pid)
+		return lang.M("it is in use by pid %s", strconv.Itoa(pid))
 	}
 	if files, err := (repo{dir: tree}).changed(ctx); err == nil && len(files) > 0 {
 		return lang.M("it has local changes: %s", strings.Join(files[:min(len(files), 10)], ", "))
@@ -258,7 +263,7 @@ func point(releases, dir, code, below string) error {
 
 // moveTo says which folders of the code an instance is moved from when it is started in
 // another one.
-func (d *Desk) moveTo(p *deploy.Plan, to string) service.Move {
+func (d releases) moveTo(p *deploy.Plan, to string) service.Move {
 	if p.Releases == "" {
 		return service.Move{}
 	}

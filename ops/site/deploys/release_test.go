@@ -55,7 +55,7 @@ func TestARunningReleaseKeepsItsFiles(t *testing.T) {
 	before := contents(t, g.app)
 	g.commit("two", map[string]string{"late.txt": "two", "package.json": pkg("2", "")})
 	stop := load(g.front)
-	p, state := g.deploy("blue-green")
+	p, state := g.deploy("short")
 	if state.Result != deploy.ResultDone {
 		t.Fatalf("%s %s %v", state.Result, state.Detail, state.Tail)
 	}
@@ -89,7 +89,8 @@ func TestARunningReleaseKeepsItsFiles(t *testing.T) {
 // nothing and say "deployed".
 func (g *green) updateIsRefused(p *deploy.Plan) {
 	g.t.Helper()
-	if _, err := g.Plan(g.t.Context(), "update", ""); err == nil || !strings.Contains(err.Error(), "the service runs from "+p.Tree()) {
+	want := "the service runs from " + p.Tree()
+	if _, err := g.Plan(g.t.Context(), "update", ""); err == nil || !strings.Contains(err.Error(), want) {
 		g.t.Errorf("an update of a folder that is not used: %v", err)
 	}
 }
@@ -98,7 +99,7 @@ func (g *green) updateIsRefused(p *deploy.Plan) {
 func (g *green) third(second *deploy.Plan) {
 	t := g.t
 	t.Helper()
-	third := g.goesTo(3, g.ports[0])
+	third := g.goesTo("short", 3, g.ports[0])
 	if third.Former != second.Code() {
 		t.Errorf("the former release is %s, want %s", third.Former, second.Code())
 	}
@@ -144,7 +145,8 @@ func TestOldReleasesAreRemovedByTheirRule(t *testing.T) {
 		if err := s.Begin(p); err != nil {
 			t.Fatal(err)
 		}
-		if state, err := s.Carry(t.Context(), p, deploy.EventBegin, nil); err != nil || state.Result != deploy.ResultDone {
+		state, err := s.Carry(t.Context(), p, deploy.EventBegin, nil)
+		if err != nil || state.Result != deploy.ResultDone {
 			t.Fatalf("%v %+v", err, state)
 		}
 		if err := point(p.Releases, p.Dir, p.Code(), p.Below); err != nil {
@@ -174,7 +176,7 @@ func TestOldReleasesAreRemovedByTheirRule(t *testing.T) {
 func (s *shop) besidePlan(steps []deploy.Step) *deploy.Plan {
 	s.t.Helper()
 	p := &deploy.Plan{Name: "own", Service: s.Service.Name, Dir: s.app, Remote: "origin", Steps: steps}
-	if err := s.beside(s.t.Context(), p); err != nil {
+	if err := (releases{s.Desk}).beside(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := s.aim(s.t.Context(), p); err != nil {

@@ -122,7 +122,7 @@ func (j *job) startOn(ctx context.Context, port int, code string) error {
 	if !is {
 		return noTwin()
 	}
-	line, env, err := twin.StartOn(ctx, port, j.moveTo(j.plan, code))
+	line, env, err := twin.StartOn(ctx, port, releases{j.Desk}.moveTo(j.plan, code))
 	if err != nil {
 		return err
 	}

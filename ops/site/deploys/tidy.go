@@ -29,7 +29,7 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := d.tidyReleases(ctx, p, old); err != nil {
+	if err := (releases{d}).tidy(ctx, p, old); err != nil {
 		return err
 	}
 	for _, id := range old {
@@ -55,10 +55,10 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 	return nil
 }
 
-// tidyReleases removes the folders of old releases: those of deployments that can no longer
+// tidy removes the folders of old releases: those of deployments that can no longer
 // be rolled back, which nothing runs from and nobody has changed. The release before the
 // oldest that can be rolled back stays: that roll-back needs it.
-func (d *Desk) tidyReleases(ctx context.Context, p *deploy.Plan, old []string) error {
+func (d releases) tidy(ctx context.Context, p *deploy.Plan, old []string) error {
 	if p.Releases == "" {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (d *Desk) tidyReleases(ctx context.Context, p *deploy.Plan, old []string) e
 			d.Say(lang.M("the folder of an old release stays: %s: %s", tree, why))
 			continue
 		}
-		d.Say(lang.M("removing the folder of an old release: %s: the newest %d deployments keep theirs", tree, keptReleases))
+		d.Say(lang.M("removing the folder of an old release: %s: deployments that keep theirs: the newest %d", tree, keptReleases))
 		if err := r.removeTree(ctx, tree); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (d *Desk) tidyReleases(ctx context.Context, p *deploy.Plan, old []string) e
 }
 
 // formers are the code's folders that the deployments which can be rolled back go back to.
-func (d *Desk) formers() (out []string, err error) {
+func (d releases) formers() (out []string, err error) {
 	all, err := d.Store().Of(d.Service.Name)
 	for _, one := range all[:min(len(all), keptReleases)] {
 		out = append(out, one.Plan.Former)

@@ -205,7 +205,8 @@ func (j *job) pull(ctx context.Context) (lang.Msg, error) {
 	if j.plan.Releases == "" {
 		return lang.M("%s is checked out", short(j.plan.To)), r.pull(ctx, j.plan)
 	}
-	return lang.M("%s is checked out in %s", short(j.plan.To), j.plan.Tree()), r.makeRelease(ctx, j.plan, j.shared())
+	err := r.makeRelease(ctx, j.plan, releases{j.Desk}.shared())
+	return lang.M("%s is checked out in %s", short(j.plan.To), j.plan.Tree()), err
 }
 
 // keep are the folders of the step that are copied before it changes them. A release in a
