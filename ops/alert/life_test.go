@@ -277,7 +277,7 @@ func TestMessagesToOneTargetKeepTheirOrderAndTheirName(t *testing.T) {
 	w.step(time.Second, sight(r, true))
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
 	first := *w.book.Outbox["q/hook"]
-	w.book.Refused(&first, "it answered 500", 0)
+	w.book.Refused(&first, "it answered 500", 0, false)
 	w.step(11*time.Second, sight(r, false)) // resolved while the first could not be delivered
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
 	if len(w.book.Due()) != 0 && w.book.Due()[0].ID != first.ID {

@@ -62,8 +62,19 @@ const (
 	burst      = 5000 // messages at once, in thousandths
 	perMessage = 1000
 	usual      = 5 // messages a minute, when nothing is configured
+)
+
+// A message that could not be sent is tried again after firstRetry, then after twice as
+// long each time up to lastRetry. One that the target refuses for good is tried as seldom
+// as finalRetry only after finalTries: a proxy in between may have refused it. Everything
+// else for that target waits meanwhile, so the limits bound how late an alert can be: with
+// minutes between two attempts, a target that fails half the time was told of an alert 8
+// minutes late (nine failures in a row, 1+2+4+…+256 s).
+const (
 	firstRetry = time.Second
-	lastRetry  = 5 * time.Minute
+	lastRetry  = 30 * time.Second
+	finalRetry = 5 * time.Minute
+	finalTries = 6
 )
 
 func (b *Book) queue(key string) *Queue {
@@ -174,16 +185,23 @@ func (b *Book) Delivered(m *Message, now time.Time) {
 }
 
 // Refused keeps a message that could not be sent for another attempt, after at least
-// the time that the target asked for.
-func (b *Book) Refused(m *Message, why string, atLeast time.Duration) {
+// the time that the target asked for. final tells that the target refuses it for good:
+// somebody has to mend the configuration of one side.
+func (b *Book) Refused(m *Message, why string, atLeast time.Duration, final bool) {
 	o := b.Outbox[m.Target]
 	if o == nil || o.ID != m.ID {
 		return
 	}
-	wait := firstRetry << min(o.Attempts, 20)
+	wait := min(firstRetry<<min(o.Attempts, 20), lastRetry)
+	if final {
+		wait = lastRetry
+	}
+	if final && o.Attempts >= finalTries {
+		wait = finalRetry
+	}
 	o.Attempts++
 	o.Error = why
-	o.Wait = Span(max(min(wait, lastRetry), atLeast))
+	o.Wait = Span(max(wait, atLeast))
 }
 
 // Forget drops what waits for targets that are no longer configured.

@@ -83,20 +83,12 @@ func (w *Watcher) landed(r result) {
 		return
 	}
 	why := redact.Text(r.err.Error())
-	wait := notify.RetryAfter(r.err)
-	if !notify.Retryable(r.err) {
-		wait = max(wait, lastResort)
-	}
 	if r.message.Attempts == 0 || r.message.Error != why {
 		w.Say(lang.M("could not notify %s, will retry: %s", r.key, why))
 	}
-	w.book.Refused(r.message, why, wait)
+	w.book.Refused(r.message, why, notify.RetryAfter(r.err), !notify.Retryable(r.err))
 	w.dirty = true
 }
-
-// lastResort is how long a target waits that refuses for good: until somebody mends
-// the configuration of one side.
-const lastResort = 5 * time.Minute
 
 // Message is what a target gets of a kept message.
 func Message(m *alert.Message) notify.Message {
