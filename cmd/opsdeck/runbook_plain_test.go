@@ -24,6 +24,7 @@ type plainShop struct {
 	db                  *testdb.Server
 	schema, dir, script string
 	bin                 string // the server's own client programs, which note their arguments in "argv"
+	path                string // where the script finds its programs; "" is bin, then the PATH
 }
 
 func newPlainShop(t *testing.T, db *testdb.Server, ready string) *plainShop {
@@ -75,7 +76,11 @@ func (s *plainShop) program(name, script string) {
 func (s *plainShop) run(want int, env []string, args ...string) string {
 	s.t.Helper()
 	cmd := exec.Command("bash", append([]string{s.script}, args...)...)
-	cmd.Env = append(os.Environ(), append([]string{"PATH=" + s.bin + ":" + os.Getenv("PATH")}, env...)...)
+	path := s.path
+	if path == "" {
+		path = s.bin + ":" + os.Getenv("PATH")
+	}
+	cmd.Env = append(os.Environ(), append([]string{"PATH=" + path}, env...)...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || (cmd.ProcessState.ExitCode() == 0) != (want == 0) {
 		s.t.Fatalf("%v, want %d:\n%s", err, want, out)

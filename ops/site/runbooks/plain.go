@@ -89,6 +89,7 @@ func (p Place) PlainRestore(l *lang.Printer, now time.Time) string {
 	set("options_file", config.Home(d.OptionsFile))
 	set("identity", config.Home(p.service.Backup.Identity))
 	list("login", loginArgs(d))
+	list("account", accountArgs(d))
 	var tables []string
 	for _, t := range p.service.Restore.KeyTables {
 		tables = append(tables, schema.Ident(p.database)+"."+schema.Ident(t))
@@ -123,7 +124,7 @@ func loginArgs(d config.Database) (args []string) {
 		args = append(args, "--defaults-file="+config.Home(d.OptionsFile)) // it must be the first
 	}
 	if d.Socket != "" {
-		return append(args, "--socket="+d.Socket)
+		return append(append(args, "--socket="+d.Socket), accountArgs(d)...)
 	}
 	if d.Host != "" {
 		args = append(args, "--host="+d.Host)
@@ -131,10 +132,16 @@ func loginArgs(d config.Database) (args []string) {
 	if d.Port != 0 {
 		args = append(args, fmt.Sprintf("--port=%d", d.Port))
 	}
-	if d.User != "" {
-		args = append(args, "--user="+d.User)
+	return append(args, accountArgs(d)...)
+}
+
+// accountArgs are the options of MySQL's programs for the user, where the configuration
+// names one.
+func accountArgs(d config.Database) []string {
+	if d.User == "" {
+		return nil
 	}
-	return args
+	return []string{"--user=" + d.User}
 }
 
 // quoteShell is a word that the shell takes as it is: unlike human.Shell it leaves

@@ -12,12 +12,14 @@ client() {
     "$alt" "${login[@]}" "$@"
   elif [ -n "$container" ] && command -v docker >/dev/null; then
     # the options file, with the password, goes by a pipe of the container's own; what is on
-    # standard input follows it
-    { cat -- "$options_file"; printf '\n#end\n'; cat; } | docker exec -i "$container" sh -c '
+    # standard input follows it. Where the server is seen from this host, such as a published
+    # port, does not hold in its container: there it is at the usual socket.
+    { sed -E '/^[[:space:]]*(host|port|socket|protocol)[[:space:]]*=/d' -- "$options_file"; printf '\n#end\n'; cat; } |
+      docker exec -i "$container" sh -c '
       umask 077; f=/tmp/opsdeck.$$; trap "rm -f $f" EXIT
       while IFS= read -r line && [ "$line" != "#end" ]; do printf "%s\n" "$line"; done > "$f"
       tool=$1; command -v "$tool" >/dev/null || tool=$2; shift 2
-      "$tool" --defaults-file="$f" "$@"' sh "$tool" "$alt" "$@"
+      "$tool" --defaults-file="$f" "$@"' sh "$tool" "$alt" "${account[@]}" "$@"
   else
     die "$m_noclient"
   fi
