@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +18,9 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/site/backups"
 )
 
 type auditChangesCmd struct {
@@ -44,6 +48,7 @@ type txnJSON struct {
 	Query     string               `json:"query"`
 	DDL       []string             `json:"ddl,omitempty"`
 	Other     []string             `json:"statements,omitempty"` // of the statement format: their rows are not in the log
+	Unsure    bool                 `json:"unsure,omitempty"`     // with --key: whether it changed the row is not known
 	Prepared  string               `json:"prepared,omitempty"`   // the XA transaction of which this is the first part
 }
 
@@ -64,7 +69,7 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	defer src.Close()
 	if c.JSON {
 		err = src.List(ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
-		return sh.Binlog().ChangesError(err)
+		return sh.changesError(err, q.Table)
 	}
 	var found []*binlog.Transaction
 	err = src.List(ctx, q, func(t *binlog.Transaction) error {
@@ -72,10 +77,39 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	})
 	if err != nil {
-		return sh.Binlog().ChangesError(err)
+		return sh.changesError(err, q.Table)
 	}
 	sh.sayChanges(found)
+	if q.Key != nil {
+		sh.sayUnlogged(ctx, q.Table)
+	}
 	return nil
+}
+
+func (sh *shelf) changesError(err error, table string) error {
+	var known *ops.Error
+	if err = backups.TraceError(err, table); errors.As(err, &known) {
+		return err
+	}
+	return sh.Binlog().ChangesError(err)
+}
+
+// sayUnlogged says which changes of a table's rows the log does not have: those that the
+// server made through a foreign key.
+func (sh *shelf) sayUnlogged(ctx context.Context, table string) {
+	database, name, _ := binlog.SplitTable(table)
+	err := sh.onConn(ctx, func(conn *sql.Conn) error {
+		parents, err := rewind.UnloggedParents(ctx, conn, database, name)
+		if len(parents) > 0 {
+			sh.note(lang.M("rows of %s that foreign keys changed are not in this log; check the changes of: %s",
+				table, strings.Join(parents, ", ")))
+		}
+		return err
+	})
+	if err != nil {
+		sh.note(lang.M("whether foreign keys changed rows of %s without a trace in the log is unknown: %s", table,
+			err.Error()))
+	}
 }
 
 func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, error) {
@@ -104,12 +138,12 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 	if c.Table == "" {
 		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key belongs to one table"))
 	}
-	q.Key = strings.Split(c.Key, ",")
+	q.Key = binlog.SplitKey(c.Key)
 	q.Now, err = sh.tableNow(ctx, c.Table)
 	return q, err
 }
 
-// tableNow is a table as it is today.
+// tableNow is a table as it is today; nil if there is none.
 func (sh *shelf) tableNow(ctx context.Context, name string) (*schema.Table, error) {
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
@@ -127,7 +161,7 @@ func (sh *shelf) tableNow(ctx context.Context, name string) (*schema.Table, erro
 	tables, err := schema.Tables(ctx, db, database, name)
 	var none *schema.NoTableError
 	if errors.As(err, &none) {
-		return nil, ops.E(ops.Usage, lang.M("there is no table %s", database+"."+name))
+		return nil, nil
 	}
 	if err != nil {
 		return nil, mysql.Explain(err, target)
@@ -146,6 +180,7 @@ func changeOf(t *binlog.Transaction) txnJSON {
 		SizeBytes: t.Size,
 		Thread:    t.Thread,
 		Query:     t.Query,
+		Unsure:    t.Unsure,
 	}
 	if j.Tables == nil {
 		j.Tables = []binlog.TableChange{}
@@ -177,11 +212,28 @@ func (sh *shelf) sayChanges(found []*binlog.Transaction) {
 				termsafe.Line(tx.ID),
 				human.Count(tx.Rows()),
 				human.Bytes(tx.Size),
-				termsafe.Line(changeBrief(tx)),
+				termsafe.Line(changeBrief(tx)) + sh.doubt(tx),
 			},
 		)
 	}
 	fmt.Fprint(sh.out, t)
+	if slices.ContainsFunc(found, func(tx *binlog.Transaction) bool { return tx.Unsure }) {
+		sh.note(lang.M("a transaction marked with ? changed the table, but the log does not tell whether it changed this row"))
+	}
+}
+
+// doubt is what a reader must know of a transaction before believing it.
+func (sh *shelf) doubt(t *binlog.Transaction) (text string) {
+	if t.Unfinished {
+		text += "  (" + sh.lang.T("prepared, not committed") + ")"
+	}
+	if t.RolledBack {
+		text += "  (" + sh.lang.T("rolled back") + ")"
+	}
+	if t.Unsure {
+		text += "  ?"
+	}
+	return text
 }
 
 // changeBrief is what a transaction did, in a line: "orders -3 ~1, customers +2".

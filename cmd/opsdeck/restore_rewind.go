@@ -37,7 +37,7 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 		if c.Table == "" {
 			return ops.E(ops.Usage, lang.M("--where-key needs --table: a key belongs to one table"))
 		}
-		want.Key = strings.Split(c.WhereKey, ",")
+		want.Key = binlog.SplitKey(c.WhereKey)
 	}
 	if err := a.mayChange(dry); err != nil {
 		return err

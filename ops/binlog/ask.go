@@ -63,6 +63,28 @@ func KeyTerm(key []string) string {
 	return "key:" + strings.Join(parts, ",")
 }
 
+// SplitKey splits a key that a person typed: values with commas between them. A value in
+// double quotes may have commas, with "" for a quote inside.
+func SplitKey(text string) (key []string) {
+	value := ""
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == '"' && quoted && i+1 < len(text) && text[i+1] == '"':
+			value += `"`
+			i++
+		case b == '"' && (quoted || value == ""):
+			quoted = !quoted
+		case b == ',' && !quoted:
+			key = append(key, value)
+			value = ""
+		default:
+			value += text[i : i+1]
+		}
+	}
+	return append(key, value)
+}
+
 type queryTerm struct {
 	pos, end int
 	key      string

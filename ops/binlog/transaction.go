@@ -23,6 +23,9 @@ type Transaction struct {
 	Unfinished bool
 	XA         string // id, as SQL, of an XA transaction that is prepared or completed later
 	RolledBack bool
+	// Unsure tells, where the changes of one row were asked for, that the transaction changed
+	// its table, but whether it changed the row cannot be known.
+	Unsure bool
 }
 
 // TableChange counts the rows of one table that a transaction changed.
@@ -107,6 +110,12 @@ func (f Filter) Takes(t *Transaction) bool {
 	return rows > 0 || f.RowsOver == 0 && slices.ContainsFunc(t.Other, func(s Statement) bool {
 		return VerbOf(s.SQL) == f.Kind && f.takesStatement(s)
 	})
+}
+
+// Statements reports whether a transaction has statements of the statement format, and
+// statements that change definitions, that name the table.
+func (f Filter) Statements(t *Transaction) (changes, definitions bool) {
+	return slices.ContainsFunc(t.Other, f.takesStatement), slices.ContainsFunc(t.DDL, f.takesStatement)
 }
 
 func (c TableChange) of(v Verb) int64 {

@@ -52,6 +52,7 @@ type Column struct {
 	Nullable bool
 	Key      bool     // part of the primary key, if logged
 	Members  []string // of ENUM and SET, if logged
+	Signed   bool     // the log tells whether the number is unsigned
 }
 
 // Table is a table's definition at the time of a transaction.
@@ -99,6 +100,15 @@ type RowChange struct {
 // Matches reports whether a name that a person gave refers to the table: TABLE or
 // SCHEMA.TABLE.
 func (t *Table) Matches(name string) bool { return Matches(t.Schema, t.Name, name) }
+
+// SplitTable is a name as SCHEMA.TABLE; ok is false if it has no schema.
+func SplitTable(name string) (schema, table string, ok bool) {
+	schema, table, ok = strings.Cut(name, ".")
+	if !ok {
+		return "", name, false
+	}
+	return schema, table, true
+}
 
 // Matches is Table.Matches for names alone.
 func Matches(schema, table, name string) bool {

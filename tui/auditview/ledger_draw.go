@@ -195,6 +195,12 @@ func (p *base) didWhat(tx *binlog.Transaction, plain bool) string {
 	if tx.Query != "" && len(tx.DDL)+len(tx.Other) == 0 {
 		text += "  " + style(t.Dim.Render, oneLine(tx.Query))
 	}
+	if tx.RolledBack {
+		text += "  " + style(t.Warn.Render, p.env.T("rolled back"))
+	}
+	if tx.Unsure {
+		text += "  " + style(t.Warn.Render, "? "+p.env.T("maybe not this row"))
+	}
 	if tx.Unfinished {
 		text += "  " + style(t.Warn.Render, p.env.T("prepared, not committed"))
 	}

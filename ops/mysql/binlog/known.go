@@ -44,7 +44,7 @@ func Know(t *domain.Table, now *schema.Table) error {
 				Why:   fmt.Sprintf("column %d is %s, the log has %s", i+1, c.Name, own.Name),
 			}
 		}
-		if !fits(own.Type, c.DataType) {
+		if !Fits(own.Type, c.DataType) {
 			return &MismatchError{
 				Table: t.String(),
 				Why:   fmt.Sprintf("%s is %s, the log has %s", c.Name, c.DataType, own.Type),
@@ -99,8 +99,8 @@ var families = map[string]string{
 	"inet4":              "string",
 }
 
-// fits reports whether a logged type can be today's type.
-func fits(logged, now string) bool {
+// Fits reports whether a logged type can be today's type.
+func Fits(logged, now string) bool {
 	logged, _, _ = strings.Cut(logged, " ")
 	a := family(logged)
 	b := family(now)

@@ -109,7 +109,8 @@ func (r *Rows) skipRow(c *cursor) error {
 		return nil
 	}
 	if r.partial {
-		_, err := r.afterImage(c, nil)
+		m := imageReader{r: r, present: r.after, some: make([]bool, len(r.Map.types))}
+		_, err := m.readAfter(c, nil)
 		return err
 	}
 	return r.skipImage(c, r.after)
@@ -146,18 +147,32 @@ func (r *Rows) InPart() bool {
 }
 
 // Each calls take with each row. Values are valid until the next call.
-func (r *Rows) Each(take func(domain.RowChange) error) error {
+func (r *Rows) Each(take func(domain.RowChange) error) error { return r.each(nil, take) }
+
+// EachOf is Each with the values of some columns alone; all others are Absent.
+func (r *Rows) EachOf(columns []int, take func(domain.RowChange) error) error {
+	some := make([]bool, len(r.Map.types))
+	for _, i := range columns {
+		some[i] = true
+	}
+	return r.each(some, take)
+}
+
+// each calls take with each row. With some, it decodes only the columns that are true in it.
+func (r *Rows) each(some []bool, take func(domain.RowChange) error) error {
 	c := cursor{b: r.data}
+	before := imageReader{r: r, present: r.before, some: some}
+	after := imageReader{r: r, present: r.after, some: some}
 	for len(c.b) > 0 {
 		change := domain.RowChange{Verb: r.Verb, Table: &r.Map.Table, Silent: r.silent()}
 		var err error
 		if r.before != nil {
-			if change.Before, err = r.image(&c, r.before, nil); err != nil {
+			if change.Before, err = before.read(&c, nil); err != nil {
 				return err
 			}
 		}
 		if r.after != nil {
-			if change.After, err = r.afterImage(&c, change.Before); err != nil {
+			if change.After, err = after.readAfter(&c, change.Before); err != nil {
 				return err
 			}
 		}
@@ -168,20 +183,28 @@ func (r *Rows) Each(take func(domain.RowChange) error) error {
 	return nil
 }
 
-// afterImage parses an after image. In a partial update, it first lists the JSON columns
+// imageReader reads the before or the after images of a rows event.
+type imageReader struct {
+	r       *Rows
+	present bitmap
+	some    []bool         // the columns to decode; nil for all
+	values  []domain.Value // with some, of the last image
+}
+
+// readAfter parses an after image. In a partial update, it first lists the JSON columns
 // that are stored as differences.
-func (r *Rows) afterImage(c *cursor, before []domain.Value) ([]domain.Value, error) {
-	if !r.partial {
-		return r.image(c, r.after, nil)
+func (m *imageReader) readAfter(c *cursor, before []domain.Value) ([]domain.Value, error) {
+	if !m.r.partial {
+		return m.read(c, nil)
 	}
 	options := c.lenenc()
 	diffs := &partialColumns{before: before}
 	if options&1 != 0 {
 		n := 0
-		r.Map.each(func(t colType) bool { return t.code == colJSON }, func(int) { n++ })
+		m.r.Map.each(func(t colType) bool { return t.code == colJSON }, func(int) { n++ })
 		diffs.bits = bitmap(c.take((n + 7) / 8))
 	}
-	return r.image(c, r.after, diffs)
+	return m.read(c, diffs)
 }
 
 // partialColumns are the JSON columns of an image that are stored as differences.
@@ -191,9 +214,23 @@ type partialColumns struct {
 	seen   int
 }
 
-func (r *Rows) image(c *cursor, present bitmap, partial *partialColumns) ([]domain.Value, error) {
-	nulls := bitmap(c.take((present.count(len(r.Map.types)) + 7) / 8))
-	values := make([]domain.Value, len(r.Map.types))
+// next is the slice for the next image.
+func (m *imageReader) next() []domain.Value {
+	n := len(m.r.Map.types)
+	if m.some == nil {
+		return make([]domain.Value, n)
+	}
+	if m.values == nil {
+		m.values = make([]domain.Value, n)
+	}
+	clear(m.values)
+	return m.values
+}
+
+func (m *imageReader) read(c *cursor, partial *partialColumns) ([]domain.Value, error) {
+	r := m.r
+	nulls := bitmap(c.take((m.present.count(len(r.Map.types)) + 7) / 8))
+	values := m.next()
 	at := 0
 	for i, t := range r.Map.types {
 		isPartial := false
@@ -203,7 +240,7 @@ func (r *Rows) image(c *cursor, present bitmap, partial *partialColumns) ([]doma
 		}
 		v := &values[i]
 		v.Kind = r.Map.Columns[i].Kind
-		if !present.has(i) {
+		if !m.present.has(i) {
 			v.Absent = true
 			continue
 		}
@@ -211,6 +248,11 @@ func (r *Rows) image(c *cursor, present bitmap, partial *partialColumns) ([]doma
 		at++
 		if isNull {
 			v.Null = true
+			continue
+		}
+		if m.some != nil && !m.some[i] {
+			v.Absent = true
+			c.take(t.length(c))
 			continue
 		}
 		if err := r.value(c, i, v, isPartial, partial); err != nil {

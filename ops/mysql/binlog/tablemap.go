@@ -82,6 +82,7 @@ func (m *TableMap) optional(kind byte, part *cursor) {
 		unsigned := msbBits(part.b)
 		m.each(colType.isNumeric, func(col int) {
 			m.types[col].unsigned = unsigned.has(i)
+			m.Columns[col].Signed = true
 			i++
 		})
 	case metaDefaultCharset:

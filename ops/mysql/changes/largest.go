@@ -14,9 +14,10 @@ import (
 
 // spot is a frame that may hold a large transaction.
 type spot struct {
-	piece piece
-	frame binlog.Frame
-	most  int64 // rows of its largest transaction, as far as the index tells
+	piece  piece
+	number int // of the piece
+	frame  binlog.Frame
+	most   int64 // rows of its largest transaction, as far as the index tells
 }
 
 // largest calls take with the transactions that changed most rows. The indexes tell which
@@ -76,7 +77,7 @@ func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
 			if f.Unread != "" {
 				most = math.MaxInt64
 			}
-			spots = append(spots, spot{p, f, most})
+			spots = append(spots, spot{p, s.number(p), f, most})
 		}
 		r.Close()
 	}
@@ -93,13 +94,13 @@ func (at spot) read(ctx context.Context, q Query) ([]*binlog.Transaction, error)
 		return nil, err
 	}
 	defer r.Close()
-	return endingIn(r, at.piece, at.frame, q)
+	return endingIn(r, at, q)
 }
 
-func endingIn(r *binarchive.Reader, p piece, f binlog.Frame, q Query) ([]*binlog.Transaction, error) {
-	found, err := ending(r, f, q)
+func endingIn(r *binarchive.Reader, at spot, q Query) ([]*binlog.Transaction, error) {
+	found, err := ending(r, at.number, at.frame, q)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Name, err)
+		return nil, fmt.Errorf("%s: %w", at.piece.Name, err)
 	}
 	return found, nil
 }

@@ -1,7 +1,9 @@
 package changes
 
 import (
-	"encoding/hex"
+	"context"
+	"errors"
+	"slices"
 
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
@@ -11,22 +13,64 @@ import (
 // Query selects transactions.
 type Query struct {
 	binlog.Query
-	// Now is today's definition of the key's table, for what the log omits.
-	Now *schema.Table
+	// Now is today's definition of the key's table; nil if there is no such table any more.
+	Now  *schema.Table
+	past *Past // of the key's table
+}
+
+// Reasons why a row cannot be traced by its key.
+var (
+	ErrNoTable  = errors.New("there is no such table, and the log tells nothing of one")
+	ErrNoKey    = errors.New("the table has no primary key")
+	ErrKeyParts = errors.New("the key does not have as many values as the primary key has columns")
+)
+
+// traced completes a query that has a key.
+func (s *Source) traced(ctx context.Context, q Query) (Query, error) {
+	if q.Key == nil || q.past != nil {
+		return q, nil
+	}
+	database, table, ok := binlog.SplitTable(q.Table)
+	if !ok {
+		database = q.Schema
+	}
+	past, err := s.Past(ctx, database, table, q.Now)
+	if err != nil {
+		return q, err
+	}
+	q.past = past
+	if q.Now == nil && past.Empty() {
+		return q, ErrNoTable
+	}
+	switch {
+	case past.MayHaveKeyOf(len(q.Key)):
+		return q, nil
+	case q.Now == nil || q.Now.KeyUnique == "PRIMARY":
+		return q, ErrKeyParts
+	default:
+		return q, ErrNoKey
+	}
 }
 
 // look builds summaries, and reads rows if the query has a key.
 type look struct {
 	q       Query
+	piece   int // number of the piece that is read
 	summary format.Summary
 	hit     bool
+	unsure  bool // a change of the table may be one of the row
+	seen    map[*format.TableMap]view
 }
 
-func newLook(q Query, done func(*binlog.Transaction) error) *look {
-	l := &look{q: q}
+func newLook(q Query, piece int, done func(*binlog.Transaction) error) *look {
+	l := &look{q: q, piece: piece}
 	l.summary.Done = func(t *binlog.Transaction) error {
 		if q.Key != nil && !l.hit {
-			return nil
+			statements, definitions := q.Statements(t)
+			if !l.unsure && !statements && !definitions {
+				return nil
+			}
+			t.Unsure = l.unsure || statements
 		}
 		return done(t)
 	}
@@ -36,9 +80,11 @@ func newLook(q Query, done func(*binlog.Transaction) error) *look {
 func (l *look) take(i *format.Item) error {
 	if i.What == format.Begin {
 		l.hit = false
+		l.unsure = false
+		l.seen = nil
 	}
 	if l.q.Key != nil && i.What == format.Change && !l.hit && i.Rows.Map.Matches(l.q.Table) {
-		if err := l.rows(i.Rows); err != nil {
+		if err := l.rows(i); err != nil {
 			return err
 		}
 	}
@@ -46,45 +92,22 @@ func (l *look) take(i *format.Item) error {
 }
 
 // rows searches the before and after images of a rows event for the key.
-func (l *look) rows(r *format.Rows) error {
-	table := r.Map.Table
-	table.Columns = append([]binlog.Column(nil), table.Columns...)
-	if l.q.Now != nil {
-		if err := format.Know(&table, l.q.Now); err != nil {
-			return nil // the table had another definition then: its key is unknown
+func (l *look) rows(i *format.Item) error {
+	v, known := l.seen[i.Rows.Map]
+	if !known {
+		v = l.q.past.view(placed{l.piece, i.Group.Pos}, &i.Rows.Map.Table)
+		if l.seen == nil {
+			l.seen = map[*format.TableMap]view{}
 		}
+		l.seen[i.Rows.Map] = v
 	}
-	return r.Each(func(c binlog.RowChange) error {
-		l.hit = l.hit || l.matches(&table, c.Before) || l.matches(&table, c.After)
+	if v.key == nil {
+		l.unsure = true
+		return nil
+	}
+	wanted := slices.Clone(v.key)
+	return i.Rows.EachOf(wanted, func(c binlog.RowChange) error {
+		l.hit = l.hit || v.matches(c.Before, l.q.Key) || v.matches(c.After, l.q.Key)
 		return nil
 	})
-}
-
-func (l *look) matches(t *binlog.Table, values []binlog.Value) bool {
-	if values == nil {
-		return false
-	}
-	at := 0
-	for i, c := range t.Columns {
-		if !c.Key {
-			continue
-		}
-		v := values[i]
-		if l.q.Now != nil {
-			v = format.Reread(v, c, *l.q.Now.Column(c.Name))
-		}
-		if at >= len(l.q.Key) || v.Absent || v.Null || keyText(v) != l.q.Key[at] {
-			return false
-		}
-		at++
-	}
-	return at > 0 && at == len(l.q.Key)
-}
-
-// keyText is a value as a person types it in a key: bytes in hexadecimal.
-func keyText(v binlog.Value) string {
-	if v.Kind == binlog.Binary || v.Kind == binlog.Bits {
-		return "0x" + hex.EncodeToString(v.Text)
-	}
-	return string(v.Text)
 }

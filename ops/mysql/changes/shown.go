@@ -32,7 +32,7 @@ func (s *Source) Shown(
 		return nil, nil, 0, err
 	}
 	defer r.Close()
-	s1 := shower{ctx: ctx, q: q, most: most, today: now, known: map[string]*schema.Table{}}
+	s1 := shower{ctx: ctx, src: s, at: placed{s.number(p), t.Pos}, q: q, most: most, today: now, known: map[string]*Past{}}
 	if err = r.Walk(t.Pos, s1.take); errors.Is(err, binarchive.ErrEnough) {
 		err = nil
 	}
@@ -42,10 +42,12 @@ func (s *Source) Shown(
 // shower collects rows in readable form.
 type shower struct {
 	ctx   context.Context
+	src   *Source
+	at    placed // of the transaction
 	q     Query
 	most  int
 	today func(database, table string) *schema.Table
-	known map[string]*schema.Table
+	known map[string]*Past
 	rows  []binlog.ShownRow
 	all   int64
 }
@@ -72,84 +74,91 @@ func (s *shower) change(r *format.Rows) error {
 		s.all += int64(n)
 		return err
 	}
-	table := r.Map.Table
-	table.Columns = append([]binlog.Column(nil), table.Columns...)
-	now := s.table(&table)
-	if now != nil && format.Know(&table, now) != nil {
-		now = nil // it had another definition then
+	past, err := s.table(&r.Map.Table)
+	if err != nil {
+		return err
 	}
-	look := look{q: s.q}
-	look.q.Now = now
+	v := past.view(s.at, &r.Map.Table)
 	return r.Each(func(c binlog.RowChange) error {
-		if s.q.Key != nil && !look.matches(&table, c.Before) && !look.matches(&table, c.After) {
+		if s.q.Key != nil && v.key != nil && !v.matches(c.Before, s.q.Key) && !v.matches(c.After, s.q.Key) {
 			return nil
 		}
 		s.all++
 		if len(s.rows) < s.most {
-			s.rows = append(s.rows, row(&table, now, c))
+			s.rows = append(s.rows, v.row(c))
 		}
 		return nil
 	})
 }
 
-// table is today's definition of a logged table; it is looked up once.
-func (s *shower) table(t *binlog.Table) *schema.Table {
+// table is a logged table over the time of the log; it is looked up once.
+func (s *shower) table(t *binlog.Table) (*Past, error) {
 	name := t.String()
-	now, asked := s.known[name]
-	if !asked {
-		now = s.today(t.Schema, t.Name)
-		s.known[name] = now
+	if past := s.known[name]; past != nil {
+		return past, nil
 	}
-	return now
+	past, err := s.src.Past(s.ctx, t.Schema, t.Name, s.today(t.Schema, t.Name))
+	s.known[name] = past
+	return past, err
 }
 
-func row(t *binlog.Table, now *schema.Table, c binlog.RowChange) binlog.ShownRow {
-	out := binlog.ShownRow{Schema: t.Schema, Table: t.Name, Verb: c.Verb}
-	out.Before, _ = image(t, now, c.Before)
-	out.After, _ = image(t, now, c.After)
+func (v *view) row(c binlog.RowChange) binlog.ShownRow {
+	out := binlog.ShownRow{Schema: v.table.Schema, Table: v.table.Name, Verb: c.Verb}
+	out.Before = v.image(c.Before)
+	out.After = v.image(c.After)
 	there := c.After
 	if there == nil {
 		there = c.Before
 	}
-	_, out.Key = image(t, now, there)
+	out.Key = v.keyOf(there)
+	if out.Key == nil {
+		out.Key = v.keyOf(c.Before) // a MINIMAL image of after may lack the key
+	}
 	return out
 }
 
-// image renders a row image as a JSON object and returns its key.
-func image(t *binlog.Table, now *schema.Table, values []binlog.Value) (text string, key []string) {
+// keyOf is the key of a row image as a person types it; nil if it is not known.
+func (v *view) keyOf(image []binlog.Value) (key []string) {
+	for _, i := range v.key {
+		if image == nil || image[i].Absent {
+			return nil
+		}
+		key = append(key, format.KeyText(v.read(i, image[i])))
+	}
+	return key
+}
+
+// image renders a row image as a JSON object.
+func (v *view) image(values []binlog.Value) string {
 	if values == nil {
-		return "", nil
+		return ""
 	}
 	var out strings.Builder
 	out.WriteByte('{')
-	for i, v := range values {
-		if v.Absent || i >= len(t.Columns) {
+	for i, value := range values {
+		if value.Absent || i >= len(v.table.Columns) {
 			continue
 		}
-		col := t.Columns[i]
-		if now != nil {
-			today := *now.Column(col.Name)
-			v = format.Reread(v, col, today)
+		col := v.table.Columns[i]
+		if means := v.means[i]; means != nil {
+			value = format.Reread(value, col, *means)
 			if col.Members == nil {
-				col.Members = members(today.Type)
+				col.Members = format.Members(means.Type)
 			}
 		}
 		name := col.Name
 		if name == "" {
 			name = "@" + strconv.Itoa(i+1)
 		}
-		if col.Key {
-			key = append(key, keyText(v))
-		}
 		if out.Len() > 1 {
 			out.WriteByte(',')
 		}
 		out.Write(jsonOf(name))
 		out.WriteByte(':')
-		out.Write(valueJSON(col, v))
+		out.Write(valueJSON(col, value))
 	}
 	out.WriteByte('}')
-	return out.String(), key
+	return out.String()
 }
 
 // valueJSON renders a value as JSON: numbers and documents unchanged, ENUM and SET members
@@ -159,9 +168,9 @@ func valueJSON(col binlog.Column, v binlog.Value) []byte {
 	case v.Null:
 		return []byte("null")
 	case v.Kind == binlog.Enum || v.Kind == binlog.Set:
-		return jsonOf(named(col.Members, v))
+		return jsonOf(format.MemberNames(col.Members, v))
 	case v.Kind == binlog.Binary || v.Kind == binlog.Bits:
-		return jsonOf(keyText(v))
+		return jsonOf(format.KeyText(v))
 	case v.Kind == binlog.JSON && json.Valid(v.Text):
 		return v.Text
 	case (v.Kind == binlog.Number || v.Kind == binlog.Float || v.Kind == binlog.Double) && json.Valid(v.Text):
@@ -176,54 +185,4 @@ func jsonOf(text string) []byte {
 		return []byte(fmt.Sprintf("%q", text))
 	}
 	return b
-}
-
-// named is the name of an ENUM member, or the names of a SET's members.
-func named(list []string, v binlog.Value) string {
-	n, err := strconv.ParseUint(string(v.Text), 10, 64)
-	switch {
-	case err != nil || len(list) == 0:
-		return string(v.Text)
-	case v.Kind == binlog.Enum && n == 0:
-		return ""
-	case v.Kind == binlog.Enum && n <= uint64(len(list)):
-		return list[n-1]
-	case v.Kind == binlog.Enum:
-		return string(v.Text)
-	}
-	var names []string
-	for i, name := range list {
-		if i < 64 && n&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-// members parses the names in "enum('a','b')".
-func members(declared string) (out []string) {
-	_, rest, found := strings.Cut(declared, "(")
-	if !found || !strings.HasPrefix(declared, "enum") && !strings.HasPrefix(declared, "set") {
-		return nil
-	}
-	for {
-		_, after, found := strings.Cut(rest, "'")
-		if !found {
-			return out
-		}
-		name := ""
-		for {
-			part, tail, found := strings.Cut(after, "'")
-			if !found {
-				return nil
-			}
-			name += part
-			if !strings.HasPrefix(tail, "'") {
-				rest = tail
-				break
-			}
-			name, after = name+"'", tail[1:]
-		}
-		out = append(out, name)
-	}
 }

@@ -33,6 +33,10 @@ type Source struct {
 	server  *format.Server // the live server; nil if it could not be reached
 	unread  []string       // files of the live server that exceed the limit
 	found   sync.Map       // transactions that were searched before, by id
+
+	reading  sync.Mutex   // guards what follows
+	defined  bool         // the definitions were read
+	definers []definition // statements that may define a table, in log order
 }
 
 // piece is one log file and the function that opens it.
@@ -236,6 +240,10 @@ var ErrNotFound = errors.New("no such transaction in the binlog")
 
 // List calls take with the matching transactions, newest first, up to the limit.
 func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
+	q, err := s.traced(ctx, q)
+	if err != nil {
+		return err
+	}
 	if q.Largest {
 		return s.largest(ctx, q, take)
 	}
@@ -273,7 +281,7 @@ func (s *Source) listPiece(
 		if !f.Holds(q.Filter) || !q.Until.IsZero() && !f.FromTime.Before(q.Until.Add(time.Second)) {
 			continue
 		}
-		found, err := ending(r, f, q)
+		found, err := ending(r, s.number(p), f, q)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
@@ -291,8 +299,8 @@ func (s *Source) listPiece(
 
 // ending returns the transactions that end in a frame. One that begins in this frame and
 // ends in a later one is found there.
-func ending(r *binarchive.Reader, f binlog.Frame, q Query) (found []*binlog.Transaction, err error) {
-	look := newLook(q, func(t *binlog.Transaction) error {
+func ending(r *binarchive.Reader, number int, f binlog.Frame, q Query) (found []*binlog.Transaction, err error) {
+	look := newLook(q, number, func(t *binlog.Transaction) error {
 		if t.End > f.From && t.End <= f.To && q.Takes(t) {
 			found = append(found, t)
 		}

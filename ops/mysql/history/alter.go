@@ -245,4 +245,3 @@ func (a *alterer) option(i int) {
 	}
 	a.steps = append(a.steps, step{verb: opaque})
 }
-

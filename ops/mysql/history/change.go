@@ -25,7 +25,7 @@ func read(s Statement, database, table string) *change {
 	}
 	p, err := sqlscan.Parse([]byte(s.SQL), s.Mode)
 	if err != nil {
-		if mayAlter(s.SQL) {
+		if MayDefine(s.SQL) {
 			return &change{opaque: true}
 		}
 		return nil
@@ -61,8 +61,8 @@ func read(s Statement, database, table string) *change {
 	return nil
 }
 
-// mayAlter reports whether a text that was not understood may define a table.
-func mayAlter(sql string) bool {
+// MayDefine reports whether a statement may define a table, by its first words.
+func MayDefine(sql string) bool {
 	words := strings.Fields(strings.ToUpper(sql))
 	for i, w := range words {
 		switch {

@@ -17,6 +17,9 @@ type Declared struct {
 
 // String is the type for people: "decimal(10,2) unsigned".
 func (d *Declared) String() string {
+	if d.Members != nil {
+		return d.declaration()
+	}
 	text := d.Word
 	if d.Args != "" {
 		text += "(" + d.Args + ")"
@@ -28,6 +31,18 @@ func (d *Declared) String() string {
 		text += " character set " + d.Charset
 	}
 	return text
+}
+
+// declaration is the type as information_schema has it.
+func (d *Declared) declaration() string {
+	if d.Members == nil {
+		return d.String()
+	}
+	quoted := make([]string, len(d.Members))
+	for i, m := range d.Members {
+		quoted[i] = "'" + strings.ReplaceAll(m, "'", "''") + "'"
+	}
+	return d.Word + "(" + strings.Join(quoted, ",") + ")"
 }
 
 // aliases are the names of types that have another one.

@@ -63,13 +63,18 @@ func (e *ReplacedError) Error() string {
 // KeyError reports that the primary key is not the one of that time.
 type KeyError struct{ Table string }
 
-func (e *KeyError) Error() string { return fmt.Sprintf("the primary key of %s was changed since", e.Table) }
+func (e *KeyError) Error() string {
+	return fmt.Sprintf("the primary key of %s was changed since", e.Table)
+}
 
 // Fit compares a logged table, before statement n, with today's.
 func (t *Timeline) Fit(n int, table *binlog.Table) (*Fit, error) {
 	d, err := t.Named(n, table)
 	if err != nil {
 		return nil, err
+	}
+	if t.today == nil {
+		return nil, &UnknownError{Table: t.Name}
 	}
 	f := &Fit{Table: t.Name, today: t.today, exact: !t.Since(n)}
 	for i, c := range d.Columns {
@@ -250,6 +255,25 @@ func (l *logged) value(v binlog.Value, now schema.Column) (binlog.Value, Why) {
 	return l.converted(v, now)
 }
 
-// Table is the logged table with its columns' names of today; a dropped one has its name
-// then.
+// Exact reports whether the table is as it was: no statement concerned it since, and its
+// columns are those of the log.
 func (f *Fit) Exact() bool { return f.exact && len(f.Notes) == 0 }
+
+// Columns is for each column of a logged table what its values mean: today's column where
+// it is the same, else as far as the log tells the one of that time; nil if it does not.
+func (t *Timeline) Columns(n int, table *binlog.Table, d *Definition) []*schema.Column {
+	out := make([]*schema.Column, len(d.Columns))
+	fit, err := t.Fit(n, table)
+	for i, c := range d.Columns {
+		if err == nil && fit.columns[i].now >= 0 && fit.columns[i].note.Fate != Redefined {
+			own := t.today.Columns[fit.columns[i].now]
+			own.Name = c.Name
+			out[i] = &own
+			continue
+		}
+		if w := c.Declared; w != nil {
+			out[i] = &schema.Column{Name: c.Name, DataType: w.Word, Type: w.declaration(), Charset: w.Charset}
+		}
+	}
+	return out
+}

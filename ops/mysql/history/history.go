@@ -329,5 +329,20 @@ func (t *Timeline) unknown(n int) error {
 	return &UnknownError{Table: t.Name, ID: s.ID, SQL: s.SQL}
 }
 
+// MayHaveKeyOf reports whether the table has, or may have had, a primary key of n columns.
+func (t *Timeline) MayHaveKeyOf(n int) bool {
+	known := false
+	for _, d := range t.states {
+		if d == nil || !d.KeyKnown {
+			continue
+		}
+		known = true
+		if n > 0 && len(d.Key) == n {
+			return true
+		}
+	}
+	return !known
+}
+
 // Since reports whether a statement after the first n concerns the table.
 func (t *Timeline) Since(n int) bool { return n < len(t.statements) }

@@ -52,6 +52,29 @@ func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]fore
 	return keys, nil
 }
 
+// UnloggedParents are the tables whose changes may change rows of a table through a foreign
+// key without a trace in the log. MySQL logs such rows from 9.6 on, where the setting
+// innodb_native_foreign_keys is off.
+// https://dev.mysql.com/doc/refman/9.6/en/innodb-parameters.html
+func UnloggedParents(ctx context.Context, q schema.Querier, database, table string) (names []string, err error) {
+	logged, err := schema.All(ctx, q, "SHOW VARIABLES LIKE 'innodb_native_foreign_keys'")
+	if err != nil || len(logged) > 0 && strings.EqualFold(logged[0][1], "OFF") {
+		return nil, err
+	}
+	rows, err := schema.All(ctx, q, "SELECT DISTINCT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME "+
+		"FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND "+
+		"(DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))",
+		database, table)
+	for _, r := range rows {
+		name := r[1]
+		if r[0] != database {
+			name = r[0] + "." + name
+		}
+		names = append(names, name)
+	}
+	return names, err
+}
+
 // refersTo are the places of the columns that a foreign key refers to.
 func (t *table) refersTo(k foreignKey) []int { return t.places(k.Refs) }
 

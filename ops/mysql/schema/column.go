@@ -22,6 +22,7 @@ type Column struct {
 	DataType  string // lower case: "int", "varchar", "json"
 	Type      string // as declared: "int(10) unsigned zerofill"
 	Charset   string // "" for what has none
+	Collation string // lower case; "" for what has none
 	Nullable  bool
 	Generated bool // computed: never in an INSERT
 	Period    bool // ROW START or ROW END of a system-versioned table

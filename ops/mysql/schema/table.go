@@ -228,7 +228,7 @@ func readColumns(ctx context.Context, q Querier, database string, tables map[str
 		ctx,
 		q,
 		`SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IFNULL(CHARACTER_SET_NAME,''), IS_NULLABLE,
-		EXTRA, IFNULL(GENERATION_EXPRESSION,'') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+		EXTRA, IFNULL(GENERATION_EXPRESSION,''), IFNULL(COLLATION_NAME,'') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, ORDINAL_POSITION`,
 		database,
 	)
 	if err != nil {
@@ -246,6 +246,7 @@ func readColumns(ctx context.Context, q Querier, database string, tables map[str
 			Type:      r[3],
 			Charset:   strings.ToLower(r[4]),
 			Nullable:  r[5] == "YES",
+			Collation: strings.ToLower(r[8]),
 			Generated: strings.Contains(extra, "STORED GENERATED") || strings.Contains(extra, "VIRTUAL GENERATED"),
 		}
 		if e := strings.ToUpper(r[7]); c.Generated && (e == "ROW START" || e == "ROW END") {

@@ -74,7 +74,7 @@ func (l *Log) List(ctx context.Context, q binlog.Query, take func(*binlog.Transa
 	if err != nil {
 		return err
 	}
-	return l.explain(l.src.List(ctx, asked, take))
+	return l.explain(backups.TraceError(l.src.List(ctx, asked, take), asked.Table))
 }
 
 // Rows are the rows of a transaction for people.
@@ -111,14 +111,15 @@ func (l *Log) query(ctx context.Context, q binlog.Query) (changes.Query, error) 
 	now, err := l.tables.Table(ctx, database, table)
 	var none *schema.NoTableError
 	if errors.As(err, &none) {
-		return asked, ops.E(ops.Usage, lang.M("there is no table %s", q.Table))
+		return asked, nil // the log may tell of one
 	}
 	asked.Now = now
 	return asked, err
 }
 
 func (l *Log) explain(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
+	var known *ops.Error
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
 	}
 	return l.shelf.Binlog().ChangesError(err)

@@ -55,3 +55,19 @@ func (sh Binlog) ChangesError(err error) error {
 	}
 	return sh.BinlogError(err)
 }
+
+// TraceError makes a sentence of why a row cannot be traced by its key; it returns other
+// errors unchanged.
+func TraceError(err error, table string) error {
+	switch {
+	case errors.Is(err, changes.ErrNoTable):
+		return ops.Wrap(err, ops.Usage, lang.M("there is no table %s", table))
+	case errors.Is(err, changes.ErrNoKey):
+		return ops.Wrap(err, ops.Usage, lang.M("%s has no primary key, so its rows cannot be told apart", table)).
+			WithHint(lang.M("list all changes of the table: opsdeck audit changes --table %s", table))
+	case errors.Is(err, changes.ErrKeyParts):
+		return ops.Wrap(err, ops.Usage, lang.M("the key needs a value for each column of the primary key of %s", table)).
+			WithHint(lang.M("separate the values with commas; put a value with a comma in double quotes"))
+	}
+	return err
+}
