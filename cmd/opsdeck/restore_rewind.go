@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"database/sql"
-	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
 )
