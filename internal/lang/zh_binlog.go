@@ -133,7 +133,6 @@ func init() {
 		"list the ids with: opsdeck audit changes; show how far the archive reaches with: opsdeck backup binlog list",
 		"opsdeck audit changes 列出事务编号；opsdeck backup binlog list 显示归档的范围",
 		"no transactions", "没有事务",
-		"rolled back", "已回滚",
 		"maybe not this row", "不一定是这一行",
 		"%s has no primary key, so its rows cannot be told apart", "%s 没有主键，无法区分各行",
 		"list all changes of the table: opsdeck audit changes --table %s",

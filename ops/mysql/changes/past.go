@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/binarchive"
@@ -97,10 +96,10 @@ func (p *Past) view(at placed, logged *binlog.Table) view {
 	for i, c := range d.Columns {
 		own := &v.table.Columns[i]
 		own.Name = c.Name
-		own.Key = d.KeyKnown && slices.ContainsFunc(d.Key, func(k string) bool { return strings.EqualFold(k, c.Name) })
+		own.Key = d.KeyKnown && d.InKey(c.Name)
 	}
 	for _, k := range d.Key {
-		if i := slices.IndexFunc(d.Columns, func(c history.Column) bool { return strings.EqualFold(c.Name, k) }); i >= 0 {
+		if i := d.At(k); i >= 0 {
 			v.key = append(v.key, i)
 		}
 	}

@@ -32,7 +32,8 @@ func (s *Source) Shown(
 		return nil, nil, 0, err
 	}
 	defer r.Close()
-	s1 := shower{ctx: ctx, src: s, at: placed{s.number(p), t.Pos}, q: q, most: most, today: now, known: map[string]*Past{}}
+	at := placed{s.number(p), t.Pos}
+	s1 := shower{ctx: ctx, src: s, at: at, q: q, most: most, today: now, known: map[string]*Past{}}
 	if err = r.Walk(t.Pos, s1.take); errors.Is(err, binarchive.ErrEnough) {
 		err = nil
 	}

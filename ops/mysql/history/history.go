@@ -32,7 +32,13 @@ func (d *Definition) clone() *Definition {
 	return &own
 }
 
-func (d *Definition) at(name string) int {
+// InKey reports whether the primary key has a column.
+func (d *Definition) InKey(name string) bool {
+	return slices.ContainsFunc(d.Key, func(k string) bool { return strings.EqualFold(k, name) })
+}
+
+// At is the place of a column; -1 if there is none.
+func (d *Definition) At(name string) int {
 	return slices.IndexFunc(d.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
@@ -95,7 +101,7 @@ func (t *Timeline) addHiddenKey(now *Definition) {
 		return
 	}
 	for i, d := range t.states {
-		if d == nil || d.at(hiddenKey) >= 0 {
+		if d == nil || d.At(hiddenKey) >= 0 {
 			continue
 		}
 		own := d.clone()
@@ -172,7 +178,7 @@ func (t *Timeline) backward(d *Definition) {
 func (d *Definition) after(steps []step) *Definition {
 	d = d.clone()
 	for _, s := range steps {
-		at := d.at(s.name)
+		at := d.At(s.name)
 		switch s.verb {
 		case opaque:
 			return nil
@@ -205,7 +211,7 @@ func (d *Definition) change(s step, at int) bool {
 	switch s.verb {
 	case drop:
 		d.Columns = slices.Delete(d.Columns, at, at+1)
-		if slices.ContainsFunc(d.Key, func(k string) bool { return strings.EqualFold(k, s.name) }) {
+		if d.InKey(s.name) {
 			d.KeyKnown = false
 		}
 		return true
@@ -231,7 +237,7 @@ func (d *Definition) insert(c Column, s step, at int) bool {
 	case s.first:
 		at = 0
 	case s.after != "":
-		at = d.at(s.after) + 1
+		at = d.At(s.after) + 1
 		if at == 0 {
 			return false
 		}
@@ -254,7 +260,7 @@ func (d *Definition) forgetCharsets() {
 func (d *Definition) before(steps []step) *Definition {
 	d = d.clone()
 	for _, s := range slices.Backward(steps) {
-		at := d.at(s.to.Name)
+		at := d.At(s.to.Name)
 		switch {
 		case s.verb == opaque, s.verb == drop, s.maybe:
 			return nil
