@@ -10,8 +10,8 @@ VHS := github.com/charmbracelet/vhs@v0.10.0
 # PURE are packages that only compute: no goroutine, channel or atomic in them (a test of internal/arch looks). Under the
 # race detector they take 10 times as long; `make torture` has it in them too.
 PURE := compress/flate regexp regexp/syntax strconv unicode/utf8 github.com/alecthomas/kong github.com/charmbracelet/x/ansi \
-	github.com/klauspost/compress/flate github.com/rivo/uniseg opsdeck/internal/cells opsdeck/internal/rowgzip \
-	opsdeck/internal/termsafe opsdeck/ops/mysql/sqlscan
+	github.com/klauspost/compress/flate github.com/rivo/uniseg opsdeck/internal/cells opsdeck/internal/jsontext \
+	opsdeck/internal/rowgzip opsdeck/internal/termsafe opsdeck/ops/logs/query opsdeck/ops/mysql/sqlscan
 RACE := -race $(foreach package,$(PURE),-gcflags=$(package)=-race=false)
 
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo dev)

@@ -255,7 +255,7 @@ func TestABrokenReleaseUnderPM2IsTakenBackByItself(t *testing.T) {
 	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
 	s := newShop(t, func(c *config.Service) {
 		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
-		c.Restore.ReadyWait = 30 * time.Second
+		c.Restore.ReadyWait = 3 * time.Minute // it ends when PM2 gives the process up
 	})
 	pm2.Run(t, "start", filepath.Join(s.app, "app.js"), "--name", "shop", "--max-restarts", "1", "--",
 		fmt.Sprint(s.port))

@@ -101,7 +101,9 @@ func freePorts(t *testing.T, n int) (ports []int) {
 }
 
 // load asks again and again until stop is called, which tells how many answers there were
-// and the first that was not 200.
+// and the first that was not 200. Four ask every few milliseconds, over new connections: a
+// gap in which nobody listens is met, and the machine is left to what is tested. Without the
+// pause the connections that were closed fill the tables that every look for a port reads.
 func load(url string) (stop func() (asked int64, bad string)) {
 	var asked atomic.Int64
 	var first atomic.Value
@@ -110,11 +112,13 @@ func load(url string) (stop func() (asked int64, bad string)) {
 	for range 4 {
 		all.Go(func() {
 			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			next := time.NewTicker(5 * time.Millisecond)
+			defer next.Stop()
 			for {
 				select {
 				case <-over:
 					return
-				default:
+				case <-next.C:
 				}
 				resp, err := client.Get(url + "/health")
 				switch {
