@@ -22,7 +22,7 @@ const (
 // every line where it starts, its shape and its time. The text stays where it is.
 type Block struct {
 	Off, End int64 // of the text
-	Starts   []uint32
+	Starts   Starts
 	Shapes   IDs
 	Times    Times // of the events; unset while none is known
 	Heads    Bitmap
@@ -68,14 +68,14 @@ func (s *Summary) Add(o Summary) {
 }
 
 // Lines is how many lines the block has.
-func (b *Block) Lines() int { return len(b.Starts) }
+func (b *Block) Lines() int { return b.Starts.Len() }
 
 // LineAt returns where a line's text begins and ends, without its line break.
 func (b *Block) LineAt(i int) (off, end int64) {
-	off = b.Off + int64(b.Starts[i])
+	off = b.Off + int64(b.Starts.At(i))
 	end = b.End
-	if i+1 < len(b.Starts) {
-		return off, b.Off + int64(b.Starts[i+1]) - 1
+	if i+1 < b.Starts.Len() {
+		return off, b.Off + int64(b.Starts.At(i+1)) - 1
 	}
 	if !b.Partial {
 		end--
@@ -106,7 +106,7 @@ func (b *Block) HeadOf(i int) int {
 
 // EventEnd returns the line after the last one of the event of line i.
 func (b *Block) EventEnd(i int) int {
-	for i++; i < len(b.Starts) && !b.Heads.Has(i); i++ {
+	for i++; i < b.Starts.Len() && !b.Heads.Has(i); i++ {
 	}
 	return i
 }

@@ -236,7 +236,7 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 	blk := &Block{
 		Off:    off,
 		End:    end,
-		Starts: make([]uint32, 0, lines),
+		Starts: makeStarts(lines),
 		Shapes: makeIDs(lines),
 		Times:  makeTimes(lines),
 	}
@@ -251,17 +251,18 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 // count is build for a block that is used once: its room is used again.
 func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
 	k := &b.once
+	k.Starts.clear()
 	k.Times.clear()
 	k.Shapes.clear()
-	*k = Block{Off: off, End: off, Starts: k.Starts[:0], Shapes: k.Shapes, Times: k.Times, Heads: k.Heads[:0]}
+	*k = Block{Off: off, End: off, Starts: k.Starts, Shapes: k.Shapes, Times: k.Times, Heads: k.Heads[:0]}
 	k.Sum.FirstMS, k.Sum.LastMS = logline.Unset, logline.Unset
 	return k, b.extend(k, r, off, end)
 }
 
 // trim gives back memory that was taken for more lines than there are.
 func (b *Block) trim() {
-	if cap(b.Starts)-len(b.Starts) > len(b.Starts)/32 {
-		b.Starts = append([]uint32(nil), b.Starts...)
+	if n := b.Starts.Len(); b.Starts.room()-n > n/32 {
+		b.Starts.trim()
 		b.Shapes.trim()
 		b.Times.trim()
 	}
@@ -295,7 +296,7 @@ type source struct {
 func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) int64 {
 	b.parser.At = at
 	id, s, seen, first, ms := b.headOf(line, size)
-	i := len(blk.Starts)
+	i := blk.Starts.Len()
 	inside := at <= b.until
 	if logline.OpensRecord(seen) && !inside {
 		if rec, ok := b.record(of.text, at, of.end); ok {
@@ -318,7 +319,7 @@ func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) 
 		blk.count(s, last)
 	}
 	blk.mark(s, seen)
-	blk.Starts = append(blk.Starts, uint32(at-blk.Off))
+	blk.Starts.add(uint32(at - blk.Off))
 	blk.Shapes.add(id)
 	blk.Times.add(last)
 	if i > 0 && last < blk.Times.At(i-1) {
@@ -364,10 +365,10 @@ func one(b bool) int64 {
 // dropLast takes the last line off, which is about to grow; it returns where it
 // began. What shared its room keeps it.
 func (b *Builder) dropLast(blk *Block) int64 {
-	i := len(blk.Starts) - 1
-	off := blk.Off + int64(blk.Starts[i])
+	i := blk.Starts.Len() - 1
+	off := blk.Off + int64(blk.Starts.At(i))
 	shape := blk.Shapes.At(i)
-	blk.Starts = blk.Starts[:i:i]
+	blk.Starts.cut(i)
 	blk.Shapes.cut(i)
 	blk.Times.cut(i)
 	head := blk.Heads.Has(i)

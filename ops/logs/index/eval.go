@@ -81,14 +81,14 @@ func (m *Matcher) Find(ctx context.Context, b *Block, r io.ReaderAt, from int, w
 
 // found is Find without the kept filters.
 func (m *Matcher) found(ctx context.Context, b *Block, r io.ReaderAt, from int, within Bitmap) (Bitmap, error) {
-	hits := NewBitmap(len(b.Starts))
+	hits := NewBitmap(b.Starts.Len())
 	if m.skips(b) {
 		return hits, nil
 	}
 	m.win.reset(r, b.End)
 	event := query.No
 	headText := !m.Query.HasText()
-	for i := b.HeadOf(from); i < len(b.Starts); i++ {
+	for i := b.HeadOf(from); i < b.Starts.Len(); i++ {
 		if i&0xfff == 0xfff && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -272,7 +272,7 @@ func freshMS(ms int64) int64 {
 // encode appends the block's bytes; local numbers its shapes.
 func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	u := func(v int64) { out = binary.AppendUvarint(out, uint64(v)) }
-	u(int64(len(b.Starts)))
+	u(int64(b.Starts.Len()))
 	flags := int64(0)
 	if b.Partial {
 		flags |= 1
@@ -292,7 +292,8 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 	out = binary.AppendVarint(out, keptMS(b.Sum.LastMS))
 	last := uint32(0)
 	lastMS := int64(0)
-	for i, at := range b.Starts {
+	for i := range b.Starts.Len() {
+		at := b.Starts.At(i)
 		u(int64(at - last))
 		u(int64(local(i)))
 		ms := keptMS(b.Times.At(i))
@@ -313,7 +314,7 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 	blk := &Block{
 		Off:    b.Off,
 		End:    b.End,
-		Starts: make([]uint32, lines),
+		Starts: makeStarts(lines),
 		Shapes: makeIDs(lines),
 		Times:  makeTimes(lines),
 	}
@@ -337,7 +338,7 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 			return nil, false
 		}
 		ms += n.signed()
-		blk.Starts[i] = uint32(at)
+		blk.Starts.add(uint32(at))
 		blk.Shapes.add(id)
 		blk.Times.add(freshMS(ms))
 	}

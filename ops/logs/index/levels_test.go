@@ -24,7 +24,7 @@ func differs(t *testing.T, text string) (out []string) {
 	}
 	alone := line.NewParser(time.UTC, testNow)
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if i == len(blk.Starts) {
+		if i == blk.Starts.Len() {
 			break
 		}
 		e, ms, kind := alone.ParseMS([]byte(strings.TrimSuffix(l, "\r")))

@@ -69,7 +69,7 @@ func TestARecordIsOneEvent(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for i := range blk.Starts {
+				for i := range blk.Starts.Len() {
 					if !blk.Heads.Has(i) {
 						continue
 					}

@@ -17,7 +17,7 @@ func (m *Matcher) sifted(ctx context.Context, b *Block, r io.ReaderAt, hits Bitm
 	if err != nil {
 		return nil, err
 	}
-	left := NewBitmap(len(b.Starts))
+	left := NewBitmap(b.Starts.Len())
 	for i := hits.Next(0); i >= 0; i = hits.Next(i + 1) {
 		head := b.HeadOf(i)
 		if (len(m.any) == 0 || wanted.Has(head)) && !unwanted.Has(head) {
@@ -29,7 +29,7 @@ func (m *Matcher) sifted(ctx context.Context, b *Block, r io.ReaderAt, hits Bitm
 
 // headsOf are the heads of the events from line from on that one of the filters finds.
 func (m *Matcher) headsOf(ctx context.Context, filters []*Matcher, b *Block, r io.ReaderAt, from int) (Bitmap, error) {
-	heads := NewBitmap(len(b.Starts))
+	heads := NewBitmap(b.Starts.Len())
 	for _, f := range filters {
 		if f.Source, f.Log = m.Source, m.Log; !f.Query.SourcesMatch(m.Log) {
 			continue

@@ -36,7 +36,7 @@ type Store struct {
 	cancel  context.CancelFunc
 	qctx    context.Context
 	added   int64 // events that came since the store was made
-	fresh   int   // blocks indexed since memory was given back
+	fresh   int   // blocks indexed or searched since memory was given back
 	working int   // goroutines that do a task
 	lost    int64 // bytes that were gone before they could be read
 	asked   time.Time

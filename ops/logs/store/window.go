@@ -271,7 +271,7 @@ func (s *Store) locate(id RowID) (p spot, key int64, feed int, ok bool) {
 				return p, 0, 0, false
 			}
 			blk := g.blocks[b].blk
-			line := sort.Search(blk.Lines(), func(n int) bool { return blk.Off+int64(blk.Starts[n]) >= id.Off })
+			line := sort.Search(blk.Lines(), func(n int) bool { return blk.Off+int64(blk.Starts.At(n)) >= id.Off })
 			p = spot{f: f, seg: k, blk: b, line: line, order: i}
 			key = blk.Key(max(0, min(line, blk.Lines()-1)))
 			return p, key, i, true

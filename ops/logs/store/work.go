@@ -36,7 +36,7 @@ func (s *Store) run() {
 	}
 }
 
-// releaseAfter is how many blocks are indexed before memory that this took is given back.
+// releaseAfter is how many blocks are indexed or searched before memory that this took is given back.
 const releaseAfter = 64
 
 // rest waits for work. After much of it, memory that is free goes back to the system first:
@@ -278,6 +278,7 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	hits, err := m.Find(ctx, blk, text, 0, within)
 	s.mu.Lock()
 	e.busy = false
+	s.fresh++
 	if ctx.Err() != nil || gen != s.gen || e.blk != blk {
 		return
 	}
