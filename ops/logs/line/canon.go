@@ -185,7 +185,8 @@ var Alnum = func() (t [256]bool) {
 }()
 
 // mixed finds the word of letters and digits around the digits [i, to). It is an id when
-// it has at least eight characters and a third of them are digits.
+// it has at least eight characters and a third of them are digits, or all are hexadecimal
+// in one case.
 func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	from, end = i, to
 	for from > start && i-from < 64 && Alnum[line[from-1]] {
@@ -198,7 +199,7 @@ func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 		}
 		end++
 	}
-	if end-from < 8 || digits*3 < end-from {
+	if end-from < 8 || digits*3 < end-from && !hexadecimal(line[from:end]) {
 		return 0, 0, false
 	}
 	if end-from == 8 && end+28 <= len(line) && restOfUUID(line[end:end+28]) {
@@ -206,6 +207,37 @@ func mixed(line []byte, start, i, to int) (from, end int, ok bool) {
 	}
 	return from, end, true
 }
+
+// hexadecimal tells whether all characters are hexadecimal digits, the letters in one case.
+func hexadecimal(word []byte) bool {
+	var seen byte
+	for _, c := range word {
+		seen |= hexClass[c]
+	}
+	return seen == hexLower || seen == hexUpper
+}
+
+const (
+	hexLower = 1
+	hexUpper = 2
+	hexNone  = 4
+)
+
+// hexClass is 0 for digits.
+var hexClass = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case Digit(byte(c)):
+		case c >= 'a' && c <= 'f':
+			t[c] = hexLower
+		case c >= 'A' && c <= 'F':
+			t[c] = hexUpper
+		default:
+			t[c] = hexNone
+		}
+	}
+	return t
+}()
 
 // restOfUUID recognises "-ef12-4abc-8def-0123456789ab".
 func restOfUUID(b []byte) bool {

@@ -13,6 +13,8 @@ func TestShapesTakeOutWhatVaries(t *testing.T) {
 			"  LOG [A] x took \x01ms"},
 		{"id 3f2a9c1b-1234-4abc-9def-0123456789ab end", "id \x03 end"},
 		{"key 5f3a99b2c1 end", "key \x03 end"},
+		{"key fbadcafe1ab end, 1ABCDEFF", "key \x03 end, \x03"},
+		{"key 1abcDEFF, fbadcaf1, faded1", "key \x01abcDEFF, \x03, faded\x01"},
 		{"mysql2 v1 pool.js:394:13", "mysql\x01 v\x01 pool.js:\x01:\x01"},
 		{`{"level":30,"time":1532081790743}`, "{\"level\":30,\"time\":\x01}"},
 		{"2026-01-2", "\x01\x01\x01\x01-\x01\x01-\x01"},
