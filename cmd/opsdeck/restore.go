@@ -91,6 +91,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return a.plain(report.Runbook(p, a.lang))
 	}
 	if p.Blocked() {
+		tellBlocks(a.printer, p)
 		return restores.Blocked(p)
 	}
 	if err := d.Vacant(ctx, p.Target); err != nil {
@@ -119,6 +120,20 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return a.json(map[string]string{"id": p.ID})
 	}
 	return newWatcher(a, d, f, c.answers, c.JSON).follow(ctx, "restored")
+}
+
+// tellBlocks says what else blocks a plan besides the first obstacle, which is the error.
+func tellBlocks(out *printer, p *restore.Plan) {
+	first := true
+	for _, f := range p.Findings {
+		if !f.Blocks {
+			continue
+		}
+		if !first {
+			out.note(lang.M("also blocks the restore: %s", f.What.Msg))
+		}
+		first = false
+	}
 }
 
 // tellPlan says what a person must know before the name is typed.

@@ -97,6 +97,16 @@ type DumpContents struct {
 	Definers   []string      `json:"definers,omitempty"`
 	Outside    []string      `json:"outside,omitempty"` // statements beyond any schema: GRANT, SET GLOBAL …
 	Elapsed    time.Duration `json:"-"`
+	// Definitions are the statements other than plain rows, for a rehearsal. Unkept tells
+	// that they were too many.
+	Definitions []DumpStatement `json:"definitions,omitempty"`
+	Unkept      bool            `json:"unkept,omitempty"`
+}
+
+// DumpStatement is a statement of a foreign dump, in the dump's bytes.
+type DumpStatement struct {
+	Line int    `json:"line"`
+	SQL  []byte `json:"sql"`
 }
 
 // DumpSchema is one schema of a foreign dump.

@@ -35,6 +35,10 @@ type Assessment struct {
 	Closure      []string  `json:"closure,omitempty"`      // the selected tables and those their keys need
 	Drill        *Drill    `json:"drill,omitempty"`
 	Findings     []Finding `json:"findings"`
+	// Uncreatable are the objects of the backup that the server refuses to create;
+	// Substituted the tables that it creates with another engine.
+	Uncreatable []Uncreatable `json:"uncreatable,omitempty"`
+	Substituted []Substituted `json:"substituted,omitempty"`
 }
 
 // ServerState describes the target's server.

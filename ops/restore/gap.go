@@ -23,11 +23,16 @@ type Gap struct {
 	// because the log does not tell how many.
 	Rolled  bool `json:"after_replay,omitempty"`
 	AtLeast bool `json:"at_least,omitempty"`
+	// Refused is why the server cannot create it, Kind what it is then.
+	Refused string `json:"refused,omitempty"`
+	Kind    string `json:"kind,omitempty"`
 }
 
 // Text is the gap as a sentence.
 func (g Gap) Text() lang.Msg {
 	switch {
+	case g.Refused != "":
+		return g.refusal()
 	case g.Rows < 0 && g.Was >= 0:
 		return lang.M("%s is not in the backup; it has %s rows", g.Table, human.Count(g.Was))
 	case g.Rows < 0:
@@ -71,12 +76,18 @@ type gapFinder struct{ *Plan }
 // gaps are the tables that would be dropped or shrink, in the order of the assessment; key
 // tables that exist nowhere come last.
 func (p gapFinder) gaps(a *Assessment) []Gap {
+	out := p.refusals(a)
 	if _, known := p.Source.Held(); p.Mode == Into || !known {
-		return nil
+		return out
 	}
-	var out []Gap
 	seen := map[string]bool{}
+	for _, g := range out {
+		seen[g.Table] = true
+	}
 	for _, t := range p.scoped(a) {
+		if seen[t.Name] {
+			continue
+		}
 		seen[t.Name] = true
 		if g, ok := p.gap(t); ok {
 			out = append(out, g)
@@ -165,16 +176,15 @@ func (p gapFinder) before(table string) int64 {
 // judgeGaps stops the restore if tables would be dropped or shrink, unless each of them
 // was accepted by name.
 func (p gapFinder) judgeGaps(a *Assessment) {
-	if p.Mode == Into {
-		return
-	}
 	src := p.Source
-	if _, known := src.Held(); !known {
+	if _, known := src.Held(); !known && p.Mode != Into {
 		p.block(lang.M("cannot determine which tables the dump contains: %s", src.Untold.Msg), src.untoldHint())
 		return
 	}
 	p.Gaps = p.gaps(a)
-	p.judgePart()
+	if p.Mode != Into {
+		p.judgePart()
+	}
 	var open, taken []string
 	for _, g := range p.Gaps {
 		if slices.Contains(p.Accepted, g.Table) {
@@ -185,15 +195,18 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		open = append(open, g.Table)
 	}
 	for _, g := range p.Gaps {
-		if !slices.Contains(taken, g.Table) {
-			p.block(
-				g.Text(),
-				lang.M(
-					"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
-					strings.Join(append(slices.Clone(taken), open...), ","),
-				),
-			)
+		if slices.Contains(taken, g.Table) {
+			continue
 		}
+		all := strings.Join(append(slices.Clone(taken), open...), ",")
+		hint := lang.M(
+			"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
+			all,
+		)
+		if g.Refused != "" {
+			hint = lang.M("install on the server what it needs; or restore without it: --accept-missing %s", all)
+		}
+		p.block(g.Text(), hint)
 	}
 }
 

@@ -26,6 +26,7 @@ func (p judge) all(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
 	gapFinder(p).judgeGaps(a)
+	p.judgeSubstituted(a)
 	p.judgeDisk(a.Disk)
 	p.judgeServer(a)
 }

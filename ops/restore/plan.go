@@ -36,6 +36,7 @@ type Plan struct {
 	Gaps          []Gap       `json:"gaps,omitempty"`       // tables that would be dropped or shrink
 	Accepted      []string    `json:"accepted,omitempty"`   // those of them that the operator accepted
 	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the swap cannot move and drops
+	Without       []string    `json:"without,omitempty"`    // objects left out, as the operator accepted: "table x" …
 	Shadow        string      `json:"shadow,omitempty"`     // database that the backup is loaded into
 	Kept          string      `json:"kept,omitempty"`       // database that keeps the old tables
 	Emergency     string      `json:"emergency,omitempty"`
@@ -122,8 +123,13 @@ type Source struct {
 	Problems    []string      `json:"problems,omitempty"`
 	Faults      []Note        `json:"faults,omitempty"` // the problems, translatable
 
-	Stands []binlog.Stand  `json:"-"` // its binlog positions
-	Holds  []backup.Object `json:"-"` // its views, routines, triggers and events; nil if unknown
+	Stands []binlog.Stand `json:"-"` // its binlog positions
+	// Definitions are those of a dump without a manifest, for a rehearsal; Unkept tells that
+	// they were too many.
+	Definitions []backup.DumpStatement `json:"-"`
+	Unkept      bool                   `json:"-"`
+
+	Holds []backup.Object `json:"-"` // its views, routines, triggers and events; nil if unknown
 }
 
 // SourceTable is a table as recorded in the manifest.
@@ -251,6 +257,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	} else {
 		chooser{p}.chooseMode(c.Mode, set.Mode, a)
 	}
+	p.Without = accepted(a.Uncreatable, p)
 	chooser{p}.chooseTables(a)
 	if p.Mode != Into {
 		p.Emergency = set.EmergencyDir + "/" + EmergencyName(live, now) + set.EmergencyExt
@@ -337,7 +344,7 @@ func (p chooser) chooseTables(a *Assessment) {
 		coming = p.Source.Replay.tables(coming)
 	}
 	for _, t := range coming {
-		if inScope(t.Name) {
+		if inScope(t.Name) && !p.leavesOutTable(t.Name) {
 			p.Coming = append(p.Coming, t.Name)
 		}
 	}
@@ -349,7 +356,8 @@ func (p chooser) chooseTables(a *Assessment) {
 		if p.Mode == Swap && t.Rows < 0 {
 			p.Unreadable = append(p.Unreadable, t.Name)
 		}
-		if _, in := p.Source.held(t.Name); !in && p.Source.told() {
+		_, in := p.Source.held(t.Name)
+		if in = in && !p.leavesOutTable(t.Name); !in && p.Source.told() {
 			p.Vanishing = append(p.Vanishing, t.Name)
 		}
 	}

@@ -16,7 +16,7 @@ func (p *asking) nothingToAccept() lang.Msg {
 	case p.base.plan == nil:
 		return lang.M("there is no plan yet")
 	case len(p.base.plan.OpenGaps()) == 0:
-		return lang.M("no table would be dropped or shrink")
+		return lang.M("no table would be dropped or shrink, and the server can create all objects")
 	}
 	return lang.Msg{}
 }
@@ -30,6 +30,11 @@ func (p *asking) openAccept() tea.Cmd {
 		lang.M("Another backup may contain it. If you type its name, the restore continues without it."),
 	}
 	title := lang.M("A table that would be dropped or shrink")
+	if gap.Refused != "" {
+		body[1] = lang.M("The server may accept it after a plugin is installed. If you type its name, the restore " +
+			"leaves it out.")
+		title = lang.M("An object that the server cannot create")
+	}
 	return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, title, body, gap.Table, func() tea.Cmd {
 		p.base.choice.Accept = append(slices.Clone(p.base.choice.Accept), gap.Table)
 		return p.base.draft()

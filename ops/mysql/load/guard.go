@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -37,11 +38,12 @@ type guard struct {
 	schema   string // the target
 	from     string // the target's name in the dump; "": only the target's own name
 	maria    bool
-	current  bool // replace definers by the loading user
-	events   bool // events keep their status
-	skipping bool // inside another schema's part of a dump of several
-	others   bool // other schemas' parts may be skipped
-	addsKeys bool // the server adds keys to tables without one
+	current  bool     // replace definers by the loading user
+	events   bool     // events keep their status
+	skipping bool     // inside another schema's part of a dump of several
+	others   bool     // other schemas' parts may be skipped
+	without  []string // objects to leave out, as in Options
+	addsKeys bool     // the server adds keys to tables without one
 	settings settings
 	note     func(kind, object, detail string)
 
@@ -64,6 +66,7 @@ func (s *session) guard() *guard {
 		current:  s.o.Definer == DefinerCurrent,
 		events:   s.o.Events,
 		others:   s.o.SkipOthers,
+		without:  s.o.Without,
 		note:     s.note,
 		definers: map[string][]string{},
 		tables:   map[string]facts{},
@@ -143,6 +146,10 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 		v.action = skip
 		return lang.Msg{}
 	}
+	if g.leavesOut(p) {
+		v.action = skip
+		return lang.Msg{}
+	}
 	switch p.Verb {
 	case "CHANGE", "STOP", "FLUSH", "START":
 		if replication(p) {
@@ -181,6 +188,22 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 		return g.prepared(v)
 	}
 	return unknownStatement(p)
+}
+
+// leavesOut tells whether a statement is about an object that is left out.
+func (g *guard) leavesOut(p *sqlscan.Parsed) bool {
+	if len(g.without) == 0 || len(p.Refs) == 0 {
+		return false
+	}
+	kind := strings.ToLower(p.Kind)
+	name := p.Own().Name
+	switch {
+	case kind == "index":
+		kind, name = "table", p.Refs[len(p.Refs)-1].Name
+	case kind == "":
+		kind = "table"
+	}
+	return slices.Contains(g.without, kind+" "+name)
 }
 
 // ofTheServer matches statements about accounts, privileges, plugins and servers, which

@@ -73,6 +73,16 @@ func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
 // engineAfar returns the engine that a statement names, if that engine stores its rows
 // elsewhere.
 func engineAfar(p *sqlscan.Parsed) string {
+	for _, name := range enginesNamed(p) {
+		if schema.RowsOutside(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// enginesNamed returns the engines that a statement names, also those of partitions.
+func enginesNamed(p *sqlscan.Parsed) (names []string) {
 	for i := p.Body; i < p.Len(); i++ {
 		if !p.Any(i, "ENGINE", "TYPE") {
 			continue
@@ -85,11 +95,11 @@ func engineAfar(p *sqlscan.Parsed) string {
 		if !ok {
 			name, _ = p.Value(value)
 		}
-		if schema.RowsOutside(name) {
-			return name
+		if name != "" {
+			names = append(names, name)
 		}
 	}
-	return ""
+	return names
 }
 
 // keyless refuses a table to which the server would add a key column: it would differ

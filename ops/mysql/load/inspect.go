@@ -146,6 +146,7 @@ type inspection struct {
 	current  string // the schema of the last USE
 	definers map[string]bool
 	temps    map[string]bool // temporary tables: they are gone at the end
+	kept     int             // bytes of Definitions
 }
 
 func (v *inspection) look(q sqlscan.Statement) {
@@ -154,7 +155,13 @@ func (v *inspection) look(q sqlscan.Statement) {
 	p, err := sqlscan.Parse(q.SQL, v.settings.mode)
 	if err != nil {
 		v.outside(q, q.SQL)
+		v.keep(q)
 		return
+	}
+	switch p.Verb {
+	case "INSERT", "REPLACE", "TRUNCATE", "DELETE", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "":
+	default:
+		v.keep(q)
 	}
 	if p.Definer != "" && !v.definers[p.Definer] {
 		v.definers[p.Definer] = true
@@ -186,6 +193,19 @@ func (v *inspection) look(q sqlscan.Statement) {
 	}
 }
 
+// mostDefinitions is how many bytes of definitions are kept of one dump.
+const mostDefinitions = 64 << 20
+
+// keep keeps a statement for a rehearsal.
+func (v *inspection) keep(q sqlscan.Statement) {
+	c := v.contents
+	if v.kept += len(q.SQL); v.kept > mostDefinitions {
+		c.Definitions, c.Unkept = nil, true
+		return
+	}
+	c.Definitions = append(c.Definitions, backup.DumpStatement{Line: q.Line, SQL: bytes.Clone(q.SQL)})
+}
+
 // insert counts the rows of an INSERT or REPLACE.
 func (v *inspection) insert(p *sqlscan.Parsed, q sqlscan.Statement) {
 	if v.temps[p.Own().Name] {
@@ -195,6 +215,9 @@ func (v *inspection) insert(p *sqlscan.Parsed, q sqlscan.Statement) {
 	rows, plain := sqlscan.Literal(q.SQL, p.Tokens[max(p.Len()-1, 0)].End, p.Mode)
 	t.Rows += int64(rows)
 	t.Bytes += int64(len(q.SQL))
+	if qualified := p.Own().Qualified() && t.Rows == int64(rows); !plain || qualified {
+		v.keep(q) // a load may refuse it
+	}
 	if !plain || p.Verb == "REPLACE" || p.Any(1, "IGNORE") || p.Any(2, "IGNORE") {
 		t.Inexact = true
 	}

@@ -37,6 +37,7 @@ func (j *journal) has(kind string, member int) bool { return j.done[kind][member
 // which the numbers in the journal depend.
 func identity(o Options, backup, from string, more ...string) string {
 	parts := append([]string{backup, o.Schema, from, o.Definer, fmt.Sprint(o.NoDefer)}, o.Tables...)
+	parts = append(parts, o.Without...)
 	sum := sha256.Sum256([]byte(strings.Join(append(parts, more...), "\x00")))
 	return hex.EncodeToString(sum[:])
 }

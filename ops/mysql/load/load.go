@@ -37,6 +37,8 @@ type Options struct {
 	Schema string   // the target; created when it does not exist
 	From   string   // the database in the dump; "": the manifest's first; for a foreign dump, none but the target itself
 	Tables []string // only these tables, with their triggers; empty: everything
+	// Without are objects to leave out, each as "table x", "view y", "trigger z" …
+	Without []string
 
 	Commit  int64  // bytes of text per commit; 0 is 24 MB. A member is never split
 	Jobs    int    // connections for rows; 0 is the number of cores, at least 2

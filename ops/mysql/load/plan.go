@@ -110,6 +110,9 @@ func missingTables(m *backup.Manifest, from string, names []string) error {
 
 // wanted tells whether a member was asked for.
 func (s *session) wanted(m *backup.Manifest, mem backup.Member) bool {
+	if s.o.leavesOut(mem) {
+		return false
+	}
 	if len(s.o.Tables) == 0 || mem.Kind == backup.MemberHeader || mem.Kind == backup.MemberDatabase {
 		return true
 	}
@@ -120,6 +123,17 @@ func (s *session) wanted(m *backup.Manifest, mem backup.Member) bool {
 		return o.Kind == "trigger" && o.Kind == mem.ObjectKind && o.Database == mem.Database && o.Name == mem.Object &&
 			slices.Contains(s.o.Tables, o.Table)
 	})
+}
+
+// leavesOut tells whether a member is of an object that is left out.
+func (o Options) leavesOut(mem backup.Member) bool {
+	switch mem.Kind {
+	case backup.MemberTable, backup.MemberRows:
+		return slices.Contains(o.Without, "table "+mem.Object) || slices.Contains(o.Without, "sequence "+mem.Object)
+	case backup.MemberObject:
+		return slices.Contains(o.Without, strings.TrimSuffix(mem.ObjectKind, "-placeholder")+" "+mem.Object)
+	}
+	return false
 }
 
 func (p *plan) addRows(i int, mem backup.Member) error {

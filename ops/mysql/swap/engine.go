@@ -48,7 +48,7 @@ func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded,
 		e.Target,
 		src,
 		load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-			Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole},
+			Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole, Without: j.Without},
 	)
 	if err != nil {
 		return run.Loaded{}, nil, err
@@ -96,6 +96,28 @@ func (e Engine) Inspect(ctx context.Context, path string) (*backup.DumpContents,
 	}
 	defer src.Close()
 	return load.Inspect(ctx, src)
+}
+
+// Rehearse creates what a backup defines, without rows, in the schema of the job.
+func (e Engine) Rehearse(
+	ctx context.Context,
+	j Job,
+	definitions []backup.DumpStatement,
+	unlogged bool,
+) (*load.Rehearsal, error) {
+	src, err := e.open(j.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return load.Rehearse(
+		ctx,
+		e.Target,
+		src,
+		definitions,
+		load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Definer: load.DefinerKeep, SkipOthers: true,
+			NoBinlog: unlogged},
+	)
 }
 
 // Ready opens the backup and closes it again.

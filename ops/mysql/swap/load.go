@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -45,7 +46,8 @@ func (l *Loading) Load(
 		return run.Loaded{}, err
 	}
 	defer c.Close()
-	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables}
+	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables,
+		Without: p.Without}
 	if p.Standby() == nil {
 		if err := l.loader.Ready(job); err != nil {
 			return run.Loaded{}, err
@@ -129,6 +131,9 @@ func (l *Loading) load(
 	}
 	job.Whole = l.checks.foresee(p)
 	loaded, enabled, err := l.loader.Load(ctx, job, report)
+	if len(p.Without) > 0 {
+		loaded.Notes = append(loaded.Notes, restore.N(lang.M("left out, as accepted: %s", strings.Join(p.Without, ", "))))
+	}
 	if err == nil && p.Mode != restore.InPlace {
 		err = keepEnabled(f, enabled)
 	}

@@ -18,13 +18,15 @@ import (
 
 // Job is one load of a backup file.
 type Job struct {
-	Path   string             // the backup
-	From   string             // the database in the backup
-	Schema string             // the target; statements that would affect other databases are refused
-	Tables []string           // empty means all
-	Fresh  bool               // the remains of an earlier try must not be used
-	Live   bool               // the service's own database: events keep their status
-	Whole  func(table string) // called for each completely loaded table, while others still load; it does not wait
+	Path   string   // the backup
+	From   string   // the database in the backup
+	Schema string   // the target; statements that would affect other databases are refused
+	Tables []string // empty means all
+	// Without are objects of the backup to leave out, each as "table x", "view y" …
+	Without []string
+	Fresh   bool               // the remains of an earlier try must not be used
+	Live    bool               // the service's own database: events keep their status
+	Whole   func(table string) // called for each completely loaded table, while others still load; it does not wait
 }
 
 // Loader loads a backup file. It is the engine.

@@ -385,6 +385,8 @@ func (v *verifier) judgeDefinition(d backup.TableVerdict) {
 	m := v.manifest()
 	switch {
 	case d.Definition != backup.Differs:
+	case v.p.Assessment.Substitutes(d.Name): // the plan said so
+		v.v.Notes = append(v.v.Notes, restore.N(lang.M("the table %s has another engine than in the backup", d.Name)))
 	case m != nil && m.Server.Version == v.version:
 		v.doubt(lang.M("the table %s is not defined as in the backup", d.Name))
 	default:

@@ -36,6 +36,7 @@ type Account struct {
 	Exports    []string            `json:"exports,omitempty"`
 	Emergency  string              `json:"emergency_backup,omitempty"`
 	Kept       string              `json:"kept_schema,omitempty"`
+	Without    []string            `json:"left_out,omitempty"` // objects, as "table x"
 	Remarks    []restore.Note      `json:"remarks,omitempty"`
 	Timeline   []restore.Mark      `json:"timeline"`
 }
@@ -84,6 +85,7 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 		LostByUndo: s.Data.Lost,
 		Exports:    append(slices.Clone(p.Exported), s.Data.Exports...),
 		Emergency:  s.Data.Emergency,
+		Without:    p.Without,
 		Timeline:   s.Trail,
 	}
 	if p.Assessment != nil && p.Mode != restore.Into {
@@ -339,6 +341,7 @@ func (a Account) facts() []fact {
 			a.Emergency,
 		}, {lang.M("old tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
 		{lang.M("loaded, not swapped"), a.Loaded},
+		{lang.M("left out"), strings.Join(a.Without, ", ")},
 	}
 	if a.SwapMS > 0 {
 		all = append(all, fact{lang.M("swap time"), fmt.Sprintf("%.1f ms", a.SwapMS)})

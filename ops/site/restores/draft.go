@@ -55,6 +55,9 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 			return nil, err
 		}
 	}
+	if err := server.Surveyor.Rehearse(ctx, a, d.Service.Database.Name, src, c); err != nil {
+		return nil, err
+	}
 	d.Finder().tellLogged(ctx, src, c, a)
 	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
 	if src.Copy != "" {

@@ -29,7 +29,7 @@ type lookedInto struct {
 }
 
 // lookFormat is the version of what is kept; another one is read again.
-const lookFormat = 2
+const lookFormat = 3
 
 // fileOf tells a file's present contents from any others it could have.
 func fileOf(path string) (id lookedInto, ok bool) {

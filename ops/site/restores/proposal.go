@@ -91,6 +91,7 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 		return nil
 	}
 	src.Inspected, src.Holds = true, []backup.Object{}
+	src.Definitions, src.Unkept = contents.Definitions, contents.Unkept
 	for _, t := range load.HeldTables(contents, held) {
 		src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name, Rows: t.Rows, Inexact: t.Inexact})
 	}

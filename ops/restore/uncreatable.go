@@ -1,0 +1,111 @@
+package restore
+
+import (
+	"slices"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
+)
+
+// Uncreatable is an object of the backup that the server refuses to create.
+type Uncreatable struct {
+	Kind string `json:"kind"` // "table", "sequence", "view", "trigger" …
+	Name string `json:"name"`
+	Why  string `json:"why"` // in the server's words
+}
+
+// Substituted is a table that the server creates with another engine.
+type Substituted struct {
+	Table string `json:"table"`
+	Asked string `json:"asked"`
+	Used  string `json:"used"`
+}
+
+// accepted are the uncreatable objects that the operator agreed to leave out.
+func accepted(list []Uncreatable, p *Plan) (out []string) {
+	for _, u := range list {
+		if slices.Contains(p.Accepted, u.Name) {
+			out = append(out, u.Kind+" "+u.Name)
+		}
+	}
+	return out
+}
+
+// LeavesOut reports whether the restore leaves an object of the backup out.
+func (p *Plan) LeavesOut(kind, name string) bool { return slices.Contains(p.Without, kind+" "+name) }
+
+func (p *Plan) leavesOutTable(name string) bool {
+	return p.LeavesOut("table", name) || p.LeavesOut("sequence", name)
+}
+
+// Substitutes reports whether the server creates a table with another engine.
+func (a *Assessment) Substitutes(table string) bool {
+	return a != nil && slices.ContainsFunc(a.Substituted, func(s Substituted) bool { return s.Table == table })
+}
+
+// refusals are the objects that the server cannot create.
+func (p gapFinder) refusals(a *Assessment) (out []Gap) {
+	for _, u := range a.Uncreatable {
+		g := Gap{Table: u.Name, Rows: -1, Was: -1, Refused: u.Why, Kind: u.Kind}
+		if u.Kind == "table" {
+			g.Key = slices.Contains(p.Verify.KeyTables, u.Name)
+			g.Was = p.rowsNow(a, u.Name)
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// rowsNow is the number of rows of a live table that the restore would replace; -1 for none.
+func (p gapFinder) rowsNow(a *Assessment, table string) int64 {
+	for _, t := range p.scoped(a) {
+		if t.Name == table && t.Exists && p.Mode != Into {
+			return t.Rows
+		}
+	}
+	return -1
+}
+
+// refusal is the sentence of a gap whose object the server cannot create.
+func (g Gap) refusal() lang.Msg {
+	what := lang.M("the server cannot create the %s %s: %s", KindName(g.Kind), termsafe.Line(g.Table),
+		termsafe.Line(g.Refused))
+	if g.Was < 0 {
+		return what
+	}
+	return lang.M("%s; the table has %s rows now, which would be lost", what, human.Count(g.Was))
+}
+
+// KindName is a kind of object in the singular.
+func KindName(kind string) lang.Msg {
+	switch kind {
+	case "table":
+		return lang.M("table")
+	case "view":
+		return lang.M("view")
+	case "procedure":
+		return lang.M("procedure")
+	case "function":
+		return lang.M("function")
+	case "trigger":
+		return lang.M("trigger")
+	case "event":
+		return lang.M("event")
+	case "sequence":
+		return lang.M("sequence")
+	}
+	return lang.Raw(kind)
+}
+
+// judgeSubstituted tells which tables get another engine.
+func (p judge) judgeSubstituted(a *Assessment) {
+	for _, s := range a.Substituted {
+		p.add(
+			ops.StateWarning,
+			lang.M("the server has no engine %s: it creates the table %s with %s", s.Asked, s.Table, s.Used),
+			lang.M("install the engine first to keep it"),
+		)
+	}
+}
