@@ -14,6 +14,9 @@ type Progress struct {
 	Bytes    int64         // bytes so far, where Unit is another
 	Elapsed  time.Duration // since the work began
 	Estimate bool          // Total is an estimate
+	// Waits tells what the work waits for, in the language of who does it: who holds a
+	// lock, and how to end that. Empty while the work runs.
+	Waits string
 }
 
 // Rate is units per second so far.

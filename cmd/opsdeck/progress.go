@@ -24,6 +24,8 @@ type progress struct {
 	width int
 	last  time.Time
 	drawn bool
+
+	waited string // what the work was said to wait for
 }
 
 // plainEvery is how often progress is written where nothing can be drawn over.
@@ -44,6 +46,10 @@ func (a *app) progress() *progress {
 func (p *progress) report(r ops.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.waits(r.Waits)
+	if r.Phase == "" && r.Done == 0 && r.Object == "" {
+		return // it told only what it waits for
+	}
 	every := plainEvery
 	if p.live {
 		every = 100 * time.Millisecond
@@ -60,6 +66,23 @@ func (p *progress) report(r ops.Progress) {
 	}
 	fmt.Fprint(p.out, "\r\x1b[K"+line)
 	p.drawn = true
+}
+
+// waits prints what the work waits for, each time that it changes. The caller holds the
+// lock.
+func (p *progress) waits(text string) {
+	if text == p.waited {
+		return
+	}
+	p.waited = text
+	if text == "" {
+		return
+	}
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+	fmt.Fprintln(p.out, "            "+termsafe.Line(text))
 }
 
 // done clears the line.

@@ -396,6 +396,11 @@ func (p *sheet) progress(pr ops.Progress, w int) []string {
 	if len(parts) > 0 {
 		lines = append(lines, cells.Cut(strings.Join(parts, "  "), w))
 	}
+	if pr.Waits != "" {
+		for _, l := range cells.Wrap(termsafe.Line(pr.Waits), w-2) {
+			lines = append(lines, "  "+t.Warn.Render(l))
+		}
+	}
 	return lines
 }
 

@@ -43,7 +43,7 @@ func (k *Cleaning) clear(ctx context.Context, c *sql.Conn, name string, scope []
 		return err
 	}
 	if err := mysql.DefineSoon(ctx, c, restore.DropStatement(name, names)); err != nil {
-		return fmt.Errorf("drop the tables of %s: %w", name, err)
+		return k.sessions.held(ctx, c, name, fmt.Errorf("drop the tables of %s: %w", name, err))
 	}
 	_, err = c.ExecContext(ctx, "SET SESSION foreign_key_checks = 1")
 	return err
@@ -102,7 +102,7 @@ func (k *Cleaning) cleanSwap(
 		return nil, err
 	}
 	if err := mysql.DropDatabase(ctx, c, p.Shadow); err != nil {
-		return nil, fmt.Errorf("drop the shadow database: %w", err)
+		return nil, k.sessions.held(ctx, c, p.Shadow, fmt.Errorf("drop the shadow database: %w", err))
 	}
 	return []restore.Note{restore.N(lang.M("dropped the database %s, which only this restore used", p.Shadow))}, nil
 }
@@ -148,7 +148,7 @@ func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note
 	var notes []restore.Note
 	for _, b := range d.Databases {
 		if err := mysql.DropDatabase(ctx, c, b.Name); err != nil {
-			return notes, fmt.Errorf("drop %s: %w", b.Name, err)
+			return notes, k.sessions.held(ctx, c, b.Name, fmt.Errorf("drop %s: %w", b.Name, err))
 		}
 		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", b.Name)))
 	}

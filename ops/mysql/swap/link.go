@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -19,6 +20,14 @@ type link struct {
 
 	mariadb bool
 	pool    *sql.DB
+
+	mine sync.Map // ids of the dedicated connections, as text
+}
+
+// opened tells whether a session is a dedicated connection of this process.
+func (l *link) opened(id string) bool {
+	_, ok := l.mine.Load(id)
+	return ok
 }
 
 // end closes the connections.
@@ -80,6 +89,9 @@ func (l *link) conn(ctx context.Context, in string, wait time.Duration) (*sql.Co
 			c.Close()
 			return nil, mysql.Explain(err, l.Target)
 		}
+	}
+	if id, err := schema.One(ctx, c, "SELECT CONNECTION_ID()"); err == nil {
+		l.mine.Store(id, true)
 	}
 	return c, nil
 }

@@ -143,7 +143,7 @@ func (l *Loading) load(
 	if err != nil {
 		l.checks.forget()
 	}
-	return loaded, err
+	return loaded, l.sessions.held(ctx, c, p.Loaded(), err)
 }
 
 // clearRemains removes what an earlier try left in the database that only this restore

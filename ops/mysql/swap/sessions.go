@@ -10,7 +10,6 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
-	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -107,26 +106,4 @@ func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Ses
 		notes = append(notes, restore.N(lang.M("ended session %s", x.String())))
 	}
 	return notes, nil
-}
-
-// held adds to a lock error the sessions that hold the lock.
-func (s *Sessions) held(ctx context.Context, c *sql.Conn, in string, err error) error {
-	if mysql.Number(err) != mysql.ErrLockWaitTimeout {
-		return err
-	}
-	return ops.Wrap(err, ops.Busy, lang.M("other sessions hold the tables: %s", s.holders(ctx, c, in))).
-		WithHint(lang.M("end them, or wait, and try again"))
-}
-
-// holders lists the active sessions in a database.
-func (s *Sessions) holders(ctx context.Context, c *sql.Conn, in string) string {
-	sessions, err := s.list(ctx, c, in)
-	if err != nil || len(sessions) == 0 {
-		return "?"
-	}
-	var names []string
-	for _, x := range sessions {
-		names = append(names, x.String())
-	}
-	return strings.Join(names, ", ")
 }

@@ -117,6 +117,7 @@ func (s *Server) Database() run.Database {
 		Looker:    s.Surveyor,
 		Sessions:  s.Sessions,
 		Writes:    s.Writes,
+		Waits:     s.Sessions,
 		Loader:    s.Loading,
 		Verifier:  s.Checks,
 		Exchanger: s.Exchange,

@@ -21,6 +21,7 @@ type Database struct {
 	Looker    Looker
 	Sessions  Sessions
 	Writes    WriteWatch
+	Waits     Waits // nil: nobody can tell
 	Loader    Loader
 	Verifier  Verifier
 	Exchanger Exchanger
@@ -43,6 +44,12 @@ type Sessions interface {
 	// Writers are the sessions that could still write to the live database, never our own.
 	Writers(ctx context.Context, p *restore.Plan) ([]restore.Session, error)
 	Kill(ctx context.Context, p *restore.Plan, sessions []restore.Session) ([]restore.Note, error)
+}
+
+// Waits tells who holds the lock that a statement of the run waits for.
+type Waits interface {
+	// Waiting is empty while no statement waits; who identifies the sessions that hold it.
+	Waiting(ctx context.Context, p *restore.Plan) (who string, text lang.Msg, err error)
 }
 
 // WriteWatch detects writes to the live database during other work.
@@ -199,7 +206,9 @@ func (c *Crew) Do(
 	if report == nil {
 		report = func(ops.Progress) {}
 	}
+	report, end := c.tellWaits(ctx, e, p, report)
 	ev, err := c.do(ctx, e, p, s, report)
+	end()
 	if err == nil {
 		return ev, nil
 	}
