@@ -11,7 +11,8 @@ import (
 )
 
 // restoreAsideCmd is `opsdeck restore set-aside ID`: the way out for a run that
-// cannot be read, which keeps every other restore and every prune from going on.
+// cannot be read, which keeps every other restore and every prune from going on, and for
+// one that never began.
 type restoreAsideCmd struct {
 	ID      string `arg:"" help:"The restore's id."`
 	Confirm string `placeholder:"ID" help:"The restore's id again, to confirm without a terminal."`
@@ -43,22 +44,22 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	case unread == nil && r.Open():
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID)).
 			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", c.ID))
-	case unread == nil:
+	case unread == nil && r.State.Stage != restore.Planned:
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID))
 	}
-	tellAside(a.printer, d.Store.Folder(c.ID), c.ID, unread)
-	if c.DryRun {
-		return nil
-	}
-	err = a.confirm(ctx,
-		c.ID,
-		c.Confirm,
-		lang.M(
+	ask := lang.M("The restore %s will be set aside. It did not start, and nothing was changed.", c.ID)
+	if unread != nil {
+		tellAside(a.printer, d.Store.Folder(c.ID), c.ID, unread)
+		ask = lang.M(
 			"The restore %s will be set aside. If it is unfinished, the database may be half restored and the "+
 				"service stopped.",
 			c.ID,
-		),
-	)
+		)
+	}
+	if c.DryRun {
+		return nil
+	}
+	err = a.confirm(ctx, c.ID, c.Confirm, ask)
 	if err != nil {
 		return err
 	}

@@ -353,6 +353,8 @@ func (w *watcher) end(want string) error {
 	case !r.State.Stage.Final() && r.Alive:
 		return ops.E(ops.Busy, lang.M("the restore %s is running: its worker is alive (pid %d)", r.Plan.ID, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
+	case r.State.Stage == restore.Planned:
+		return notBegun(r)
 	case !r.State.Stage.Final():
 		return ops.E(ops.Failed, lang.M("the worker of restore %s has exited", r.Plan.ID)).
 			WithHint(lang.M("resume: opsdeck restore resume %s", r.Plan.ID))
@@ -383,6 +385,16 @@ func (w *watcher) end(want string) error {
 		}
 	}
 	return nil
+}
+
+// notBegun is the error about a restore whose worker never began.
+func notBegun(r *restorerun.Run) error {
+	what := lang.M("the restore %s did not start; nothing was changed", r.Plan.ID)
+	if why, _ := r.Unstarted(); why != "" {
+		what = lang.M("the restore %s did not start, and nothing was changed: %s", r.Plan.ID, termsafe.Line(why))
+	}
+	return ops.E(ops.Failed, what).
+		WithHint(lang.M("restore again: opsdeck restore; remove this one: opsdeck restore set-aside %s", r.Plan.ID))
 }
 
 // afterAbort is what to do after a restore that gave up.

@@ -140,6 +140,9 @@ func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 			r.Plan.ID)).
 			WithHint(lang.M("back them up: opsdeck restore resume %s", r.Plan.ID))
 	}
+	if _, ok := r.Unstarted(); ok {
+		return notBegun(r)
+	}
 	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("see what is possible: opsdeck restore status"))
 }

@@ -36,6 +36,7 @@ type runJSON struct {
 	Kept       bool       `json:"undo_possible"`
 	Loaded     string     `json:"loaded_schema,omitempty"` // what was loaded of a run that was given up
 	Report     string     `json:"report,omitempty"`
+	Unstarted  bool       `json:"unstarted,omitempty"` // its worker never began; Why tells what it said
 }
 
 // runDocument is a run for programs.
@@ -74,6 +75,12 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		}
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
+		}
+	}
+	if why, ok := r.Unstarted(); ok {
+		out.Unstarted = true
+		if why != "" {
+			out.Why = append(out.Why, why)
 		}
 	}
 	if r.State.Loaded {
@@ -141,6 +148,9 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 	}
 	open := !stage.Final() && stage != restore.Planned
 	switch {
+	case r.Unstarted:
+		p.say(lang.M("    Its worker did not start; nothing was changed. Restore again: opsdeck restore"))
+		p.say(lang.M("    Remove it from this list: opsdeck restore set-aside %s", r.ID))
 	case open && !r.Running:
 		p.say(lang.M("    Its worker has exited. Resume: opsdeck restore resume %s", r.ID))
 	case open && r.WaitsSince != nil:

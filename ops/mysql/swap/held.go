@@ -27,7 +27,9 @@ func (v *verifier) contents(ctx context.Context) error {
 		}
 		held = load.HeldTables(c, v.p.Source.Database)
 	}
-	held = slices.DeleteFunc(held, func(t backup.DumpTable) bool { return !v.inScope(t.Name) || v.p.LeavesOut("table", t.Name) })
+	held = slices.DeleteFunc(held, func(t backup.DumpTable) bool {
+		return !v.inScope(t.Name) || v.p.LeavesOut("table", t.Name)
+	})
 	if len(held) == 0 {
 		return nil
 	}

@@ -123,7 +123,7 @@ func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
 			return ops.E(ops.Failed, lang.M("the worker did not start within %s", startWait.String())).
-				WithHint(lang.M("see %s", workerLog(f)))
+				WithHint(lang.M("see %s", f.WorkerLog()))
 		case <-ctx.Done():
 			return ctx.Err()
 		}

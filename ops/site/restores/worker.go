@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,15 +25,13 @@ import (
 	"opsdeck/ops/site/backups"
 )
 
-func workerLog(f run.Folder) string { return filepath.Join(f.Path, "worker.log") }
-
 // spawn starts the worker; exited gets its end.
 func (d *Desk) spawn(f run.Folder, id string, first restore.Kind) (exited chan error, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	out, err := os.OpenFile(workerLog(f), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(f.WorkerLog(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +66,7 @@ func (d *Desk) spawn(f run.Folder, id string, first restore.Kind) (exited chan e
 
 // workerError is what a worker said that ended before it began.
 func workerError(f run.Folder, err error) error {
-	text, _ := os.ReadFile(workerLog(f))
-	said := strings.TrimPrefix(strings.TrimSpace(string(text)), "opsdeck: ")
+	said := f.WorkerSaid()
 	code := ops.Failed
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
@@ -79,7 +75,8 @@ func workerError(f run.Folder, err error) error {
 	if said == "" {
 		said = fmt.Sprint(err)
 	}
-	return ops.E(code, lang.M("the worker could not start: %s", lang.Raw(said)))
+	return ops.E(code, lang.M("the worker could not start: %s", lang.Raw(said))).
+		WithHint(lang.M("nothing was changed; when the cause is removed, restore again: opsdeck restore"))
 }
 
 // Carry is the life of a worker: it carries the restore id out, which by asked for. first
