@@ -99,6 +99,8 @@ func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	o.Env.Ctx = inner
+	o.Theme.Plain = true
+	*o.Env.Theme = *o.Env.Theme.InWords()
 	c := New(o)
 	c.size.Width = plainWidth
 	c.size.Height = plainHeight

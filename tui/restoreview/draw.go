@@ -232,14 +232,16 @@ type stepState struct {
 	style interface{ Render(...string) string }
 	took  time.Duration
 	known bool
+	word  lang.Msg // the same for a page that is read line by line
 }
 
 func (p *sheet) stepState(s restore.Step) stepState {
 	t := p.base.env.Theme
-	pending := stepState{glyph: t.Glyph.Pending, style: t.Dim}
+	pending := stepState{glyph: t.Glyph.Pending, style: t.Dim, word: lang.M("not started")}
 	if !p.base.watching() {
 		if p.base.plan.Steps[s-1].Skipped {
 			pending.glyph = t.Glyph.Dot
+			pending.word = lang.M("skipped")
 		}
 		return pending
 	}
@@ -260,15 +262,19 @@ func (p *sheet) stepState(s restore.Step) stepState {
 	current := st.Stage.Step() == s && !st.Stage.Final()
 	switch {
 	case current && st.Stage.Asks():
-		return stepState{t.Glyph.Warn, t.Warn, took, true}
+		return stepState{t.Glyph.Warn, t.Warn, took, true, lang.M("needs an answer")}
 	case current && !p.base.run.Alive:
-		return stepState{t.Glyph.Warn, t.Warn, took, true}
+		return stepState{t.Glyph.Warn, t.Warn, took, true, lang.M("interrupted")}
 	case current:
-		return stepState{t.Glyph.Running, t.Accent, took, true}
+		return stepState{t.Glyph.Running, t.Accent, took, true, lang.M("running")}
 	case seen && st.Stage.Back() && s > 1 && s < restore.StepRestart:
-		return stepState{t.Glyph.Left, t.Unknown, took, true}
+		word := lang.M("being undone")
+		if st.Stage.Final() {
+			word = lang.M("undone")
+		}
+		return stepState{t.Glyph.Left, t.Unknown, took, true, word}
 	case seen:
-		return stepState{t.Glyph.Check, t.OK, took, true}
+		return stepState{t.Glyph.Check, t.OK, took, true, lang.M("done")}
 	}
 	return pending
 }
@@ -295,7 +301,11 @@ func (p *sheet) left() []string {
 		if i == p.base.step {
 			name = t.Selected.Render(name)
 		}
-		lines = append(lines, st.style.Render(cells.Pad(st.glyph, marks))+" "+name+" "+t.Dim.Render(clock))
+		line := st.style.Render(cells.Pad(st.glyph, marks)) + " " + name + " " + t.Dim.Render(clock)
+		if t.Plain {
+			line += "  " + e.Lang.Msg(st.word)
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

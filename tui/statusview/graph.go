@@ -72,6 +72,9 @@ func (p *look) spark(s *health.Standing, w int) string {
 // strip draws what each look said as a mark, newest at the right.
 func (p *look) strip(s *health.Standing, w int, colour bool) string {
 	h := newest(s, w)
+	if p.env.Theme.Plain {
+		h = nil
+	}
 	if s.State == ops.StateOK {
 		h = fill(h, w, stateOf)
 	}

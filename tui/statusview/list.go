@@ -43,6 +43,10 @@ func (p *look) layout(width int) columns {
 		c.since = 14
 		c.lastBad = 30
 	}
+	if p.env.Theme.Plain {
+		c.spark = 0
+		c.strip = 0
+	}
 	used := 2 // the cursor's mark, and a space at the end
 	for _, w := range []int{c.state, c.name, c.latency, c.spark, c.strip, c.since, c.lastBad} {
 		if w > 0 {

@@ -329,3 +329,24 @@ func BenchmarkFrame200x60With50Checks(b *testing.B) {
 		p.View(size)
 	}
 }
+
+// TestAPlainPageDrawsNothing: who hears the page hears words; bars and rows of marks are
+// "percent plus plus" there, and take the room of what they are about.
+func TestAPlainPageDrawsNothing(t *testing.T) {
+	size := page.Size{Width: 200, Height: 36}
+	drawn, _ := newPage("en", incident())
+	drawn.look.env.Theme = theme.New(theme.Options{NoColor: true, ASCII: true})
+	p, _ := newPage("en", incident())
+	p.look.env.Theme = theme.New(theme.Options{NoColor: true, ASCII: true, Plain: true})
+	for _, view := range []struct {
+		text string
+		has  bool
+	}{{drawn.View(size), true}, {p.View(size), false}} {
+		for _, what := range []string{"HISTORY", "TREND", "---"} {
+			list, _, _ := strings.Cut(view.text, "\n- ") // the preview has a rule above it
+			if strings.Contains(list, what) != view.has {
+				t.Errorf("%q is there: %v\n%s", what, !view.has, view.text)
+			}
+		}
+	}
+}

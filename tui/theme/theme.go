@@ -16,6 +16,7 @@ import (
 type Theme struct {
 	ASCII bool
 	Dark  bool
+	Plain bool // the page is read line by line: what is drawn with bars and marks is left out
 
 	Text, Dim, Bold, Title  lipgloss.Style
 	Accent                  lipgloss.Style // what is ours: the active tab, keys
@@ -54,6 +55,7 @@ type Options struct {
 	NoColor bool // no styling at all: pipes, files, golden views
 	Mono    bool // no colours, but bold, faint, underline and reverse: NO_COLOR on a terminal
 	ASCII   bool
+	Plain   bool      // the page is read line by line, see InWords
 	Output  io.Writer // decides nothing but where styles would be rendered; may be nil
 }
 
@@ -115,7 +117,19 @@ func New(o Options) *Theme {
 		t.Border = lipgloss.ASCIIBorder()
 		t.Glyph = asciiGlyphs
 	}
+	if o.Plain {
+		return t.InWords()
+	}
 	return t
+}
+
+// InWords is the theme of a page that is read line by line, aloud perhaps: bars are blank,
+// and columns and graphs that hold nothing else are left out.
+func (t *Theme) InWords() *Theme {
+	words := *t
+	words.Plain = true
+	words.Glyph.Bar = []rune("        ")
+	return &words
 }
 
 // badgeText is the colour of letters on cyan: black where cyan is bright.
