@@ -21,6 +21,7 @@ import (
 type elasticAPI struct {
 	mu    sync.Mutex
 	words *elasticWords // words from the mapping, once known
+	timed bool          // the documents have @timestamp
 }
 
 const (
@@ -81,7 +82,42 @@ func (a *elasticAPI) page(
 	if err != nil {
 		return nil, err
 	}
-	return elasticEntries(body)
+	entries, err := elasticEntries(body)
+	if err == nil && len(entries) == 0 {
+		err = a.dated(ctx, l)
+	}
+	return entries, err
+}
+
+// dated reports documents without @timestamp: no search by time finds them, and a response
+// without documents would say that there are none.
+func (a *elasticAPI) dated(ctx context.Context, l *server) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timed {
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		l.base+"/_field_caps?ignore_unavailable=true&fields="+elasticTime, nil)
+	if err != nil {
+		return err
+	}
+	body, err := l.ask(req)
+	if err != nil {
+		return nil // a user who may only search; the search itself was answered
+	}
+	var caps struct {
+		Indices []string                   `json:"indices"`
+		Fields  map[string]json.RawMessage `json:"fields"`
+	}
+	if json.Unmarshal(body, &caps) != nil || caps.Fields == nil {
+		return nil
+	}
+	if _, ok := caps.Fields[elasticTime]; !ok {
+		return ops.E(ops.Failed, lang.M("the documents at %s have no field @timestamp and cannot be found by time", l.base))
+	}
+	a.timed = true
+	return nil
 }
 
 func (*elasticAPI) tail(context.Context, *server, place, func([]entry, int64) error) error {
@@ -106,8 +142,14 @@ func (l *server) post(ctx context.Context, path string, content any) ([]byte, er
 type elasticAnswer struct {
 	TimedOut bool `json:"timed_out"`
 	Shards   struct {
-		Failed int `json:"failed"`
+		Total  *int `json:"total"`
+		Failed int  `json:"failed"`
 	} `json:"_shards"`
+	Clusters struct { // of a search over several clusters
+		Skipped int `json:"skipped"`
+		Partial int `json:"partial"`
+		Failed  int `json:"failed"`
+	} `json:"_clusters"`
 	Hits struct {
 		Hits []struct {
 			Index  string              `json:"_index"`
@@ -125,9 +167,12 @@ func elasticEntries(body []byte) (out []entry, err error) {
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("read the response of Elasticsearch: %w", err)
 	}
-	if s := answer.Shards; s.Failed > 0 || answer.TimedOut {
+	if c := answer.Clusters; answer.Shards.Failed > 0 || answer.TimedOut || c.Skipped+c.Partial+c.Failed > 0 {
 		return nil, ops.E(ops.Busy,
 			lang.M("Elasticsearch searched only a part: a shard failed, or it took too long; the result is incomplete"))
+	}
+	if n := answer.Shards.Total; n != nil && *n == 0 {
+		return nil, ops.E(ops.Failed, lang.M("Elasticsearch has no open index of this name; nothing was searched"))
 	}
 	for _, h := range answer.Hits.Hits {
 		times := h.Fields[elasticTime]
@@ -138,7 +183,11 @@ func elasticEntries(body []byte) (out []entry, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the response of Elasticsearch: %w", err)
 		}
-		row, err := elasticRow(h.Source)
+		source := h.Source
+		if len(source) == 0 { // the index does not store _source: what is known of the document
+			source, _ = json.Marshal(anyMap{elasticTime: times[0], "_index": h.Index, "_id": h.ID})
+		}
+		row, err := elasticRow(source)
 		if err != nil {
 			return nil, err
 		}
@@ -151,9 +200,6 @@ func elasticEntries(body []byte) (out []entry, err error) {
 // elasticRow is a document on one line, as it was sent.
 func elasticRow(source json.RawMessage) (string, error) {
 	var row bytes.Buffer
-	if len(source) == 0 {
-		return "{}", nil // the index does not store _source
-	}
 	if err := json.Compact(&row, source); err != nil {
 		return "", fmt.Errorf("read the response of Elasticsearch: _source: %w", err)
 	}

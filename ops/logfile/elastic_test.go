@@ -90,6 +90,42 @@ func TestAnAnswerOfElasticsearchThatIsNotWholeIsAnError(t *testing.T) {
 	}
 }
 
+// TestAnEmptyAnswerOfElasticsearchIsCheckedBeforeItIsBelieved: where no index has the name, or
+// the documents have no @timestamp, no document is found, and that is no proof that there is
+// none.
+func TestAnEmptyAnswerOfElasticsearchIsCheckedBeforeItIsBelieved(t *testing.T) {
+	const none = `{"took":1,"timed_out":false,"_shards":{"total":1,"successful":1,"skipped":0,"failed":0},"hits":{"hits":[]}}`
+	for _, c := range []struct{ what, search, caps, says string }{
+		{"no index", strings.Replace(none, `"total":1`, `"total":0`, 1), `{"indices":[],"fields":{}}`, "no open index"},
+		{"no @timestamp", none, `{"indices":["logs"],"fields":{}}`, "no field @timestamp"},
+		{"another cluster was skipped", strings.Replace(none, `"took":1,`, `"took":1,"_clusters":{"total":2,"skipped":1},`, 1), `{}`,
+			"only a part"},
+		{"nothing there", none, `{"indices":["logs"],"fields":{"@timestamp":{"date":{"type":"date"}}}}`, ""},
+		{"the user may not ask", none, `{"error":"security_exception"}`, ""},
+	} {
+		base, _ := answering(t, http.StatusOK, map[string]string{"/logs/_search": c.search, "/logs/_field_caps": c.caps})
+		l, err := newServer("elastic:"+base+"/logs", Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Open(t.Context())
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
+
+// TestADocumentWhoseSourceIsNotStoredIsNamed: with _source switched off in the mapping.
+func TestADocumentWhoseSourceIsNotStoredIsNamed(t *testing.T) {
+	base, _ := answering(t, http.StatusOK, map[string]string{"/logs/_search": `{"_shards":{"total":1},"hits":{"hits":[
+{"_index":"logs","_id":"aa","fields":{"@timestamp":["2026-01-29T12:00:00.123456789Z"]}}]}}`})
+	got := foundIn(t, "elastic:"+base+"/logs", "since:2026-01-29 until:2026-01-30")
+	want := `UNKNOWN {"@timestamp":"2026-01-29T12:00:00.123456789Z","_id":"aa","_index":"logs"}`
+	if strings.Join(got, "\n") != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestElasticsearchIsFollowedByAskingAgain: each document is delivered once.
 func TestElasticsearchIsFollowedByAskingAgain(t *testing.T) {
 	base, asked := answering(t, http.StatusOK, map[string]string{"/logs/_search": elasticAnswered})

@@ -33,10 +33,7 @@ limits_config: {reject_old_samples: false, ingestion_rate_mb: 100, ingestion_bur
 // too long for CI.
 func realLoki(t *testing.T) string {
 	t.Helper()
-	program := os.Getenv("OPSDECK_LOKI")
-	if program == "" {
-		t.Skip("set OPSDECK_LOKI to a Loki server's program")
-	}
+	program := serverProgram(t, "OPSDECK_LOKI")
 	dir := t.TempDir()
 	ports := [2]int{}
 	for i := range ports {
@@ -51,28 +48,7 @@ func realLoki(t *testing.T) string {
 	}
 	cmd := exec.Command(program, "-config.file="+file)
 	cmd.Dir = dir
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%.2000s", out.String())
-		}
-	})
-	base := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
-	until(t, "Loki answers", func() bool {
-		resp, err := http.Get(base + "/loki/api/v1/labels")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	return base
+	return startLogServer(t, cmd, ports[0], "/loki/api/v1/labels")
 }
 
 // pushTo sends entries to a Loki, as soon as it accepts them.

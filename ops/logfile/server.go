@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/trust"
 	"opsdeck/ops"
@@ -153,9 +154,13 @@ func (l *server) ask(req *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the response of %s: %w", l.program(), err)
+	}
+	if len(body) > answerMax {
+		return nil, ops.E(ops.Failed, lang.M("%s at %s sent more than %s in one response; choose a shorter time or a narrower query",
+			l.program(), l.base, human.Bytes(answerMax)))
 	}
 	return body, nil
 }
@@ -179,9 +184,18 @@ func (l *server) send(client *http.Client, req *http.Request) (*http.Response, e
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
 	return nil, ops.Wrap(
 		errors.New(strings.TrimSpace(string(said))),
-		ops.Failed,
+		codeOf(resp.StatusCode),
 		lang.M("%s at %s says %s", l.program(), l.base, resp.Status),
 	)
+}
+
+// codeOf is Busy for a status that a later request may not meet.
+func codeOf(status int) ops.Code {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return ops.Busy
+	}
+	return ops.Failed
 }
 
 func (l *server) program() string    { return l.api.traits().program }

@@ -3,6 +3,7 @@ package logfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops"
 	logstore "opsdeck/ops/logs/store"
 )
 
@@ -78,6 +80,22 @@ func TestRecordsOfVictoriaLogsBecomeLines(t *testing.T) {
 		_, err := newServer(name, Filter{})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAServerThatIsBusyCanBeAskedAgain: the exit code of a command is 75 then, not 1.
+func TestAServerThatIsBusyCanBeAskedAgain(t *testing.T) {
+	for status, want := range map[int]ops.Code{429: ops.Busy, 503: ops.Busy, 400: ops.Failed, 403: ops.Failed} {
+		base, _ := answering(t, status, map[string]string{"/": "es_rejected_execution_exception"})
+		l, err := newServer("elastic:"+base+"/logs", Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Open(t.Context())
+		var told *ops.Error
+		if !errors.As(err, &told) || told.Code != want {
+			t.Errorf("%d: %v", status, err)
 		}
 	}
 }
@@ -156,38 +174,14 @@ func TestAMomentWithMoreLinesThanAPageIsTold(t *testing.T) {
 // github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs@v1.52.2.
 func realVictoria(t *testing.T) string {
 	t.Helper()
-	program := os.Getenv("OPSDECK_VICTORIALOGS")
-	if program == "" {
-		t.Skip("set OPSDECK_VICTORIALOGS to a VictoriaLogs server's program")
-	}
+	program := serverProgram(t, "OPSDECK_VICTORIALOGS")
 	port, err := testdb.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-storageDataPath="+t.TempDir(), fmt.Sprintf("-httpListenAddr=127.0.0.1:%d", port),
 		"-retentionPeriod=100y")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%.2000s", out.String())
-		}
-	})
-	base := fmt.Sprintf("http://127.0.0.1:%d", port)
-	until(t, "VictoriaLogs answers", func() bool {
-		resp, err := http.Get(base + "/health")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	return base
+	return startLogServer(t, cmd, port, "/health")
 }
 
 // insert sends entries to VictoriaLogs; those with an order are structured.
