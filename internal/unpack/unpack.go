@@ -110,10 +110,43 @@ func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
 	case has("\xef\xbb\xbf"):
 		_, err := in.Discard(3)
 		return in, err
+	case has("\xff\xfe\x00\x00"), has("\x00\x00\xfe\xff"):
+		return nil, &FormatError{"text in UTF-32"}
 	case has("\xff\xfe"), has("\xfe\xff"):
 		return newUTF16(in), nil
 	}
+	if name := wide(head); name != "" {
+		return nil, &FormatError{name}
+	}
 	return nil, known(head)
+}
+
+// wide names text of two or four bytes a character without a byte order mark: its first
+// two characters are ASCII, with NUL bytes in between. SQL text has no NUL byte there.
+func wide(head []byte) string {
+	ascii := func(b byte) bool { return b == '\t' || b == '\n' || b == '\r' || b >= ' ' && b < 0x7f }
+	for _, form := range []struct {
+		name      string
+		width, at int // bytes a character, and the place of the one that is not NUL
+	}{
+		{"text in UTF-16 (little-endian) without a byte order mark", 2, 0},
+		{"text in UTF-16 (big-endian) without a byte order mark", 2, 1},
+		{"text in UTF-32 without a byte order mark", 4, 0},
+		{"text in UTF-32 without a byte order mark", 4, 3},
+	} {
+		fits := len(head) >= 2*form.width
+		for i := 0; fits && i < 2*form.width; i++ {
+			if i%form.width == form.at {
+				fits = ascii(head[i])
+			} else {
+				fits = head[i] == 0
+			}
+		}
+		if fits {
+			return form.name
+		}
+	}
+	return ""
 }
 
 // formats are marks of what is no SQL text, and what they mark.

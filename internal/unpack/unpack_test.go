@@ -147,6 +147,17 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 			t.Errorf("%q: %v", mark, err)
 		}
 	}
+	for want, file := range map[string]string{
+		"UTF-16 (little-endian) without": string(inUTF16(text, false)[2:]),
+		"UTF-16 (big-endian) without":    string(inUTF16(text, true)[2:]),
+		"UTF-32":                         "\xff\xfe\x00\x00-\x00\x00\x00-\x00\x00\x00",
+		"UTF-32 without":                 "\x00\x00\x00-\x00\x00\x00-\x00\x00\x00 ",
+	} {
+		var named *FormatError
+		if _, err := Reader(strings.NewReader(file)); !errors.As(err, &named) || !strings.Contains(named.Format, want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
 	for name, file := range map[string][]byte{"zip": zipped(t, "a", "b"), "tar": []byte(tarred(t, "a", "b"))} {
 		r, err := Reader(bytes.NewReader(file))
 		if err == nil {

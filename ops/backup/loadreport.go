@@ -95,6 +95,7 @@ type DumpContents struct {
 	RawBytes   int64         `json:"raw_bytes"`
 	Statements int64         `json:"statements"`
 	Definers   []string      `json:"definers,omitempty"`
+	Drops      []string      `json:"drops,omitempty"`   // databases that it drops
 	Outside    []string      `json:"outside,omitempty"` // statements beyond any schema: GRANT, SET GLOBAL …
 	Elapsed    time.Duration `json:"-"`
 	// Definitions are the statements other than plain rows, for a rehearsal. Unkept tells

@@ -6,6 +6,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 )
@@ -56,6 +57,22 @@ func (p judge) judgeSource() {
 				lang.M("choose the whole database"),
 			)
 		}
+	}
+	if len(src.Others) > 0 {
+		p.add(
+			ops.StateWarning,
+			lang.M("the dump also contains other databases, which are not restored: %s",
+				termsafe.Line(strings.Join(src.Others, ", "))),
+			lang.M("restore one of them with --from-schema"),
+		)
+	}
+	if len(src.Drops) > 0 {
+		p.add(
+			ops.StateWarning,
+			lang.M("the dump drops other databases; these statements are not run: %s",
+				termsafe.Line(strings.Join(src.Drops, ", "))),
+			lang.Msg{},
+		)
 	}
 	if !src.Rowless.Empty() {
 		p.add(ops.StateWarning, src.Rowless.Msg, lang.Msg{})

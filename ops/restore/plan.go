@@ -124,6 +124,10 @@ type Source struct {
 	Faults      []Note        `json:"faults,omitempty"` // the problems, translatable
 
 	Stands []binlog.Stand `json:"-"` // its binlog positions
+	// Others are databases of a dump that are not restored, Drops those that it drops and the
+	// load does not.
+	Others []string `json:"others,omitempty"`
+	Drops  []string `json:"drops,omitempty"`
 	// Definitions are those of a dump without a manifest, for a rehearsal; Unkept tells that
 	// they were too many.
 	Definitions []backup.DumpStatement `json:"-"`

@@ -249,6 +249,7 @@ func (g *guard) use(v *verdict) lang.Msg {
 		g.skipping, g.entered = false, true
 	case g.others:
 		g.skipping, g.strayed = true, true
+		g.note(backup.NoteLeftOut, "database "+name, "only one database is restored")
 	default:
 		return outside(name, p)
 	}
@@ -264,6 +265,9 @@ func (g *guard) database(v *verdict) lang.Msg {
 	}
 	if !g.ours(p.Own().Name) {
 		if g.others && p.Verb != "ALTER" {
+			if p.Verb == "DROP" {
+				g.note(backup.NoteLeftOut, "database "+p.Own().Name, redact.Text(firstWords(string(p.SQL))))
+			}
 			return lang.Msg{}
 		}
 		return outside(p.Own().Name, p)

@@ -225,6 +225,9 @@ func (v *inspection) insert(p *sqlscan.Parsed, q sqlscan.Statement) {
 
 // drop forgets the tables of a DROP: what is inserted before it is gone.
 func (v *inspection) drop(p *sqlscan.Parsed) {
+	if name := p.Own().Name; p.Kind == "DATABASE" && !slices.Contains(v.contents.Drops, name) {
+		v.contents.Drops = append(v.contents.Drops, name)
+	}
 	if p.Kind != "TABLE" {
 		return
 	}

@@ -91,6 +91,16 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 		return nil
 	}
 	src.Inspected, src.Holds = true, []backup.Object{}
+	for _, s := range contents.Schemas {
+		if s.Name != "" && s.Name != held && len(s.Tables)+len(s.Objects) > 0 {
+			src.Others = append(src.Others, s.Name)
+		}
+	}
+	for _, name := range contents.Drops {
+		if name != held {
+			src.Drops = append(src.Drops, name)
+		}
+	}
 	src.Definitions, src.Unkept = contents.Definitions, contents.Unkept
 	for _, t := range load.HeldTables(contents, held) {
 		src.Contents = append(src.Contents, restore.SourceTable{Name: t.Name, Rows: t.Rows, Inexact: t.Inexact})
