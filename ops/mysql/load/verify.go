@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -245,10 +246,18 @@ func original(create, mode, definer, in, from string, quote func(string) string)
 		}
 	}
 	if definer != "" && p.Definer != "" {
-		user, host := splitAccount(definer)
-		edits = append(edits, p.Redefine(schema.Ident(user)+"@"+schema.Ident(host)))
+		edits = append(edits, p.Redefine(definerSQL(definer)))
 	}
 	return string(sqlscan.Apply([]byte(create), edits))
+}
+
+// definerSQL is a definer as the server writes it. A role of MariaDB has no host.
+func definerSQL(definer string) string {
+	user, host := splitAccount(definer)
+	if host == "" || !strings.Contains(definer, "@") {
+		return schema.Ident(user)
+	}
+	return schema.Ident(user) + "@" + schema.Ident(host)
 }
 
 // objects compares everything other than tables.

@@ -14,6 +14,7 @@ const (
 	FormBinary             // written as 0x…
 	FormRaw                // read as bytes of the column's charset; written quoted when ASCII, else _charset 0x…
 	FormWide               // as FormRaw, but the charset is no superset of ASCII: always _charset 0x…
+	FormJSON               // MySQL's JSON: as FormText, but each DECIMAL inside stays one
 )
 
 // Column is one column of a table.
@@ -75,9 +76,7 @@ func (c *Column) decide(mysql bool) {
 		// '' may be a member or the error value: only the index tells.
 		c.Form, c.expr = FormNumber, "(?+0)"
 	case c.DataType == "json" && mysql:
-		// A DECIMAL inside a JSON value comes back as a double from any dump;
-		// read what will be there then.
-		c.expr = "CAST(CAST(? AS CHAR CHARACTER SET utf8mb4) AS JSON)"
+		c.Form = FormJSON
 	case c.Charset == "" || exact[c.Charset]:
 		c.Form = FormText
 	default:
@@ -97,6 +96,8 @@ func (c *Column) AppendValue(dst, text []byte) []byte {
 		return appendFloat(dst, text)
 	case FormBinary:
 		return AppendHex(dst, text)
+	case FormJSON:
+		return appendJSON(dst, text)
 	case FormRaw, FormWide:
 		if c.Form == FormWide && len(text) > 0 || !isASCII(text) {
 			dst = append(append(append(dst, '_'), c.Charset...), ' ')

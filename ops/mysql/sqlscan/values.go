@@ -73,6 +73,7 @@ type rowReader struct {
 	parts int    // its tokens
 	minus bool
 	radix byte // x or b, before a string
+	json  bool // a call of JSON_SET: its first argument has the text of the value
 }
 
 // take takes a token and tells whether it ends a row.
@@ -106,12 +107,19 @@ func (r *rowReader) fresh() {
 	r.parts = 0
 	r.minus = false
 	r.radix = 0
+	r.json = false
 }
 
 // part takes a token of a value.
 func (r *rowReader) part(kind Kind, body []byte) {
 	r.parts++
 	switch {
+	case kind == Word && r.parts == 1 && is(body, "JSON_SET"):
+		r.json = true
+		return
+	case r.json:
+		r.call(kind, body)
+		return
 	case kind == Punct && body[0] == '(':
 		r.depth++
 	case kind == Punct && body[0] == ')':
@@ -141,6 +149,19 @@ func (r *rowReader) part(kind Kind, body []byte) {
 		return
 	}
 	r.now.Kind = Other
+}
+
+// call takes a token of JSON_SET('text', …): opsdeck's dumps write a JSON value so, whose
+// text is the first argument.
+func (r *rowReader) call(kind Kind, body []byte) {
+	switch {
+	case kind == Punct && body[0] == '(':
+		r.depth++
+	case kind == Punct && body[0] == ')':
+		r.depth--
+	case kind == String && r.now.Kind == Other && r.depth == 2:
+		r.quoted(body)
+	}
 }
 
 func (r *rowReader) quoted(body []byte) {

@@ -53,7 +53,7 @@ func comparable(c schema.Column, session load.RecordSession) bool {
 	switch c.Form {
 	case schema.FormRaw, schema.FormWide:
 		return session.UTF8 && c.Charset == "ascii"
-	case schema.FormText:
+	case schema.FormText, schema.FormJSON:
 		return session.UTF8 && (c.DataType != "timestamp" || session.UTC)
 	case schema.FormFloat:
 		return c.DataType != "float" // printed with six digits
