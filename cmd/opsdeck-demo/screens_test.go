@@ -141,7 +141,22 @@ var palettes = map[string]palette{
 	}},
 }
 
-// ink is how a character is written. Colours are indices of the palette, or -1.
+// colour is one of 256: the palette's, and of the cube of 6×6×6 that xterm has after them.
+func (p palette) colour(n int) string {
+	if n < len(p.colours) {
+		return p.colours[n]
+	}
+	n -= len(p.colours)
+	part := func(v int) int {
+		if v == 0 {
+			return 0
+		}
+		return 55 + 40*v
+	}
+	return fmt.Sprintf("#%02x%02x%02x", part(n/36%6), part(n/6%6), part(n%6))
+}
+
+// ink is how a character is written. Colours are numbers of 256, or -1.
 type ink struct {
 	fg, bg                          int
 	bold, faint, underline, reverse bool
@@ -151,8 +166,20 @@ var plainInk = ink{fg: -1, bg: -1}
 
 // sgr applies a sequence "\x1b[…m".
 func (k ink) sgr(seq string) ink {
-	for _, word := range strings.FieldsFunc(seq[2:len(seq)-1]+";", func(r rune) bool { return r == ';' }) {
-		switch n, _ := strconv.Atoi(word); {
+	words := strings.FieldsFunc(seq[2:len(seq)-1]+";", func(r rune) bool { return r == ';' })
+	number := func(i int) int {
+		n, _ := strconv.Atoi(words[i])
+		return n
+	}
+	for i := 0; i < len(words); i++ {
+		switch n := number(i); {
+		case (n == 38 || n == 48) && i+2 < len(words) && words[i+1] == "5":
+			if n == 38 {
+				k.fg = number(i + 2)
+			} else {
+				k.bg = number(i + 2)
+			}
+			i += 2
 		case n == 0:
 			k = plainInk
 		case n == 1:
@@ -241,10 +268,10 @@ func drawRun(b *strings.Builder, run string, k ink, p palette, from, to, y int) 
 	}
 	fg, bg := p.text, ""
 	if k.fg >= 0 {
-		fg = p.colours[k.fg]
+		fg = p.colour(k.fg)
 	}
 	if k.bg >= 0 {
-		bg = p.colours[k.bg]
+		bg = p.colour(k.bg)
 	}
 	if k.reverse {
 		ground := bg
