@@ -21,7 +21,10 @@ import (
 
 // compareTransactions is the number of transactions that the benchmark replays, twenty
 // rows each.
-const compareTransactions = 20_000
+const (
+	compareTransactions = 20_000
+	bulkTransactions    = 200
+)
 
 // TestCompareReplay compares the speed of the binlog replay with mysqlbinlog | mysql: the
 // same log, interleaved runs, medians; both must give the same rows. OPSDECK_COMPARE
@@ -32,26 +35,52 @@ func TestCompareReplay(t *testing.T) {
 		t.Skip("set OPSDECK_COMPARE, for `make compare`")
 	}
 	for _, flavour := range []string{"mariadb", "mysql"} {
-		old, ours := raceReplay(t, flavour, max(10, int(scale*compareTransactions)))
-		fmt.Printf("BenchmarkCompareReplay/%s\t1\t%.2f opsdeck_times\t%.2f mysqlbinlog_to_mysql_s\n",
-			flavour, old.Seconds()/ours.Seconds(), old.Seconds())
+		for _, size := range []string{"small", "bulk"} {
+			old, ours, bytes := raceReplay(t, flavour, raceOf(size, scale))
+			fmt.Printf("BenchmarkCompareReplay/%s_%s\t1\t%.2f opsdeck_times\t%.2f mysqlbinlog_to_mysql_s\t%.0f MB/s\n",
+				flavour, size, old.Seconds()/ours.Seconds(), old.Seconds(), float64(bytes)/1e6/ours.Seconds())
+		}
 	}
 }
 
-// raceReplay is the median time of each method for the given number of transactions.
-func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.Duration) {
+// raceOf are the statements of a race, at most a few hundred in each text: many small transactions, or
+// few with thousands of rows.
+func raceOf(size string, scale float64) (texts []string) {
+	var all []string
+	add := func(q string) {
+		if all = append(all, q); len(all) >= 200 || len(q) > 1<<17 {
+			texts, all = append(texts, strings.Join(all, ";")), nil
+		}
+	}
+	if size == "bulk" {
+		for i := range max(2, int(scale*bulkTransactions)) {
+			add(insertRows(i, 5000))
+			add(fmt.Sprintf("UPDATE goods SET a = a + 1 WHERE id > %d", i*2500))
+			if i%4 == 3 {
+				add("DELETE FROM goods WHERE id % 5 = 1")
+			}
+		}
+	} else {
+		for i := range max(10, int(scale*compareTransactions)) {
+			add(insertRows(i, 20))
+			add(fmt.Sprintf("UPDATE goods SET a = a + 1 WHERE id = %d", 1+i*7%(i+1)))
+		}
+	}
+	if len(all) > 0 {
+		texts = append(texts, strings.Join(all, ";"))
+	}
+	return texts
+}
+
+// raceReplay is the median time of each method for the given statements, and the size of their log.
+func raceReplay(t *testing.T, flavour string, texts []string) (old, ours time.Duration, size uint64) {
 	const table = "CREATE TABLE goods (id INT PRIMARY KEY AUTO_INCREMENT, a INT, name VARCHAR(60), KEY (a)) ENGINE=InnoDB"
 	s := testdb.Private(t, flavour)
 	theirs := s.Schema(t)
 	s.Exec(t, theirs, table)
 	w := newWorld(t, s, table)
-	var all []string
-	for i := range transactions {
-		all = append(all, insertTwenty(i), fmt.Sprintf("UPDATE goods SET a = a + 1 WHERE id = %d", 1+i*7%(i+1)))
-		if len(all) >= 200 || i == transactions-1 {
-			s.Exec(t, w.live, "SET SESSION binlog_format=ROW", strings.Join(all, ";"))
-			all = nil
-		}
+	for _, text := range texts {
+		s.Exec(t, w.live, "SET SESSION binlog_format=ROW", text)
 	}
 	end := now(t, s)
 	if end.File != w.stand.File {
@@ -84,7 +113,7 @@ func raceReplay(t *testing.T, flavour string, transactions int) (old, ours time.
 	w.sameRows(t)
 	slices.Sort(olds)
 	slices.Sort(own)
-	return olds[1], own[1]
+	return olds[1], own[1], end.Pos - w.stand.Pos
 }
 
 // logFrom is an archive's log from the world's start to a position.
@@ -108,13 +137,16 @@ func (w *world) logFrom(t *testing.T, folder binarchive.Folder, end *binlog.Plac
 	return run
 }
 
-func insertTwenty(i int) string {
-	q := "INSERT INTO goods (a, name) VALUES "
-	for n := range 20 {
+func insertTwenty(i int) string { return insertRows(i, 20) }
+
+func insertRows(i, rows int) string {
+	var q strings.Builder
+	q.WriteString("INSERT INTO goods (a, name) VALUES ")
+	for n := range rows {
 		if n > 0 {
-			q += ","
+			q.WriteByte(',')
 		}
-		q += fmt.Sprintf("(%d, 'article %d of order %d')", i*20+n, n, i)
+		fmt.Fprintf(&q, "(%d, 'article %d of order %d')", i*rows+n, n, i)
 	}
-	return q
+	return q.String()
 }
