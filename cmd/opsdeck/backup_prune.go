@@ -5,8 +5,10 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
 )
 
 type backupPruneCmd struct {
@@ -51,21 +53,48 @@ func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 		return ops.E(ops.Busy, lang.M("the plan has changed; nothing was done")).
 			WithHint(lang.M("check it again with --dry-run"))
 	}
+	surplus, err := sh.surplus(ctx, plan, !c.JSON)
+	if err != nil {
+		return err
+	}
 	if !c.JSON {
 		sh.sayPlan(plan)
+		sh.saySurplus(surplus)
 	}
 	if !c.DryRun {
-		err = c.execute(ctx, sh, plan)
+		err = c.execute(ctx, sh, plan, surplus)
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
-		if err := a.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {
+		doc := planJSON(plan, !c.DryRun && err == nil)
+		for _, s := range surplus {
+			doc.Binlog = append(doc.Binlog, surplusJSON{Name: s.Name, Server: s.Server, SizeBytes: s.SizeBytes})
+		}
+		if err := a.json(doc); err != nil {
 			return err
 		}
 	}
 	return err
 }
 
-func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Plan) error {
+// surplus is the archived binlog that no backup needs after a plan; a plan that may not be
+// executed removes none.
+func (sh *shelf) surplus(ctx context.Context, plan *backup.Plan, tell bool) ([]*binlog.Segment, error) {
+	if len(plan.Blocked) > 0 {
+		return nil, nil
+	}
+	all, why, err := sh.Binlog().Surplus(ctx, plan)
+	if tell && !why.Empty() {
+		sh.note(why)
+	}
+	return all, err
+}
+
+func (c *backupPruneCmd) execute(
+	ctx context.Context,
+	sh *shelf,
+	plan *backup.Plan,
+	surplus []*binlog.Segment,
+) error {
 	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("check that restore: opsdeck restore status"))
@@ -74,16 +103,23 @@ func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Pl
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))
 	}
-	if plan.Empty() {
-		return sh.Index.Planned(plan.At)
-	}
 	what := lang.M(
 		"%d backups will be removed permanently, freeing %s.",
 		len(plan.Removes()),
 		human.Bytes(plan.Frees),
 	)
+	if plan.Empty() {
+		if len(surplus) == 0 {
+			return sh.Index.Planned(plan.At)
+		}
+		what = lang.M("%d binlog files will be removed permanently, freeing %s.", len(surplus),
+			human.Bytes(sizeOf(surplus)))
+	}
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
+	}
+	if plan.Empty() {
+		return sh.Pruner().PruneLog(ctx, plan)
 	}
 	out, err := sh.Pruner().Prune(ctx, plan, func(s backup.Step) {
 		if !c.JSON && s.Verb == backup.Remove {
@@ -96,4 +132,21 @@ func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Pl
 		)
 	}
 	return err
+}
+
+// saySurplus lists the archived binlog that is removed along with a plan, and why.
+func (sh *shelf) saySurplus(surplus []*binlog.Segment) {
+	if len(surplus) == 0 {
+		return
+	}
+	first, last := surplus[0], surplus[len(surplus)-1]
+	sh.say(lang.M("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: they are removed too",
+		len(surplus), termsafe.Line(first.File), termsafe.Line(last.File), human.Bytes(sizeOf(surplus))))
+}
+
+func sizeOf(segments []*binlog.Segment) (n int64) {
+	for _, s := range segments {
+		n += s.SizeBytes
+	}
+	return n
 }

@@ -19,6 +19,13 @@ type (
 		Blocked    []string   `json:"blocked"`
 		Steps      []stepJSON `json:"steps"`
 		FreesBytes int64      `json:"frees_bytes"`
+		// Binlog is the archived binlog that no backup needs afterwards; prune removes it too.
+		Binlog []surplusJSON `json:"binlog,omitempty"`
+	}
+	surplusJSON struct {
+		Name      string `json:"name"`
+		Server    string `json:"server"`
+		SizeBytes int64  `json:"size_bytes"`
 	}
 	stepJSON struct {
 		Name       string   `json:"name"`

@@ -34,15 +34,18 @@ func TestWhatNoBackupNeedsGoesAndTheRestGoesOn(t *testing.T) {
 	if err := os.WriteFile(manifest, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := o.Folder.Retire(time.Time{}, nil)
+	gone, err := o.Folder.Surplus(time.Time{}, nil)
 	if err != nil || len(gone) != 0 {
 		t.Fatalf("without a backup %d go, %v", len(gone), err)
 	}
-	if gone, err = o.Folder.Retire(time.Now(), &binlog.Position{File: all[0].File}); err != nil || len(gone) != 0 {
+	if gone, err = o.Folder.Surplus(time.Now(), &binlog.Position{File: all[0].File}); err != nil || len(gone) != 0 {
 		t.Fatalf("the file that the backup stands in: %d go, %v", len(gone), err)
 	}
-	if gone, err = o.Folder.Retire(time.Now(), nil); err != nil || len(gone) != 1 || gone[0].File != all[0].File {
+	if gone, err = o.Folder.Surplus(time.Now(), nil); err != nil || len(gone) != 1 || gone[0].File != all[0].File {
 		t.Fatalf("%d go, %v", len(gone), err)
+	}
+	if err := o.Folder.Remove(gone[0]); err != nil {
+		t.Fatal(err)
 	}
 	workload(t, s, db, 9, 12)
 	fetch(t, o)

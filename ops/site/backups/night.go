@@ -164,7 +164,7 @@ func (sh Nights) pruneTonight(ctx context.Context) error {
 	case len(plan.Blocked) > 0:
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
 	case plan.Empty():
-		return sh.Index.Planned(plan.At)
+		return sh.Pruner().PruneLog(ctx, plan)
 	}
 	out, err := sh.Pruner().Prune(ctx, plan, nil)
 	if err == nil {

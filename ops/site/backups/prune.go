@@ -66,7 +66,13 @@ func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 	if err != nil {
 		return out, err
 	}
-	return out, errors.Join(sh.Index.Planned(plan.At), sh.Binlog().pruneBinlog(ctx))
+	return out, sh.PruneLog(ctx, plan)
+}
+
+// PruneLog removes the archived binlog that no backup needs, after an executed plan or one
+// that has nothing to do.
+func (sh Pruner) PruneLog(ctx context.Context, plan *backup.Plan) error {
+	return errors.Join(sh.Index.Planned(plan.At), sh.Binlog().pruneBinlog(ctx))
 }
 
 // stillFree verifies that no restore that needs what the plan removes has started since
