@@ -35,6 +35,9 @@ type Options struct {
 	// Start is the first file if the archive has nothing of the server; "" is the oldest file
 	// of the server. A file that the server does not have counts as "".
 	Start string
+	// Base is an open file of another archive that this one, which must be empty, continues;
+	// nil for none. Folder.OpenAfter reads the two together.
+	Base *Reader
 	// Stop ends the run when the archive reaches it; nil is the end of the log.
 	Stop *binlog.Position
 	// Tell is called with messages for the operator; may be nil.
@@ -225,9 +228,11 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	if err != nil {
 		return binlog.Position{}, err
 	}
-	start := f.first()
-	if len(segments) == 0 {
-		return start, nil
+	switch {
+	case len(segments) == 0 && f.Base != nil:
+		return f.continueBase()
+	case len(segments) == 0:
+		return f.first(), nil
 	}
 	last := segments[len(segments)-1]
 	if !last.Open {

@@ -22,6 +22,8 @@ type Reader struct {
 	close   func() error
 	unpack  *unpacker
 	format  *format.Format
+	base    *Reader // has the first frames; nil if this file has them all
+	cut     int64   // offset of the first frame that base does not have
 }
 
 // Open opens a segment of the archive.
@@ -31,10 +33,7 @@ func (f Folder) Open(s *binlog.Segment, keys []age.Identity) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the index of %s: %w", s.Name, err)
 	}
-	if s.Open {
-		path += partSuffix
-	}
-	file, err := os.Open(path)
+	file, err := openEither(path)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +45,31 @@ func (f Folder) Open(s *binlog.Segment, keys []age.Identity) (*Reader, error) {
 	return &Reader{Segment: s, frames: frames, file: file, close: file.Close, unpack: u}, nil
 }
 
+// OpenAfter opens a segment that was written with Options.Base: base, which is closed with
+// it, has the frames before the offset cut.
+func (f Folder) OpenAfter(s *binlog.Segment, keys []age.Identity, base *Reader, cut int64) (*Reader, error) {
+	r, err := f.Open(s, keys)
+	if err != nil {
+		base.Close()
+		return nil, err
+	}
+	r.base = base
+	r.cut = cut
+	r.close = func() error { return errors.Join(r.file.(*os.File).Close(), base.Close()) }
+	return r, nil
+}
+
 // Close closes the file.
 func (r *Reader) Close() error { return r.close() }
+
+// Size is where the last frame ends in the file, in bytes.
+func (r *Reader) Size() int64 {
+	if len(r.frames) == 0 {
+		return 0
+	}
+	last := r.frames[len(r.frames)-1]
+	return last.Offset + last.Length
+}
 
 // Frames are the segment's frames, in order.
 func (r *Reader) Frames() []binlog.Frame { return r.frames }
@@ -55,6 +77,14 @@ func (r *Reader) Frames() []binlog.Frame { return r.frames }
 // frame reads and verifies one frame.
 func (r *Reader) frame(i int, into []byte) ([]byte, error) {
 	f := &r.frames[i]
+	if r.base != nil && f.Offset < r.cut {
+		return r.base.read(f, into)
+	}
+	return r.read(f, into)
+}
+
+// read reads and verifies a frame from this reader's own file.
+func (r *Reader) read(f *binlog.Frame, into []byte) ([]byte, error) {
 	data := make([]byte, f.Length)
 	if _, err := r.file.ReadAt(data, f.Offset); err != nil {
 		return nil, fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)

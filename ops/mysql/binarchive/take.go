@@ -104,6 +104,9 @@ func (f *follower) begins(raw []byte, e *format.Event) error {
 		if f.w.segment.Identity == identity {
 			return nil
 		}
+		if f.Base != nil {
+			return ErrOtherFile
+		}
 		if _, err := f.w.close(""); err != nil {
 			return err
 		}

@@ -101,7 +101,20 @@ func resume(dir, part string, p *packer, keys *unpacker) (*writer, error) {
 	if err != nil || s == nil {
 		return nil, err
 	}
-	w := newWriter(dir, s, p)
+	return resumeAt(dir, s, frames, p, func(w *writer) *Reader {
+		return &Reader{Segment: s, frames: frames, file: w.part, unpack: keys}
+	})
+}
+
+// resumeAt continues a part with these frames; reader reads them.
+func resumeAt(
+	dir string,
+	s *binlog.Segment,
+	frames []binlog.Frame,
+	p *packer,
+	reader func(*writer) *Reader,
+) (w *writer, err error) {
+	w = newWriter(dir, s, p)
 	w.frames = frames
 	if err := w.open(0); err != nil {
 		return nil, err
@@ -118,7 +131,7 @@ func resume(dir, part string, p *packer, keys *unpacker) (*writer, error) {
 		w.gtids, err = binlog.ParseGTIDs(s.GTIDBefore)
 	}
 	w.now.From = s.ToPos
-	w.warm(keys)
+	w.warm(reader(w))
 	return w, err
 }
 
@@ -155,11 +168,10 @@ func (w *writer) cut() error {
 
 // warm feeds the walker the stored events since the start of the open group. If they
 // cannot be read, later events are stored without being parsed.
-func (w *writer) warm(keys *unpacker) {
+func (w *writer) warm(r *Reader) {
 	if len(w.frames) == 0 {
 		return
 	}
-	r := &Reader{Segment: w.segment, frames: w.frames, file: w.part, unpack: keys}
 	last := w.frames[len(w.frames)-1]
 	f, err := r.Format()
 	if err != nil {

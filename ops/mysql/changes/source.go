@@ -44,9 +44,20 @@ type piece struct {
 	*binlog.Segment
 	folder binarchive.Folder
 	keys   []age.Identity
+	base   *piece // the archived file that it continues; nil if it has the whole file
+	cut    int64  // size of the base, in bytes
 }
 
-func (p piece) open() (*binarchive.Reader, error) { return p.folder.Open(p.Segment, p.keys) }
+func (p piece) open() (*binarchive.Reader, error) {
+	if p.base == nil {
+		return p.folder.Open(p.Segment, p.keys)
+	}
+	base, err := p.base.open()
+	if err != nil {
+		return nil, err
+	}
+	return p.folder.OpenAfter(p.Segment, p.keys, base, p.cut)
+}
 
 // Open collects the archived files and fetches what the server has beyond them into a
 // temporary folder, encrypted with a key that is never written. Close removes the folder.
@@ -107,7 +118,7 @@ func archived(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
 		}
 		var group []piece
 		for _, seg := range segments {
-			group = append(group, piece{seg, folder, keys})
+			group = append(group, piece{Segment: seg, folder: folder, keys: keys})
 		}
 		if len(group) > 0 {
 			groups = append(groups, group)
@@ -151,17 +162,35 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 		return binarchive.ErrLogOff
 	}
 	start, whole, err := s.start(ctx, target, server)
-	if err != nil {
-		return err
-	}
-	if whole {
-		return nil
-	}
-	key, err := age.GenerateX25519Identity()
-	if err != nil {
+	if err != nil || whole {
 		return err
 	}
 	if s.live, err = os.MkdirTemp("", "opsdeck-binlog-"); err != nil {
+		return err
+	}
+	if last := s.lastOf(server.ID); last != nil && last.Open && last.File == start {
+		if err := s.fetch(ctx, target, start, last, end); err == nil || ctx.Err() != nil {
+			return err
+		}
+		// The archived part cannot be read or continued: fetch the whole file.
+		if err := os.RemoveAll(s.live); err != nil {
+			return err
+		}
+	}
+	return s.fetch(ctx, target, start, nil, end)
+}
+
+// fetch fetches the server's log from a file on, up to a position; nil is the log's end. Of a
+// file whose beginning is archived in base it fetches the rest.
+func (s *Source) fetch(
+	ctx context.Context,
+	target mysql.Target,
+	start string,
+	base *piece,
+	end *binlog.Place,
+) error {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
 		return err
 	}
 	folder := binarchive.Folder{Dir: s.live}
@@ -171,20 +200,34 @@ func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Pl
 	if end != nil {
 		o.Stop = &end.Position
 	}
+	if base != nil {
+		if o.Base, err = base.open(); err != nil {
+			return err
+		}
+		defer o.Base.Close()
+	}
 	if _, err = binarchive.Run(ctx, o); err != nil {
 		return err
 	}
-	segments, err := folder.Segments(server.ID)
+	segments, err := folder.Segments(s.server.ID)
 	if err != nil {
 		return err
 	}
-	epoch := s.epochOf(server, segments, start)
-	for _, seg := range segments {
+	epoch := 0
+	if base == nil {
+		epoch = s.epochOf(s.server, segments, start)
+	}
+	for i, seg := range segments {
 		seg.Epoch += epoch
+		p := piece{Segment: seg, folder: folder, keys: keys}
+		if i == 0 && base != nil {
+			p.base = base
+			p.cut = o.Base.Size()
+		}
 		s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool {
 			return p.Server == seg.Server && p.File == seg.File && p.Identity == seg.Identity
 		})
-		s.pieces = append(s.pieces, piece{seg, folder, keys})
+		s.pieces = append(s.pieces, p)
 	}
 	return nil
 }
@@ -197,7 +240,7 @@ func (s *Source) start(
 	server *format.Server,
 ) (file string, whole bool, err error) {
 	if last := s.lastOf(server.ID); last != nil {
-		same, err := s.goesOn(ctx, target, last)
+		same, err := s.goesOn(ctx, target, last.Segment)
 		switch {
 		case err != nil:
 			return "", false, err
@@ -221,10 +264,10 @@ func (s *Source) start(
 }
 
 // lastOf is the newest archived file of a server; nil if there is none.
-func (s *Source) lastOf(server string) *binlog.Segment {
+func (s *Source) lastOf(server string) *piece {
 	for _, p := range slices.Backward(s.pieces) {
 		if p.Server == server {
-			return p.Segment
+			return &p
 		}
 	}
 	return nil
