@@ -39,6 +39,8 @@ type Assessment struct {
 	// Substituted the tables that it creates with another engine.
 	Uncreatable []Uncreatable `json:"uncreatable,omitempty"`
 	Substituted []Substituted `json:"substituted,omitempty"`
+	// Warm is the standby that a restore of the backup alone does not use; nil if none is kept.
+	Warm *Warm `json:"standby,omitempty"`
 }
 
 // ServerState describes the target's server.

@@ -40,6 +40,7 @@ func (p factFinder) all(a *Assessment) []Finding {
 		put(p.Source.Replay.fact(p.Source))
 		put(p.Source.Replay.standbyFact())
 	}
+	put(a.Warm.fact(p.Source))
 	put(p.backupFact())
 	put(serverFact(a.Server))
 	if p.Mode == Into {

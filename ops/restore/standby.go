@@ -20,12 +20,39 @@ type Standby struct {
 	Time         time.Time    `json:"time"`                // everything committed before it is in
 	Rest         Span         `json:"rest_ms"`             // length of log to replay
 	Transactions int64        `json:"transactions"`        // in that rest
+	Before       int64        `json:"before,omitempty"`    // transactions that the standby counted up to At
 	Takes        Span         `json:"takes_ms"`            // estimated time to replay it; 0 if unknown
 	Checked      time.Time    `json:"checked_at"`
 	CheckedWith  string       `json:"checked_with"` // the backup that it was compared with
 	// Proven are the tables without writes since then, by the server's log up to Seen.
 	Proven []string     `json:"proven,omitempty"`
 	Seen   binlog.Place `json:"seen,omitzero"`
+}
+
+// Warm is a standby beside a restore that does not start from it.
+type Warm struct {
+	Time  time.Time `json:"time,omitzero"`   // everything committed before it is in
+	NoUse Note      `json:"unused,omitzero"` // why no restore can use it now; empty if one can
+}
+
+// fact offers the standby with the command that uses it, or tells why it cannot be used.
+func (w *Warm) fact(src Source) (ops.State, lang.Msg) {
+	switch {
+	case w == nil:
+		return 0, lang.Msg{}
+	case !w.NoUse.Empty():
+		return ops.StateOK, lang.M("the standby is not used: %s; the backup is loaded instead", w.NoUse.Msg)
+	case w.Time.Before(src.At):
+		return ops.StateOK, lang.M("the standby is not used: %s; the backup is loaded instead",
+			lang.M("it is at %s, before this backup", human.Moment(w.Time)))
+	}
+	return ops.StateOK, lang.M("a standby is at %s: a restore to then, or to any later moment, loads no backup: "+
+		"opsdeck restore --until %s", human.Moment(w.Time), w.moment())
+}
+
+// moment is the first moment, in whole seconds, that the standby is not past.
+func (w *Warm) moment() string {
+	return w.Time.Add(time.Second - 1).Truncate(time.Second).Format("2006-01-02T15:04:05Z07:00")
 }
 
 // standbyName is the suffix of standby databases.

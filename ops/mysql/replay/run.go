@@ -24,8 +24,8 @@ type Job struct {
 	From      string       // database name in the log
 	Schema    string       // target database
 	Tables    []string     // only these tables; empty means all
-	Total     int64        // number of transactions that were forecast; 0 is unknown
-	Continues bool         // Total is what is left: the schema holds earlier transactions
+	Total     int64        // forecast of State.Transactions at the end; 0 is unknown
+	Before    int64        // transactions of Total that earlier replays did
 	Report    func(ops.Progress)
 	Plain     bool // use statements for rows even if BINLOG is allowed
 	// Keep leaves the replay open: the next one continues from its position. Transactions that
@@ -110,11 +110,12 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	if err != nil {
 		return r.state, err
 	}
+	if r.Total > 0 && r.state.Transactions != r.Total {
+		return r.state, fmt.Errorf("%w: %d transactions instead of %d", ErrUnplanned,
+			r.state.Transactions-r.Before, r.Total-r.Before)
+	}
 	if r.Keep {
 		return r.state, r.pauseHere()
-	}
-	if r.Total > 0 && !r.Continues && r.state.Transactions != r.Total {
-		return r.state, fmt.Errorf("%w: %d transactions instead of %d", ErrUnplanned, r.state.Transactions, r.Total)
 	}
 	r.state.Ended = true
 	return r.state, r.commit()
@@ -457,8 +458,8 @@ func (r *runner) report() {
 	r.Report(ops.Progress{
 		Phase:   "replay",
 		Object:  r.state.At.Position.String(),
-		Done:    r.state.Transactions,
-		Total:   max(r.Total, r.state.Transactions),
+		Done:    r.state.Transactions - r.Before,
+		Total:   max(r.Total, r.state.Transactions) - r.Before,
 		Unit:    "transactions",
 		Rows:    r.state.Changed,
 		Elapsed: time.Since(r.begin),

@@ -109,7 +109,11 @@ func (g *rolling) roll(
 		return nil, err
 	}
 	job := replay.Job{Run: run, To: r.To, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables,
-		Total: r.Transactions, Continues: p.Standby() != nil, Report: report}
+		Total: r.Transactions, Report: report}
+	if warm {
+		job.Before = r.Standby.Before
+		job.Total = job.Before + r.Standby.Transactions
+	}
 	var state replay.State
 	err = mysql.Again(ctx, func() (err error) {
 		state, err = replay.Run(ctx, db, job)

@@ -183,5 +183,5 @@ func spoilt(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil || mysql.Lost(err) || mysql.Circumstance(err) {
 		return false
 	}
-	return errors.Is(err, replay.ErrAgain) || mysql.Number(err) != 0
+	return errors.Is(err, replay.ErrAgain) || errors.Is(err, replay.ErrUnplanned) || mysql.Number(err) != 0
 }

@@ -95,6 +95,57 @@ func (d *Desk) warm(
 	}
 }
 
+// besideWarm looks at the standby for a restore of a backup alone, which ends at the
+// backup's own moment and does not use it; nil where none is kept.
+func (d *Desk) besideWarm(ctx context.Context, server *swap.Server, c restore.Choice) *restore.Warm {
+	if c.Moment != nil {
+		return nil // warm tells it
+	}
+	unused := func(why lang.Msg) *restore.Warm { return &restore.Warm{NoUse: restore.N(why)} }
+	rec, err := d.Standby().Load()
+	switch {
+	case err != nil:
+		return unused(lang.M("its record cannot be read: %s", err.Error()))
+	case rec.State == standby.Off && !d.Service.Restore.Standby:
+		return nil
+	}
+	why := c.NoStandby()
+	if why.Empty() {
+		why = rec.Unfit(d.Service.Database.Name, d.Service.Restore.Standby)
+	}
+	if why.Empty() {
+		_, why = placed(ctx, server, rec)
+	}
+	if !why.Empty() {
+		return unused(why)
+	}
+	return &restore.Warm{Time: rec.AppliedTo}
+}
+
+// placed is how far the log is applied to a standby, from the server; why it cannot be used
+// where that is not known.
+func placed(
+	ctx context.Context,
+	server *swap.Server,
+	rec *standby.Record,
+) (state replay.State, why lang.Msg) {
+	id, err := server.Facts.Identity(ctx)
+	if err != nil {
+		return state, lang.M("the server could not be asked: %s", err.Error())
+	}
+	if id != rec.Server {
+		return state, lang.M("it is on another server")
+	}
+	state, ok, err := server.Standby.State(ctx, rec.Schema)
+	switch {
+	case err != nil:
+		return state, lang.M("it cannot be read: %s", err.Error())
+	case !ok:
+		return state, swap.NoPlace()
+	}
+	return state, why
+}
+
 // aim is the moment that a replay goes to.
 func aim(r *restore.Replay, now time.Time) time.Time {
 	switch {
@@ -116,19 +167,9 @@ func (d *Desk) fit(
 	rec *standby.Record,
 	r *restore.Replay,
 ) (s *restore.Standby, why lang.Msg) {
-	id, err := server.Facts.Identity(ctx)
-	if err != nil {
-		return nil, lang.M("the server could not be asked: %s", err.Error())
-	}
-	if id != rec.Server {
-		return nil, lang.M("it is on another server")
-	}
-	state, ok, err := server.Standby.State(ctx, rec.Schema)
-	switch {
-	case err != nil:
-		return nil, lang.M("it cannot be read: %s", err.Error())
-	case !ok:
-		return nil, swap.NoPlace()
+	state, why := placed(ctx, server, rec)
+	if !why.Empty() {
+		return nil, why
 	}
 	run, err := log.At(state.At, rec.Done)
 	if err != nil {
@@ -158,7 +199,7 @@ func (d *Desk) fit(
 		return nil, why
 	}
 	s = &restore.Standby{Schema: rec.Schema, At: state.At, Done: rec.Done, Time: rec.AppliedTo,
-		Transactions: rest.Transactions, Checked: rec.Check.At, CheckedWith: rec.Check.Backup}
+		Transactions: rest.Transactions, Before: state.Transactions, Checked: rec.Check.At, CheckedWith: rec.Check.Backup}
 	changed := int64(0)
 	for _, c := range rest.Tables {
 		changed += c.Rows()

@@ -153,6 +153,7 @@ func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
 		From:   r.rec.Database,
 		Schema: r.rec.Schema,
 		Total:  before.Transactions + rest.Transactions,
+		Before: before.Transactions,
 		Report: r.Report,
 		Rest:   r.rest,
 	})
@@ -170,7 +171,7 @@ func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
 		return nil
 	case errors.Is(err, errPaused), r.ctx.Err() != nil, mysql.Lost(err), mysql.Circumstance(err):
 		return err
-	case errors.Is(err, replay.ErrAgain), mysql.Number(err) != 0:
+	case errors.Is(err, replay.ErrAgain), errors.Is(err, replay.ErrUnplanned), mysql.Number(err) != 0:
 		return r.spoil(lang.M("the log could not be applied: %s", err.Error()), r.rec.Backup)
 	}
 	return err

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// The plan of a restore without a moment names the standby and the command that uses it, and
+// that command does; or it tells why no standby can be used. Without a standby it says nothing
+// of one.
+func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		plain := func() string { return s.must("restore", "--plan").out }
+		if out := plain(); !strings.Contains(out, "the standby is not used: it was not built yet") {
+			t.Errorf("not built:\n%s", out)
+		}
+		db.Exec(t, s.live, inRows(dayAtTheShop[:6]...)...)
+		s.forward()
+		offered := regexp.MustCompile(`a standby is at .*opsdeck restore (--until \S+)`).FindStringSubmatch(plain())
+		if offered == nil {
+			t.Fatalf("no standby is offered:\n%s", plain())
+		}
+		words := append([]string{"restore", "--plan"}, strings.Fields(offered[1])...)
+		if out := s.must(words...).out; !strings.Contains(out, "standby at ") || strings.Contains(out, "not used") {
+			t.Errorf("%v does not use the standby:\n%s", words, out)
+		}
+		if out := s.must("restore", "--plan", "--tables", "orders").out; !strings.Contains(out, "only some tables are restored") {
+			t.Errorf("some tables:\n%s", out)
+		}
+		name := s.nextBackup() // newer than the standby
+		if out := plain(); !strings.Contains(out, name) || !strings.Contains(out, "before this backup") {
+			t.Errorf("a newer backup:\n%s", out)
+		}
+		db.Exec(t, "", "DROP DATABASE "+s.standing().Schema)
+		if out := plain(); !strings.Contains(out, "the standby is not used: its place in the log is not known") {
+			t.Errorf("gone:\n%s", out)
+		}
+		s.amend("standby: true, ", "")
+		s.writeRecord(filepath.Join(s.dir, "state", "standby", "shop", "standby.json"), `{"format_version": 1, "state": "off"}`)
+		if out := plain(); strings.Contains(out, "standby") {
+			t.Errorf("none is kept:\n%s", out)
+		}
+	})
+}
