@@ -113,6 +113,8 @@ func init() {
 		"it is at %s, before this backup", "它停在 %s，早于此备份",
 		"a standby is at %s: a restore to then, or to any later moment, loads no backup: opsdeck restore --until %s",
 		"热备库已到 %s：恢复到该时刻或之后任一时刻都无需加载备份：opsdeck restore --until %s",
+		"run again in statement format, it could change another database, which %s names: %s",
+		"以语句格式重新执行时可能改动另一个数据库（%s 引用了它）：%s",
 		"no binlog was removed: the record of a standby cannot be read: %s",
 		"未删除任何 binlog：无法读取热备库的记录：%s",
 		"%s is needed by an unfinished restore", "未完成的恢复任务需要 %s",

@@ -44,6 +44,7 @@ type guard struct {
 	others   bool     // other schemas' parts may be skipped
 	without  []string // objects to leave out, as in Options
 	addsKeys bool     // the server adds keys to tables without one
+	unfired  bool     // no trigger is fired in the target
 	settings settings
 	note     func(kind, object, detail string)
 
@@ -332,7 +333,7 @@ func (g *guard) names(v *verdict) lang.Msg {
 			if harmless(r.Schema) {
 				break
 			}
-			if p.Kind == "TRIGGER" && g.schema != g.from {
+			if p.Kind == "TRIGGER" && g.schema != g.from && !g.unfired {
 				return outside(r.Schema, p)
 			}
 			g.note(backup.NoteOutside, p.Own().Name, strings.ToLower(p.Kind)+" names "+schema.Name(r.Schema, r.Name))

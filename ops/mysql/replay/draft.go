@@ -61,7 +61,7 @@ func Draft(
 		return out, nil
 	}
 	err = try(ctx, target, run)
-	if err == nil || !byStatements(ctx, target, src.Database, err) {
+	if err == nil || f.Triggers || !byStatements(ctx, target, src.Database, err) {
 		return out, err
 	}
 	if f.InPart != "" {

@@ -50,6 +50,7 @@ type Forecast struct {
 	Extra        binlog.GTIDs // transactions before the end that are not in the requested set of GTIDs
 	InPart       string       // a table for which the log holds only parts of its JSON documents
 	Backwards    bool         // the server's clock was set back across the moment
+	Triggers     bool         // the log creates triggers, which fire for statements but not for row images
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -108,6 +109,7 @@ func newJudge(from, to string, maria bool, scope, others []string) judge {
 		scope:  scope,
 		others: func(name string) bool { return known[name] },
 		temp:   map[tempTable]bool{},
+		strays: map[string]bool{},
 	}
 }
 
@@ -260,18 +262,8 @@ func (l *look) replayed(t *binlog.Transaction) {
 	if l.parts != "" {
 		l.f.InPart = l.parts
 	}
-	switch {
-	case t.Unfinished:
-		l.open[t.XA] = t
+	if t = l.decidedXA(t); t == nil {
 		return
-	case l.second == format.XARollback:
-		delete(l.open, t.XA)
-		return
-	case l.second == format.XACommit:
-		if first := l.open[t.XA]; first != nil {
-			delete(l.open, t.XA)
-			t = first
-		}
 	}
 	for _, d := range l.cause {
 		l.cause1(d)
@@ -280,6 +272,11 @@ func (l *look) replayed(t *binlog.Transaction) {
 		l.f.Refused = append(l.f.Refused, Refusal{ID: t.ID, Time: t.Time, Why: why})
 	}
 	ours, others := false, false
+	for _, d := range l.cause {
+		ours = ours || d.partly
+		others = others || d.partly
+		l.f.Triggers = l.f.Triggers || d.effect.trigger
+	}
 	for _, c := range t.Tables {
 		if c.Schema != l.q.From || !l.judge.inScope(c.Table) {
 			others = others || c.Schema != l.q.From
@@ -295,6 +292,24 @@ func (l *look) replayed(t *binlog.Transaction) {
 	if ours && others {
 		l.f.Foreign++
 	}
+}
+
+// decidedXA is the transaction that a group commits: for the second part of an XA transaction
+// its first. It is nil for a prepared one, which is not decided yet, and for its rollback.
+func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
+	first := l.open[t.XA]
+	switch {
+	case t.Unfinished:
+		l.open[t.XA] = t
+		return nil
+	case l.second == format.XARollback:
+		delete(l.open, t.XA)
+		return nil
+	case l.second == format.XACommit && first != nil:
+		delete(l.open, t.XA)
+		return first
+	}
+	return t
 }
 
 func (l *look) cause1(d decided) {
@@ -327,6 +342,9 @@ func count(rows map[string]int64, table string, more int64) {
 
 // after adds up what is lost.
 func (l *look) after(t *binlog.Transaction) {
+	if t = l.decidedXA(t); t == nil {
+		return
+	}
 	ours := false
 	for _, c := range t.Tables {
 		if c.Schema == l.q.From && l.judge.inScope(c.Table) {

@@ -36,6 +36,7 @@ type effect struct {
 	exchanged []string // a partition and a table are exchanged
 	enabled   string   // an event that was enabled and is created disabled
 	disabled  string   // an event that was dropped or disabled
+	trigger   bool     // a trigger is created
 }
 
 // decided is the decision on one statement.
@@ -44,6 +45,7 @@ type decided struct {
 	sql    string
 	tables []string // our tables that it affects
 	fewer  bool     // rows in statement format: there may be fewer rows afterwards
+	partly bool     // it also concerned other databases, and that part is left out
 	effect effect
 }
 
@@ -54,6 +56,7 @@ type judge struct {
 	scope    []string // tables; empty means all
 	others   func(schema string) bool
 	temp     map[tempTable]bool
+	strays   map[string]bool // triggers and functions of the log that name other databases
 }
 
 // tempTable is a temporary table of a connection. Statement-format logs contain it, but no
@@ -157,6 +160,9 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	if p.Kind == "DATABASE" {
 		return j.database(q, p)
 	}
+	if d, split := j.dropPart(q, p); split {
+		return d, lang.Msg{}
+	}
 	ours, others := j.owners(q, p)
 	switch {
 	case len(ours) == 0:
@@ -174,7 +180,9 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 		return decided{}, refusal
 	}
 	d := decided{kind: definition, sql: plainCreate(got), tables: ours}
+	j.noteStray(p, got.Outside)
 	d.effect = effectOf(p, ours, text)
+	d.effect.trigger = p.Verb == "CREATE" && p.Kind == "TRIGGER"
 	d.effect.enabled = got.Enabled
 	return d, j.eventStatus(p, text, &d)
 }
@@ -268,84 +276,6 @@ func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg
 	return decided{}, lang.Msg{}
 }
 
-// rename decides on RENAME TABLE a TO b, c TO d.
-func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
-	d := decided{kind: definition}
-	var edits []sqlscan.Edit
-	ours, foreign := 0, 0
-	at := 2
-	if t.Follows(at, "IF", "EXISTS") {
-		at += 2
-	}
-	name := func() (string, bool) {
-		first, ok := t.Name(at)
-		in := q.Schema
-		if ok && t.Is(at+1, ".") {
-			in = first
-			edits = append(
-				edits,
-				sqlscan.Edit{Start: t.Tokens[at].Start, End: t.Tokens[at].End, New: schema.Ident(j.to)},
-			)
-			if first, ok = t.Name(at + 2); ok {
-				at += 2
-			}
-		}
-		at++
-		if in == j.from {
-			ours++
-		} else {
-			foreign++
-		}
-		return first, ok
-	}
-	for {
-		old, ok := name()
-		for ok && t.Any(at, "WAIT", "NOWAIT") || ok && t.Kind(at) == sqlscan.Number {
-			at++
-		}
-		if !ok || !t.Is(at, "TO") {
-			break
-		}
-		at++
-		now, ok := name()
-		if !ok {
-			break
-		}
-		d.tables = append(d.tables, old, now)
-		d.effect.renamed = append(d.effect.renamed, [2]string{old, now})
-		if at == t.Len() {
-			return j.renamed(q, d, edits, ours, foreign)
-		}
-		if !t.Is(at, ",") {
-			break
-		}
-		at++
-	}
-	return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
-}
-
-func (j *judge) renamed(q *binlog.Query, d decided, edits []sqlscan.Edit, ours, foreign int) (decided, lang.Msg) {
-	scoped := 0
-	for _, t := range d.tables {
-		if j.inScope(t) {
-			scoped++
-		}
-	}
-	switch {
-	case ours == 0 || scoped == 0:
-		return decided{}, lang.Msg{}
-	case foreign > 0 && j.swaps(q):
-		return decided{}, lang.M("a restore swapped the tables; a later moment needs a backup made after it: %s",
-			short(q.SQL))
-	case foreign > 0:
-		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
-	case scoped < len(d.tables):
-		return decided{}, lang.M("it also renames tables that are not restored: %s", short(q.SQL))
-	}
-	d.sql = string(sqlscan.Apply(q.SQL, edits))
-	return d, lang.Msg{}
-}
-
 // swaps reports whether a RENAME belongs to a restore: it names a database that restores
 // create next to ours.
 func (j *judge) swaps(q *binlog.Query) bool {
@@ -389,6 +319,9 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	}
 	if q.Schema != j.from {
 		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
+	}
+	if why := j.strayed(q); !why.Empty() {
+		return decided{}, why
 	}
 	var edits []sqlscan.Edit
 	for i := range t.Tokens {
