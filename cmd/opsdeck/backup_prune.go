@@ -139,7 +139,8 @@ func (sh *shelf) saySurplus(surplus []*binlog.Segment) {
 	if len(surplus) == 0 {
 		return
 	}
-	first, last := surplus[0], surplus[len(surplus)-1]
+	first := surplus[0]
+	last := surplus[len(surplus)-1]
 	sh.say(lang.M("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: they are removed too",
 		len(surplus), termsafe.Line(first.File), termsafe.Line(last.File), human.Bytes(sizeOf(surplus))))
 }

@@ -84,9 +84,11 @@ func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	d := decided{kind: definition}
 	var parts []string
 	moves := false
-	scoped, named := 0, 0
+	scoped := 0
+	named := 0
 	for _, p := range pairs {
-		from, to := p.old.Schema == j.from, p.now.Schema == j.from
+		from := p.old.Schema == j.from
+		to := p.now.Schema == j.from
 		for _, r := range []sqlscan.Ref{p.old, p.now} {
 			if r.Schema == j.from {
 				named++
