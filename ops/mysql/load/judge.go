@@ -20,7 +20,9 @@ type Judged struct {
 // same rules as a load does to the statements of a dump, except that a trigger may name
 // other schemas: the caller must not fire it.
 func Judge(sql []byte, mode sqlscan.Mode, from, to string, maria bool) (j Judged, refusal lang.Msg) {
-	g := &guard{schema: to, from: from, maria: maria, unfired: true, definers: map[string][]string{}, tables: map[string]facts{}}
+	g := &guard{schema: to, from: from, maria: maria, unfired: true}
+	g.definers = map[string][]string{}
+	g.tables = map[string]facts{}
 	g.settings.vars, g.settings.mode = map[string]string{}, mode
 	g.note = func(kind, object, detail string) {
 		if kind == backup.NoteEvent {

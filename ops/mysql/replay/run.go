@@ -19,15 +19,15 @@ import (
 
 // Job is one replay.
 type Job struct {
-	Run       *changes.Run
-	To        binlog.Place // transactions that begin here or later are not replayed
-	From      string       // database name in the log
-	Schema    string       // target database
-	Tables    []string     // only these tables; empty means all
-	Total     int64        // forecast of State.Transactions at the end; 0 is unknown
-	Before    int64        // transactions of Total that earlier replays did
-	Report    func(ops.Progress)
-	Plain     bool // use statements for rows even if BINLOG is allowed
+	Run    *changes.Run
+	To     binlog.Place // transactions that begin here or later are not replayed
+	From   string       // database name in the log
+	Schema string       // target database
+	Tables []string     // only these tables; empty means all
+	Total  int64        // forecast of State.Transactions at the end; 0 is unknown
+	Before int64        // transactions of Total that earlier replays did
+	Report func(ops.Progress)
+	Plain  bool // use statements for rows even if BINLOG is allowed
 	// Keep leaves the replay open: the next one continues from its position. Transactions that
 	// change nothing here are not committed one by one, because each commit is logged again.
 	Keep bool

@@ -308,6 +308,20 @@ func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
 	return c, end
 }
 
+// untried tells that the RENAME was not tried, with the privilege that allows the trial.
+func (s *Surveyor) untried() restore.Finding {
+	grant := "GRANT SESSION_VARIABLES_ADMIN ON *.* TO …"
+	if s.mariadb {
+		grant = "GRANT BINLOG ADMIN ON *.* TO …"
+	}
+	return restore.Finding{
+		State: ops.StateUnknown,
+		What: restore.N(lang.M("the RENAME was not tried, nor whether objects can be created for others: this user " +
+			"may not keep a trial out of the binlog (sql_log_bin)")),
+		Hint: restore.N(lang.Raw(grant)),
+	}
+}
+
 // surveyRename tries the swap's RENAME on two temporary databases.
 func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
 	if len(a.Missing) > 0 {
@@ -315,6 +329,7 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 	}
 	db, end := unlogged(ctx, pool)
 	if db == nil {
+		a.Findings = append(a.Findings, s.untried())
 		return
 	}
 	defer end()

@@ -59,7 +59,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, err
 	}
 	d.Finder().tellLogged(ctx, src, c, a)
-	a.Warm = d.besideWarm(ctx, server, c)
+	a.Warm = besideWarm(ctx, d, server, c)
 	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
 	if src.Copy != "" {
 		a.Disk.NeedFetch = src.SizeBytes

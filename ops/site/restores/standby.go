@@ -97,7 +97,7 @@ func (d *Desk) warm(
 
 // besideWarm looks at the standby for a restore of a backup alone, which ends at the
 // backup's own moment and does not use it; nil where none is kept.
-func (d *Desk) besideWarm(ctx context.Context, server *swap.Server, c restore.Choice) *restore.Warm {
+func besideWarm(ctx context.Context, d *Desk, server *swap.Server, c restore.Choice) *restore.Warm {
 	if c.Moment != nil {
 		return nil // warm tells it
 	}
@@ -199,7 +199,8 @@ func (d *Desk) fit(
 		return nil, why
 	}
 	s = &restore.Standby{Schema: rec.Schema, At: state.At, Done: rec.Done, Time: rec.AppliedTo,
-		Transactions: rest.Transactions, Before: state.Transactions, Checked: rec.Check.At, CheckedWith: rec.Check.Backup}
+		Transactions: rest.Transactions, Before: state.Transactions,
+		Checked: rec.Check.At, CheckedWith: rec.Check.Backup}
 	changed := int64(0)
 	for _, c := range rest.Tables {
 		changed += c.Rows()
