@@ -98,6 +98,7 @@ func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
 			Triggers:   append([]string{}, p.Triggers...),
 			Cascades:   append([]string{}, p.Cascades...),
 			Users:      append([]string{}, p.Users...),
+			Columns:    append([]rewind.ColumnNote{}, p.Columns...),
 		}
 		for i := range p.Rows {
 			r := &p.Rows[i]

@@ -149,24 +149,6 @@ func TestARewindDeletesNoRowThatOthersReferTo(t *testing.T) {
 	})
 }
 
-// TestARewindReadsNoRowByColumnsThatCameLater: the values would be written to others.
-func TestARewindReadsNoRowByColumnsThatCameLater(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		config, schema := binlogWorld(t, s)
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE k (id INT PRIMARY KEY, a INT, b INT)",
-			"INSERT INTO k VALUES (1,10,20)", "DELETE FROM k")
-		id := newestChange(t, config, "k")
-		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "TRUNCATE TABLE k",
-			"CREATE VIEW w AS SELECT * FROM k")
-		planOf(t, config, id)
-		s.Exec(t, schema, "ALTER TABLE k MODIFY b INT AFTER id")
-		_, errs := asked(t, config, 1, "restore", "rewind", "--txn", id, "--confirm", schema)
-		if got := word(t, s, schema); got != "" || !strings.Contains(errs, "MODIFY b INT AFTER id") {
-			t.Errorf("%s\n%s", errs, got)
-		}
-	})
-}
-
 // TestTheAdviceOnAnUndoThatConflictsWorks types what the refusal advises.
 func TestTheAdviceOnAnUndoThatConflictsWorks(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {

@@ -65,14 +65,15 @@ func (sh *shelf) rewind(
 
 type (
 	rewindPlanJSON struct {
-		Txn        string          `json:"txn"`
-		Hash       string          `json:"hash"`
-		Statements []string        `json:"statements"`
-		Rows       []rewindRowJSON `json:"rows"`
-		Conflicts  int             `json:"conflicts"`
-		Triggers   []string        `json:"triggers"` // tables whose triggers fire
-		Cascades   []string        `json:"cascades"` // tables that a foreign key may have changed, which the log does not say
-		Users      []string        `json:"users"`    // tables with rows that refer to rows which would be deleted
+		Txn        string              `json:"txn"`
+		Hash       string              `json:"hash"`
+		Statements []string            `json:"statements"`
+		Rows       []rewindRowJSON     `json:"rows"`
+		Conflicts  int                 `json:"conflicts"`
+		Triggers   []string            `json:"triggers"` // tables whose triggers fire
+		Cascades   []string            `json:"cascades"` // tables that a foreign key may have changed, which the log does not say
+		Users      []string            `json:"users"`    // tables with rows that refer to rows which would be deleted
+		Columns    []rewind.ColumnNote `json:"columns"`  // columns that are not as the transaction found them
 	}
 	rewindRowJSON struct {
 		Table  string         `json:"table"`
@@ -106,6 +107,7 @@ func (sh *shelf) takeBack(
 		Txn:      p.Txn.ID,
 		At:       sh.clock.Now(),
 		State:    restores.RewindPrepared,
+		Shape:    p.Shape(),
 	}
 	done, err := sh.carryOut(ctx, conn, p, choice, kept)
 	return kept, done, err

@@ -9,6 +9,7 @@ import (
 	"opsdeck/ops/binlog"
 	reader "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/site/restores"
 )
@@ -23,6 +24,9 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.Is(err, rewind.ErrChanged):
 		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
 			WithHint(lang.M("make the plan again"))
+	case errors.Is(err, rewind.ErrUnproved):
+		return ops.Wrap(err, ops.Failed, lang.M("the rows did not come out as planned; nothing was done")).
+			WithHint(lang.M("restore the rows from a backup: opsdeck restore --before ID --plan"))
 	case errors.Is(err, rewind.ErrTriggers):
 		return ops.Wrap(err, ops.Failed, lang.M("triggers change the rows of the plan again; nothing was done")).
 			WithHint(lang.M("drop these triggers, do it again, then create the triggers again"))
@@ -36,7 +40,7 @@ func (sh *shelf) rewindError(err error) error {
 			WithHint(lang.M("list the changes since then: opsdeck audit changes --table %s; undo those that are in the "+
 				"way together with it: --txn ID,ID", refused.Table))
 	case noInverse(err):
-		return ops.Wrap(err, ops.Failed, lang.M("this transaction cannot be undone row by row")).
+		return ops.Wrap(err, ops.Failed, notInverse(err)).
 			WithHint(lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list"))
 	case errors.Is(err, rewind.ErrKey):
 		return ops.Wrap(err, ops.Usage, lang.M("--where-key does not match the primary key of the table"))
@@ -48,16 +52,36 @@ func (sh *shelf) rewindError(err error) error {
 	return sh.Binlog().ChangesError(err)
 }
 
+// notInverse says why a transaction cannot be undone by its rows.
+func notInverse(err error) lang.Msg {
+	var column *history.ColumnError
+	if !errors.As(err, &column) {
+		return lang.M("this transaction cannot be undone row by row")
+	}
+	name := column.Table + "." + column.Note.Column
+	if column.Why == history.WasDropped {
+		return lang.M("this transaction cannot be undone row by row: the column %s was dropped since", name)
+	}
+	return lang.M("this transaction cannot be undone row by row: the column %s was %s, and is %s now", name,
+		column.Note.Was, column.Note.Now)
+}
+
 // noInverse tells that a transaction cannot be taken back by its rows.
 func noInverse(err error) bool {
 	var mismatch *reader.MismatchError
-	var altered *rewind.AlteredError
+	var column *history.ColumnError
+	var unknown *history.UnknownError
+	var replaced *history.ReplacedError
+	var key *history.KeyError
 	return errors.Is(err, rewind.ErrDefinition) ||
 		errors.Is(err, rewind.ErrStatements) ||
 		errors.Is(err, binlog.ErrPartial) ||
 		errors.Is(err, binlog.ErrNoKey) ||
 		errors.Is(err, rewind.ErrPrepared) ||
-		errors.As(err, &altered) ||
+		errors.As(err, &column) ||
+		errors.As(err, &unknown) ||
+		errors.As(err, &replaced) ||
+		errors.As(err, &key) ||
 		errors.As(err, &mismatch)
 }
 

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/rewind"
 )
 
@@ -88,6 +89,9 @@ func (sh *shelf) sayRewind(p *rewind.Plan) {
 
 // warnRewind says what happens beside the rows.
 func (sh *shelf) warnRewind(p *rewind.Plan) {
+	for _, n := range p.Columns {
+		sh.note(columnNote(n))
+	}
 	if len(p.Triggers) > 0 {
 		sh.note(lang.M("triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that "+
 			"triggers add under new AUTO_INCREMENT keys are removed; check what else the triggers do",
@@ -110,6 +114,18 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 			),
 		)
 	}
+}
+
+// columnNote says what becomes of the values of a column that is not as it was.
+func columnNote(n rewind.ColumnNote) lang.Msg {
+	name := n.Table + "." + n.Column
+	switch n.Fate {
+	case history.Added:
+		return lang.M("%s was added since: rows that are inserted again get its default", name)
+	case history.Renamed:
+		return lang.M("%s was called %s then; its values are the same", name, n.Was)
+	}
+	return lang.M("%s was %s then and is %s now; its values are kept exactly", name, n.Was, n.Now)
 }
 
 func keyText(key map[string]any) string {

@@ -166,7 +166,7 @@ func TestRewindRefusesWhatItCannotKnow(t *testing.T) {
 		s.Exec(t, schema, "ALTER TABLE was DROP v")
 		if _, errs := asked(t, config, 1, "restore", "rewind", "--txn", id, "--plan"); !strings.Contains(
 			errs,
-			"changed since",
+			"was.v was dropped since",
 		) {
 			t.Error(errs)
 		}

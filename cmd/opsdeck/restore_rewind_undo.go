@@ -46,7 +46,7 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		if err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("the data to undo %s cannot be read", id))
 		}
-		p, err := rewind.Back(ctx, conn, r.Database, r.ID, rows)
+		p, err := rewind.Back(ctx, conn, r.Database, r.ID, rows, r.Shape)
 		if err != nil {
 			return sh.rewindError(err)
 		}

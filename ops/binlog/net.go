@@ -1,10 +1,12 @@
 package binlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // NetRow is the net change of one row over one or more transactions: Before is nil if the
@@ -37,16 +39,20 @@ var (
 	ErrPartial = errors.New("the log does not hold whole rows (binlog_row_image is not FULL)")
 )
 
-// Net sums up row changes, in order, to a net change per row. Rows are returned in an
-// order in which undoing them is safe: last change first.
+// Net sums up row changes, in order, to a net change per row. It follows what is found
+// under each key, so that a key that is given up and taken by another row loses neither.
+// Rows are returned in an order in which undoing them is safe: last change first.
 type Net struct {
 	rows map[string]*netRow
 	n    int
 }
 
+// netRow is what was found under a key before the first change, and what is there after
+// the last.
 type netRow struct {
 	NetRow
-	order int
+	order  int
+	origin string // the key that the row of now had before the first change; "" for a new row
 }
 
 // Add adds the next change of a table; key are the indexes of its primary key's columns.
@@ -66,28 +72,41 @@ func (n *Net) Add(c RowChange, key []int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Table.String(), err)
 	}
-	r := n.take(c.Table.Name, before)
-	if r == nil {
-		r = &netRow{NetRow: NetRow{Table: c.Table.Name, Before: clone(c.Before)}}
+	origin := ""
+	if c.Before != nil {
+		r := n.at(c.Table.Name, before, c.Before)
+		origin = r.origin
+		r.After = nil
+		r.origin = ""
 	}
-	r.Mixed = r.Mixed || r.order > 0 && !goesOn(r.After, c.Before)
-	r.After = clone(c.After)
-	r.order = n.n
-	switch {
-	case c.After != nil:
-		if old := n.take(c.Table.Name, after); old != nil { // deleted and inserted again
-			r.Before, r.Mixed = old.Before, r.Mixed || old.Mixed || old.After != nil
-		}
-		n.rows[c.Table.Name+"\x00"+after] = r
-	case r.Before != nil:
-		n.rows[c.Table.Name+"\x00"+before] = r
+	if c.After != nil {
+		r := n.at(c.Table.Name, after, nil)
+		r.After = clone(c.After)
+		r.origin = origin
 	}
 	return nil
 }
 
+// at is what is known of a key, under which a change found a row, or none.
+func (n *Net) at(table, key string, found []Value) *netRow {
+	key = table + "\x00" + key
+	r := n.rows[key]
+	if r == nil {
+		r = &netRow{NetRow: NetRow{Table: table, Before: clone(found)}}
+		if found != nil {
+			r.origin = key
+		}
+		n.rows[key] = r
+	} else if r.order < n.n { // else the same change moved it away
+		r.Mixed = r.Mixed || !goesOn(r.After, found)
+	}
+	r.order = n.n
+	return r
+}
+
 // goesOn reports whether a change starts from the state that the previous one left.
 func goesOn(left, found []Value) bool {
-	if len(left) != len(found) {
+	if (left == nil) != (found == nil) || len(left) != len(found) {
 		return false
 	}
 	for i := range left {
@@ -96,17 +115,6 @@ func goesOn(left, found []Value) bool {
 		}
 	}
 	return true
-}
-
-// take removes a row from the sum, to be added again under its new key.
-func (n *Net) take(table, key string) *netRow {
-	if key == "" {
-		return nil
-	}
-	at := table + "\x00" + key
-	r := n.rows[at]
-	delete(n.rows, at)
-	return r
 }
 
 // KeyOf is a text that identifies a row; "" for no row.
@@ -149,18 +157,36 @@ func clone(values []Value) []Value {
 	return out
 }
 
-// Rows are the net changes, last change first.
+// Rows are the net changes, last change first. A row that moved from a key that nothing
+// took to one where nothing was is one change.
 func (n *Net) Rows() []NetRow {
+	for _, r := range n.rows {
+		if from := n.rows[r.origin]; r.movedFrom(from) {
+			r.Before = from.Before
+			r.Mixed = r.Mixed || from.Mixed
+			from.Before = nil
+		}
+	}
 	all := make([]*netRow, 0, len(n.rows))
 	for _, r := range n.rows {
-		all = append(all, r)
+		if r.Before != nil || r.After != nil {
+			all = append(all, r)
+		}
 	}
-	slices.SortFunc(all, func(a, b *netRow) int { return b.order - a.order })
+	slices.SortFunc(all, func(a, b *netRow) int {
+		return cmp.Or(b.order-a.order, strings.Compare(a.origin, b.origin))
+	})
 	rows := make([]NetRow, len(all))
 	for i, r := range all {
 		rows[i] = r.NetRow
 	}
 	return rows
+}
+
+// movedFrom reports whether the row came from another key, and that is all that happened
+// under both.
+func (r *netRow) movedFrom(from *netRow) bool {
+	return from != nil && from != r && r.Before == nil && r.After != nil && from.Before != nil && from.After == nil
 }
 
 // State compares a row's current state with the state after the transaction.

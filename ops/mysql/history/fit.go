@@ -101,7 +101,7 @@ func (f *Fit) pass(c change, s Statement, table string) error {
 		case opaque:
 			return &UnknownError{Table: table, ID: s.ID, SQL: s.SQL}
 		case rekey:
-			return &KeyError{Table: table}
+			return &KeyError{Table: table, ID: s.ID, SQL: s.SQL}
 		case convert:
 			for i := range f.columns {
 				if k := f.columns[i].column.Kind; k == binlog.Text || k == binlog.Binary {
@@ -216,15 +216,21 @@ func (e *ColumnError) Error() string {
 	return text
 }
 
-// Image is a row image of the log as an image of today's table. A column that was not there
-// is Absent in it. The texts of values are shared with the given image.
-func (f *Fit) Image(image []binlog.Value) ([]binlog.Value, error) {
+// Has reports whether a column of today's table was there then.
+func (f *Fit) Has(column int) bool {
+	return slices.ContainsFunc(f.columns, func(l logged) bool { return l.now == column })
+}
+
+// Image is a row image of the log as an image of today's table, in dst if it has room. A
+// column that was not there is Absent in it. The texts of values are shared with the given
+// image.
+func (f *Fit) Image(dst, image []binlog.Value) ([]binlog.Value, error) {
 	if image == nil {
 		return nil, nil
 	}
-	out := make([]binlog.Value, len(f.today.Columns))
+	out := slices.Grow(dst[:0], len(f.today.Columns))[:len(f.today.Columns)]
 	for i := range out {
-		out[i].Absent = true
+		out[i] = binlog.Value{Absent: true}
 	}
 	for i := range f.columns {
 		own := &f.columns[i]

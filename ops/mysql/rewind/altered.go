@@ -2,59 +2,104 @@ package rewind
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"slices"
 
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/history"
 )
 
-// AlteredError says that a table's definition was changed after a transaction: its row
-// images may not be read by the columns of today.
-type AlteredError struct {
-	Table string
-	ID    string // of the statement's transaction
-	SQL   string
+// ColumnNote tells of a column that is not as a transaction found it.
+type ColumnNote struct {
+	Table string `json:"table"`
+	history.Note
 }
 
-func (e *AlteredError) Error() string {
-	return fmt.Sprintf("the table %s was changed since, by %s: %s", e.Table, e.ID, e.SQL)
-}
-
-// unaltered refuses where the log holds a statement that changed the definition of a
-// table of the plan after the first of the transactions.
-func (p *Plan) unaltered(ctx context.Context, src *changes.Source, first *binlog.Transaction) error {
-	q := changes.Query{Query: binlog.Query{Filter: binlog.Filter{
-		Schema: p.Database,
-		Kind:   binlog.DDL,
-		Since:  first.Time,
-	}}}
-	from := binlog.Position{File: first.File, Pos: first.Pos}
-	return src.List(ctx, q, func(t *binlog.Transaction) error {
-		if (binlog.Position{File: t.File, Pos: t.Pos}).Before(from) && !t.Time.After(first.Time) {
-			return nil
-		}
-		for _, s := range t.DDL {
-			for name := range p.tables {
-				if alters(s.SQL) && binlog.Mentions(s.SQL, name) {
-					return &AlteredError{Table: name, ID: t.ID, SQL: s.SQL}
-				}
-			}
-		}
-		return nil
-	})
-}
-
-// alters tells whether a statement may change the definition of a table.
-func alters(sql string) bool {
-	words := strings.Fields(strings.ToUpper(sql))
-	for i, w := range words {
-		switch {
-		case w == "TABLE" || w == "TABLES":
-			return words[0] != "TRUNCATE"
-		case i > 5 || w == "VIEW" || w == "TRIGGER" || w == "PROCEDURE" || w == "FUNCTION" || w == "EVENT":
-			return false
+// readPasts follows the tables of the plan through the log.
+func (p *Plan) readPasts(ctx context.Context, src *changes.Source) (err error) {
+	for name, t := range p.tables {
+		if t.past, err = src.Past(ctx, p.Database, name, t.Table); err != nil {
+			return err
 		}
 	}
-	return false
+	return nil
+}
+
+// noteColumns takes the notes of a table over, each once.
+func (p *Plan) noteColumns(table string, notes []history.Note) {
+	for _, n := range notes {
+		note := ColumnNote{Table: table, Note: n}
+		if !slices.Contains(p.Columns, note) {
+			p.Columns = append(p.Columns, note)
+		}
+	}
+}
+
+// Shape is the columns of a plan's tables, in order, for Back.
+type Shape map[string][]ShapeColumn
+
+// ShapeColumn is a column of a Shape.
+type ShapeColumn struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// Shape is what the images of the plan's inverse mean.
+func (p *Plan) Shape() Shape {
+	all := Shape{}
+	for name, t := range p.tables {
+		for _, c := range t.Columns {
+			all[name] = append(all[name], ShapeColumn{Name: c.Name, Type: c.Type})
+		}
+	}
+	return all
+}
+
+// reshape turns the images of an inverse into images of today's tables; a column that was
+// not there is Absent.
+func (p *Plan) reshape(shape Shape) error {
+	to := map[string][]int{}
+	for name, columns := range shape {
+		t := p.tables[name]
+		if t == nil {
+			continue
+		}
+		for _, c := range columns {
+			at := t.places([]string{c.Name})[0]
+			note := history.Note{Column: c.Name, Was: c.Type}
+			switch {
+			case at < 0:
+				note.Fate = history.Dropped
+				return &history.ColumnError{Table: name, Note: note, Why: history.WasDropped}
+			case t.Columns[at].Type != c.Type:
+				note.Fate = history.Redefined
+				note.Now = t.Columns[at].Type
+				return &history.ColumnError{Table: name, Note: note, Why: history.WrongType}
+			}
+			to[name] = append(to[name], at)
+		}
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if places := to[r.Table]; places != nil {
+			n := len(p.tables[r.Table].Columns)
+			r.Before = reshaped(r.Before, places, n)
+			r.After = reshaped(r.After, places, n)
+		}
+	}
+	return nil
+}
+
+func reshaped(image []binlog.Value, places []int, n int) []binlog.Value {
+	if image == nil || len(image) != len(places) {
+		return image
+	}
+	out := make([]binlog.Value, n)
+	for i := range out {
+		out[i].Absent = true
+	}
+	for i, at := range places {
+		out[at] = image[i]
+	}
+	return out
 }

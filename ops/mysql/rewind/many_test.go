@@ -77,7 +77,7 @@ func TestManyRowsAreTakenBack(t *testing.T) {
 		if err != nil || len(inverse) != n {
 			t.Fatalf("%d rows, %v", len(inverse), err)
 		}
-		back, err := Back(t.Context(), c, db, "x", inverse)
+		back, err := Back(t.Context(), c, db, "x", inverse, p.Shape())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,7 +92,7 @@ func TestKeysLetTheRowsOfATransactionBeTakenBack(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				back, err := Back(t.Context(), conn, db, "x", inverse)
+				back, err := Back(t.Context(), conn, db, "x", inverse, nil)
 				if err != nil || back.Conflicts() != 0 {
 					t.Fatalf("%+v, %v", back, err)
 				}

@@ -13,6 +13,7 @@ import (
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -36,6 +37,9 @@ type Plan struct {
 	keys     []foreignKey
 	grown    []grown // tables that the triggers may add rows to
 	loose    bool    // its rows refer to one another in a circle
+
+	// Columns tells of each column of its tables that is not as the transaction found it.
+	Columns []ColumnNote
 }
 
 // Conflicts is how many rows are not as the transaction left them.
@@ -111,12 +115,12 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	if r.Key != nil && len(p.tables[r.Table].key) != len(r.Key) {
 		return nil, fmt.Errorf("%s: %w", r.Table, ErrKey)
 	}
-	if err := p.unaltered(ctx, src, txns[0]); err != nil {
+	if err := p.readPasts(ctx, src); err != nil {
 		return nil, err
 	}
 	net := binlog.Net{}
 	for _, t := range txns {
-		var last logged
+		last := logged{ctx: ctx, id: t.ID}
 		_, err := src.Rows(ctx, t.ID, func(change binlog.RowChange) error {
 			if change.Table.Schema != database || r.Table != "" && change.Table.Name != r.Table {
 				return nil
@@ -222,42 +226,60 @@ func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
 	return p.findTriggers(ctx, c)
 }
 
-// logged is a table as the log tells of it, completed by what today's table knows. A
-// transaction says the same of it for row after row.
+// logged is a table as a transaction's log tells of it, and how its rows become rows of
+// today's table. A transaction says the same of it for row after row.
 type logged struct {
-	from *binlog.Table
-	name string
-	own  binlog.Table
+	ctx    context.Context
+	id     string // of the transaction
+	from   *binlog.Table
+	name   string
+	fit    *history.Fit
+	before []binlog.Value // the last images
+	after  []binlog.Value
 }
 
-func (l *logged) know(from *binlog.Table, t *table) error {
+// know finds how a logged table became today's.
+func (p *Plan) know(l *logged, from *binlog.Table, t *table) error {
 	if l.from == from && l.name == from.Name {
 		return nil
 	}
-	own := *from
-	own.Columns = slices.Clone(own.Columns)
-	if err := format.Know(&own, t.Table); err != nil {
+	fit, err := t.past.FitAt(l.ctx, l.id, from)
+	if err != nil {
 		return err
 	}
-	*l = logged{from: from, name: from.Name, own: own}
+	for _, i := range t.key {
+		if !fit.Has(i) {
+			return &history.KeyError{Table: from.String()}
+		}
+	}
+	l.from = from
+	l.name = from.Name
+	l.fit = fit
+	p.noteColumns(t.Name, fit.Notes)
 	return nil
 }
 
 // add takes one row change over.
-func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key []string) error {
+func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key []string) (err error) {
 	t := p.tables[change.Table.Name]
-	if err := last.know(change.Table, t); err != nil {
+	if err := p.know(last, change.Table, t); err != nil {
 		return err
 	}
+	if last.before, err = last.fit.Image(last.before, change.Before); err != nil {
+		return err
+	}
+	if last.after, err = last.fit.Image(last.after, change.After); err != nil {
+		return err
+	}
+	change.Before = last.before
+	change.After = last.after
 	for _, image := range [][]binlog.Value{change.Before, change.After} {
 		for i := range image {
-			if image[i].Absent && t.stores[i] {
+			if image[i].Absent && t.stores[i] && last.fit.Has(i) {
 				return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
 			}
-			image[i] = format.Reread(image[i], last.own.Columns[i], t.Columns[i])
 		}
 	}
-	change.Table = &last.own
 	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {
 		return nil
 	}
@@ -322,18 +344,14 @@ func (t *table) compare(ctx context.Context, c schema.Querier, rows []*Row, lock
 	return nil
 }
 
-// hasKey tells whether a row has a primary key, given as text.
+// hasKey tells whether a row has a primary key, as a person types it.
 func (t *table) hasKey(row []binlog.Value, key []string) bool {
 	if row == nil || len(t.key) != len(key) {
 		return false
 	}
 	for at, i := range t.key {
-		v := row[i]
-		text := string(v.Text)
-		if v.Kind == binlog.Binary || v.Kind == binlog.Bits {
-			text = "0x" + hex.EncodeToString(v.Text)
-		}
-		if v.Null || v.Absent || text != key[at] {
+		column := binlog.Column{Name: t.Columns[i].Name, Type: t.Columns[i].DataType, Signed: true}
+		if !format.IsTyped(row[i], column, &t.Columns[i], key[at]) {
 			return false
 		}
 	}

@@ -216,6 +216,9 @@ func (p *Plan) Run(
 	}
 	err = do(ctx, tx, choice, &done)
 	if err == nil {
+		err = p.prove(ctx, tx, choice)
+	}
+	if err == nil {
 		err = p.proveKeys(ctx, tx, orphans)
 	}
 	if err != nil {
@@ -227,6 +230,45 @@ func (p *Plan) Run(
 		return done, fmt.Errorf("keep the inverse: %w", err)
 	}
 	return done, tx.Commit()
+}
+
+// ErrUnproved says that the rows did not come out as planned.
+var ErrUnproved = errors.New("the rows are not as planned; nothing was done")
+
+// prove reads the rows that were changed once more: each must be as planned. A row that was
+// inserted where none was is proved by its insertion.
+func (p *Plan) prove(ctx context.Context, tx *sql.Tx, choice Choice) error {
+	some := map[string][]*Row{}
+	look := func(name string) error {
+		t := p.tables[name]
+		if err := t.compare(ctx, tx, some[name], ""); err != nil {
+			return err
+		}
+		for _, r := range some[name] {
+			if !r.done(t) {
+				return fmt.Errorf("%w: %s", ErrUnproved, t.SQLName())
+			}
+		}
+		some[name] = some[name][:0]
+		return nil
+	}
+	for _, r := range p.wanted(choice, func(r *Row) bool { return !absent(r) }) {
+		some[r.Table] = append(some[r.Table], r)
+		if len(some[r.Table]) == compareRows {
+			if err := look(r.Table); err != nil {
+				return err
+			}
+		}
+	}
+	for name, rows := range some {
+		if len(rows) == 0 {
+			continue
+		}
+		if err := look(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lock locks the rows and compares them again, and looks again who refers to them.
@@ -320,8 +362,15 @@ func (p *Plan) inverse(choice Choice) (all []binlog.NetRow) {
 	return all
 }
 
-// Back plans to take a run back by its inverse.
-func Back(ctx context.Context, c *sql.Conn, database, id string, rows []binlog.NetRow) (*Plan, error) {
+// Back plans to take a run back by its inverse. shape is what its images mean; nil where
+// that was not kept.
+func Back(
+	ctx context.Context,
+	c *sql.Conn,
+	database, id string,
+	rows []binlog.NetRow,
+	shape Shape,
+) (*Plan, error) {
 	if err := session(ctx, c); err != nil {
 		return nil, err
 	}
@@ -335,6 +384,9 @@ func Back(ctx context.Context, c *sql.Conn, database, id string, rows []binlog.N
 		return nil, ErrNothing
 	}
 	if err := p.readTables(ctx, c, ""); err != nil {
+		return nil, err
+	}
+	if err := p.reshape(shape); err != nil {
 		return nil, err
 	}
 	for _, r := range p.Rows {

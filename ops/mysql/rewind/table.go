@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -21,6 +22,8 @@ type table struct {
 	stored []int  // columns that can be written
 	stores []bool // the same, of each column
 	own    bool   // a foreign key refers to the table itself
+
+	past *changes.Past
 }
 
 func newTable(t *schema.Table) *table {
@@ -40,8 +43,13 @@ func newTable(t *schema.Table) *table {
 	return own
 }
 
-// literal is a value as SQL.
-func (t *table) literal(i int, v binlog.Value) string { return format.Literal(t.Columns[i], v) }
+// literal is a value as SQL. A column that the transaction did not know gets its default.
+func (t *table) literal(i int, v binlog.Value) string {
+	if v.Absent {
+		return "DEFAULT"
+	}
+	return format.Literal(t.Columns[i], v)
+}
 
 // columns is the list of what the reading of rows gives, in the table's order.
 func (t *table) columns() string {
@@ -188,6 +196,9 @@ func (t *table) kind(i int) binlog.Kind {
 
 // same compares a value of the log, or one that was read before, with one of now.
 func (t *table) same(i int, logged, now binlog.Value) bool {
+	if logged.Absent || now.Absent {
+		return true // not known, and not written
+	}
 	if now.Null {
 		return logged.Null
 	}

@@ -116,7 +116,7 @@ func (p *Plan) settle(ctx context.Context, tx *sql.Tx, choice Choice, done *Done
 		if round == rounds {
 			return ErrTriggers
 		}
-		rows = p.wanted(choice)
+		rows = p.wanted(choice, all)
 	}
 }
 
@@ -130,8 +130,9 @@ func (p *Plan) chosen(choice Choice) (rows []*Row) {
 	return rows
 }
 
-// wanted are the same rows by the key that they have when the plan is carried out.
-func (p *Plan) wanted(choice Choice) (rows []*Row) {
+// wanted are the same rows by the key that they have when the plan is carried out, of those
+// that which takes.
+func (p *Plan) wanted(choice Choice, which func(*Row) bool) (rows []*Row) {
 	chosen := p.chosen(choice)
 	kept := map[string]bool{}
 	name := func(r *Row, image []binlog.Value) string {
@@ -144,6 +145,7 @@ func (p *Plan) wanted(choice Choice) (rows []*Row) {
 	}
 	for _, r := range chosen {
 		switch {
+		case !which(r):
 		case r.Before != nil:
 			rows = append(rows, &Row{NetRow: binlog.NetRow{Table: r.Table, Before: r.Before, After: r.Before}})
 		case !kept[name(r, r.After)]:

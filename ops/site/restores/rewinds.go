@@ -30,6 +30,7 @@ type Rewind struct {
 	State    string          `json:"state"`
 	Rows     int             `json:"rows"`              // in the file beside it, NAME.rows.zst
 	Inverse  []binlog.NetRow `json:"inverse,omitempty"` // where earlier versions kept them
+	Shape    rewind.Shape    `json:"shape,omitempty"`   // what the values of the rows mean
 }
 
 // States of a Rewind. A prepared one was committed or not: its rows tell.
