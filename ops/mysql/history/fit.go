@@ -61,10 +61,14 @@ func (e *ReplacedError) Error() string {
 }
 
 // KeyError reports that the primary key is not the one of that time.
-type KeyError struct{ Table string }
+type KeyError struct {
+	Table string
+	ID    string // of the statement that changed it; "" if it is not in the log
+	SQL   string
+}
 
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("the primary key of %s was changed since", e.Table)
+	return fmt.Sprintf("the primary key of %s was changed since, by %s: %s", e.Table, e.ID, e.SQL)
 }
 
 // Fit compares a logged table, before statement n, with today's.
