@@ -22,6 +22,7 @@ type table struct {
 	stored []int  // columns that can be written
 	stores []bool // the same, of each column
 	own    bool   // a foreign key refers to the table itself
+	json   bool   // a column of MySQL's type JSON, whose text may lose a DECIMAL or a TIME
 
 	past *changes.Past
 }
@@ -35,6 +36,7 @@ func newTable(t *schema.Table) *table {
 	}
 	own.stores = make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
+		own.json = own.json || c.DataType == "json"
 		if !c.Generated && !c.Period {
 			own.stores[i] = true
 			own.stored = append(own.stored, i)
