@@ -113,3 +113,27 @@ func TestAKeyIsTypedAsPeopleType(t *testing.T) {
 		}
 	})
 }
+
+// TestAnXATransactionThatWasRolledBackIsNoChange: it is in the log all the same.
+func TestAnXATransactionThatWasRolledBackIsNoChange(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		xa := func(id, update, end string) {
+			s.Exec(t, schema, "SET SESSION binlog_format=ROW", "XA START '"+id+"'", update, "XA END '"+id+"'",
+				"XA PREPARE '"+id+"'", end)
+		}
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE x (id INT PRIMARY KEY, v INT)",
+			"INSERT INTO x VALUES (1,1)")
+		xa("a", "UPDATE x SET v=2", "XA ROLLBACK 'a'")
+		xa("b", "UPDATE x SET v=3", "XA COMMIT 'b'")
+		xa("c", "INSERT INTO x VALUES (2,2)", "DO 0")
+		defer s.Exec(t, schema, "XA ROLLBACK 'c'")
+		for _, args := range [][]string{{}, {"--largest"}} {
+			out, _ := asked(t, config, 0, append([]string{"audit", "changes", "--json", "--table", "x"}, args...)...)
+			if strings.Count(out, `"updated":1`) != 1 || strings.Count(out, `"prepared"`) != 1 ||
+				strings.Count(out, `"inserted":1`) != 2 {
+				t.Errorf("%v: %s", args, out)
+			}
+		}
+	})
+}

@@ -36,6 +36,9 @@ func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transac
 		if err != nil {
 			return err
 		}
+		if more, err = s.settled(ctx, at.number, more); err != nil {
+			return err
+		}
 		slices.Reverse(more) // newest first among equals
 		found = append(found, more...)
 		slices.SortStableFunc(found, func(a, b *binlog.Transaction) int { return heavier(q, a, b) })
@@ -83,6 +86,24 @@ func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
 	}
 	slices.SortStableFunc(spots, func(a, b spot) int { return cmp.Compare(b.most, a.most) })
 	return spots, nil
+}
+
+// settled are the transactions of a piece without XA transactions that were rolled back.
+func (s *Source) settled(
+	ctx context.Context,
+	number int,
+	found []*binlog.Transaction,
+) (kept []*binlog.Transaction, err error) {
+	for _, t := range found {
+		keep, err := s.settle(ctx, number, t)
+		if err != nil {
+			return nil, err
+		}
+		if keep {
+			kept = append(kept, t)
+		}
+	}
+	return kept, nil
 }
 
 func (at spot) read(ctx context.Context, q Query) ([]*binlog.Transaction, error) {

@@ -33,6 +33,9 @@ func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transac
 			return nil, err
 		}
 		at := slices.IndexFunc(s.pieces, func(q piece) bool { return q.Segment == p.Segment })
+		if _, err := s.settle(ctx, at, t); err != nil {
+			return nil, err
+		}
 		all = append(all, placed{t, at})
 	}
 	slices.SortFunc(all, func(a, b placed) int {

@@ -329,6 +329,13 @@ func (s *Source) listPiece(
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 		for _, t := range slices.Backward(found) {
+			keep, err := s.settle(ctx, s.number(p), t)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.Name, err)
+			}
+			if !keep {
+				continue
+			}
 			if err := take(t); err != nil {
 				return err
 			}
