@@ -16,7 +16,7 @@ type ColumnNote struct {
 }
 
 // readPasts follows the tables of the plan through the log.
-func (p *Plan) readPasts(ctx context.Context, src *changes.Source) (err error) {
+func readPasts(ctx context.Context, p *Plan, src *changes.Source) (err error) {
 	for name, t := range p.tables {
 		if t.past, err = src.Past(ctx, p.Database, name, t.Table); err != nil {
 			return err
@@ -26,7 +26,7 @@ func (p *Plan) readPasts(ctx context.Context, src *changes.Source) (err error) {
 }
 
 // noteColumns takes the notes of a table over, each once.
-func (p *Plan) noteColumns(table string, notes []history.Note) {
+func noteColumns(p *Plan, table string, notes []history.Note) {
 	for _, n := range notes {
 		note := ColumnNote{Table: table, Note: n}
 		if !slices.Contains(p.Columns, note) {
@@ -57,7 +57,7 @@ func (p *Plan) Shape() Shape {
 
 // reshape turns the images of an inverse into images of today's tables; a column that was
 // not there is Absent.
-func (p *Plan) reshape(shape Shape) error {
+func reshape(p *Plan, shape Shape) error {
 	to := map[string][]int{}
 	for name, columns := range shape {
 		t := p.tables[name]

@@ -115,7 +115,7 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	if r.Key != nil && len(p.tables[r.Table].key) != len(r.Key) {
 		return nil, fmt.Errorf("%s: %w", r.Table, ErrKey)
 	}
-	if err := p.readPasts(ctx, src); err != nil {
+	if err := readPasts(ctx, p, src); err != nil {
 		return nil, err
 	}
 	net := binlog.Net{}
@@ -239,7 +239,7 @@ type logged struct {
 }
 
 // know finds how a logged table became today's.
-func (p *Plan) know(l *logged, from *binlog.Table, t *table) error {
+func (l *logged) know(p *Plan, from *binlog.Table, t *table) error {
 	if l.from == from && l.name == from.Name {
 		return nil
 	}
@@ -255,14 +255,14 @@ func (p *Plan) know(l *logged, from *binlog.Table, t *table) error {
 	l.from = from
 	l.name = from.Name
 	l.fit = fit
-	p.noteColumns(t.Name, fit.Notes)
+	noteColumns(p, t.Name, fit.Notes)
 	return nil
 }
 
 // add takes one row change over.
 func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key []string) (err error) {
 	t := p.tables[change.Table.Name]
-	if err := p.know(last, change.Table, t); err != nil {
+	if err := last.know(p, change.Table, t); err != nil {
 		return err
 	}
 	if last.before, err = last.fit.Image(last.before, change.Before); err != nil {

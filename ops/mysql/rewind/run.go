@@ -387,7 +387,7 @@ func Back(
 	if err := p.readTables(ctx, c, ""); err != nil {
 		return nil, err
 	}
-	if err := p.reshape(shape); err != nil {
+	if err := reshape(p, shape); err != nil {
 		return nil, err
 	}
 	for _, r := range p.Rows {
