@@ -6,6 +6,7 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
 )
@@ -21,6 +22,7 @@ func elsewhereDoc(sh *shelf, all []backup.Elsewhere) []elsewhereJSON {
 			LookedAt:  timeOrNull(e.At),
 			Held:      len(e.Sets),
 			Good:      e.Good(),
+			Bad:       len(e.Bad()),
 			OnlyThere: []backupJSON{},
 		}
 		for _, s := range e.Only {
@@ -59,20 +61,28 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 			),
 		)
 		table := cells.Table{Right: []int{4}, Max: sh.width()}
+		for _, s := range e.Bad() {
+			p, _ := s.Worst()
+			table.Rows = append(table.Rows, sh.thereRow(s, now, p.Text()))
+		}
 		for _, s := range e.Only {
-			style, glyph := th.State(s.State.Health())
-			table.Rows = append(
-				table.Rows,
-				[]string{
-					"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
-					termsafe.Line(s.Name),
-					s.At.In(now.Location()).Format("2006-01-02 15:04"),
-					sh.lang.Msg(ago(now.Sub(s.At))),
-					human.Bytes(s.Size),
-					sh.lang.T("only at the copy"),
-				},
-			)
+			if s.State != backup.Bad {
+				table.Rows = append(table.Rows, sh.thereRow(s, now, lang.M("only at the copy")))
+			}
 		}
 		fmt.Fprint(sh.out, table)
+	}
+}
+
+// thereRow is the row of a backup at a copy, with what is to say of it.
+func (sh *shelf) thereRow(s *backup.Set, now time.Time, what lang.Msg) []string {
+	style, glyph := sh.theme().State(s.State.Health())
+	return []string{
+		"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+		termsafe.Line(s.Name),
+		s.At.In(now.Location()).Format("2006-01-02 15:04"),
+		sh.lang.Msg(ago(now.Sub(s.At))),
+		human.Bytes(s.Size),
+		sh.lang.Msg(what),
 	}
 }

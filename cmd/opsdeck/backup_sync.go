@@ -24,15 +24,16 @@ type (
 		Copies []syncedJSON `json:"copies"`
 	}
 	syncedJSON struct {
-		Name      string       `json:"name"`
-		Sent      []string     `json:"sent"`
-		SentBytes int64        `json:"sent_bytes"`
-		Proved    []string     `json:"proved"`
-		Present   int          `json:"present"`
-		Failed    []failedJSON `json:"failed"`
-		Error     string       `json:"error,omitempty"`
-		Binlog    *logsJSON    `json:"binlog,omitempty"`  // absent: none is archived here
-		Emptied   *emptiedJSON `json:"emptied,omitempty"` // most of what was there was gone before this sync
+		Name      string        `json:"name"`
+		Sent      []string      `json:"sent"`
+		SentBytes int64         `json:"sent_bytes"`
+		Proved    []string      `json:"proved"`
+		Present   int           `json:"present"`
+		Failed    []failedJSON  `json:"failed"`
+		NotKept   []notKeptJSON `json:"not_kept"` // not sent: the copy's retention would remove them
+		Error     string        `json:"error,omitempty"`
+		Binlog    *logsJSON     `json:"binlog,omitempty"`  // absent: none is archived here
+		Emptied   *emptiedJSON  `json:"emptied,omitempty"` // most of what was there was gone before this sync
 	}
 	logsJSON struct {
 		Sent      int        `json:"sent"` // pieces
@@ -44,6 +45,10 @@ type (
 		At   time.Time `json:"at"`
 		Had  int       `json:"had"`
 		Left int       `json:"left"`
+	}
+	notKeptJSON struct {
+		Name   string `json:"name"`
+		Reason string `json:"reason"`
 	}
 	failedJSON struct {
 		Name  string `json:"name"`
@@ -115,6 +120,10 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 		Proved:    append([]string{}, r.Proved...),
 		Present:   r.Present,
 		Failed:    []failedJSON{},
+		NotKept:   []notKeptJSON{},
+	}
+	for _, s := range r.Left {
+		j.NotKept = append(j.NotKept, notKeptJSON{s.Set.Name, s.Reasons[0].Text.String()})
 	}
 	if e := r.Emptied; e != nil {
 		j.Emptied = &emptiedJSON{e.At, e.Had, e.Left}
@@ -136,6 +145,7 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 
 func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 	defer sayLogsSent(sh, name, r.Logs, dry)
+	defer sayNotKept(sh, name, r.Left)
 	if dry {
 		sh.say(
 			lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present),
@@ -154,6 +164,17 @@ func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 	)
 	for _, f := range r.Failed {
 		sh.note(lang.M("  %s: %s", termsafe.Line(f.Name), f.Err.Error()))
+	}
+}
+
+// sayNotKept says what was not sent because the copy's own retention would remove it.
+func sayNotKept(sh *shelf, name string, left []backup.Step) {
+	if len(left) == 0 {
+		return
+	}
+	sh.say(lang.M("%s: %d not sent, its retention would remove them:", name, len(left)))
+	for _, s := range left {
+		sh.say(lang.M("  %s: %s", termsafe.Line(s.Set.Name), s.Reasons[0].Text))
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		return ops.E(ops.Failed, lang.M("the copy %s has no backups", c.Copy)).
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	case doc.Bad > 0:
-		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", doc.Bad, len(sets), c.Copy)).
+		return ops.E(ops.Failed, lang.M("%d of %d backups are bad at the copy %s", doc.Bad, len(sets), c.Copy)).
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil

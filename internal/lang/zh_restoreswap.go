@@ -6,7 +6,7 @@ func init() {
 		"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's folder",
 		"视图 %s 之前就已失效，无法重建：%s；其定义保存在该次恢复目录的 exchange.json 中",
 		"the sequence %s differs from the backup", "序列 %s 与备份不一致",
-		"the backup has no manifest to compare with: %s rows of %s tables were counted",
+		"the backup has no manifest to compare with: %s rows were counted in %s tables",
 		"备份没有可对照的清单：已统计 %[2]s 张表的 %[1]s 行",
 		"%s is not empty: it has the %s", "%s 不是空的：其中有 %s",
 		"choose a database that does not exist or is empty", "请选择一个不存在或为空的库",

@@ -17,6 +17,17 @@ type CopyRecord struct {
 	Size   int64     `json:"size_bytes"`
 	SHA256 string    `json:"sha256"` // as read back from there
 	Good   bool      `json:"good"`   // the contents are the expected ones
+
+	// Want is the hash that the contents must have; "" in a record of an earlier version.
+	Want string `json:"want,omitempty"`
+}
+
+// Expected is the hash that the contents must have; "" when nothing says it.
+func (r CopyRecord) Expected() string {
+	if r.Want == "" && r.Good {
+		return r.SHA256
+	}
+	return r.Want
 }
 
 // Copies are the newest records, by copy and name.
@@ -26,6 +37,49 @@ type Copies map[string]map[string]CopyRecord
 func (c Copies) Of(copy, name, sha string, size int64) bool {
 	r, ok := c[copy][name]
 	return ok && r.Good && r.SHA256 == sha && r.Size == size
+}
+
+// Verdict is what was last proved of a file at a copy, and when. It is Unverified when
+// the record is of other contents or there is none. A bad verdict lasts until the file is
+// sent again, removed, or read back as good.
+func (c Copies) Verdict(copy string, f FileAtCopy) (State, time.Time) {
+	r, ok := c[copy][f.Name]
+	switch {
+	case !ok || r.Size != f.Size:
+		return Unverified, time.Time{}
+	case f.Summary != nil && r.SHA256 == f.Summary.SHA256:
+		if r.Good {
+			return Good, r.At
+		}
+		return Unverified, time.Time{}
+	case !r.Good:
+		return Bad, r.At
+	}
+	return Unverified, time.Time{}
+}
+
+// Now are the records of the files that the copies still have, as far as is known:
+// without those that the last listing of their copy, made after the record, does not
+// show.
+func (c Copies) Now(stateDir string, places map[string]string) (Copies, error) {
+	out := make(Copies, len(c))
+	for name, records := range c {
+		l, err := ReadListing(stateDir, name, places[name])
+		if err != nil {
+			return nil, err
+		}
+		listed := make(map[string]bool, len(l.Files))
+		for _, f := range l.Files {
+			listed[f.Name] = true
+		}
+		out[name] = make(map[string]CopyRecord, len(records))
+		for file, r := range records {
+			if listed[file] || l.At.Before(r.At) {
+				out[name][file] = r
+			}
+		}
+	}
+	return out, nil
 }
 
 const copiesName = "copies.jsonl"
@@ -64,8 +118,9 @@ func (inv *Inventory) Attach(copies Copies) {
 	found := map[where]CopyRecord{}
 	for name, records := range copies {
 		for _, r := range records {
-			if old, ok := found[where{name, r.SHA256}]; !ok || r.Good && !old.Good {
-				found[where{name, r.SHA256}] = r
+			at := where{name, r.Expected()}
+			if old, ok := found[at]; !ok || r.Good && !old.Good {
+				found[at] = r
 			}
 		}
 	}
@@ -91,36 +146,24 @@ func (s *Set) hash() string {
 	return s.Summary.SHA256
 }
 
-// ToSend lists the backups to send to a copy: those that were verified as good, one name
-// for each content, newest first.
-func (inv *Inventory) ToSend() (sets []*Set) {
-	at := map[any]int{}
-	for _, s := range inv.Sets {
-		if s.State == Bad || s.Checked.IsZero() || s.SHA256 == "" || s.Parsed.Physical {
-			continue
-		}
-		if i, seen := at[s.identity()]; !seen {
-			at[s.identity()] = len(sets)
-			sets = append(sets, s)
-		} else if !sets[i].plain() && s.plain() {
-			sets[i] = s // the plain name, not the weekly one
-		}
-	}
-	return sets
-}
-
-// AtCopy describes a backup at a copy from the copy's listing and the manifest there.
-// sum is nil for a file without a manifest. The backup is good when good is true: its
-// bytes were read back there.
-func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, bool) {
-	parsed, ok := ParseName(name, sc.known())
+// AtCopy describes a backup at a copy from the copy's listing and the manifest there,
+// which a file of another tool lacks. proved is what was last proved of its bytes there.
+func (sc Scan) AtCopy(f FileAtCopy, proved State) (*Set, bool) {
+	parsed, ok := ParseName(f.Name, sc.known())
 	if !ok || parsed.Physical {
 		return nil, false
 	}
-	s := &Set{Name: name, Parsed: parsed, Database: parsed.Subject, Size: size, State: Unverified, Links: 1}
+	s := &Set{
+		Name:     f.Name,
+		Parsed:   parsed,
+		Database: parsed.Subject,
+		Size:     f.Size,
+		State:    Unverified,
+		Links:    1,
+	}
 	s.Tier = tierByName(parsed, sc.Databases)
 	s.At = sc.date(parsed)
-	if sum == nil {
+	if sum := f.Summary; sum == nil {
 		s.Foreign = true
 		sc.foreign(s)
 	} else {
@@ -129,14 +172,17 @@ func (sc Scan) AtCopy(name string, size int64, sum *Summary, good bool) (*Set, b
 		s.Kind = sum.Kind
 		s.Database = sum.Databases[0]
 		s.At = sum.At
-		s.Tier = tierBy(name, parsed, *sum, sc.Databases)
+		s.Tier = tierBy(f.Name, parsed, *sum, sc.Databases)
 		checkSize(s)
 	}
 	if s.At.After(sc.Now.Add(skew)) {
 		s.add(problem(Future, s.At.In(sc.Zone).Format("2006-01-02 15:04")))
 	}
-	if good && s.State == Unverified {
-		s.State, s.Checked = Good, sc.Now
+	switch {
+	case proved == Bad:
+		s.add(problem(HashDiffers))
+	case proved == Good && s.State == Unverified:
+		s.State = Good
 	}
 	return s, true
 }

@@ -88,6 +88,8 @@ type Elsewhere struct {
 	At   time.Time // when it was listed; zero: never
 	Sets []*Set    // newest first
 	Only []*Set    // those of Sets that the folder does not have
+
+	database string
 }
 
 // Good counts the backups whose contents were read back there and are correct.
@@ -100,10 +102,20 @@ func (e Elsewhere) Good() (n int) {
 	return n
 }
 
+// Bad lists the backups of its database that are known to be bad there.
+func (e Elsewhere) Bad() (sets []*Set) {
+	for _, s := range e.Sets {
+		if s.State == Bad && s.ProvenOf(e.database) {
+			sets = append(sets, s)
+		}
+	}
+	return sets
+}
+
 // Beside lists the backups of a copy, and those that only the copy has. A backup is good
 // only if it was read back there.
 func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
-	e := Elsewhere{Copy: l.Copy, At: l.At, Sets: sc.SetsAtCopy(l, copies)}
+	e := Elsewhere{Copy: l.Copy, At: l.At, Sets: sc.SetsAtCopy(l, copies), database: inv.Database}
 	here := map[string]bool{}
 	for _, s := range inv.Sets {
 		here[s.hash()] = true
@@ -120,11 +132,13 @@ func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
 // SetsAtCopy turns the files of a copy into backups.
 func (sc Scan) SetsAtCopy(l Listing, copies Copies) (sets []*Set) {
 	for _, f := range l.Files {
-		good := f.Summary != nil && copies.Of(l.Copy, f.Name, f.Summary.SHA256, f.Size)
-		if s, ok := sc.AtCopy(f.Name, f.Size, f.Summary, good); ok {
-			s.AtCopy, s.Path = l.Copy, l.Copy+":"+f.Name
-			if good {
-				s.SHA256, s.Checked = f.Summary.SHA256, copies[l.Copy][f.Name].At
+		proved, at := copies.Verdict(l.Copy, f)
+		if s, ok := sc.AtCopy(f, proved); ok {
+			s.AtCopy = l.Copy
+			s.Path = l.Copy + ":" + f.Name
+			s.Checked = at
+			if proved == Good {
+				s.SHA256 = f.Summary.SHA256
 			}
 			sets = append(sets, s)
 		}

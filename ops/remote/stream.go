@@ -107,5 +107,5 @@ func (c *Copier) finish(ctx context.Context, name string, m *backup.Manifest) er
 	if _, _, err := c.Store.PutStream(ctx, name+backup.ManifestSuffix, bytes.NewReader(text)); err != nil {
 		return err
 	}
-	return c.remember(&backup.Set{Name: name, Size: m.SizeBytes}, hash, true)
+	return c.remember(&backup.Set{Name: name, Size: m.SizeBytes}, hash, hash, true)
 }

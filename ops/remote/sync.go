@@ -15,16 +15,21 @@ import (
 // Copier brings one copy up to date and lets go there what its own retention
 // does not keep: two steps that never mix.
 type Copier struct {
-	Name    string
-	Target  string // tells the place from others of that name
-	Store   Store
-	State   string // folder of what is remembered
-	Copies  backup.Copies
-	Now     func() time.Time
-	Report  func(ops.Progress) // may be nil
-	DryRun  bool
-	ByHand  bool                 // a person sees what this does
-	Warn    func(backup.Emptied) // before a Send to a copy that was emptied; may be nil
+	Name   string
+	Target string // tells the place from others of that name
+	Store  Store
+	State  string // folder of what is remembered
+	Copies backup.Copies
+	Now    func() time.Time
+	Report func(ops.Progress) // may be nil
+	DryRun bool
+	ByHand bool                 // a person sees what this does
+	Warn   func(backup.Emptied) // before a Send to a copy that was emptied; may be nil
+
+	// Choose divides the backups here into those that a Send brings to a copy with this
+	// content, and those that the copy's retention would remove there; nil sends all.
+	Choose func(backup.Listing) (send []*backup.Set, left []backup.Step)
+
 	started time.Time
 }
 
@@ -34,6 +39,7 @@ type Result struct {
 	Proved  []string // were there already and were read back now
 	Present int      // were there, read back before
 	Failed  []Failure
+	Left    []backup.Step // not sent: the copy's retention would remove them
 	Bytes   int64
 	Emptied *backup.Emptied // what was found before anything was sent; nil: all as it was, or known already
 	Logs    *LogsSent       // of the binary log; nil: none is archived here
@@ -62,6 +68,13 @@ func (c *Copier) Send(ctx context.Context, inv *backup.Inventory) (Result, error
 	}
 	c.started = time.Now()
 	sets := inv.ToSend()
+	if c.Choose != nil {
+		now, err := c.Look(ctx)
+		if err != nil {
+			return out, err
+		}
+		sets, out.Left = c.Choose(now)
+	}
 	for i, s := range sets {
 		err := c.one(ctx, s, there, &out, fmt.Sprintf("%d/%d %s", i+1, len(sets), s.Name))
 		if ctx.Err() != nil {
@@ -111,7 +124,7 @@ func (c *Copier) one(ctx context.Context, s *backup.Set, there map[string]int64,
 			return err
 		} else if hash == s.SHA256 {
 			out.Proved = append(out.Proved, s.Name)
-			return c.remember(s, hash, true)
+			return c.remember(s, hash, s.SHA256, true)
 		}
 	}
 	if err := c.send(ctx, s, label); err != nil {
@@ -145,7 +158,7 @@ func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.remember(s, hash, hash == s.SHA256); err != nil {
+	if err := c.remember(s, hash, s.SHA256, hash == s.SHA256); err != nil {
 		return err
 	}
 	if hash != s.SHA256 {
@@ -172,7 +185,8 @@ func (c *Copier) tell(label string, done, size int64) {
 	}
 }
 
-func (c *Copier) remember(s *backup.Set, hash string, good bool) error {
+// remember records what was read back there: its hash, and the hash that it must have.
+func (c *Copier) remember(s *backup.Set, hash, want string, good bool) error {
 	r := backup.CopyRecord{
 		At:     c.Now(),
 		Copy:   c.Name,
@@ -181,6 +195,7 @@ func (c *Copier) remember(s *backup.Set, hash string, good bool) error {
 		Size:   s.Size,
 		SHA256: hash,
 		Good:   good,
+		Want:   want,
 	}
 	if c.Copies[c.Name] == nil {
 		c.Copies[c.Name] = map[string]backup.CopyRecord{}
@@ -313,7 +328,7 @@ func (c *Copier) guarded(ctx context.Context, guard *backup.Set) error {
 		return err
 	}
 	return errors.Join(
-		c.remember(guard, hash, false),
+		c.remember(guard, hash, guard.Summary.SHA256, false),
 		ops.E(
 			ops.Failed,
 			lang.M(

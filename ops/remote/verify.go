@@ -26,16 +26,14 @@ func (c *Copier) Verify(ctx context.Context, s *backup.Set) (Verified, error) {
 	}
 	want := s.Summary.SHA256
 	if want == "" {
-		if r, ok := c.Copies[c.Name][s.Name]; ok && r.Good {
-			want = r.SHA256
-		}
+		want = c.Copies[c.Name][s.Name].Expected()
 	}
 	v.SHA256, v.Known = hash, want != ""
 	v.Good = v.Known && hash == want && (s.Summary.SizeBytes == 0 || s.Size == s.Summary.SizeBytes)
 	if !v.Known {
 		return v, nil
 	}
-	return v, c.remember(s, hash, v.Good)
+	return v, c.remember(s, hash, want, v.Good)
 }
 
 // Oldest lists backups of a copy, those first whose bytes were read back there longest

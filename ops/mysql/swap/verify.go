@@ -164,7 +164,7 @@ func (v *verifier) sum() {
 		what = lang.M("the backup has no manifest; %s of %s tables have as many rows as the dump", fmt.Sprint(ok), all)
 	case !v.p.Source.Manifest:
 		what = lang.M(
-			"the backup has no manifest to compare with: %s rows of %s tables were counted",
+			"the backup has no manifest to compare with: %s rows were counted in %s tables",
 			human.Count(rows),
 			all,
 		)

@@ -44,7 +44,7 @@ func (sh *Shelf) ReadOrNone(ctx context.Context) (*backup.Inventory, error) {
 
 // KeepAt is a copy's own retention rule, or the service's.
 func KeepAt(sh *Shelf, c config.Copy) backup.Keep {
-	if k := c.Keep; k != (config.Keep{}) {
+	if k := c.Keep; ownKeep(c) {
 		return backup.Keep{
 			Daily:     k.Daily,
 			Weekly:    k.Weekly,

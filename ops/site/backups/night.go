@@ -202,7 +202,7 @@ func (sh Nights) sendAll(ctx context.Context, report func(ops.Progress)) error {
 func (sh Nights) pruneCopies(ctx context.Context) error {
 	var failed []error
 	for _, c := range sh.Service.Backup.Copies {
-		if c.Keep != (config.Keep{}) {
+		if ownKeep(c) {
 			failed = append(failed, sh.pruneOneCopy(ctx, c))
 		}
 	}

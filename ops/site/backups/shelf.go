@@ -49,7 +49,11 @@ func (sh *Shelf) Look(ctx context.Context) (*backup.Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	copies, err := backup.ReadCopies(sh.StateDir, places(sh.Service.Backup.Copies))
+	at := places(sh.Service.Backup.Copies)
+	copies, err := backup.ReadCopies(sh.StateDir, at)
+	if err == nil {
+		copies, err = copies.Now(sh.StateDir, at)
+	}
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of the copies cannot be read"))
 	}

@@ -100,6 +100,9 @@ func (sh Offsite) send(ctx context.Context, c config.Copy, how Syncing) (remote.
 	}
 	defer cp.Store.Close()
 	cp.ByHand = how.ByHand
+	cp.Choose = func(there backup.Listing) ([]*backup.Set, []backup.Step) {
+		return sh.chosen(c, inv, there, cp.Copies)
+	}
 	if how.Warn != nil {
 		cp.Warn = func(e backup.Emptied) { how.Warn(EmptiedText(c, e)) }
 	}
@@ -116,6 +119,9 @@ func (sh Offsite) send(ctx context.Context, c config.Copy, how Syncing) (remote.
 		detail["sent"] = fmt.Sprint(len(r.Sent))
 		detail["sent_bytes"] = fmt.Sprint(r.Bytes)
 		detail["failed"] = fmt.Sprint(len(r.Failed))
+		if len(r.Left) > 0 {
+			detail["not_kept"] = fmt.Sprint(len(r.Left))
+		}
 		return err
 	})
 	return r, err
@@ -157,8 +163,8 @@ func (sh Offsite) PlanThere(ctx context.Context, cp *remote.Copier, c config.Cop
 	if err != nil {
 		return nil, err
 	}
-	policy := sh.Policy()
-	policy.Foreign, policy.Keep = foreign, KeepAt(sh.Shelf, c)
+	policy := sh.policyAt(c)
+	policy.Foreign = foreign
 	return backup.PlanRetention(inv, policy), nil
 }
 

@@ -56,7 +56,7 @@ func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 		}
 	}
 	if bad > 0 {
-		return ops.E(ops.Failed, lang.M("%d of %d backups at the copy %s are bad", bad, len(some), c.Name)).
+		return ops.E(ops.Failed, lang.M("%d of %d backups are bad at the copy %s", bad, len(some), c.Name)).
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	}
 	return nil

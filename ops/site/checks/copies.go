@@ -2,6 +2,8 @@ package checks
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"opsdeck/internal/config"
@@ -26,6 +28,7 @@ func (b *checker) copies() {
 		b.add("copy:"+c.Name, health.KindBackup, slowPace, aCopy{b.Source, c}.look,
 			[]health.Limit{
 				{What: lang.M("last sync"), Warning: lang.M("failed, or there was none")},
+				{What: lang.M("backups there that are bad"), Warning: lang.M("one or more")},
 				{
 					What:     lang.M("age of the newest good one there"),
 					Critical: lang.M("over %s", human.Duration(p.Late)),
@@ -69,17 +72,21 @@ func (b aCopy) look(ctx context.Context) health.Result {
 
 // remembered is what is known of a copy without asking it.
 type remembered struct {
-	synced backup.Synced
-	listed backup.Listing
-	kept   int       // good backups here
-	there  int       // how many of them the copy has, read back
-	newest time.Time // of the good ones there; zero: none
-	here   time.Time // of the newest good one here; zero: none
+	database string
+	synced   backup.Synced
+	listed   backup.Listing
+	bad      []*backup.Set // known to be damaged there
+	lost     []*backup.Set // those of them that are not here
+	kept     int           // good backups here that its retention keeps
+	there    int           // how many of them the copy has, read back
+	newest   time.Time     // of the good ones there; zero: none
+	here     time.Time     // of the newest good one here; zero: none
 }
 
 func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err error) {
 	c := b.copy
 	database := b.Service.Database.Name
+	m.database = database
 	place := backups.PlaceOf(c)
 	if m.listed, err = backup.ReadListing(at.StateDir, c.Name, place); err != nil {
 		return m, err
@@ -99,7 +106,11 @@ func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err
 	if err != nil {
 		return m, err
 	}
-	for _, s := range inv.ToSend() {
+	wanted, err := shelf.Wanted(c, inv)
+	if err != nil {
+		return m, err
+	}
+	for _, s := range wanted {
 		m.kept++
 		if holds(s, c.Name) {
 			m.there++
@@ -109,11 +120,45 @@ func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err
 		}
 	}
 	for _, e := range away {
-		if s, _ := backup.NewestElsewhere([]backup.Elsewhere{e}, database); e.Copy == c.Name && s != nil {
+		if e.Copy != c.Name {
+			continue
+		}
+		if s, _ := backup.NewestElsewhere([]backup.Elsewhere{e}, database); s != nil {
 			m.newest = s.At
 		}
+		m.bad = e.Bad()
+		m.lost = notHere(m.bad, wanted)
 	}
 	return m, nil
+}
+
+// judgeBad tells of backups that are damaged there.
+func (m remembered) judgeBad(c config.Copy, r *health.Result) {
+	if len(m.bad) == 0 {
+		return
+	}
+	r.Add("bad", len(m.bad), lang.Msg{})
+	why := lang.Raw(m.bad[0].Name)
+	if p, ok := m.bad[0].Worst(); ok {
+		why = lang.M("%s: %s", m.bad[0].Name, p.Text())
+	}
+	r.Find(ops.StateWarning, lang.M("the copy %s has %d bad backups", c.Name, len(m.bad)), why)
+	at := human.Shell(c.Name)
+	r.Next = lang.M("Send it again: %s", "opsdeck backup sync --copy "+at)
+	if len(m.lost) == len(m.bad) { // they are not here any more
+		r.Next = lang.M("Remove it there: %s", fmt.Sprintf("opsdeck backup remove %s --copy %s --confirm %s",
+			human.Shell(m.lost[0].Name), at, human.Shell(m.database)))
+	}
+}
+
+// notHere lists those that a sync cannot send again.
+func notHere(bad, here []*backup.Set) (lost []*backup.Set) {
+	for _, s := range bad {
+		if !slices.ContainsFunc(here, func(o *backup.Set) bool { return o.Name == s.Name }) {
+			lost = append(lost, s)
+		}
+	}
+	return lost
 }
 
 // judge says how the copy is. late is how old the newest good backup there may be.
@@ -147,6 +192,7 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 	default:
 		r.Add("last_sync", m.synced.At, lang.Raw(moment(m.synced.At)))
 	}
+	m.judgeBad(c, &r)
 	if !m.here.IsZero() && m.newest.IsZero() && r.State == ops.StateOK {
 		r.Find(ops.StateWarning, lang.M("the copy %s has no good backup", c.Name), lang.Msg{})
 		r.Next = send

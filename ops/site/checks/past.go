@@ -209,29 +209,52 @@ func (b *checker) backupJumps(ctx context.Context) health.Result {
 	return r
 }
 
-// copiesLate looks for verified backups that a copy does not hold.
+// copiesLate looks for verified backups that a copy should hold and does not.
 func (b *checker) copiesLate(ctx context.Context) health.Result {
-	inv, err := b.shelved(ctx)
+	shelf, err := (inventory{b.Source}).shelf()
 	if err != nil {
 		return cannot(lang.M("cannot check the backup folder"), err)
 	}
+	inv, err := shelf.Look(ctx)
+	if err != nil {
+		return cannot(lang.M("cannot check the backup folder"), err)
+	}
+	var r health.Result
 	var newest *backup.Set
-	for _, s := range inv.ToSend() {
-		if b.Now().Sub(s.Checked) > copyGrace && (newest == nil || s.At.After(newest.At)) {
+	for _, c := range b.Service.Backup.Copies {
+		sets, err := shelf.Wanted(c, inv)
+		if err != nil {
+			return cannot(lang.M("the record of the copies cannot be read"), err)
+		}
+		s := b.pastGrace(sets)
+		if s == nil {
+			continue
+		}
+		if newest == nil || s.At.After(newest.At) {
 			newest = s
+		}
+		if !holds(s, c.Name) {
+			r.Find(ops.StateWarning, lang.M("the copy %s does not have %s", c.Name, s.Name), lang.Msg{})
+			r.Next = lang.M("Send it: %s", "opsdeck backup sync")
 		}
 	}
 	if newest == nil {
 		return health.Result{Detail: lang.M("no verified backup is older than %s", human.Duration(copyGrace))}
 	}
-	r := health.Result{Detail: lang.M("the copies have %s", newest.Name), Subject: newest.At}
-	for _, c := range b.Service.Backup.Copies {
-		if !holds(newest, c.Name) {
-			r.Find(ops.StateWarning, lang.M("the copy %s does not have %s", c.Name, newest.Name), lang.Msg{})
-			r.Next = lang.M("Send it: %s", "opsdeck backup sync")
+	r.Detail = lang.M("the copies have %s", newest.Name)
+	r.Subject = newest.At
+	return r
+}
+
+// pastGrace is the newest of the backups that were verified longer ago than a copy may
+// take to receive them.
+func (b *checker) pastGrace(sets []*backup.Set) (newest *backup.Set) {
+	for _, s := range sets {
+		if b.Now().Sub(s.Checked) > copyGrace && (newest == nil || s.At.After(newest.At)) {
+			newest = s
 		}
 	}
-	return r
+	return newest
 }
 
 func holds(s *backup.Set, copy string) bool {
