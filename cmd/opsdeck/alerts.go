@@ -8,10 +8,10 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/watch"
 )
 
 // alertsShown is how long a resolved alert is shown.
@@ -66,10 +66,11 @@ func (c *alertsCmd) Run(a *app) error {
 	if a.flags.Service != "" {
 		shown = ofService(shown, a.flags.Service)
 	}
-	_, watching, err := lock.Look(watchLock(dir))
+	running, err := watch.Running(dir)
 	if err != nil {
 		return err
 	}
+	watching := running != nil
 	if c.JSON {
 		doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}}
 		for i := range shown {

@@ -125,5 +125,6 @@ type elsewhereJSON struct {
 	LookedAt  *time.Time   `json:"looked_at"` // null: never
 	Held      int          `json:"held"`
 	Good      int          `json:"good"`
+	Bad       int          `json:"bad"` // known to be damaged there
 	OnlyThere []backupJSON `json:"only_there"`
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/termsafe"
@@ -72,6 +73,7 @@ type (
 		Old       []oldJobJSON `json:"old_jobs"`
 		OldRun    *oldRunJSON  `json:"old_last_run"`
 		Running   *lock.Holder `json:"running"`
+		Watch     *lock.Holder `json:"watch"` // the opsdeck watch that runs these jobs; null: none
 	}
 	jobJSON struct {
 		Name       string     `json:"name"`
@@ -114,7 +116,13 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 }
 
 func scheduleDocument(s schedule.State) scheduleJSON {
-	doc := scheduleJSON{Installed: s.Installed, Jobs: []jobJSON{}, Old: []oldJobJSON{}, Running: s.Running}
+	doc := scheduleJSON{
+		Installed: s.Installed,
+		Jobs:      []jobJSON{},
+		Old:       []oldJobJSON{},
+		Running:   s.Running,
+		Watch:     s.Watch,
+	}
 	for _, j := range s.Jobs {
 		x := jobJSON{
 			Name:     j.Name,
@@ -140,16 +148,29 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 	return doc
 }
 
+// sayRunner says what runs the jobs: a schedule of the system, opsdeck watch, both, or
+// nothing.
+func sayRunner(sh *shelf, doc scheduleJSON) {
+	installed := doc.Installed != schedule.Nowhere
+	if installed {
+		sh.say(lang.M("installed in %s", doc.Installed))
+	}
+	switch w := doc.Watch; {
+	case w != nil && installed:
+		sh.note(lang.M("watch (pid %d) runs these jobs too: remove one of the two: "+
+			"opsdeck backup schedule remove, or start watch with --alerts-only", w.PID))
+	case w != nil:
+		sh.say(lang.M("watch runs these jobs: pid %d since %s", w.PID, sh.when(w.Since)))
+	case !installed:
+		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
+			"keep opsdeck watch running"))
+	}
+}
+
 func showSchedule(sh *shelf, doc scheduleJSON) {
 	th := sh.theme()
 	p := sh.lang
-	switch doc.Installed {
-	case "none":
-		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
-			"keep opsdeck watch running"))
-	default:
-		sh.say(lang.M("installed in %s", doc.Installed))
-	}
+	sayRunner(sh, doc)
 	t := cells.Table{
 		Max:  sh.width(),
 		Head: []string{p.T("job"), p.T("schedule"), p.T("next"), p.T("last run"), p.T("result")},
@@ -167,7 +188,7 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 			if j.LastResult == watch.Failed {
 				style, glyph = th.State(ops.StateCritical)
 			}
-			result = style.Render(glyph+" "+j.LastResult) + " " + termsafe.Line(j.LastError)
+			result = style.Render(glyph+" "+j.LastResult) + " " + termsafe.Line(human.OneLine(j.LastError))
 		}
 		if j.RetryAt != nil {
 			result += " " + th.Warn.Render(p.T("next attempt at %s", j.RetryAt.Local().Format("15:04")))

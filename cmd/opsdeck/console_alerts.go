@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"opsdeck/internal/lock"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/watch"
 	"opsdeck/tui/statusview"
 )
 
@@ -52,7 +52,8 @@ func (c consoleAlerts) List(back time.Duration) (l statusview.Listing, err error
 	if only := c.app.flags.Service; only != "" {
 		l.Alerts = ofService(l.Alerts, only)
 	}
-	_, l.Watching, err = lock.Look(watchLock(c.dir))
+	running, err := watch.Running(c.dir)
+	l.Watching = running != nil
 	return l, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -191,6 +190,3 @@ func (s *settings) statusServices() ([]config.Service, error) {
 	}
 	return l.Services, nil
 }
-
-// watchLock is the lock that the running watch of a state folder holds.
-func watchLock(state string) string { return filepath.Join(state, "locks", "watch.lock") }

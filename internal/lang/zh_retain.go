@@ -15,9 +15,15 @@ func init() {
 		"nothing was ever copied to %s", "从未向副本 %s 复制过任何内容",
 		"there was none", "没有",
 		"there was no sync", "从未同步",
-		"the copy %s has %d bad backups", "副本 %s 中有 %d 个损坏的备份",
+		"the copy %s has %d bad backups", "副本 %s 中有 %d 个备份已损坏",
+		"watch (pid %d) runs these jobs too: remove one of the two: "+
+			"opsdeck backup schedule remove, or start watch with --alerts-only",
+		"watch（pid %d）也在运行这些任务：请二者只留其一：opsdeck backup schedule remove，"+
+			"或用 --alerts-only 启动 watch",
+		"watch runs these jobs: pid %d since %s", "这些任务由 watch 运行：pid %d，自 %s 起",
+		"cannot tell whether watch runs", "无法判断 watch 是否在运行",
 		"one or more", "一个或多个",
-		"backups there that are bad", "副本中损坏的备份",
+		"backups there that are bad", "副本中的损坏备份数",
 		"Send it again: %s", "请重新发送：%s",
 		"Remove it there: %s", "请在副本处删除：%s",
 		"%s: %d not sent, its retention would remove them:", "%s：%d 个未发送，按副本的保留规则会被删除：",

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"opsdeck/internal/diskfull"
+	"opsdeck/internal/human"
 	"opsdeck/internal/oplog"
 )
 
@@ -68,7 +69,7 @@ func (s *Site) close(ctx context.Context, entry oplog.Entry, err error) error {
 		entry.Result = oplog.Stopped
 	case err != nil:
 		entry.Result = oplog.Failed
-		entry.Detail["error"] = err.Error()
+		entry.Detail["error"] = human.OneLine(err.Error())
 	}
 	return errors.Join(err, s.Oplog(ctx).Record(entry))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"opsdeck/internal/clock"
+	"opsdeck/internal/human"
 	"opsdeck/internal/jsonl"
 	"opsdeck/internal/lang"
 )
@@ -181,7 +182,9 @@ func (s *Scheduler) try(ctx context.Context, j Job, t Try) (Run, error) {
 		run.Result = Stopped
 		run.Due = time.Time{} // it is still due
 	case err != nil:
-		run.Result, run.Error, run.Final = Failed, err.Error(), IsFinal(err)
+		run.Result = Failed
+		run.Error = human.OneLine(err.Error())
+		run.Final = IsFinal(err)
 	}
 	if s.Tell != nil {
 		s.Tell(run)

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/lock"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
+	"opsdeck/ops/watch"
 )
 
 // AlertsName is the name of the check of the alerts themselves, which watch does not
@@ -51,10 +51,11 @@ func alertsOf(dir, service string) health.Result {
 	if err != nil {
 		return cannot(lang.M("the alerts cannot be read"), err)
 	}
-	_, running, err := lock.Look(filepath.Join(dir, "locks", "watch.lock"))
+	who, err := watch.Running(dir)
 	if err != nil {
 		return cannot(lang.M("the alerts cannot be read"), err)
 	}
+	running := who != nil
 	counts := map[alert.State]int{}
 	var r health.Result
 	var worst *alert.Alert // of those that fire; a log line first, for no other check tells it

@@ -97,7 +97,7 @@ func (b *checker) jobsMissed(context.Context) health.Result {
 		seen++
 		counts[run.Result]++
 		r.Add("last_"+job, run.Started, lang.M("%s, %s", run.Started, run.Outcome()))
-		if due, is := missedSince(schedule, run, b.Now(), works(at.StateDir)); is {
+		if due, is := missedSince(schedule, run, b.Now(), works(at.StateDir, b.Service.Name)); is {
 			missed = append(missed, job+" "+due.Format("2006-01-02 15:04"))
 		}
 	}
@@ -129,14 +129,13 @@ func missedSince(s backup.Cron, last watch.Run, now time.Time, atWork bool) (due
 
 // works tells whether somebody runs the schedule at this moment: watch, or a run of it.
 // What cannot be told counts as yes: a late run is not yet a missed one.
-func works(dir string) bool {
-	for _, name := range []string{"watch.lock", "schedule.lock"} {
-		_, held, err := lock.Look(filepath.Join(dir, "locks", name))
-		if held || err != nil {
-			return true
-		}
+func works(dir, service string) bool {
+	who, err := watch.RunningJobs(dir, service)
+	if who != nil || err != nil {
+		return true
 	}
-	return false
+	_, held, err := lock.Look(filepath.Join(dir, "locks", "schedule.lock"))
+	return held || err != nil
 }
 
 // drillLate looks when a restore was last rehearsed.

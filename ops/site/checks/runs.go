@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -39,7 +40,7 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 			if job == "daily" {
 				state = ops.StateCritical
 			}
-			r.Find(state, lang.M("the scheduled run %q of %s failed", job, at), lang.M("%s", run.Error))
+			r.Find(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)))
 		}
 		return r
 	}

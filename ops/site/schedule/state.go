@@ -23,6 +23,7 @@ type State struct {
 	Old       []watch.OldJob // the old script's lines that are still scheduled
 	OldRun    *watch.OldRun  // what the old script last wrote; nil for nothing
 	Running   *lock.Holder   // who runs jobs now
+	Watch     *lock.Holder   // the watch that runs these jobs; nil: there is none
 }
 
 // Job is a scheduled job.
@@ -55,6 +56,9 @@ func (in *Installer) State(ctx context.Context) (State, error) {
 	out.OldRun = oldRun(sh.Dir, now.Location())
 	if who, held, _ := lock.Look(lockPath(sh)); held {
 		out.Running = &who
+	}
+	if out.Watch, err = watch.RunningJobs(sh.StateDir, sh.Service.Name); err != nil {
+		return out, ops.Wrap(err, ops.Failed, lang.M("cannot tell whether watch runs"))
 	}
 	return out, nil
 }
