@@ -17,7 +17,6 @@ import (
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/runbooks"
 	"opsdeck/ops/site/serving"
-	"opsdeck/ops/watch"
 )
 
 // site is a configured service with what its work needs of this process.
@@ -101,7 +100,7 @@ func (a *app) server(opt config.Serve, services []config.Service) (serving.Optio
 		Explain:  a.explain,
 	}
 	if dir, err := a.stateDir(); err == nil { // else the looks at the services' records say so
-		out.Alerts = []metrics.Part{metrics.Alerts(dir, watch.LockPath(dir))}
+		out.Alerts = []metrics.Part{metrics.Alerts(dir, watchLock(dir))}
 	}
 	return out, nil
 }
