@@ -22,6 +22,7 @@ func init() {
 			"或用 --alerts-only 启动 watch",
 		"watch runs these jobs: pid %d since %s", "这些任务由 watch 运行：pid %d，自 %s 起",
 		"cannot tell whether watch runs", "无法判断 watch 是否在运行",
+		"bad ones at the copy", "副本中损坏的",
 		"one or more", "一个或多个",
 		"backups there that are bad", "副本中的损坏备份数",
 		"Send it again: %s", "请重新发送：%s",

@@ -73,6 +73,7 @@ var labels = map[string]lang.Msg{
 	"removed_by":            lang.M("removed by"),
 	"kept":                  lang.M("good backups here"),
 	"there":                 lang.M("of them at the copy"),
+	"bad_there":             lang.M("bad ones at the copy"),
 	"newest_there":          lang.M("newest good one there"),
 	"verified":              lang.M("verified"),
 	"created_at":            lang.M("made at"),

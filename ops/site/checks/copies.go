@@ -137,7 +137,7 @@ func (m remembered) judgeBad(c config.Copy, r *health.Result) {
 	if len(m.bad) == 0 {
 		return
 	}
-	r.Add("bad", len(m.bad), lang.Msg{})
+	r.Add("bad_there", len(m.bad), lang.Msg{})
 	why := lang.Raw(m.bad[0].Name)
 	if p, ok := m.bad[0].Worst(); ok {
 		why = lang.M("%s: %s", m.bad[0].Name, p.Text())
