@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -163,7 +162,7 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 		style, _ := th.State(missingState)
 		fmt.Fprintln(
 			sh.out,
-			"  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", strings.Join(missing, ", "))),
+			"  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", lang.List(missing))),
 		)
 	}
 }

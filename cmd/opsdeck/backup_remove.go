@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -131,13 +130,13 @@ func (c *backupRemoveCmd) execute(
 	remove func() ([]string, int64, error),
 ) error {
 	names := stepNames(plan.Removes())
-	what := lang.M("%s will be removed permanently, freeing %s.", strings.Join(names, ", "), human.Bytes(plan.Frees))
+	what := lang.M("%s will be removed permanently, freeing %s.", lang.List(names), human.Bytes(plan.Frees))
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}
 	removed, freed, err := remove()
 	if err == nil && !c.JSON {
-		sh.say(lang.M("removed %s, %s freed", strings.Join(removed, ", "), human.Bytes(freed)))
+		sh.say(lang.M("removed %s, %s freed", lang.List(removed), human.Bytes(freed)))
 	}
 	return err
 }

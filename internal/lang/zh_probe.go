@@ -138,6 +138,12 @@ func init() {
 func init() {
 	register(
 		"port %d is taken by pid %d (%s)", "端口 %d 被进程 %d（%s）占用",
+		"there is no database %s, or this user cannot see it", "没有数据库 %s，或此用户看不到它",
+		"the database exists", "数据库存在",
+		"last attempt", "上次尝试",
+		"cannot tell whether the last attempt to make a backup failed", "无法判断上次备份是否失败",
+		"port %d was taken at %s; it is free now", "端口 %d 在 %s 被占用，现已空闲",
+		"port %d was taken by another process at %s", "端口 %d 在 %s 被其他进程占用",
 		"port %d is taken by another process", "端口 %d 被其他进程占用",
 		"a disk is full", "磁盘已满",
 		"Find what fills it: %s", "查看是什么占满了磁盘：%s",

@@ -79,13 +79,23 @@ func HasAny(text string, words ...string) bool {
 	return false
 }
 
+// answered is the end of error 1045. It tells whether a password was sent, which is no
+// secret and often the whole cause. While the rules run, hidden has its place.
+var (
+	answered = regexp.MustCompile(`(?i)\(using password: (yes|no)\)`)
+	hidden   = regexp.MustCompile(`\(using \x00: (\w+)\)`)
+)
+
 // Text returns s with the secrets that can be recognised masked.
 func Text(s string) string {
 	small := Small(s)
+	if HasAny(small, "(using password: ") {
+		s = answered.ReplaceAllString(s, "(using \x00: ${1})")
+	}
 	for _, r := range rules {
 		if HasAny(small, r.words...) {
 			s = r.re.ReplaceAllString(s, r.with)
 		}
 	}
-	return s
+	return hidden.ReplaceAllString(s, "(using password: ${1})")
 }

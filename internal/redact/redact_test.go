@@ -80,3 +80,22 @@ func TestNoRuleIsLeftOutWhereItWouldMask(t *testing.T) {
 		}
 	}
 }
+
+// TestWhetherAPasswordWasSentIsNoSecret: error 1045 ends with it, and it may be the cause.
+func TestWhetherAPasswordWasSentIsNoSecret(t *testing.T) {
+	for text, want := range map[string]string{
+		"Access denied for user 'shop'@'localhost' (using password: YES)": "",
+		"Access denied for user 'shop'@'localhost' (using password: NO)":  "",
+		"ER_ACCESS_DENIED_ERROR (using password: YES) password=geheim":    "ER_ACCESS_DENIED_ERROR (using password: YES) password=" + Mask,
+		"using password: geheim":           "using password: " + Mask,
+		"(using password: YES geheim)":     "(using password: " + Mask + " geheim)",
+		"Cookie: (using password: YES); s": "Cookie: " + Mask,
+	} {
+		if want == "" {
+			want = text
+		}
+		if got := Text(text); got != want {
+			t.Errorf("%q:\n%q, want\n%q", text, got, want)
+		}
+	}
+}

@@ -232,7 +232,7 @@ func (m *Manifest) DefinitionsOnly() lang.Msg {
 	}
 	return lang.M(
 		"only the definitions of these tables are in the backup, their rows are elsewhere: %s",
-		strings.Join(names, ", "),
+		lang.List(names),
 	)
 }
 

@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"strings"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
@@ -153,7 +155,7 @@ func (p Problem) remark() lang.Msg {
 	case FewerRows:
 		return lang.M("far fewer rows than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case FewerIn:
-		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s", p.arg(0), p.arg(1), p.arg(2))
+		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s", lang.List(strings.Split(p.arg(0), ", ")), p.arg(1), p.arg(2))
 	case Smaller:
 		return lang.M("far smaller than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case Torn:

@@ -319,3 +319,17 @@ func (l *line) SyscallConn() (syscall.RawConn, error) {
 	}
 	return nil, errors.ErrUnsupported
 }
+
+// Stalled is the error of a session from which nothing came for d although it is not at
+// work, or whose server does not respond to a new connection; nil when it may be busy.
+// It asks the server. id is the session's number.
+func (t Target) Stalled(id int64, d time.Duration) error {
+	l := &line{network: t.Network, addr: t.Addr, target: t}
+	l.id.Store(uint32(id))
+	why := l.diagnose(d)
+	if why.Empty() {
+		return nil
+	}
+	stalls.Store(l.addr, stall{time.Now(), why})
+	return ops.E(ops.Busy, why).WithHint(stalledHint())
+}

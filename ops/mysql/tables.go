@@ -4,6 +4,21 @@ import (
 	"context"
 )
 
+// HasDatabase tells whether there is a database of that name that the user may see.
+func HasDatabase(ctx context.Context, t Target, database string) (bool, error) {
+	db, err := Open(ctx, t, "")
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	var n int
+	query := "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?"
+	if err := db.QueryRowContext(ctx, query, database).Scan(&n); err != nil {
+		return false, Explain(err, t)
+	}
+	return n > 0, nil
+}
+
 // Tables lists the base tables of a database, system-versioned ones too.
 func Tables(ctx context.Context, t Target, database string) ([]string, error) {
 	db, err := Open(ctx, t, "")

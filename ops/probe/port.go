@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
@@ -13,14 +14,30 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// portHolder is the process that listens on a TCP port of this machine; pid is 0
-// when none does, or it may not be seen.
-func portHolder(port int) (pid int, name string) {
+// holding is whether a TCP port of this machine has a listener.
+type holding int
+
+const (
+	unknown holding = iota
+	free
+	taken
+)
+
+// portHolder tells whether a process listens on a TCP port of this machine, and which;
+// pid is 0 when it may not be seen.
+func portHolder(port int) (held holding, pid int, name string) {
 	sockets, err := listener.On(port)
-	if err != nil || len(sockets) == 0 {
-		return 0, ""
+	switch {
+	case err != nil:
+		return unknown, 0, ""
+	case len(sockets) == 0:
+		return free, 0, ""
 	}
-	return sockets[0].PID, sockets[0].Name
+	return taken, sockets[0].PID, sockets[0].Name
+}
+
+func takenBy(port, pid int, name string) lang.Msg {
+	return lang.M("port %d is taken by pid %d (%s)", port, pid, name)
 }
 
 // LocalPort is the port of an address on this machine; 0 where it is elsewhere.
@@ -50,16 +67,16 @@ func Taken(look health.Probe, port int) health.Probe {
 		default:
 			return r
 		}
-		pid, name := portHolder(port)
+		_, pid, name := portHolder(port)
 		if pid == 0 {
 			return r
 		}
 		r.Add("port_taken_by", pid, lang.Raw(name))
-		taken := lang.M("port %d is taken by pid %d (%s)", port, pid, name)
-		if r.Why.Empty() {
-			r.Why = taken
-		} else {
-			r.Why = lang.M("%s; %s", taken, r.Why)
+		switch cause := takenBy(port, pid, name); {
+		case r.Why.Empty():
+			r.Why = cause
+		case !strings.Contains(r.Why.String(), cause.String()): // its log may say so already
+			r.Why = lang.M("%s; %s", cause, r.Why)
 		}
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 		r.Next = holder(port)

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -51,5 +53,40 @@ func TestOnlyAPortOfThisMachineIsLookedAt(t *testing.T) {
 		if got := LocalPort(address); got != want {
 			t.Errorf("%s: %d, want %d", address, got, want)
 		}
+	}
+}
+
+// TestAPortThatIsFreeAgainIsNotTaken: while a process holds the port it is named, once;
+// afterwards the log's line is of the past, and the service is to be started.
+func TestAPortThatIsFreeAgainIsNotTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	log := filepath.Join(t.TempDir(), "shop-error.log")
+	text := fmt.Sprintf("Error: listen EADDRINUSE: address already in use 127.0.0.1:%d\n", port)
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := lang.M("Start it: %s", "pm2 restart shop")
+	look := Taken(func(context.Context) health.Result {
+		p := health.Process{Name: "shop", State: health.ProcessFailed, Logs: []string{log}}
+		r := processResult(p)
+		r.Next = start
+		explain(&r, p, nil, time.Now())
+		return r
+	}, port)
+	r := look(t.Context())
+	if n := strings.Count(r.Detail.String(), "is taken by pid"); n != 1 {
+		t.Errorf("said %d times: %s", n, r.Detail)
+	}
+	l.Close()
+	r = look(t.Context())
+	if d := r.Detail.String(); strings.Contains(d, "is taken") || !strings.Contains(d, "it is free now") {
+		t.Errorf("a free port: %s", d)
+	}
+	if r.Next.String() != start.String() {
+		t.Errorf("next: %s", r.Next)
 	}
 }

@@ -87,7 +87,9 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	switch {
 	case found:
 		r.Why = lang.M("%s; %s", t.headline(), t.quote())
-		r.Next = t.next()
+		if next := t.next(); !next.Empty() {
+			r.Next = next
+		}
 	case err != nil:
 		r.Why = lang.M("its log cannot be read: %s", reasonOf(err))
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -19,6 +18,9 @@ type Schema struct {
 	Expected func(ctx context.Context) (tables []string, by lang.Msg, err error)
 	// Present lists those that are there.
 	Present func(ctx context.Context) ([]string, error)
+	// Exists tells whether there is such a database; asked where it shows no tables. May
+	// be nil.
+	Exists func(ctx context.Context) (bool, error)
 	// Emptied lists those of the tables that are there which had rows in the newest
 	// good backup and hold none now. May be nil.
 	Emptied func(ctx context.Context, present []string) ([]string, error)
@@ -43,11 +45,30 @@ func (s Schema) Probe() health.Probe {
 			return r
 		}
 		r := s.judge(want, have, by)
+		if len(have) == 0 && r.Lost && s.Exists != nil {
+			s.findGone(ctx, len(want), by, &r)
+		}
 		if s.Emptied != nil && len(have) > 0 {
 			s.findEmptied(ctx, have, &r)
 		}
 		return r
 	}
+}
+
+// findGone says of a database without tables whether there is one at all.
+func (s Schema) findGone(ctx context.Context, tables int, by lang.Msg, r *health.Result) {
+	there, err := s.Exists(ctx)
+	if err != nil {
+		r.AddUnknown("database_exists", told(err))
+		return
+	}
+	r.Add("database_exists", there, lang.Msg{})
+	if there {
+		return
+	}
+	r.Headline = lang.M("there is no database %s, or this user cannot see it", s.Database)
+	r.Why = lang.M("%s has %d", by, tables)
+	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 }
 
 // findEmptied adds the tables that were emptied since the newest backup: a warning,
@@ -57,13 +78,13 @@ func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result
 	if err != nil {
 		r.AddUnknown("emptied_tables", told(err))
 	} else {
-		r.Add("emptied_tables", append([]string{}, empty...), lang.Raw(strings.Join(empty, ", ")))
+		r.Add("emptied_tables", append([]string{}, empty...), lang.M("%s", lang.List(empty)))
 	}
 	if len(empty) > 0 {
 		r.Find(
 			ops.StateWarning,
 			lang.M("%d tables of %s that had rows in a good backup are empty", len(empty), s.Database),
-			lang.Raw(shorten(empty)),
+			lang.M("%s", shorten(empty)),
 		)
 	}
 }
@@ -78,7 +99,7 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	var r health.Result
 	r.Add("tables", len(have), lang.Msg{})
 	r.Add("expected_tables", len(want), lang.Msg{})
-	r.Add("missing_tables", append([]string{}, missing...), lang.Raw(strings.Join(missing, ", ")))
+	r.Add("missing_tables", append([]string{}, missing...), lang.M("%s", lang.List(missing)))
 	switch {
 	case len(have) == 0 && len(want) > 0:
 		r.Find(
@@ -117,9 +138,11 @@ func told(err error) lang.Msg {
 	return lang.Raw(err.Error())
 }
 
-func shorten(names []string) string {
+func shorten(names []string) lang.List {
 	if len(names) <= namesShown {
-		return strings.Join(names, ", ")
+		return lang.List(names)
 	}
-	return strings.Join(names[:namesShown], ", ") + " …"
+	short := slices.Clone(names[:namesShown])
+	short[namesShown-1] += " …"
+	return lang.List(short)
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"opsdeck/internal/lang"
@@ -53,5 +54,32 @@ func TestTablesThatCannotBeListedAreUnknown(t *testing.T) {
 		Expected: func(context.Context) ([]string, lang.Msg, error) { return []string{"a"}, lang.Raw("x"), nil }}
 	if r := s.Probe()(t.Context()); r.State != ops.StateUnknown || r.Follows != health.KindMySQL {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestADatabaseThatIsNotThereIsNotCalledEmpty.
+func TestADatabaseThatIsNotThereIsNotCalledEmpty(t *testing.T) {
+	for _, c := range []struct {
+		there bool
+		err   error
+		want  string
+	}{
+		{true, nil, "the database shop has no tables"},
+		{false, nil, "there is no database shop, or this user cannot see it"},
+		{false, errors.New("lost"), "the database shop has no tables"},
+	} {
+		s := Schema{
+			Database: "shop",
+			Expected: func(context.Context) ([]string, lang.Msg, error) {
+				return []string{"orders"}, lang.M("the newest good backup"), nil
+			},
+			Present: func(context.Context) ([]string, error) { return nil, nil },
+			Exists:  func(context.Context) (bool, error) { return c.there, c.err },
+		}
+		r := s.Probe()(t.Context())
+		if r.State != ops.StateCritical || !r.Lost || !strings.HasPrefix(r.Detail.String(), c.want) ||
+			r.Headline.String() != c.want {
+			t.Errorf("%+v: %v %s", c, r.State, r.Detail)
+		}
 	}
 }

@@ -78,8 +78,14 @@ func tailOf(path string) ([]byte, error) {
 func (t trouble) headline() lang.Msg {
 	switch t.Cause {
 	case line.TroublePort:
-		if pid, name := portHolder(t.Port); pid > 0 {
-			return lang.M("port %d is taken by pid %d (%s)", t.Port, pid, name)
+		at := t.At.Local().Format("15:04:05")
+		switch held, pid, name := portHolder(t.Port); {
+		case pid > 0:
+			return takenBy(t.Port, pid, name)
+		case held == free:
+			return lang.M("port %d was taken at %s; it is free now", t.Port, at)
+		case held == unknown:
+			return lang.M("port %d was taken by another process at %s", t.Port, at)
 		}
 		return lang.M("port %d is taken by another process", t.Port)
 	case line.TroubleModule:
@@ -96,10 +102,14 @@ func (t trouble) headline() lang.Msg {
 	return lang.M("the log has a critical error")
 }
 
-// next is what to do first.
+// next is what to do first; empty where the cause is over, and what it stopped is to be
+// started.
 func (t trouble) next() lang.Msg {
 	switch t.Cause {
 	case line.TroublePort:
+		if held, _, _ := portHolder(t.Port); held == free {
+			return lang.Msg{}
+		}
 		return holder(t.Port)
 	case line.TroubleModule:
 		return lang.M("Install the modules in the service's folder: npm install")
@@ -150,7 +160,9 @@ func troubled(r *health.Result, patterns []string, now time.Time) {
 	if !why.Empty() {
 		r.Detail = lang.M("%s (%s)", r.Detail, why)
 	}
-	r.Next = t.next()
+	if r.Next = t.next(); r.Next.Empty() {
+		r.Next = lang.M("Read more: %s", "opsdeck logs --critical --since 1h")
+	}
 	r.Follows = health.KindProcess
 }
 

@@ -32,6 +32,16 @@ func Container(ctx context.Context, name string) ContainerFault {
 	return containerFault(name, out.stdout)
 }
 
+// HasContainer tells whether Docker is on this machine and may have a container of that
+// name: an engine that does not respond may.
+func HasContainer(ctx context.Context, name string) bool {
+	if _, err := exec.LookPath("docker"); err != nil {
+		return false
+	}
+	out := run(ctx, "", nil, "docker", "inspect", "--type", "container", "--format", "{{.Id}}", "--", name)
+	return out.err == nil || engineDown(out.stderr) || ctx.Err() != nil
+}
+
 // containerFault judges the answer of docker inspect.
 func containerFault(name, answer string) ContainerFault {
 	words := strings.Fields(answer)

@@ -74,6 +74,8 @@ var labels = map[string]lang.Msg{
 	"kept":                  lang.M("good backups here"),
 	"there":                 lang.M("of them at the copy"),
 	"bad_there":             lang.M("bad ones at the copy"),
+	"database_exists":       lang.M("the database exists"),
+	"last_attempt":          lang.M("last attempt"),
 	"newest_there":          lang.M("newest good one there"),
 	"verified":              lang.M("verified"),
 	"created_at":            lang.M("made at"),

@@ -18,7 +18,7 @@ const (
 // explain makes an *ops.Error of whatever went wrong.
 func (l *lane) explain(err error) error {
 	if errors.Is(err, errOverTime) {
-		return ops.E(ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", l.opt.Timeout)).
+		return ops.E(ops.Failed, lang.M("the query ran longer than %s, its time limit, and was killed", l.limit())).
 			WithHint(lang.M("narrow the query, or raise audit.timeout in the configuration"))
 	}
 	if overTime(err) {

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -207,7 +208,7 @@ func (l *lane) attempt(ctx context.Context, work func(context.Context, *session)
 	defer cut()
 	done := make(chan struct{})
 	watched := make(chan struct{})
-	late, killed := false, false // written before watched is closed
+	var late, killed, ended bool // written before watched is closed
 	q := l.conn
 	alarm := l.alarm(q)
 	q.gone = ctx.Err
@@ -221,7 +222,7 @@ func (l *lane) attempt(ctx context.Context, work func(context.Context, *session)
 			late = true
 		}
 		killed = true
-		l.kill(q.id, done, cut)
+		ended = l.kill(q.id, done, cut)
 	}()
 	err := l.transact(inner, q, work)
 	close(done)
@@ -232,6 +233,8 @@ func (l *lane) attempt(ctx context.Context, work func(context.Context, *session)
 		l.conn = nil
 	}
 	switch {
+	case late && ctx.Err() == nil && !ended:
+		return cmp.Or(l.opt.Target.Stalled(q.id, l.limit()), errOverTime)
 	case late && ctx.Err() == nil:
 		return errOverTime
 	case killed && err == nil:
@@ -259,8 +262,9 @@ func (l *lane) alarm(q *session) *time.Timer {
 
 // kill ends a session's query from a connection of its own, and cuts the session off
 // when that does not help in time: whoever has cancelled does not wait longer. The kill
-// itself may take its time on a busy server, which else works on for nobody.
-func (l *lane) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
+// itself may take its time on a busy server, which else works on for nobody. It returns
+// whether the query ended before it was cut off.
+func (l *lane) kill(id int64, done <-chan struct{}, cut context.CancelFunc) (ended bool) {
 	defer cut()
 	over := make(chan struct{})
 	go func() {
@@ -284,6 +288,12 @@ func (l *lane) kill(id int64, done <-chan struct{}, cut context.CancelFunc) {
 	case <-done:
 	case <-over:
 	case <-time.After(killPatience):
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -41,7 +40,7 @@ func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases [
 func DeadlyTables(names []string) *ops.Error {
 	return ops.E(
 		ops.Failed,
-		lang.M("the server crashed while %s was read: it will not be read again", strings.Join(names, ", ")),
+		lang.M("the server crashed while %s was read: it will not be read again", lang.List(names)),
 	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
 }
 

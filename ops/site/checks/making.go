@@ -59,7 +59,10 @@ func (b making) refused(r *health.Result, sh *backups.Shelf) {
 func (b making) lastAttempt(ctx context.Context, r *health.Result, sh *backups.Shelf) {
 	entries, _, err := sh.Oplog(ctx).Read()
 	if err != nil {
-		return // the checks of runs say so
+		r.AddUnknown("last_attempt", lang.Raw(human.OneLine(err.Error())))
+		r.Find(ops.StateUnknown, lang.M("cannot tell whether the last attempt to make a backup failed"),
+			lang.Raw(human.OneLine(err.Error())))
+		return
 	}
 	for _, e := range slices.Backward(entries) {
 		ours := e.Action == "backup.create" && e.Service == b.Service.Name &&
@@ -76,7 +79,7 @@ func (b making) lastAttempt(ctx context.Context, r *health.Result, sh *backups.S
 		}
 		worse := r.State == ops.StateCritical
 		r.Find(ops.StateWarning, lang.M("the last attempt to make a backup failed at %s", human.Moment(e.Time)),
-			lang.Raw(e.Detail["error"]))
+			lang.Raw(human.OneLine(e.Detail["error"])))
 		if !worse {
 			r.Next = lang.M("Repair what it names, then run: %s.", "opsdeck backup create")
 		}

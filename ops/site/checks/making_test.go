@@ -67,6 +67,21 @@ func TestStatusSaysWhatKeepsTheNextBackupFromBeingMade(t *testing.T) {
 	attempt("shop", oplog.Done)
 	look("it is made", ops.StateOK, "")
 
+	record := filepath.Join(at.StateDir, "operations.jsonl")
+	if err := os.Rename(record, record+".kept"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(record, 0o700); err != nil { // nobody can read it
+		t.Fatal(err)
+	}
+	look("the record cannot be read", ops.StateUnknown, "cannot tell whether the last attempt")
+	if err := os.Remove(record); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(record+".kept", record); err != nil {
+		t.Fatal(err)
+	}
+
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -103,7 +102,7 @@ func (b *checker) jobsMissed(context.Context) health.Result {
 	}
 	switch {
 	case len(missed) > 0:
-		r.Find(ops.StateWarning, lang.M("scheduled runs were missed: %s", strings.Join(missed, ", ")), lang.Msg{})
+		r.Find(ops.StateWarning, lang.M("scheduled runs were missed: %s", lang.List(missed)), lang.Msg{})
 		r.Next = lang.M("See whether the schedule is installed: %s", "opsdeck backup schedule show")
 	case seen == 0:
 		r.Detail = lang.M("opsdeck has run no scheduled jobs")

@@ -33,6 +33,13 @@ func (b *checker) schema() {
 			}
 			return mysql.Tables(ctx, target, d.Name)
 		},
+		Exists: func(ctx context.Context) (bool, error) {
+			target, err := mysql.Resolve(d)
+			if err != nil {
+				return false, err
+			}
+			return mysql.HasDatabase(ctx, target, d.Name)
+		},
 		Emptied: inventory{b.Source}.emptied,
 	}
 	b.add(

@@ -1,12 +1,14 @@
 package runbooks
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -14,6 +16,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/service"
 )
 
 // server is the commands for the service's MySQL server, as its administrator
@@ -36,11 +39,22 @@ var unitFolders = []string{
 	"/lib/systemd/system",
 }
 
+// known tells whether the server may run in a container of that name. One that is named in
+// the configuration does; the default's name says nothing of this machine.
+func known(container string) bool {
+	if container != config.DefaultService().Database.Container {
+		return true
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	return service.HasContainer(ctx, container)
+}
+
 // serverOf finds out how the server is started: as a container, as a service of
 // the Compose project, or as a unit of the system.
 func serverOf(s config.Service) server {
 	d := s.Database
-	if d.Container != "" {
+	if d.Container != "" && known(d.Container) {
 		c := human.Shell(d.Container)
 		return server{
 			start:   "docker start " + c,
