@@ -78,6 +78,16 @@ func (b *Book) active(fingerprint string) *Alert {
 	return nil
 }
 
+// News tells whether a sight may make people be told of something that they were not told
+// yet.
+func (b *Book) News(x Sight) bool {
+	if x.Unknown || !x.Holds {
+		return false
+	}
+	a := b.active(x.Fingerprint)
+	return a == nil || a.Told.Fired == 0 && a.State != Silenced
+}
+
 // see carries one alert on by what was seen.
 func (w *stepping) see(x *Sight) (changed bool) {
 	a := w.book.active(x.Fingerprint)

@@ -33,7 +33,7 @@ func (w *Watcher) Preview(ctx context.Context) (told []Told, err error) {
 				step.Sights = append(step.Sights, s.checkSight(r, x))
 			}
 		}
-		step.Silences = append(step.Silences, w.auto(ctx, s)...)
+		step.Silences = append(step.Silences, w.auto(ctx, s, true)...)
 	}
 	for _, a := range w.book.Alerts { // of the logs: as they are
 		if !slices.ContainsFunc(step.Sights, func(x alert.Sight) bool { return x.Fingerprint == a.Fingerprint }) {

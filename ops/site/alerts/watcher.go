@@ -240,9 +240,9 @@ func (w *Watcher) turn(ctx context.Context) {
 	w.trouble("orders", err)
 	step := alert.Step{Now: w.Clock.Now(), Elapsed: elapsed}
 	for _, s := range w.watched {
-		step.Sights = append(step.Sights, w.checkSights(s)...)
-		step.Sights = append(step.Sights, w.logSights(s, elapsed)...)
-		step.Silences = append(step.Silences, w.auto(ctx, s)...)
+		sights := append(w.checkSights(s), w.logSights(s, elapsed)...)
+		step.Sights = append(step.Sights, sights...)
+		step.Silences = append(step.Silences, w.auto(ctx, s, slices.ContainsFunc(sights, w.book.News))...)
 	}
 	changed := w.book.Take(step)
 	packed := w.book.Pack(w.Lang, step.Now, elapsed, w.manner)
@@ -432,10 +432,12 @@ func quoted(r *logRule) string {
 }
 
 // auto are the silences that open and close by themselves: while a restore of the
-// service is under way.
-func (w *Watcher) auto(ctx context.Context, s *watched) []alert.Silence {
+// service is under way. They are kept nowhere: they end with the worker of the restore,
+// however it ended. news tells that somebody may be told of something now: a restore that
+// began a moment ago has to be seen before.
+func (w *Watcher) auto(ctx context.Context, s *watched, news bool) []alert.Silence {
 	now := time.Now()
-	if now.Sub(s.looked) < autoEvery || s.Site == nil || s.Config.Database.Name == "" || ctx.Err() != nil {
+	if !news && now.Sub(s.looked) < autoEvery || s.Site == nil || s.Config.Database.Name == "" || ctx.Err() != nil {
 		return s.silence
 	}
 	s.looked = now
