@@ -172,6 +172,10 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 		{"build", map[string]string{"package.json": pkg("3", ""), "nobuild": ""}, nil},
 		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil},
 		{"switch", map[string]string{"package.json": pkg("6", "")}, func() { g.conf.Switch.Upstream = "no { such" }},
+		{"switch", map[string]string{"package.json": pkg("8", "")}, func() { // nginx does not include this one
+			g.conf.Switch.File += ".other"
+			write(t, g.conf.Switch.File, string(g.upstream(g.ports[0])), 0o644)
+		}},
 		{"smoke", map[string]string{"package.json": pkg("7", "")}, func() { g.conf.Smoke = []string{"/nosuch"} }},
 	} {
 		conf := g.conf
@@ -183,7 +187,7 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 		case "standby":
 			g.git("rm", "-q", "nobuild")
 		case "switch":
-			g.git("rm", "-q", "broken")
+			g.git("rm", "-q", "--ignore-unmatch", "broken")
 		}
 		g.commit(c.step, c.files)
 		plan, err := g.Plan(t.Context(), "short", "")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,8 +95,7 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 
 // readyOn waits until the instance on a port is ready.
 func (j *job) readyOn(ctx context.Context, port int) error {
-	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	for ask := probe.Readiness(url); ; {
+	for ask := probe.Readiness(local(port)); ; {
 		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
 		r := ask(one)
 		cancel()
@@ -168,26 +168,64 @@ func free(ctx context.Context, port int) error {
 	}
 }
 
+// version is what /health/version says at an address; "" where it names none.
+func (j *job) version(ctx context.Context, url string) (string, lang.Msg) {
+	one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
+	defer cancel()
+	r := probe.Version(url)(one)
+	for _, f := range r.Fields {
+		if text, is := f.Value.(string); is && f.Name == "version" {
+			return text, r.Detail
+		}
+	}
+	return "", r.Detail
+}
+
+func local(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
+
+// arriveLimit is how long nginx may take to send users to the new instance after it was
+// told to reload.
+const arriveLimit = 10 * time.Second
+
+// arrived makes sure that users get the instance on a port, where the two instances report
+// different versions and health.url goes through nginx. A reload succeeds as well where
+// nginx does not include the file that was written.
+func (j *job) arrived(ctx context.Context, port int) error {
+	url := j.Service.Health.URL
+	ports := j.conf.Switch.Ports
+	if url == "" || slices.Contains(ports, probe.LocalPort(url)) {
+		return nil
+	}
+	other := ports[0] + ports[1] - port
+	want, _ := j.version(ctx, local(port))
+	former, _ := j.version(ctx, local(other))
+	if want == "" || former == "" || want == former {
+		return nil
+	}
+	for end := time.Now().Add(arriveLimit); ; {
+		now, _ := j.version(ctx, url)
+		if now != former {
+			return nil
+		}
+		if time.Now().After(end) {
+			return ops.E(ops.Failed, lang.M("nginx was reloaded, but %s still reports version %s, not %s", url, former, want)).
+				WithHint(lang.M("check that nginx includes %s and passes requests to its upstream", j.conf.Switch.File))
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // isNew asks the new instance for its version. Where the former one is known to tell that
 // of package.json, the new one has to tell that of the new package.json.
 func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
-	version := func(port int) (string, lang.Msg) {
-		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
-		defer cancel()
-		r := probe.Version("http://127.0.0.1:" + strconv.Itoa(port))(one)
-		for _, f := range r.Fields {
-			if text, is := f.Value.(string); is && f.Name == "version" {
-				return text, r.Detail
-			}
-		}
-		return "", r.Detail
-	}
-	now, said := version(port)
+	now, said := j.version(ctx, local(port))
 	former, err := strconv.Atoi(j.state.Data[activePort])
 	if err != nil || now == "" || j.plan.To == "" {
 		return said, nil
 	}
-	was, _ := version(former)
+	was, _ := j.version(ctx, local(former))
 	old := j.versionAt(ctx, j.plan.From)
 	meant := j.versionAt(ctx, j.plan.To)
 	if was != "" && was == old && meant != "" && now != meant {
@@ -283,7 +321,7 @@ func (j *job) switchBack(ctx context.Context) (lang.Msg, error) {
 		return j.aimAt(ctx, activePort)
 	}
 	one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
-	r := probe.Readiness("http://127.0.0.1:" + strconv.Itoa(port))(one)
+	r := probe.Readiness(local(port))(one)
 	cancel()
 	if r.State == ops.StateOK {
 		return j.aimAt(ctx, activePort)
@@ -331,8 +369,11 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 	}
 	if err = j.run(ctx, s.Test, j.note.Child); err == nil {
 		if err = j.run(ctx, s.Reload, j.note.Child); err == nil {
-			return lang.M("nginx sends users to port %d", port), j.point(key)
+			err = j.arrived(ctx, port)
 		}
+	}
+	if err == nil {
+		return lang.M("nginx sends users to port %d", port), j.point(key)
 	}
 	if back := atomicfile.WriteBytes(s.File, 0o644, before); back != nil {
 		return lang.Msg{}, back
