@@ -8,9 +8,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,5 +308,75 @@ func TestAnEmptyPatternOnAHostIsNamed(t *testing.T) {
 	if _, err := sources[0].Parts[0].Open(context.Background()); err == nil ||
 		!strings.Contains(err.Error(), "no file matches ssh://") {
 		t.Errorf("it says %v", err)
+	}
+}
+
+// TestAHostWithAnotherKeyIsNamed: whoever answers in the host's place is not believed, and
+// the reason is in the error.
+func TestAHostWithAnotherKeyIsNamed(t *testing.T) {
+	t.Parallel()
+	s := testdb.SSHD(t)
+	other := filepath.Join(t.TempDir(), "key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	key, err := os.ReadFile(other + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := fmt.Sprintf("[%s]:%d %s", s.Host, s.Port, key)
+	if err := os.WriteFile(s.KnownHosts, []byte(known), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, name := remoteConfig(s, nil)
+	sources, err := c.Resolve(context.Background(), []string{name(s.Dir + "/app-*.log")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = sources[0].Parts[0].Open(context.Background())
+	if said := fmt.Sprint(err, " ", unwrapAll(err)); err == nil || !strings.Contains(said, "Host key verification failed") {
+		t.Errorf("%s", said)
+	}
+}
+
+// TestALineThatStallsIsLeftAndTakenUpAgain: the session hangs after the login; following
+// says so, and continues in a new session with each line once.
+func TestALineThatStallsIsLeftAndTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	s := testdb.SSHD(t)
+	w := &world{t: t, r: rand.New(rand.NewPCG(2, 2)), dir: s.Dir, path: filepath.Join(s.Dir, "app-out.log")}
+	w.write(5)
+	c, name := remoteConfig(s, nil)
+	sources, err := c.Resolve(context.Background(), []string{name(s.Dir + "/app-*.log")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail := sources[0].Parts[0].(*remoteTail)
+	defer tail.host.Close()
+	sp, _ := newSpool()
+	defer sp.Close()
+	f := &remoteFollow{tail: tail, first: remoteFirst, tracks: map[string]*remoteTrack{}}
+	f.w = &Lines{spool: sp, grow: func(int64) {}}
+	if err := f.look(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.write(3)
+	if err := tail.host.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	patience := tail.host.patience
+	tail.host.patience = 300 * time.Millisecond
+	if err := f.look(context.Background()); err == nil || !strings.Contains(err.Error(), "does not respond: no data for") {
+		t.Fatalf("a session that hangs: %v", err)
+	}
+	tail.host.patience = patience
+	w.write(2)
+	if err := f.look(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	io.Copy(&out, io.NewSectionReader(sp, 0, sp.Size()))
+	if want := strings.Join(w.wrote, "\n") + "\n"; out.String() != want {
+		t.Errorf("got %q\nwant %q", out.String(), want)
 	}
 }
