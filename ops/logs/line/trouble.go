@@ -33,21 +33,44 @@ type Trouble struct {
 	At    time.Time
 }
 
+// sought is an expression, and texts of which a line that it matches has one: they are found
+// many times faster, and nearly no line has them.
+type sought struct {
+	re   *regexp.Regexp
+	with []string
+}
+
+func seek(expr string, with ...string) sought { return sought{regexp.MustCompile(expr), with} }
+
+func (s sought) MatchString(line string) bool {
+	for _, text := range s.with {
+		if strings.Contains(line, text) {
+			return s.re.MatchString(line)
+		}
+	}
+	return false
+}
+
 var (
 	portTaken  = regexp.MustCompile(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
-	noModule   = regexp.MustCompile(`Cannot find (?:module|package) '[^']+'`)
-	badLogin   = regexp.MustCompile(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`)
-	noDatabase = regexp.MustCompile(`connect E[A-Z]+ \S*:3306\b`)
-	diskFull   = regexp.MustCompile(`\bENOSPC\b|[Nn]o space left on device|ER_DISK_FULL|ER_RECORD_FILE_FULL|Disk full \(`)
-	nodeEnds   = regexp.MustCompile(`^Node\.js v\d+\.`)
-	jsError    = regexp.MustCompile(`^\s*(?:Uncaught )?[A-Za-z]*(?:Error|Exception)\b`)
+	noModule   = seek(`Cannot find (?:module|package) '[^']+'`, "Cannot find ")
+	badLogin   = seek(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`, "Access denied", "ER_ACCESS_DENIED")
+	noDatabase = seek(`connect E[A-Z]+ \S*:3306\b`, ":3306")
+	diskFull   = seek(`\bENOSPC\b|[Nn]o space left on device|ER_DISK_FULL|ER_RECORD_FILE_FULL|Disk full \(`,
+		"ENOSPC", "o space left", "ER_DISK_FULL", "ER_RECORD_FILE_FULL", "Disk full")
+	nodeEnds = seek(`^Node\.js v\d+\.`, "Node.js v")
+	jsError  = seek(`^\s*(?:Uncaught )?[A-Za-z]*(?:Error|Exception)\b`, "Error", "Exception")
 )
 
 // troubleIn returns the trouble that a line reports.
 func troubleIn(line string) (Trouble, bool) {
 	t := Trouble{Text: strings.TrimSpace(line)}
 	which, critical := Critical(line)
-	switch m := portTaken.FindStringSubmatch(line); {
+	var m []string
+	if strings.Contains(line, "EADDRINUSE") {
+		m = portTaken.FindStringSubmatch(line)
+	}
+	switch {
 	case m != nil:
 		t.Cause = TroublePort
 		t.Port, _ = strconv.Atoi(m[1])
