@@ -53,15 +53,15 @@ var tooks = [...]struct {
 }
 
 // tookWays are the ways to state a duration: one bit for each of tooks, one for morgan's, one
-// for access logs, one for a name and its value, one for Rails'.
+// for access logs, one for a name and its value, one for Rails' and gin's.
 type tookWays uint16
 
 const (
-	morganWay tookWays = 1 << len(tooks)
-	accessWay          = morganWay << 1
-	namedWay           = accessWay << 1
-	railsWay           = namedWay << 1
-	everyWay           = railsWay<<1 - 1
+	morganWay    tookWays = 1 << len(tooks)
+	accessWay             = morganWay << 1
+	namedWay              = accessWay << 1
+	frameworkWay          = namedWay << 1
+	everyWay              = frameworkWay<<1 - 1
 )
 
 // waysIn returns the ways in which a line states a duration.
@@ -80,8 +80,8 @@ func waysIn(line []byte) (ways tookWays) {
 	if namedTook(line) >= 0 {
 		ways |= namedWay
 	}
-	if railsTook(line) >= 0 {
-		ways |= railsWay
+	if max(railsTook(line), ginTook(line)) >= 0 {
+		ways |= frameworkWay
 	}
 	return ways
 }
@@ -116,8 +116,8 @@ func (w tookWays) took(text []byte) (ms int64) {
 	if w&namedWay != 0 {
 		ms = max(ms, namedTook(text))
 	}
-	if w&railsWay != 0 {
-		ms = max(ms, railsTook(text))
+	if w&frameworkWay != 0 {
+		ms = max(ms, railsTook(text), ginTook(text))
 	}
 	return ms
 }

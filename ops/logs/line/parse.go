@@ -303,6 +303,9 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	}
 	ms, i = regional(p, line, ms, i+n)
 	if line[0] == '[' {
+		if e, ok = celery(line[i:]); ok {
+			return e, ms, KindHead, true
+		}
 		if i >= len(line) || line[i] != ']' {
 			return e, Unset, KindPlain, false
 		}
@@ -387,8 +390,10 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 		e.Message = string(after)
 		return e
 	}
-	if l, ok := logs.ParseLevel(e.Context); ok {
-		e.Level, e.Context = l, ""
+	if l, ok := logs.ParseLevel(strings.TrimRight(e.Context, " ")); ok {
+		e.Level = l
+		e.Context, e.Message = leadingContext([]byte(e.Message))
+		e.Context = strings.TrimRight(e.Context, " ")
 	} else if module, word, ok := strings.Cut(e.Context, ":"); ok && e.Level == logs.LevelUnknown {
 		if l, ok := logs.ParseLevel(word); ok { // "[core:error]" of Apache 2.4
 			e.Level, e.Context = l, module

@@ -2,6 +2,7 @@ package line
 
 import (
 	"bytes"
+	"strconv"
 
 	"opsdeck/ops/logs"
 )
@@ -28,6 +29,8 @@ func ofRuntime(line []byte) (e logs.Event, ok bool) {
 		return nodeWarning(line)
 	case 'P':
 		return phpMessage(line)
+	case 'n':
+		return npmMessage(line)
 	}
 	for _, u := range uncaught {
 		if !bytes.HasPrefix(line, []byte(u.begins)) {
@@ -62,6 +65,25 @@ func nodeWarning(line []byte) (e logs.Event, ok bool) {
 	e = logs.Event{Format: logs.FormatText, Level: logs.LevelWarn, Message: string(line)}
 	if IsCritical(line) {
 		e.Level = logs.LevelError
+	}
+	return e, true
+}
+
+// npmMessage reads "npm ERR! text" and "npm warn text", by the forms of npm 6 to 11.
+func npmMessage(line []byte) (e logs.Event, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("npm "))
+	if !ok {
+		return e, false
+	}
+	word, text, _ := bytes.Cut(rest, []byte{' '})
+	e = logs.Event{Format: logs.FormatText, Context: "npm", Message: string(text)}
+	switch string(word) {
+	case "ERR!", "error":
+		e.Level = logs.LevelError
+	case "WARN", "warn":
+		e.Level = logs.LevelWarn
+	default:
+		return e, false
 	}
 	return e, true
 }
@@ -146,16 +168,27 @@ func goHTTP(rest []byte) (e logs.Event, ok bool) {
 // pattern writes after the level; the name of the application may be missing.
 func springBoot(rest []byte) (context, message string, ok bool) {
 	pid, after, ok := bytes.Cut(rest[:min(len(rest), 300)], []byte(" --- ["))
-	if !ok || !allDigits(pid) {
+	if !ok || len(pid) == 0 || !allDigits(pid) {
 		return "", "", false
 	}
-	head, _, ok := bytes.Cut(after, []byte(" : "))
-	end := bytes.LastIndexByte(head, ']')
-	if !ok || end < 0 {
+	at := len(pid) + len(" --- [")
+	for more := true; more; {
+		end := bytes.Index(after, []byte("] "))
+		if end < 0 {
+			return "", "", false
+		}
+		after = after[end+2:]
+		at += end + 2
+		if more = len(after) > 0 && after[0] == '['; more {
+			after = after[1:]
+			at++
+		}
+	}
+	logger, _, ok := bytes.Cut(after, []byte(" : "))
+	if !ok {
 		return "", "", false
 	}
-	at := len(pid) + len(" --- [") + len(head) + len(" : ")
-	return string(bytes.TrimSpace(head[end+1:])), string(rest[at:]), true
+	return string(bytes.TrimSpace(logger)), string(rest[at+len(logger)+len(" : "):]), true
 }
 
 // railsStarted reads "Started GET "/x" for 10.0.0.1 at 2026-01-29 12:00:00 +0800", with which
@@ -170,4 +203,47 @@ func railsStarted(p *Parser, line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	return logs.Event{Format: logs.FormatText, Context: accessContext, Message: string(line)}, ms, true
+}
+
+// gin reads "[GIN] 2026/01/29 - 12:00:00 | 200 | 1.2345s | 127.0.0.1 | GET "/ping"", what gin
+// prints for a request (logger.go, defaultLogFormatter).
+func gin(p *Parser, line []byte) (e logs.Event, ms int64, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("[GIN] "))
+	if !ok || len(rest) < 24 || string(rest[10:13]) != " - " {
+		return e, Unset, false
+	}
+	ms, n := p.AnyTime(append(append(bytes.Clone(rest[:10]), ' '), rest[13:21]...))
+	if n != 19 {
+		return e, Unset, false
+	}
+	columns := bytes.SplitN(rest[21:], []byte{'|'}, 5)
+	if len(columns) < 5 {
+		return e, Unset, false
+	}
+	e = logs.Event{Format: logs.FormatText, Context: accessContext, Message: string(bytes.TrimSpace(columns[4]))}
+	if !p.status(&e, bytes.TrimSpace(columns[1])) {
+		return e, Unset, false
+	}
+	if took, unit, ok := Quantity(string(columns[2])); ok && unit == Millis {
+		e.Fields = append(e.Fields, logs.Field{Key: "took_ms", Value: strconv.FormatFloat(took, 'f', -1, 64)})
+	}
+	return e, ms, true
+}
+
+// celery reads ": INFO/MainProcess] text", what Celery writes after the time in a bracket.
+func celery(rest []byte) (e logs.Event, ok bool) {
+	rest, ok = bytes.CutPrefix(rest, []byte(": "))
+	if !ok {
+		return e, false
+	}
+	head, text, ok := bytes.Cut(rest, []byte("] "))
+	if !ok || len(head) > 64 {
+		return e, false
+	}
+	word, process, ok := bytes.Cut(head, []byte{'/'})
+	if !ok {
+		return e, false
+	}
+	level, ok := logs.LevelWords[string(word)]
+	return logs.Event{Format: logs.FormatText, Level: level, Context: string(process), Message: string(text)}, ok
 }

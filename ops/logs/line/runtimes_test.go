@@ -36,6 +36,16 @@ func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
 		{`Started GET "/y" for 127.0.0.1 at 2026-01-29 12:00:00 +0800`, "2026-01-29T04:00:00Z", "UNKNOWN", "access", ""},
 		{"2026-01-29 12:00:00.123  WARN 42 --- [exec-1] o.s.w.PageNotFound   : No mapping", "2026-01-29T12:00:00Z", "WARN",
 			"o.s.w.PageNotFound", "No mapping"},
+		{"2026-01-29 12:00:00.123 ERROR 1 --- [exec-1] o.a.C.[.[.[/].[dispatcher]    : x", "2026-01-29T12:00:00Z", "ERROR",
+			"o.a.C.[.[.[/].[dispatcher]", "x"},
+		{`[GIN] 2026/01/29 - 12:00:00 | 200 |     1.2345s |  127.0.0.1 | GET      "/ping"`, "2026-01-29T12:00:00Z", "INFO",
+			"access", `GET      "/ping"`},
+		{`[GIN] 2026/01/29 - 12:00:00 | 500 |  12.3µs | 127.0.0.1 | POST "/x"`, "2026-01-29T12:00:00Z", "ERROR", "access", ""},
+		{"[2026-01-29 12:00:00,123: ERROR/Fork-1] Task x", "2026-01-29T12:00:00Z", "ERROR", "Fork-1", "Task x"},
+		{"[2026-01-29T12:00:00,123][WARN ][o.e.Disk    ] [node-1] high", "2026-01-29T12:00:00Z", "WARN", "o.e.Disk",
+			"[node-1] high"},
+		{"npm ERR! code ENOENT", none, "ERROR", "npm", "code ENOENT"},
+		{"npm warn deprecated x", none, "WARN", "npm", "deprecated x"},
 		{"2026-01-29T12:00:00.123Z  INFO 42 --- [shop] [exec-1] c.a.Pay : up : 8080", "2026-01-29T12:00:00Z", "INFO",
 			"c.a.Pay", "up : 8080"},
 	} {
@@ -51,7 +61,7 @@ func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
 	}
 	for _, text := range []string{
 		"thread 'main' is busy", "(node:x) Warning: y", "(node:1) nothing of note", "fail: no category",
-		"fail: Shop[x]", "PHP is old", "PHP Warning: one space", "Started work for 3 at noon",
+		"fail: Shop[x]", "PHP is old", "npm is slow", "[GIN-debug] Listening on :8080", "PHP Warning: one space", "Started work for 3 at noon",
 	} {
 		e, kind := NewParser(time.UTC, testNow).Parse([]byte(text))
 		if kind == KindHead || !e.Time.IsZero() {

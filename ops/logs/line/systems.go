@@ -16,6 +16,9 @@ func system(p *Parser, line []byte) (e logs.Event, ms int64, ok bool) {
 		if e, ms, ok = levelInBrackets(p, line); ok {
 			return e, ms, true
 		}
+		if e, ms, ok = gin(p, line); ok {
+			return e, ms, true
+		}
 		return sentinel(p, line)
 	case c == '(':
 		return inParentheses(p, line)

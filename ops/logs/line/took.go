@@ -52,6 +52,22 @@ func tookAfter(b []byte, millis bool) int64 {
 	return int64(v)
 }
 
+// ginTook reads the duration of "[GIN] 2026/01/29 - 12:00:00 | 200 |     1.2345s | …", or -1.
+func ginTook(text []byte) int64 {
+	if !bytes.HasPrefix(text, []byte("[GIN] ")) {
+		return -1
+	}
+	columns := bytes.SplitN(text, []byte{'|'}, 4)
+	if len(columns) < 4 {
+		return -1
+	}
+	v, unit, ok := Quantity(string(columns[2]))
+	if !ok || unit != Millis {
+		return -1
+	}
+	return int64(v)
+}
+
 // railsTook reads "Completed 200 OK in 1512ms" of Rails, or -1.
 func railsTook(text []byte) int64 {
 	at := bytes.Index(text, []byte("Completed "))

@@ -33,7 +33,10 @@ func TestADurationIsReadAfterItsName(t *testing.T) {
 		"the duration was 1500ms":        -1,
 		"Completed 3 of 5 in 1500ms":     -1,
 		"Completed the work in 1500ms":   -1,
-		"duration=":                      -1,
+		`[GIN] 2026/01/29 - 12:00:00 | 200 |     1.2345s |  127.0.0.1 | GET "/"`: 1234,
+		`[GIN] 2026/01/29 - 12:00:00 | 200 |     1m2s |  127.0.0.1 | GET "/"`:    62000,
+		`[GIN] 2026/01/29 - 12:00:00 | 200 | x |  127.0.0.1 | GET "/"`:           -1,
+		"duration=": -1,
 	} {
 		if got := Took([]byte(text)); got != want {
 			t.Errorf("%s: %d, want %d", text, got, want)
