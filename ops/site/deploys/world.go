@@ -297,15 +297,14 @@ func (j *job) command(ctx context.Context) (lang.Msg, error) {
 		}
 	}
 	return lang.M("%s was run", j.step.Run), j.run(ctx, j.step.Run, func(c deploy.Child) error {
-		return j.note(deploy.Line{Event: deploy.EventChild, Child: &c, Data: map[string]string{j.ranKey(): "1"}})
+		ran := map[string]string{deploy.RanKey(j.step): "1"}
+		return j.note(deploy.Line{Event: deploy.EventChild, Child: &c, Data: ran})
 	})
 }
 
 // ran tells whether the step's own command was started, which is in the journal before it
 // runs.
-func (j *job) ran() bool { return j.state.Data[j.ranKey()] != "" }
-
-func (j *job) ranKey() string { return deploy.RanKey(j.step) }
+func (j *job) ran() bool { return j.state.Data[deploy.RanKey(j.step)] != "" }
 
 func (j *job) backup(ctx context.Context) (lang.Msg, error) {
 	sh, err := backups.Open(j.Site)
