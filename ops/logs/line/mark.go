@@ -53,15 +53,15 @@ var tooks = [...]struct {
 }
 
 // tookWays are the ways to state a duration: one bit for each of tooks, one for morgan's, one
-// for access logs, one for a name and its value, one for Rails' and gin's.
+// for access logs, one for Rails' and gin's, one for each of tookNames.
 type tookWays uint16
 
 const (
 	morganWay    tookWays = 1 << len(tooks)
 	accessWay             = morganWay << 1
-	namedWay              = accessWay << 1
-	frameworkWay          = namedWay << 1
-	everyWay              = frameworkWay<<1 - 1
+	frameworkWay          = accessWay << 1
+	nameWay               = frameworkWay << 1 // of the first of tookNames
+	everyWay              = nameWay<<len(tookNames) - 1
 )
 
 // waysIn returns the ways in which a line states a duration.
@@ -77,8 +77,10 @@ func waysIn(line []byte) (ways tookWays) {
 	if _, ok := accessTook(line); ok {
 		ways |= accessWay
 	}
-	if namedTook(line) >= 0 {
-		ways |= namedWay
+	for i, name := range tookNames {
+		if namedTook(line, name) >= 0 {
+			ways |= nameWay << i
+		}
 	}
 	if max(railsTook(line), ginTook(line)) >= 0 {
 		ways |= frameworkWay
@@ -113,8 +115,10 @@ func (w tookWays) took(text []byte) (ms int64) {
 			ms = max(ms, int64(v))
 		}
 	}
-	if w&namedWay != 0 {
-		ms = max(ms, namedTook(text))
+	for i := 0; w >= nameWay && i < len(tookNames); i++ {
+		if w&(nameWay<<i) != 0 {
+			ms = max(ms, namedTook(text, tookNames[i]))
+		}
 	}
 	if w&frameworkWay != 0 {
 		ms = max(ms, railsTook(text), ginTook(text))

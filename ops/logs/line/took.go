@@ -8,22 +8,19 @@ var tookNames = [...][]byte{
 	[]byte("took"), []byte("uration"), []byte("lapsed"), []byte("atency"), []byte("esponseTime"), []byte("esponse_time"),
 }
 
-// namedTook reads the longest duration after such a name: "took":1500, elapsed=1.2s,
+// namedTook reads the longest duration after one of those names: "took":1500, elapsed=1.2s,
 // "durationMs": 1500, "latency":"1.2s". A number without a unit counts only where the
 // name says that it is ms, as took does: others write seconds or ns. It is -1 without one.
-func namedTook(text []byte) (ms int64) {
+func namedTook(text, name []byte) (ms int64) {
 	ms = -1
-	for _, name := range tookNames {
-		for rest := text; ; {
-			at := bytes.Index(rest, name)
-			if at < 0 {
-				break
-			}
-			rest = rest[at+len(name):]
-			ms = max(ms, tookAfter(rest, len(name) == len("took")))
+	for rest := text; ; {
+		at := bytes.Index(rest, name)
+		if at < 0 {
+			return ms
 		}
+		rest = rest[at+len(name):]
+		ms = max(ms, tookAfter(rest, len(name) == len("took")))
 	}
-	return ms
 }
 
 // tookAfter reads the value after a name; millis says that the name says ms.
@@ -39,6 +36,12 @@ func tookAfter(b []byte, millis bool) int64 {
 		return -1
 	}
 	b = bytes.TrimLeft(b[1:min(len(b), 40)], ` "`)
+	if v, ok := wholeNumber(b); ok {
+		if millis {
+			return v
+		}
+		return -1
+	}
 	if v := duration(b); v >= 0 {
 		return v
 	}
@@ -50,6 +53,16 @@ func tookAfter(b []byte, millis bool) int64 {
 		return -1
 	}
 	return int64(v)
+}
+
+// wholeNumber reads "1500" before the end of a value.
+func wholeNumber(b []byte) (v int64, ok bool) {
+	n := 0
+	for n < len(b) && n < 15 && Digit(b[n]) {
+		v = v*10 + int64(b[n]-'0')
+		n++
+	}
+	return v, n > 0 && n < len(b) && (b[n] == ',' || b[n] == '}')
 }
 
 // ginTook reads the duration of "[GIN] 2026/01/29 - 12:00:00 | 200 |     1.2345s | …", or -1.

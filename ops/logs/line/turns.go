@@ -2,6 +2,7 @@ package line
 
 import (
 	"io"
+	"sort"
 	"sync"
 	"time"
 )
@@ -166,8 +167,8 @@ func (s *Stamps) turned() (years int) {
 		s.turns = nil
 		s.turnsAt = find()
 	}
-	for i := len(s.turnsAt) - 1; i >= 0 && s.turnsAt[i] > s.At; i-- {
-		years++
+	if len(s.turnsAt) == 0 {
+		return 0
 	}
-	return years
+	return len(s.turnsAt) - sort.Search(len(s.turnsAt), func(i int) bool { return s.turnsAt[i] > s.At })
 }
