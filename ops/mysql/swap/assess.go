@@ -101,6 +101,7 @@ func (s *Surveyor) Survey(
 			a.Outside = append(a.Outside, k.Database+"."+k.Table)
 		}
 	}
+	s.surveyPrepared(ctx, db, a, live)
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)
 	s.surveyDefiners(ctx, db, a, src)
 	s.surveyRights(ctx, db, a, live, restore.Swap)

@@ -21,8 +21,9 @@ import (
 // holders are the sessions that hold locks on some databases. sure is false where the
 // server does not tell who holds them: then one of the sessions may.
 type holders struct {
-	list []restore.Session
-	sure bool
+	list     []restore.Session
+	sure     bool
+	prepared []string // XA transactions, which have no session
 }
 
 // fewHolders is the maximum number of sessions in one sentence.
@@ -30,6 +31,10 @@ const fewHolders = 3
 
 // text names the sessions, with what each did and how to end it.
 func (h holders) text() lang.Msg {
+	if len(h.prepared) > 0 && (!h.sure || len(h.list) == 0) {
+		return lang.M("a prepared XA transaction may hold it: %s; to end it: XA COMMIT %s; or XA ROLLBACK %[2]s",
+			strings.Join(h.prepared, "; "), h.prepared[0])
+	}
 	if len(h.list) == 0 {
 		return lang.M("which session holds it is not visible to this user: SHOW PROCESSLIST as an administrator")
 	}
@@ -145,7 +150,11 @@ func (s *Sessions) holdersOf(ctx context.Context, c *sql.Conn, waiting []string,
 			return h, nil
 		}
 	}
-	return holders{list: likely(list, in)}, nil
+	prepared, err := mysql.PreparedXA(ctx, c)
+	if err != nil { // it may not be visible to this user
+		prepared = nil
+	}
+	return holders{list: likely(list, in), prepared: prepared}, nil
 }
 
 // likely are the sessions that may hold a lock, where the server does not tell: those with
