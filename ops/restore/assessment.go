@@ -35,6 +35,8 @@ type Assessment struct {
 	Closure      []string  `json:"closure,omitempty"`      // the selected tables and those their keys need
 	Drill        *Drill    `json:"drill,omitempty"`
 	Findings     []Finding `json:"findings"`
+	// EventsOff are disabled now and enabled in the backup.
+	EventsOff []string `json:"events_off,omitempty"`
 	// Uncreatable are the objects of the backup that the server refuses to create;
 	// Substituted the tables that it creates with another engine.
 	Uncreatable []Uncreatable `json:"uncreatable,omitempty"`

@@ -28,6 +28,7 @@ func (p judge) all(a *Assessment) {
 	p.judgeTables(a)
 	gapFinder(p).judgeGaps(a)
 	p.judgeSubstituted(a)
+	p.judgeEvents(a)
 	p.judgeDisk(a.Disk)
 	p.judgeServer(a)
 }

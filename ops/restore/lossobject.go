@@ -21,7 +21,7 @@ var ObjectKinds = []string{"view", "procedure", "function", "trigger", "event"}
 
 // LossObject is a view, routine, trigger or event that a restore drops or replaces.
 type LossObject struct {
-	Kind  string `json:"kind"` // one of ObjectKinds
+	Kind  string `json:"kind"` // one of ObjectKinds; "table" or "sequence" for a definition
 	Name  string `json:"name"`
 	Table string `json:"table,omitempty"` // of a trigger
 	How   string `json:"how"`             // ObjectMissing, ObjectChanged or ObjectUnknown
@@ -43,7 +43,7 @@ func (l Loss) ObjectWords() (out []lang.Msg) {
 			return lang.M("%s not compared with the backup, changes may be lost: %s", k, n)
 		}},
 	} {
-		for _, kind := range ObjectKinds {
+		for _, kind := range append(slices.Clone(ObjectKinds), "table", "sequence") {
 			if names := l.objects(kind, how.state); len(names) > 0 {
 				out = append(out, how.say(kindWord(kind), termsafe.Line(strings.Join(names, ", "))))
 			}
@@ -78,6 +78,10 @@ func kindWord(kind string) lang.Msg {
 		return lang.M("functions")
 	case "trigger":
 		return lang.M("triggers")
+	case "table":
+		return lang.M("table definitions")
+	case "sequence":
+		return lang.M("sequences")
 	}
 	return lang.M("events")
 }

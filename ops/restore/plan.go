@@ -143,7 +143,9 @@ type SourceTable struct {
 	Checksum string `json:"checksum,omitempty"`
 	Bytes    int64  `json:"bytes,omitempty"`
 	Engine   string `json:"engine,omitempty"`
-	Inexact  bool   `json:"inexact,omitempty"` // of a dump without a manifest: the loaded number may differ
+	// Definition is the hash of its definition, for a sequence too; "" if unknown.
+	Definition string `json:"definition_hash,omitempty"`
+	Inexact    bool   `json:"inexact,omitempty"` // of a dump without a manifest: the loaded number may differ
 	// The table's last chunk begins at the key LastKey ("" is the start of the table) and
 	// holds LastRows rows: rows with a greater key, beyond those, were added later. This is
 	// useful only if the key is a single number.

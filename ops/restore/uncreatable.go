@@ -99,6 +99,15 @@ func KindName(kind string) lang.Msg {
 	return lang.Raw(kind)
 }
 
+// judgeEvents tells which events the restore switches on again.
+func (p judge) judgeEvents(a *Assessment) {
+	for _, e := range a.EventsOff {
+		p.add(ops.StateWarning,
+			lang.M("the event %s is disabled now; the restore enables it again, as in the backup", e),
+			lang.M("if it must not run: ALTER EVENT %s DISABLE, after the restore", e))
+	}
+}
+
 // judgeSubstituted tells which tables get another engine.
 func (p judge) judgeSubstituted(a *Assessment) {
 	for _, s := range a.Substituted {

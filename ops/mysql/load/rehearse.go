@@ -36,6 +36,10 @@ type Substituted struct {
 type Rehearsal struct {
 	Uncreatable []Uncreatable
 	Substituted []Substituted
+	Enabled     []string // events that are enabled in the backup
+	Collation   string   // of the database in the backup
+	// Sequences are the next values of MariaDB's sequences in the backup that are not cached.
+	Sequences map[string]string
 }
 
 // Rehearse creates all that a backup defines, without rows, in the schema o.Schema, which
@@ -59,11 +63,16 @@ func Rehearse(
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{s: s, engines: engines, failed: map[string]bool{}, out: &Rehearsal{}}
+	r := &rehearsal{s: s, engines: engines, failed: map[string]bool{}, out: &Rehearsal{Sequences: map[string]string{}}}
 	if src.Manifest != nil && len(src.Manifest.Members) > 0 {
 		err = r.native(ctx, src)
 	} else {
 		err = r.foreign(ctx, definitions)
+	}
+	for _, n := range s.report.Notes {
+		if n.Kind == backup.NoteEvent {
+			r.out.Enabled = append(r.out.Enabled, n.Object)
+		}
 	}
 	return r.out, err
 }
@@ -137,6 +146,11 @@ func (r *rehearsal) native(ctx context.Context, src *Source) error {
 		return err
 	}
 	defer end()
+	r.out.Collation, err = schema.One(ctx, r.s.main, "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA "+
+		"WHERE SCHEMA_NAME = ?", r.s.o.Schema)
+	if err != nil {
+		return err
+	}
 	if err := r.s.header(ctx, p); err != nil {
 		return err
 	}
@@ -148,6 +162,13 @@ func (r *rehearsal) native(ctx context.Context, src *Source) error {
 		if err := r.all(ctx, kind, t.step); err != nil {
 			return err
 		}
+		if kind == "sequence" && !r.failed["sequence "+t.object] {
+			next, err := SequenceNext(ctx, r.s.main, r.s.o.Schema, t.object)
+			if err != nil {
+				return err
+			}
+			r.out.Sequences[t.object] = next
+		}
 	}
 	for _, o := range p.objects {
 		if err := r.all(ctx, strings.TrimSuffix(o.kind, "-placeholder"), o); err != nil {
@@ -155,6 +176,11 @@ func (r *rehearsal) native(ctx context.Context, src *Source) error {
 		}
 	}
 	return nil
+}
+
+// SequenceNext is the next value of a MariaDB sequence that is not cached.
+func SequenceNext(ctx context.Context, q schema.Querier, in, name string) (string, error) {
+	return schema.One(ctx, q, "SELECT next_not_cached_value FROM "+schema.Name(in, name))
 }
 
 // all runs the statements of one object, until one is refused.

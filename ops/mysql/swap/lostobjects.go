@@ -2,6 +2,7 @@ package swap
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"time"
 
@@ -41,6 +42,50 @@ func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, 
 			how = restore.ObjectUnknown
 		}
 		l.Objects = append(l.Objects, restore.LossObject{Kind: o.Kind, Name: o.Name, Table: o.Table, How: how})
+	}
+	x.lostDefinitions(ctx, c, l, live, src, scope)
+}
+
+// lostDefinitions finds the tables and sequences in scope that are defined differently now:
+// an index, a default or a foreign key that was added since the backup is lost, and numbers
+// that a sequence gave out since are given out again.
+func (x *Losses) lostDefinitions(
+	ctx context.Context,
+	c *sql.Conn,
+	l *restore.Loss,
+	live string,
+	src restore.Source,
+	scope []string,
+) {
+	list, err := schema.Tables(ctx, c, live)
+	if err != nil {
+		l.Unlisted = true
+		return
+	}
+	version, err := schema.One(ctx, c, "SELECT VERSION()")
+	sameServer := err == nil && version == src.Version
+	for _, t := range list {
+		held, in := src.Table(t.Name)
+		if !in || held.Definition == "" || len(scope) > 0 && !has(scope, t.Name) {
+			continue
+		}
+		want := backup.Table{Name: t.Name, DefinitionHash: held.Definition}
+		kind := "table"
+		state, err := load.CompareDefinition(ctx, c, t, want, live, src.Database)
+		if t.Sequence {
+			kind = "sequence"
+			state, err = load.CompareSequence(ctx, c, t, backup.Object{DefinitionHash: held.Definition})
+		}
+		how := restore.ObjectChanged
+		switch {
+		case err != nil: // a table that cannot be read is told elsewhere
+			continue
+		case state == backup.Same:
+			continue
+		case src.Replay != nil || !sameServer: // the log may change it; another version prints it otherwise
+			how = restore.ObjectUnknown
+		}
+		l.Objects = append(l.Objects, restore.LossObject{Kind: kind, Name: t.Name, How: how})
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +68,45 @@ func (s *Surveyor) Rehearse(
 	for _, t := range r.Substituted {
 		a.Substituted = append(a.Substituted, restore.Substituted{Table: t.Table, Asked: t.Asked, Used: t.Used})
 	}
+	if a.SchemaThere && choice.Into == "" && len(choice.Tables) == 0 {
+		s.changedSettings(ctx, a, live, r)
+	}
 	return nil
+}
+
+// changedSettings tells which settings of the live database the restore takes back: its
+// collation, the values of its sequences, and events that are disabled now.
+func (s *Surveyor) changedSettings(ctx context.Context, a *restore.Assessment, live string, r *load.Rehearsal) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return
+	}
+	now, err := schema.One(ctx, db, "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE "+
+		"SCHEMA_NAME = ?", live)
+	if err == nil && r.Collation != "" && now != r.Collation {
+		a.Findings = append(a.Findings, restore.Finding{State: ops.StateWarning, What: restore.N(
+			lang.M("the collation of the database changes from %s to %s, as in the backup", now, r.Collation))})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Sequences)) {
+		next, err := load.SequenceNext(ctx, db, live, name)
+		if err != nil || next == r.Sequences[name] { // it is not there, or did not go on
+			continue
+		}
+		a.Findings = append(a.Findings, restore.Finding{State: ops.StateWarning, What: restore.N(
+			lang.M("the sequence %s is at %s now and at %s in the backup: numbers may be given out again",
+				name, next, r.Sequences[name])),
+			Hint: restore.N(lang.M("after the restore: SELECT SETVAL(%s, %s)", restore.Name(live, name), next))})
+	}
+	off, err := schema.All(ctx, db, "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? AND "+
+		"STATUS <> 'ENABLED'", live)
+	if err != nil {
+		return
+	}
+	for _, e := range off {
+		if has(r.Enabled, e[0]) {
+			a.EventsOff = append(a.EventsOff, e[0])
+		}
+	}
 }
 
 // unrehearsed is the finding about a rehearsal that failed: a load would be refused too, or

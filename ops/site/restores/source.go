@@ -198,6 +198,8 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 					Checksum: t.Checksum,
 					Bytes:    t.DataBytes,
 					Engine:   t.Engine,
+
+					Definition: t.DefinitionHash,
 				},
 			)
 		}
@@ -211,7 +213,11 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 		src.Objects++
 		src.Holds = append(src.Holds, o)
 		if o.Kind == "sequence" {
-			src.Tables = append(src.Tables, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
+			src.Tables = append(src.Tables, restore.SourceTable{
+				Name:       o.Name,
+				Engine:     "SEQUENCE",
+				Definition: o.DefinitionHash,
+			})
 		}
 		if o.Definer != "" && !slices.Contains(src.Definers, o.Definer) {
 			src.Definers = append(src.Definers, o.Definer)
