@@ -188,7 +188,14 @@ func follows(a, b *Segment) (Reason, bool) {
 	return "", true
 }
 
+// gapBetween is the gap between two segments. A file that is archived again, after its
+// server was put back to a snapshot, began before the gap: backups made up to the end of the
+// previous log prove nothing about it.
 func gapBetween(a, b *Segment, why Reason) Gap {
+	to := b.FromTime
+	if to.Before(a.ToTime) {
+		to = a.ToTime
+	}
 	return Gap{
 		Server:   b.Server,
 		FromFile: a.File,
@@ -196,7 +203,7 @@ func gapBetween(a, b *Segment, why Reason) Gap {
 		FromTime: a.ToTime,
 		ToFile:   b.File,
 		ToPos:    b.FromPos,
-		ToTime:   b.FromTime,
+		ToTime:   to,
 		Reason:   why,
 	}
 }

@@ -64,10 +64,11 @@ func (m Moment) String() string {
 }
 
 // Place is a position in one server's log. Identity distinguishes two files of the same
-// name.
+// name, and Epoch two of the same identity: see Segment.
 type Place struct {
 	Server   string `json:"server"`
 	Identity string `json:"identity"`
+	Epoch    int    `json:"epoch,omitempty"`
 	Position
 }
 

@@ -12,14 +12,15 @@ import (
 type Around struct {
 	Held    binlog.GTIDs // every transaction before it
 	Between bool         // it is the end of an event, and of a transaction if one had begun
-	Last    time.Time    // last commit before it; zero if there is none
+	Last    time.Time    // of the transaction before it; zero if there is none
 	Next    time.Time    // first transaction after it, or the end of the file; zero if nothing follows
 	Exact   bool         // Next is a commit's time, not the start of a statement
 }
 
 // Around reads what a file holds before and after a position. Times are commit times if
 // the server logs them, else event times (MariaDB: whole seconds, the start of the
-// statement).
+// statement, or what the session set as its timestamp). A time that is later than the next
+// transaction's is not believed: Last is then Next.
 func (r *Reader) Around(pos uint64) (a Around, err error) {
 	i := r.at(pos)
 	before := r.Segment.GTIDBefore
@@ -41,12 +42,19 @@ func (r *Reader) Around(pos uint64) (a Around, err error) {
 		return a, err
 	}
 	s := around{Around: &a, pos: pos, from: r.frames[i].From, walk: format.NewWalker(r.Segment.File, f)}
+	start := r.frames[i].Start()
 	if s.from == pos && r.frames[i].OpenFrom == 0 {
 		a.Between = true
+		if i > 0 { // for the time of the last transaction: the index has the latest time only
+			start = r.frames[i-1].Start()
+		}
 	}
-	err = r.Events(r.frames[i].Start(), s.event)
+	err = r.Events(start, s.event)
 	if errors.Is(err, ErrEnough) {
 		err = nil
+	}
+	if !a.Next.IsZero() && a.Next.Before(a.Last) {
+		a.Last = a.Next
 	}
 	return a, err
 }
@@ -70,11 +78,11 @@ func (s *around) event(e *format.Event, end uint64) error {
 				s.Exact = false
 			}
 			return ErrEnough
-		case s.open, end <= s.from:
+		case s.open:
 			return nil
 		}
-		s.Last = later(s.Last, i.Group.Time)
-		if i.Group.GTID.ID != "" {
+		s.Last = i.Group.Time
+		if i.Group.GTID.ID != "" && end > s.from {
 			return s.Held.Add(i.Group.GTID.ID)
 		}
 		return nil

@@ -146,6 +146,7 @@ func place(p piece, pos uint64) binlog.Place {
 	return binlog.Place{
 		Server:   p.Server,
 		Identity: p.Identity,
+		Epoch:    p.Epoch,
 		Position: binlog.Position{File: p.File, Pos: pos},
 	}
 }
@@ -220,17 +221,28 @@ func (s *Source) follow(stands []binlog.Stand) (*Run, error) {
 	return nil, ErrNoStart
 }
 
-// At is the log from a position on; done are transactions to skip.
+// At is the log from a position on; done are transactions to skip. Of a file that was
+// archived twice, before and after its server was put back to a snapshot, the copy of the
+// position's epoch is read.
 func (s *Source) At(from binlog.Place, done string) (*Run, error) {
 	known, err := binlog.ParseGTIDs(done)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(s.pieces, func(p piece) bool { return p.FromPos <= from.Pos && holds(p, from) })
-	if at < 0 {
+	var first *piece
+	for i := range s.pieces {
+		p := &s.pieces[i]
+		if p.FromPos > from.Pos || !holds(*p, from) {
+			continue
+		}
+		if first == nil || first.Epoch != from.Epoch && p.Epoch == from.Epoch {
+			first = p
+		}
+	}
+	if first == nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoStart, from.Position)
 	}
-	r := s.run(s.pieces[at], from.Pos)
+	r := s.run(*first, from.Pos)
 	r.Done = known
 	return r, nil
 }

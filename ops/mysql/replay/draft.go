@@ -280,11 +280,11 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	if f.Foreign > 0 {
 		warn(lang.M("%d transactions also changed other databases: that part is not replayed", f.Foreign))
 	}
-	if f.Backwards {
-		warn(
-			lang.M("the server's clock went backwards: later transactions have an earlier time; the replay ends " +
-				"at the first one at or after the moment"),
-		)
+	if early := f.Early; early.Count > 0 {
+		warn(lang.M("not restored although their time is before %s: %d later transactions. The replay ends before the "+
+			"first one at or after that time (%s, %s). A session that sets its timestamp, or a clock that was set "+
+			"back, causes this. To restore them too: --until %s", m.String(), early.Count, early.First.String(),
+			early.Time.Local().Format("2006-01-02 15:04:05 -07:00"), early.Last.String()))
 	}
 	if len(f.Rough) > 0 {
 		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log does "+

@@ -49,8 +49,18 @@ type Forecast struct {
 	AfterDDL     int
 	Extra        binlog.GTIDs // transactions before the end that are not in the requested set of GTIDs
 	InPart       string       // a table for which the log holds only parts of its JSON documents
-	Backwards    bool         // the server's clock was set back across the moment
 	Triggers     bool         // the log creates triggers, which fire for statements but not for row images
+	Early        Early        // transactions left out although their times are before the moment
+}
+
+// Early are transactions after the end of a replay to a time that have an earlier time. In
+// the log of MariaDB, and of MySQL before 8.0, a time is the start of a statement or what
+// the session set as its timestamp, and a clock may have been set back.
+type Early struct {
+	Count int64
+	Last  binlog.Position // end of the last one
+	First binlog.Position // start of the first transaction at or after the moment, where the replay ends
+	Time  time.Time       // time of that transaction
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -220,8 +230,9 @@ func (l *look) reach(id string) error {
 func (l *look) pass(t *binlog.Transaction) {
 	m := l.q.Moment
 	if l.past {
-		if !m.Time.IsZero() && t.Time.Before(m.Time.Add(-time.Second)) {
-			l.f.Backwards = true
+		if !m.Time.IsZero() && t.Time.Before(m.Time) {
+			l.f.Early.Count++
+			l.f.Early.Last = binlog.Position{File: t.File, Pos: t.End}
 		}
 		return
 	}
@@ -237,6 +248,8 @@ func (l *look) pass(t *binlog.Transaction) {
 	}
 	if l.past {
 		l.f.Next = t.Time
+		l.f.Early.First = binlog.Position{File: t.File, Pos: t.Pos}
+		l.f.Early.Time = t.Time
 	}
 }
 

@@ -143,3 +143,50 @@ func TestTheReplayStopsBeforeAFileThatBeganInTheSameSecond(t *testing.T) {
 		}
 	})
 }
+
+// TestASessionsOwnTimestamp runs a statement under SET timestamp, as imports and a replayed
+// log do. MariaDB logs that time: what was committed later, before the moment, is named, and
+// a backup that is made afterwards can be rolled forward.
+func TestASessionsOwnTimestamp(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
+		w.work(t, "SET timestamp = UNIX_TIMESTAMP('2030-01-01')", "INSERT INTO a VALUES (1)", "SET timestamp = DEFAULT",
+			"INSERT INTO a VALUES (2)")
+		moment := binlog.Moment{Time: time.Now().Add(time.Second)}
+		f, err := Look(t.Context(), w.question(w.log(t), moment))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := groups(t, w)
+		want := Early{}
+		transactions := int64(2)
+		if s.Flavour == "mariadb" {
+			transactions = 0
+			want = Early{
+				Count: 1,
+				Last:  binlog.Position{File: all[1].File, Pos: all[1].End},
+				First: binlog.Position{File: all[0].File, Pos: all[0].Pos},
+				Time:  all[0].Time,
+			}
+		}
+		if f.Transactions != transactions || f.Early.Count != want.Count || f.Early.Last != want.Last ||
+			want.Count > 0 && f.Early != want {
+			t.Errorf("%d transactions, left out %+v; want %d, %+v", f.Transactions, f.Early, transactions, want)
+		}
+		if s.Flavour == "mariadb" { // the position that the warning names
+			f, err := Look(t.Context(), w.question(w.log(t), binlog.Moment{Position: &f.Early.Last}))
+			if err != nil || f.Transactions != 2 {
+				t.Errorf("to %s: %v, %+v", want.Last, err, f)
+			}
+		}
+		for _, between := range []string{"SET timestamp = UNIX_TIMESTAMP('2030-01-01')", "SET timestamp = DEFAULT"} {
+			w.work(t, "INSERT INTO a VALUES ("+fmt.Sprint(10+len(between))+")", between)
+			w.stand = now(t, s)
+			w.work(t, "INSERT INTO a VALUES ("+fmt.Sprint(100+len(between))+")")
+			f, err := Look(t.Context(), w.question(w.log(t), binlog.Moment{Time: time.Now().Add(time.Hour * 24 * 365 * 10)}))
+			if f == nil || f.Transactions != 1 {
+				t.Errorf("a backup made later: %v, %+v", err, f)
+			}
+		}
+	})
+}

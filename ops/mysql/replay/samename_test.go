@@ -2,6 +2,8 @@ package replay
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -145,4 +147,80 @@ func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) 
 			}
 		}
 	}
+}
+
+// TestAServerPutBackToASnapshot archives a log, puts the server's data back, as a VM's
+// snapshot does, and lets it go on otherwise: the two logs have one file's name and identity.
+// A backup from before is rolled forward by the log that the server has.
+func TestAServerPutBackToASnapshot(t *testing.T) {
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			s := testdb.Private(t, flavour)
+			w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(40))")
+			s.Stop(t)
+			snapshot := filepath.Join(t.TempDir(), "snapshot")
+			if err := os.CopyFS(snapshot, os.DirFS(s.DataDir())); err != nil {
+				t.Fatal(err)
+			}
+			s.Start(t)
+			w.work(t, "INSERT INTO a VALUES (1, 'undone'), (2, 'undone')", "INSERT INTO a VALUES (3, REPEAT('u', 40))")
+			folder := archiveOf(t, s)
+			before, err := startOf(t, s, folder, w.stand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			undone := before.End()
+			s.Stop(t)
+			if err := os.RemoveAll(s.DataDir()); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(snapshot, s.DataDir()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // MariaDB's times are whole seconds
+			s.Start(t)
+			w.conn = nil
+			for i := range 5 {
+				w.work(t, fmt.Sprintf("INSERT INTO a VALUES (%d, 'kept')", 10+i))
+			}
+			options := binarchive.Options{Target: target(s), Folder: folder, Who: lock.Holder{What: "a test"}}
+			if _, err := binarchive.Run(t.Context(), options); err != nil {
+				t.Log(err) // the first run may only find that the log is another one
+				if _, err := binarchive.Run(t.Context(), options); err != nil {
+					t.Fatal(err)
+				}
+			}
+			segments, err := folder.Segments(before.From.Server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, gaps := binlog.Spans(segments); len(gaps) != 1 || gaps[0].ToTime.Before(gaps[0].FromTime) {
+				t.Errorf("gaps %+v", gaps)
+			}
+			run, err := startOf(t, s, folder, w.stand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, state := w.replay(t, run, binlog.Moment{Time: time.Now()}); state.Transactions != 5 {
+				t.Errorf("%d transactions replayed", state.Transactions)
+			}
+			w.same(t)
+			old, err := w.source(t, folder).At(undone, "")
+			if err != nil || old.Gap == nil || old.End() != undone {
+				t.Errorf("what was replayed up to %s goes on in another log: %v %+v", undone, err, old)
+			}
+		})
+	}
+}
+
+// source is an archive and the server's log after it.
+func (w *world) source(t *testing.T, f binarchive.Folder) *changes.Source {
+	t.Helper()
+	src, err := changes.Open(t.Context(), f, nil, target(w.s))
+	if err != nil || src.LiveErr != nil {
+		t.Fatal(err, src.LiveErr)
+	}
+	t.Cleanup(func() { src.Close() })
+	return src
 }
