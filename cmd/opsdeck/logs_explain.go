@@ -134,6 +134,8 @@ func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 	say(lang.M("format: %s", whyRead(x)))
 	at := x.Event.Time.Format("2006-01-02 15:04:05.000 -07:00")
 	switch {
+	case x.Event.Time.IsZero() && x.Clocked:
+		say(lang.M("time: a time of day without a date; the day is not known"))
 	case x.Event.Time.IsZero():
 		say(lang.M("time: none found"))
 	case x.Zoned && x.Reader == line.ReaderConfigured:

@@ -48,6 +48,7 @@ func init() {
 		"--explain 不能与 -f、--count、--histogram、--rank 同时使用",
 		"format: %s", "格式：%s",
 		"time: none found", "时间：没有可识别的时间",
+		"time: a time of day without a date; the day is not known", "时间：只有时刻，没有日期，无法确定是哪一天",
 		"time: %s; without a zone it is read as %s", "时间：%s；未注明时区的时间按 %s 处理",
 		"level: %s", "级别：%s",
 		"context: %s", "上下文：%s",

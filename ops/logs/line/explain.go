@@ -43,6 +43,7 @@ type Explained struct {
 	Kind     Kind
 	Doubt    logs.Level // a first word that is a level in other texts but may begin a sentence here
 	Numbered bool       // the level comes from a number
+	Clocked  bool       // a time of day without a date
 	Zoned    bool       // the time states its own zone, so the reader's is not used
 }
 
@@ -66,6 +67,7 @@ func (p *Parser) Explain(line []byte) Explained {
 		Kind:     kind,
 		Doubt:    p.doubt,
 		Numbered: p.numbered,
+		Clocked:  p.clocked,
 	}
 	if !e.Time.IsZero() {
 		p.Elsewhere(e.Time, func() {

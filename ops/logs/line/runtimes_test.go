@@ -85,7 +85,8 @@ func TestATimeOfDayBeginsAnEventOfUnknownTime(t *testing.T) {
 		"12:00:06 a line that names no level":   "UNKNOWN",
 	} {
 		e, kind := NewParser(time.UTC, testNow).Parse([]byte(text))
-		if kind != KindHead || !e.Time.IsZero() || e.Level.String() != level {
+		x := NewParser(time.UTC, testNow).Explain([]byte(text))
+		if kind != KindHead || !e.Time.IsZero() || e.Level.String() != level || !x.Clocked {
 			t.Errorf("%s: kind %d, %v, %s", text, kind, e.Time, e.Level)
 		}
 	}
