@@ -76,7 +76,7 @@ var ErrNotReached = errors.New("the available binlogs do not contain that time")
 // Look reads the log from the backup's position on and forecasts a replay up to the
 // moment.
 func Look(ctx context.Context, q Question) (*Forecast, error) {
-	l := &look{q: q, f: &Forecast{Rows: maps.Clone(q.Rows), To: q.Run.From}, open: map[string]*binlog.Transaction{}}
+	l := &look{q: q, f: &Forecast{Rows: maps.Clone(q.Rows), To: q.Run.From}, open: map[string]prepared{}}
 	if l.f.Rows == nil {
 		l.f.Rows = map[string]int64{}
 	}
@@ -133,13 +133,13 @@ type look struct {
 	at     binlog.Place // the current file
 	past   bool         // the moment has passed
 	want   binlog.GTIDs
-	have   binlog.GTIDs                   // transactions in the backup, and those of want that are replayed
-	skip   bool                           // the backup already holds the group
-	cause  []decided                      // decisions for the current group
-	second format.XAPhase                 // the current group's XA phase
-	parts  string                         // a table in it with only parts of JSON documents in the log
-	why    []lang.Msg                     // why parts of it cannot be replayed
-	open   map[string]*binlog.Transaction // prepared XA transactions
+	have   binlog.GTIDs        // transactions in the backup, and those of want that are replayed
+	skip   bool                // the backup already holds the group
+	cause  []decided           // decisions for the current group
+	second format.XAPhase      // the current group's XA phase
+	parts  string              // a table in it with only parts of JSON documents in the log
+	why    []lang.Msg          // why parts of it cannot be replayed
+	open   map[string]prepared // XA transactions
 }
 
 func (l *look) take(i *format.Item) error {
@@ -157,7 +157,7 @@ func (l *look) take(i *format.Item) error {
 		}
 	case format.End:
 		l.second = i.Group.Phase
-		if i.Group.Phase == format.XACommit && l.open[i.Group.XA] == nil {
+		if i.Group.Phase == format.XACommit && l.open[i.Group.XA].t == nil {
 			l.why = append(l.why, lang.M("the XA transaction %s was prepared before the backup", i.Group.XA))
 		}
 	case format.Load, format.Incident:
@@ -307,20 +307,29 @@ func (l *look) replayed(t *binlog.Transaction) {
 	}
 }
 
+// prepared is the first part of an XA transaction, and what was decided on its statements.
+type prepared struct {
+	t     *binlog.Transaction
+	cause []decided
+	why   []lang.Msg
+}
+
 // decidedXA is the transaction that a group commits: for the second part of an XA transaction
 // its first. It is nil for a prepared one, which is not decided yet, and for its rollback.
 func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
-	first := l.open[t.XA]
+	first, known := l.open[t.XA]
 	switch {
 	case t.Unfinished:
-		l.open[t.XA] = t
+		l.open[t.XA] = prepared{t, l.cause, l.why}
 		return nil
 	case l.second == format.XARollback:
 		delete(l.open, t.XA)
 		return nil
-	case l.second == format.XACommit && first != nil:
+	case l.second == format.XACommit && known:
 		delete(l.open, t.XA)
-		return first
+		l.cause = first.cause
+		l.why = append(l.why, first.why...)
+		return first.t
 	}
 	return t
 }

@@ -71,6 +71,7 @@ type runner struct {
 	plain   plain
 	guarded guarded
 	native  bool // rows go through the BINLOG statement, or not at all
+	decided bool // an XA transaction that is committed is read again
 }
 
 // group is the state of the current group.
@@ -83,6 +84,7 @@ type group struct {
 	context []string // settings for the next statement
 	number  int      // index of the current statement
 	begun   bool     // part of it was sent to the server, in its own transaction
+	later   bool     // statements of an XA transaction wait until it is committed
 }
 
 // mostHeld is the size of a group that is held until its end, in bytes. An XA transaction
@@ -285,7 +287,7 @@ func (r *runner) change(i *format.Item) error {
 	}
 	g := &r.group
 	g.held = append(g.held, e)
-	if g.size += e.size(); g.size > mostHeld && i.Group.XA == "" {
+	if g.size += e.size(); g.size > mostHeld && (r.decided || !undecided(i.Group)) {
 		return r.spill()
 	}
 	return nil
@@ -376,6 +378,14 @@ func (r *runner) ends(g *format.Group) error {
 		}
 	case format.XARollback:
 		delete(r.state.XA, g.XA)
+	case format.XANone:
+		if r.group.later && !g.RolledBack { // it is committed in one phase
+			r.group.changes = nil
+			r.group.held = nil
+			if err := r.again(r.group.from); err != nil {
+				return err
+			}
+		}
 	}
 	if err := r.put(r.group.take(g.RolledBack)); err != nil {
 		return err
@@ -421,34 +431,6 @@ func (r *runner) rollBack() error {
 	r.open = false
 	_, err := r.apply.ExecContext(r.ctx, "ROLLBACK")
 	return err
-}
-
-// second replays a prepared XA transaction when it is committed: its rows are read again
-// from their position in the log.
-func (r *runner) second(id string) error {
-	first, known := r.state.XA[id]
-	if !known {
-		return fmt.Errorf("the XA transaction %s was prepared before the backup", id)
-	}
-	delete(r.state.XA, id)
-	err := r.Run.Each(r.ctx, first, func(_ binlog.Place, f *format.Format) error {
-		if !r.told.Same(f) {
-			return errors.New("an XA transaction was prepared under another version of the server")
-		}
-		return nil
-	}, func(i *format.Item) error {
-		switch i.What {
-		case format.Change:
-			return r.change(i)
-		case format.End:
-			return binarchive.ErrEnough
-		}
-		return nil
-	})
-	if !errors.Is(err, binarchive.ErrEnough) {
-		return errors.Join(err, missing(err != nil))
-	}
-	return nil
 }
 
 func (r *runner) report() {

@@ -20,6 +20,10 @@ func (r *runner) statement(i *format.Item) error {
 	}
 	settings := r.group.context
 	r.group.context = nil
+	if !r.decided && undecided(i.Group) && (d.kind == rowsOf || d.kind == control) {
+		r.group.later = true
+		return nil
+	}
 	switch d.kind {
 	case definition:
 		return r.define(i, d)

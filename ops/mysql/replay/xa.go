@@ -1,0 +1,54 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
+	format "opsdeck/ops/mysql/binlog"
+)
+
+// undecided reports whether a group is part of an XA transaction of which it is not known
+// whether it is committed: nothing of it is done before. MariaDB tells it at the start of
+// the group, MySQL by the XA START.
+func undecided(g *format.Group) bool { return g.XA != "" || g.Phase == format.XAPrepared }
+
+// second replays a prepared XA transaction when it is committed: it is read again from its
+// position in the log.
+func (r *runner) second(id string) error {
+	first, known := r.state.XA[id]
+	if !known {
+		return fmt.Errorf("the XA transaction %s was prepared before the backup", id)
+	}
+	delete(r.state.XA, id)
+	return r.again(first)
+}
+
+// again replays the changes of a committed XA transaction that begins at a position.
+func (r *runner) again(first binlog.Place) error {
+	r.decided = true
+	defer func() { r.decided = false }()
+	err := r.Run.Each(r.ctx, first, func(_ binlog.Place, f *format.Format) error {
+		if !r.told.Same(f) {
+			return errors.New("an XA transaction was prepared under another version of the server")
+		}
+		return nil
+	}, func(i *format.Item) error {
+		switch i.What {
+		case format.Change:
+			return r.change(i)
+		case format.Statement:
+			return r.statement(i)
+		case format.Context:
+			return r.context(i)
+		case format.End:
+			return binarchive.ErrEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, binarchive.ErrEnough) {
+		return errors.Join(err, missing(err != nil))
+	}
+	return nil
+}
