@@ -102,6 +102,7 @@ func (s *Surveyor) Survey(
 		}
 	}
 	s.surveyPrepared(ctx, db, a, live)
+	s.surveyOrphans(ctx, db, a, live)
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)
 	s.surveyDefiners(ctx, db, a, src)
 	s.surveyRights(ctx, db, a, live, restore.Swap)
