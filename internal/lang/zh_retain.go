@@ -130,6 +130,8 @@ func init() {
 		"以语句格式重新执行时可能改动另一个数据库（%s 引用了它）：%s",
 		"the RENAME was not tried, nor whether objects can be created for others: this user may not keep a trial out of the binlog (sql_log_bin)",
 		"未试行 RENAME，也未试过能否替其他账号创建对象：此用户无权让试行不写入 binlog（sql_log_bin）",
+		"the binlog creates objects of %s, and the user has no permission to create objects for other users",
+		"binlog 中创建了属于 %s 的对象，而此用户无权替其他用户创建对象",
 		"no binlog was removed: the record of a standby cannot be read: %s",
 		"未删除任何 binlog：无法读取热备库的记录：%s",
 		"%s is needed by an unfinished restore", "未完成的恢复任务需要 %s",

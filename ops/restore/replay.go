@@ -37,6 +37,8 @@ type Replay struct {
 	Live         bool                 `json:"live,omitempty"`  // the log reaches the server's current end
 	Standby      *Standby             `json:"standby,omitempty"`
 	NoStandby    Note                 `json:"standby_unused,omitzero"` // why an existing standby is not used
+	Definers     []string             `json:"definers,omitempty"`      // accounts that the log creates objects for
+	Creations    bool                 `json:"creations,omitempty"`     // the log creates triggers or functions
 }
 
 // StandsOf are a backup's binlog positions: in its own server's log, and in the logs that

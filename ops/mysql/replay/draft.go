@@ -266,6 +266,8 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 		AfterCount:   f.AfterCount,
 		AfterDDL:     f.AfterDDL,
 		Live:         run.Live,
+		Definers:     f.Definers,
+		Creations:    f.Triggers || f.Functions,
 	}
 	warn := func(m lang.Msg) { r.Warnings = append(r.Warnings, restore.N(m)) }
 	if f.Statements > 0 {

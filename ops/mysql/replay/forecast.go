@@ -50,6 +50,8 @@ type Forecast struct {
 	Extra        binlog.GTIDs // transactions before the end that are not in the requested set of GTIDs
 	InPart       string       // a table for which the log holds only parts of its JSON documents
 	Triggers     bool         // the log creates triggers, which fire for statements but not for row images
+	Functions    bool         // the log creates functions
+	Definers     []string     // accounts that the log creates objects for, as SQL
 	Early        Early        // transactions left out although their times are before the moment
 }
 
@@ -289,6 +291,10 @@ func (l *look) replayed(t *binlog.Transaction) {
 		ours = ours || d.partly
 		others = others || d.partly
 		l.f.Triggers = l.f.Triggers || d.effect.trigger
+		l.f.Functions = l.f.Functions || d.effect.function
+		if d.definer != "" && !slices.Contains(l.f.Definers, d.definer) {
+			l.f.Definers = append(l.f.Definers, d.definer)
+		}
 	}
 	for _, c := range t.Tables {
 		if c.Schema != l.q.From || !l.judge.inScope(c.Table) {

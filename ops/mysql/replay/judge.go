@@ -37,6 +37,7 @@ type effect struct {
 	enabled   string   // an event that was enabled and is created disabled
 	disabled  string   // an event that was dropped or disabled
 	trigger   bool     // a trigger is created
+	function  bool     // a function is created
 }
 
 // decided is the decision on one statement.
@@ -46,7 +47,9 @@ type decided struct {
 	tables []string // our tables that it affects
 	fewer  bool     // rows in statement format: there may be fewer rows afterwards
 	partly bool     // it also concerned other databases, and that part is left out
-	effect effect
+	// definer is the account that it creates an object for, as SQL; "" for the current one.
+	definer string
+	effect  effect
 }
 
 // judge decides on the statements of a log.
@@ -183,6 +186,10 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	j.noteStray(p, got.Outside)
 	d.effect = effectOf(p, ours, text)
 	d.effect.trigger = p.Verb == "CREATE" && p.Kind == "TRIGGER"
+	d.effect.function = p.Verb == "CREATE" && p.Kind == "FUNCTION"
+	if !strings.HasPrefix(strings.ToUpper(p.Definer), "CURRENT_USER") {
+		d.definer = p.Definer
+	}
 	d.effect.enabled = got.Enabled
 	return d, j.eventStatus(p, text, &d)
 }

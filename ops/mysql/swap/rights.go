@@ -78,6 +78,9 @@ func (s *Surveyor) makesCreations(
 	src restore.Source,
 	scope []string,
 ) bool {
+	if src.Replay != nil && src.Replay.Creations {
+		return true
+	}
 	for _, o := range src.Holds {
 		whole := len(scope) == 0
 		if o.Kind == "trigger" && (whole || has(scope, o.Table)) || o.Kind == "function" && whole {
@@ -108,12 +111,12 @@ func (s *Surveyor) surveyOwners(
 	if err != nil {
 		return
 	}
-	owner := ""
-	for _, d := range definersIn(src, scope) {
-		plain := unquotedAccount.Replace(d)
-		if plain != own && strings.Contains(plain, "@") {
-			owner = plain
-		}
+	owner := another(definersIn(src, scope), own)
+	what := doctor.NoDefiners(owner)
+	if owner == "" && src.Replay != nil {
+		owner = another(src.Replay.Definers, own)
+		what = lang.M("the binlog creates objects of %s, and the user has no permission to create objects for other users",
+			owner)
 	}
 	lines, err := schema.Grants(ctx, db)
 	if len(a.Missing) > 0 || owner == "" || err != nil {
@@ -126,9 +129,20 @@ func (s *Surveyor) surveyOwners(
 	a.Findings = append(a.Findings, restore.Finding{
 		State:  ops.StateCritical,
 		Blocks: true,
-		What:   restore.N(doctor.NoDefiners(owner)),
+		What:   restore.N(what),
 		Hint:   restore.N(doctor.NoDefinersHint()),
 	})
+}
+
+// another is an account among definers that is not the user's own; "" if there is none.
+func another(definers []string, own string) (owner string) {
+	for _, d := range definers {
+		plain := unquotedAccount.Replace(d)
+		if plain != own && strings.Contains(plain, "@") {
+			owner = plain
+		}
+	}
+	return owner
 }
 
 var unquotedAccount = strings.NewReplacer("`", "", "'", "")
@@ -154,12 +168,11 @@ func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
 }
 
 // definersIn are the definers of the objects that a restore of the tables, or of
-// everything, creates.
-func definersIn(src restore.Source, scope []string) []string {
+// everything, creates from the backup.
+func definersIn(src restore.Source, scope []string) (out []string) {
 	if len(scope) == 0 {
 		return src.Definers
 	}
-	var out []string
 	for _, o := range src.Holds {
 		if o.Kind == "trigger" && has(scope, o.Table) && o.Definer != "" {
 			out = append(out, o.Definer)
