@@ -37,6 +37,12 @@ func (p *Parser) secondTime(rest []byte) (e logs.Event, ok bool) {
 
 // innerHead reads the formats of heads.go that can follow a time.
 func (p *Parser) innerHead(rest []byte) (e logs.Event, ok bool) {
+	if e, ok = ofRuntime(rest); ok {
+		return e, true
+	}
+	if e, _, ok = gin(p, rest); ok {
+		return e, true
+	}
 	switch c := rest[0]; {
 	case c == '<':
 		e, _, ok = p.priority(rest)

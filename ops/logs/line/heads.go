@@ -252,7 +252,7 @@ func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 		return e, Unset, KindPlain, false // "INFO   | jvm 1    | …" of Java Service Wrapper
 	}
 	rest := line[bar+3:]
-	if _, again := prefixOf(rest); again {
+	if _, again := prefixOf(rest); again && !bytes.HasPrefix(rest, []byte("[GIN] ")) {
 		if _, n := p.AnyTime(rest); n == 0 {
 			return e, Unset, KindPlain, false
 		}
