@@ -65,11 +65,11 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun && !c.Resume {
 		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(ctx, a)
 	}
-	held, err := d.Lock()
+	release, err := d.Hold()
 	if err != nil {
 		return err
 	}
-	defer held.Release()
+	defer release()
 	if c.Resume {
 		return c.resume(ctx, a, d)
 	}
@@ -125,14 +125,19 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	held, err := d.Lock()
+	if c.ByHand { // it runs nothing
+		held, err := d.Lock()
+		if err != nil {
+			return err
+		}
+		defer held.Release()
+		return c.setAside(ctx, a, d)
+	}
+	release, err := d.Hold()
 	if err != nil {
 		return err
 	}
-	defer held.Release()
-	if c.ByHand {
-		return c.setAside(ctx, a, d)
-	}
+	defer release()
 	one, err := c.choose(d)
 	if err != nil {
 		return err

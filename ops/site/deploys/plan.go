@@ -14,6 +14,8 @@ import (
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/restore"
 	"opsdeck/ops/site/backups"
 )
 
@@ -187,6 +189,59 @@ func (d *Desk) Store() deploy.Store { return deploy.Store{Dir: d.StateDir} }
 // Lock keeps every other deployment from the service.
 func (d *Desk) Lock() (*lock.Lock, error) {
 	return lock.Take(d.Store().Lock(d.Service.Name), lock.Holder{User: oplog.UserName(), What: "deploy"})
+}
+
+// Hold keeps every other deployment from the service, and every restore of its database.
+// It refuses while such a restore runs or is unfinished.
+func (d *Desk) Hold() (release func(), err error) {
+	mine, err := d.Lock()
+	if err != nil {
+		return nil, err
+	}
+	turn, err := d.DeployTurn()
+	if err == nil {
+		err = d.restoring()
+	}
+	release = func() {
+		turn.Release()
+		mine.Release()
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// restoring refuses while a restore of the service's database is unfinished, whichever
+// service it was begun for. One that cannot be read may be such a one.
+func (d *Desk) restoring() error {
+	open, err := d.OpenRuns()
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		if o.Run == nil {
+			return o.Unreadable()
+		}
+		p := o.Run.Plan
+		if p.Mode == restore.Into || p.Service != d.Service.Name && !d.isDatabase(p.Target) {
+			continue
+		}
+		return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", p.ID, p.Target.Database,
+			o.Run.State.Stage.Label())).
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", p.ID))
+	}
+	return nil
+}
+
+// isDatabase tells whether a restore's target is the service's database; unknown counts.
+func (d *Desk) isDatabase(t restore.Target) bool {
+	if !d.hasDatabase() || t.Database != d.Service.Database.Name {
+		return false
+	}
+	at, err := mysql.Resolve(d.Service.Database)
+	return err != nil || at.Server() == t.Address
 }
 
 // Unfinished is the deployment of the service that was begun and is not over; nil for none.

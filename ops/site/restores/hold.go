@@ -3,6 +3,7 @@ package restores
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -73,7 +74,51 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 	if err := d.unfinished(t); err != nil {
 		return err
 	}
+	for _, name := range d.users(t) {
+		if err := d.LookTurn(name); err != nil {
+			return err
+		}
+	}
 	return mysql.LookClaim(ctx, d.Target, t.Database)
+}
+
+// users are the services that a restore of t may not run beside a deployment of: the
+// desk's own, and those whose database is the same. A restore into another database
+// touches none. One whose server is unknown counts.
+func (d *Desk) users(t restore.Target) (names []string) {
+	if t.Database != d.Service.Database.Name {
+		return nil
+	}
+	for i := range d.All.Services {
+		s := &d.All.Services[i]
+		at, err := mysql.Resolve(s.Database)
+		same := s.Database.Name == t.Database && (err != nil || at.Server() == d.Target.Server())
+		if s.Name == d.Service.Name || same {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// takeTurns keeps deployments of the services that use the target away. A target that no
+// service uses needs none.
+func (d *Desk) takeTurns(t restore.Target, who lock.Holder) (release func(), err error) {
+	var held []*lock.Lock
+	release = func() {
+		for _, l := range held {
+			l.Release()
+		}
+	}
+	for _, name := range d.users(t) {
+		l, err := d.TakeTurn(name, who)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, l)
+	}
+	return release, nil
 }
 
 // Live names the live database as restores do: one of them keeps a

@@ -102,6 +102,11 @@ func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by st
 		return err
 	}
 	defer target.Release()
+	giveTurns, err := d.takeTurns(p.Target, who)
+	if err != nil {
+		return err
+	}
+	defer giveTurns()
 	ctx, leave := context.WithCancel(whole)
 	defer leave()
 	claim, err := mysql.TakeClaim(ctx, d.Target, p.Target.Database, who, func(error) { leave() })
