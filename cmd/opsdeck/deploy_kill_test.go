@@ -227,3 +227,58 @@ func TestADeploymentSurvivesKillAndInterrupt(t *testing.T) {
 		t.Errorf("%d silences are left", n)
 	}
 }
+
+// TestAWayBackThatIsInterruptedSaysHowFarItIs: "nothing was rolled back" is not said of a
+// release that is already gone, neither by run nor by --resume nor by status.
+func TestAWayBackThatIsInterruptedSaysHowFarItIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := "echo $$ >>../runs; [ -e ../go ] || sleep 1000"
+	s := &deploySite{t: t, bin: bin, dir: dir, config: configFile(t, fmt.Sprintf(`services:
+  - name: shop
+    deploy:
+      dir: %[1]s/app
+      plans:
+        - name: own
+          steps:
+            - {name: one, run: "true", undo: %[2]q}
+            - {name: two, run: "true", undo: "true"}
+            - {name: three, run: "true"}
+            - {name: bad, run: "exit 3", undo: "true"}
+state_dir: %[1]s/state
+`, dir, slow))}
+	s.sh("mkdir app")
+	want := "rolled back: bad, two; without undo, changes may remain: three; not yet rolled back: one"
+	for n, args := range [][]string{{"run", "own"}, {"run", "--resume"}} {
+		cmd, wait := s.start(append(args, "--confirm", "shop")...)
+		s.installs(n + 1)
+		if out, _ := s.run(0, "status"); !strings.Contains(out, "own  rolling back\n") || !strings.Contains(out, want) {
+			t.Errorf("status while it is rolled back: %s", out)
+		}
+		cmd.Process.Signal(syscall.SIGTERM)
+		code, _, errs := wait()
+		if code == 0 || strings.Contains(errs, "nothing was rolled back") ||
+			!strings.Contains(errs, "was interrupted while it was being rolled back; "+want) ||
+			!strings.Contains(errs, "continue rolling it back: ") {
+			t.Errorf("%v: exit %d %s", args, code, errs)
+		}
+		out, _ := s.run(0, "status")
+		if !strings.Contains(out, "not finished: the rollback was interrupted") || !strings.Contains(out, want) {
+			t.Errorf("status: %s", out)
+		}
+		if _, errs := s.run(75, "run", "own", "--confirm", "shop"); !strings.Contains(errs, want) {
+			t.Errorf("a new one: %s", errs)
+		}
+	}
+	s.sh("touch go")
+	if _, errs := s.run(1, "run", "--resume", "--confirm", "shop"); !strings.Contains(errs, "one        rolled back") {
+		t.Errorf("resumed: %s", errs)
+	}
+	if out, _ := s.run(0, "status"); strings.Contains(out, "not yet") || !strings.Contains(out, "rolled back; steps without undo") {
+		t.Errorf("at the end: %s", out)
+	}
+}

@@ -65,7 +65,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun && !c.Resume {
 		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(ctx, a)
 	}
-	release, err := d.Hold()
+	release, err := deploys.Turn{Desk: d}.Hold()
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,10 @@ func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) erro
 		return sayDeployPlan(ctx, a.out, d, open.Plan)
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
+	if open.State.Backward() {
+		what = lang.M("Rolling back deployment %s will be continued: %s.", open.Plan.ID,
+			deploy.WayBack(open.Plan, open.State))
+	}
 	if err := a.confirm(ctx, open.Plan.Service, c.Confirm, what); err != nil {
 		return err
 	}
@@ -133,7 +137,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 		defer held.Release()
 		return c.setAside(ctx, a, d)
 	}
-	release, err := d.Hold()
+	release, err := deploys.Turn{Desk: d}.Hold()
 	if err != nil {
 		return err
 	}
@@ -242,8 +246,7 @@ func (w deployer) carry(ctx context.Context, first deploy.Event) error {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			code = ops.Busy
 		}
-		return ops.E(code, lang.M("deployment %s was interrupted; nothing was rolled back", w.plan.ID)).
-			WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))
+		return deploys.Interrupted(w.plan, s, code)
 	}
 	if err != nil {
 		return err

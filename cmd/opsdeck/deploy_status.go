@@ -79,10 +79,16 @@ func (c *deployStatusCmd) Run(a *app) error {
 		what := deploys.ResultText(one.State)
 		if one.State.Result == "" && running && i == 0 {
 			what = lang.M("running")
+			if one.State.Backward() {
+				what = lang.M("rolling back")
+			}
 		}
 		a.say(lang.M("%s  %s  %s", one.Plan.ID, one.Plan.Name, what))
 		if one.State.Failed >= 0 {
 			a.say(lang.M("  step %s failed: %s", one.Plan.Steps[one.State.Failed].Name, one.State.Why()))
+		}
+		if one.State.Backward() {
+			a.say(lang.M("  %s", deploy.WayBack(one.Plan, one.State)))
 		}
 		if c.ID != "" {
 			sayDeploymentSteps(a.printer, d, one, running && one.State.Result == "")

@@ -246,3 +246,22 @@ func TestAnOlderJournalTellsASkippedStep(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWayBackSaysHowFarItIs: each step is where it is, and a deployment that goes
+// forward says nothing of a way back.
+func TestTheWayBackSaysHowFarItIs(t *testing.T) {
+	p := testPlan()
+	s := State{Marks: []Mark{MarkDone, MarkUndoing, MarkUndone, MarkUndone}, Back: true, Failed: 3,
+		Data: map[string]string{MayStay: "s2"}}
+	want := "rolled back: s3; without undo, changes may remain: s2; not yet rolled back: s1, s0"
+	if got := WayBack(p, s).String(); got != want || !s.Backward() {
+		t.Errorf("%q, want %q", got, want)
+	}
+	failed := State{Marks: []Mark{MarkDone, MarkFailed, "", ""}, Failed: 1}
+	if got := WayBack(p, failed).String(); got != "not yet rolled back: s1, s0" || !failed.Backward() {
+		t.Errorf("failed, not yet turned round: %q", got)
+	}
+	if (State{Marks: []Mark{MarkDone, MarkBegun, "", ""}, Failed: -1}).Backward() {
+		t.Error("a deployment that goes forward is said to be taken back")
+	}
+}

@@ -1,6 +1,11 @@
 package deploy
 
-import "opsdeck/internal/lang"
+import (
+	"slices"
+	"strings"
+
+	"opsdeck/internal/lang"
+)
 
 // Label is how far a step is, for people. running tells that a process is at work on the
 // deployment.
@@ -50,4 +55,48 @@ func (d *Deployment) Said(step int) (said lang.Msg) {
 		}
 	}
 	return said
+}
+
+// Backward tells whether a deployment that is not over is being taken back, or will be when
+// it is resumed.
+func (s State) Backward() bool { return s.Result == "" && (s.Back || s.Failed >= 0) }
+
+// WayBack is how far a deployment is taken back: the steps that are, those that nothing
+// takes back, and those that are left, in the order of the way back.
+func WayBack(p *Plan, s State) lang.Msg {
+	var back, stay, left []string
+	stays := strings.Split(s.Data[MayStay], ", ")
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		name := p.Steps[i].Name
+		switch m := s.Marks[i]; {
+		case m == "" || m == MarkSkipped:
+		case m != MarkUndone:
+			left = append(left, name)
+		case slices.Contains(stays, name):
+			stay = append(stay, name)
+		default:
+			back = append(back, name)
+		}
+	}
+	var said []lang.Msg
+	for _, part := range []struct {
+		steps []string
+		text  func(string) lang.Msg
+	}{
+		{back, func(n string) lang.Msg { return lang.M("rolled back: %s", n) }},
+		{stay, func(n string) lang.Msg { return lang.M("without undo, changes may remain: %s", n) }},
+		{left, func(n string) lang.Msg { return lang.M("not yet rolled back: %s", n) }},
+	} {
+		if len(part.steps) > 0 {
+			said = append(said, part.text(strings.Join(part.steps, ", ")))
+		}
+	}
+	if len(said) == 0 {
+		return lang.M("no step was begun")
+	}
+	out := said[0]
+	for _, m := range said[1:] {
+		out = lang.M("%s; %s", out, m)
+	}
+	return out
 }

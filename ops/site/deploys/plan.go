@@ -191,9 +191,12 @@ func (d *Desk) Lock() (*lock.Lock, error) {
 	return lock.Take(d.Store().Lock(d.Service.Name), lock.Holder{User: oplog.UserName(), What: "deploy"})
 }
 
+// Turn keeps a service for one deployment.
+type Turn struct{ *Desk }
+
 // Hold keeps every other deployment from the service, and every restore of its database.
 // It refuses while such a restore runs or is unfinished.
-func (d *Desk) Hold() (release func(), err error) {
+func (d Turn) Hold() (release func(), err error) {
 	mine, err := d.Lock()
 	if err != nil {
 		return nil, err
@@ -215,7 +218,7 @@ func (d *Desk) Hold() (release func(), err error) {
 
 // restoring refuses while a restore of the service's database is unfinished, whichever
 // service it was begun for. One that cannot be read may be such a one.
-func (d *Desk) restoring() error {
+func (d Turn) restoring() error {
 	open, err := d.OpenRuns()
 	if err != nil {
 		return err
@@ -236,7 +239,7 @@ func (d *Desk) restoring() error {
 }
 
 // isDatabase tells whether a restore's target is the service's database; unknown counts.
-func (d *Desk) isDatabase(t restore.Target) bool {
+func (d Turn) isDatabase(t restore.Target) bool {
 	if !d.hasDatabase() || t.Database != d.Service.Database.Name {
 		return false
 	}
@@ -259,6 +262,11 @@ func InTheWay(open *deploy.Deployment) *ops.Error {
 	id := open.Plan.ID
 	if open.State.Result == deploy.ResultStuck {
 		return ops.E(ops.Busy, lang.M("deployment %s was not rolled back completely", id)).WithHint(StuckHint(id))
+	}
+	if open.State.Backward() {
+		return ops.E(ops.Busy, lang.M("deployment %s is not rolled back completely yet: %s", id,
+			deploy.WayBack(open.Plan, open.State))).
+			WithHint(lang.M("continue rolling it back: opsdeck deploy run --resume"))
 	}
 	return ops.E(ops.Busy, lang.M("deployment %s is not finished", id)).
 		WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))

@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 )
 
@@ -33,7 +34,22 @@ func ResultText(s deploy.State) lang.Msg {
 	case deploy.ResultStuck:
 		return lang.M("not rolled back completely: an operator is needed")
 	}
+	if s.Backward() {
+		return lang.M("not finished: the rollback was interrupted")
+	}
 	return lang.M("not finished")
+}
+
+// Interrupted is the error of a deployment that was left before its end: how far it is, and
+// which way it continues.
+func Interrupted(p *deploy.Plan, s deploy.State, code ops.Code) *ops.Error {
+	if s.Backward() {
+		return ops.E(code, lang.M("deployment %s was interrupted while it was being rolled back; %s", p.ID,
+			deploy.WayBack(p, s))).
+			WithHint(lang.M("continue rolling it back: opsdeck deploy run --resume"))
+	}
+	return ops.E(code, lang.M("deployment %s was interrupted; nothing was rolled back", p.ID)).
+		WithHint(lang.M("continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo"))
 }
 
 // report writes the course of a deployment.

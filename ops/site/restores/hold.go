@@ -74,7 +74,7 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 	if err := d.unfinished(t); err != nil {
 		return err
 	}
-	for _, name := range d.users(t) {
+	for _, name := range (turns{d}).users(t) {
 		if err := d.LookTurn(name); err != nil {
 			return err
 		}
@@ -82,10 +82,13 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 	return mysql.LookClaim(ctx, d.Target, t.Database)
 }
 
+// turns are the locks that keep deployments away from a restore.
+type turns struct{ *Desk }
+
 // users are the services that a restore of t may not run beside a deployment of: the
 // desk's own, and those whose database is the same. A restore into another database
 // touches none. One whose server is unknown counts.
-func (d *Desk) users(t restore.Target) (names []string) {
+func (d turns) users(t restore.Target) (names []string) {
 	if t.Database != d.Service.Database.Name {
 		return nil
 	}
@@ -101,9 +104,9 @@ func (d *Desk) users(t restore.Target) (names []string) {
 	return names
 }
 
-// takeTurns keeps deployments of the services that use the target away. A target that no
+// take keeps deployments of the services that use the target away. A target that no
 // service uses needs none.
-func (d *Desk) takeTurns(t restore.Target, who lock.Holder) (release func(), err error) {
+func (d turns) take(t restore.Target, who lock.Holder) (release func(), err error) {
 	var held []*lock.Lock
 	release = func() {
 		for _, l := range held {
