@@ -320,7 +320,8 @@ func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms in
 }
 
 // pm2 reads a line of PM2's log_type json: the text of one write, its time and the
-// process. The text is parsed like any line; a text of several lines keeps them.
+// process. The text is parsed like any line; a text of several lines keeps them, and has
+// the most serious level of the events in it.
 func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
 	var text, at, app string
 	for _, v := range pairs {
@@ -344,11 +345,27 @@ func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, 
 	e, _, _ = p.one(Visible([]byte(first), nil))
 	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	if rest != "" {
-		e.Message += "\n" + string(Visible([]byte(rest), nil))
+		rest = string(Visible([]byte(rest), nil))
+		e.Level = max(e.Level, p.worst(rest))
+		e.Message += "\n" + rest
 	}
 	if e.Format == logs.FormatUnknown {
 		e.Format = logs.FormatJSON
 	}
 	e.Fields = append(e.Fields, logs.Field{Key: "app_name", Value: app, JSON: true})
 	return e, p.jsonTime(at), KindHead, true
+}
+
+// worst is the most serious level of the lines of text that begin events with a time of
+// their own: a program that writes several events at once.
+func (p *Parser) worst(text string) logs.Level {
+	worst := logs.LevelUnknown
+	for line := range strings.SplitSeq(text, "\n") {
+		e, ms, kind := p.one([]byte(line))
+		p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
+		if kind == KindHead && ms != Unset {
+			worst = max(worst, e.Level)
+		}
+	}
+	return worst
 }

@@ -135,6 +135,11 @@ func TestJSONOfOtherLoggersIsRead(t *testing.T) {
 
 		`{"message":"[Nest] 1  - 01/29/2026, 4:00:00 AM   ERROR [O] failed\n","timestamp":"2026-01-29T04:00:00.5Z",` +
 			`"type":"out","process_id":0,"app_name":"jl"}`: "04:00:00.500 ERROR failed",
+		`{"message":"[Nest] 1  - 01/29/2026, 4:00:00 AM     LOG [O] a\n[Nest] 1  - 01/29/2026, 4:00:00 AM   FATAL [O] b\n",` +
+			`"timestamp":"2026-01-29T04:00:00.5Z","type":"out","process_id":0,"app_name":"jl"}`: "04:00:00.500 FATAL a\n" +
+			"[Nest] 1  - 01/29/2026, 4:00:00 AM   FATAL [O] b",
+		`{"message":"[Nest] 1  - 01/29/2026, 4:00:00 AM     LOG [O] of\nError: told\n",` +
+			`"timestamp":"2026-01-29T04:00:00.5Z","type":"out","process_id":0,"app_name":"jl"}`: "04:00:00.500 INFO of\nError: told",
 	} {
 		e, kind := logline.NewParser(time.UTC, testNow).Parse([]byte(line))
 		if got := e.Time.UTC().Format("15:04:05.000") + " " + e.Level.String() + " " + e.Message; got != want ||
