@@ -68,6 +68,8 @@ func init() {
 		"key table %s: %s rows", "关键表 %s：%s 行",
 		"the key table %s is not in the backup", "关键表 %s 不在备份中",
 		"%s of %s tables have the rows and checksums of the manifest", "%s / %s 张表的行数与校验和与清单一致",
+		"%s of %s tables have as many rows as the manifest; it has no checksum for %s of them",
+		"%s / %s 张表的行数与清单一致；其中 %s 张在清单中没有校验和",
 		"the table %s is missing", "表 %s 缺失",
 		"%s, %s, %s rows", "%s，%s，%s 行",
 		"%s rows of %s tables loaded in %s", "已导入 %s 行（%s 张表），耗时 %s",

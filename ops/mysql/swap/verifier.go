@@ -54,6 +54,9 @@ type verifier struct {
 	blind   error                 // why CHECK TABLE is not available
 	held    []backup.TableVerdict // of a dump without a manifest; nil if it could not be read
 	v       run.Verdict
+	// Tables of a manifest without their checksums: with as many rows, and with none in
+	// both.
+	unsummed, none int
 }
 
 func newVerifier(s *Verification, p *restore.Plan) *verifier {
@@ -359,14 +362,19 @@ func (v *verifier) judge(d backup.TableVerdict, own bool) {
 		v.judgeCount(d, own)
 		return
 	}
-	_, known := v.p.Source.Table(d.Name)
+	src, known := v.p.Source.Table(d.Name)
 	out := restore.TableRows{Table: d.Name, Rows: d.Rows, Want: -1, Checksum: d.Checksum, State: "uncounted"}
 	if known && v.p.Source.Manifest && own {
 		out.Want, out.State = d.WantRows, "ok"
 		switch {
+		case d.State == backup.Unchecked && src.Checksum == "" && d.Rows > 0:
+			v.unsummed++
 		case d.State == backup.Unchecked: // the manifest's 0 may mean not counted
 			out.Want = -1
 			out.State = "uncounted"
+			if src.Checksum == "" && d.Rows == 0 && d.WantRows == 0 {
+				v.none++
+			}
 		case d.State != backup.Differs:
 		case d.Rows != d.WantRows:
 			out.State = "differs"

@@ -156,6 +156,10 @@ func (v *verifier) sum() {
 	}
 	all := fmt.Sprint(len(v.v.Tables) - bare)
 	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
+	if unsummed := v.unsummed + v.none; unsummed > 0 {
+		what = lang.M("%s of %s tables have as many rows as the manifest; it has no checksum for %s of them",
+			fmt.Sprint(ok+v.none), all, fmt.Sprint(unsummed))
+	}
 	if v.after != nil {
 		what = lang.M("%s of %s tables have as many rows as the replay counted", fmt.Sprint(ok), all)
 	}
