@@ -346,7 +346,7 @@ func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, 
 	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	if rest != "" {
 		rest = string(Visible([]byte(rest), nil))
-		e.Level = max(e.Level, p.worst(rest))
+		e.Level = max(e.Level, worstOf(rest, p))
 		e.Message += "\n" + rest
 	}
 	if e.Format == logs.FormatUnknown {
@@ -356,9 +356,9 @@ func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, 
 	return e, p.jsonTime(at), KindHead, true
 }
 
-// worst is the most serious level of the lines of text that begin events with a time of
+// worstOf is the most serious level of the lines of text that begin events with a time of
 // their own: a program that writes several events at once.
-func (p *Parser) worst(text string) logs.Level {
+func worstOf(text string, p *Parser) logs.Level {
 	worst := logs.LevelUnknown
 	for line := range strings.SplitSeq(text, "\n") {
 		e, ms, kind := p.one([]byte(line))
