@@ -265,3 +265,24 @@ func TestTheWayBackSaysHowFarItIs(t *testing.T) {
 		t.Error("a deployment that goes forward is said to be taken back")
 	}
 }
+
+// TestNarrowerColumnsLose: what is not known to hold every value is a loss.
+func TestNarrowerColumnsLose(t *testing.T) {
+	for _, c := range []struct {
+		was, now string
+		loss     bool
+	}{
+		{"int(11) NOT NULL", "tinyint(3) unsigned NOT NULL", true}, {"int NOT NULL", "int unsigned NOT NULL", true},
+		{"int(11) NULL", "int(10) NOT NULL", false}, {"int unsigned NULL", "bigint NULL", false},
+		{"varchar(40) NULL", "varchar(20) NULL", true}, {"varchar(40) NULL", "varchar(80) NULL DEFAULT x", false},
+		{"text NULL", "varchar(80) NULL", true}, {"text NULL", "longtext NULL", false},
+		{"decimal(10,2) NULL", "decimal(10,4) NULL", true}, {"decimal(10,2) NULL", "decimal(12,4) NULL", false},
+		{"datetime NULL", "datetime(6) NULL", false}, {"datetime(6) NULL", "datetime NULL", true},
+		{"enum('a','b') NULL", "enum('a') NULL", true}, {"enum('a') NULL", "enum('a','b') NULL", false},
+		{"double NULL", "float NULL", true}, {"json NULL", "int NULL", true},
+	} {
+		if got := narrower(c.was, c.now); got != c.loss {
+			t.Errorf("%s, now %s: %v", c.was, c.now, got)
+		}
+	}
+}

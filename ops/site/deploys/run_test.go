@@ -368,6 +368,56 @@ func TestASyncThatDropsAColumnIsTakenBackAndOffersARestore(t *testing.T) {
 	}
 }
 
+// TestASyncThatLosesValuesStops: a column that is emptied, one that is narrowed, and a
+// view, a routine, a trigger and an event that are dropped; new values are not compared.
+func TestASyncThatLosesValuesStops(t *testing.T) {
+	db := testdb.MariaDB(t)
+	for change, want := range map[string]string{
+		"ALTER TABLE orders DROP COLUMN u; ALTER TABLE orders ADD COLUMN u varchar(40)": "column orders.u lost values: 2 were not NULL, now 0",
+		"ALTER TABLE orders MODIFY n tinyint unsigned":                                  "column orders.n was changed",
+		"DROP VIEW vv":              "view vv was dropped",
+		"DROP PROCEDURE pp":         "procedure pp was dropped",
+		"DROP TRIGGER tg":           "trigger tg was dropped",
+		"DROP EVENT ev":             "event ev was dropped",
+		"UPDATE orders SET u = 'c'": "",
+	} {
+		schema := db.Schema(t)
+		db.Exec(t, schema, "CREATE TABLE orders (id INT PRIMARY KEY, u VARCHAR(40), n INT)",
+			"INSERT INTO orders VALUES (1, 'a', 3), (2, 'b', 4)", "CREATE VIEW vv AS SELECT id FROM orders",
+			"CREATE PROCEDURE pp() SELECT 1", "CREATE TRIGGER tg BEFORE INSERT ON orders FOR EACH ROW SET NEW.n = 1",
+			"CREATE EVENT ev ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1")
+		d, _ := desk(t, func(c *config.Service) {
+			c.Database = config.Database{Name: schema, OptionsFile: db.OptionsFile(t)}
+			c.Deploy.Plans = []config.DeployPlan{{Name: "own", Steps: []config.DeployStep{{Name: "sync", Kind: "sync",
+				Run: db.Tool(t, "mysql") + " --defaults-file=" + c.Database.OptionsFile + " " + schema + ` -e "` + change + `"`}}}}
+		})
+		p, err := d.Plan(t.Context(), "own", "")
+		if err == nil {
+			err = d.Store().Save(p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		tell := func(l deploy.Line, _ deploy.State) { said += l.Detail + "\n" }
+		state, err := d.Carry(t.Context(), p, deploy.EventBegin, tell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			if state.Result != deploy.ResultDone ||
+				!strings.Contains(said, "as before in 1 table; values were not compared") {
+				t.Errorf("%s: %s %s", change, state.Result, said)
+			}
+			continue
+		}
+		if state.Result == deploy.ResultDone || !strings.Contains(state.Detail, want) ||
+			!strings.Contains(ResultText(state).String(), "the database is still changed") {
+			t.Errorf("%s: %s (%s), want %q", change, ResultText(state), state.Detail, want)
+		}
+	}
+}
+
 func TestAnErrorBurstIsNamedAgainstTheHourBefore(t *testing.T) {
 	for name, c := range map[string]struct{ before, after, burst int }{
 		"burst": {2, 6, 1}, "as many as ever": {2160, 6, 0}, "a single error": {0, 1, 0},

@@ -43,7 +43,8 @@ func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 	}
 	changes := deploy.Compare(before, after)
 	if len(changes) == 0 {
-		return lang.M("the tables are as before: %d", len(after)), nil
+		return lang.M("names, columns and numbers of rows are as before in %d tables; values were not compared",
+			after.Tables()), nil
 	}
 	var said []string
 	loss := false
@@ -171,7 +172,8 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 	}
 	changes := deploy.Compare(before, after)
 	if len(changes) == 0 {
-		return lang.M("the tables are as before: %d", len(after)), nil
+		return lang.M("names, columns and numbers of rows are as before in %d tables; values were not compared",
+			after.Tables()), nil
 	}
 	j.data["offer"] = command
 	if j.state.Data["backup"] == "" {
