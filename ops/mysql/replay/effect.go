@@ -32,13 +32,21 @@ func effectOf(p *sqlscan.Parsed, ours []string, t *sqlscan.Text) (e effect) {
 
 // alterEffect finds the effects of an ALTER TABLE beyond the definition.
 func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
-	for i := p.Body; i < t.Len(); i++ {
+	for i := 1; i < t.Len(); i++ {
 		switch {
-		case t.Is(i, "PARTITION") || t.Is(i, "IGNORE"):
-			e.repart = ours
+		case i < p.Body && !t.Is(i, "IGNORE"):
+		case t.Any(i, "PARTITION", "IGNORE", "TABLESPACE"):
+			e.repart = append(e.repart, ours...)
 			if t.Is(i-1, "EXCHANGE") {
 				e.exchanged = ours
 			}
+		case t.Is(i, "TABLE") && t.Is(i-1, "WITH"): // EXCHANGE PARTITION p WITH TABLE t
+			e.repart = append(e.repart, named(t, i+1)...)
+		case t.Is(i, "TABLE") && t.Is(i-1, "TO"): // CONVERT PARTITION p TO TABLE t
+			e.made = append(e.made, named(t, i+1)...)
+			e.repart = append(e.repart, named(t, i+1)...)
+		case t.Is(i, "TABLE") && t.Is(i-1, "CONVERT"): // CONVERT TABLE t TO PARTITION p
+			e.dropped = append(e.dropped, named(t, i+1)...)
 		case t.Is(i, "RENAME") && !t.Any(i+1, "COLUMN", "INDEX", "KEY", "CONSTRAINT"):
 			at := i + 1
 			if t.Any(at, "TO", "AS", "=") {
@@ -52,6 +60,18 @@ func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
 			}
 		}
 	}
+}
+
+// named is the name at a token, without its database.
+func named(t *sqlscan.Text, at int) []string {
+	name, ok := t.Name(at)
+	if ok && t.Is(at+1, ".") {
+		name, ok = t.Name(at + 2)
+	}
+	if !ok {
+		return nil
+	}
+	return []string{name}
 }
 
 // eventStatus keeps events from running in the new database: statements that enable or

@@ -286,6 +286,7 @@ func (l *look) replayed(t *binlog.Transaction) {
 	for _, why := range l.why {
 		l.f.Refused = append(l.f.Refused, Refusal{ID: t.ID, Time: t.Time, Why: why})
 	}
+	back := slices.ContainsFunc(l.cause, func(d decided) bool { return d.back })
 	ours, others := false, false
 	for _, d := range l.cause {
 		ours = ours || d.partly
@@ -305,6 +306,10 @@ func (l *look) replayed(t *binlog.Transaction) {
 		if !t.RolledBack {
 			sumChange(&l.f.Tables, c)
 			count(l.f.Rows, c.Table, c.Inserted-c.Deleted)
+			if back { // some of the rows were taken back
+				forget(l.f.Rows, c.Table)
+				c.Inserted = 0
+			}
 			l.least.rows(c)
 		}
 	}
@@ -358,6 +363,13 @@ func (l *look) cause1(d decided) {
 func unknown(rows map[string]int64) {
 	for t := range rows {
 		rows[t] = unknownRows
+	}
+}
+
+// forget marks a table's row count as unknown.
+func forget(rows map[string]int64, table string) {
+	if _, there := rows[table]; there {
+		rows[table] = unknownRows
 	}
 }
 

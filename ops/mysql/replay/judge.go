@@ -47,6 +47,7 @@ type decided struct {
 	tables []string // our tables that it affects
 	fewer  bool     // rows in statement format: there may be fewer rows afterwards
 	partly bool     // it also concerned other databases, and that part is left out
+	back   bool     // it rolls back to a savepoint
 	// definer is the account that it creates an object for, as SQL; "" for the current one.
 	definer string
 	effect  effect
@@ -93,7 +94,7 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	case text.Len() == 0 || elsewhere(text):
 		return decided{}, lang.Msg{}
 	case text.Any(0, "SAVEPOINT", "RELEASE"), text.Is(0, "ROLLBACK"):
-		return decided{kind: control, sql: string(q.SQL)}, lang.Msg{}
+		return decided{kind: control, sql: string(q.SQL), back: text.Is(0, "ROLLBACK")}, lang.Msg{}
 	case text.Is(0, "RENAME"):
 		return j.rename(q, text)
 	case text.Any(0, "CREATE", "DROP", "ALTER", "TRUNCATE"):
@@ -150,6 +151,9 @@ func elsewhere(t *sqlscan.Text) bool {
 
 // definition decides on CREATE, DROP, ALTER and TRUNCATE.
 func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.Msg) {
+	if now := alterView(q, text); now != nil {
+		return j.statement(now)
+	}
 	p, err := sqlscan.Parse(q.SQL, modeOf(q))
 	if err != nil {
 		if !j.concerned(q, text) {

@@ -63,15 +63,17 @@ type runner struct {
 	told    *format.Format // the format last sent to the server
 	saved   binlog.Place   // the last committed position
 	engines map[string]string
-	group   group
-	open    bool // a transaction is open
-	size    int64
-	noted   bool // a non-transactional step is recorded
-	batch   batch
-	plain   plain
-	guarded guarded
-	native  bool // rows go through the BINLOG statement, or not at all
-	decided bool // an XA transaction that is committed is read again
+	// versioned are the system-versioned tables: an UPDATE logs the history row too.
+	versioned map[string]bool
+	group     group
+	open      bool // a transaction is open
+	size      int64
+	noted     bool // a non-transactional step is recorded
+	batch     batch
+	plain     plain
+	guarded   guarded
+	native    bool // rows go through the BINLOG statement, or not at all
+	decided   bool // an XA transaction that is committed is read again
 }
 
 // group is the state of the current group.
@@ -84,6 +86,7 @@ type group struct {
 	context []string // settings for the next statement
 	number  int      // index of the current statement
 	begun   bool     // part of it was sent to the server, in its own transaction
+	partly  bool     // it was rolled back to a savepoint
 	later   bool     // statements of an XA transaction wait until it is committed
 }
 
@@ -397,6 +400,9 @@ func (r *runner) ends(g *format.Group) error {
 	}
 	for _, c := range r.group.changes {
 		count(r.state.Rows, c.Table, c.Inserted-c.Deleted)
+		if r.group.partly || r.versioned[c.Table] { // rows were taken back, or are history
+			forget(r.state.Rows, c.Table)
+		}
 		r.state.Changed += c.Rows()
 	}
 	r.state.At = end
@@ -452,10 +458,11 @@ func (r *runner) report() {
 func (r *runner) transactional(table string) bool {
 	if r.engines == nil {
 		r.engines = map[string]string{}
+		r.versioned = map[string]bool{}
 		rows, err := schema.All(
 			r.ctx,
 			r.note,
-			"SELECT TABLE_NAME, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+			"SELECT TABLE_NAME, COALESCE(ENGINE, ''), TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
 			r.Schema,
 		)
 		if err != nil {
@@ -463,6 +470,7 @@ func (r *runner) transactional(table string) bool {
 		}
 		for _, row := range rows {
 			r.engines[row[0]] = row[1]
+			r.versioned[row[0]] = row[2] == "SYSTEM VERSIONED"
 		}
 	}
 	t := schema.Table{Engine: r.engines[table]}

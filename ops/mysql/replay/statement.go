@@ -30,6 +30,7 @@ func (r *runner) statement(i *format.Item) error {
 	case rowsOf:
 		return r.rowsOf(i, d, settings)
 	case control:
+		r.group.partly = r.group.partly || d.back
 		if err := r.spill(); err != nil {
 			return err
 		}
