@@ -4,12 +4,14 @@ import (
 	"context"
 	"time"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/remote"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
@@ -95,7 +97,7 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 			saySent(sh, cp.Name, r, c.DryRun)
 		}
 		if err == nil && len(r.Failed) > 0 {
-			err = ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), cp.Name))
+			err = notSent(cp, r)
 		}
 		if err == nil && r.Emptied != nil {
 			err = backups.EmptiedError(cp, *r.Emptied)
@@ -110,6 +112,15 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 		}
 	}
 	return worst
+}
+
+// notSent is the error of a sync that could not bring every backup to the copy.
+func notSent(c config.Copy, r remote.Result) error {
+	err := ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), c.Name))
+	if len(r.Others()) > 0 {
+		err = err.WithHint(backups.OwnFolderHint(c))
+	}
+	return err
 }
 
 func syncJSON(name string, r remote.Result, err error) syncedJSON {
@@ -146,6 +157,7 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 	defer sayLogsSent(sh, name, r.Logs, dry)
 	defer sayNotKept(sh, name, r.Left)
+	defer sayFailed(sh, r.Failed)
 	if dry {
 		sh.say(
 			lang.M("%s: would send %d backups, %s; %d are there", name, len(r.Sent), human.Bytes(r.Bytes), r.Present),
@@ -162,8 +174,12 @@ func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 			r.Present,
 		),
 	)
-	for _, f := range r.Failed {
-		sh.note(lang.M("  %s: %s", termsafe.Line(f.Name), f.Err.Error()))
+}
+
+// sayFailed names the backups that could not be sent, with the reasons.
+func sayFailed(sh *shelf, failed []remote.Failure) {
+	for _, f := range failed {
+		sh.note(lang.M("  %s: %s", termsafe.Line(f.Name), site.Sentence(sh.lang, sh.Explain(f.Err))))
 	}
 }
 

@@ -110,7 +110,7 @@ func (doc *backupVerifyJSON) add(v remote.Verified, took time.Duration) {
 		j.State = string(backup.Good)
 	case v.Known:
 		j.State = string(backup.Bad)
-		j.said = []lang.Msg{backup.Problem{Code: backup.HashDiffers}.Text()}
+		j.said = []lang.Msg{v.Problem().Text()}
 		j.Problems = []string{j.said[0].String()}
 	}
 	if v.Known && !v.Good {

@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/site/backups"
 )
 
 // verifyCopy reads backups back at a copy. It ends with 1 when one is bad.
@@ -29,6 +30,9 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		return err
 	}
 	defer cp.Store.Close()
+	if err := sh.Offsite().Compare(ctx, cp); err != nil {
+		return err
+	}
 	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
 	if err != nil {
 		return err
@@ -43,6 +47,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	}
 	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
 	var size int64
+	hint := lang.M("send them again: opsdeck backup sync")
 	for _, s := range sets {
 		size += s.Size
 		if c.DryRun {
@@ -58,6 +63,9 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 			return err
 		}
 		doc.add(v, time.Since(start))
+		if v.Other {
+			hint = backups.OwnFolderHint(found[0])
+		}
 	}
 	if c.JSON {
 		err = sh.json(doc)
@@ -75,7 +83,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 			WithHint(lang.M("send them again: opsdeck backup sync"))
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d backups are bad at the copy %s", doc.Bad, len(sets), c.Copy)).
-			WithHint(lang.M("send them again: opsdeck backup sync"))
+			WithHint(hint)
 	}
 	return nil
 }

@@ -2,6 +2,15 @@ package lang
 
 func init() {
 	register(
+		"another machine's backup of that name is at the copy; it was not overwritten",
+		"副本中已有另一台机器的同名备份，未予覆盖",
+		"another machine's backup of that name: its manifest is not that of the backup here",
+		"另一台机器的同名备份：其清单与本机备份的清单不一致",
+		"give each machine a folder of its own: change the target of the copy %s in backup.copies",
+		"请为每台机器使用单独的目录：在 backup.copies 中修改副本 %s 的 target",
+		"the disk at the copy %s is full", "副本 %s 所在的磁盘已满",
+		"the file system at the copy %s is read-only", "副本 %s 所在的文件系统是只读的",
+		"free some space there, then send again: opsdeck backup sync", "请先在那里腾出空间，再重新发送：opsdeck backup sync",
 		"the copy %s was emptied: of %d backups %d remained, and opsdeck did not remove them",
 		"副本 %s 被清空：原有 %d 个备份，只剩 %d 个，且都不是 opsdeck 删除的",
 		"last sync", "上次同步",

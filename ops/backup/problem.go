@@ -59,6 +59,7 @@ const (
 	WrongDB     = "database"
 	HashDiffers = "hash"
 	BadMember   = "member"
+	NotOurs     = "other"
 	Future      = "future"
 	Unreadable  = "unreadable"
 	BadManifest = "manifest"
@@ -88,6 +89,7 @@ var fatal = map[string]bool{
 	CutShort:    true,
 	WrongDB:     true,
 	HashDiffers: true,
+	NotOurs:     true,
 	BadMember:   true,
 	Future:      true,
 	Unreadable:  true,
@@ -128,6 +130,8 @@ func (p Problem) Text() lang.Msg {
 		return lang.M("contains the database %s, not %s", p.arg(0), p.arg(1))
 	case HashDiffers:
 		return lang.M("its hash differs from the manifest's: the file was changed or damaged")
+	case NotOurs:
+		return lang.M("another machine's backup of that name: its manifest is not that of the backup here")
 	case BadMember:
 		return lang.M("damaged in %s", p.arg(0))
 	case Future:

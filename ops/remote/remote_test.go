@@ -278,6 +278,10 @@ func (f flipping) Put(ctx context.Context, name, path string, report func(int64)
 	return f.Store.Put(ctx, name, other, report)
 }
 
+func (f flipping) PutNew(ctx context.Context, name, path string, report func(int64)) error {
+	return f.Put(ctx, name, path, report)
+}
+
 func TestAByteFlippedOnTheWayIsFoundAndNoManifestFollows(t *testing.T) {
 	s := fakeS3(t)
 	inv, _ := local(t, 1, 1000)

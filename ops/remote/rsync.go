@@ -201,6 +201,14 @@ func (r *rsync) explain(err error) error {
 	if err == nil || !errors.As(err, &c) {
 		return err
 	}
+	switch {
+	case strings.Contains(c.said, "No space left on device"), strings.Contains(c.said, "Disk quota exceeded"):
+		return ops.Wrap(err, ops.Failed, lang.M("the disk at the copy %s is full", r.name)).
+			WithHint(lang.M("free some space there, then send again: opsdeck backup sync"))
+	case strings.Contains(c.said, "Read-only file system"):
+		return ops.Wrap(err, ops.Failed, lang.M("the file system at the copy %s is read-only", r.name)).
+			WithHint(lang.M("try by hand: %s", r.shell()+" "+r.host+" ls "+r.folder))
+	}
 	code := ops.Failed
 	var exit *exec.ExitError
 	if errors.As(c.err, &exit) &&
@@ -327,6 +335,33 @@ func (r *rsync) Put(ctx context.Context, name, path string, report func(int64)) 
 	if errors.As(err, &exit) && exit.ExitCode() == 1 { // an rsync before 3.2.4 knows no --fsync
 		args = append(args[:4:4], args[5:]...)
 		_, err = r.run(ctx, &meter{report: report}, "rsync", args...)
+	}
+	return r.explain(err)
+}
+
+// sending begins the name of a new file that is not whole yet; the listing does not see it.
+const sending = ".opsdeck-send-"
+
+// PutNew sends a file beside the name, under one that no other machine uses, and gives it
+// the name by a link, which does not replace a file. What killed transfers left a day ago
+// goes.
+func (r *rsync) PutNew(ctx context.Context, name, path string, report func(int64)) error {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256([]byte(host + "\x00" + path))
+	beside := sending + hex.EncodeToString(sum[:6]) + "-" + name
+	if err := r.Put(ctx, beside, path, report); err != nil {
+		return err
+	}
+	tmp := quote(r.path(beside))
+	final := quote(r.path(name))
+	out, err := r.atHost(
+		ctx,
+		"find "+quote(r.folder)+" -maxdepth 1 -name '"+sending+"*' -cmin +1440 -exec rm -f {} + 2>/dev/null; "+
+			"if ln "+tmp+" "+final+" 2>/dev/null; then rm -f "+tmp+"; "+
+			"elif [ -e "+final+" ]; then rm -f "+tmp+" && echo taken; else mv "+tmp+" "+final+"; fi",
+	)
+	if err == nil && strings.TrimSpace(string(out)) == "taken" {
+		return &TakenError{name}
 	}
 	return r.explain(err)
 }

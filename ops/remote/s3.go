@@ -106,6 +106,9 @@ func (s *s3) explain(err error) error {
 	}
 	r := minio.ToErrorResponse(err)
 	switch {
+	case r.StatusCode == http.StatusInsufficientStorage || r.Code == "XMinioStorageFull" || r.Code == "QuotaExceeded":
+		return ops.Wrap(err, ops.Failed, lang.M("the disk at the copy %s is full", s.name)).
+			WithHint(lang.M("free some space there, then send again: opsdeck backup sync"))
 	case r.StatusCode == http.StatusForbidden:
 		return ops.Wrap(err, ops.Config, lang.M("the copy %s rejected these credentials", s.name))
 	case r.Code == "NoSuchBucket":
@@ -138,6 +141,25 @@ func (s *s3) List(ctx context.Context) ([]Object, error) {
 // Put sends a file, a larger one in parts; parts that an earlier try brought
 // are not sent again.
 func (s *s3) Put(ctx context.Context, name, file string, report func(int64)) error {
+	return s.explain(s.put(ctx, name, file, report, minio.PutObjectOptions{}))
+}
+
+// PutNew sends a file with the condition that the name is free, If-None-Match: *. A storage
+// that does not know conditional writes gets it without.
+func (s *s3) PutNew(ctx context.Context, name, file string, report func(int64)) error {
+	var o minio.PutObjectOptions
+	o.SetMatchETagExcept("*")
+	err := s.put(ctx, name, file, report, o)
+	switch minio.ToErrorResponse(err).StatusCode {
+	case http.StatusPreconditionFailed, http.StatusConflict:
+		return &TakenError{name}
+	case http.StatusNotImplemented:
+		return s.Put(ctx, name, file, report)
+	}
+	return s.explain(err)
+}
+
+func (s *s3) put(ctx context.Context, name, file string, report func(int64), o minio.PutObjectOptions) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -147,22 +169,23 @@ func (s *s3) Put(ctx context.Context, name, file string, report func(int64)) err
 	if err != nil {
 		return err
 	}
-	if info.Size() <= s.part {
-		err := s.putWhole(ctx, name, io.NewSectionReader(f, 0, info.Size()))
-		if err == nil && report != nil {
-			report(info.Size())
-		}
-		return s.explain(err)
+	if info.Size() > s.part {
+		return s.putParts(ctx, name, f, info.Size(), report, o)
 	}
-	return s.explain(s.putParts(ctx, name, f, info.Size(), report))
+	err = s.putWhole(ctx, name, io.NewSectionReader(f, 0, info.Size()), o)
+	if err == nil && report != nil {
+		report(info.Size())
+	}
+	return err
 }
 
 // putWhole sends a small file in one request.
-func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader) error {
+func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader, o minio.PutObjectOptions) error {
 	md5Sum, shaSum, err := sums(r)
 	if err != nil {
 		return err
 	}
+	o.DisableContentSha256 = true
 	_, err = s.core.PutObject(
 		ctx,
 		s.bucket,
@@ -171,7 +194,7 @@ func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader) err
 		r.Size(),
 		base64.StdEncoding.EncodeToString(md5Sum),
 		hex.EncodeToString(shaSum),
-		minio.PutObjectOptions{DisableContentSha256: true},
+		o,
 	)
 	return err
 }
@@ -187,7 +210,14 @@ func sums(piece *io.SectionReader) (md5Sum, shaSum []byte, err error) {
 	return m.Sum(nil), s.Sum(nil), err
 }
 
-func (s *s3) putParts(ctx context.Context, name string, f io.ReaderAt, size int64, report func(int64)) error {
+func (s *s3) putParts(
+	ctx context.Context,
+	name string,
+	f io.ReaderAt,
+	size int64,
+	report func(int64),
+	o minio.PutObjectOptions,
+) error {
 	length := max(s.part, (size+maxParts-1)/maxParts)
 	id, there, err := s.unfinished(ctx, name)
 	if err != nil {
@@ -210,7 +240,7 @@ func (s *s3) putParts(ctx context.Context, name string, f io.ReaderAt, size int6
 			report(min(at+length, size))
 		}
 	}
-	_, err = s.core.CompleteMultipartUpload(ctx, s.bucket, s.key(name), id, parts, minio.PutObjectOptions{})
+	_, err = s.core.CompleteMultipartUpload(ctx, s.bucket, s.key(name), id, parts, o)
 	return err
 }
 

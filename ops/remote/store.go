@@ -28,6 +28,9 @@ type Store interface {
 	// Put sends a local file. It goes on where an earlier try stopped, and the
 	// name appears only when all of it is there.
 	Put(ctx context.Context, name, path string, report func(done int64)) error
+	// PutNew is Put for a name that must not exist: a file of that name is left as it is
+	// and gives a *TakenError.
+	PutNew(ctx context.Context, name, path string, report func(done int64)) error
 	// PutStream sends what r gives, of unknown length, with no file here. The name
 	// appears only when r has ended well; else nothing is left there. It returns
 	// what was sent.

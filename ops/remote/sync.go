@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -30,7 +31,11 @@ type Copier struct {
 	// content, and those that the copy's retention would remove there; nil sends all.
 	Choose func(backup.Listing) (send []*backup.Set, left []backup.Step)
 
+	// Here is the hash of each backup of this machine, by name, as its manifest says.
+	Here map[string]string
+
 	started time.Time
+	seen    map[string]backup.FileAtCopy // read during this Send
 }
 
 // Result is what a Send did. Bytes are of the files sent.
@@ -109,7 +114,12 @@ func (c *Copier) listing(ctx context.Context) (map[string]int64, error) {
 // one makes sure that a backup is at the copy, whole and read back.
 func (c *Copier) one(ctx context.Context, s *backup.Set, there map[string]int64, out *Result, label string) error {
 	size, present := there[s.Name]
-	_, manifest := there[s.Name+backup.ManifestSuffix]
+	bytes, manifest := there[s.Name+backup.ManifestSuffix]
+	if present {
+		if err := c.ours(ctx, s, size, bytes); err != nil {
+			return err
+		}
+	}
 	whole := present && size == s.Size && (manifest || s.Foreign)
 	switch {
 	case whole && c.Copies.Of(c.Name, s.Name, s.SHA256, s.Size), !present && c.elsewhere(s, there):
@@ -127,7 +137,7 @@ func (c *Copier) one(ctx context.Context, s *backup.Set, there map[string]int64,
 			return c.remember(s, hash, s.SHA256, true)
 		}
 	}
-	if err := c.send(ctx, s, label); err != nil {
+	if err := c.send(ctx, s, !present, label); err != nil {
 		return err
 	}
 	out.Sent = append(out.Sent, s.Name)
@@ -145,18 +155,28 @@ func (c *Copier) elsewhere(s *backup.Set, there map[string]int64) bool {
 	return false
 }
 
-// send sends the file, reads it back, and only then sends its manifest.
-func (c *Copier) send(ctx context.Context, s *backup.Set, label string) error {
+// send sends the file, reads it back, and only then sends its manifest. A new one does not
+// replace what another machine sent in the meantime.
+func (c *Copier) send(ctx context.Context, s *backup.Set, isNew bool, label string) error {
 	file, manifest, err := backup.Identify(s.Path)
 	if err != nil || file != s.ID || manifest != s.Manifest {
 		return ops.E(ops.Failed, lang.M("%s changed while it was being copied", s.Name))
 	}
-	if err := c.Store.Put(ctx, s.Name, s.Path, func(done int64) { c.tell(label, done, s.Size) }); err != nil {
+	put := c.Store.Put
+	if isNew {
+		put = c.Store.PutNew
+	}
+	var taken *TakenError
+	err = put(ctx, s.Name, s.Path, func(done int64) { c.tell(label, done, s.Size) })
+	if err != nil && !errors.As(err, &taken) {
 		return err
 	}
 	hash, err := c.Store.Hash(ctx, s.Name)
 	if err != nil {
 		return err
+	}
+	if taken != nil && hash != s.SHA256 {
+		return c.refuse(s, hash)
 	}
 	if err := c.remember(s, hash, s.SHA256, hash == s.SHA256); err != nil {
 		return err
@@ -231,6 +251,7 @@ func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
 	for _, f := range before.Files {
 		known[f.Name] = f
 	}
+	maps.Copy(known, c.seen)
 	for name, size := range there {
 		if isManifest(name) {
 			continue

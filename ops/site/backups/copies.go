@@ -27,6 +27,11 @@ func EmptiedError(c config.Copy, e backup.Emptied) error {
 			"alarm: opsdeck backup sync"))
 }
 
+// OwnFolderHint is what to do when another machine's backups use the same names at a copy.
+func OwnFolderHint(c config.Copy) lang.Msg {
+	return lang.M("give each machine a folder of its own: change the target of the copy %s in backup.copies", c.Name)
+}
+
 // places are the copies' locations, by name.
 func places(copies []config.Copy) map[string]string {
 	at := make(map[string]string, len(copies))

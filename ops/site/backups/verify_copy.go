@@ -6,7 +6,6 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/remote"
 )
@@ -25,12 +24,30 @@ func (sh Offsite) proveCopies(ctx context.Context) error {
 	return nil
 }
 
+// Compare lets a Copier hold what the copy has against the manifests of this folder.
+func (sh Offsite) Compare(ctx context.Context, cp *remote.Copier) error {
+	here, err := sh.ReadOrNone(ctx)
+	if err != nil {
+		return err
+	}
+	cp.Here = map[string]string{}
+	for _, s := range here.Sets {
+		if s.Summary.SHA256 != "" {
+			cp.Here[s.Name] = s.Summary.SHA256
+		}
+	}
+	return nil
+}
+
 func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 	cp, err := sh.Copier(c, false, nil)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
+	if err := sh.Compare(ctx, cp); err != nil {
+		return err
+	}
 	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
 	if err != nil {
 		return err
@@ -51,7 +68,7 @@ func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 		if v.Known && !v.Good {
 			bad++
 			sh.Say(
-				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, backup.Problem{Code: backup.HashDiffers}.Text()),
+				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, v.Problem().Text()),
 			)
 		}
 	}
