@@ -31,6 +31,9 @@ func TestAnEmptiedCopyIsCritical(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if text := sh.run(0, nil, "backup", "list", "--copy", "cloud"); strings.Contains(text, "make one") {
+		t.Error(text)
+	}
 	if text := sh.run(1, nil, "backup", "sync", "--dry-run"); !strings.Contains(text, "was emptied") {
 		t.Error(text)
 	}

@@ -39,6 +39,9 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 		return a.json(listJSON(sh, inv, tiers, away))
 	}
 	sh.list(inv, tiers, away)
+	if len(inv.Sets) == 0 {
+		sh.note(lang.M("no backups yet; make one: opsdeck backup create"))
+	}
 	sayElsewhere(sh, away, inv.At)
 	sh.Maker().NoteUnfinished()
 	return nil
@@ -90,9 +93,6 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 		fmt.Fprintln(sh.out)
 		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.Msg(tierTitle(t))))
 		sh.tier(inv, t)
-	}
-	if len(inv.Sets) == 0 {
-		sh.note(lang.M("no backups yet; make one: opsdeck backup create"))
 	}
 }
 
@@ -186,5 +186,12 @@ func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
 		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
 	}
 	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
+	switch e := cp.Gone; {
+	case e != nil:
+		sh.note(backups.EmptiedText(found[0], *e))
+	case len(inv.Sets) == 0:
+		sh.note(lang.M("no backups at the copy %s; send them: %s", c.Copy,
+			"opsdeck backup sync --copy "+human.Shell(c.Copy)))
+	}
 	return nil
 }

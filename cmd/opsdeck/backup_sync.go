@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -32,7 +31,8 @@ type (
 		Proved    []string      `json:"proved"`
 		Present   int           `json:"present"`
 		Failed    []failedJSON  `json:"failed"`
-		NotKept   []notKeptJSON `json:"not_kept"` // not sent: the copy's retention would remove them
+		NotKept   []notKeptJSON `json:"not_kept"`   // not sent: the copy's retention would remove them
+		Unproved  []string      `json:"unverified"` // not sent: not verified on this machine
 		Error     string        `json:"error,omitempty"`
 		Binlog    *logsJSON     `json:"binlog,omitempty"`  // absent: none is archived here
 		Emptied   *emptiedJSON  `json:"emptied,omitempty"` // most of what was there was gone before this sync
@@ -97,7 +97,7 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 			saySent(sh, cp.Name, r, c.DryRun)
 		}
 		if err == nil && len(r.Failed) > 0 {
-			err = notSent(cp, r)
+			err = notSent(cp.Name, r)
 		}
 		if err == nil && r.Emptied != nil {
 			err = backups.EmptiedError(cp, *r.Emptied)
@@ -115,10 +115,10 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 }
 
 // notSent is the error of a sync that could not bring every backup to the copy.
-func notSent(c config.Copy, r remote.Result) error {
-	err := ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), c.Name))
+func notSent(name string, r remote.Result) error {
+	err := ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed), name))
 	if len(r.Others()) > 0 {
-		err = err.WithHint(backups.OwnFolderHint(c))
+		err = err.WithHint(backups.OwnFolderHint(name))
 	}
 	return err
 }
@@ -132,6 +132,10 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 		Present:   r.Present,
 		Failed:    []failedJSON{},
 		NotKept:   []notKeptJSON{},
+		Unproved:  []string{},
+	}
+	for _, s := range r.Unproved {
+		j.Unproved = append(j.Unproved, s.Name)
 	}
 	for _, s := range r.Left {
 		j.NotKept = append(j.NotKept, notKeptJSON{s.Set.Name, s.Reasons[0].Text.String()})
@@ -157,6 +161,7 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 	defer sayLogsSent(sh, name, r.Logs, dry)
 	defer sayNotKept(sh, name, r.Left)
+	defer sayUnproved(sh, name, r.Unproved)
 	defer sayFailed(sh, r.Failed)
 	if dry {
 		sh.say(
@@ -174,6 +179,17 @@ func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 			r.Present,
 		),
 	)
+}
+
+// sayUnproved names the backups that were not sent because nobody verified them here.
+func sayUnproved(sh *shelf, name string, sets []*backup.Set) {
+	if len(sets) == 0 {
+		return
+	}
+	sh.note(lang.M("%s: %d unverified and not sent; verify them first: %s", name, len(sets), "opsdeck backup verify"))
+	for _, s := range sets {
+		sh.note(lang.M("  %s", termsafe.Line(s.Name)))
+	}
 }
 
 // sayFailed names the backups that could not be sent, with the reasons.

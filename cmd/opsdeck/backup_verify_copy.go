@@ -64,7 +64,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		}
 		doc.add(v, time.Since(start))
 		if v.Other {
-			hint = backups.OwnFolderHint(found[0])
+			hint = backups.OwnFolderHint(found[0].Name)
 		}
 	}
 	if c.JSON {

@@ -64,7 +64,7 @@ func TestStatusTellsOfEachCopy(t *testing.T) {
 		t.Errorf("doctor of a copy that answers: %s %s", state, detail)
 	}
 	sh.run(0, nil, "backup", "sync")
-	says("all is there", "ok", "1 of 1 good backup is there")
+	says("all is there", "ok", "1 of 1 good backup is there, as of 20")
 	sh.edit("    backup:\n", "    backup:\n      late: 1ms\n")
 	says("too old", "critical", "the newest good backup at the copy off is ")
 	sh.edit("      late: 1ms\n", "")
@@ -74,7 +74,7 @@ func TestStatusTellsOfEachCopy(t *testing.T) {
 	sh.edit(good, gone)
 	says("another place", "warning", "nothing was ever copied to off")
 	sh.whatever("backup", "sync")
-	says("not reached", "warning", "the last sync of the copy off failed")
+	says("not reached", "critical", "the last sync of the copy off failed")
 	if state, detail := sh.copyCheck("doctor"); state != "warning" || !strings.Contains(detail, "the copy off") {
 		t.Errorf("doctor of a copy that does not answer: %s %s", state, detail)
 	}

@@ -48,7 +48,7 @@ func TestABadCopyStaysBadUntilItIsSentAgain(t *testing.T) {
 	says("not found yet", "good", "ok")
 	for range 2 {
 		sh.run(1, nil, "backup", "verify", "--copy", "off")
-		says("found", "bad", "warning")
+		says("found", "bad", "critical")
 	}
 	if text := sh.whatever("backup", "list"); !strings.Contains(text, "bad  "+made.Name) {
 		t.Errorf("the list for people does not say it:\n%s", text)

@@ -2,6 +2,12 @@ package lang
 
 func init() {
 	register(
+		"%s, as of %s", "%s（截至 %s）",
+		"%d local backups are unverified and were not sent", "%d 个本地备份尚未校验，未发送",
+		"Verify them; then send them: %s", "先校验再发送：%s",
+		"the copy %s lacks %d good backups", "副本 %s 缺少 %d 个完好备份",
+		"%s: %d unverified and not sent; verify them first: %s", "%s：%d 个尚未校验，未发送；请先校验：%s",
+		"no backups at the copy %s; send them: %s", "副本 %s 中没有备份；请发送：%s",
 		"another machine's backup of that name is at the copy; it was not overwritten",
 		"副本中已有另一台机器的同名备份，未予覆盖",
 		"another machine's backup of that name: its manifest is not that of the backup here",

@@ -20,6 +20,20 @@ func (inv *Inventory) ToSend() (sets []*Set) {
 	return sets
 }
 
+// Unproved lists the backups that ToSend leaves out because they were not verified here:
+// one name for each content, newest first.
+func (inv *Inventory) Unproved() (sets []*Set) {
+	seen := map[any]bool{}
+	for _, s := range inv.Sets {
+		if s.State == Bad || s.Parsed.Physical || !s.Checked.IsZero() && s.SHA256 != "" || seen[s.identity()] {
+			continue
+		}
+		seen[s.identity()] = true
+		sets = append(sets, s)
+	}
+	return sets
+}
+
 // ToSendUnder divides what ToSend lists by the retention rule of a copy. What the rule
 // would remove there is left out, with the rule's reason; a file that is there already
 // and is not good is sent again whatever the rule says. there is the copy's inventory.

@@ -34,6 +34,8 @@ type Copier struct {
 	// Here is the hash of each backup of this machine, by name, as its manifest says.
 	Here map[string]string
 
+	Gone *backup.Emptied // what the last Look found; nil: nobody emptied the copy
+
 	started time.Time
 	seen    map[string]backup.FileAtCopy // read during this Send
 }
@@ -46,6 +48,9 @@ type Result struct {
 	Failed  []Failure
 	Left    []backup.Step // not sent: the copy's retention would remove them
 	Bytes   int64
+
+	Unproved []*backup.Set // not sent: they were not verified here
+
 	Emptied *backup.Emptied // what was found before anything was sent; nil: all as it was, or known already
 	Logs    *LogsSent       // of the binary log; nil: none is archived here
 }
@@ -73,6 +78,7 @@ func (c *Copier) Send(ctx context.Context, inv *backup.Inventory) (Result, error
 	}
 	c.started = time.Now()
 	sets := inv.ToSend()
+	out.Unproved = inv.Unproved()
 	if c.Choose != nil {
 		now, err := c.Look(ctx)
 		if err != nil {
@@ -247,6 +253,7 @@ func (c *Copier) Look(ctx context.Context) (backup.Listing, error) {
 		return now, err
 	}
 	now.Emptied = c.emptied(before, there)
+	c.Gone = now.Emptied
 	known := make(map[string]backup.FileAtCopy, len(before.Files))
 	for _, f := range before.Files {
 		known[f.Name] = f

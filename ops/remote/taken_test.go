@@ -182,3 +182,22 @@ func TestAFullDiskAtTheCopyIsNamed(t *testing.T) {
 		t.Errorf("there: %v", names)
 	}
 }
+
+// A backup that this machine did not verify is not sent, and is named.
+func TestWhatWasNotVerifiedHereIsNamed(t *testing.T) {
+	inv, sc := local(t, 1, 1000)
+	name := inv.Sets[0].Name
+	s := fakeS3(t)
+	if r := send(t, copier(t, s), inv); len(r.Unproved) != 0 || len(r.Sent) != 1 {
+		t.Errorf("verified: %+v", r)
+	}
+	sc.Index, _ = backup.OpenIndex("", sc.Dir)
+	inv, err := sc.Read(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := send(t, copier(t, fakeS3(t)), inv)
+	if len(r.Unproved) != 1 || r.Unproved[0].Name != name || len(r.Sent)+r.Present != 0 {
+		t.Errorf("%+v", r)
+	}
+}

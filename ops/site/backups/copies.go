@@ -28,8 +28,8 @@ func EmptiedError(c config.Copy, e backup.Emptied) error {
 }
 
 // OwnFolderHint is what to do when another machine's backups use the same names at a copy.
-func OwnFolderHint(c config.Copy) lang.Msg {
-	return lang.M("give each machine a folder of its own: change the target of the copy %s in backup.copies", c.Name)
+func OwnFolderHint(name string) lang.Msg {
+	return lang.M("give each machine a folder of its own: change the target of the copy %s in backup.copies", name)
 }
 
 // places are the copies' locations, by name.

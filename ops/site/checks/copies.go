@@ -28,7 +28,7 @@ func (b *checker) copies() {
 		b.add("copy:"+c.Name, health.KindBackup, slowPace, aCopy{b.Source, c}.look,
 			[]health.Limit{
 				{What: lang.M("last sync"), Warning: lang.M("failed, or there was none")},
-				{What: lang.M("backups there that are bad"), Warning: lang.M("one or more")},
+				{What: lang.M("backups there that are bad"), Critical: lang.M("one or more")},
 				{
 					What:     lang.M("age of the newest good one there"),
 					Critical: lang.M("over %s", human.Duration(p.Late)),
@@ -78,6 +78,8 @@ type remembered struct {
 	bad      []*backup.Set // known to be damaged there
 	lost     []*backup.Set // those of them that are not here
 	kept     int           // good backups here that its retention keeps
+	due      int           // those of them that were here at the last sync and are not there
+	unproved int           // unverified backups here: a sync does not send them
 	there    int           // how many of them the copy has, read back
 	newest   time.Time     // of the good ones there; zero: none
 	here     time.Time     // of the newest good one here; zero: none
@@ -106,6 +108,7 @@ func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err
 	if err != nil {
 		return m, err
 	}
+	m.unproved = len(inv.Unproved())
 	wanted, err := shelf.Wanted(c, inv)
 	if err != nil {
 		return m, err
@@ -114,6 +117,8 @@ func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err
 		m.kept++
 		if holds(s, c.Name) {
 			m.there++
+		} else if !s.At.After(m.synced.At) {
+			m.due++
 		}
 		if s.At.After(m.here) {
 			m.here = s.At
@@ -142,12 +147,45 @@ func (m remembered) judgeBad(c config.Copy, r *health.Result) {
 	if p, ok := m.bad[0].Worst(); ok {
 		why = lang.M("%s: %s", m.bad[0].Name, p.Text())
 	}
-	r.Find(ops.StateWarning, lang.M("the copy %s has %d bad backups", c.Name, len(m.bad)), why)
+	r.Find(ops.StateCritical, lang.M("the copy %s has %d bad backups", c.Name, len(m.bad)), why)
 	at := human.Shell(c.Name)
 	r.Next = lang.M("Send it again: %s", "opsdeck backup sync --copy "+at)
 	if len(m.lost) == len(m.bad) { // they are not here any more
 		r.Next = lang.M("Remove it there: %s", fmt.Sprintf("opsdeck backup remove %s --copy %s --confirm %s",
 			human.Shell(m.lost[0].Name), at, human.Shell(m.database)))
+	}
+}
+
+// judgeMissing tells of good backups that the last sync should have brought there.
+func (m remembered) judgeMissing(c config.Copy, r *health.Result) {
+	was := r.State
+	missing := lang.M("%d of %d good backups are there", m.there, m.kept)
+	switch {
+	case m.kept == 0 && m.newest.IsZero() && m.unproved > 0:
+		r.Find(ops.StateWarning, lang.M("the copy %s has no good backup", c.Name),
+			lang.M("%d local backups are unverified and were not sent", m.unproved))
+		if r.State != was {
+			r.Next = lang.M("Verify them; then send them: %s",
+				"opsdeck backup verify; opsdeck backup sync --copy "+human.Shell(c.Name))
+		}
+		return
+	case m.there == 0 && m.due > 0 && m.newest.IsZero():
+		next := r.Next
+		if m.synced.Error != "" {
+			missing = r.Headline
+		}
+		r.Find(ops.StateCritical, lang.M("the copy %s has no good backup", c.Name), missing)
+		if !next.Empty() { // it says why, or of the bad ones
+			r.Next = next
+			return
+		}
+	case m.due > 0:
+		r.Find(ops.StateWarning, lang.M("the copy %s lacks %d good backups", c.Name, m.due), missing)
+	case m.newest.IsZero():
+		r.Find(ops.StateWarning, lang.M("the copy %s has no good backup", c.Name), lang.Msg{})
+	}
+	if r.State != was {
+		r.Next = lang.M("Send it: %s", "opsdeck backup sync --copy "+human.Shell(c.Name))
 	}
 }
 
@@ -167,6 +205,9 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 	zone := now.Location()
 	moment := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") }
 	r.Detail = lang.M("%d of %d good backups are there", m.there, m.kept)
+	if !m.listed.At.IsZero() {
+		r.Detail = lang.M("%s, as of %s", r.Detail, moment(m.listed.At))
+	}
 	if m.kept == 0 && !m.newest.IsZero() { // it is streamed to, or made elsewhere
 		r.Detail = lang.M("the newest good backup there is of %s", moment(m.newest))
 	}
@@ -193,10 +234,7 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 		r.Add("last_sync", m.synced.At, lang.Raw(moment(m.synced.At)))
 	}
 	m.judgeBad(c, &r)
-	if !m.here.IsZero() && m.newest.IsZero() && r.State == ops.StateOK {
-		r.Find(ops.StateWarning, lang.M("the copy %s has no good backup", c.Name), lang.Msg{})
-		r.Next = send
-	}
+	m.judgeMissing(c, &r)
 	if !m.newest.IsZero() && now.Sub(m.newest) > late {
 		r.Find(ops.StateCritical, lang.M("the newest good backup at the copy %s is %s old", c.Name,
 			human.Duration(now.Sub(m.newest))), r.Why)
