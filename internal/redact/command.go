@@ -38,8 +38,7 @@ var commandRules = []struct {
 	{regexp.MustCompile(`(?i)([?&](?:key|sig|sign|signature|code|auth|sk)=)[^\s&'"]+`), "${1}" + Mask},
 	{regexp.MustCompile(`(?i)(://[^\s'"]*/(?:hook|hooks|services|webhooks?|robot)/)[^\s'"?]+`), "${1}" + Mask},
 	// Shapes of well-known tokens.
-	{regexp.MustCompile(`\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|xox[abprs]-[\w-]{10,}|` +
-		`sk-[\w-]{20,}|AKIA[0-9A-Z]{12,}|LTAI\w{12,})`), Mask},
+	{regexp.MustCompile(tokenShapes), Mask},
 }
 
 // notSecret is the name of a setting that only says where a secret is kept.

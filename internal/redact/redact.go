@@ -10,55 +10,6 @@ import (
 // Mask stands where a secret was.
 const Mask = "••••••"
 
-// words are what a name that holds a secret has in it.
-var words = []string{"passw", "pwd", "secret", "token", "key"}
-
-// rules are how secrets are known. Where none of a rule's words is in a text, in small
-// letters, there is nothing to look for.
-var rules = []struct {
-	words []string
-	re    *regexp.Regexp
-	with  string
-}{
-	// scheme://user:secret@host and the driver's user:secret@tcp(host).
-	{[]string{"://"}, regexp.MustCompile(`(://[^\s:/@]*:)[^\s@/]+(@)`), "${1}" + Mask + "${2}"},
-	{[]string{"@tcp(", "@unix("}, regexp.MustCompile(`(\b[\w.-]+:)[^\s@:/]+(@(?:tcp|unix)\()`), "${1}" + Mask + "${2}"},
-	{
-		[]string{"authorization"},
-		regexp.MustCompile(`(?i)(\bauthorization\s*[:=]\s*"?(?:bearer|basic)\s+)[\w.~+/=-]+`),
-		"${1}" + Mask,
-	},
-	{[]string{"cookie"}, regexp.MustCompile(`(?i)((?:set-)?cookie\s*:\s*)[^\r\n"]+`), "${1}" + Mask},
-	{
-		words,
-		regexp.MustCompile(
-			`(?i)("[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*")(?:[^"\\]|\\.)*(")`,
-		),
-		"${1}" + Mask + "${2}",
-	},
-	// JSON within a JSON text, its quotes behind backslashes.
-	{
-		words,
-		regexp.MustCompile(
-			`(?i)(\\"[\w-]*(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"\s*:\s*\\")(?:[^"\\]|\\\\.)*(\\")`,
-		),
-		"${1}" + Mask + "${2}",
-	},
-	{
-		words,
-		regexp.MustCompile(
-			`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\b\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;"']+)`,
-		),
-		"${1}" + Mask,
-	},
-	{
-		[]string{"identified"},
-		regexp.MustCompile(`(?i)(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`),
-		"${1}" + Mask,
-	},
-	{[]string{"eyj"}, regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+`), Mask},
-}
-
 // Small is a text in the small letters of ASCII. Letters outside that regular
 // expressions take for some inside, in any case, become those too.
 func Small(s string) string {
@@ -94,7 +45,7 @@ func Text(s string) string {
 	}
 	for _, r := range rules {
 		if HasAny(small, r.words...) {
-			s = r.re.ReplaceAllString(s, r.with)
+			s = r.mask(s)
 		}
 	}
 	return hidden.ReplaceAllString(s, "(using password: ${1})")

@@ -297,35 +297,15 @@ func readChangeList(list []any) []Change {
 }
 
 var (
-	secretName = regexp.MustCompile(
-		`(?i)(password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie)$`,
-	)
+	endsPrivate  = regexp.MustCompile(`(?i)(authorization|cookie)$`)
 	secretNumber = regexp.MustCompile(
 		`(?i)("[\w-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key|private_?key)"\s*:\s*)(-?\d[\d.eE+-]*)`,
 	)
 )
 
-// triggers are parts, in lower case, of which every secret that is recognised
-// has one nearby: text without any of them needs no closer look.
-var triggers = []string{
-	"pass",
-	"pwd",
-	"secret",
-	"token",
-	"key",
-	"authorization",
-	"cookie",
-	"identified",
-	"://",
-	"@tcp",
-	"@unix",
-	"eyj",
-}
-
 // Mask hides the secrets in a column's text; JSON stays JSON.
 func Mask(text string) string {
-	lower := strings.ToLower(text)
-	if !slices.ContainsFunc(triggers, func(t string) bool { return strings.Contains(lower, t) }) {
+	if !redact.May(redact.Small(text)) {
 		return text
 	}
 	return secretNumber.ReplaceAllString(redact.Text(text), `${1}"`+redact.Mask+`"`)
@@ -336,7 +316,7 @@ func maskChange(c Change) Change {
 	for _, side := range []*string{&c.Old, &c.New} {
 		switch {
 		case *side == "":
-		case secretName.MatchString(name):
+		case redact.SecretName(name), endsPrivate.MatchString(name):
 			*side = `"` + redact.Mask + `"`
 		default:
 			*side = Mask(*side)

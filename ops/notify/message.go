@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"opsdeck/internal/redact"
 )
 
 // Message is what is told. Service, Subject and Text are enough; the fields of an
@@ -66,10 +68,24 @@ func (m Message) plain() plain {
 	}
 	for _, path := range m.Files {
 		if text, err := os.ReadFile(path); err == nil && json.Valid(text) {
-			out.Report = text
+			out.Report = redact.JSON(text)
 		}
 	}
 	return out
+}
+
+// masked is the message without the secrets that can be recognised: nothing else is sent.
+func (m Message) masked() Message {
+	for _, text := range []*string{&m.Subject, &m.Text, &m.Evidence, &m.Next} {
+		*text = redact.Text(*text)
+	}
+	labels := make(map[string]string, len(m.Labels))
+	for name, value := range m.Labels {
+		labels[name] = redact.Text(value)
+	}
+	m.Labels = labels
+	m.Alerts = redact.JSON(m.Alerts)
+	return m
 }
 
 func moment(t time.Time) *time.Time {

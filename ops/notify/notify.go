@@ -69,7 +69,7 @@ func (t *Target) clock() time.Time { return t.now() }
 func (t *Target) Name() string { return t.name }
 
 // Preview is what would be sent, without what is secret.
-func (t *Target) Preview(m Message) string { return t.carrier.preview(m) }
+func (t *Target) Preview(m Message) string { return t.carrier.preview(m.masked()) }
 
 // Send tells the target. Errors hold neither URL nor password; Retryable and
 // RetryAfter tell what to do about them.
@@ -79,7 +79,7 @@ func (t *Target) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	if err := t.carrier.send(ctx, m); err != nil {
+	if err := t.carrier.send(ctx, m.masked()); err != nil {
 		return t.failed(err)
 	}
 	return nil

@@ -1,0 +1,30 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+)
+
+var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// JSON masks the secrets in each text of a JSON document, which stays one.
+func JSON(doc []byte) []byte {
+	return jsonString.ReplaceAllFunc(doc, func(quoted []byte) []byte {
+		var text string
+		if json.Unmarshal(quoted, &text) != nil {
+			return quoted
+		}
+		masked := Text(text)
+		if masked == text {
+			return quoted
+		}
+		var out bytes.Buffer
+		e := json.NewEncoder(&out)
+		e.SetEscapeHTML(false)
+		if e.Encode(masked) != nil {
+			return quoted
+		}
+		return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	})
+}
