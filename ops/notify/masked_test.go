@@ -15,7 +15,9 @@ import (
 // TestNoSecretIsSent: whoever made the message, a webhook gets none, and gets JSON.
 func TestNoSecretIsSent(t *testing.T) {
 	var body []byte
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+	}))
 	defer srv.Close()
 	target, err := New(config.Notify{Name: "x", Kind: "webhook", URLFile: secret(t, srv.URL, 0o600)})
 	if err != nil {
@@ -26,11 +28,13 @@ func TestNoSecretIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Message{Service: "shop", Subject: line, Text: line, Evidence: line, Alerts: alerts, Labels: map[string]string{"line": line}}
+	m := Message{Service: "shop", Subject: line, Text: line, Evidence: line, Alerts: alerts,
+		Labels: map[string]string{"line": line}}
 	if err := target.Send(context.Background(), m); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(body), "S3cretX9") || !json.Valid(body) || strings.Count(string(body), "mysql -uroot -p") != 5 {
+	if strings.Contains(string(body), "S3cretX9") || !json.Valid(body) ||
+		strings.Count(string(body), "mysql -uroot -p") != 5 {
 		t.Errorf("sent %s", body)
 	}
 	if shown := target.Preview(m); strings.Contains(shown, "S3cretX9") {
