@@ -312,7 +312,7 @@ func lineOf(e *logs.Event, raw string) alert.Line {
 	l := alert.Line{
 		Level: e.Level.String(), Context: redact.Text(e.Context), Message: bounded(redact.Text(e.Message)),
 		Source: e.Source,
-		Raw: bounded(redact.Text(raw)),
+		Raw:    bounded(redact.Text(raw)),
 	}
 	if !e.Time.IsZero() {
 		l.Time = &e.Time
