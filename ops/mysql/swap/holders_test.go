@@ -20,7 +20,7 @@ func TestTheHolderOfALockIsNamed(t *testing.T) {
 		ctx := context.Background()
 		f := newField(t, db)
 		p := f.plan(restore.Swap)
-		p.LockWait = restore.Span(4 * time.Second)
+		p.LockWait = restore.Span(6 * time.Second)
 		f.loadAndVerify(p)
 		if who, text, err := f.server.Sessions.Waiting(ctx, p); err != nil || who != "" || !text.Empty() {
 			t.Fatalf("nobody waits, and %q is named: %s %v", who, text, err)
@@ -50,7 +50,7 @@ func TestTheHolderOfALockIsNamed(t *testing.T) {
 			select {
 			case err := <-ended:
 				t.Fatalf("it did not wait long enough to be seen: %v; last: %s", err, said)
-			case <-time.After(50 * time.Millisecond):
+			case <-time.After(250 * time.Millisecond): // InnoDB renews its list only when nobody has read it for 0.1 s
 			}
 			_, text, err := f.server.Sessions.Waiting(ctx, p)
 			if err != nil {
