@@ -237,6 +237,19 @@ func (s Snapshot) Result() string {
 	return "running"
 }
 
+// HalfLoaded tells whether the live database holds only a part of the data: an in-place
+// restore, or its undo, is loading into it or was stopped while it did.
+func (s Snapshot) HalfLoaded() bool {
+	if s.Mode != InPlace {
+		return false
+	}
+	switch s.Stage {
+	case Loading, AskLoad, Verifying, AskVerify, Cleaning, AskClean, UndoLoading, AskUndoLoad:
+		return true
+	}
+	return false
+}
+
 // LiveSince is the time when the restored data became live.
 func (s Snapshot) LiveSince() time.Time {
 	var at time.Time

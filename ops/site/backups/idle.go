@@ -1,8 +1,11 @@
 package backups
 
 import (
+	"slices"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 )
 
 // Idle refuses while a restore of a database with this name is running, whichever service
@@ -21,6 +24,37 @@ func (sh Nights) Idle() error {
 				t.Database, o.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
 		}
+	}
+	return nil
+}
+
+// halfLoaded refuses an order for a database that an unfinished in-place restore has loaded
+// only in part: what it holds is no backup.
+func (sh *Shelf) halfLoaded(o Order) error {
+	if o.Kind == backup.KindEmergency {
+		return nil // a restore saves what there is
+	}
+	open, err := sh.OpenRuns()
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if r.Run == nil || !r.Run.State.HalfLoaded() {
+			continue
+		}
+		t := r.Run.Plan.Target
+		if !o.All && !slices.Contains(o.Databases, t.Database) && !slices.Contains(o.Databases, t.Live) {
+			continue
+		}
+		if r.Run.Alive {
+			return ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
+				r.ID)).
+				WithHint(lang.M("watch it: opsdeck restore attach"))
+		}
+		return ops.E(ops.Busy, lang.M("%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
+			t.Database, r.ID)).
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or return to the state before it: opsdeck restore abort %[1]s",
+				r.ID))
 	}
 	return nil
 }

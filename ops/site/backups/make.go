@@ -143,6 +143,9 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := sh.halfLoaded(o); err != nil {
+		return nil, err
+	}
 	held, err := sh.Lock("backup create")
 	if err != nil {
 		return nil, err

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestAHalfRestoredDatabaseIsNotBackedUp kills an in-place restore while it loads: what the
+// database holds then is no backup, by hand or by night, until the restore is over.
+func TestAHalfRestoredDatabaseIsNotBackedUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, testdb.MariaDB(t))
+	s.many()
+	s.must("backup", "create")
+	good := s.dump()
+	s.db.Exec(t, s.live, shopDamage...)
+	s.atLoad("--mode", "in-place")
+	s.killWorker()
+	before := s.backups()
+	for _, verb := range [][]string{{"backup", "create"}, {"backup", "schedule", "run", "daily"}} {
+		o := s.run(verb...)
+		if o.code != 75 || !strings.Contains(o.err, "holds only a part of its data") ||
+			!strings.Contains(o.err, "restore resume ") {
+			t.Errorf("%v: exit %d\n%s%s", verb, o.code, o.out, o.err)
+		}
+	}
+	if after := s.backups(); len(after) != len(before) {
+		t.Errorf("backups before %v, after %v", before, after)
+	}
+	s.must("restore", "resume", "--confirm", s.live)
+	sameDump(t, good, s.dump())
+	s.must("backup", "create")
+}
