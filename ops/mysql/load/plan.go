@@ -75,6 +75,7 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 	p.guard.from = p.from
 	p.guard.skipping = false
 	p.guard.others = false
+	p.guard.unfired = true // a backup's triggers are created after all rows
 	u := newUnpacker(src)
 	defer u.close()
 	for i, mem := range m.Members {

@@ -212,6 +212,15 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 	if q.Side, err = sideOf(ctx, conn, src); err != nil {
 		return q, mysql.Explain(err, target)
 	}
+	strays, err := strayTriggers(ctx, conn, src.Database)
+	if err != nil {
+		return q, mysql.Explain(err, target)
+	}
+	for _, o := range src.Holds {
+		if name := strings.ToLower(o.Name); o.Kind == "trigger" && contained(strays, name) {
+			q.Strays = append(q.Strays, name)
+		}
+	}
 	for _, t := range src.Tables {
 		if len(c.Tables) == 0 || contained(c.Tables, t.Name) {
 			q.Rows[t.Name] = t.Rows

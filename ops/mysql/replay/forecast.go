@@ -28,6 +28,8 @@ type Question struct {
 	// moment, so what is left out is not reported.
 	Open bool
 	Side Side // implicit effects of statements
+	// Strays are the backup's triggers, in lower case, whose code names another database.
+	Strays []string
 }
 
 // Forecast is the effect of a replay, and what is lost by ending there.
@@ -84,6 +86,9 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	}
 	l.least = newLeast(q)
 	l.judge = newJudge(q.From, q.To, q.Maria, q.Tables, q.Others)
+	for _, name := range q.Strays {
+		l.judge.strays[name] = true
+	}
 	l.sum.Done = l.done
 	var err error
 	if q.Moment.GTIDs != "" {

@@ -59,8 +59,8 @@ func (j *judge) noteStray(p *sqlscan.Parsed, outside bool) {
 	}
 }
 
-// strayed is why a statement that changes rows cannot be run again: a trigger or function
-// that the log created could change another database.
+// strayed is why a statement that changes rows cannot be run again: a trigger of the backup,
+// or a trigger or function that the log created, could change another database.
 func (j *judge) strayed(q *binlog.Query) lang.Msg {
 	if len(j.strays) == 0 {
 		return lang.Msg{}

@@ -86,3 +86,43 @@ func TestARolledBackXAIsNoLoss(t *testing.T) {
 		}
 	})
 }
+
+// A trigger of the backup that writes to another database is loaded. Row images do not fire
+// it; a statement that would is refused, by the forecast and by the replay itself.
+func TestATriggerOfTheBackupIntoAnotherDatabase(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		other := s.Schema(t)
+		s.Exec(t, other, "CREATE TABLE seen (id INT)")
+		trigger := "CREATE TRIGGER Tg AFTER INSERT ON a FOR EACH ROW INSERT INTO " + other + ".seen VALUES (NEW.id)"
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT)", trigger,
+			"CREATE TRIGGER own BEFORE INSERT ON a FOR EACH ROW SET NEW.v = 7")
+		found, err := strayTriggers(t.Context(), s.Open(t, ""), w.shadow)
+		if err != nil || len(found) != 1 || found[0] != "tg" {
+			t.Fatalf("found %v, %v", found, err)
+		}
+		w.work(t, "INSERT INTO a VALUES (1, 1)")
+		w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+		w.same(t)
+		w.stand = now(t, s)
+		w.work(t, "SET SESSION binlog_format=STATEMENT", "INSERT INTO a VALUES (2, 2)")
+		q := w.question(w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+		f, err := Look(t.Context(), q)
+		if err != nil || len(f.Refused) != 0 {
+			t.Fatalf("nothing is known of it, and %+v, %v", f, err)
+		}
+		s.Exec(t, w.shadow, "DROP TABLE IF EXISTS "+Table)
+		w.prepare(t, q.Run)
+		_, err = w.run(t.Context(), t, q.Run, f)
+		if err == nil || !strings.Contains(err.Error(), "another database, which tg names") {
+			t.Errorf("the replay: %v", err)
+		}
+		q.Strays = found
+		if f, err = Look(t.Context(), q); err != nil || len(f.Refused) != 1 {
+			t.Errorf("the forecast: %+v, %v", f, err)
+		}
+		var n int
+		if err := s.Open(t, other).QueryRow("SELECT COUNT(*) FROM seen").Scan(&n); err != nil || n != 2 {
+			t.Errorf("%d rows in the other database, %v", n, err)
+		}
+	})
+}

@@ -74,6 +74,7 @@ type runner struct {
 	guarded   guarded
 	native    bool // rows go through the BINLOG statement, or not at all
 	decided   bool // an XA transaction that is committed is read again
+	strayed   bool // the target's triggers were read, for those that name other databases
 }
 
 // group is the state of the current group.

@@ -15,6 +15,12 @@ import (
 // statement replays a logged query.
 func (r *runner) statement(i *format.Item) error {
 	d, refusal := r.judge.statement(i.Query)
+	if d.kind == rowsOf && !r.strayed {
+		if err := r.seesStrays(); err != nil {
+			return err
+		}
+		d, refusal = r.judge.statement(i.Query)
+	}
 	if !refusal.Empty() {
 		return ops.E(ops.Failed, refusal)
 	}

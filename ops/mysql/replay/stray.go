@@ -1,0 +1,60 @@
+package replay
+
+import (
+	"context"
+	"strings"
+
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
+)
+
+// strayTriggers names the triggers of a database whose code names another database. Row
+// images do not fire them; a statement in statement format would, and change that database.
+// One that cannot be parsed counts.
+func strayTriggers(ctx context.Context, q schema.Querier, database string) (names []string, err error) {
+	rows, err := schema.All(ctx, q, "SELECT TRIGGER_NAME, ACTION_STATEMENT, SQL_MODE FROM information_schema.TRIGGERS "+
+		"WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME", database)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		mode := sqlscan.Mode{
+			ANSIQuotes:  strings.Contains(r[2], "ANSI_QUOTES"),
+			NoBackslash: strings.Contains(r[2], "NO_BACKSLASH_ESCAPES"),
+		}
+		p, err := sqlscan.Parse([]byte("CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW "+r[1]), mode)
+		if err != nil || namesAnother(p, database) {
+			names = append(names, strings.ToLower(r[0]))
+		}
+	}
+	return names, nil
+}
+
+func namesAnother(p *sqlscan.Parsed, database string) bool {
+	for _, r := range p.Refs {
+		switch {
+		case !r.Qualified() || r.Schema == database:
+		case strings.EqualFold(r.Schema, "information_schema"), strings.EqualFold(r.Schema, "performance_schema"),
+			strings.EqualFold(r.Schema, "sys"):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// seesStrays reads the target's triggers before the first statement that changes rows.
+func (r *runner) seesStrays() error {
+	if r.strayed {
+		return nil
+	}
+	found, err := strayTriggers(r.ctx, r.note, r.Schema)
+	if err != nil {
+		return err
+	}
+	for _, name := range found {
+		r.judge.strays[name] = true
+	}
+	r.strayed = true
+	return nil
+}
