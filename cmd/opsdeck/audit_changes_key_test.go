@@ -13,6 +13,9 @@ import (
 func traced(t *testing.T, config, table, key string) string {
 	t.Helper()
 	out, _ := asked(t, config, 0, "audit", "changes", "--json", "--table", table, "--key", key)
+	if strings.TrimSpace(out) == "" {
+		return ""
+	}
 	var all []string
 	for _, line := range jsonLines(t, out) {
 		what := ""
@@ -55,11 +58,11 @@ func TestARowIsTracedByItsKeyAcrossDefinitions(t *testing.T) {
 			"INSERT INTO life VALUES (7,'x',1)",
 			"TRUNCATE TABLE life",
 		)
-		const ones = "CREATE +2~0-0 +0~1-0 ALTER +0~1-0 +0~1-0 ALTER +0~1-0 +0~1-0 +0~0-1 ? TRUNCATE"
+		const ones = "+2~0-0 +0~1-0 ALTER +0~1-0 +0~1-0 ALTER +0~1-0 +0~1-0 +0~0-1 ? TRUNCATE"
 		if got := traced(t, config, "life", "7"); got != ones {
 			t.Errorf("key 7:\n%s\n%s", got, ones)
 		}
-		if got, want := traced(t, config, "life", "9"), "CREATE +2~0-0 ALTER +0~1-0 ALTER ? TRUNCATE"; got != want {
+		if got, want := traced(t, config, "life", "9"), "+2~0-0 ALTER +0~1-0 ALTER ? TRUNCATE"; got != want {
 			t.Errorf("key 9:\n%s\n%s", got, want)
 		}
 		s.Exec(t, schema, "DROP TABLE life")
@@ -97,11 +100,11 @@ func TestAKeyIsTypedAsPeopleType(t *testing.T) {
 			"INSERT INTO none VALUES (1)",
 		)
 		for _, c := range []struct{ table, key, want string }{
-			{"k1", "AB ", "CREATE +1~0-0"}, {"k1", `"x,y"`, "CREATE +1~0-0"}, {"k1", "NAIVE", "CREATE +1~0-0"},
-			{"k1", "no", "CREATE"}, {"k2", "Ab", "CREATE +1~0-0"}, {"k2", "ab", "CREATE"},
-			{"k3", "1.5,2026-01-02", "CREATE +1~0-0"}, {"k3", "1.51,2026-01-02", "CREATE"},
-			{"k4", "y,0x00FF0000", "CREATE +1~0-0"}, {"k4", "2,0x00FF", "CREATE +1~0-0"}, {"k4", "x,0x00FF", "CREATE"},
-			{"k5", "4000000000", "CREATE +1~0-0"},
+			{"k1", "AB ", "+1~0-0"}, {"k1", `"x,y"`, "+1~0-0"}, {"k1", "NAIVE", "+1~0-0"},
+			{"k1", "no", ""}, {"k2", "Ab", "+1~0-0"}, {"k2", "ab", ""},
+			{"k3", "1.5,2026-01-02", "+1~0-0"}, {"k3", "1.51,2026-01-02", ""},
+			{"k4", "y,0x00FF0000", "+1~0-0"}, {"k4", "2,0x00FF", "+1~0-0"}, {"k4", "x,0x00FF", ""},
+			{"k5", "4000000000", "+1~0-0"},
 		} {
 			if got := traced(t, config, c.table, c.key); got != c.want {
 				t.Errorf("%s of %s: %s, not %s", c.key, c.table, got, c.want)

@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"regexp"
 	"slices"
 	"time"
 )
@@ -113,9 +114,23 @@ func (f Filter) Takes(t *Transaction) bool {
 }
 
 // Statements reports whether a transaction has statements of the statement format, and
-// statements that change definitions, that name the table.
+// statements that change definitions, that name the table. One that makes the table, empty,
+// does not count: no row has a life before it.
 func (f Filter) Statements(t *Transaction) (changes, definitions bool) {
-	return slices.ContainsFunc(t.Other, f.takesStatement), slices.ContainsFunc(t.DDL, f.takesStatement)
+	return slices.ContainsFunc(t.Other, f.takesStatement), slices.ContainsFunc(t.DDL, func(s Statement) bool {
+		return f.takesStatement(s) && !makesEmptyTable(s.SQL)
+	})
+}
+
+var (
+	createTable = regexp.MustCompile(`(?is)^(?:\s|/\*.*?\*/)*CREATE\s+(?:TEMPORARY\s+)?TABLE\b`)
+	selects     = regexp.MustCompile(`(?i)\bSELECT\b`)
+)
+
+// makesEmptyTable reports whether a statement makes a table that was not there, without rows:
+// it changes no row.
+func makesEmptyTable(sql string) bool {
+	return createTable.MatchString(sql) && !selects.MatchString(sql)
 }
 
 func (c TableChange) of(v Verb) int64 {
