@@ -16,7 +16,7 @@ import (
 func (r *runner) statement(i *format.Item) error {
 	d, refusal := r.judge.statement(i.Query)
 	if d.kind == rowsOf && !r.strayed {
-		if err := r.seesStrays(); err != nil {
+		if err := seeStrays(r); err != nil {
 			return err
 		}
 		d, refusal = r.judge.statement(i.Query)

@@ -43,8 +43,8 @@ func namesAnother(p *sqlscan.Parsed, database string) bool {
 	return false
 }
 
-// seesStrays reads the target's triggers before the first statement that changes rows.
-func (r *runner) seesStrays() error {
+// seeStrays reads the target's triggers before the first statement that changes rows.
+func seeStrays(r *runner) error {
 	if r.strayed {
 		return nil
 	}
