@@ -193,7 +193,7 @@ func (s *Server) Schema(t testing.TB) string {
 	name := notWord.ReplaceAllString(strings.ToLower(t.Name()), "_")
 	name = fmt.Sprintf("t%d_%s", schemaCount.Add(1), strings.Trim(name[max(0, len(name)-40):], "_"))
 	db := s.Open(t, "")
-	if _, err := db.Exec("CREATE DATABASE `" + name + "` CHARACTER SET utf8mb4" + s.collated()); err != nil {
+	if err := execute(context.Background(), db, "CREATE DATABASE `"+name+"` CHARACTER SET utf8mb4"+s.collated()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.drop(t, db, name) })
@@ -209,7 +209,7 @@ func (s *Server) drop(t testing.TB, db *sql.DB, name string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
 	defer cancel()
-	if _, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`"); err != nil && ctx.Err() != nil {
+	if err := execute(ctx, db, "DROP DATABASE IF EXISTS `"+name+"`"); err != nil && ctx.Err() != nil {
 		t.Errorf("%s is not dropped after %v; the server is at\n%s", name, toolTimeout, s.work())
 	}
 }
@@ -235,20 +235,25 @@ func (s *Server) Exec(t testing.TB, db string, statements ...string) {
 	}
 	defer conn.Close()
 	for _, statement := range statements {
-		if err := execute(conn, statement); err != nil {
+		if err := execute(context.Background(), conn, statement); err != nil {
 			t.Fatalf("%s: %.200s: %v", s.Flavour, statement, err)
 		}
 	}
 }
 
+// executor is a pool or one connection.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // execute runs a statement. A definition that MySQL refuses for those of other tests,
 // by a deadlock, has done nothing, and is run again.
-func execute(conn *sql.Conn, statement string) error {
+func execute(ctx context.Context, on executor, statement string) error {
 	const deadlock = 1213
 	verb, _, _ := strings.Cut(statement, " ")
 	defines := strings.Contains("CREATE DROP ALTER RENAME", verb) && !strings.Contains(statement, ";")
 	for {
-		_, err := conn.ExecContext(context.Background(), statement)
+		_, err := on.ExecContext(ctx, statement)
 		var refused *mysql.MySQLError
 		if !defines || !errors.As(err, &refused) || refused.Number != deadlock {
 			return err
