@@ -35,6 +35,11 @@ func (s *Surveyor) Rehearse(
 	if len(a.Missing) > 0 || src.Copy != "" || !src.Manifest && len(src.Definitions) == 0 {
 		return ctx.Err()
 	}
+	for _, t := range choice.Tables {
+		if _, held := src.Table(t); src.Manifest && !held {
+			return ctx.Err() // the plan is refused for it
+		}
+	}
 	loader, can := s.losses.differ.loader.(rehearser)
 	if !can {
 		return ctx.Err()
