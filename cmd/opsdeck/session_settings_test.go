@@ -37,8 +37,8 @@ var strange = []string{
 	"explicit_defaults_for_timestamp = 0", "innodb_strict_mode = 1", "restrict_fk_on_non_standard_key = 1", "sql_buffer_result = 1",
 }
 
-// estrange gives a server strange settings, and its own back at the end.
-func estrange(t *testing.T, db *testdb.Server, settings []string) (taken int) {
+// imposeSettings gives a server strange settings, and its own back at the end.
+func imposeSettings(t *testing.T, db *testdb.Server, settings []string) (taken int) {
 	t.Helper()
 	admin, err := db.Open(t, "").Conn(t.Context()) // its session began with the server's own
 	if err != nil {
@@ -117,7 +117,7 @@ func TestEveryVerbShedsWhatTheServerImposes(t *testing.T) {
 		s.withoutSuper()
 		t.Run("all", func(t *testing.T) {
 			s := s.in(t)
-			estrange(t, db, append(strange, "log_bin_trust_function_creators = 1", `init_connect = "`+imposed+`"`))
+			imposeSettings(t, db, append(strange, "log_bin_trust_function_creators = 1", `init_connect = "`+imposed+`"`))
 			s.everyVerb()
 		})
 		definer := regexp.MustCompile("DEFINER=[^ *]+") // ALTER EVENT makes an event its user's

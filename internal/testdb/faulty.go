@@ -10,19 +10,19 @@ import (
 
 // Line is a way to a server that can be made faulty, as a proxy, a load balancer or
 // a firewall is. Each fault is of the connections that are there when it begins; those
-// made later pass, unless Deaf is set.
+// made later pass, unless unanswered is set.
 type Line struct {
 	Host string
 	Port int
 
-	mu    sync.Mutex
-	fault Fault
-	age   int         // counts the faults
-	deaf  bool        // new connections are accepted, and nothing passes
-	after int64       // bytes from the server after which a fault is in force
-	left  int64       // bytes from the server until nothing passes any more; 0 is no end
-	hit   atomic.Bool // the fault came to pass
-	over  <-chan struct{}
+	mu         sync.Mutex
+	fault      Fault
+	age        int         // counts the faults
+	unanswered bool        // new connections are accepted, and nothing passes
+	after      int64       // bytes from the server after which a fault is in force
+	left       int64       // bytes from the server until nothing passes any more; 0 is no end
+	hit        atomic.Bool // the fault came to pass
+	over       <-chan struct{}
 }
 
 // Fault is what a line does to a connection.
@@ -49,7 +49,7 @@ func (s *Server) Line(t testing.TB) *Line {
 		t.Cleanup(func() { out.Close() })
 		l.mu.Lock()
 		born := l.age
-		if l.deaf {
+		if l.unanswered {
 			born = -1
 		}
 		l.mu.Unlock()
@@ -62,14 +62,14 @@ func (s *Server) Line(t testing.TB) *Line {
 	return l
 }
 
-// Set puts a fault in force for the connections that are there, and for those of a
-// deaf line that come later. after is how many bytes from the server each one of the
+// Set puts a fault in force for the connections that are there, and for those of an
+// unanswered line that come later. after is how many bytes from the server each one of the
 // later connections, which then have the fault too, still passes; 0 leaves them well.
-func (l *Line) Set(f Fault, deaf bool, after int64) {
+func (l *Line) Set(f Fault, unanswered bool, after int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fault = f
-	l.deaf = deaf
+	l.unanswered = unanswered
 	l.after = after
 	l.left = 0
 	l.age++

@@ -84,9 +84,9 @@ func prefix(of io.ReaderAt, n int64, r io.ReaderAt) bool {
 	return n > 0
 }
 
-// goesOn reports whether a text is a copy of this one, which has been truncated since: it
+// continues reports whether a text is a copy of this one, which has been truncated since: it
 // has what was seen of it, up to the copy's length.
-func (k *tracked) goesOn(text logs.Text) bool {
+func (k *tracked) continues(text logs.Text) bool {
 	for i := len(k.marks) - 1; i >= 0; i-- {
 		if m := k.marks[i]; m.size <= text.Size() {
 			return known{head: k.head[:min(int64(len(k.head)), m.size)], foot: m.foot, size: m.size}.begins(text)

@@ -233,10 +233,10 @@ func (t *Tail) adopt(now time.Time, mine *tracked) (found bool) {
 			t.again = t.again || now.Sub(info.ModTime()) < drainFor
 			text.Close()
 			continue
-		case mine != nil && !found && mine.goesOn(text):
+		case mine != nil && !found && mine.continues(text):
 			found = mine.moveTo(text)
 			t.know(mine.known())
-		case t.cur != nil && (t.cur.goesOn(text) || prefix(text, text.Size(), t.cur.file)):
+		case t.cur != nil && (t.cur.continues(text) || prefix(text, text.Size(), t.cur.file)):
 			text.Close()
 			continue // a copy in progress of what we are reading
 		case t.tells(text):

@@ -52,24 +52,24 @@ func stalledLately(addr string) lang.Msg {
 	return lang.Msg{}
 }
 
-// deaf are the addresses that gave no answer to a new connection, and when that was
+// unanswered are the addresses that gave no answer to a new connection, and when that was
 // first found. It ends with the next greeting, and after a minute.
-var deaf sync.Map
+var unanswered sync.Map
 
-func deafLately(addr string) bool {
-	at, ok := deaf.Load(addr)
+func unansweredLately(addr string) bool {
+	at, ok := unanswered.Load(addr)
 	if ok && time.Since(at.(time.Time)) >= time.Minute {
-		deaf.CompareAndDelete(addr, at)
+		unanswered.CompareAndDelete(addr, at)
 		return false
 	}
 	return ok
 }
 
-// Deaf tells whether the target gave no answer to a new connection just now: a line to
+// Unanswered tells whether the target gave no answer to a new connection just now: a line to
 // it was found stalled, and none has been greeted since. It is not worth waiting for.
-func (t Target) Deaf() bool { return deafLately(t.Addr) }
+func (t Target) Unanswered() bool { return unansweredLately(t.Addr) }
 
-// deafLimit is how long a line to a deaf address may be silent: the others that the same
+// deafLimit is how long a line to an unanswered address may be silent: the others that the same
 // work holds are stalled too, and each would wait as long as the first.
 const deafLimit = time.Second
 
@@ -151,7 +151,7 @@ func (l *line) greeted(part []byte) {
 	end := bytes.IndexByte(l.head[before:], 0)
 	if at := before + end + 1; end >= 0 && len(l.head) >= at+4 {
 		l.id.Store(binary.LittleEndian.Uint32(l.head[at:]))
-		deaf.Delete(l.addr)
+		unanswered.Delete(l.addr)
 	}
 }
 
@@ -179,9 +179,9 @@ func (l *line) limit() time.Duration {
 		d = l.target.StallAfter
 	}
 	switch known := l.id.Load() != 0; {
-	case deafLately(l.addr) && !known:
+	case unansweredLately(l.addr) && !known:
 		return deafLimit
-	case deafLately(l.addr):
+	case unansweredLately(l.addr):
 		return min(d, deafLimit)
 	case !known:
 		return min(d, DialTimeout)
@@ -217,12 +217,12 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 // diagnose says why a line that was silent for d is stalled; empty when the server may
 // just be busy.
 func (l *line) diagnose(d time.Duration) lang.Msg {
-	known := deafLately(l.addr)
+	known := unansweredLately(l.addr)
 	if !l.answers(d) {
 		if why := stalledLately(l.addr); known && !why.Empty() {
 			return why // what was waited for first, not what was found after it
 		}
-		deaf.LoadOrStore(l.addr, time.Now())
+		unanswered.LoadOrStore(l.addr, time.Now())
 		return lang.M(
 			"no data came from the server at %s for %s, and it does not respond to a new connection: the "+
 				"connection is stalled",
@@ -290,10 +290,10 @@ func idle(command, state string) bool {
 
 // answers tells whether a server says anything to a new connection: it speaks first,
 // also when it has no room for one. It has about as long for that as the line was
-// silent, d. A line that waits for a greeting of its own has asked a deaf address already.
+// silent, d. A line that waits for a greeting of its own has asked an unanswered address already.
 func (l *line) answers(d time.Duration) bool {
 	limit := min(max(d, 2*time.Second), DialTimeout)
-	if deafLately(l.addr) {
+	if unansweredLately(l.addr) {
 		if l.id.Load() == 0 {
 			return false
 		}
@@ -308,7 +308,7 @@ func (l *line) answers(d time.Duration) bool {
 	if n, _ := c.Read(make([]byte, 1)); n == 0 {
 		return false
 	}
-	deaf.Delete(l.addr)
+	unanswered.Delete(l.addr)
 	return true
 }
 

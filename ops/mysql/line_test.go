@@ -16,8 +16,8 @@ import (
 func TestAStalledLineEndsEverySession(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		for what, query := range map[string]string{"an answer": "SELECT 1", "room": "SELECT LENGTH('" + strings.Repeat("x", 40<<20) + "')"} {
-			for _, deaf := range []bool{true, false} {
-				if deaf && (s.Flavour == "mysql" || what == "room") { // it takes seconds
+			for _, unanswered := range []bool{true, false} {
+				if unanswered && (s.Flavour == "mysql" || what == "room") { // it takes seconds
 					continue
 				}
 				line := s.Line(t)
@@ -29,11 +29,11 @@ func TestAStalledLineEndsEverySession(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close()
-				line.Set(testdb.Stall, deaf, 0)
+				line.Set(testdb.Stall, unanswered, 0)
 				_, err = db.ExecContext(t.Context(), query)
 				if err = Explain(err, target); err == nil || !strings.Contains(err.Error(), "no data came from the server") ||
-					deaf != strings.Contains(err.Error(), "does not respond to a new connection") {
-					t.Errorf("waiting for %s, deaf %v: %v", what, deaf, err)
+					unanswered != strings.Contains(err.Error(), "does not respond to a new connection") {
+					t.Errorf("waiting for %s, unanswered %v: %v", what, unanswered, err)
 				}
 			}
 		}
@@ -89,15 +89,15 @@ func TestADeafAddressIsHeardAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if target.Deaf() {
-		t.Error("a line that passes is called deaf")
+	if target.Unanswered() {
+		t.Error("a line that passes is called unanswered")
 	}
 	line.Set(testdb.Stall, true, 0)
-	if _, err := db.ExecContext(t.Context(), "DO 1"); err == nil || !target.Deaf() {
-		t.Errorf("%v, deaf %v", err, target.Deaf())
+	if _, err := db.ExecContext(t.Context(), "DO 1"); err == nil || !target.Unanswered() {
+		t.Errorf("%v, unanswered %v", err, target.Unanswered())
 	}
 	line.Set(testdb.Pass, false, 0)
-	if _, err := db.ExecContext(t.Context(), "DO 1"); err != nil || target.Deaf() {
-		t.Errorf("%v, deaf %v", err, target.Deaf())
+	if _, err := db.ExecContext(t.Context(), "DO 1"); err != nil || target.Unanswered() {
+		t.Errorf("%v, unanswered %v", err, target.Unanswered())
 	}
 }

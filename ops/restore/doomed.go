@@ -37,9 +37,9 @@ func (d Doomed) Only(b DoomedDatabase, accepted []string) (only []string) {
 	return only
 }
 
-// Bereaves returns an error if the live database has no tables and a database with tables
+// LosesLastCopy returns an error if the live database has no tables and a database with tables
 // would be dropped.
-func (d Doomed) Bereaves() error {
+func (d Doomed) LosesLastCopy() error {
 	if len(d.LiveTables) > 0 {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (d Doomed) Bereaves() error {
 // or has without rows. Tables whose loss the restore's plan accepted do not count, nor do
 // those in accepted.
 func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
-	if err := d.Bereaves(); err != nil {
+	if err := d.LosesLastCopy(); err != nil {
 		return err
 	}
 	for _, b := range d.Databases {

@@ -190,7 +190,7 @@ func (c *cursor) openNext(ctx context.Context) *openPart {
 		if n := len(c.parts); n > 0 {
 			last = c.parts[n-1]
 		}
-		p.goesOn(part, last, c.newest)
+		p.continueFrom(part, last, c.newest)
 		if c.parts = append(c.parts, p); !c.newest {
 			if p.older = last; last != nil {
 				last.newer = func() *openPart { return p }
@@ -207,9 +207,9 @@ func (c *cursor) openNext(ctx context.Context) *openPart {
 	return nil
 }
 
-// goesOn has a piece go on the line numbers of the one opened before, which lies
+// continueFrom has a piece go on the line numbers of the one opened before, which lies
 // behind it when the newest come first.
-func (p *openPart) goesOn(part logs.Part, o *openPart, newest bool) {
+func (p *openPart) continueFrom(part logs.Part, o *openPart, newest bool) {
 	if p.piece, _ = part.(piece); p.piece == nil {
 		return
 	}

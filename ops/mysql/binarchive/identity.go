@@ -93,9 +93,9 @@ func FirstAfter(ctx context.Context, t mysql.Target, last *binlog.Segment) (time
 	}
 }
 
-// GoesOn reports whether a server's log continues an archived file: the server still has
+// Continues reports whether a server's log continues an archived file: the server still has
 // that file, or has purged it and has the next one.
-func GoesOn(ctx context.Context, t mysql.Target, server *format.Server, last *binlog.Segment) (bool, error) {
+func Continues(ctx context.Context, t mysql.Target, server *format.Server, last *binlog.Segment) (bool, error) {
 	log, here := server.Has(last.File)
 	_, next := server.Has(last.Next)
 	switch {
@@ -115,8 +115,8 @@ func GapAtServer(
 	server *format.Server,
 	last *binlog.Segment,
 ) (*binlog.Gap, error) {
-	goesOn, err := GoesOn(ctx, t, server, last)
-	if err != nil || goesOn || len(server.Logs) == 0 {
+	continues, err := Continues(ctx, t, server, last)
+	if err != nil || continues || len(server.Logs) == 0 {
 		return nil, err
 	}
 	first, err := headOf(ctx, t, server.Logs[0].File)

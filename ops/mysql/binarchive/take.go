@@ -25,7 +25,7 @@ func (f *follower) take(raw []byte) error {
 	case e.Type == format.TypeHeartbeat || e.Type == format.TypeHeartbeatV2:
 		return nil
 	case e.Type == format.TypeRotate && e.Artificial():
-		return f.goesOn(e)
+		return f.rotated(e)
 	case e.Type == format.TypeFormat:
 		return f.begins(raw, e)
 	case f.w == nil:
@@ -57,9 +57,9 @@ func (f *follower) keep(raw []byte, e *format.Event) error {
 	return f.w.add(raw, e)
 }
 
-// goesOn handles a rotate event, which names the file of the next events. It comes at the
+// rotated handles a rotate event, which names the file of the next events. It comes at the
 // start of the stream and between two files.
-func (f *follower) goesOn(e *format.Event) error {
+func (f *follower) rotated(e *format.Event) error {
 	r, err := format.ParseRotate(e)
 	if err != nil {
 		return err

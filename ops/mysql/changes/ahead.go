@@ -79,7 +79,7 @@ func (s *Source) followed(ctx context.Context, target mysql.Target, r *Run) (boo
 	if r.Gap != nil || s.server == nil || s.server.ID != last.Server {
 		return false, nil
 	}
-	return s.goesOn(ctx, target, last.Segment)
+	return s.continues(ctx, target, last.Segment)
 }
 
 // stands reports whether the server's binlogs contain a backup's position, in a file that

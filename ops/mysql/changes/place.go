@@ -33,7 +33,7 @@ const (
 // file without this proof is not used.
 func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
 	if stand.File == "" {
-		return p.goesOn(stand, known)
+		return p.continues(stand, known)
 	}
 	if !p.fits(stand, known) {
 		return anothers, nil
@@ -136,9 +136,9 @@ func byFrames(frames []binlog.Frame, pos uint64) (a binarchive.Around) {
 	return a
 }
 
-// goesOn decides by GTIDs alone whether a file continues a backup. A log that was reset
+// continues decides by GTIDs alone whether a file continues a backup. A log that was reset
 // after the backup reuses the same GTIDs for other transactions.
-func (p piece) goesOn(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
+func (p piece) continues(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
 	r, err := p.open()
 	if err != nil {
 		return unproved, err

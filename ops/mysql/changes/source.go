@@ -240,7 +240,7 @@ func (s *Source) start(
 	server *format.Server,
 ) (file string, whole bool, err error) {
 	if last := s.lastOf(server.ID); last != nil {
-		same, err := s.goesOn(ctx, target, last.Segment)
+		same, err := s.continues(ctx, target, last.Segment)
 		switch {
 		case err != nil:
 			return "", false, err
@@ -273,9 +273,9 @@ func (s *Source) lastOf(server string) *piece {
 	return nil
 }
 
-// goesOn reports whether the server's log continues an archived file.
-func (s *Source) goesOn(ctx context.Context, target mysql.Target, last *binlog.Segment) (bool, error) {
-	return binarchive.GoesOn(ctx, target, s.server, last)
+// continues reports whether the server's log continues an archived file.
+func (s *Source) continues(ctx context.Context, target mysql.Target, last *binlog.Segment) (bool, error) {
+	return binarchive.Continues(ctx, target, s.server, last)
 }
 
 // ErrNotFound reports that no transaction has the id.

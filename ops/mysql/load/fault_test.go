@@ -41,7 +41,7 @@ func TestKilledQueriesAndConnectionsCostNoRow(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
 		kills := make(chan int, 1)
-		go func() { kills <- assassin(ctx, t, s, schema) }()
+		go func() { kills <- killRepeatedly(ctx, t, s, schema) }()
 		n := untilDone(t, func() error {
 			_, err := Run(context.Background(), target(s), src, o)
 			return err
@@ -52,8 +52,8 @@ func TestKilledQueriesAndConnectionsCostNoRow(t *testing.T) {
 	})
 }
 
-// assassin kills what works in a schema, five times.
-func assassin(ctx context.Context, t *testing.T, s *testdb.Server, schema string) (kills int) {
+// killRepeatedly kills what works in a schema, five times.
+func killRepeatedly(ctx context.Context, t *testing.T, s *testdb.Server, schema string) (kills int) {
 	db := s.Open(t, "")
 	for kills < 5 && ctx.Err() == nil {
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)

@@ -140,7 +140,7 @@ func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note
 	defer c.Close()
 	d, err := doomed(ctx, c, p)
 	if err == nil {
-		err = d.Bereaves()
+		err = d.LosesLastCopy()
 	}
 	if err != nil {
 		return nil, err

@@ -190,7 +190,7 @@ func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 // would have otherwise; lost is the connection's error.
 func (g *Damage) afterLoss(ctx context.Context, db *sql.DB, d deadly, up float64, lost error) error {
 	after, gone := g.await(ctx, db)
-	if g.Target.Deaf() {
+	if g.Target.Unanswered() {
 		return lost // the connection stalled: nothing is known of the server
 	}
 	if gone == nil && after+1 >= up {
@@ -240,7 +240,7 @@ func (g *Damage) await(ctx context.Context, db *sql.DB) (up float64, err error) 
 	ctx, cancel := context.WithTimeout(ctx, comeBack)
 	defer cancel()
 	for {
-		if up, err = uptime(ctx, db); err == nil || !mysql.Lost(err) || g.Target.Deaf() {
+		if up, err = uptime(ctx, db); err == nil || !mysql.Lost(err) || g.Target.Unanswered() {
 			return up, err
 		}
 		select {

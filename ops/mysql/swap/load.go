@@ -60,12 +60,12 @@ func (l *Loading) Load(
 	if err != nil {
 		return run.Loaded{}, err
 	}
-	goesOn, err := l.rolling.goesOn(ctx, c, p)
+	continues, err := l.rolling.continues(ctx, c, p)
 	if err != nil {
 		return run.Loaded{}, err
 	}
 	var out run.Loaded
-	if !goesOn {
+	if !continues {
 		if out, err = l.load(ctx, c, p, f, job, report); err != nil {
 			return run.Loaded{}, err
 		}

@@ -36,8 +36,8 @@ type rolling struct {
 	log    Log
 }
 
-// goesOn reports whether there is a replay that can be resumed.
-func (g *rolling) goesOn(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
+// continues reports whether there is a replay that can be resumed.
+func (g *rolling) continues(ctx context.Context, c *sql.Conn, p *restore.Plan) (bool, error) {
 	if p.Source.Replay == nil {
 		return false, nil
 	}

@@ -57,10 +57,10 @@ func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot
 		return s, err
 	}
 	r.s = s
-	listens, deaf := context.WithCancel(ctx)
+	listens, stopListening := context.WithCancel(ctx)
 	requests := r.Inbox.Events(listens)
 	defer func() { // later requests are for the next worker
-		deaf()
+		stopListening()
 		for range requests {
 		}
 	}()

@@ -30,9 +30,9 @@ func (d *Desk) LoadFor(id string, kind restore.Kind) (r *run.Run, passed []lang.
 		case err != nil:
 			return nil, nil, err
 		case r.Plan.Service != d.Service.Name || r.State.Stage == restore.Planned:
-		case possible(r, kind) && (newest == nil || r.Open() && goesOn(kind)):
+		case possible(r, kind) && (newest == nil || r.Open() && continues(kind)):
 			return r, passed, nil
-		case newest == nil && !goesOn(kind) && r.Plan.Mode == restore.Into:
+		case newest == nil && !continues(kind) && r.Plan.Mode == restore.Into:
 			passed = append(passed, lang.M("passed over: restore %s, into %s: it did not change %s",
 				r.Plan.ID, r.Plan.Target.Database, r.Plan.Target.Live))
 		case newest == nil:
@@ -72,8 +72,10 @@ func notNewest(newest, older *run.Run, kind restore.Kind) error {
 	return ops.E(ops.Failed, what).WithHint(hint)
 }
 
-// goesOn tells of the requests to a run that is not over.
-func goesOn(kind restore.Kind) bool { return kind == restore.KindResume || kind == restore.KindAbort }
+// continues tells of the requests to a run that is not over.
+func continues(kind restore.Kind) bool {
+	return kind == restore.KindResume || kind == restore.KindAbort
+}
 
 // possible tells whether a request makes sense for a run.
 func possible(r *run.Run, kind restore.Kind) bool {

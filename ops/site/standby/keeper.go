@@ -124,7 +124,7 @@ func (r *round) run() (err error) {
 		return err
 	}
 	defer r.log.Close()
-	going, why, err := r.goesOn()
+	going, why, err := r.continues()
 	if err != nil {
 		return err
 	}
@@ -167,9 +167,9 @@ func (r *round) restoring() (lang.Msg, error) {
 	return lang.Msg{}, nil
 }
 
-// goesOn tells whether the standby that is there can go on; why is what ends it, where
+// continues tells whether the standby that is there can go on; why is what ends it, where
 // there was one.
-func (r *round) goesOn() (going bool, why lang.Msg, err error) {
+func (r *round) continues() (going bool, why lang.Msg, err error) {
 	id, err := r.server.Facts.Identity(r.ctx)
 	if err != nil {
 		return false, why, err
