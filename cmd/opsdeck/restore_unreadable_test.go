@@ -50,6 +50,12 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 				!strings.Contains(o.err, "set-aside "+ids[0]) {
 				t.Errorf("a second restore: exit %d\n%s", o.code, o.err)
 			}
+			if name == "no JSON" { // once is enough: it makes a backup
+				o := s.run("backup", "create")
+				if o.code != 0 || !strings.Contains(o.out+o.err, "whether the database is whole is unknown") {
+					t.Errorf("a backup does not name it: exit %d\n%s%s", o.code, o.out, o.err)
+				}
+			}
 			if o := s.run("backup", "prune", "--dry-run", "--json"); !strings.Contains(o.out+o.err, ids[0]) {
 				t.Errorf("prune does not say so: exit %d\n%s%s", o.code, o.out, o.err)
 			}

@@ -70,6 +70,8 @@ func init() {
 		"manual %d of %d", "手动第 %d/%d 个",
 		"emergency %d of %d", "应急第 %d/%d 个",
 		"the newest good backup", "最新的完好备份",
+		"  ! the restore %s cannot be read (%s): whether the database is whole is unknown",
+		"  ! 恢复 %s 无法读取（%s）：数据库是否完整未知",
 		"%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
 		"%s 只有部分数据：原地恢复 %s 在导入途中停止了",
 		"resume it: opsdeck restore resume %s; or return to the state before it: opsdeck restore abort %[1]s",

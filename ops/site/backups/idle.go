@@ -29,7 +29,7 @@ func (sh Nights) Idle() error {
 }
 
 // halfLoaded refuses an order for a database that an unfinished in-place restore has loaded
-// only in part: what it holds is no backup.
+// only in part: what it holds is no backup. A restore that cannot be read is named.
 func (sh *Shelf) halfLoaded(o Order) error {
 	if o.Kind == backup.KindEmergency {
 		return nil // a restore saves what there is
@@ -39,7 +39,12 @@ func (sh *Shelf) halfLoaded(o Order) error {
 		return err
 	}
 	for _, r := range open {
-		if r.Run == nil || !r.Run.State.HalfLoaded() {
+		if r.Run == nil {
+			sh.Say(lang.M("  ! the restore %s cannot be read (%s): whether the database is whole is unknown", r.ID,
+				r.Err.Error()))
+			continue
+		}
+		if !r.Run.State.HalfLoaded() {
 			continue
 		}
 		t := r.Run.Plan.Target
