@@ -91,6 +91,15 @@ func readBook(dir string) (*alert.Book, error) {
 	return book, bookError(err)
 }
 
+// book is the state of the alerts in the state folder.
+func (a *app) book() (*alert.Book, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return readBook(dir)
+}
+
 // bookError is the error for people of a state file that cannot be used; any other
 // stays as it is.
 func bookError(err error) error {

@@ -26,15 +26,7 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	sh, err := a.shelf()
-	if err != nil {
-		return err
-	}
-	inv, err := sh.Read(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := sh.Find(inv, c.Name)
+	sh, inv, s, err := a.named(ctx, c.Name)
 	if err != nil {
 		return err
 	}

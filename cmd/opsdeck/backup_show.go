@@ -48,15 +48,7 @@ type (
 
 // Run shows one backup.
 func (c *backupShowCmd) Run(ctx context.Context, a *app) error {
-	sh, err := a.shelf()
-	if err != nil {
-		return err
-	}
-	inv, err := sh.Read(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := sh.Find(inv, c.Name)
+	sh, inv, s, err := a.named(ctx, c.Name)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type (
 	}
 )
 
-// verdicts takes the inventory anew: what is thought of the backups now.
+// verdicts reads the inventory again: the state of the backups now.
 func (sh *shelf) verdicts(
 	ctx context.Context,
 	sets []*backup.Set,

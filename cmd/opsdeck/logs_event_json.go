@@ -62,7 +62,7 @@ func (h *hitJSON) line() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// fieldJSON is a field's value: as it stands when that is JSON, else a string.
+// fieldJSON is a field's value: unchanged if it is JSON, else a string.
 func fieldJSON(f logs.Field) json.RawMessage {
 	if f.JSON && utf8.ValidString(f.Value) && json.Valid([]byte(f.Value)) {
 		return json.RawMessage(f.Value)

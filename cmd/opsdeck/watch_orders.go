@@ -107,11 +107,7 @@ func (c *watchUnsilenceCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	dir, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	book, err := readBook(dir)
+	book, err := a.book()
 	if err != nil {
 		return err
 	}
@@ -144,11 +140,7 @@ type watchSilencesCmd struct {
 
 // Run lists the silences that are in force.
 func (c *watchSilencesCmd) Run(a *app) error {
-	dir, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	book, err := readBook(dir)
+	book, err := a.book()
 	if err != nil {
 		return err
 	}
@@ -205,11 +197,7 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	dir, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	book, err := readBook(dir)
+	book, err := a.book()
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/line"
 	"opsdeck/ops/site"
@@ -182,6 +183,20 @@ func (a *app) chosen() (*site.Site, error) {
 		return nil, err
 	}
 	return a.site(s)
+}
+
+// named is the backup that a person named, with the inventory that it is in.
+func (a *app) named(ctx context.Context, name string) (*shelf, *backup.Inventory, *backup.Set, error) {
+	sh, err := a.shelf()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	inv, err := sh.Read(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s, err := sh.Find(inv, name)
+	return sh, inv, s, err
 }
 
 // shelfOf is the backups of one service.
