@@ -75,7 +75,7 @@ func TestWhatTheCopyWouldRemoveIsNotSent(t *testing.T) {
 		again, _ := sc.ToSendUnder(here, copy.inventory(), p)
 		for _, s := range again {
 			if copy.inventory().Find(s.Name) == nil {
-				t.Fatalf("round %d, keep %+v: %s is to be sent again", round, keep, s.Name)
+				t.Fatalf("round %d, keep %+v: %s would be sent again", round, keep, s.Name)
 			}
 		}
 	}

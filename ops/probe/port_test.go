@@ -57,7 +57,7 @@ func TestOnlyAPortOfThisMachineIsLookedAt(t *testing.T) {
 }
 
 // TestAPortThatIsFreeAgainIsNotTaken: while a process holds the port it is named, once;
-// afterwards the log's line is of the past, and the service is to be started.
+// afterwards the log's line is past, and the next step is to start the service.
 func TestAPortThatIsFreeAgainIsNotTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -102,7 +102,7 @@ func (t trouble) headline() lang.Msg {
 	return lang.M("the log has a critical error")
 }
 
-// next is what to do first; empty where the cause is over, and what it stopped is to be
+// next is what to do first; empty where the cause is over, and what it stopped needs only to be
 // started.
 func (t trouble) next() lang.Msg {
 	switch t.Cause {
