@@ -2,6 +2,10 @@ package lang
 
 func init() {
 	register(
+		"removed %s: an earlier check was killed and left it, without rows",
+		"已删除 %s：先前的检查被强制终止后留下，其中没有数据",
+		"an earlier check was killed and left %s, without rows; it could not be removed: %s",
+		"先前的检查被强制终止，留下了没有数据的 %s；无法删除：%s",
 		"Mail and plain webhooks also get the whole report: %s", "邮件和通用 webhook 会附上完整报告：%s",
 		"read the report", "看报告",
 		"report", "报告",

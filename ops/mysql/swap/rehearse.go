@@ -58,6 +58,12 @@ func (s *Surveyor) Rehearse(
 		Schema: restore.SideSchema(live, "probe4", fmt.Sprintf("%x", time.Now().UnixNano())),
 		Tables: choice.Tables,
 	}
+	s.sweepRehearsals(ctx, a, db, live, logged != "0")
+	free, err := hold(ctx, db, job.Schema)
+	if err != nil {
+		return err
+	}
+	defer free()
 	r, err := loader.Rehearse(ctx, job, src.Definitions, logged != "0")
 	if ctx.Err() != nil {
 		return ctx.Err()
