@@ -115,7 +115,7 @@ func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error
 	stop := context.AfterFunc(ctx, func() { program.Send(quitMsg{}) })
 	defer stop()
 	ended := make(chan struct{})
-	go converse(inner, &conversation{program: program, model: model, out: out, ended: ended}, in)
+	go runPlain(inner, &conversation{program: program, model: model, out: out, ended: ended}, in)
 	_, err := program.Run()
 	close(ended)
 	cancel()
@@ -138,7 +138,7 @@ type conversation struct {
 	last    plainText
 }
 
-func converse(ctx context.Context, c *conversation, in io.Reader) {
+func runPlain(ctx context.Context, c *conversation, in io.Reader) {
 	c.settle(ctx)
 	fmt.Fprintln(c.out, c.model.env.T("Type a key and Enter: 2, enter, esc, down 5. "+
 		"/words searches, :name finds an action. "+

@@ -16,7 +16,7 @@ type app struct {
 	*settings
 	clock clock.Clock
 
-	told atomic.Bool // the last line of a restore's JSON was printed
+	lastLinePrinted atomic.Bool // the last line of a restore's JSON was printed
 }
 
 func newApp(io stdio, getenv func(string) string, flags *globals) *app {

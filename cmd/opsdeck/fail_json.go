@@ -36,7 +36,7 @@ func ofRestore(args []string) bool {
 // command has not ended in JSON by itself.
 func (a *app) failAs(args []string, err error) int {
 	switch {
-	case err == nil || !wantsJSON(args) || a.closed || a.told.Load():
+	case err == nil || !wantsJSON(args) || a.closed || a.lastLinePrinted.Load():
 	case ofRestore(args):
 		a.failJSON("refused", err)
 	case errors.As(err, new(exitCode)), ops.CodeOf(err) == ops.Interrupted: // it has said all

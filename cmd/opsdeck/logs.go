@@ -57,7 +57,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		a.note(m)
 	}
 	err = run.do(ctx, sources)
-	if err == nil && c.JSON && len(run.incomplete) > 0 && !run.told() {
+	if err == nil && c.JSON && len(run.incomplete) > 0 && !run.saysIncomplete() {
 		err = run.notWhole()
 	}
 	if flushed := out.Flush(); err == nil {

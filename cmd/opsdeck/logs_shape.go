@@ -112,8 +112,8 @@ type incompleteLine struct {
 	Incomplete []string `json:"incomplete"`
 }
 
-// told tells that the answer itself says what could not be read.
-func (r *logsRun) told() bool { return r.cmd.Count || r.cmd.logsStat.asked() }
+// saysIncomplete tells that the answer itself says what could not be read.
+func (r *logsRun) saysIncomplete() bool { return r.cmd.Count || r.cmd.logsStat.asked() }
 
 // notWhole ends an answer in NDJSON with what could not be read, or not wholly.
 func (r *logsRun) notWhole() error {

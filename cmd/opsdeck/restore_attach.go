@@ -25,33 +25,33 @@ const watchEvery = 80 * time.Millisecond
 // sends answers.
 type watcher struct {
 	*printer
-	writable func() error // refuses under --read-only
-	told     *atomic.Bool // the last line of JSON was printed
-	desk     *restores.Desk
-	f        restorerun.Folder
-	json     bool
-	seen     int // journal lines that were told
-	answered int // Seq of the newest question that got an answer
-	policy   restorerun.Policy
-	bar      *progress
-	last     *restorerun.Run
-	stuck    bool
-	input    chan string
-	unsent   error // why the last answer could not be left for the worker
+	writable        func() error // refuses under --read-only
+	lastLinePrinted *atomic.Bool // the last line of JSON was printed
+	desk            *restores.Desk
+	f               restorerun.Folder
+	json            bool
+	seen            int // journal lines that were told
+	answered        int // Seq of the newest question that got an answer
+	policy          restorerun.Policy
+	bar             *progress
+	last            *restorerun.Run
+	stuck           bool
+	input           chan string
+	unsent          error // why the last answer could not be left for the worker
 }
 
 // newWatcher watches a run for a command.
 func newWatcher(a *app, d *restores.Desk, f restorerun.Folder, ans answers, asJSON bool) *watcher {
 	return &watcher{
-		printer:  a.printer,
-		writable: a.writable,
-		told:     &a.told,
-		desk:     d,
-		f:        f,
-		policy:   restorerun.Policy{Answers: ans.words()},
-		json:     asJSON,
-		bar:      a.progress(),
-		answered: -1,
+		printer:         a.printer,
+		writable:        a.writable,
+		lastLinePrinted: &a.lastLinePrinted,
+		desk:            d,
+		f:               f,
+		policy:          restorerun.Policy{Answers: ans.words()},
+		json:            asJSON,
+		bar:             a.progress(),
+		answered:        -1,
 	}
 }
 
@@ -104,7 +104,7 @@ func (w *watcher) see(ctx context.Context, r *restorerun.Run) bool {
 		w.bar.report(*r.Progress)
 	}
 	if !r.Alive {
-		return !r.State.Stage.Final() && r.State.Stage != restore.Planned && w.young(r)
+		return !r.State.Stage.Final() && r.State.Stage != restore.Planned && w.inGrace(r)
 	}
 	if r.State.Stage.Asks() && w.answered != r.State.Seq {
 		w.bar.done()
@@ -114,8 +114,8 @@ func (w *watcher) see(ctx context.Context, r *restorerun.Run) bool {
 	return true
 }
 
-// young gives a worker that was just started, or just ended, a moment.
-func (w *watcher) young(r *restorerun.Run) bool {
+// inGrace gives a worker that was just started, or just ended, a moment.
+func (w *watcher) inGrace(r *restorerun.Run) bool {
 	return len(r.Lines) > 0 && time.Since(r.Lines[len(r.Lines)-1].Time) < time.Second
 }
 
@@ -333,7 +333,7 @@ func (w *watcher) lastLine() {
 		return
 	}
 	r := w.last
-	w.told.Store(true)
+	w.lastLinePrinted.Store(true)
 	w.ndjson(struct {
 		ID         string    `json:"id"`
 		Result     string    `json:"result"`

@@ -10,15 +10,15 @@ import (
 
 // saySights looks once and says what people would be told now.
 func saySights(ctx context.Context, p *printer, w *alerts.Watcher) error {
-	told, err := w.Preview(ctx)
+	planned, err := w.Preview(ctx)
 	if err != nil {
 		return err
 	}
-	if len(told) == 0 {
+	if len(planned) == 0 {
 		p.say(lang.M("nothing would be sent now"))
 		return nil
 	}
-	for _, one := range told {
+	for _, one := range planned {
 		p.say(lang.M("%s would be notified:", one.Key))
 		p.say(lang.Raw(preview(p.lang, one)))
 	}
@@ -26,7 +26,7 @@ func saySights(ctx context.Context, p *printer, w *alerts.Watcher) error {
 }
 
 // preview is a message as the target would get it, without what is secret.
-func preview(l *lang.Printer, one alerts.Told) string {
+func preview(l *lang.Printer, one alerts.Sent) string {
 	m := alerts.Message(one.Message)
 	target, err := notify.New(one.Target)
 	if err != nil {

@@ -30,12 +30,12 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	told, err := w.Test(c.Name)
+	sent, err := w.Test(c.Name)
 	if err != nil {
 		return err
 	}
 	failed := 0
-	for _, one := range told {
+	for _, one := range sent {
 		if c.DryRun {
 			a.say(lang.M("%s would be notified:", one.Key))
 			a.say(lang.Raw(preview(a.lang, one)))
@@ -49,7 +49,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("%s accepted the message", one.Key))
 	}
 	if failed > 0 {
-		return ops.E(ops.Failed, lang.M("messages that could not be delivered: %d of %d", failed, len(told))).
+		return ops.E(ops.Failed, lang.M("messages that could not be delivered: %d of %d", failed, len(sent))).
 			WithHint(lang.M("check the targets under notify: in the configuration, then run this again"))
 	}
 	return nil

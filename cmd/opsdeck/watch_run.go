@@ -149,17 +149,17 @@ func scheduledJobs(
 // sayWatched says of each service who is told of its alerts.
 func sayWatched(p *printer, services []config.Service) {
 	for _, s := range services {
-		told := 0
+		targets := 0
 		for _, n := range s.Notify {
 			if n.WantsAlerts() {
-				told++
+				targets++
 			}
 		}
-		if told == 0 {
+		if targets == 0 {
 			p.note(lang.M("%s: no target receives its alerts: add one to notify: in the configuration", s.Name))
 			continue
 		}
-		p.note(lang.M("%s: targets that receive its alerts: %d", s.Name, told))
+		p.note(lang.M("%s: targets that receive its alerts: %d", s.Name, targets))
 	}
 }
 

@@ -101,7 +101,7 @@ func (w *stepping) see(x *Sight) (changed bool) {
 		w.book.Drift = true
 		return w.goOn(a, x)
 	case a != nil:
-		return w.calm(a, x.Rule)
+		return w.resolveOver(a, x.Rule)
 	}
 	return false
 }
@@ -178,8 +178,8 @@ func (w *stepping) goOn(a *Alert, x *Sight) (changed bool) {
 	return a.fire(x.Rule, w.Now) || before != a.Severity
 }
 
-// calm ends an alert that was over for long enough.
-func (w *stepping) calm(a *Alert, r *Rule) (changed bool) {
+// resolveOver ends an alert that was over for long enough.
+func (w *stepping) resolveOver(a *Alert, r *Rule) (changed bool) {
 	if a.FiredAt.IsZero() {
 		w.drop(a.Fingerprint)
 		return true
@@ -297,24 +297,24 @@ func (w *stepping) tellOne(a *Alert, r *Rule) bool {
 		if w.mayFollow(a, r) {
 			return false
 		}
-		w.told(a, What.Fired, r.Targets)
+		w.record(a, What.Fired, r.Targets)
 		return true
 	}
 	t.Since += Span(w.Elapsed)
 	t.Open += Span(w.Elapsed)
 	if r.EscalateAfter > 0 && !t.Escalated && time.Duration(t.Open) >= r.EscalateAfter {
 		t.Escalated = true
-		w.told(a, What.Escalated, r.Escalate)
+		w.record(a, What.Escalated, r.Escalate)
 		return true
 	}
 	if r.Repeat > 0 && time.Duration(t.Since) >= r.Repeat {
-		w.told(a, What.Repeated, t.Targets)
+		w.record(a, What.Repeated, t.Targets)
 		return true
 	}
 	return false
 }
 
-func (w *stepping) told(a *Alert, what string, targets []string) {
+func (w *stepping) record(a *Alert, what string, targets []string) {
 	a.Told.Fired++
 	a.Told.Since = 0
 	for _, key := range targets {

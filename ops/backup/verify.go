@@ -85,23 +85,23 @@ func unreadable(at time.Time, err error) Check {
 }
 
 type verification struct {
-	ctx    context.Context
-	f      *os.File
-	unseal Unseal // nil when there is no key
-	size   int64
-	done   int64
-	start  time.Time
-	told   time.Time
-	report func(ops.Progress)
+	ctx        context.Context
+	f          *os.File
+	unseal     Unseal // nil when there is no key
+	size       int64
+	done       int64
+	start      time.Time
+	reportedAt time.Time
+	report     func(ops.Progress)
 }
 
 // tell reports progress at most ten times a second, and at the end.
 func (v *verification) tell() {
 	now := time.Now()
-	if v.report == nil || v.done < v.size && now.Sub(v.told) < 100*time.Millisecond {
+	if v.report == nil || v.done < v.size && now.Sub(v.reportedAt) < 100*time.Millisecond {
 		return
 	}
-	v.told = now
+	v.reportedAt = now
 	v.report(ops.Progress{Phase: "verify", Done: v.done, Total: v.size, Unit: "bytes", Elapsed: now.Sub(v.start)})
 }
 

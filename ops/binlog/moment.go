@@ -72,8 +72,8 @@ type Place struct {
 	Position
 }
 
-// Stand is a backup's position in a log. File is "" if only the transactions are known.
-type Stand struct {
+// BackupPosition is a backup's position in a log. File is "" if only the transactions are known.
+type BackupPosition struct {
 	Position
 	GTID   string
 	Server string    // whose log it is: Segment.Server; "" when not known

@@ -31,9 +31,9 @@ func (s *shared) Begin(name string, text logs.Text) Track {
 // hidden is a text without its first bytes.
 type hidden struct {
 	logs.Text
-	with []*Tail
-	from int64
-	told bool // something after from was delivered
+	with      []*Tail
+	from      int64
+	delivered bool // something after from was delivered
 }
 
 // Whole is the complete text behind a text given to a sink; the first from bytes are
@@ -47,7 +47,7 @@ func Whole(text logs.Text) (whole logs.Text, from int64) {
 
 // extend hides more shared text: the copy may still be in progress.
 func (h *hidden) extend(size int64) {
-	if h.told || size <= h.from {
+	if h.delivered || size <= h.from {
 		return
 	}
 	for _, t := range h.with {
@@ -83,13 +83,13 @@ func (h *hiding) Grow(size int64, same func() bool) bool {
 	if size <= h.text.from {
 		return true
 	}
-	h.text.told = true
+	h.text.delivered = true
 	return h.Track.Grow(size-h.text.from, same)
 }
 
 // Swap reads the same text from elsewhere.
 func (h *hiding) Swap(text logs.Text) {
-	h.text = &hidden{Text: text, from: h.text.from, told: true}
+	h.text = &hidden{Text: text, from: h.text.from, delivered: true}
 	h.Track.Swap(h.text)
 }
 
@@ -100,12 +100,12 @@ func (t *Tail) common(text logs.Text, size int64) (n int64) {
 		if o == nil {
 			continue
 		}
-		if is := min(size, o.told); o.same() && prefix(o.file, is, text) {
+		if is := min(size, o.grownTo); o.same() && prefix(o.file, is, text) {
 			n = max(n, is)
 		}
 		for _, m := range o.marks { // it may have been truncated since
 			k := known{head: o.head[:min(int64(len(o.head)), m.size)], foot: m.foot, size: m.size}
-			if m.size <= min(size, o.told) && m.size > n && k.begins(text) {
+			if m.size <= min(size, o.grownTo) && m.size > n && k.begins(text) {
 				n = m.size
 			}
 		}

@@ -161,7 +161,7 @@ func (t *Tail) takeFirst(now time.Time) {
 	k := t.cur
 	for i, o := range t.old {
 		if o.copied && o.known().begins(k.file) {
-			k.told = o.told
+			k.grownTo = o.grownTo
 			o.End()
 			t.old = append(t.old[:i:i], t.old[i+1:]...)
 			k.take(now)
@@ -170,7 +170,7 @@ func (t *Tail) takeFirst(now time.Time) {
 	}
 	for i := len(t.texts) - 1; i >= 0; i-- {
 		if o := t.texts[i]; o.copied && o.begins(k.file) {
-			k.told = o.size
+			k.grownTo = o.size
 			break
 		}
 	}

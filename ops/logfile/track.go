@@ -12,14 +12,14 @@ import (
 // tracked is a followed text and what identifies it.
 type tracked struct {
 	Track
-	file  *os.File
-	info  fs.FileInfo // at open time, to identify the file
-	told  int64       // Grow was called up to here
-	size  int64       // seen
-	head  []byte      // the start
-	foot  []byte      // the text before size
-	since time.Time
-	until time.Time // of a renamed one
+	file    *os.File
+	info    fs.FileInfo // at open time, to identify the file
+	grownTo int64       // Grow was called up to here
+	size    int64       // seen
+	head    []byte      // the start
+	foot    []byte      // the text before size
+	since   time.Time
+	until   time.Time // of a renamed one
 
 	copied bool   // found as a generation: it may be a copy of the live file
 	marks  []mark // intermediate sizes
@@ -30,7 +30,7 @@ func (k *tracked) moveTo(text logs.Text) bool {
 	size := text.Size()
 	is := knownText(text, size)
 	k.Swap(text)
-	if size > k.told {
+	if size > k.grownTo {
 		k.Grow(size, always)
 	}
 	k.End()
@@ -62,7 +62,7 @@ func (k *tracked) take(now time.Time) {
 		}
 	}
 	end := k.lastBreak()
-	if end == k.told && k.size > k.told && now.Sub(k.since) > quietAfter {
+	if end == k.grownTo && k.size > k.grownTo && now.Sub(k.since) > quietAfter {
 		end = k.size
 	}
 	k.tell(end)
@@ -71,8 +71,8 @@ func (k *tracked) take(now time.Time) {
 // tell reports the text up to end to the sink.
 func (k *tracked) tell(end int64) {
 	known := *k
-	if end > k.told && k.Grow(end, known.same) {
-		k.told = end
+	if end > k.grownTo && k.Grow(end, known.same) {
+		k.grownTo = end
 	}
 }
 
@@ -110,13 +110,13 @@ func (k *tracked) same() bool {
 // lastBreak is the end of the last whole line.
 func (k *tracked) lastBreak() int64 {
 	const step = 64 << 10
-	for end := k.size; end > k.told; end -= step {
-		off := max(k.told, end-step)
+	for end := k.size; end > k.grownTo; end -= step {
+		off := max(k.grownTo, end-step)
 		if i := bytes.LastIndexByte(k.read(off, end), '\n'); i >= 0 {
 			return off + int64(i) + 1
 		}
 	}
-	return k.told
+	return k.grownTo
 }
 
 // finish ends a text that was renamed long enough ago.

@@ -117,7 +117,7 @@ func (l *line) Read(p []byte) (int, error) {
 	if l.id.Load() == 0 && len(l.head) < greetingLimit {
 		l.greeted(p[:n])
 	}
-	return n, l.told(err)
+	return n, l.explain(err)
 }
 
 // Write is watched until something gets through: who has a deadline of its own may try
@@ -131,7 +131,7 @@ func (l *line) Write(p []byte) (int, error) {
 		l.stuck()
 		l.stuck = nil
 	}
-	return n, l.told(err)
+	return n, l.explain(err)
 }
 
 // greetingLimit is more than a server's greeting has before the session's number.
@@ -155,8 +155,8 @@ func (l *line) greeted(part []byte) {
 	}
 }
 
-// told says why a read or write failed that was ended here.
-func (l *line) told(err error) error {
+// explain says why a read or write failed that was ended here.
+func (l *line) explain(err error) error {
 	why := l.stalled.Load()
 	if err == nil || why == nil {
 		return err

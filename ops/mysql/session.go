@@ -25,7 +25,7 @@ func Connector(c *mysqldriver.Config) (driver.Connector, error) {
 	c = c.Clone()
 	after := c.Params
 	c.Params = nil
-	c.Apply(mysqldriver.BeforeConnect(hear))
+	c.Apply(mysqldriver.BeforeConnect(useConnectLog))
 	if c.DialFunc == nil {
 		c.DialFunc = dialLine
 	}
@@ -43,11 +43,11 @@ func Connector(c *mysqldriver.Config) (driver.Connector, error) {
 		certificate: c.TLS != nil && len(c.TLS.Certificates) > 0}, nil
 }
 
-type earKey struct{}
+type connectLogKey struct{}
 
-// hear gives a connection the ear of its Connect as its log.
-func hear(ctx context.Context, c *mysqldriver.Config) error {
-	if e, ok := ctx.Value(earKey{}).(*ear); ok {
+// useConnectLog gives a connection the ear of its Connect as its log.
+func useConnectLog(ctx context.Context, c *mysqldriver.Config) error {
+	if e, ok := ctx.Value(connectLogKey{}).(*connectLog); ok {
 		c.Logger = e
 	}
 	return nil
@@ -73,8 +73,8 @@ type plan struct {
 
 // Connect logs in and replaces what the server imposes on the session.
 func (s *sessions) Connect(ctx context.Context) (driver.Conn, error) {
-	e := &ear{}
-	ctx = context.WithValue(ctx, earKey{}, e)
+	e := &connectLog{}
+	ctx = context.WithValue(ctx, connectLogKey{}, e)
 	c, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return nil, e.says(err, s.certificate)

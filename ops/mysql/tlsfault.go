@@ -178,16 +178,16 @@ func (e *certificateError) Error() string {
 
 func (e *certificateError) Unwrap() error { return e.err }
 
-// ear hears what the driver only writes to its log: with TLS 1.3 the server looks at
+// connectLog hears what the driver only writes to its log: with TLS 1.3 the server looks at
 // the client certificate after the handshake, and its alert may be lost when it has
 // closed the connection before we write.
-type ear struct {
+type connectLog struct {
 	heard atomic.Pointer[error] // of TLS
 	broke atomic.Pointer[error] // of the line
 }
 
 // says is what a failed login comes to. certificate tells whether one was shown.
-func (e *ear) says(err error, certificate bool) error {
+func (e *connectLog) says(err error, certificate bool) error {
 	heard := e.heard.Load()
 	broke := e.broke.Load()
 	switch {
@@ -204,7 +204,7 @@ func (e *ear) says(err error, certificate bool) error {
 }
 
 // Print takes what the driver logs.
-func (e *ear) Print(all ...any) {
+func (e *connectLog) Print(all ...any) {
 	for _, v := range all {
 		if err, ok := v.(error); ok && tlsError(err) {
 			e.heard.CompareAndSwap(nil, &err)

@@ -36,11 +36,11 @@ func (s Schema) Probe() health.Probe {
 	return func(ctx context.Context) health.Result {
 		want, by, err := s.Expected(ctx)
 		if err != nil {
-			return health.CannotTell(lang.M("the tables cannot be compared"), told(err))
+			return health.CannotTell(lang.M("the tables cannot be compared"), sentence(err))
 		}
 		have, err := s.Present(ctx)
 		if err != nil {
-			r := health.CannotTell(lang.M("the tables cannot be listed"), told(err))
+			r := health.CannotTell(lang.M("the tables cannot be listed"), sentence(err))
 			r.Follows = health.KindMySQL
 			return r
 		}
@@ -59,7 +59,7 @@ func (s Schema) Probe() health.Probe {
 func (s Schema) findGone(ctx context.Context, tables int, by lang.Msg, r *health.Result) {
 	there, err := s.Exists(ctx)
 	if err != nil {
-		r.AddUnknown("database_exists", told(err))
+		r.AddUnknown("database_exists", sentence(err))
 		return
 	}
 	r.Add("database_exists", there, lang.Msg{})
@@ -76,7 +76,7 @@ func (s Schema) findGone(ctx context.Context, tables int, by lang.Msg, r *health
 func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result) {
 	empty, err := s.Emptied(ctx, have)
 	if err != nil {
-		r.AddUnknown("emptied_tables", told(err))
+		r.AddUnknown("emptied_tables", sentence(err))
 	} else {
 		r.Add("emptied_tables", append([]string{}, empty...), lang.M("%s", lang.List(empty)))
 	}
@@ -129,8 +129,8 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	return r
 }
 
-// told is an error's sentence for people, where it has one: its cause is in it.
-func told(err error) lang.Msg {
+// sentence is an error's sentence for people, where it has one: its cause is in it.
+func sentence(err error) lang.Msg {
 	var e *ops.Error
 	if errors.As(err, &e) {
 		return e.What

@@ -258,14 +258,16 @@ func (p *Plan) OpenGaps() (out []Gap) {
 	return out
 }
 
-func (s Source) told() bool {
+func (s Source) contentKnown() bool {
 	_, known := s.Held()
 	return known
 }
 
 // Bare reports that the backup is known to contain no tables: a database with only views,
 // routines or events, or an empty one.
-func (p *Plan) Bare() bool { return len(p.Tables) == 0 && len(p.Coming) == 0 && p.Source.told() }
+func (p *Plan) Bare() bool {
+	return len(p.Tables) == 0 && len(p.Coming) == 0 && p.Source.contentKnown()
+}
 
 // gapsDecided are the gaps without the numbers, which may change while people read.
 func (p *Plan) gapsDecided() (out []Gap) {

@@ -123,7 +123,7 @@ type Source struct {
 	Problems    []string      `json:"problems,omitempty"`
 	Faults      []Note        `json:"faults,omitempty"` // the problems, translatable
 
-	Stands []binlog.Stand `json:"-"` // its binlog positions
+	Positions []binlog.BackupPosition `json:"-"` // its binlog positions
 	// Others are databases of a dump that are not restored, Drops those that it drops and the
 	// load does not.
 	Others []string `json:"others,omitempty"`
@@ -363,7 +363,7 @@ func (p chooser) chooseTables(a *Assessment) {
 			p.Unreadable = append(p.Unreadable, t.Name)
 		}
 		_, in := p.Source.held(t.Name)
-		if in = in && !p.leavesOutTable(t.Name); !in && p.Source.told() {
+		if in = in && !p.leavesOutTable(t.Name); !in && p.Source.contentKnown() {
 			p.Vanishing = append(p.Vanishing, t.Name)
 		}
 	}

@@ -41,21 +41,21 @@ type Replay struct {
 	Creations    bool                 `json:"creations,omitempty"`     // the log creates triggers or functions
 }
 
-// StandsOf are a backup's binlog positions: in its own server's log, and in the logs that
+// PositionsOf are a backup's binlog positions: in its own server's log, and in the logs that
 // the server replicates.
-func StandsOf(m *backup.Manifest) (stands []binlog.Stand) {
+func PositionsOf(m *backup.Manifest) (stands []binlog.BackupPosition) {
 	at := m.SnapshotAt
 	if at.IsZero() {
 		at = m.FinishedAt
 	}
-	add := func(s binlog.Stand) {
+	add := func(s binlog.BackupPosition) {
 		if s.File != "" || s.GTID != "" {
 			s.GTID = strings.Join(strings.Fields(s.GTID), "")
 			stands = append(stands, s)
 		}
 	}
 	if p := m.Position; p.File != "" {
-		s := binlog.Stand{
+		s := binlog.BackupPosition{
 			Position: binlog.Position{File: p.File, Pos: p.Pos},
 			GTID:     p.GTID,
 			Server:   p.Server,
@@ -68,7 +68,7 @@ func StandsOf(m *backup.Manifest) (stands []binlog.Stand) {
 		add(s)
 	}
 	for _, s := range m.Sources {
-		add(binlog.Stand{
+		add(binlog.BackupPosition{
 			Position: binlog.Position{File: s.File, Pos: s.Pos},
 			GTID:     s.GTID,
 			Server:   s.Server,

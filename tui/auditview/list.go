@@ -289,9 +289,9 @@ func (p *rows) arrived(m newRowsMsg) tea.Cmd {
 // may come back, so the list stays live; what is refused ends that. One notice
 // is enough.
 func (l *list) missed(err error) tea.Cmd {
-	told := l.lost
+	lost := l.lost
 	l.lost = ops.CodeOf(err) == ops.Busy
-	if l.live = l.live && l.lost; told && l.lost {
+	if l.live = l.live && l.lost; lost && l.lost {
 		return nil
 	}
 	return page.Send(page.Notice{State: ops.StateWarning, Text: sentence(err)})

@@ -160,9 +160,9 @@ func (p *Page) Receive(m page.Msg) tea.Cmd {
 		return p.ledger.one.gen.drop(m.Gen, func() tea.Cmd { return p.ledger.shown(body) })
 	case readingMsg:
 		if body.of == traceMode {
-			return p.story.trace.told(m.Gen, body)
+			return p.story.trace.takeProgress(m.Gen, body)
 		}
-		return p.tallies.stats.told(m.Gen, body)
+		return p.tallies.stats.takeProgress(m.Gen, body)
 	case provingMsg:
 		p.base.proof.progress = ops.Progress(body)
 		return park(p.base.proof.signal, 0)

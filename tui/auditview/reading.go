@@ -71,8 +71,8 @@ func park[T any](signal <-chan T, gen uint64) tea.Cmd {
 	}
 }
 
-// told takes a report.
-func (r *reading) told(gen uint64, m readingMsg) tea.Cmd {
+// takeProgress takes a report.
+func (r *reading) takeProgress(gen uint64, m readingMsg) tea.Cmd {
 	return r.gen.drop(gen, func() tea.Cmd {
 		r.progress = m.progress
 		return park(r.signal, gen)

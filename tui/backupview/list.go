@@ -134,7 +134,7 @@ func (p *stock) verdict(width int) string {
 	t := p.env.Theme
 	e := p.env
 	inv := p.shelf.Inventory
-	state, text := p.standing(e.Clock.Now())
+	state, text := p.summary(e.Clock.Now())
 	style, glyph := t.State(state)
 	line := " " + style.Render(glyph+" "+e.Lang.Msg(text))
 	if s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database); s != nil && p.err == nil && width >= 70 {
@@ -146,7 +146,7 @@ func (p *stock) verdict(width int) string {
 	return cells.Cut(line, width)
 }
 
-func (p *stock) standing(now time.Time) (ops.State, lang.Msg) {
+func (p *stock) summary(now time.Time) (ops.State, lang.Msg) {
 	inv := p.shelf.Inventory
 	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
 	if moved := backup.NewestProved(inv, inv.Database); s == nil && moved != nil {

@@ -21,11 +21,11 @@ func TestChangedMetadataAreADoubtNotALoss(t *testing.T) {
 	inv := backup.Scan{Databases: []string{db}, Zone: time.UTC, Now: now}.NewInventory([]*backup.Set{moved})
 	p := &Page{stock: stock{shelf: &Shelf{}}}
 	p.stock.shelf.Inventory = inv
-	if state, text := p.stock.standing(now); state != ops.StateWarning {
+	if state, text := p.stock.summary(now); state != ops.StateWarning {
 		t.Errorf("%s %s", state, text)
 	}
 	moved.Before = nil
-	if state, text := p.stock.standing(now); state != ops.StateCritical {
+	if state, text := p.stock.summary(now); state != ops.StateCritical {
 		t.Errorf("%s %s", state, text)
 	}
 }

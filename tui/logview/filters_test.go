@@ -183,7 +183,7 @@ func TestTheSessionComesBack(t *testing.T) {
 	if a, b := store.Stats().Rows, s.Stats().Rows; a != b {
 		t.Errorf("%d rows, want %d", a, b)
 	}
-	if again.session.told.Empty() {
+	if again.session.notice.Empty() {
 		t.Error("nothing says that a filter leaves events out")
 	}
 }

@@ -251,7 +251,7 @@ func (p *heading) scale(n, at int, y yScale) string {
 	left := from.Format(layout)
 	right := to.Format(layout)
 	column := roundSpan(to.Sub(from) / time.Duration(max(1, n)))
-	line := laidScale(n, p.markColumn(n, at), left, right, func(room int) string {
+	line := scaleLine(n, p.markColumn(n, at), left, right, func(room int) string {
 		return p.look.scaleWords(column, y, room)
 	})
 	mark := func(x int, glyph string) string {

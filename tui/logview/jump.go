@@ -78,17 +78,17 @@ func (p *list) noContext() lang.Msg {
 	return lang.Msg{}
 }
 
-// sought looks whether the moment that one goes to was there to go to. While older
+// checkJump looks whether the moment that one goes to was there to go to. While older
 // text is still read the window follows it; where there is none, that is said.
-func (p *feed) sought() tea.Cmd {
+func (p *feed) checkJump() tea.Cmd {
 	at, s := p.seeking, p.tally.stats
 	switch {
 	case at.IsZero():
 	case s.Oldest.IsZero() || at.Before(s.Oldest):
-		if s.Done < s.Bytes || s.Oldest.IsZero() || p.told {
+		if s.Done < s.Bytes || s.Oldest.IsZero() || p.saidMissing {
 			return nil
 		}
-		p.told = true
+		p.saidMissing = true
 		return p.warn(lang.M("no event is that old: the logs start at %s", p.look.env.Time(s.Oldest)))
 	case at.After(s.Last.Add(nearEnd)):
 		p.seeking = time.Time{}

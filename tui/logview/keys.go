@@ -385,7 +385,7 @@ func (p *finder) nextHit(down bool) func() tea.Cmd {
 }
 
 func (p *Page) toggleFollow() tea.Cmd {
-	p.feed.letGo()
+	p.feed.cancelJump()
 	if p.list.follow {
 		p.list.leaveEnd()
 		return nil
@@ -414,7 +414,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 		return p.finder.typeQuery(k)
 	}
 	name := k.String()
-	p.feed.letGo()
+	p.feed.cancelJump()
 	switch p.look.mode {
 	case detailMode:
 		p.sheet.detail.scroll(name, p.look.size.Height)
@@ -459,7 +459,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 
 // Mouse scrolls with the wheel and puts the cursor where one clicks.
 func (p *Page) Mouse(m tea.MouseMsg, _, y int) tea.Cmd {
-	p.feed.letGo()
+	p.feed.cancelJump()
 	switch m.Button {
 	case tea.MouseButtonWheelUp:
 		if p.look.mode == listMode {

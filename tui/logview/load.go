@@ -131,7 +131,7 @@ func (p *feed) take(m windowMsg) tea.Cmd {
 	if p.tally.stats.Rows == 0 {
 		p.list.cur, p.list.top = 0, 0
 	}
-	return tea.Batch(p.count(false), p.loadAgain(), p.sought())
+	return tea.Batch(p.count(false), p.loadAgain(), p.checkJump())
 }
 
 // loadAgain loads once more when that was asked for meanwhile.
@@ -187,8 +187,8 @@ func (p *feed) move(n int) tea.Cmd {
 	return p.load()
 }
 
-// letGo stops going to where one wanted to be: one has moved.
-func (p *feed) letGo() { p.seeking, p.holding = time.Time{}, store.RowID{} }
+// cancelJump stops going to where one wanted to be: one has moved.
+func (p *feed) cancelJump() { p.seeking, p.holding = time.Time{}, store.RowID{} }
 
 // atEnd tells whether the last loaded row is the last there is.
 func (p *list) atEnd() bool {
@@ -246,7 +246,7 @@ func (p *feed) found(m foundMsg) tea.Cmd {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
 	}
 	p.list.leaveEnd()
-	p.letGo()
+	p.cancelJump()
 	p.want = wish{true, store.Place{Row: m.id}, p.list.listHeight() / 3}
 	var open tea.Cmd
 	if p.look.mode == detailMode {

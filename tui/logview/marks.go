@@ -128,7 +128,7 @@ func (p *feed) nextBookmark() tea.Cmd {
 
 func (p *feed) goToMark(b Bookmark) tea.Cmd {
 	p.list.leaveEnd()
-	p.letGo()
+	p.cancelJump()
 	p.ask.ranked = false
 	p.book.toMark = &b
 	p.want = wish{true, store.Place{At: b.At}, p.list.listHeight() / 3}

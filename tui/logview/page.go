@@ -288,8 +288,8 @@ func (p *Page) goTo(at time.Time) tea.Cmd {
 func (p *feed) toMoment(at time.Time, row int) tea.Cmd {
 	p.list.leaveEnd()
 	p.ask.ranked = false
-	p.letGo()
-	p.seeking, p.told = at, false
+	p.cancelJump()
+	p.seeking, p.saidMissing = at, false
 	p.want = wish{true, store.Place{At: at}, row}
 	if !p.look.shown {
 		return nil

@@ -9,9 +9,9 @@ import (
 // besideWords is how many cells are left between the words of the scale.
 const besideWords = 2
 
-// laidScale is the scale in n cells: the times of both ends at the edges, or beside the
+// scaleLine is the scale in n cells: the times of both ends at the edges, or beside the
 // mark where it is in them, and words in the widest room between. mark is -1 for none.
-func laidScale(n, mark int, left, right string, words func(room int) string) []rune {
+func scaleLine(n, mark int, left, right string, words func(room int) string) []rune {
 	line := []rune(strings.Repeat(" ", n))
 	start := n - len(right)
 	if mark >= 0 && mark >= start-1 {

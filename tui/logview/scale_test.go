@@ -14,7 +14,7 @@ func TestTheScaleIsReadWholeWhereverItsMarkIs(t *testing.T) {
 	for _, words := range all {
 		for _, n := range []int{12, 20, 38, 78, 118} {
 			for mark := -1; mark < n; mark++ {
-				line := laidScale(n, mark, left, right, func(room int) string {
+				line := scaleLine(n, mark, left, right, func(room int) string {
 					if cells.Width(words) > room {
 						return ""
 					}

@@ -23,10 +23,10 @@ type Session struct {
 
 // session keeps how the tab is left.
 type session struct {
-	look *look
-	kept *kept
-	list *list
-	told lang.Msg // to be said when the tab is first shown
+	look   *look
+	kept   *kept
+	list   *list
+	notice lang.Msg // to be said when the tab is first shown
 }
 
 // now is the session as it is.
@@ -89,29 +89,29 @@ func (p *Page) restore(o Options) {
 	p.kept.into(p.ask.asked)
 	if p.ask.asked.Filtered() {
 		p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
-		p.session.told = lang.M("as you left it: filters or logs that are off leave events out; F and D show them")
+		p.session.notice = lang.M("as you left it: filters or logs that are off leave events out; F and D show them")
 	}
 	if was.Place != nil {
 		p.list.follow = false
 		p.book.toMark = was.Place
 		p.feed.seeking = was.Place.At
 		p.feed.want = wish{true, store.Place{At: was.Place.At}, 0}
-		if p.session.told.Empty() {
-			p.session.told = lang.M("as you left it, at %s; G follows the newest", p.look.env.Time(was.Place.At.Truncate(time.Second)))
+		if p.session.notice.Empty() {
+			p.session.notice = lang.M("as you left it, at %s; G follows the newest", p.look.env.Time(was.Place.At.Truncate(time.Second)))
 		}
 	}
 	if !o.Aside.Empty() {
-		p.session.told = o.Aside
+		p.session.notice = o.Aside
 	}
 }
 
 // greet says once what came back.
 func (s *session) greet() tea.Cmd {
-	if s.told.Empty() {
+	if s.notice.Empty() {
 		return nil
 	}
-	told := s.told
-	s.told = lang.Msg{}
+	told := s.notice
+	s.notice = lang.Msg{}
 	state := ops.StateOK
 	if s.look.o.Aside.Key == told.Key {
 		state = ops.StateWarning

@@ -75,7 +75,7 @@ func (p *asking) openBegin() tea.Cmd {
 // ask confirms a request and hands it to the worker, or to a new one.
 func (p *asking) ask(kind restore.Kind) tea.Cmd {
 	r := p.base.run
-	do := func() tea.Cmd { return p.hand(r, kind, r.Plan.Target.Database) }
+	do := func() tea.Cmd { return p.handOver(r, kind, r.Plan.Target.Database) }
 	if who := r.LastBy(); kind == restore.KindResume && (who == "" || who == p.base.desk.Me()) {
 		return do()
 	}
@@ -127,7 +127,7 @@ func (p *asking) consequences(kind restore.Kind) []lang.Msg {
 	return []lang.Msg{plan.Back(p.base.run.State.Stage.Step())}
 }
 
-func (p *asking) hand(r *run.Run, kind restore.Kind, typed string) tea.Cmd {
+func (p *asking) handOver(r *run.Run, kind restore.Kind, typed string) tea.Cmd {
 	desk := p.base.desk
 	id := r.Plan.ID
 	seq := r.State.Seq
@@ -173,12 +173,12 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 	for _, k := range r.State.Answers() {
 		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: r.State.Label(k), Run: func() tea.Cmd {
 			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
-				return p.hand(r, k, r.Plan.Target.Database)
+				return p.handOver(r, k, r.Plan.Target.Database)
 			}
 			return p.openDialog(
 				r,
 				widget.NewConfirm(p.base.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
-					return p.hand(r, k, r.Plan.Target.Database)
+					return p.handOver(r, k, r.Plan.Target.Database)
 				}),
 			)
 		}})

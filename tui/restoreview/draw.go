@@ -377,10 +377,10 @@ func (p *sheet) findings(plan *restore.Plan, w int) []string {
 	}
 	lines = append(lines, "")
 	p.reachOf(plan, put)
-	told := plan.Mode == restore.Into || plan.Assessment == nil
+	explained := plan.Mode == restore.Into || plan.Assessment == nil
 	for i, f := range plan.Known() {
-		if i > 0 && f.State < ops.StateCritical && !told {
-			told = true
+		if i > 0 && f.State < ops.StateCritical && !explained {
+			explained = true
 			p.lossFacts(plan, put)
 		}
 		text := e.Lang.Msg(f.What.Msg)

@@ -337,7 +337,7 @@ func (p *asking) confirmUndo(m laterMsg) tea.Cmd {
 				body,
 				m.run.Plan.Target.Database,
 				func() tea.Cmd {
-					return p.hand(m.run, restore.KindUndo, m.run.Plan.Target.Database)
+					return p.handOver(m.run, restore.KindUndo, m.run.Plan.Target.Database)
 				},
 			),
 		},

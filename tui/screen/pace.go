@@ -13,17 +13,17 @@ const (
 )
 
 const (
-	stale      = 200 * time.Millisecond // how old output may be when it arrives
-	smallest   = 256                    // bytes that may be under way on the slowest line
-	largest    = 64 << 10               // bytes under way where nothing is slow
-	deaf       = 5 * time.Second        // a terminal silent for so long does not answer
-	late       = 2 * time.Second        // the longest wait for an answer of a terminal that answers
-	misses     = 3                      // answers in a row that may be missing
-	blocked    = 50 * time.Millisecond  // a write that takes so long met a full buffer
-	slowShare  = 0.7                    // share of a blocked line's rate to use, so that its buffer drains
-	slowest    = 1000                   // bytes a second that any line is trusted to carry
-	trust      = 64 << 10               // bytes without a block after which a faster rate is tried: more than buffers hold
-	fastEnough = 100_000                // bytes a second from which nothing is held back
+	stale       = 200 * time.Millisecond // how old output may be when it arrives
+	smallest    = 256                    // bytes that may be under way on the slowest line
+	largest     = 64 << 10               // bytes under way where nothing is slow
+	silentAfter = 5 * time.Second        // a terminal silent for so long does not answer
+	late        = 2 * time.Second        // the longest wait for an answer of a terminal that answers
+	misses      = 3                      // answers in a row that may be missing
+	blocked     = 50 * time.Millisecond  // a write that takes so long met a full buffer
+	slowShare   = 0.7                    // share of a blocked line's rate to use, so that its buffer drains
+	slowest     = 1000                   // bytes a second that any line is trusted to carry
+	trust       = 64 << 10               // bytes without a block after which a faster rate is tried: more than buffers hold
+	fastEnough  = 100_000                // bytes a second from which nothing is held back
 )
 
 // asked is a question under way: how much had been written with it, and when.
@@ -88,7 +88,7 @@ func (p *pace) patience() time.Duration {
 	if p.answers {
 		return late
 	}
-	return deaf
+	return silentAfter
 }
 
 // forget goes on without an answer that is late, and gives up a terminal that does

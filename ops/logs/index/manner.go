@@ -239,7 +239,7 @@ type piece interface {
 // does, and from then on in that of the last date that can only be so: for lines
 // that are followed. told is false when the text is empty or has dates that can be read
 // both ways and nothing that tells how.
-func Learn(p *logline.Parser, r io.ReaderAt, size int64) (told bool) {
+func Learn(p *logline.Parser, r io.ReaderAt, size int64) (learned bool) {
 	p.Learns = false
 	m := LooksLike(NewBuilder(logline.NewShapes(), p, false), r, size, StyledManner(p.Style()))
 	if p.Learns = true; m.Sure {

@@ -240,7 +240,7 @@ func gregorian(year, month, day int) (y, m, d int) {
 		days += (month-7)*30 + 186
 	}
 	// 1 Farvardin 979 is 20 March 1600.
-	return fromDays(civil(1600, 3, 20) + int64(days))
+	return fromDays(epochDays(1600, 3, 20) + int64(days))
 }
 
 // fromDays is the date that many days after 1970-01-01, by Howard Hinnant's

@@ -23,10 +23,10 @@ type Stamps struct {
 	turnsAt []int64        // the offsets at which the year turned
 	ruled   int64          // the last date without a year, in the twelve months before the end
 
-	DayFirst bool // 05/01/2026 is the fifth of January
-	Learns   bool // DayFirst follows the last unambiguous time
-	told     bool // DayFirst comes from such a time, not from a hint
-	guessed  bool // a date without a year was read
+	DayFirst   bool // 05/01/2026 is the fifth of January
+	Learns     bool // DayFirst follows the last unambiguous time
+	orderKnown bool // DayFirst comes from such a time, not from a hint
+	guessed    bool // a date without a year was read
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
@@ -91,7 +91,7 @@ func (s *Stamps) Millis(t *Stamp) int64 {
 	}
 	rest := int64(t.min*60+t.sec)*1000 + int64(t.ms)
 	if t.zoned {
-		return civil(t.Year, month, day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
+		return epochDays(t.Year, month, day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
 	}
 	return s.hourBase(t.Year, month, day, t.hour) + rest
 }
@@ -110,9 +110,9 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// civil is the number of days since 1970-01-01, by Howard Hinnant's
+// epochDays is the number of days since 1970-01-01, by Howard Hinnant's
 // days_from_civil.
-func civil(y, m, d int) int64 {
+func epochDays(y, m, d int) int64 {
 	if m <= 2 {
 		y--
 		m += 12
@@ -358,11 +358,11 @@ func (s *Stamps) AnyTime(b []byte) (ms int64, n int) {
 func (s *Stamps) learn(t *Stamp) {
 	switch t.Order {
 	case DayThenMonth:
-		s.DayFirst, s.told = true, true
+		s.DayFirst, s.orderKnown = true, true
 	case MonthThenDay:
-		s.DayFirst, s.told = false, true
+		s.DayFirst, s.orderKnown = false, true
 	case EitherOrder:
-		if t.Hint != noHint && !s.told {
+		if t.Hint != noHint && !s.orderKnown {
 			s.DayFirst = t.Hint == DayHint
 		}
 	}

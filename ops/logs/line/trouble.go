@@ -33,16 +33,18 @@ type Trouble struct {
 	At    time.Time
 }
 
-// sought is an expression, and texts of which a line that it matches has one: they are found
+// prefiltered is an expression, and texts of which a line that it matches has one: they are found
 // many times faster, and nearly no line has them.
-type sought struct {
+type prefiltered struct {
 	re   *regexp.Regexp
 	with []string
 }
 
-func seek(expr string, with ...string) sought { return sought{regexp.MustCompile(expr), with} }
+func seek(expr string, with ...string) prefiltered {
+	return prefiltered{regexp.MustCompile(expr), with}
+}
 
-func (s sought) MatchString(line string) bool {
+func (s prefiltered) MatchString(line string) bool {
 	for _, text := range s.with {
 		if strings.Contains(line, text) {
 			return s.re.MatchString(line)

@@ -145,15 +145,15 @@ func (y *Years) check(ctx context.Context, p YearPlan, out *Archived, report fun
 	if out.Rows, strange, err = a.census(ctx, since, until); err != nil {
 		return err
 	}
-	var told int64
+	var stated int64
 	for _, t := range m.Tables {
-		told += t.Rows
+		stated += t.Rows
 	}
 	switch {
 	case strange > 0:
 		return unsound(lang.M("%s rows do not belong to the year %d", human.Count(strange), p.Year))
-	case told != out.Rows:
-		return unsound(lang.M("it holds %s rows, its manifest says %s", human.Count(out.Rows), human.Count(told)))
+	case stated != out.Rows:
+		return unsound(lang.M("it holds %s rows, its manifest says %s", human.Count(out.Rows), human.Count(stated)))
 	case out.Made && out.Rows != p.Rows:
 		return unsound(lang.M("it holds %s rows, the table %s", human.Count(out.Rows), human.Count(p.Rows)))
 	}

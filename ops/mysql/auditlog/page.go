@@ -280,7 +280,9 @@ func (g *pager) swept(ctx context.Context, q *session, req audit.PageRequest) (a
 		g.r.before(cond, req.Before, req.Filter.Since.IsZero() && req.Filter.Until.IsZero())
 	}
 	if req.Seen != nil {
-		w.told = func(rows int64) { req.Seen(audit.Looked{Rows: rows, Of: max(rows, g.r.rows), Back: audit.NoStamp}) }
+		w.progress = func(rows int64) {
+			req.Seen(audit.Looked{Rows: rows, Of: max(rows, g.r.rows), Back: audit.NoStamp})
+		}
 	}
 	rows, err := w.run(ctx, q)
 	p := paged(rows, req.Limit)

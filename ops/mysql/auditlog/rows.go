@@ -135,16 +135,16 @@ func (r *reader) estimate(ctx context.Context, q *session, query string, args []
 	for i := range raw {
 		dest[i] = &raw[i]
 	}
-	told := false
+	taken := false
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return e, err
 		}
 		for i, name := range names {
-			told = e.Take(strings.ToLower(name), raw[i].String) || told
+			taken = e.Take(strings.ToLower(name), raw[i].String) || taken
 		}
 	}
-	if err := rows.Err(); err != nil || told {
+	if err := rows.Err(); err != nil || taken {
 		return e, err
 	}
 	return e, errNoEstimate

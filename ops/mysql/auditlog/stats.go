@@ -34,7 +34,7 @@ func (s *Source) Stats(
 	}
 	begun := time.Now()
 	err := s.lane.with(ctx, func(ctx context.Context, q *session) error {
-		told := func(read, of int64) {
+		report := func(read, of int64) {
 			if out.Scanned = read; report != nil {
 				report(
 					ops.Progress{
@@ -56,9 +56,9 @@ func (s *Source) Stats(
 		case missing > 0:
 			return &audit.UnprovedError{Rows: missing}
 		case way == audit.ZoneOrder:
-			return c.byZones(ctx, q, leave, told)
+			return c.byZones(ctx, q, leave, report)
 		}
-		return c.alongRoute(ctx, q, leave, told)
+		return c.alongRoute(ctx, q, leave, report)
 	})
 	c.finish()
 	return out, s.lane.asked(err)
@@ -75,7 +75,7 @@ type counter struct {
 
 // byZones counts the ids that a span of time can have, by the zones, a bounded
 // stretch at a time.
-func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
+func (c *counter) byZones(ctx context.Context, q *session, leave bool, report func(read, of int64)) error {
 	s := c.s
 	since, until := c.req.Filter.Span(s.r.layout)
 	ranges, rows := s.order.zones.Ranges(since, until, statsChunk)
@@ -88,13 +88,13 @@ func (c *counter) byZones(ctx context.Context, q *session, leave bool, told func
 			return err
 		}
 		read += one.Rows
-		told(read, rows)
+		report(read, rows)
 	}
 	return nil
 }
 
 // alongRoute counts by an index or along the key, a stride at a time.
-func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told func(read, of int64)) error {
+func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, report func(read, of int64)) error {
 	s := c.s
 	w := s.r.filter(c.req.Filter)
 	e, err := s.r.estimate(ctx, q, "SELECT COUNT(*) FROM "+s.r.name()+w.String(), w.args)
@@ -109,7 +109,7 @@ func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told f
 		return err
 	}
 	if way.few {
-		defer func() { told(e.Rows, e.Rows) }()
+		defer func() { report(e.Rows, e.Rows) }()
 		return c.count(ctx, q, w, "")
 	}
 	var read int64
@@ -127,7 +127,7 @@ func (c *counter) alongRoute(ctx context.Context, q *session, leave bool, told f
 		} else {
 			read += statsChunk
 		}
-		told(read, max(e.Rows, c.out.Rows))
+		report(read, max(e.Rows, c.out.Rows))
 	}
 	return nil
 }

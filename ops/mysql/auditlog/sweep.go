@@ -21,7 +21,7 @@ type sweep struct {
 	also      func(*where) // further conditions; may be nil
 	direction string       // " DESC" for newest first, "" for oldest first
 	limit     int
-	told      func(rows int64) // how many were looked at; may be nil
+	progress  func(rows int64) // how many were looked at; may be nil
 	kept      []audit.Row
 	read      int64
 }
@@ -80,8 +80,8 @@ func (w *sweep) run(ctx context.Context, q *session) ([]audit.Row, error) {
 		} else {
 			w.read += int64(w.r.sweepRows)
 		}
-		if w.told != nil {
-			w.told(w.read)
+		if w.progress != nil {
+			w.progress(w.read)
 		}
 	}
 	return w.kept, nil

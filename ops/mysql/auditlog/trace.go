@@ -69,7 +69,7 @@ func (r *reader) life(
 	all := sweep{r: r, filter: f, limit: maxTrace + 1}
 	begun := time.Now()
 	if report != nil {
-		all.told = func(rows int64) {
+		all.progress = func(rows int64) {
 			report(
 				ops.Progress{
 					Phase:    "search",

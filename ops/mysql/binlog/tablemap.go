@@ -7,9 +7,9 @@ import (
 // TableMap describes how the rows of the following events are stored.
 type TableMap struct {
 	domain.Table
-	ID    uint64
-	types []colType
-	told  bool // the log contains the signedness of numbers
+	ID              uint64
+	types           []colType
+	signednessKnown bool // the log contains the signedness of numbers
 }
 
 // Kinds of optional metadata in a table map.
@@ -77,7 +77,7 @@ func (m *TableMap) readOptional(c *cursor) {
 func (m *TableMap) optional(kind byte, part *cursor) {
 	switch kind {
 	case metaSignedness:
-		m.told = true
+		m.signednessKnown = true
 		i := 0
 		unsigned := msbBits(part.b)
 		m.each(colType.isNumeric, func(col int) {

@@ -34,7 +34,7 @@ func LookAhead(
 	folder binarchive.Folder,
 	target mysql.Target,
 	database string,
-	stands []binlog.Stand,
+	positions []binlog.BackupPosition,
 ) (Ahead, error) {
 	s, err := archived(folder, nil)
 	if err != nil {
@@ -47,8 +47,8 @@ func LookAhead(
 		return Ahead{}, ctx.Err()
 	}
 	reached := s.server == nil || s.server.LeftOut.Setting(database) == ""
-	for _, stand := range stands {
-		r, err := s.from(stand)
+	for _, position := range positions {
+		r, err := s.from(position)
 		if errors.Is(err, ErrNoStart) {
 			err = nil // the archived file belongs to another log; the server may have the right one
 		}
@@ -62,7 +62,7 @@ func LookAhead(
 			live, err := s.followed(ctx, target, r)
 			return Ahead{To: r.ToTime(), Live: live && reached}, err
 		}
-		here, err := s.stands(ctx, target, stand)
+		here, err := s.hasPosition(ctx, target, position)
 		if here && !reached {
 			return Ahead{}, s.Unlogged(database)
 		}
@@ -82,27 +82,27 @@ func (s *Source) followed(ctx context.Context, target mysql.Target, r *Run) (boo
 	return s.continues(ctx, target, last.Segment)
 }
 
-// stands reports whether the server's binlogs contain a backup's position, in a file that
+// hasPosition reports whether the server's binlogs contain a backup's position, in a file that
 // would be fetched.
-func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.Stand) (bool, error) {
-	if s.server == nil || stand.File == "" {
+func (s *Source) hasPosition(ctx context.Context, target mysql.Target, position binlog.BackupPosition) (bool, error) {
+	if s.server == nil || position.File == "" {
 		return false, nil
 	}
-	log, here := s.server.Has(stand.File)
+	log, here := s.server.Has(position.File)
 	start, whole, err := s.start(ctx, target, s.server)
 	if err != nil {
 		return false, err
 	}
 	_, first, _ := binlog.Split(start)
-	_, number, _ := binlog.Split(stand.File)
-	if !here || whole || number < first || log.Pos < stand.Pos {
+	_, number, _ := binlog.Split(position.File)
+	if !here || whole || number < first || log.Pos < position.Pos {
 		return false, nil
 	}
-	known, err := binlog.ParseGTIDs(stand.GTID)
+	known, err := binlog.ParseGTIDs(position.GTID)
 	if err != nil {
 		return false, err
 	}
-	if stand.Server == "" && (known.Empty() || known.MariaDB()) {
+	if position.Server == "" && (known.Empty() || known.MariaDB()) {
 		return false, nil // only the whole file could prove it
 	}
 	head, err := s.head(ctx, target, log)
@@ -110,7 +110,7 @@ func (s *Source) stands(ctx context.Context, target mysql.Target, stand binlog.S
 		return false, err
 	}
 	p := piece{Segment: head}
-	return begun(p, stand, known) && p.fits(stand, known), nil
+	return begun(p, position, known) && p.fits(position, known), nil
 }
 
 // head is one file of the server's log, read up to the end of its head.

@@ -9,12 +9,12 @@ import (
 	"opsdeck/ops/mysql/binarchive"
 )
 
-// standing compares what a file holds up to a backup's position with what the backup
+// coverage compares what a file holds up to a backup's position with what the backup
 // holds.
-type standing uint8
+type coverage uint8
 
 const (
-	same     standing = iota // the same
+	same     coverage = iota // the same
 	before                   // less: the rest follows later in the log
 	anothers                 // something else: the file is another server's or another log's
 	unproved                 // the file may be the right one or another of the same name
@@ -26,16 +26,16 @@ const (
 	sourceSlack = time.Minute // between the clocks of a source and its replica
 )
 
-// stands decides whether a file is the one that the backup's position refers to, and not
+// compare decides whether a file is the one that the backup's position refers to, and not
 // another of the same name. After a failover two servers can have files of the same name,
 // after RESET one server can. The file must be of the same server or its GTIDs must match
 // the backup's; its times must fit; and the position must be a transaction boundary. A
 // file without this proof is not used.
-func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
-	if stand.File == "" {
-		return p.continues(stand, known)
+func (p piece) compare(position binlog.BackupPosition, known binlog.GTIDs) (coverage, error) {
+	if position.File == "" {
+		return p.continues(position, known)
 	}
-	if !p.fits(stand, known) {
+	if !p.fits(position, known) {
 		return anothers, nil
 	}
 	r, err := p.open()
@@ -43,11 +43,11 @@ func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) 
 		return unproved, err
 	}
 	defer r.Close()
-	a, err := r.Around(stand.Pos)
+	a, err := r.Around(position.Pos)
 	sealed := errors.Is(err, binarchive.ErrSealed)
 	switch {
 	case sealed:
-		a = byFrames(r.Frames(), stand.Pos)
+		a = byFrames(r.Frames(), position.Pos)
 	case err != nil:
 		return unproved, err
 	case !a.Between:
@@ -58,14 +58,14 @@ func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) 
 		return anothers, nil
 	}
 	byGTID := logged && !known.MariaDB()
-	named := stand.Server != "" || logged && !sealed
-	if !p.inTime(stand, a, byGTID, named) {
+	named := position.Server != "" || logged && !sealed
+	if !p.inTime(position, a, byGTID, named) {
 		return anothers, nil
 	}
 	switch {
 	case byGTID && !sealed && !a.Held.Contains(known):
 		return before, nil
-	case byGTID || stand.Server != "" || !stand.From.IsZero() && !stand.At.IsZero():
+	case byGTID || position.Server != "" || !position.From.IsZero() && !position.At.IsZero():
 		return same, nil
 	}
 	return unproved, nil
@@ -75,12 +75,12 @@ func (p piece) stands(stand binlog.Stand, known binlog.GTIDs) (standing, error) 
 // its position in the file. named tells that the server or the GTIDs match: then the next
 // transaction may have an earlier time than the backup on servers that log the start of
 // the statement (MariaDB, MySQL 5.7), because it may have waited for the backup.
-func (p piece) inTime(stand binlog.Stand, a binarchive.Around, byGTID, named bool) bool {
-	early, late := window(stand, byGTID)
-	if !stand.At.IsZero() && a.Last.After(late) {
+func (p piece) inTime(position binlog.BackupPosition, a binarchive.Around, byGTID, named bool) bool {
+	early, late := window(position, byGTID)
+	if !position.At.IsZero() && a.Last.After(late) {
 		return false
 	}
-	if stand.From.IsZero() || a.Next.IsZero() || stand.Source && stand.Server != "" {
+	if position.From.IsZero() || a.Next.IsZero() || position.Source && position.Server != "" {
 		return true // a replica may lag behind its source's log
 	}
 	if !earlier(a.Next, early) {
@@ -91,27 +91,27 @@ func (p piece) inTime(stand binlog.Stand, a binarchive.Around, byGTID, named boo
 
 // window is the earliest commit time of what follows a backup's position and the latest
 // commit time of what precedes it, by the log's clock.
-func window(stand binlog.Stand, byGTID bool) (early, late time.Time) {
+func window(position binlog.BackupPosition, byGTID bool) (early, late time.Time) {
 	switch {
-	case stand.Server == "" && byGTID:
-		return stand.From.Add(-clockSlack), stand.At.Add(clockSlack)
-	case stand.Server != "" && stand.Source:
-		return stand.From, stand.At.Add(sourceSlack)
+	case position.Server == "" && byGTID:
+		return position.From.Add(-clockSlack), position.At.Add(clockSlack)
+	case position.Server != "" && position.Source:
+		return position.From, position.At.Add(sourceSlack)
 	}
-	return stand.From, stand.At
+	return position.From, position.At
 }
 
 // fits reports from a file's head alone whether it may contain a backup's position.
-func (p piece) fits(stand binlog.Stand, known binlog.GTIDs) bool {
+func (p piece) fits(position binlog.BackupPosition, known binlog.GTIDs) bool {
 	held, err := binlog.ParseGTIDs(p.GTIDBefore)
 	if err != nil || !known.Empty() && !known.Contains(held) {
 		return false
 	}
-	_, late := window(stand, !known.Empty() && !known.MariaDB())
-	if !stand.At.IsZero() && p.FromTime.After(late) {
+	_, late := window(position, !known.Empty() && !known.MariaDB())
+	if !position.At.IsZero() && p.FromTime.After(late) {
 		return false
 	}
-	return stand.Server == "" || stand.Server == p.Server
+	return position.Server == "" || position.Server == p.Server
 }
 
 // earlier compares a logged time, which may be in whole seconds, with a time.
@@ -138,7 +138,7 @@ func byFrames(frames []binlog.Frame, pos uint64) (a binarchive.Around) {
 
 // continues decides by GTIDs alone whether a file continues a backup. A log that was reset
 // after the backup reuses the same GTIDs for other transactions.
-func (p piece) continues(stand binlog.Stand, known binlog.GTIDs) (standing, error) {
+func (p piece) continues(position binlog.BackupPosition, known binlog.GTIDs) (coverage, error) {
 	r, err := p.open()
 	if err != nil {
 		return unproved, err
@@ -148,7 +148,7 @@ func (p piece) continues(stand binlog.Stand, known binlog.GTIDs) (standing, erro
 	if err != nil {
 		return unproved, err
 	}
-	if !stand.At.IsZero() && p.FromTime.After(stand.At) && !held.Contains(known) {
+	if !position.At.IsZero() && p.FromTime.After(position.At) && !held.Contains(known) {
 		return anothers, nil
 	}
 	frames := r.Frames()
@@ -156,44 +156,44 @@ func (p piece) continues(stand binlog.Stand, known binlog.GTIDs) (standing, erro
 		own, err := binlog.ParseGTIDs(f.GTID)
 		return err != nil || !known.Contains(own)
 	})
-	early := stand.From
-	if stand.Server != "" && stand.Server != p.Server {
+	early := position.From
+	if position.Server != "" && position.Server != p.Server {
 		early = early.Add(-sourceSlack)
 	}
-	if i >= 0 && !stand.From.IsZero() && earlier(frames[i].ToTime, early) {
+	if i >= 0 && !position.From.IsZero() && earlier(frames[i].ToTime, early) {
 		return anothers, nil
 	}
 	return same, nil
 }
 
 // begun reports whether a backup's position may be in this piece.
-func begun(p piece, stand binlog.Stand, known binlog.GTIDs) bool {
+func begun(p piece, position binlog.BackupPosition, known binlog.GTIDs) bool {
 	before, errB := binlog.ParseGTIDs(p.GTIDBefore)
 	after, errA := binlog.ParseGTIDs(p.GTIDAfter)
 	if errA != nil || errB != nil {
 		return false
 	}
-	if stand.File == "" {
+	if position.File == "" {
 		return !known.Empty() && known.Contains(before) && !after.Empty() && (!known.Contains(after) || p.Open)
 	}
-	return stand.File == p.File && stand.Pos >= p.FromPos && stand.Pos <= p.ToPos
+	return position.File == p.File && position.Pos >= p.FromPos && position.Pos <= p.ToPos
 }
 
 // likely selects among the files that may continue a backup. With MySQL GTIDs the live
 // server's file is preferred.
-func (s *Source) likely(found []piece, stand binlog.Stand, known binlog.GTIDs) []piece {
-	if stand.File == "" { // the newest possible: transactions in the backup are skipped
+func (s *Source) likely(found []piece, position binlog.BackupPosition, known binlog.GTIDs) []piece {
+	if position.File == "" { // the newest possible: transactions in the backup are skipped
 		slices.SortStableFunc(found, func(a, b piece) int { return a.FromTime.Compare(b.FromTime) })
 	}
 	var out []piece
 	for _, p := range found {
 		i := slices.IndexFunc(out, func(o piece) bool {
-			return o.Server == p.Server && (stand.File == "" || o.Identity == p.Identity)
+			return o.Server == p.Server && (position.File == "" || o.Identity == p.Identity)
 		})
 		switch {
 		case i < 0:
 			out = append(out, p)
-		case stand.File != "" && inOrder(out[i], p): // the same file, archived again
+		case position.File != "" && inOrder(out[i], p): // the same file, archived again
 			out[i] = p
 		}
 	}

@@ -154,8 +154,8 @@ func place(p piece, pos uint64) binlog.Place {
 // From finds the log that follows a backup of a database, starting at the first of its
 // positions that is available. It ends where the server began to exclude the database from
 // its log.
-func (s *Source) From(database string, stands []binlog.Stand) (*Run, error) {
-	r, err := s.follow(stands)
+func (s *Source) From(database string, positions []binlog.BackupPosition) (*Run, error) {
+	r, err := s.follow(positions)
 	if err != nil {
 		return nil, err
 	}
@@ -191,28 +191,28 @@ func (r *Run) endUnlogged(database string) error {
 	return nil
 }
 
-func (s *Source) follow(stands []binlog.Stand) (*Run, error) {
+func (s *Source) follow(positions []binlog.BackupPosition) (*Run, error) {
 	var another *AnotherLogError
-	for _, stand := range stands {
-		r, err := s.from(stand)
+	for _, position := range positions {
+		r, err := s.from(position)
 		if r != nil || err != nil && !errors.As(err, &another) {
 			return r, err
 		}
 	}
-	for _, stand := range stands {
+	for _, position := range positions {
 		// A server that took over has the backup's transactions at other positions. MariaDB's
 		// GTIDs prove nothing: a server that was reset counts from 1 again.
-		if known, err := binlog.ParseGTIDs(stand.GTID); err != nil || known.Empty() || known.MariaDB() {
+		if known, err := binlog.ParseGTIDs(position.GTID); err != nil || known.Empty() || known.MariaDB() {
 			continue
 		}
-		stand.File, stand.Pos = "", 0
-		if r, err := s.from(stand); r != nil || err != nil && !errors.As(err, &another) {
+		position.File, position.Pos = "", 0
+		if r, err := s.from(position); r != nil || err != nil && !errors.As(err, &another) {
 			return r, err
 		}
 	}
-	for _, stand := range stands {
-		if slices.Contains(s.unread, stand.File) {
-			return nil, &UnreadError{File: stand.File, Most: int64(mostLive)}
+	for _, position := range positions {
+		if slices.Contains(s.unread, position.File) {
+			return nil, &UnreadError{File: position.File, Most: int64(mostLive)}
 		}
 	}
 	if another != nil {
@@ -247,8 +247,8 @@ func (s *Source) At(from binlog.Place, done string) (*Run, error) {
 	return r, nil
 }
 
-func (s *Source) from(stand binlog.Stand) (*Run, error) {
-	known, err := binlog.ParseGTIDs(stand.GTID)
+func (s *Source) from(position binlog.BackupPosition) (*Run, error) {
+	known, err := binlog.ParseGTIDs(position.GTID)
 	if err != nil {
 		return nil, err
 	}
@@ -256,10 +256,10 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 	var refused error
 	later := map[*binlog.Segment]bool{} // holds transactions that the backup holds after its position
 	for _, p := range s.pieces {
-		if !begun(p, stand, known) {
+		if !begun(p, position, known) {
 			continue
 		}
-		at, err := p.stands(stand, known)
+		at, err := p.compare(position, known)
 		if err != nil {
 			return nil, err
 		}
@@ -270,19 +270,19 @@ func (s *Source) from(stand binlog.Stand) (*Run, error) {
 		found = append(found, p)
 		later[p.Segment] = at == before
 	}
-	found = s.likely(found, stand, known)
+	found = s.likely(found, position, known)
 	switch {
 	case len(found) == 0:
 		return nil, refused
 	case len(found) > 1:
-		return nil, fmt.Errorf("%w: %s of %s and %s", ErrAmbiguous, stand.File, found[0].Server, found[1].Server)
+		return nil, fmt.Errorf("%w: %s of %s and %s", ErrAmbiguous, position.File, found[0].Server, found[1].Server)
 	}
-	r := s.run(found[0], stand.Pos)
+	r := s.run(found[0], position.Pos)
 	r.Base = known
 	if later[found[0].Segment] {
 		r.Done = known
 	}
-	if stand.File == "" {
+	if position.File == "" {
 		r.From.Pos, r.Done = found[0].FromPos, known
 	}
 	return r, nil

@@ -39,7 +39,7 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 				t.Fatal(err, src.LiveErr)
 			}
 			defer src.Close()
-			_, err = src.From("", []binlog.Stand{{Position: binlog.Position{File: file, Pos: at.Now.Pos},
+			_, err = src.From("", []binlog.BackupPosition{{Position: binlog.Position{File: file, Pos: at.Now.Pos},
 				GTID: at.Now.GTID, Server: at.ID, At: time.Now()}})
 			return err
 		}

@@ -70,9 +70,9 @@ func (p *pipeline) free(b []byte) {
 	p.buffers <- b
 }
 
-// hand passes a member on to be compressed and written, after which the buffer is
+// submit passes a member on to be compressed and written, after which the buffer is
 // returned.
-func (p *pipeline) hand(ctx context.Context, m backup.Member, text []byte) error {
+func (p *pipeline) submit(ctx context.Context, m backup.Member, text []byte) error {
 	select {
 	case p.jobs <- job{m, text}:
 		return nil

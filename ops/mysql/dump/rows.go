@@ -14,16 +14,16 @@ import (
 
 // writer converts the rows of a chunk to members of INSERT statements.
 type writer struct {
-	d       *dumper
-	c       *chunk
-	buf     []byte
-	insert  []byte // INSERT INTO `t` (`a`,`b`) VALUES
-	started int    // start of the open statement in buf; -1 if none is open
-	keys    []int  // indexes of the key's columns in a row; nil if rows are not in key order
-	from    string // first key of the member
-	member  int64  // rows in the member
-	ticked  int    // bytes of buf already reported to the gate
-	told    int64  // rows already reported to the gate
+	d        *dumper
+	c        *chunk
+	buf      []byte
+	insert   []byte // INSERT INTO `t` (`a`,`b`) VALUES
+	started  int    // start of the open statement in buf; -1 if none is open
+	keys     []int  // indexes of the key's columns in a row; nil if rows are not in key order
+	from     string // first key of the member
+	member   int64  // rows in the member
+	ticked   int    // bytes of buf already reported to the gate
+	reported int64  // rows already reported to the gate
 
 	rows, bytes int64
 	sum         checksum.Sum
@@ -123,9 +123,9 @@ const tickBytes = 64 << 10
 
 func (w *writer) tick(ctx context.Context) error {
 	bytes := len(w.buf) - w.ticked
-	rows := w.rows - w.told
+	rows := w.rows - w.reported
 	w.ticked = len(w.buf)
-	w.told = w.rows
+	w.reported = w.rows
 	return w.d.gate.pass(ctx, w.c.t, int64(bytes), rows)
 }
 
@@ -218,5 +218,5 @@ func (w *writer) ship(ctx context.Context, to string) error {
 	w.buf = nil
 	w.member = 0
 	w.ticked = 0
-	return w.d.hand(ctx, m, buf)
+	return w.d.submit(ctx, m, buf)
 }

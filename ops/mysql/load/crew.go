@@ -15,22 +15,22 @@ import (
 
 // crew is the pool of connections that insert the rows of a foreign dump.
 type crew struct {
-	s      *session
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	work   chan *batch
-	rows   sync.WaitGroup // batches whose rows are not inserted yet
-	hands  sync.WaitGroup
+	s       *session
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	work    chan *batch
+	rows    sync.WaitGroup // batches whose rows are not inserted yet
+	workers sync.WaitGroup
 
 	mu       sync.Mutex
 	affected map[string]int64 // rows by table
 }
 
-func (s *session) hire(ctx context.Context) *crew {
+func (s *session) startWorkers(ctx context.Context) *crew {
 	c := &crew{s: s, work: make(chan *batch), affected: map[string]int64{}}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	for range s.o.jobs() {
-		c.hands.Go(func() {
+		c.workers.Go(func() {
 			w := &worker{s: s}
 			defer w.drop()
 			for b := range c.work {
@@ -75,7 +75,7 @@ func (c *crew) dismiss(err error) error {
 		c.cancel(err)
 	}
 	close(c.work)
-	c.hands.Wait()
+	c.workers.Wait()
 	err = context.Cause(c.ctx)
 	c.cancel(nil)
 	return err

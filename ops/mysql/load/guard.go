@@ -159,7 +159,7 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 			return lang.Msg{}
 		}
 	}
-	if reason := g.writesAfar(p); !reason.Empty() {
+	if reason := g.refuseRemoteRows(p); !reason.Empty() {
 		return reason
 	}
 	switch p.Verb {
@@ -329,7 +329,7 @@ func (g *guard) names(v *verdict) lang.Msg {
 			if r.Schema != g.schema {
 				edits = append(edits, p.Requalify(r, schema.Ident(g.schema)))
 			}
-		case body(p) && !g.landing(p, i):
+		case body(p) && !g.isOwnName(p, i):
 			if harmless(r.Schema) {
 				break
 			}
@@ -348,9 +348,9 @@ func (g *guard) names(v *verdict) lang.Msg {
 	return lang.Msg{}
 }
 
-// landing tells whether name i of a statement with a body is where the object itself is
+// isOwnName tells whether name i of a statement with a body is where the object itself is
 // created: its own name, or a trigger's table.
-func (g *guard) landing(p *sqlscan.Parsed, i int) bool {
+func (g *guard) isOwnName(p *sqlscan.Parsed, i int) bool {
 	return i == 0 || p.Kind == "TRIGGER" && i == 1
 }
 

@@ -32,7 +32,7 @@ func (g *guard) definition(v *verdict) lang.Msg {
 // engine refuses rows for an engine that stores them elsewhere. It allows the table
 // itself, because its definition is all that a backup contains of it.
 func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
-	name := engineAfar(p)
+	name := remoteEngine(p)
 	if name == "" {
 		return lang.Msg{}
 	}
@@ -49,9 +49,9 @@ func keptElsewhere(engine string, p *sqlscan.Parsed) lang.Msg {
 	return lang.M("the table's engine %s keeps its rows elsewhere: %s", engine, firstWords(string(p.SQL)))
 }
 
-// writesAfar refuses rows for a table that stores them elsewhere, and for a view that
+// refuseRemoteRows refuses rows for a table that stores them elsewhere, and for a view that
 // may lead to such a table.
-func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
+func (g *guard) refuseRemoteRows(p *sqlscan.Parsed) lang.Msg {
 	if len(g.afar) == 0 {
 		return lang.Msg{}
 	}
@@ -70,9 +70,9 @@ func (g *guard) writesAfar(p *sqlscan.Parsed) lang.Msg {
 	return lang.Msg{}
 }
 
-// engineAfar returns the engine that a statement names, if that engine stores its rows
+// remoteEngine returns the engine that a statement names, if that engine stores its rows
 // elsewhere.
-func engineAfar(p *sqlscan.Parsed) string {
+func remoteEngine(p *sqlscan.Parsed) string {
 	for _, name := range enginesNamed(p) {
 		if schema.RowsOutside(name) {
 			return name

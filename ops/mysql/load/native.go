@@ -79,7 +79,7 @@ func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (
 		return nil, err
 	}
 	if exists == "0" && !s.o.Replace {
-		if err := s.vacant(ctx, makes); err != nil {
+		if err := s.refuseTaken(ctx, makes); err != nil {
 			return nil, err
 		}
 	}
@@ -98,9 +98,9 @@ func (p *plan) makes() map[string]bool {
 	return names
 }
 
-// vacant refuses the load when the schema already has one of the names: "table x",
+// refuseTaken refuses the load when the schema already has one of the names: "table x",
 // "trigger y" …
-func (s *session) vacant(ctx context.Context, names map[string]bool) error {
+func (s *session) refuseTaken(ctx context.Context, names map[string]bool) error {
 	there, err := schema.Inventory(ctx, s.main, s.o.Schema)
 	if err != nil {
 		return wrap("look into the schema", err)

@@ -199,7 +199,7 @@ func (r *rehearsal) all(ctx context.Context, kind string, o step) error {
 
 // elsewhere reports whether a table's rows are outside the schema, and checks its engine.
 func (r *rehearsal) elsewhere(p *sqlscan.Parsed) bool {
-	engine := engineAfar(p)
+	engine := remoteEngine(p)
 	if engine == "" {
 		return false
 	}

@@ -66,7 +66,7 @@ func (s *session) replay(ctx context.Context, src *Source, late map[string]*tabl
 	r := &replay{
 		stream:  st,
 		journal: j,
-		crew:    s.hire(ctx),
+		crew:    s.startWorkers(ctx),
 		late:    late,
 		lastRow: map[int64]*table{},
 		temps:   map[string]bool{},

@@ -130,7 +130,7 @@ func (w *world) logFrom(t *testing.T, folder binarchive.Folder, end *binlog.Plac
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { src.Close() })
-	run, err := src.From(w.live, []binlog.Stand{w.stand})
+	run, err := src.From(w.live, []binlog.BackupPosition{w.stand})
 	if err != nil {
 		t.Fatal(err)
 	}

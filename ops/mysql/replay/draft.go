@@ -32,12 +32,12 @@ func Draft(
 			"tables, or does not record their moment", src.Name)).
 			WithHint(lang.M("choose another backup"))
 	}
-	if len(src.Stands) == 0 {
+	if len(src.Positions) == 0 {
 		return nil, ops.E(ops.Failed, lang.M("%s does not record its binlog position", src.Name)).
 			WithHint(lang.M("choose a backup that was made with the binlog on, by a user with the privilege to " +
 				"read its position"))
 	}
-	run, err := log.From(src.Database, src.Stands)
+	run, err := log.From(src.Database, src.Positions)
 	if err != nil {
 		return nil, noStart(err, src)
 	}
@@ -135,7 +135,7 @@ func noStart(err error, src restore.Source) error {
 			WithHint(lang.M("only the backup itself can be restored; change the setting, restart the server and make a " +
 				"full backup to be able to restore to a moment"))
 	}
-	stand := src.Stands[0]
+	position := src.Positions[0]
 	var another *changes.AnotherLogError
 	if errors.As(err, &another) {
 		return ops.Wrap(err, ops.Failed, lang.M("%s of server %s may not be the log of %s: the service may "+
@@ -144,11 +144,11 @@ func noStart(err error, src restore.Source) error {
 	}
 	if errors.Is(err, changes.ErrAmbiguous) {
 		return ops.Wrap(err, ops.Failed, lang.M("several available logs contain the position of %s: %s",
-			src.Name, stand.Position.String())).
+			src.Name, position.Position.String())).
 			WithHint(lang.M("choose a newer backup, or make a full one now: opsdeck backup create"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("the available binlog does not contain the position of %s: %s",
-		src.Name, stand.Position.String())).
+		src.Name, position.Position.String())).
 		WithHint(lang.M("choose another backup; the archive's contents: opsdeck backup binlog list"))
 }
 

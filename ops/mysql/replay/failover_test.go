@@ -50,7 +50,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 				return src
 			}
 			src := open(folder)
-			run, err := src.From(w.live, []binlog.Stand{w.stand})
+			run, err := src.From(w.live, []binlog.BackupPosition{w.stand})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 			for _, g := range groups(t, from) {
 				other := w.stand
 				other.Pos = g.End
-				got, err := open(binarchive.Folder{Dir: t.TempDir()}).From(w.live, []binlog.Stand{other})
+				got, err := open(binarchive.Folder{Dir: t.TempDir()}).From(w.live, []binlog.BackupPosition{other})
 				if err != nil || got.From.Pos != g.End || g.GTID.ID == w.stand.GTID {
 					continue
 				}
@@ -90,7 +90,7 @@ func TestAMomentAcrossAFailover(t *testing.T) {
 				}
 			}
 			// Without the archive of the old server.
-			alone, err := open(binarchive.Folder{Dir: t.TempDir()}).From(w.live, []binlog.Stand{w.stand})
+			alone, err := open(binarchive.Folder{Dir: t.TempDir()}).From(w.live, []binlog.BackupPosition{w.stand})
 			if flavour == "mariadb" {
 				if !errors.Is(err, changes.ErrNoStart) {
 					t.Errorf("another server's file was taken: %v %+v", err, alone)

@@ -46,7 +46,7 @@ func TestTheServersOwnToolsComeToTheSame(t *testing.T) {
 	})
 }
 
-func arguments(s *testdb.Server, w *world, to string, end binlog.Stand) []string {
+func arguments(s *testdb.Server, w *world, to string, end binlog.BackupPosition) []string {
 	args := []string{
 		fmt.Sprintf("--start-position=%d", w.stand.Pos), fmt.Sprintf("--stop-position=%d", end.Pos),
 		"--rewrite-db=" + w.live + "->" + to,

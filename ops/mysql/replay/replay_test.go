@@ -28,7 +28,7 @@ type world struct {
 	s        *testdb.Server
 	live     string
 	shadow   string
-	stand    binlog.Stand
+	stand    binlog.BackupPosition
 	expected map[string]int64
 	conn     *sql.Conn
 	lenient  bool
@@ -61,14 +61,14 @@ func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
 	return w
 }
 
-func now(t *testing.T, s *testdb.Server) binlog.Stand {
+func now(t *testing.T, s *testdb.Server) binlog.BackupPosition {
 	t.Helper()
 	from := time.Now()
 	at, err := format.Ask(t.Context(), target(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return binlog.Stand{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID,
+	return binlog.BackupPosition{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID,
 		Server: at.ID, From: from, At: time.Now()}
 }
 
@@ -112,7 +112,7 @@ func (w *world) log(t *testing.T) *changes.Run {
 		t.Fatal(src.LiveErr)
 	}
 	t.Cleanup(func() { src.Close() })
-	run, err := src.From(w.live, []binlog.Stand{w.stand})
+	run, err := src.From(w.live, []binlog.BackupPosition{w.stand})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestReplayBringsACopyToTheSameRows(t *testing.T) {
 	})
 }
 
-func now2(t *testing.T, s *testdb.Server) *binlog.Stand {
+func now2(t *testing.T, s *testdb.Server) *binlog.BackupPosition {
 	at := now(t, s)
 	return &at
 }

@@ -58,11 +58,11 @@ type runner struct {
 	server server
 	begin  time.Time
 
-	file    binlog.Place   // the current file
-	reached bool           // the file in which the replay ends was read
-	told    *format.Format // the format last sent to the server
-	saved   binlog.Place   // the last committed position
-	engines map[string]string
+	file       binlog.Place   // the current file
+	reached    bool           // the file in which the replay ends was read
+	sentFormat *format.Format // the format last sent to the server
+	saved      binlog.Place   // the last committed position
+	engines    map[string]string
 	// versioned are the system-versioned tables: an UPDATE logs the history row too.
 	versioned map[string]bool
 	group     group
@@ -215,15 +215,15 @@ func (r *runner) opens(at binlog.Place, f *format.Format) error {
 	}
 	r.file = at
 	r.reached = r.reached || at.Identity == r.To.Identity && at.File == r.To.File
-	if r.told != nil && r.told.Same(f) {
+	if r.sentFormat != nil && r.sentFormat.Same(f) {
 		return nil
 	}
-	if r.told != nil {
+	if r.sentFormat != nil {
 		if err := r.commit(); err != nil {
 			return err
 		}
 	}
-	r.told = f
+	r.sentFormat = f
 	return r.tell(f)
 }
 

@@ -39,14 +39,14 @@ func archiveOf(t *testing.T, s *testdb.Server) binarchive.Folder {
 }
 
 // startOf is the log that follows a backup position, from an archive and a server.
-func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.Stand) (*changes.Run, error) {
+func startOf(t *testing.T, s *testdb.Server, f binarchive.Folder, stand binlog.BackupPosition) (*changes.Run, error) {
 	t.Helper()
 	src, err := changes.Open(t.Context(), f, nil, target(s))
 	if err != nil || src.LiveErr != nil {
 		t.Fatal(err, src.LiveErr)
 	}
 	t.Cleanup(func() { src.Close() })
-	return src.From("", []binlog.Stand{stand})
+	return src.From("", []binlog.BackupPosition{stand})
 }
 
 // A file with the name in the backup's position belongs to another server, or was created
@@ -68,7 +68,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 			w.work(t, "INSERT INTO a VALUES (2)", "INSERT INTO a VALUES (3)")
 			archive := archiveOf(t, a)
 			none := binarchive.Folder{Dir: t.TempDir()}
-			for name, stand := range map[string]binlog.Stand{"its own log": w.stand, "proved by times": old} {
+			for name, stand := range map[string]binlog.BackupPosition{"its own log": w.stand, "proved by times": old} {
 				for where, f := range map[string]binarchive.Folder{"archive": archive, "server": none} {
 					run, err := startOf(t, a, f, stand)
 					if err != nil || run.From.Position != w.stand.Position || !run.Live {
@@ -76,7 +76,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 					}
 				}
 			}
-			ahead, err := changes.LookAhead(t.Context(), none, target(a), w.live, []binlog.Stand{w.stand})
+			ahead, err := changes.LookAhead(t.Context(), none, target(a), w.live, []binlog.BackupPosition{w.stand})
 			if err != nil || !ahead.Live {
 				t.Errorf("the server goes on with the backup: %v %+v", err, ahead)
 			}
@@ -125,7 +125,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 }
 
 // refuseAll expects a refusal at every transaction boundary of a server's log.
-func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) {
+func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.BackupPosition) {
 	t.Helper()
 	begin := now(t, s)
 	begin.Pos, begin.GTID, begin.From = 4, "", time.Time{}
@@ -141,7 +141,7 @@ func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.Stand) 
 			if run, err := startOf(t, s, none, there); !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the backup is said to be at %d: %v %+v", what, server, g.End, err, run)
 			}
-			ahead, err := changes.LookAhead(t.Context(), none, target(s), "", []binlog.Stand{there})
+			ahead, err := changes.LookAhead(t.Context(), none, target(s), "", []binlog.BackupPosition{there})
 			if !errors.Is(err, changes.ErrNoStart) {
 				t.Errorf("%s, %q: the log is said to go on with the backup: %v %+v", what, server, err, ahead)
 			}

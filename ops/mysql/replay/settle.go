@@ -106,9 +106,9 @@ func (r *runner) guard(q *format.Query) error {
 		want["default_table_encryption"] = strconv.Itoa(int(q.Encryption) - 1)
 	}
 	for _, name := range guardedNames {
-		value, told := want[name]
+		value, wanted := want[name]
 		now, there := r.guarded[name]
-		if !told || !there || now == value {
+		if !wanted || !there || now == value {
 			continue
 		}
 		if err := r.setGuarded(name, value); err != nil {

@@ -30,7 +30,7 @@ func (r *runner) again(first binlog.Place) error {
 	r.decided = true
 	defer func() { r.decided = false }()
 	err := r.Run.Each(r.ctx, first, func(_ binlog.Place, f *format.Format) error {
-		if !r.told.Same(f) {
+		if !r.sentFormat.Same(f) {
 			return errors.New("an XA transaction was prepared under another version of the server")
 		}
 		return nil

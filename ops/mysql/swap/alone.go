@@ -22,25 +22,25 @@ import (
 // aloneWait limits the wait for statements that an earlier worker left running.
 const aloneWait = 2 * time.Minute
 
-// hands are the sessions of a run that change something, as recorded in its folder: when a
+// ownSessions are the sessions of a run that change something, as recorded in its folder: when a
 // worker is killed, its last statement continues at the server.
-type hands struct {
+type ownSessions struct {
 	Started int64    `json:"server_started"` // in seconds; a restarted server counts from 0
 	IDs     []uint64 `json:"sessions"`
 }
 
-func handsPath(f run.Folder) string { return filepath.Join(f.Path, "sessions.json") }
+func ownSessionsPath(f run.Folder) string { return filepath.Join(f.Path, "sessions.json") }
 
 // alone waits until no statement of an earlier worker runs, and records this session. A
 // statement that waits for a lock is killed: it has not begun.
 func (s *Sessions) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
-	before, err := readHands(f)
+	before, err := readOwnSessions(f)
 	if err != nil {
 		return err
 	}
 	started := startedAt(ctx, c)
 	if before.Started < started-2 || before.Started > started+2 {
-		before = hands{}
+		before = ownSessions{}
 	}
 	for last := time.Now().Add(aloneWait); ; {
 		left, err := s.left(ctx, c, p, before.IDs)
@@ -110,7 +110,9 @@ func startedAt(ctx context.Context, c *sql.Conn) int64 {
 	return at - up
 }
 
-func readHands(f run.Folder) (hands, error) { return readJSON[hands](handsPath(f)) }
+func readOwnSessions(f run.Folder) (ownSessions, error) {
+	return readJSON[ownSessions](ownSessionsPath(f))
+}
 
 // enter records this session and removes earlier ones, which have ended.
 func (s *Sessions) enter(ctx context.Context, c *sql.Conn, f run.Folder, started int64) error {
@@ -122,9 +124,9 @@ func (s *Sessions) enter(ctx context.Context, c *sql.Conn, f run.Folder, started
 	if err != nil {
 		return err
 	}
-	out, err := json.Marshal(hands{started, []uint64{id}})
+	out, err := json.Marshal(ownSessions{started, []uint64{id}})
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(handsPath(f), 0o600, out)
+	return atomicfile.WriteBytes(ownSessionsPath(f), 0o600, out)
 }

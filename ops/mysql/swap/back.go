@@ -66,12 +66,12 @@ func (e *Exchange) swapBack(
 	if len(p.Tables) == 0 {
 		err = e.objects.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
-	out.Notes = append(out.Notes, restore.N(cameBack(p, r)))
+	out.Notes = append(out.Notes, restore.N(undoneTexts(p, r)))
 	return out, err
 }
 
-// cameBack describes the live database after the undo.
-func cameBack(p *restore.Plan, r *record) lang.Msg {
+// undoneTexts describes the live database after the undo.
+func undoneTexts(p *restore.Plan, r *record) lang.Msg {
 	switch {
 	case len(r.Leaving.Tables) > 0:
 		return lang.M("the old tables are back; the tables that were live are in %s", p.Shadow)

@@ -132,7 +132,7 @@ func (s *Sessions) ours(id, in string, own ...string) bool {
 func (s *Sessions) holdersOf(ctx context.Context, c *sql.Conn, waiting []string, in ...string) (holders, error) {
 	in = slices.DeleteFunc(slices.Compact(in), func(n string) bool { return n == "" })
 	ids := s.lockers(ctx, c, waiting, in)
-	list, err := s.everybody(ctx, c)
+	list, err := s.allSessions(ctx, c)
 	if err != nil {
 		return holders{}, err
 	}
@@ -217,9 +217,9 @@ func (s *Sessions) lockers(ctx context.Context, c *sql.Conn, waiting, in []strin
 	return ids
 }
 
-// everybody lists all sessions but this one. An idle session has its last statement, where
+// allSessions lists all sessions but this one. An idle session has its last statement, where
 // the server keeps it.
-func (s *Sessions) everybody(ctx context.Context, c *sql.Conn) ([]restore.Session, error) {
+func (s *Sessions) allSessions(ctx context.Context, c *sql.Conn) ([]restore.Session, error) {
 	rows, err := schema.All(ctx, c, "SELECT ID, USER, HOST, COALESCE(DB, ''), COMMAND, COALESCE(TIME, 0), "+
 		"COALESCE(LEFT(INFO, 200), ''), COALESCE(STATE, '') FROM information_schema.PROCESSLIST WHERE "+
 		"ID <> CONNECTION_ID() ORDER BY TIME DESC, ID")

@@ -151,14 +151,14 @@ func (x *Losses) laterByLog(
 	if len(names) == 0 {
 		return nil, nil, nil, ctx.Err()
 	}
-	told, log, err := x.sinceRestore(ctx, p)
+	inserts, log, err := x.sinceRestore(ctx, p)
 	if err != nil {
 		loss.Unknown = append(loss.Unknown, names...)
 		return nil, nil, nil, ctx.Err()
 	}
 	var seen []string
 	for _, name := range names {
-		one, ok := told.of(name)
+		one, ok := inserts.of(name)
 		if _, was := verified(done, name); !was {
 			one.Vanishes, ok = true, true
 		}
@@ -169,13 +169,13 @@ func (x *Losses) laterByLog(
 		loss.See(one)
 		seen = append(seen, name)
 	}
-	return seen, told, log, nil
+	return seen, inserts, log, nil
 }
 
 // byLog runs after a restore to a moment. A file brings each row written since then to its
 // final state; a table whose rows cannot be identified from the log is listed by name.
 func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
-	names, told, log, err := e.s.laterByLog(ctx, e.plan, list, e.verified, &e.loss)
+	names, inserts, log, err := e.s.laterByLog(ctx, e.plan, list, e.verified, &e.loss)
 	if err != nil || log == nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 	if err != nil {
 		return err
 	}
-	from := &restore.Replay{From: told.begin, To: told.begin}
+	from := &restore.Replay{From: inserts.begin, To: inserts.begin}
 	unknown, err := replay.Lost(ctx, log, db, from, e.in, names, func(table string, all []string) error {
 		path := filepath.Join(e.dir, fileName(table))
 		e.files = append(e.files, path)

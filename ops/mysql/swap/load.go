@@ -30,7 +30,7 @@ type Loading struct {
 	checks   *Verification
 	cleaning *Cleaning
 	rolling  *rolling
-	standIn  *standIn
+	standIn  *standbyChoice
 }
 
 // Load loads the backup into the shadow database, the emptied live database, or the
@@ -76,7 +76,7 @@ func (l *Loading) Load(
 	}
 	out.Notes = append(turned, out.Notes...)
 	notes, err := l.rolling.roll(ctx, c, p, f, report)
-	if _, _, warm, known := start(p, f); known == nil && warm && spoilt(ctx, err) {
+	if _, _, warm, known := start(p, f); known == nil && warm && standbyBroken(ctx, err) {
 		why := restore.N(lang.M("the log could not be applied to it: %s", err.Error()))
 		if _, err := l.standIn.refuse(ctx, c, p, f, why, report); err != nil {
 			return run.Loaded{}, err

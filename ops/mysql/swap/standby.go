@@ -177,9 +177,9 @@ func start(p *restore.Plan, f run.Folder) (from binlog.Place, done string, warm 
 	return r.Standby.At, r.Standby.Done, true, nil
 }
 
-// spoilt reports whether a replay's error concerns the standby's rows, and not the state
+// standbyBroken reports whether a replay's error concerns the standby's rows, and not the state
 // of the server or the operator's actions.
-func spoilt(ctx context.Context, err error) bool {
+func standbyBroken(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil || mysql.Lost(err) || mysql.Circumstance(err) {
 		return false
 	}

@@ -15,8 +15,8 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// standIn decides whether a run uses the standby of its plan.
-type standIn struct {
+// standbyChoice decides whether a run uses the standby of its plan.
+type standbyChoice struct {
 	log   Log
 	prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error) // nil skips the proof
 }
@@ -24,7 +24,7 @@ type standIn struct {
 // takes reports whether the run uses the standby of its plan. If it cannot, the standby is
 // dropped, since it was made from a backup and the log and is never the only copy, and
 // note tells why; the backup is proved before it is loaded instead.
-func (t *standIn) takes(
+func (t *standbyChoice) takes(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,
@@ -51,7 +51,7 @@ func (t *standIn) takes(
 }
 
 // unfit is why the standby of a plan cannot be used any more; empty if it can.
-func (t *standIn) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why lang.Msg, err error) {
+func (t *standbyChoice) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why lang.Msg, err error) {
 	state, ok, err := replay.Peek(ctx, c, p.Shadow)
 	switch {
 	case err != nil:
@@ -79,7 +79,7 @@ func (t *standIn) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan) (why 
 }
 
 // refuse changes the restore to a load.
-func (t *standIn) refuse(
+func (t *standbyChoice) refuse(
 	ctx context.Context,
 	c *sql.Conn,
 	p *restore.Plan,

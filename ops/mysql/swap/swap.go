@@ -87,7 +87,7 @@ func New(s Settings) *Server {
 		checks:   checks,
 		cleaning: cleaning,
 		rolling:  &rolling{link: l, checks: checks, log: s.Log},
-		standIn:  &standIn{log: s.Log, prove: s.Prove},
+		standIn:  &standbyChoice{log: s.Log, prove: s.Prove},
 	}
 	return &Server{
 		link:     l,

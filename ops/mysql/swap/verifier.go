@@ -25,12 +25,12 @@ import (
 // over several. Nobody writes to a table after it was loaded: the database is this
 // restore's alone, or the service is stopped.
 type verifier struct {
-	s      *Verification
-	p      *restore.Plan
-	ctx    context.Context // for all of its queries
-	cancel context.CancelFunc
-	begin  time.Time
-	hands  sync.WaitGroup
+	s       *Verification
+	p       *restore.Plan
+	ctx     context.Context // for all of its queries
+	cancel  context.CancelFunc
+	begin   time.Time
+	workers sync.WaitGroup
 
 	opening sync.Mutex
 	db      *sql.DB
@@ -95,7 +95,7 @@ func (v *verifier) end() {
 		return
 	}
 	v.cancel()
-	v.hands.Wait()
+	v.workers.Wait()
 	if v.db != nil {
 		v.db.Close()
 	}
@@ -110,14 +110,14 @@ func (v *verifier) whole(table string) {
 	}
 	v.waiting = append(v.waiting, table)
 	if v.hired == 0 {
-		v.hire()
+		v.startWorker()
 	}
 }
 
-// hire starts a worker; the caller holds the lock.
-func (v *verifier) hire() {
+// startWorker starts a worker; the caller holds the lock.
+func (v *verifier) startWorker() {
 	v.hired++
-	v.hands.Go(v.work)
+	v.workers.Go(v.work)
 }
 
 // open opens the connections, once.
@@ -151,10 +151,10 @@ func (v *verifier) rest(ctx context.Context, names []string, report run.Report) 
 	}
 	slices.SortStableFunc(v.waiting, func(a, b string) int { return int(min(1, max(-1, v.size(b)-v.size(a)))) })
 	for v.hired < min(v.jobs(), len(v.waiting)) {
-		v.hire()
+		v.startWorker()
 	}
 	v.mu.Unlock()
-	v.hands.Wait()
+	v.workers.Wait()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (v *verifier) work() {
 	v.hired--
 	if err == nil {
 		if len(v.waiting) > 0 && v.hired == 0 && v.failed == nil { // a table arrived as this worker ended
-			v.hire()
+			v.startWorker()
 		}
 		return
 	}

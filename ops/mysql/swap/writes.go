@@ -35,7 +35,7 @@ func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 	}
 	defer c.Close()
 	for _, means := range []string{byCounts, byLog, byStats} {
-		at, ok := m.stands(ctx, c, means, p.Target.Live)
+		at, ok := m.read(ctx, c, means, p.Target.Live)
 		if !ok {
 			continue
 		}
@@ -45,7 +45,7 @@ func (m *Writes) Mark(ctx context.Context, p *restore.Plan) (run.WriteMark, erro
 			case <-ctx.Done():
 				return "", ctx.Err()
 			}
-			if later, ok := m.stands(ctx, c, means, p.Target.Live); ok {
+			if later, ok := m.read(ctx, c, means, p.Target.Live); ok {
 				at = later
 			}
 		}
@@ -90,7 +90,7 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		}, nil
 	}
 	means += "="
-	now, ok := m.stands(ctx, c, means, live)
+	now, ok := m.read(ctx, c, means, live)
 	if err := ctx.Err(); err != nil {
 		return run.Writes{}, err
 	}
@@ -125,8 +125,8 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 	return w, nil
 }
 
-// stands takes the current reading of a means; ok is false if the server does not have it.
-func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
+// read takes the current reading of a means; ok is false if the server does not have it.
+func (m *Writes) read(ctx context.Context, c *sql.Conn, means, live string) (at string, ok bool) {
 	switch means {
 	case byCounts:
 		n, err := schema.One(
@@ -142,7 +142,7 @@ func (m *Writes) stands(ctx context.Context, c *sql.Conn, means, live string) (a
 		if at == "" {
 			return "", false
 		}
-		stats, _ := m.stands(ctx, c, byStats, live)
+		stats, _ := m.read(ctx, c, byStats, live)
 		return at + " " + stats, true
 	}
 	view := "INNODB_TABLESTATS"

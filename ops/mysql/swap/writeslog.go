@@ -86,15 +86,17 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 	return w, nil
 }
 
-// told is the set of databases that a part of the binlog affects.
-type told struct {
+// logContent is the set of databases that a part of the binlog affects.
+type logContent struct {
 	live   bool
 	others []string
 	text   bool // some of it is statements, which do not name everything that they change
 }
 
 // readLog reads a part of the binlog; why tells why it cannot be read.
-func (m *Writes) readLog(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (out told, why lang.Msg) {
+func (m *Writes) readLog(
+	ctx context.Context, c *sql.Conn, live string, from, to logPlace,
+) (out logContent, why lang.Msg) {
 	for at := from; at.String() != to.String(); {
 		rows, err := schema.All(
 			ctx,
@@ -126,7 +128,7 @@ func (m *Writes) readLog(ctx context.Context, c *sql.Conn, live string, from, to
 }
 
 // take records the databases that an event affects.
-func (t *told) take(e logEvent, live string) lang.Msg {
+func (t *logContent) take(e logEvent, live string) lang.Msg {
 	about, text := e.about(live)
 	switch {
 	case about == live:

@@ -108,14 +108,14 @@ func (r *Rule) audit(c config.AlertRule) {
 
 // Test makes the message that says that a rule, or a target, works: for all targets of
 // the rule, or for the one. Neither is an error.
-func (w *Watcher) Test(name string) (told []Told, err error) {
+func (w *Watcher) Test(name string) (sent []Sent, err error) {
 	var names []string
 	for _, s := range w.watched {
 		for i, n := range s.Config.Notify {
 			names = append(names, n.Name)
 			key := Key(s.Config, i)
 			if n.Name == name || key == name {
-				told = append(told, w.test(s, "test", key))
+				sent = append(sent, w.test(s, "test", key))
 			}
 		}
 		for _, rule := range s.all() {
@@ -124,7 +124,7 @@ func (w *Watcher) Test(name string) (told []Told, err error) {
 				continue
 			}
 			for _, key := range rule.Targets {
-				told = append(told, w.test(s, rule.Name, key))
+				sent = append(sent, w.test(s, rule.Name, key))
 			}
 			if len(rule.Targets) == 0 {
 				return nil, ops.E(ops.Config, lang.M("the rule %s has no targets", name)).
@@ -132,12 +132,12 @@ func (w *Watcher) Test(name string) (told []Told, err error) {
 			}
 		}
 	}
-	if len(told) == 0 {
+	if len(sent) == 0 {
 		slices.Sort(names)
 		return nil, ops.E(ops.Usage, lang.M("there is no rule or target %q", name)).
 			WithHint(lang.M("there are: %s", strings.Join(slices.Compact(names), ", ")))
 	}
-	return told, nil
+	return sent, nil
 }
 
 // all are the rules of a service, checks and logs.
@@ -175,11 +175,11 @@ func (w *Watcher) Names() (out []string) {
 	return slices.Compact(out)
 }
 
-func (w *Watcher) test(s *watched, rule, key string) Told {
+func (w *Watcher) test(s *watched, rule, key string) Sent {
 	now := w.Clock.Now()
 	m := alert.TestMessage(w.Lang, s.Config.Name, rule, s.typed(lang.Raw("opsdeck alerts")), now)
 	m.Target = key
-	return Told{Key: key, Target: w.senders[key].conf, Message: m}
+	return Sent{Key: key, Target: w.senders[key].conf, Message: m}
 }
 
 // Deliver sends a message at once.

@@ -11,8 +11,8 @@ import (
 	"opsdeck/ops/health"
 )
 
-// Told is a message that would be sent.
-type Told struct {
+// Sent is a message that would be sent.
+type Sent struct {
 	Key     string
 	Target  config.Notify
 	Message *alert.Message
@@ -20,7 +20,7 @@ type Told struct {
 
 // Preview looks at every check once and returns what would be sent, if all that is
 // seen had lasted for as long as its rules ask. It changes and sends nothing.
-func (w *Watcher) Preview(ctx context.Context) (told []Told, err error) {
+func (w *Watcher) Preview(ctx context.Context) (planned []Sent, err error) {
 	w.book, err = alert.Read(w.StateDir)
 	if err != nil {
 		return nil, err
@@ -46,9 +46,9 @@ func (w *Watcher) Preview(ctx context.Context) (told []Told, err error) {
 	w.book.Pack(w.Lang, step.Now, time.Hour, w.manner)
 	for key, m := range w.book.Outbox {
 		if s := w.senders[key]; s != nil {
-			told = append(told, Told{Key: key, Target: s.conf, Message: m})
+			planned = append(planned, Sent{Key: key, Target: s.conf, Message: m})
 		}
 	}
-	slices.SortFunc(told, func(a, b Told) int { return strings.Compare(a.Key, b.Key) })
-	return told, nil
+	slices.SortFunc(planned, func(a, b Sent) int { return strings.Compare(a.Key, b.Key) })
+	return planned, nil
 }

@@ -70,8 +70,8 @@ func deliver(ctx context.Context, s sender, m *alert.Message) result {
 	return out
 }
 
-// landed takes the result of a sending: what was delivered is noted at once.
-func (w *Watcher) landed(r result) {
+// takeResult takes the result of a sending: what was delivered is noted at once.
+func (w *Watcher) takeResult(r result) {
 	s := w.senders[r.key]
 	s.flying = ""
 	s.target = r.target

@@ -152,7 +152,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.finish()
 			return nil
 		case r := <-w.results:
-			w.landed(r)
+			w.takeResult(r)
 			continue
 		case <-tick.C:
 		case <-w.wake:
@@ -288,7 +288,7 @@ func (w *Watcher) finish() {
 	for w.flying > 0 {
 		select {
 		case r := <-w.results:
-			w.landed(r)
+			w.takeResult(r)
 		case <-late:
 			w.keep(time.Now())
 			return

@@ -20,7 +20,7 @@ var JobNames = []string{"daily", "verify", "drill"}
 // Jobs are the service's scheduled jobs.
 func (sh Nights) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 	b := sh.Service.Backup
-	sh, heard := sh.overheard()
+	sh, heard := sh.withRecordedOutput()
 	run := map[string]func(context.Context) error{
 		"daily":  func(ctx context.Context) error { return sh.night(ctx, report) },
 		"verify": func(ctx context.Context) error { return sh.verifyAll(ctx, true, report) }, // bad stays bad: final

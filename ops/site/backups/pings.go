@@ -35,10 +35,10 @@ func (sh Nights) pingFile(job string) string {
 // status with the last lines, to which said may add. Ping failures are reported once and
 // never fail the job.
 func (sh Nights) Pinged(ctx context.Context, job string, said func() string, run func(context.Context) error) error {
-	told := false
+	warned := false
 	tell := func(err error) {
-		if err != nil && !told {
-			told = true
+		if err != nil && !warned {
+			warned = true
 			sh.Say(lang.M("the ping of %s failed, which does not affect the job: %s", job, redact.Text(err.Error())))
 		}
 	}
@@ -102,8 +102,8 @@ func (l *lines) take() string {
 	return strings.Join(l.text, "\n") + "\n"
 }
 
-// overheard returns a shelf whose output is also recorded.
-func (sh Nights) overheard() (Nights, *lines) {
+// withRecordedOutput returns a shelf whose output is also recorded.
+func (sh Nights) withRecordedOutput() (Nights, *lines) {
 	kept := &lines{}
 	s := *sh.Site
 	s.Say = func(m lang.Msg) {

@@ -45,5 +45,5 @@ func (sh Binlog) Ahead(ctx context.Context, set *backup.Set) (changes.Ahead, err
 	if err != nil {
 		return changes.Ahead{}, err
 	}
-	return changes.LookAhead(ctx, sh.Archive(), target, sh.Service.Database.Name, restore.StandsOf(m))
+	return changes.LookAhead(ctx, sh.Archive(), target, sh.Service.Database.Name, restore.PositionsOf(m))
 }

@@ -81,15 +81,15 @@ func JudgeStandby(s standby.Standing, now time.Time) health.Result {
 		}
 		return r
 	}
-	told := lang.M("until then a restore loads a backup")
+	without := lang.M("until then a restore loads a backup")
 	switch {
 	case !s.Gone.Empty(), s.State == core.Off:
-		r.Find(ops.StateWarning, s.Headline(now), told)
+		r.Find(ops.StateWarning, s.Headline(now), without)
 		r.Next = lang.M("Watch builds it; build it now: %s", "opsdeck restore standby run")
 	case s.State == core.Building:
-		r.Find(ops.StateWarning, s.Headline(now), told)
+		r.Find(ops.StateWarning, s.Headline(now), without)
 	case s.State != core.Ready:
-		r.Find(ops.StateCritical, s.Headline(now), told)
+		r.Find(ops.StateCritical, s.Headline(now), without)
 		r.Next = lang.M("See why: %s", "opsdeck restore standby status")
 	default:
 		judgeReady(&r, s, now)

@@ -130,8 +130,8 @@ func (r repo) clean(ctx context.Context) error {
 		", "))).WithHint(lang.M("set them aside: cd %s && git stash", r.dir))
 }
 
-// aim fills in the commits of a plan: where the running code is, and where it will be.
-func (d *Desk) aim(ctx context.Context, p *deploy.Plan) (err error) {
+// resolveCommits fills in the commits of a plan: where the running code is, and where it will be.
+func (d *Desk) resolveCommits(ctx context.Context, p *deploy.Plan) (err error) {
 	r := repo{dir: p.Dir, remote: p.Remote}
 	if p.From, err = d.former(p).one(ctx, "rev-parse", "HEAD"); err != nil {
 		return err

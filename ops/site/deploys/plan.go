@@ -173,7 +173,7 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 		if err := d.former(p).clean(ctx); err != nil {
 			return nil, err
 		}
-		if err := d.aim(ctx, p); err != nil {
+		if err := d.resolveCommits(ctx, p); err != nil {
 			return nil, err
 		}
 	case revision != "":

@@ -179,7 +179,7 @@ func (s *shop) besidePlan(steps []deploy.Step) *deploy.Plan {
 	if err := (releases{s.Desk}).beside(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.aim(s.t.Context(), p); err != nil {
+	if err := s.resolveCommits(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
 	return p

@@ -13,9 +13,9 @@ import (
 	"opsdeck/ops/deploy"
 )
 
-// veil hides secrets in all that a deployment shows or writes: those of the environment
+// masker hides secrets in all that a deployment shows or writes: those of the environment
 // file, as it is now and as it was when the veil last looked, and what looks like one.
-type veil struct {
+type masker struct {
 	path string // of the environment file
 
 	mu     sync.Mutex
@@ -25,10 +25,10 @@ type veil struct {
 }
 
 // veil is that of the code in a folder.
-func (d *Desk) veil(dir string) *veil { return &veil{path: filepath.Join(dir, d.conf.Env)} }
+func (d *Desk) veil(dir string) *masker { return &masker{path: filepath.Join(dir, d.conf.Env)} }
 
 // look reads the environment file again: a step may have made it.
-func (v *veil) look() redact.Hider {
+func (v *masker) look() redact.Hider {
 	text, err := os.ReadFile(v.path)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -50,10 +50,10 @@ func (v *veil) look() redact.Hider {
 }
 
 // text masks one text.
-func (v *veil) text(s string) string { return v.look().Hide(s) }
+func (v *masker) text(s string) string { return v.look().Hide(s) }
 
 // plan is a plan as people may see it. Its hash stays that of the plan which is carried out.
-func (v *veil) plan(p *deploy.Plan) *deploy.Plan {
+func (v *masker) plan(p *deploy.Plan) *deploy.Plan {
 	h := v.look()
 	q := *p
 	q.Remote = h.Hide(p.Remote)
@@ -67,7 +67,7 @@ func (v *veil) plan(p *deploy.Plan) *deploy.Plan {
 }
 
 // fault is an error as people may see it, in the operator's language.
-func (v *veil) fault(p *lang.Printer, err error) error {
+func (v *masker) fault(p *lang.Printer, err error) error {
 	var e *ops.Error
 	if err == nil || !errors.As(err, &e) {
 		return err

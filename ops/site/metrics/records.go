@@ -146,15 +146,15 @@ func Alerts(stateDir, lockPath string) Part {
 func alertValues(alerts []alert.Alert) (out []Value) {
 	counts := map[alert.State]int{}
 	type key struct{ service, rule, severity, state string }
-	told := map[key]bool{}
+	seen := map[key]bool{}
 	for _, a := range alerts {
 		counts[a.State]++
 		// One rule may have several alerts of a service, by fingerprint.
 		k := key{a.Service, a.Rule, a.Severity.String(), string(a.State)}
-		if told[k] || len(told) >= mostAlerts {
+		if seen[k] || len(seen) >= mostAlerts {
 			continue
 		}
-		told[k] = true
+		seen[k] = true
 		out = append(out, is(alertOn, 1, k.service, k.rule, k.severity, k.state))
 	}
 	for _, state := range []alert.State{alert.Pending, alert.Firing, alert.Acknowledged, alert.Silenced} {

@@ -16,7 +16,7 @@ const loggedWait = 15 * time.Second
 // leaves the tables to be told as unknown.
 func (d Finder) tellLogged(ctx context.Context, src restore.Source, c restore.Choice, a *restore.Assessment) {
 	gone := src.Gone(c, a)
-	if c.Moment != nil || c.Into != "" || !src.Manifest || len(src.Stands) == 0 || len(gone) == 0 {
+	if c.Moment != nil || c.Into != "" || !src.Manifest || len(src.Positions) == 0 || len(gone) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, loggedWait)
@@ -26,7 +26,7 @@ func (d Finder) tellLogged(ctx context.Context, src restore.Source, c restore.Ch
 		return
 	}
 	defer log.Close()
-	run, err := log.From(src.Database, src.Stands)
+	run, err := log.From(src.Database, src.Positions)
 	if err != nil {
 		return
 	}

@@ -110,13 +110,13 @@ func (d *Desk) exportRows(
 
 // merged adds to what was exported what is known of the loss besides: who acted,
 // and the numbers of tables whose rows do not tell their age.
-func merged(exported, told restore.Loss) restore.Loss {
-	exported.Users = told.Users
-	exported.Resources = told.Resources
-	exported.Missing = told.Missing
-	exported.Logged = told.Logged
-	exported.Objects, exported.Unlisted = told.Objects, told.Unlisted
-	for _, t := range told.Tables {
+func merged(exported, counted restore.Loss) restore.Loss {
+	exported.Users = counted.Users
+	exported.Resources = counted.Resources
+	exported.Missing = counted.Missing
+	exported.Logged = counted.Logged
+	exported.Objects, exported.Unlisted = counted.Objects, counted.Unlisted
+	for _, t := range counted.Tables {
 		if slices.Contains(exported.Unknown, t.Table) {
 			exported.Tables = append(exported.Tables, t)
 		}

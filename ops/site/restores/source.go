@@ -178,7 +178,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.Consistent = m.Consistent
 	src.Encrypted = m.Encrypted
 	src.Indexed = len(m.Members) > 0
-	src.Stands = restore.StandsOf(m)
+	src.Positions = restore.PositionsOf(m)
 	src.Where, src.NoData, src.Rowless = m.Where, m.NoData, restore.N(m.DefinitionsOnly())
 	src.Unseen = sum.Unseen
 	src.At = sum.At

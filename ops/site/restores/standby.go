@@ -46,7 +46,7 @@ func (d Finder) StandbySources(ctx context.Context) ([]restore.Source, error) {
 		}
 		src, err := d.sourceOf(set)
 		whole := src.Manifest && !src.Partial && src.Where == "" && !src.NoData && src.Rowless.Empty()
-		if err == nil && whole && len(src.Stands) > 0 && src.Database == d.Service.Database.Name {
+		if err == nil && whole && len(src.Positions) > 0 && src.Database == d.Service.Database.Name {
 			out = append(out, src)
 		}
 	}
@@ -88,7 +88,7 @@ func (d *Desk) warm(
 		refuse(why)
 		return
 	}
-	s.Rest = restore.Span(max(0, aim(r, now).Sub(rec.AppliedTo)))
+	s.Rest = restore.Span(max(0, replayTarget(r, now).Sub(rec.AppliedTo)))
 	r.Standby = s
 	if d.Writable() == nil {
 		d.Standby().Keep(standby.Hold{At: r.To, Until: now.Add(holdFor)}) // without it the standby may pass the moment: then a load follows
@@ -146,8 +146,8 @@ func placed(
 	return state, why
 }
 
-// aim is the moment that a replay goes to.
-func aim(r *restore.Replay, now time.Time) time.Time {
+// replayTarget is the moment that a replay goes to.
+func replayTarget(r *restore.Replay, now time.Time) time.Time {
 	switch {
 	case !r.Asked.Time.IsZero() && r.Asked.Time.Before(now):
 		return r.Asked.Time

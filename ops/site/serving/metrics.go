@@ -20,17 +20,17 @@ func (o Options) metrics(ctx context.Context) (h http.Handler, close func(), err
 	rule := health.Rule{Fails: o.Services[0].Health.Fails, Passes: o.Services[0].Health.Passes}
 	monitor := health.Watch(ctx, o.Checks, health.Options{Clock: o.Clock, Rule: rule})
 	parts := o.parts()
-	told := metrics.New(monitor, o.Clock, parts)
-	go told.Run(ctx)
+	collector := metrics.New(monitor, o.Clock, parts)
+	go collector.Run(ctx)
 	for _, s := range o.Services {
 		counter := metrics.NewLogCounter(s.Name, s.Logs.Paths(), time.Local)
 		counter.Styles = o.Styles(s.Name)
-		told.Count(counter)
+		collector.Count(counter)
 		go counter.Run(ctx)
 	}
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		told,
+		collector,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {

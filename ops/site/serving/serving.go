@@ -59,7 +59,7 @@ func (o Options) Run(ctx context.Context, l net.Listener, begun func()) error {
 	if err != nil {
 		return err
 	}
-	told, closeAll, err := o.endpoints()
+	out, closeAll, err := o.endpoints()
 	if err != nil {
 		return err
 	}
@@ -69,9 +69,9 @@ func (o Options) Run(ctx context.Context, l net.Listener, begun func()) error {
 		return err
 	}
 	defer closeMetrics()
-	told.Metrics = scraped
+	out.Metrics = scraped
 	begun()
-	server := newServer(guard.only(healthhttp.Handler(told)))
+	server := newServer(guard.only(healthhttp.Handler(out)))
 	bound := newBounded(netutil.LimitListener(l, 2*connections), connections, perClient)
 	if guard.pair != nil {
 		bound.tls = true
@@ -105,7 +105,7 @@ func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error 
 }
 
 // endpoints are what the endpoints speak about, and how to end it.
-func (o Options) endpoints() (told healthhttp.Service, closeAll func(), err error) {
+func (o Options) endpoints() (out healthhttp.Service, closeAll func(), err error) {
 	var open []func()
 	closeAll = func() {
 		for _, end := range open {
@@ -120,20 +120,20 @@ func (o Options) endpoints() (told healthhttp.Service, closeAll func(), err erro
 		one, end, err := o.endpoint(s)
 		if err != nil {
 			closeAll()
-			return told, nil, err
+			return out, nil, err
 		}
 		all = append(all, one)
 		open = append(open, end)
 	}
 	if len(all) == 0 {
-		return told, nil, ops.E(ops.Config, lang.M("no service has a database to check")).
+		return out, nil, ops.E(ops.Config, lang.M("no service has a database to check")).
 			WithHint(lang.M("set database.name or database.host of a service in the configuration"))
 	}
-	if told = all[0]; len(o.Services) > 1 {
-		told.Name, told.Description = "opsdeck", o.Lang.T("%d services as opsdeck sees them", len(o.Services))
-		told.Of = all
+	if out = all[0]; len(o.Services) > 1 {
+		out.Name, out.Description = "opsdeck", o.Lang.T("%d services as opsdeck sees them", len(o.Services))
+		out.Of = all
 	}
-	return told, closeAll, nil
+	return out, closeAll, nil
 }
 
 // endpoint is one service for the endpoints, and how to end it.
@@ -148,7 +148,7 @@ func (o Options) endpoint(s config.Service) (healthhttp.Service, func(), error) 
 	if environment == "" {
 		environment = "production"
 	}
-	told := healthhttp.Service{
+	out := healthhttp.Service{
 		Name:        s.Name,
 		Version:     version.Get().Version,
 		Description: o.Lang.T("%s as opsdeck sees it", s.Name),
@@ -163,8 +163,8 @@ func (o Options) endpoint(s config.Service) (healthhttp.Service, func(), error) 
 			}
 		}
 		ping, end := probe.Redis{Address: s.Redis.Address, Password: password}.Pinger()
-		told.Redis = ping
+		out.Redis = ping
 		closeAll = func() { db.Close(); end() }
 	}
-	return told, closeAll, nil
+	return out, closeAll, nil
 }

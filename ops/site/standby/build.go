@@ -56,7 +56,7 @@ func (r *round) build(why lang.Msg) error {
 		return err
 	}
 	if len(doubts) > 0 {
-		return r.spoil(lang.M("what was loaded is not the backup: %s", doubts[0].Msg), p.Source.Name)
+		return r.markBroken(lang.M("what was loaded is not the backup: %s", doubts[0].Msg), p.Source.Name)
 	}
 	r.rec.State, r.rec.BuiltAt, r.rec.BuildMS = standby.Ready, r.now(), time.Since(began).Milliseconds()
 	r.rec.Check = &standby.Check{
@@ -241,7 +241,7 @@ func (r *round) continued(src restore.Source) (*base, error) {
 	if src.Name == r.rec.Tried {
 		return nil, refused(lang.M("the last one that was built from it broke: %s", r.rec.Why.Msg))
 	}
-	run, err := r.log.From(src.Database, src.Stands)
+	run, err := r.log.From(src.Database, src.Positions)
 	switch {
 	case err != nil:
 		return nil, refused(lang.M("the archived binlog does not continue it"))
@@ -273,9 +273,9 @@ func (r *round) continued(src restore.Source) (*base, error) {
 	return &base{src, run}, nil
 }
 
-// spoil marks the standby as broken: it is not used, and the next one is built from another
+// markBroken marks the standby as broken: it is not used, and the next one is built from another
 // backup.
-func (r *round) spoil(why lang.Msg, backup string) error {
+func (r *round) markBroken(why lang.Msg, backup string) error {
 	r.rec.State, r.rec.Why, r.rec.Tried = standby.Broken, restore.N(why), backup
 	if err := r.save(); err != nil {
 		return err

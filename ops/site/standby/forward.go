@@ -24,7 +24,7 @@ func (r *round) forward() error {
 	limit := r.limit()
 	run, err := r.log.At(r.state.At, r.rec.Done)
 	if err != nil {
-		return r.spoil(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
+		return r.markBroken(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
 			r.rec.Backup)
 	}
 	src, place, err := r.comparable(run, limit)
@@ -44,7 +44,7 @@ func (r *round) forward() error {
 		return err
 	}
 	if run.Gap != nil && limit.After(run.ToTime()) {
-		return r.spoil(lang.M("the archived binlog has a gap after %s", run.End().String()), "")
+		return r.markBroken(lang.M("the archived binlog has a gap after %s", run.End().String()), "")
 	}
 	if !m.Time.IsZero() {
 		r.applied(r.reached(run, limit))
@@ -120,7 +120,7 @@ func (r *round) apply(run *changes.Run, m binlog.Moment) error {
 	// The run begins at the place of the last commit; what it holds before it is done.
 	from, err := r.log.At(r.state.At, r.rec.Done)
 	if err != nil {
-		return r.spoil(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
+		return r.markBroken(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
 			r.rec.Backup)
 	}
 	span.Run = from
@@ -130,7 +130,7 @@ func (r *round) apply(run *changes.Run, m binlog.Moment) error {
 	}
 	if len(rest.Refused) > 0 {
 		x := rest.Refused[0]
-		return r.spoil(lang.M("a statement of %s cannot be applied: %s",
+		return r.markBroken(lang.M("a statement of %s cannot be applied: %s",
 			x.Time.Local().Format("2006-01-02 15:04:05"), x.Why), r.rec.Backup)
 	}
 	if rest.Transactions == 0 {
@@ -172,7 +172,7 @@ func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
 	case errors.Is(err, errPaused), r.ctx.Err() != nil, mysql.Lost(err), mysql.Circumstance(err):
 		return err
 	case errors.Is(err, replay.ErrAgain), errors.Is(err, replay.ErrUnplanned), mysql.Number(err) != 0:
-		return r.spoil(lang.M("the log could not be applied: %s", err.Error()), r.rec.Backup)
+		return r.markBroken(lang.M("the log could not be applied: %s", err.Error()), r.rec.Backup)
 	}
 	return err
 }
@@ -195,8 +195,8 @@ func (r *round) comparable(run *changes.Run, limit time.Time) (*restore.Source, 
 		if c := r.rec.Check; c != nil && !src.At.After(c.BackupAt) {
 			break
 		}
-		own, err := r.log.From(src.Database, src.Stands)
-		if err != nil || src.Stands[0].File == "" || own.From.Position != src.Stands[0].Position {
+		own, err := r.log.From(src.Database, src.Positions)
+		if err != nil || src.Positions[0].File == "" || own.From.Position != src.Positions[0].Position {
 			continue
 		}
 		if passed, known := run.Passed(r.state.At, own.From); known && !passed {
@@ -225,7 +225,7 @@ func (r *round) compare(src restore.Source, seen binlog.Place) error {
 		At:       r.now(),
 		Backup:   src.Name,
 		BackupAt: src.At,
-		Place:    src.Stands[0].Position,
+		Place:    src.Positions[0].Position,
 		Tables:   len(v.Tables),
 		Good:     len(v.Doubts) == 0,
 		Differs:  v.Doubts,
@@ -236,7 +236,7 @@ func (r *round) compare(src restore.Source, seen binlog.Place) error {
 	}
 	r.rec.Check, r.did.Checked = c, c
 	if !c.Good {
-		return r.spoil(lang.M("it differs from %s: %s", src.Name, c.Differs[0].Msg), "")
+		return r.markBroken(lang.M("it differs from %s: %s", src.Name, c.Differs[0].Msg), "")
 	}
 	return r.save()
 }
