@@ -169,26 +169,22 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 
 // listCopy lists a copy by its own folder and manifests, looked at now.
 func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Offsite().Copies(c.Copy)
-	if err != nil {
-		return err
-	}
-	cp, err := sh.Offsite().Copier(found[0], sh.flags.ReadOnly, nil)
+	found, cp, err := sh.Offsite().Open(c.Copy, sh.flags.ReadOnly)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found.Target))
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil))
+		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found), sh.Daily, backups.Grace), nil))
 	}
-	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found[0]), sh.Daily, backups.Grace), nil)
+	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found), sh.Daily, backups.Grace), nil)
 	switch e := cp.Gone; {
 	case e != nil:
-		sh.note(backups.EmptiedText(found[0], *e))
+		sh.note(backups.EmptiedText(found, *e))
 	case len(inv.Sets) == 0:
 		sh.note(lang.M("no backups at the copy %s; send them: %s", c.Copy,
 			"opsdeck backup sync --copy "+human.Shell(c.Copy)))

@@ -67,16 +67,12 @@ func (c *backupRemoveCmd) plan(sh *shelf, inv *backup.Inventory) (*backup.Plan, 
 }
 
 func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Offsite().Copies(c.Copy)
-	if err != nil {
-		return err
-	}
-	cp, err := sh.Offsite().Copier(found[0], c.DryRun, nil)
+	found, cp, err := sh.Offsite().Open(c.Copy, c.DryRun)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found.Target))
 	if err != nil {
 		return err
 	}

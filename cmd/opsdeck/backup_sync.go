@@ -226,16 +226,12 @@ func sayLogsSent(sh *shelf, name string, l *remote.LogsSent, dry bool) {
 
 // pruneCopy shows, and carries out, the retention plan of a copy.
 func (c *backupPruneCmd) pruneCopy(ctx context.Context, sh *shelf) error {
-	found, err := sh.Offsite().Copies(c.Copy)
-	if err != nil {
-		return err
-	}
-	cp, err := sh.Offsite().Copier(found[0], c.DryRun, nil)
+	found, cp, err := sh.Offsite().Open(c.Copy, c.DryRun)
 	if err != nil {
 		return err
 	}
 	defer cp.Store.Close()
-	plan, err := sh.Offsite().PlanThere(ctx, cp, found[0], c.Foreign)
+	plan, err := sh.Offsite().PlanThere(ctx, cp, found, c.Foreign)
 	if err != nil {
 		return err
 	}
@@ -246,7 +242,7 @@ func (c *backupPruneCmd) pruneCopy(ctx context.Context, sh *shelf) error {
 		err = c.removeThere(ctx, sh, cp, plan)
 	}
 	if !c.DryRun && err == nil {
-		err = sh.Offsite().PruneLogsThere(ctx, cp, found[0])
+		err = sh.Offsite().PruneLogsThere(ctx, cp, found)
 	}
 	if c.JSON && (err == nil || len(plan.Blocked) > 0) {
 		if err := sh.json(planJSON(plan, !c.DryRun && err == nil)); err != nil {

@@ -21,11 +21,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 			),
 		)
 	}
-	found, err := sh.Offsite().Copies(c.Copy)
-	if err != nil {
-		return err
-	}
-	cp, err := sh.Offsite().Copier(found[0], c.DryRun || sh.flags.ReadOnly, nil)
+	found, cp, err := sh.Offsite().Open(c.Copy, c.DryRun || sh.flags.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -33,7 +29,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	if err := sh.Offsite().Compare(ctx, cp); err != nil {
 		return err
 	}
-	inv, err := cp.Inventory(ctx, sh.Scan(found[0].Target))
+	inv, err := cp.Inventory(ctx, sh.Scan(found.Target))
 	if err != nil {
 		return err
 	}
@@ -64,7 +60,7 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		}
 		doc.add(v, time.Since(start))
 		if v.Other {
-			hint = backups.OwnFolderHint(found[0].Name)
+			hint = backups.OwnFolderHint(found.Name)
 		}
 	}
 	if c.JSON {

@@ -61,7 +61,7 @@ func (l *look) replicas() replicas {
 		rows, err := l.rows(query)
 		if out.err = err; err == nil {
 			for _, row := range rows {
-				out.channels = append(out.channels, row)
+				out.channels = append(out.channels, channel(row))
 			}
 			return out
 		}

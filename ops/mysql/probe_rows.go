@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/schema"
 )
 
 // row reads the first row of a query into a map by lower-case column name; NULL
@@ -24,33 +25,12 @@ func (l *look) rowOf(query string, args ...any) (map[string]string, error) {
 }
 
 // rows reads all rows of a query, each as row does.
-func (l *look) rows(query string, args ...any) ([]map[string]string, error) {
+func (l *look) rows(query string, args ...any) ([]schema.Fields, error) {
 	rows, err := l.db.QueryContext(l.ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var out []map[string]string
-	for rows.Next() {
-		values := make([]sql.NullString, len(names))
-		into := make([]any, len(names))
-		row := map[string]string{}
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-		for i, n := range names {
-			row[strings.ToLower(n)] = values[i].String
-		}
-		out = append(out, row)
-	}
-	return out, rows.Err()
+	return schema.ByName(rows)
 }
 
 // pairs reads rows of name and value, names in lower case.

@@ -17,7 +17,6 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -119,20 +118,13 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		NoData:        d.opts.NoData,
 		Partial:       len(d.opts.Tables) > 0 || d.opts.Where != "",
 	}
-	db, err := rowread.Open(ctx, d.target, "")
+	db, control, err := d.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	db.SetMaxIdleConns(-1)
-	control, err := connect(ctx, db, d.opts.LockWait)
-	if err != nil {
-		return nil, err
-	}
 	defer control.Close()
-	if d.maria, err = schema.IsMariaDB(ctx, control); err != nil {
-		return nil, err
-	}
+	db.SetMaxIdleConns(-1)
 	if m.Server, err = describeServer(ctx, control, d.maria); err != nil {
 		return nil, err
 	}

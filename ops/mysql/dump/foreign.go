@@ -17,7 +17,6 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -130,19 +129,12 @@ func counted(m *backup.Manifest, contents *backup.DumpContents) error {
 // look takes the inventory: the objects that must be in the dump and whether the user can
 // read them.
 func (f Foreign) look(ctx context.Context, d *dumper, m *backup.Manifest) (*inventory, error) {
-	db, err := rowread.Open(ctx, d.target, "")
+	db, c, err := d.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	c, err := connect(ctx, db, d.opts.LockWait)
-	if err != nil {
-		return nil, err
-	}
 	defer c.Close()
-	if d.maria, err = schema.IsMariaDB(ctx, c); err != nil {
-		return nil, err
-	}
 	if m.Server, err = describeServer(ctx, c, d.maria); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -42,19 +41,12 @@ func Look(ctx context.Context, target mysql.Target, opts Options) (*Former, erro
 }
 
 func (d *dumper) look(ctx context.Context) (*Former, error) {
-	db, err := rowread.Open(ctx, d.target, "")
+	db, c, err := d.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	c, err := connect(ctx, db, d.opts.LockWait)
-	if err != nil {
-		return nil, err
-	}
 	defer c.Close()
-	if d.maria, err = schema.IsMariaDB(ctx, c); err != nil {
-		return nil, err
-	}
 	f := &Former{At: d.now()}
 	inv, err := d.takeInventory(ctx, c)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/checksum"
+	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -43,6 +44,26 @@ func connect(ctx context.Context, db *sql.DB, lockWait time.Duration) (*sql.Conn
 		return nil, err
 	}
 	return c, nil
+}
+
+// open returns a pool and one prepared connection to the server, and takes note of its kind.
+// The caller closes both, the connection first.
+func (d *dumper) open(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+	db, err := rowread.Open(ctx, d.target, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := connect(ctx, db, d.opts.LockWait)
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	if d.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		c.Close()
+		db.Close()
+		return nil, nil, err
+	}
+	return db, c, nil
 }
 
 func prepare(ctx context.Context, c *sql.Conn, lockWait time.Duration) error {

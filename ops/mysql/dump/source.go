@@ -72,9 +72,9 @@ func mysqlSources(ctx context.Context, c, control *sql.Conn, locked bool) (found
 	}
 	all, known := channels(ctx, control, "SHOW REPLICA STATUS", "SHOW SLAVE STATUS")
 	for _, r := range all {
-		found = append(found, backup.Source{Channel: r["channel_name"], Host: r.any("source_host", "master_host"),
-			Port: port(r.any("source_port", "master_port")), GTID: oneSet(gtid),
-			Server: r.any("source_uuid", "master_uuid")})
+		found = append(found, backup.Source{Channel: r["channel_name"], Host: r.First("source_host", "master_host"),
+			Port: port(r.First("source_port", "master_port")), GTID: oneSet(gtid),
+			Server: r.First("source_uuid", "master_uuid")})
 	}
 	if !known {
 		rows, err := schema.All(
@@ -218,7 +218,7 @@ func gtidApplied(ctx context.Context, c *sql.Conn) (gtid string, ok bool) {
 
 // settled reads the position of MariaDB's appliers. They count a transaction after they
 // have committed it: under a lock the count is right once it stays the same.
-func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields, ok bool) {
+func settled(ctx context.Context, control *sql.Conn, locked bool) (was []schema.Fields, ok bool) {
 	was, ok = channels(ctx, control, "SHOW ALL SLAVES STATUS")
 	for range 20 {
 		if !locked || len(was) == 0 || wait(ctx, settle) != nil {
@@ -228,7 +228,7 @@ func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields,
 		if slices.EqualFunc(
 			was,
 			is,
-			func(a, b fields) bool { return a["exec_master_log_pos"] == b["exec_master_log_pos"] },
+			func(a, b schema.Fields) bool { return a["exec_master_log_pos"] == b["exec_master_log_pos"] },
 		) {
 			break
 		}
@@ -239,60 +239,24 @@ func settled(ctx context.Context, control *sql.Conn, locked bool) (was []fields,
 
 const settle = 20 * time.Millisecond
 
-// fields is one row by lower-case column names.
-type fields map[string]string
-
-func (f fields) any(names ...string) string {
-	for _, n := range names {
-		if f[n] != "" {
-			return f[n]
-		}
-	}
-	return ""
-}
-
 // channels returns the rows of the first statement that the server accepts; false if it
 // accepts none. Group replication's own channels have no source.
-func channels(ctx context.Context, q *sql.Conn, statements ...string) ([]fields, bool) {
+func channels(ctx context.Context, q *sql.Conn, statements ...string) ([]schema.Fields, bool) {
 	for _, s := range statements {
 		rows, err := q.QueryContext(ctx, s)
 		if err != nil {
 			continue
 		}
-		all, err := byName(rows)
+		all, err := schema.ByName(rows)
 		if err != nil {
 			return nil, false
 		}
 		return slices.DeleteFunc(
 			all,
-			func(f fields) bool { return strings.HasPrefix(f["channel_name"], "group_replication_") },
+			func(f schema.Fields) bool { return strings.HasPrefix(f["channel_name"], "group_replication_") },
 		), true
 	}
 	return nil, false
-}
-
-func byName(rows *sql.Rows) (all []fields, err error) {
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	values := make([]sql.NullString, len(names))
-	ptrs := make([]any, len(names))
-	for i := range values {
-		ptrs[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(ptrs...); err != nil {
-			return nil, err
-		}
-		row := fields{}
-		for i, n := range names {
-			row[strings.ToLower(n)] = values[i].String
-		}
-		all = append(all, row)
-	}
-	return all, rows.Err()
 }
 
 func port(text string) int {

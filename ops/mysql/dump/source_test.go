@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql/schema"
 )
 
 // namesItsSource dumps a replica that applies one transaction per row, by every method:
@@ -182,7 +183,7 @@ func (u unlogged) events(t *testing.T) (all []event) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := byName(rows)
+	found, err := schema.ByName(rows)
 	if err != nil {
 		t.Fatal(err)
 	}

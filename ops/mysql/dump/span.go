@@ -282,24 +282,13 @@ func (p *planner) estimate(ctx context.Context, s span) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("estimate rows: %w", err)
 	}
-	defer rows.Close()
-	names, err := rows.Columns()
+	all, err := schema.ByName(rows)
 	if err != nil {
 		return 0, err
 	}
-	values := make([]sql.NullString, len(names))
-	ptrs := make([]any, len(names))
 	var n int64
-	for i := range values {
-		ptrs[i] = &values[i]
+	for _, row := range all {
+		n, _ = strconv.ParseInt(row["rows"], 10, 64)
 	}
-	for rows.Next() {
-		if err := rows.Scan(ptrs...); err != nil {
-			return 0, err
-		}
-		if i := slices.Index(names, "rows"); i >= 0 {
-			n, _ = strconv.ParseInt(values[i].String, 10, 64)
-		}
-	}
-	return n, rows.Err()
+	return n, nil
 }

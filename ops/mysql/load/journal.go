@@ -42,20 +42,26 @@ func identity(o Options, backup, from string, more ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// hasJournal reports whether a load into a database has begun: it has a progress table.
+func hasJournal(ctx context.Context, c *sql.Conn, database string) (bool, error) {
+	n, err := schema.One(
+		ctx,
+		c,
+		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		database,
+		ProgressTable,
+	)
+	return n != "0", err
+}
+
 // openJournal reads the progress table, or creates it.
 func (s *session) openJournal(ctx context.Context, id string) (*journal, error) {
 	j := &journal{done: map[string]map[int]bool{doneTable: {}, doneRows: {}, doneStatement: {}}, spans: map[int]int{}}
-	exists, err := schema.One(
-		ctx,
-		s.main,
-		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-		s.o.Schema,
-		ProgressTable,
-	)
+	exists, err := hasJournal(ctx, s.main, s.o.Schema)
 	if err != nil {
 		return nil, err
 	}
-	if exists == "0" {
+	if !exists {
 		return j, s.newJournal(ctx, id)
 	}
 	rows, err := schema.All(ctx, s.main, "SELECT kind, member, note FROM "+schema.Ident(ProgressTable))

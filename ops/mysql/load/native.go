@@ -68,17 +68,11 @@ func (s *session) makeSchema(ctx context.Context, options string) error {
 // begin opens the journal, after checking that nothing else has the names that the load
 // creates.
 func (s *session) begin(ctx context.Context, id string, makes map[string]bool) (*journal, error) {
-	exists, err := schema.One(
-		ctx,
-		s.main,
-		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-		s.o.Schema,
-		ProgressTable,
-	)
+	exists, err := hasJournal(ctx, s.main, s.o.Schema)
 	if err != nil {
 		return nil, err
 	}
-	if exists == "0" && !s.o.Replace {
+	if !exists && !s.o.Replace {
 		if err := s.refuseTaken(ctx, makes); err != nil {
 			return nil, err
 		}

@@ -75,7 +75,7 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 	if err != nil {
 		return err
 	}
-	o.Create = row.any("create view", "create procedure", "create function", "sql original statement", "create event",
+	o.Create = row.First("create view", "create procedure", "create function", "sql original statement", "create event",
 		"create package", "create package body", "create library")
 	if o.Create == "" {
 		return ErrHidden
@@ -89,43 +89,16 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 	return nil
 }
 
-// fields is one row by lower case names of its columns.
-type fields map[string]string
-
-func (f fields) any(names ...string) string {
-	for _, n := range names {
-		if f[n] != "" {
-			return f[n]
-		}
-	}
-	return ""
-}
-
-func (o *Object) show(ctx context.Context, q Querier) (fields, error) {
+func (o *Object) show(ctx context.Context, q Querier) (Fields, error) {
 	rows, err := q.QueryContext(ctx, "SHOW CREATE "+strings.ToUpper(o.Kind)+" "+Name(o.Database, o.Name))
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, err
+	all, err := ByName(rows)
+	if err != nil || len(all) == 0 {
+		return Fields{}, err
 	}
-	values := make([]sql.NullString, len(names))
-	ptrs := make([]any, len(names))
-	for i := range values {
-		ptrs[i] = &values[i]
-	}
-	row := fields{}
-	if rows.Next() {
-		if err := rows.Scan(ptrs...); err != nil {
-			return nil, err
-		}
-		for i, n := range names {
-			row[strings.ToLower(n)] = values[i].String
-		}
-	}
-	return row, rows.Err()
+	return all[0], nil
 }
 
 // Original reads the statement again in the bytes in which it was given, that

@@ -87,27 +87,14 @@ func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, er
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	names, err := rows.Columns()
+	all, err := schema.ByName(rows)
 	if err != nil {
 		return nil, err
 	}
-	if !rows.Next() {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no result", query)
 	}
-	cells := make([]sql.NullString, len(names))
-	to := make([]any, len(names))
-	for i := range cells {
-		to[i] = &cells[i]
-	}
-	if err := rows.Scan(to...); err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for i, n := range names {
-		out[strings.ToLower(n)] = cells[i].String
-	}
-	return out, rows.Err()
+	return all[0], nil
 }
 
 func made(kind, name, create string, r map[string]string) (object, error) {

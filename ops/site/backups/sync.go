@@ -33,6 +33,16 @@ func (sh Offsite) Copies(name string) ([]config.Copy, error) {
 		WithHint(lang.M("add backup.copies to the configuration: name, kind rsync or s3, target"))
 }
 
+// Open opens one copy by its name; "" is the first. The caller closes the Copier's Store.
+func (sh Offsite) Open(name string, dry bool) (config.Copy, *remote.Copier, error) {
+	found, err := sh.Copies(name)
+	if err != nil {
+		return config.Copy{}, nil, err
+	}
+	cp, err := sh.Copier(found[0], dry, nil)
+	return found[0], cp, err
+}
+
 // Copier opens a copy. The caller closes its store.
 func (sh Offsite) Copier(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Copier, error) {
 	store, err := remote.Open(c)
