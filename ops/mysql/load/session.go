@@ -34,7 +34,6 @@ type session struct {
 	main   *sql.Conn // for definitions, one after another
 
 	maria     bool
-	foldNames bool // lower_case_table_names is not 0
 	packet    int  // max_allowed_packet
 	local     bool // LOAD DATA LOCAL works
 	addsKeys  bool // the server adds a primary key to tables without one, and the user may not disable that
@@ -82,7 +81,6 @@ func (s *session) probe(ctx context.Context) (err error) {
 	}
 	s.packet, _ = strconv.Atoi(ask("max_allowed_packet"))
 	s.packet = max(s.packet, 1<<20)
-	s.foldNames = ask("lower_case_table_names") != "0"
 	s.local = !s.o.NoLocal && ask("local_infile") == "1"
 	s.oneLoader = ask("innodb_autoinc_lock_mode") != "2"
 	own, _ := schema.One(ctx, s.main, "SELECT @@SESSION.sql_generate_invisible_primary_key")

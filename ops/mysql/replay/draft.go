@@ -97,6 +97,9 @@ func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) 
 	if q.Maria, err = schema.IsMariaDB(ctx, db); err != nil {
 		return nil, mysql.Explain(err, target)
 	}
+	if q.Folds, err = schema.FoldsNames(ctx, db); err != nil {
+		return nil, mysql.Explain(err, target)
+	}
 	return Look(ctx, q)
 }
 
@@ -208,7 +211,7 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 	if err := s.ask(ctx, conn); err != nil {
 		return q, mysql.Explain(err, target)
 	}
-	q.Maria = s.maria
+	q.Maria, q.Folds = s.maria, s.folds
 	if q.Side, err = sideOf(ctx, conn, src); err != nil {
 		return q, mysql.Explain(err, target)
 	}

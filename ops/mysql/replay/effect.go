@@ -56,7 +56,7 @@ func alterEffect(p *sqlscan.Parsed, ours []string, t *sqlscan.Text, e *effect) {
 				at += 2
 			}
 			if name, ok := t.Name(at); ok && len(ours) == 1 {
-				e.renamed = append(e.renamed, [2]string{ours[0], name})
+				e.renamed = append(e.renamed, [2]string{ours[0], t.Mode.Fold(name)})
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func named(t *sqlscan.Text, at int) []string {
 	if !ok {
 		return nil
 	}
-	return []string{name}
+	return []string{t.Mode.Fold(name)}
 }
 
 // eventStatus keeps events from running in the new database: statements that enable or

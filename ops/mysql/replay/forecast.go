@@ -23,6 +23,7 @@ type Question struct {
 	Tables []string         // only these tables; empty means all
 	Rows   map[string]int64 // the backup's row counts; -1 if unknown
 	Maria  bool
+	Folds  bool     // the server's names of databases and tables are in lower case
 	Others []string // the server's databases
 	// Open accepts a log that does not reach the moment yet, and reads nothing after the
 	// moment, so what is left out is not reported.
@@ -85,7 +86,8 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 		l.f.Rows = map[string]int64{}
 	}
 	l.least = newLeast(q)
-	l.judge = newJudge(q.From, q.To, q.Maria, q.Tables, q.Others)
+	l.judge = newJudge(q.From, q.To, q.Tables, q.Others)
+	l.judge.maria, l.judge.folds = q.Maria, q.Folds
 	for _, name := range q.Strays {
 		l.judge.strays[name] = true
 	}
@@ -114,7 +116,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	return l.f, nil
 }
 
-func newJudge(from, to string, maria bool, scope, others []string) judge {
+func newJudge(from, to string, scope, others []string) judge {
 	known := map[string]bool{}
 	for _, o := range others {
 		known[o] = o != from
@@ -122,7 +124,6 @@ func newJudge(from, to string, maria bool, scope, others []string) judge {
 	return judge{
 		from:   from,
 		to:     to,
-		maria:  maria,
 		scope:  scope,
 		others: func(name string) bool { return known[name] },
 		temp:   map[tempTable]bool{},

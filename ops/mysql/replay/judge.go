@@ -57,6 +57,7 @@ type decided struct {
 type judge struct {
 	from, to string
 	maria    bool
+	folds    bool     // names of databases and tables are in lower case, as the server stores them
 	scope    []string // tables; empty means all
 	others   func(schema string) bool
 	temp     map[tempTable]bool
@@ -75,9 +76,14 @@ const (
 	modeNoBackslash = 1 << 20
 )
 
-func modeOf(q *binlog.Query) sqlscan.Mode {
-	return sqlscan.Mode{ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0}
+func (j *judge) mode(q *binlog.Query) sqlscan.Mode {
+	return sqlscan.Mode{
+		ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0, FoldNames: j.folds,
+	}
 }
+
+// ours reports whether a database's name in a statement is that of the replayed one.
+func (j *judge) ours(name string) bool { return sqlscan.Mode{FoldNames: j.folds}.Same(name, j.from) }
 
 // inScope reports whether a table is replayed.
 func (j *judge) inScope(table string) bool {
@@ -86,7 +92,7 @@ func (j *judge) inScope(table string) bool {
 
 // statement decides on a logged query.
 func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
-	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	text, err := sqlscan.Tokenize(q.SQL, j.mode(q))
 	if err != nil {
 		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 	}
@@ -154,7 +160,7 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	if now := alterView(q, text); now != nil {
 		return j.statement(now)
 	}
-	p, err := sqlscan.Parse(q.SQL, modeOf(q))
+	p, err := sqlscan.Parse(q.SQL, j.mode(q))
 	if err != nil {
 		if !j.concerned(q, text) {
 			return decided{}, lang.Msg{}
@@ -179,7 +185,7 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 			"it changes several databases, or tables that are not restored, at once: %s",
 			short(q.SQL),
 		)
-	case q.Schema != j.from && loose(p):
+	case !j.ours(q.Schema) && loose(p):
 		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
 	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
@@ -219,9 +225,9 @@ func (j *judge) owners(q *binlog.Query, p *sqlscan.Parsed) (ours []string, other
 		if in == "" {
 			in = q.Schema
 		}
-		if in == j.from && (j.inScope(r.Name) || whole && len(j.scope) == 0) {
+		if j.ours(in) && (j.inScope(r.Name) || whole && len(j.scope) == 0) {
 			ours = append(ours, r.Name)
-		} else if in == j.from || len(own) > 1 {
+		} else if j.ours(in) || len(own) > 1 {
 			others = true
 		}
 	}
@@ -248,13 +254,13 @@ func plainCreate(got load.Judged) string {
 func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
 	name := p.Own().Name
 	if p.Verb == "ALTER" && currentDatabase(p) { // it affects the current database
-		if q.Schema != j.from || len(j.scope) > 0 {
+		if !j.ours(q.Schema) || len(j.scope) > 0 {
 			return decided{}, lang.Msg{}
 		}
 		return decided{kind: definition, sql: string(q.SQL)}, lang.Msg{}
 	}
 	switch {
-	case name != j.from || p.Verb == "CREATE" || len(j.scope) > 0:
+	case !j.ours(name) || p.Verb == "CREATE" || len(j.scope) > 0:
 		return decided{}, lang.Msg{}
 	case p.Verb == "DROP":
 		return decided{}, lang.M("it removes the whole database: %s", short(q.SQL))
@@ -290,7 +296,7 @@ func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg
 // swaps reports whether a RENAME belongs to a restore: it names a database that restores
 // create next to ours.
 func (j *judge) swaps(q *binlog.Query) bool {
-	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	text, err := sqlscan.Tokenize(q.SQL, j.mode(q))
 	if err != nil {
 		return false
 	}
@@ -312,14 +318,14 @@ func (j *judge) swaps(q *binlog.Query) bool {
 // rows decides on a statement that changes rows. Names before a dot count as database
 // names: ours is replaced by the new one, another database's name is refused.
 func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
-	p, err := sqlscan.Parse(q.SQL, modeOf(q))
+	p, err := sqlscan.Parse(q.SQL, j.mode(q))
 	if err != nil || len(p.Refs) == 0 {
 		p = nil
 	}
 	target := ""
 	if p != nil {
 		target = p.Own().Name
-		if in := p.Own().Schema; in != "" && in != j.from || in == "" && q.Schema != j.from {
+		if in := p.Own().Schema; in != "" && !j.ours(in) || in == "" && !j.ours(q.Schema) {
 			return j.elsewhereRows(q, t)
 		}
 		if j.temp[tempTable{q.Thread, strings.ToLower(target)}] || !j.inScope(target) {
@@ -328,7 +334,7 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	} else if !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
 	}
-	if q.Schema != j.from {
+	if !j.ours(q.Schema) {
 		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
 	if why := j.strayed(q); !why.Empty() {
@@ -342,9 +348,9 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		case j.temp[tempTable{q.Thread, strings.ToLower(name)}]:
 			return decided{}, lang.M("it reads a temporary table, which is not in the log: %s", short(q.SQL))
 		case !t.Is(i+1, ".") || i > 0 && t.Is(i-1, "."):
-		case name == j.from:
+		case j.ours(name):
 			edits = append(edits, sqlscan.Edit{Start: t.Tokens[i].Start, End: t.Tokens[i].End, New: schema.Ident(j.to)})
-		case j.others(name):
+		case j.others(t.Mode.Fold(name)):
 			return decided{}, lang.M("it also changes the database %s: %s", name, short(q.SQL))
 		}
 	}
@@ -366,11 +372,11 @@ func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.M
 // concerned reports whether a statement may affect our database: it ran there, or names
 // it.
 func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
-	if q.Schema == j.from {
+	if j.ours(q.Schema) {
 		return true
 	}
 	for i := range t.Tokens {
-		if name, ok := t.Name(i); ok && name == j.from {
+		if name, ok := t.Name(i); ok && j.ours(name) {
 			return true
 		}
 	}
@@ -392,7 +398,7 @@ func (j *judge) unreplayable(i *binlog.Item) lang.Msg {
 // loads reports whether a LOAD DATA may affect our database; one that cannot be parsed
 // may.
 func (j *judge) loads(q *binlog.Query) bool {
-	text, err := sqlscan.Tokenize(q.SQL, modeOf(q))
+	text, err := sqlscan.Tokenize(q.SQL, j.mode(q))
 	return err != nil || j.concerned(q, text)
 }
 

@@ -26,7 +26,7 @@ func (j *judge) dropPart(q *binlog.Query, p *sqlscan.Parsed) (d decided, split b
 			in = q.Schema
 		}
 		switch {
-		case in != j.from:
+		case !j.ours(in):
 			foreign++
 		case j.inScope(r.Name):
 			d.tables = append(d.tables, r.Name)
@@ -87,13 +87,13 @@ func (j *judge) rename(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	scoped := 0
 	named := 0
 	for _, p := range pairs {
-		from := p.old.Schema == j.from
-		to := p.now.Schema == j.from
+		from := j.ours(p.old.Schema)
+		to := j.ours(p.now.Schema)
 		for _, r := range []sqlscan.Ref{p.old, p.now} {
-			if r.Schema == j.from {
+			if j.ours(r.Schema) {
 				named++
 			}
-			if r.Schema == j.from && j.inScope(r.Name) {
+			if j.ours(r.Schema) && j.inScope(r.Name) {
 				scoped++
 			}
 		}
@@ -147,6 +147,7 @@ func renamePairs(q *binlog.Query, t *sqlscan.Text) (pairs []pair) {
 			r.Name, ok = t.Name(at)
 		}
 		at++
+		r.Name = t.Mode.Fold(r.Name)
 		return r, ok
 	}
 	for {

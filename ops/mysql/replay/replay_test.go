@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/schema"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -34,6 +35,7 @@ type world struct {
 	lenient  bool
 	other    string // another database of the server
 	db       *sql.DB
+	folds    bool // the server's names are in lower case
 }
 
 // newWorld creates the same tables in two databases; the second has what a backup would
@@ -46,6 +48,10 @@ func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
 	s.Exec(t, w.shadow, setup...)
 	w.stand = now(t, s)
 	db := s.Open(t, w.live)
+	var err error
+	if w.folds, err = schema.FoldsNames(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
 	rows, err := db.Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW'")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +128,7 @@ func (w *world) log(t *testing.T) *changes.Run {
 func (w *world) question(run *changes.Run, m binlog.Moment) Question {
 	names := []string{w.other}
 	return Question{Others: names, Run: run, Moment: m, From: w.live, To: w.shadow, Rows: w.expected,
-		Maria: w.s.Flavour == "mariadb"}
+		Maria: w.s.Flavour == "mariadb", Folds: w.folds}
 }
 
 // replay rolls the shadow database forward to a moment.

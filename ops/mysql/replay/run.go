@@ -196,7 +196,8 @@ func (r *runner) resume() error {
 		r.noted = true
 	}
 	names, err := schemas(r.ctx, r.apply)
-	r.judge = newJudge(r.From, r.Schema, r.server.maria, r.Tables, names)
+	r.judge = newJudge(r.From, r.Schema, r.Tables, names)
+	r.judge.maria, r.judge.folds = r.server.maria, r.server.folds
 	return err
 }
 

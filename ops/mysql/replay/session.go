@@ -18,7 +18,8 @@ import (
 // server is what is known of the server.
 type server struct {
 	maria      bool
-	batch      int // size of the events in one BINLOG statement, in bytes
+	folds      bool // names of databases and tables are in lower case
+	batch      int  // size of the events in one BINLOG statement, in bytes
 	gtids      bool
 	collations map[int][2]string // by number: charset, collation
 }
@@ -32,6 +33,9 @@ const annotatedBatch = 16 << 10
 
 func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
 	if s.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		return err
+	}
+	if s.folds, err = schema.FoldsNames(ctx, c); err != nil {
 		return err
 	}
 	packet, err := schema.One(ctx, c, "SELECT @@max_allowed_packet")

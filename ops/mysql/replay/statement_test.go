@@ -118,7 +118,7 @@ func TestASwapAndALoadOfAFileAreSaidSo(t *testing.T) {
 }
 
 func TestALoadOfAFileIsRefusedWhereverItRan(t *testing.T) {
-	j := newJudge("shop", "shop__new", false, nil, nil)
+	j := newJudge("shop", "shop__new", nil, nil)
 	for text, want := range map[string]bool{
 		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `shop`.`orders`": true,
 		"LOAD DATA LOCAL INFILE 'x' INTO TABLE `orders`":        false,

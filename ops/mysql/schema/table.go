@@ -101,6 +101,13 @@ func IsMariaDB(ctx context.Context, q Querier) (bool, error) {
 	return strings.Contains(strings.ToLower(version), "mariadb"), err
 }
 
+// FoldsNames reports whether the server stores the names of databases and tables in lower
+// case and compares them without case: lower_case_table_names is 1.
+func FoldsNames(ctx context.Context, q Querier) (bool, error) {
+	fold, err := One(ctx, q, "SELECT @@lower_case_table_names")
+	return fold == "1", err
+}
+
 // One reads a single value as text; NULL and no row give "".
 func One(ctx context.Context, q Querier, query string, args ...any) (string, error) {
 	rows, err := All(ctx, q, query, args...)

@@ -102,7 +102,7 @@ func (p *Parsed) Mentions(schema string) (asName, inString bool) {
 	for i := range p.Tokens {
 		switch p.Text.Kind(i) {
 		case Word, Ident:
-			if n, _ := p.Text.Name(i); n == schema && p.Is(i+1, ".") {
+			if n, _ := p.Text.Name(i); p.Mode.Same(n, schema) && p.Is(i+1, ".") {
 				asName = true
 			}
 		case String:

@@ -19,6 +19,19 @@ type Mode struct {
 	// Wide is the client's charset when its characters can hold a byte that
 	// looks like \ or `: WideChinese or WideJapanese.
 	Wide byte
+	// FoldNames is for servers whose lower_case_table_names is 1: Refs are in lower case.
+	FoldNames bool
+}
+
+// Same reports whether two names mean the same database or table.
+func (m Mode) Same(a, b string) bool { return a == b || m.FoldNames && strings.EqualFold(a, b) }
+
+// Fold is a name of a database or table as the server stores it.
+func (m Mode) Fold(name string) string {
+	if m.FoldNames {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // Charsets in which the second byte of a character can look like ASCII.

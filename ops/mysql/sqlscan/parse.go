@@ -67,6 +67,12 @@ func Parse(sql []byte, mode Mode) (*Parsed, error) {
 	case "USE", "TRUNCATE", "LOCK", "DELETE", "UPDATE":
 		err = p.simple()
 	}
+	if mode.FoldNames {
+		for i := range p.Refs {
+			p.Refs[i].Schema = strings.ToLower(p.Refs[i].Schema)
+			p.Refs[i].Name = strings.ToLower(p.Refs[i].Name)
+		}
+	}
 	return p, err
 }
 
