@@ -59,6 +59,8 @@ type sessions struct {
 	database string
 	after    map[string]string
 
+	configured string // the database's name in the configuration; "" is not looked at
+
 	certificate bool // one of the client is shown
 
 	mu   sync.Mutex
@@ -69,6 +71,8 @@ type sessions struct {
 type plan struct {
 	set  string   // one statement with all settings that the server takes
 	more []string // what can't be part of it
+
+	folds bool // the server has its names of databases in lower case
 }
 
 // Connect logs in and replaces what the server imposes on the session.
@@ -92,6 +96,9 @@ func (s *sessions) settle(ctx context.Context, l link) error {
 	s.mu.Unlock()
 	if p == nil || l.run(ctx, p) != nil { // a server that was upgraded takes other settings
 		fresh, err := l.make(ctx, s.database)
+		if err == nil {
+			err = fresh.misnamed(s.configured)
+		}
 		if err != nil {
 			return err
 		}
@@ -138,7 +145,7 @@ func (l link) make(ctx context.Context, database string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{}
+	p := &plan{folds: now["lower_case_table_names"] == "1"}
 	if err := l.settings(ctx, p, now); err != nil {
 		return nil, err
 	}
@@ -157,6 +164,18 @@ func (l link) make(ctx context.Context, database string) (*plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// misnamed refuses a configured name that the server does not have in this form: it would be
+// found by some statements, and be another database to all that compares names.
+func (p *plan) misnamed(database string) error {
+	stored := strings.ToLower(database)
+	if !p.folds || stored == database {
+		return nil
+	}
+	return ops.E(ops.Config, lang.M("lower_case_table_names is 1 on the server, so the database is named %s there; "+
+		"the configuration says %s", stored, database)).
+		WithHint(lang.M("write %s in the configuration", "database.name: "+stored))
 }
 
 // variables are the session's by name. Three of them could keep the server from
@@ -183,7 +202,7 @@ func (l link) show(ctx context.Context) (map[string]string, error) {
 	if !ok {
 		return nil, errors.New("the driver queries nothing")
 	}
-	names := []string{"'init_connect'"}
+	names := []string{"'init_connect'", "'lower_case_table_names'"}
 	for _, s := range Settings {
 		names = append(names, "'"+s.Name+"'")
 	}

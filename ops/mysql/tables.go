@@ -2,6 +2,9 @@ package mysql
 
 import (
 	"context"
+	"opsdeck/ops/mysql/schema"
+	"slices"
+	"strings"
 )
 
 // HasDatabase tells whether there is a database of that name that the user may see.
@@ -17,6 +20,27 @@ func HasDatabase(ctx context.Context, t Target, database string) (bool, error) {
 		return false, Explain(err, t)
 	}
 	return n > 0, nil
+}
+
+// StoredNames are names as they would be stored: in lower case where the server does not tell
+// their case apart.
+func StoredNames(ctx context.Context, t Target, names []string) ([]string, error) {
+	db, err := Open(ctx, t, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	folds, err := schema.FoldsNames(ctx, db)
+	if err != nil {
+		return nil, Explain(err, t)
+	}
+	stored := slices.Clone(names)
+	for i := range stored {
+		if folds {
+			stored[i] = strings.ToLower(stored[i])
+		}
+	}
+	return stored, nil
 }
 
 // Tables lists the base tables of a database, system-versioned ones too.

@@ -42,6 +42,7 @@ type Target struct {
 	TLS      *tls.Config // nil: TLS when the server offers it, unverified, as clients do
 	NoTLS    bool
 	Client   ClientTLS // the same for other programs
+	Database string    // the configured name, "" for none: see sessions.misnamed
 	// StallAfter is how long the line may be silent before the server is asked whether it
 	// is still at work; 0 is a minute.
 	StallAfter time.Duration
@@ -74,7 +75,7 @@ func Resolve(c config.Database) (Target, error) {
 		return Target{}, err
 	}
 	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"],
-		StallAfter: c.StallAfter}
+		StallAfter: c.StallAfter, Database: c.Name}
 	host := first(c.Host, opts["host"])
 	socket := c.Socket
 	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
@@ -158,6 +159,9 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 	connector, err := Connector(c)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the database settings cannot be used"))
+	}
+	if s, ok := connector.(*sessions); ok {
+		s.configured = t.Database
 	}
 	db := sql.OpenDB(connector)
 	ping, cancel := context.WithTimeout(ctx, DialTimeout)

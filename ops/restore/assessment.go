@@ -57,6 +57,7 @@ type ServerState struct {
 	Replicas   int    `json:"replicas"`
 	BinaryLog  bool   `json:"binary_log"`
 	Position   string `json:"position,omitempty"`
+	FoldsNames bool   `json:"folds_names,omitempty"` // names of databases and tables are in lower case
 }
 
 // TableState compares a live table with the backup's.

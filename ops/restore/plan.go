@@ -236,6 +236,14 @@ type Settings struct {
 	Operator     string
 }
 
+// lowerCase is a list of names as a server stores them that does not tell their case apart.
+func lowerCase(names []string) (out []string) {
+	for _, n := range names {
+		out = append(out, strings.ToLower(n))
+	}
+	return out
+}
+
 // Draft makes the plan for a choice. It never fails: an obstacle is a Finding that blocks.
 func Draft(id string, now time.Time, c Choice, set Settings, src Source, live string, a *Assessment) *Plan {
 	p := &Plan{
@@ -258,6 +266,11 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		Assessment: a,
 	}
 	p.Process.Leave = c.Leave
+	if a.Server.FoldsNames {
+		p.Tables = lowerCase(p.Tables)
+		p.Accepted = lowerCase(p.Accepted)
+		p.Verify.KeyTables = lowerCase(p.Verify.KeyTables)
+	}
 	if c.Into != "" {
 		chooser{p}.intoSchema(c.Into)
 	} else {

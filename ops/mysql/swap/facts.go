@@ -34,7 +34,8 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 	if f.mariadb {
 		out.Flavour = "mariadb"
 	}
-	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin")
+	rows, err := schema.All(ctx, db,
+		"SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin, @@lower_case_table_names")
 	if err != nil {
 		return out, fmt.Errorf("identify the server: %w", err)
 	}
@@ -42,6 +43,7 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 	out.Version = r[0]
 	out.ReadOnly = r[4] != "0" && r[4] != "OFF"
 	out.BinaryLog = r[5] == "1"
+	out.FoldsNames = r[6] == "1"
 	out.Identity = strings.Join(r[1:4], ":")
 	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
 		out.Identity = uuid

@@ -78,7 +78,11 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 		return nil, lang.Msg{}, err
 	}
 	if len(keys) > 0 {
-		return keys, lang.M("the configuration"), nil
+		target, err := mysql.Resolve(i.Service.Database)
+		if err == nil {
+			keys, err = mysql.StoredNames(ctx, target, keys)
+		}
+		return keys, lang.M("the configuration"), err
 	}
 	return nil, lang.Msg{}, unreadManifest(inv, name)
 }
