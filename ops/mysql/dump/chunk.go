@@ -42,6 +42,15 @@ func (c *chunk) rest() string {
 	return s
 }
 
+// after is rest without the first rows. The same snapshot gives ordered rows in the same
+// order again.
+func (c *chunk) after(rows int64) string {
+	if rows == 0 {
+		return c.rest()
+	}
+	return fmt.Sprintf("%s LIMIT 18446744073709551615 OFFSET %d", c.rest(), rows)
+}
+
 // byPrimary reports whether the rows are stored in primary key order.
 func (t *table) byPrimary() bool {
 	return t.KeyUnique == "PRIMARY" && t.Transactional() && !t.history

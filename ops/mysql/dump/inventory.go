@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -27,6 +28,7 @@ type table struct {
 	create  string // SHOW CREATE TABLE
 	history bool   // all row versions are dumped
 	where   string
+	types   atomic.Bool // a value of a JSON column may be of a type that its text does not show
 }
 
 // object is a view, routine, trigger, event or library.

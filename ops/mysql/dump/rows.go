@@ -25,6 +25,8 @@ type writer struct {
 	ticked   int    // bytes of buf already reported to the gate
 	reported int64  // rows already reported to the gate
 
+	json []jsonColumn // MySQL's JSON columns
+
 	rows, bytes int64
 	sum         checksum.Sum
 }
@@ -35,25 +37,50 @@ func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error 
 	if c.ordered {
 		w.keys = keyPlaces(c)
 	}
-	s, err := rowread.Query(ctx, conn, c.columns, c.rest())
-	if err != nil {
-		return fmt.Errorf("read %s: %w", c.t.SQLName(), err)
-	}
-	defer s.Close()
+	w.json = jsonColumns(c)
 	defer func() { d.free(w.buf) }()
-	for s.Next() {
-		if err := w.add(ctx, s.Row()); err != nil {
-			return fmt.Errorf("read %s: %w", c.t.SQLName(), err)
-		}
-	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("read %s after %d rows: %w", c.t.SQLName(), w.rows, err)
+	if err := w.read(ctx, conn); err != nil {
+		return err
 	}
 	if err := w.ship(ctx, c.to); err != nil {
 		return err
 	}
 	d.finishChunk(w)
 	return execute(ctx, conn, "ROLLBACK TO SAVEPOINT "+savepoint)
+}
+
+// read reads the rows, those with types of JSON values from the first one on that needs it.
+func (w *writer) read(ctx context.Context, conn *sql.Conn) error {
+	doubtful, err := w.readPlain(ctx, conn)
+	if err == nil && doubtful {
+		err = w.readTyped(ctx, conn)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s after %d rows: %w", w.c.t.SQLName(), w.rows, err)
+	}
+	return nil
+}
+
+// readPlain reads the rows until one may hold a JSON value whose type its text does not
+// show; then it leaves that row and all after it.
+func (w *writer) readPlain(ctx context.Context, conn *sql.Conn) (doubtful bool, err error) {
+	if w.typed() {
+		return true, nil
+	}
+	s, err := rowread.Query(ctx, conn, w.c.columns, w.c.rest())
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	for s.Next() {
+		if doubtful = doubtful || w.doubtful(s.Row()); doubtful {
+			continue // to the end: the connection is needed again
+		}
+		if err := w.add(ctx, s.Row()); err != nil {
+			return false, err
+		}
+	}
+	return doubtful, s.Err()
 }
 
 func insertHead(c *chunk) []byte {
@@ -169,6 +196,8 @@ func (w *writer) values(row []byte) error {
 			buf = schema.AppendString(buf, text)
 		case columns[i].Form == schema.FormNumber:
 			buf = append(buf, text...)
+		case columns[i].Form == schema.FormJSON:
+			buf = columns[i].AppendJSON(buf, text, w.stringsOf(i))
 		default:
 			buf = columns[i].AppendValue(buf, text)
 		}

@@ -14,7 +14,7 @@ const (
 	FormBinary             // written as 0x…
 	FormRaw                // read as bytes of the column's charset; written quoted when ASCII, else _charset 0x…
 	FormWide               // as FormRaw, but the charset is no superset of ASCII: always _charset 0x…
-	FormJSON               // MySQL's JSON: as FormText, but each DECIMAL inside stays one
+	FormJSON               // MySQL's JSON: as FormText, but each value inside keeps its type
 )
 
 // Column is one column of a table.
@@ -97,7 +97,7 @@ func (c *Column) AppendValue(dst, text []byte) []byte {
 	case FormBinary:
 		return AppendHex(dst, text)
 	case FormJSON:
-		return appendJSON(dst, text)
+		return appendJSON(dst, text, nil)
 	case FormRaw, FormWide:
 		if c.Form == FormWide && len(text) > 0 || !isASCII(text) {
 			dst = append(append(append(dst, '_'), c.Charset...), ' ')
@@ -105,6 +105,12 @@ func (c *Column) AppendValue(dst, text []byte) []byte {
 		}
 	}
 	return AppendString(dst, text)
+}
+
+// AppendJSON is AppendValue for a JSON value of which is known which quoted values are
+// strings; nil: all of them.
+func (c *Column) AppendJSON(dst, text []byte, strings JSONStrings) []byte {
+	return appendJSON(dst, text, strings)
 }
 
 // appendFloat writes a number that stays a double: a literal without an

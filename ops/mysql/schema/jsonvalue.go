@@ -7,53 +7,68 @@ import (
 	"strings"
 )
 
-// appendJSON writes a JSON value, as the server prints it, as SQL that gives the same text.
-// The server reads a number of a JSON text as a double, so the DECIMALs that a double
-// would change are set afterwards.
+// appendJSON writes a JSON value, as the server prints it, as SQL that gives the same value.
+// The server reads a number of a JSON text as a double and whatever is quoted as a string,
+// so the DECIMALs that a double would change, and the values of other types, are set
+// afterwards. strings tells which quoted values are strings; nil: all of them.
 // https://dev.mysql.com/doc/refman/8.4/en/json.html#json-values
-func appendJSON(dst, text []byte) []byte {
-	numbers := decimals(text)
-	if len(numbers) == 0 {
+func appendJSON(dst, text []byte, strings JSONStrings) []byte {
+	w := jsonWalk{text: text, strings: strings}
+	if strings == nil && !w.any() {
+		return AppendString(dst, text)
+	}
+	w.value([]byte{'$'})
+	if len(w.found) == 0 {
 		return AppendString(dst, text)
 	}
 	dst = append(dst, "JSON_SET("...)
 	dst = AppendString(dst, text)
-	for _, n := range numbers {
+	for _, v := range w.found {
 		dst = append(dst, ',')
-		dst = AppendString(dst, n.path)
-		dst = append(dst, ",CAST('"...)
-		dst = append(dst, n.number...)
-		dst = append(dst, "' AS DECIMAL("...)
-		whole, places := digits(n.number)
-		dst = strconv.AppendInt(dst, int64(max(1, whole+places)), 10)
+		dst = AppendString(dst, v.path)
 		dst = append(dst, ',')
-		dst = strconv.AppendInt(dst, int64(places), 10)
-		dst = append(dst, "))"...)
+		dst = v.append(dst)
 	}
 	return append(dst, ')')
 }
 
-// decimal is a number inside a JSON value that only a DECIMAL holds, and where it is.
-type decimal struct {
-	path   []byte // $."key"[0]
-	number string
+// typed is a value inside a JSON value that a JSON text does not give, and where it is.
+type typed struct {
+	path []byte // $."key"[0]
+	text string
+	kind jsonKind
 }
 
-// decimals finds the numbers that are DECIMALs for certain: the server prints no double so.
-func decimals(text []byte) []decimal {
-	w := jsonWalk{text: text}
-	if !w.any() {
-		return nil
+func (v typed) append(dst []byte) []byte {
+	if v.kind == jsonOpaque {
+		dst, _ = appendOpaque(dst, v.text)
+		return dst
 	}
-	w.value([]byte{'$'})
-	return w.found
+	dst = append(dst, "CAST('"...)
+	dst = append(dst, v.text...)
+	dst = append(dst, "' AS "...)
+	switch v.kind {
+	case jsonDate:
+		return append(dst, "DATE)"...)
+	case jsonTime:
+		return append(dst, "TIME(6))"...)
+	case jsonDatetime:
+		return append(dst, "DATETIME(6))"...)
+	}
+	dst = append(dst, "DECIMAL("...)
+	whole, places := digits(v.text)
+	dst = strconv.AppendInt(dst, int64(max(1, whole+places)), 10)
+	dst = append(dst, ',')
+	dst = strconv.AppendInt(dst, int64(places), 10)
+	return append(dst, "))"...)
 }
 
 // jsonWalk walks through a JSON text of the server.
 type jsonWalk struct {
-	text  []byte
-	at    int
-	found []decimal
+	text    []byte
+	strings JSONStrings
+	at      int
+	found   []typed
 }
 
 // any tells quickly whether there is a DECIMAL at all.
@@ -87,11 +102,13 @@ func (w *jsonWalk) value(path []byte) {
 	case b == '[':
 		w.members(path, ']', false)
 	case b == '"':
-		w.at = stringEnd(w.text, w.at)
+		end := stringEnd(w.text, w.at)
+		w.quoted(path, w.text[w.at:end])
+		w.at = end
 	case b == '-' || b >= '0' && b <= '9':
 		end := numberEnd(w.text, w.at)
 		if n := string(w.text[w.at:end]); onlyDecimal(n) {
-			w.found = append(w.found, decimal{bytes.Clone(path), n})
+			w.found = append(w.found, typed{bytes.Clone(path), n, jsonDecimal})
 		}
 		w.at = end
 	default: // true, false, null

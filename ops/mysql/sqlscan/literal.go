@@ -31,7 +31,7 @@ func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bo
 				r.others++
 			}
 		case Word:
-			ok = r.depth > 0 && !is(sql[tok.Start:tok.End], "SELECT")
+			ok = r.depth > 0 && (!is(sql[tok.Start:tok.End], "SELECT") || ofJSON(sql[tok.Start:]))
 			r.others++
 		case Punct:
 			ok = r.punct(sql[tok.Start])
@@ -43,6 +43,18 @@ func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bo
 		}
 	}
 	return r.rows, r.numbered, ok && r.depth == 0
+}
+
+// ofJSON tells whether a SELECT is one of those by which opsdeck's dumps write bytes inside
+// a JSON value: they read no table.
+func ofJSON(sql []byte) bool {
+	for _, head := range []string{"SELECT v FROM JSON_TABLE(", "SELECT 0x",
+		"SELECT JSON_EXTRACT(JSON_ARRAY(v),'$[0]') FROM (SELECT v FROM JSON_TABLE('[]',"} {
+		if bytes.HasPrefix(sql, []byte(head)) {
+			return true
+		}
+	}
+	return false
 }
 
 // rowScan is where Rows stands: in which value of a row, and what it has seen
