@@ -377,14 +377,22 @@ func (r *rescuer) merge(ctx context.Context, s *rescue.Session) error {
 	if err != nil {
 		return err
 	}
-	r.tell(
-		lang.M(
-			"%s rows were inserted and %s updated; each was read back and matches the backup",
-			human.Count(done.Missing),
-			human.Count(done.Changed),
-		),
-	)
+	r.tell(mergedText(done, s.Skipped))
 	return nil
+}
+
+// mergedText says what a merge wrote, and which columns of the backup it could not write.
+func mergedText(done restore.RescueTally, skipped []string) lang.Msg {
+	inserted := human.Count(done.Missing)
+	updated := human.Count(done.Changed)
+	if len(skipped) == 0 {
+		return lang.M("%s rows were inserted and %s updated; each was read back and matches the backup", inserted, updated)
+	}
+	return lang.M(
+		"%s rows were inserted and %s updated; each was read back and matches the backup, except for columns that "+
+			"the live table no longer has: %s",
+		inserted, updated, strings.Join(skipped, ", "),
+	)
 }
 
 // print writes the comparison for people.

@@ -71,6 +71,14 @@ type RescueTally struct {
 	Added   int64 `json:"added"`
 }
 
+// Add adds another tally.
+func (n *RescueTally) Add(o RescueTally) {
+	n.Same += o.Same
+	n.Missing += o.Missing
+	n.Changed += o.Changed
+	n.Added += o.Added
+}
+
 // RescueOrderError reports that rows did not come in key order: their comparison would be
 // wrong.
 type RescueOrderError struct{ Side, Key string }
@@ -123,6 +131,11 @@ func (t *RescueTable) Diff(backup, live RescueRows, each func(*Difference) error
 	return n, l.err
 }
 
+// Changed is the difference of two rows of one key.
+func (t *RescueTable) Changed(backup, live [][]byte) *Difference {
+	return &Difference{Kind: RescueChanged, Backup: backup, Live: live, Columns: t.differing(backup, live)}
+}
+
 // side tells which side's row comes first; an absent row comes last.
 func (t *RescueTable) side(b, l [][]byte) int {
 	switch {
@@ -131,10 +144,11 @@ func (t *RescueTable) side(b, l [][]byte) int {
 	case b == nil:
 		return 1
 	}
-	return t.compareKeys(b, l)
+	return t.CompareKeys(b, l)
 }
 
-func (t *RescueTable) compareKeys(a, b [][]byte) int {
+// CompareKeys orders two rows by their keys.
+func (t *RescueTable) CompareKeys(a, b [][]byte) int {
 	for _, i := range t.Key {
 		if c := t.Columns[i].Order.compare(a[i], b[i]); c != 0 {
 			return c

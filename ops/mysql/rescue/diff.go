@@ -31,7 +31,13 @@ func (s *Session) Diff(ctx context.Context, each func(*restore.Difference) error
 	}
 	defer l.close()
 	b.tick = s.ticker()
+	t := &twins{s: s, each: each}
+	defer t.close()
+	if s.loose() {
+		each = func(d *restore.Difference) error { return t.take(ctx, d) }
+	}
 	n, err = s.Common.Diff(b, l, each)
+	n.Add(t.tally)
 	if err == nil {
 		return n, nil
 	}

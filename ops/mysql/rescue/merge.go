@@ -144,6 +144,7 @@ func (m *merger) put(ctx context.Context) (row [][]byte, err error) {
 			before = append(before, live)
 		}
 	}
+	slices.SortFunc(before, m.Common.CompareKeys) // they came in the order of the backup's keys
 	if row, err = m.expect(ctx, before, errMoved); err != nil {
 		return row, err
 	}
@@ -262,22 +263,22 @@ func (m *merger) keys() string {
 }
 
 // keyName is what a key's value is compared with.
-func (m *merger) keyName(i int) string {
-	if c := m.columns[1][i]; c.Form == schema.FormFloat {
+func (s *Session) keyName(i int) string {
+	if c := s.columns[1][i]; c.Form == schema.FormFloat {
 		return c.Expr()
 	}
-	return schema.Ident(m.columns[1][i].Name)
+	return schema.Ident(s.columns[1][i].Name)
 }
 
 // where finds the live row of a key. The literals are written as the backup's
 // column holds them.
-func (m *merger) where(row [][]byte) string {
+func (s *Session) where(row [][]byte) string {
 	var b []byte
-	for n, i := range m.Common.Key {
+	for n, i := range s.Common.Key {
 		if n > 0 {
 			b = append(b, " AND "...)
 		}
-		b = m.columns[0][i].AppendValue(append(append(b, m.keyName(i)...), '='), row[i])
+		b = s.columns[0][i].AppendValue(append(append(b, s.keyName(i)...), '='), row[i])
 	}
 	return string(b)
 }
@@ -312,11 +313,11 @@ func (m *merger) insert(rows [][][]byte) string {
 }
 
 // update sets every column, those that stay to themselves: one that is not
-// named would get the present time by ON UPDATE.
+// named would get the present time by ON UPDATE. A key is set only if its bytes differ.
 func (m *merger) update(d *restore.Difference) string {
 	var b []byte
 	for i, c := range m.columns[1] {
-		if slices.Contains(m.Common.Key, i) {
+		if slices.Contains(m.Common.Key, i) && !slices.Contains(d.Columns, i) {
 			continue
 		}
 		if len(b) > 0 {

@@ -56,6 +56,7 @@ type Session struct {
 	Job
 	Scratch string              // the schema that holds the backup's table
 	Common  restore.RescueTable // the columns that are compared
+	Skipped []string            // columns of the backup that the live table no longer has
 	Notes   []lang.Msg          // where the two definitions differ, and schemas of killed runs that were dropped
 
 	db      *sql.DB
@@ -231,7 +232,9 @@ func (s *Session) match() error {
 	for _, c := range s.backup.Stored(false) {
 		l := s.live.Column(c.Name)
 		if l == nil || l.Generated || l.Period {
-			s.Notes = append(s.Notes, lang.M("the live table no longer has the column %s: it is skipped", c.Name))
+			s.Skipped = append(s.Skipped, c.Name)
+			s.Notes = append(s.Notes, lang.M("the live table no longer has the column %s: its values are neither "+
+				"compared nor merged; --keep-scratch keeps them", c.Name))
 			continue
 		}
 		if c.Type != l.Type || c.Charset != l.Charset {

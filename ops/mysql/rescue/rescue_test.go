@@ -440,3 +440,55 @@ func TestRowsThatReferToEachOtherComeBack(t *testing.T) {
 		}
 	})
 }
+
+// TestAKeyThatDiffersInCaseIsTheSameRow: the server takes 'a' and 'A' for one key where the
+// collation ignores case, and for two where it does not.
+func TestAKeyThatDiffersInCaseIsTheSameRow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE ci (k VARCHAR(10) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT)",
+			"CREATE TABLE cs (k VARCHAR(10) COLLATE utf8mb4_bin PRIMARY KEY, v INT)",
+			"INSERT INTO ci VALUES ('B', 1), ('a', 1), ('c', 1), ('é', 1)", "INSERT INTO cs SELECT * FROM ci")
+		path := backupOf(t, s, live)
+		for _, table := range []string{"ci", "cs"} {
+			s.Exec(t, live, "UPDATE "+table+" SET k = 'A' WHERE k = 'a'", "UPDATE "+table+" SET k = 'b', v = 2 WHERE k = 'B'",
+				"UPDATE "+table+" SET k = 'E' WHERE k = 'é'", "DELETE FROM "+table+" WHERE k = 'c'")
+		}
+		for table, want := range map[string]string{
+			"ci": "changed B k v, changed a k, missing c, changed é k",
+			"cs": "added A, missing B, added E, missing a, added b, missing c, missing é",
+		} {
+			t.Run(table, func(t *testing.T) {
+				if got := strings.Join(differences(t, open(t, s, live, path, table)), ", "); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+			})
+		}
+		r := open(t, s, live, path, "ci")
+		if n, err := r.Merge(t.Context(), all); err != nil || n != (restore.RescueTally{Missing: 1, Changed: 3}) {
+			t.Errorf("%+v %v", n, err)
+		}
+		if got := differences(t, r); got != nil {
+			t.Errorf("after the merge: %q", got)
+		}
+	})
+}
+
+// TestAColumnThatIsGoneIsNamed: its values are in no row that is merged.
+func TestAColumnThatIsGoneIsNamed(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE p (id INT PRIMARY KEY, v VARCHAR(9), w INT)", "INSERT INTO p VALUES (1, 'p1', 7)")
+		path := backupOf(t, s, live)
+		t.Run("whole", func(t *testing.T) {
+			if r := open(t, s, live, path, "p"); r.Skipped != nil {
+				t.Errorf("nothing is gone, and %q is named", r.Skipped)
+			}
+		})
+		s.Exec(t, live, "ALTER TABLE p DROP COLUMN v", "DELETE FROM p")
+		r := open(t, s, live, path, "p")
+		if len(r.Skipped) != 1 || r.Skipped[0] != "v" || !strings.Contains(r.Notes[0].String(), "no longer has the column v") {
+			t.Errorf("skipped %q, notes %v", r.Skipped, r.Notes)
+		}
+	})
+}
