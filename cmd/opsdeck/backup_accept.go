@@ -31,6 +31,10 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	name := termsafe.Line(s.Name)
+	if db := sh.Service.Database.Name; s.Database != "" && s.Database != db {
+		return ops.E(ops.Usage, lang.M("%s is a backup of the database %s, not of %s", name, termsafe.Line(s.Database), db)).
+			WithHint(lang.M("choose its service with --service"))
+	}
 	shrink, ok := inv.Shrunk(s)
 	if !ok {
 		return ops.E(ops.Usage, lang.M("%s has not lost rows: there is nothing to accept", name)).

@@ -34,7 +34,7 @@ func TestDefinitionsThatARestoreTakesBackAreTold(t *testing.T) {
 			t.Errorf("lost:\n%s", o.out)
 		}
 		plan := s.must("restore", "--plan").out
-		said = append(said, "the event nightly is disabled now; the restore enables it again",
+		said = append(said, "the event nightly is disabled now and stays disabled",
 			"the collation of the database changes from utf8mb4_bin to ")
 		for _, text := range said {
 			if !strings.Contains(plan, text) {
@@ -45,4 +45,46 @@ func TestDefinitionsThatARestoreTakesBackAreTold(t *testing.T) {
 			t.Errorf("an unchanged table is named:\n%s", plan)
 		}
 	})
+}
+
+// TestADisabledEventStaysDisabled: what somebody has switched off since the backup, a restore
+// does not start again, in either mode; an undo leaves it as it was. An event that is enabled
+// comes back enabled.
+func TestADisabledEventStaysDisabled(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, "CREATE EVENT hourly ON SCHEDULE EVERY 1 HOUR DO SET @a = 1",
+			"CREATE EVENT copied ON SCHEDULE EVERY 1 HOUR DISABLE ON SLAVE DO SET @a = 1")
+		s.must("backup", "create")
+		db.Exec(t, s.live, "ALTER EVENT nightly DISABLE")
+		want := "copied SLAVESIDE_DISABLED, hourly ENABLED, nightly DISABLED"
+		if db.Flavour == "mysql" {
+			want = strings.ReplaceAll(want, "SLAVESIDE", "REPLICA_SIDE")
+		}
+		for _, do := range [][]string{
+			{"restore", "--confirm", s.live}, {"restore", "undo", "--confirm", s.live},
+			{"restore", "--mode", "in-place", "--confirm", s.live},
+		} {
+			s.must(do...)
+			if is := s.events(); is != want {
+				t.Errorf("after %v: %s, want %s", do, is, want)
+			}
+		}
+		db.Exec(t, s.live, "ALTER EVENT nightly ENABLE")
+		s.must("restore", "--confirm", s.live)
+		if is := s.events(); is != strings.Replace(want, "nightly DISABLED", "nightly ENABLED", 1) {
+			t.Errorf("an enabled event came back otherwise: %s", is)
+		}
+	})
+}
+
+// events are the events of the live database, with the status of each.
+func (s *realSite) events() (text string) {
+	s.t.Helper()
+	err := s.db.Open(s.t, "").QueryRow("SELECT GROUP_CONCAT(EVENT_NAME, ' ', STATUS ORDER BY EVENT_NAME SEPARATOR ', ') "+
+		"FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", s.live).Scan(&text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text
 }

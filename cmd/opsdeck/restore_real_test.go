@@ -69,7 +69,7 @@ var shopSchema = []string{
 
 var shopDamage = []string{
 	"UPDATE customers SET name = 'damaged'", "DROP VIEW order_names", "DROP TABLE ar_invoices",
-	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "ALTER EVENT nightly DISABLE",
+	"INSERT INTO orders (customer_id, amount) VALUES (1, 1)", "DROP EVENT nightly",
 }
 
 func newSite(t testing.TB, db *testdb.Server) *realSite {

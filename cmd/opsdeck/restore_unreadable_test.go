@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,9 @@ func TestARunThatCannotBeReadCountsAsUnfinished(t *testing.T) {
 				if o.code != 0 || !strings.Contains(o.out+o.err, "whether the database is whole is unknown") {
 					t.Errorf("a backup does not name it: exit %d\n%s%s", o.code, o.out, o.err)
 				}
+				s.newestIs("unverified")
+				s.must("backup", "verify")
+				s.newestIs("unverified")
 			}
 			if o := s.run("backup", "prune", "--dry-run", "--json"); !strings.Contains(o.out+o.err, ids[0]) {
 				t.Errorf("prune does not say so: exit %d\n%s%s", o.code, o.out, o.err)
@@ -96,4 +100,18 @@ func swapText(t *testing.T, path, old, text string) {
 		t.Fatalf("%v: no %s in %s", err, old, path)
 	}
 	put(t, path, strings.Replace(string(was), old, text, 1))
+}
+
+// newestIs compares the state of the newest backup: one that was made while a restore could
+// not be read is never good, whatever its file is like.
+func (s *realSite) newestIs(state string) {
+	s.t.Helper()
+	var doc backupListJSON
+	if err := json.Unmarshal([]byte(s.must("backup", "list", "--json").out), &doc); err != nil {
+		s.t.Fatal(err)
+	}
+	last := len(doc.Backups) - 1
+	if last < 1 || string(doc.Backups[0].State) != state || string(doc.Backups[last].State) != "good" {
+		s.t.Errorf("the newest backup is not %s: %+v", state, doc.Backups)
+	}
 }

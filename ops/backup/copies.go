@@ -181,7 +181,7 @@ func (sc Scan) AtCopy(f FileAtCopy, proved State) (*Set, bool) {
 	switch {
 	case proved == Bad:
 		s.add(problem(HashDiffers))
-	case proved == Good && s.State == Unverified:
+	case proved == Good && s.State == Unverified && !s.Summary.Doubt:
 		s.State = Good
 	}
 	return s, true

@@ -385,7 +385,7 @@ func (x *Index) readCheck(fields []string) {
 func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	flags := ""
 	for flag, on := range map[string]bool{
-		"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData, "u": s.Unseen,
+		"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData, "u": s.Unseen, "d": s.Doubt,
 	} {
 		if on {
 			flags += flag
@@ -455,6 +455,7 @@ func (x *Index) readSummary(fields []string) {
 	)
 	s.NoData = strings.Contains(flags, "n")
 	s.Unseen = strings.Contains(flags, "u")
+	s.Doubt = strings.Contains(flags, "d")
 	parts := strings.Split(l.quoted(), "\x00")
 	for i := 0; i+1 < len(parts); i += 2 {
 		rows, err := strconv.ParseInt(parts[i+1], 10, 64)

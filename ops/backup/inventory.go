@@ -295,6 +295,9 @@ func (sc Scan) manifest(s *Set) {
 	if sum.Unseen {
 		s.add(problem(Unseen))
 	}
+	if sum.Doubt {
+		s.add(problem(Doubted))
+	}
 	if sum.Encrypted {
 		s.add(problem(Locked))
 	}
@@ -346,7 +349,7 @@ func (sc Scan) judge(s *Set) {
 		if c.Inside != "" {
 			sc.inside(s, c.Inside)
 		}
-		if s.State == Unverified && c.OK() && !c.NotOpened() && (!s.Foreign || c.Deep) {
+		if s.State == Unverified && c.OK() && !c.NotOpened() && (!s.Foreign || c.Deep) && !s.Summary.Doubt {
 			s.State = Good
 		}
 	} else {

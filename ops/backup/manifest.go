@@ -42,6 +42,9 @@ type Manifest struct {
 	// Unseen names the databases whose routines of other users the backup's user could not
 	// see: if there are any, they are missing.
 	Unseen []string `json:"unseen,omitempty"`
+	// Doubt is the restore that could not be read while the backup was made: whether the
+	// database was whole is unknown.
+	Doubt string `json:"doubt,omitempty"`
 
 	Tables  []Table  `json:"tables"`
 	Objects []Object `json:"objects,omitempty"` // views, routines, triggers, events, sequences

@@ -76,6 +76,7 @@ const (
 	NotOpened   = "key"
 	Moved       = "metadata"
 	Unseen      = "unseen"
+	Doubted     = "doubt"
 	Dangling    = "dangling" // table, rows, parent table, foreign key
 )
 
@@ -173,6 +174,8 @@ func (p Problem) remark() lang.Msg {
 		return lang.M("its metadata changed since it was verified; verify it again: %s", "opsdeck backup verify")
 	case Unseen:
 		return lang.M("procedures and functions of other users were not visible: if there are any, they are missing from it")
+	case Doubted:
+		return lang.M("made while a restore could not be read: whether the database was whole is unknown; make a new one")
 	case Dangling:
 		return lang.M("%s has %s rows without a matching row in %s (foreign key %s), as in the backup",
 			p.arg(0), p.arg(1), p.arg(2), p.arg(3))

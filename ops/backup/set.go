@@ -36,6 +36,7 @@ type Summary struct {
 	Where       string // the condition that its rows meet; empty: all rows
 	NoData      bool   // definitions only
 	Unseen      bool   // routines of other users may be missing
+	Doubt       bool   // made while a restore could not be read
 	Encrypted   bool
 	Counts      []TableRows // of the tables whose rows were counted
 }
@@ -71,6 +72,7 @@ func Summarise(m *Manifest) Summary {
 		Where:       m.Where,
 		NoData:      m.NoData,
 		Unseen:      len(m.Unseen) > 0,
+		Doubt:       m.Doubt != "",
 		Encrypted:   m.Encrypted,
 		Counts:      counted(m),
 	}

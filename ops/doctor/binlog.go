@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -42,11 +43,15 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 		return p
 	}
 	if b.Unlogged != "" {
+		fix := ""
+		if name, off := strings.CutSuffix(b.Unlogged, "=OFF"); off {
+			fix = name + " = ON"
+		}
 		add(
 			ops.StateCritical,
 			lang.M("the server does not log this database's changes (%s): what was written after a backup cannot be "+
 				"restored", b.Unlogged),
-			"",
+			fix,
 		)
 	}
 	rights := ParseGrants(b.Grants)

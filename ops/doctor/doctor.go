@@ -73,6 +73,8 @@ type Server struct {
 	Privileges       []string // that the server knows, in capitals
 	MissingDefiners  []string // users that objects name and that are not there
 	DefinersUnknown  bool     // mysql.user could not be read
+	DetachedXA       int      // prepared XA transactions whose session is gone
+	PreparedXA       []string // as XA COMMIT takes them; none where the user may not list them
 }
 
 // leastPacket is what rows of the field need: a longer row cannot be loaded.
@@ -109,7 +111,7 @@ func JudgeServer(s Server, service, db, beside string) []Point {
 		}
 		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning, What: NoCreators(), Fix: fix})
 	}
-	return []Point{
+	points := []Point{
 		backup,
 		restore,
 		tables(s, service, db),
@@ -117,6 +119,26 @@ func JudgeServer(s Server, service, db, beside string) []Point {
 		settings(s, service),
 		serverClock(s, service),
 	}
+	if s.DetachedXA > 0 {
+		points = append(points, prepared(s, service))
+	}
+	return points
+}
+
+// prepared is the point about XA transactions that nobody has ended.
+func prepared(s Server, service string) Point {
+	f := Finding{
+		State: ops.StateWarning,
+		What: lang.M("prepared XA transactions without a session: %d; they keep their locks, and no backup has their "+
+			"rows", s.DetachedXA),
+	}
+	switch {
+	case len(s.PreparedXA) > 0:
+		f.Fix = "XA COMMIT " + s.PreparedXA[0] + "; or XA ROLLBACK " + s.PreparedXA[0]
+	case s.Flavour == "mysql":
+		f.Fix = "GRANT XA_RECOVER_ADMIN ON *.* TO " + account(s.User)
+	}
+	return Point{Name: "prepared-xa", Service: service, Findings: []Finding{f}}
 }
 
 func tables(s Server, service, db string) Point {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"regexp"
@@ -89,7 +90,7 @@ func Circumstance(err error) bool {
 		return true
 	}
 	switch {
-	case Lost(err), fullDisk(err):
+	case Lost(err), fullDisk(err), ReadOnlyBy(err) != "":
 		return true
 	case errors.Is(err, mysqldriver.ErrMalformPkt),
 		errors.Is(err, mysqldriver.ErrPktSync),
@@ -123,6 +124,9 @@ func Explain(err error, t Target) error {
 		return ops.Wrap(err, ops.Failed, lang.M("opsdeck's statement on the server at %s was ended with KILL", t.Addr)).
 			WithHint(lang.M("find out who ended it and why, then run it again"))
 	}
+	if ReadOnlyBy(err) != "" {
+		return explainReadOnly(err)
+	}
 	if fullDisk(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the server at %s has no space left: its disk is full, or a table "+
 			"has reached its size limit", t.Addr)).
@@ -147,7 +151,10 @@ func unreachable(err error) bool {
 // Reason says in a few words why a connection failed.
 func Reason(err error) lang.Msg {
 	var dns *net.DNSError
+	var file *fs.PathError
 	switch {
+	case errors.As(err, &file):
+		return lang.Raw(file.Err.Error())
 	case errors.Is(err, mysqldriver.ErrNoTLS), tlsError(err):
 		why, _ := tlsReason(err)
 		return why

@@ -49,6 +49,12 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 		return s, Explain(err, t)
 	}
 	l.definers(&s, database)
+	if s.DetachedXA, err = DetachedXA(ctx, db); err == nil && s.DetachedXA > 0 {
+		s.PreparedXA, err = PreparedXA(ctx, db)
+		if err == nil && len(s.PreparedXA) == 0 {
+			s.DetachedXA = 0 // they are ending
+		}
+	}
 	return s, nil
 }
 

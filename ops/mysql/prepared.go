@@ -30,3 +30,14 @@ func PreparedXA(ctx context.Context, q schema.Querier) ([]string, error) {
 	}
 	return ids, nil
 }
+
+// DetachedXA counts the transactions that no session owns: XA transactions whose client is
+// gone, prepared or recovered after a crash. It needs the privilege PROCESS.
+func DetachedXA(ctx context.Context, q schema.Querier) (int, error) {
+	n, err := schema.One(ctx, q, "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = 0 "+
+		"AND trx_state <> 'ROLLING BACK'")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(n)
+}

@@ -86,13 +86,25 @@ type look struct {
 	maxCon int64
 
 	started *time.Time
-	gone    error // the server stopped in the middle of the look
+	gone    error               // the server stopped in the middle of the look
+	next    map[string]lang.Msg // by the key of a headline: what to do if that is the worst finding
+}
+
+// advise says what to do about a finding. It is told if no finding is worse.
+func (l *look) advise(headline, next lang.Msg) {
+	if l.next == nil {
+		l.next = map[string]lang.Msg{}
+	}
+	l.next[headline.Key] = next
 }
 
 // done puts the detail together.
 func (l *look) done() health.Result {
 	if l.gone != nil {
 		return l.probe.unreachable(l.gone)
+	}
+	if next, ok := l.next[l.r.Headline.Key]; ok {
+		l.r.Next = next
 	}
 	if l.r.State == ops.StateOK && len(l.about) > 0 {
 		said := l.about[0]
@@ -136,9 +148,7 @@ func (l *look) server() {
 	l.r.Add("flavour", flavour, lang.Raw(name))
 	l.r.Add("version", v["version"], lang.Raw(v["version"]))
 	l.onOff("read_only", v["read_only"])
-	if v["read_only"] != "0" && len(l.copies.channels) == 0 { // a replica should be
-		l.r.Find(ops.StateWarning, lang.M("MySQL is read-only"), lang.Msg{})
-	}
+	l.readOnly(v["read_only"] != "0")
 	l.offline()
 	l.maxCon = number(v["max_connections"])
 	l.onOff("slow_query_log", v["slow_query_log"])
@@ -206,6 +216,7 @@ func (l *look) transactions() {
 		l.r.Find(state, lang.M("open transactions and lock waits in MySQL are not visible"), why)
 		return
 	}
+	l.prepared() // first, because such a transaction is also one that is open for long
 	l.r.Add("transactions", number(v["n"]), lang.Msg{})
 	oldest := time.Duration(number(v["oldest"])) * time.Second
 	l.r.Add("oldest_transaction_ms", oldest.Milliseconds(), orNone(oldest))

@@ -287,7 +287,7 @@ func (x *security) apply(t *Target, host string) error {
 				err,
 				ops.Config,
 				lang.M("the client certificate %s and its key %s cannot be used", first(cert, key), first(key, cert)),
-			)
+			).WithHint(lang.M("correct ssl-cert and ssl-key in the options file: a certificate and its private key, in PEM form"))
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}
@@ -315,7 +315,7 @@ func (x *security) authorities(cfg *tls.Config) error {
 			err = errors.New("no file in it")
 		}
 		if err != nil {
-			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", dir))
+			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", dir)).WithHint(caHint())
 		}
 		files = append(files, found...)
 	}
@@ -327,14 +327,20 @@ func (x *security) authorities(cfg *tls.Config) error {
 	for _, f := range files {
 		pem, err := os.ReadFile(filepath.Clean(f))
 		if err != nil {
-			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", f))
+			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", f)).WithHint(caHint())
 		}
 		any = cfg.RootCAs.AppendCertsFromPEM(pem) || any
 	}
 	if !any {
-		return ops.E(ops.Config, lang.M("the CA file %s contains no certificate", files[0]))
+		return ops.E(ops.Config, lang.M("the CA file %s contains no certificate", files[0])).WithHint(caHint())
 	}
 	return nil
+}
+
+// caHint is what to do about a CA file that cannot be used.
+func caHint() lang.Msg {
+	return lang.M("correct ssl-ca in the options file: a readable file with the CA's certificate in PEM form (on the " +
+		"server: SHOW VARIABLES LIKE 'ssl_ca')")
 }
 
 // verifyChainOnly checks the certificate's chain but not its name, as VERIFY_CA does.

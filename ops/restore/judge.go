@@ -249,9 +249,6 @@ func (p judge) judgeServer(a *Assessment) {
 			lang.M("`opsdeck doctor` prints the GRANT statements; or set another user in the options file"),
 		)
 	}
-	if a.Server.ReadOnly {
-		p.block(lang.M("the server is read-only"), lang.M("SET GLOBAL read_only = OFF, if this is the primary"))
-	}
 	if a.Server.Replicates != "" {
 		p.add(
 			ops.StateWarning,

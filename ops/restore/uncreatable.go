@@ -99,12 +99,12 @@ func KindName(kind string) lang.Msg {
 	return lang.Raw(kind)
 }
 
-// judgeEvents tells which events the restore switches on again.
+// judgeEvents tells which events stay disabled, though they are enabled in the backup.
 func (p judge) judgeEvents(a *Assessment) {
 	for _, e := range a.EventsOff {
 		p.add(ops.StateWarning,
-			lang.M("the event %s is disabled now; the restore enables it again, as in the backup", e),
-			lang.M("if it must not run: ALTER EVENT %s DISABLE, after the restore", e))
+			lang.M("the event %s is disabled now and stays disabled; in the backup it is enabled", e),
+			lang.M("to enable it after the restore: ALTER EVENT %s ENABLE", e))
 	}
 }
 

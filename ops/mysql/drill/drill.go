@@ -21,6 +21,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
@@ -92,6 +93,11 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 
 // circumstance is an error where the drill ended for what says nothing of the backup.
 func (d *drill) circumstance(err error) error {
+	if by := mysql.ReadOnlyBy(err); by != "" {
+		what, hint := doctor.ReadOnly(by)
+		return ops.E(ops.Failed, lang.M("the drill could not run: %s; this says nothing about the backup", what)).
+			WithHint(lang.M("%s; or use another server with backup.drill_server", hint))
+	}
 	if mysql.Number(err) == errPacket {
 		return ops.Wrap(err, ops.Failed, lang.M("the drill was interrupted; this says nothing about the backup: %s",
 			lang.M("a statement of the dump is longer than the server accepts"))).
@@ -112,6 +118,9 @@ func (d *drill) circumstance(err error) error {
 // refused tells whether the server did not let this user, or anybody, do what a drill
 // does: that says nothing about the backup.
 func refused(err error) bool {
+	if mysql.ReadOnlyBy(err) != "" {
+		return false // no privilege helps
+	}
 	switch mysql.Number(err) {
 	case mysql.ErrDBAccessDenied,
 		mysql.ErrAccessDenied,
@@ -119,7 +128,7 @@ func refused(err error) bool {
 		mysql.ErrSpecificAccess,
 		errColumnAccess,
 		errRoutineAccess,
-		errReadOnly,
+		mysql.ErrOptionReadOnly, // secure_file_priv, say
 		errUntrusted:
 		return true
 	}
@@ -130,7 +139,6 @@ func refused(err error) bool {
 const (
 	errColumnAccess  = 1143
 	errPacket        = 1153 // a packet longer than max_allowed_packet
-	errReadOnly      = 1290
 	errRoutineAccess = 1370
 	errUntrusted     = 1419 // functions while the binary log is on
 )

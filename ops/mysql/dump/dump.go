@@ -30,6 +30,7 @@ type dumper struct {
 	maria  bool
 	now    func() time.Time
 	notes  []string // warnings of this dump
+	open   []string // XA transactions that were prepared before the snapshot
 }
 
 // Run dumps to the file path and writes path.manifest.json next to it. At the end both
@@ -116,6 +117,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		Compression:   d.opts.Compress,
 		Where:         d.opts.Where,
 		NoData:        d.opts.NoData,
+		Doubt:         d.opts.Doubt,
 		Partial:       len(d.opts.Tables) > 0 || d.opts.Where != "",
 	}
 	db, control, err := d.open(ctx)
@@ -132,6 +134,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	if err := holdDefinitions(ctx, control); err != nil {
 		return nil, err
 	}
+	d.open = prepared(ctx, control)
 	inv, snap, err := d.begin(ctx, db, control)
 	if err != nil {
 		return nil, err
@@ -246,6 +249,7 @@ func (d *dumper) write(
 	if changed := inv.differs(after, false); changed != "" {
 		return changedError(changed, nil)
 	}
+	d.warnPrepared(ctx, control, d.open)
 	m.FinishedAt = d.now()
 	d.summarise(inv, snap, m)
 	d.gate.step("verify", filepath.Base(path))

@@ -55,6 +55,7 @@ func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Mani
 		Compression:   d.opts.Compress,
 		Where:         d.opts.Where,
 		NoData:        d.opts.NoData,
+		Doubt:         d.opts.Doubt,
 		Partial:       len(d.opts.Tables) > 0 || d.opts.Where != "",
 		Consistency:   "engine",
 	}

@@ -36,6 +36,7 @@ type Options struct {
 	Threads    int           // pause while more threads run on the server; 0 is no limit
 
 	Kind   string    // the manifest's: "manual", "scheduled", "emergency", "archive"
+	Doubt  string    // the manifest's: the restore that cannot be read
 	Tool   string    // the manifest's: "opsdeck 1.2.3"
 	Out    io.Writer // destination of the backup's bytes, in order; nil is the file
 	Report func(ops.Progress)

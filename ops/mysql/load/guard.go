@@ -40,6 +40,7 @@ type guard struct {
 	maria    bool
 	current  bool     // replace definers by the loading user
 	events   bool     // events keep their status
+	off      []string // events that are disabled all the same
 	skipping bool     // inside another schema's part of a dump of several
 	others   bool     // other schemas' parts may be skipped
 	without  []string // objects to leave out, as in Options
@@ -66,6 +67,7 @@ func (s *session) guard() *guard {
 		addsKeys: s.addsKeys,
 		current:  s.o.Definer == DefinerCurrent,
 		events:   s.o.Events,
+		off:      s.o.EventsOff,
 		others:   s.o.SkipOthers,
 		without:  s.o.Without,
 		note:     s.note,
@@ -381,15 +383,15 @@ func (g *guard) body(p *sqlscan.Parsed, edits *[]sqlscan.Edit) lang.Msg {
 			g.definers[p.Definer] = append(g.definers[p.Definer], name)
 		}
 	}
-	if p.Kind == "EVENT" && !g.events {
+	if p.Kind == "EVENT" && (!g.events || g.staysOff(name)) {
 		e, err := p.Disable()
 		if err != nil {
 			return unknownStatement(p)
 		}
-		*edits = append(*edits, e)
-		if !strings.HasPrefix(strings.ToUpper(string(p.SQL[e.Start:e.End])), "DISABLE") {
+		if !g.disabled(p, &e) {
 			g.note(backup.NoteEvent, name, "made DISABLED")
 		}
+		*edits = append(*edits, e)
 	}
 	return lang.Msg{}
 }

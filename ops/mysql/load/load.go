@@ -44,7 +44,9 @@ type Options struct {
 	Jobs    int    // connections for rows; 0 is the number of cores, at least 2
 	Definer string // DefinerKeep or DefinerCurrent; "" refuses definers that do not exist on the target
 	Events  bool   // events keep their status: for the real restore only
-	Replace bool   // drop tables and objects of the same names; otherwise the schema must not have them
+	// EventsOff are events that are created disabled even so.
+	EventsOff []string
+	Replace   bool // drop tables and objects of the same names; otherwise the schema must not have them
 
 	SkipOthers bool // of a dump of several databases, load From and skip the others
 	NoBinlog   bool // SET sql_log_bin = 0: replicas and point-in-time recovery will miss the rows

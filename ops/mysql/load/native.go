@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,15 +111,18 @@ func (s *session) refuseTaken(ctx context.Context, names map[string]bool) error 
 }
 
 // header applies the settings of the file's header to the main connection.
-func (s *session) header(ctx context.Context, p *plan) error {
+func (s *session) header(ctx context.Context, p *plan) error { return p.settle(ctx, s.main) }
+
+// settle applies the settings of the file's header to a connection.
+func (p *plan) settle(ctx context.Context, c *sql.Conn) error {
 	for _, v := range p.header {
 		if v.action == settle {
-			if err := exec(ctx, s.main, string(v.sql)); err != nil && !optional(err) {
+			if err := exec(ctx, c, string(v.sql)); err != nil && !optional(err) {
 				return err
 			}
 		}
 	}
-	return exec(ctx, s.main, "SET foreign_key_checks = 0")
+	return exec(ctx, c, "SET foreign_key_checks = 0")
 }
 
 // revive opens a new main connection when the old one was lost while other connections

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -91,6 +92,7 @@ func enginesOf(ctx context.Context, q schema.Querier) (map[string]bool, error) {
 type rehearsal struct {
 	s       *session
 	engines map[string]bool
+	mu      sync.Mutex      // of what follows
 	failed  map[string]bool // objects that were refused
 	untried bool            // tables were not created because their rows are elsewhere
 	out     *Rehearsal
@@ -154,24 +156,11 @@ func (r *rehearsal) native(ctx context.Context, src *Source) error {
 	if err := r.s.header(ctx, p); err != nil {
 		return err
 	}
-	for _, t := range p.tables {
-		kind := "table"
-		if t.create == nil {
-			kind = "sequence"
-		}
-		if err := r.all(ctx, kind, t.step); err != nil {
-			return err
-		}
-		if kind == "sequence" && !r.failed["sequence "+t.object] {
-			next, err := SequenceNext(ctx, r.s.main, r.s.o.Schema, t.object)
-			if err != nil {
-				return err
-			}
-			r.out.Sequences[t.object] = next
-		}
+	if err := r.tables(ctx, p); err != nil {
+		return err
 	}
 	for _, o := range p.objects {
-		if err := r.all(ctx, strings.TrimSuffix(o.kind, "-placeholder"), o); err != nil {
+		if err := r.all(ctx, r.s.main, strings.TrimSuffix(o.kind, "-placeholder"), o); err != nil {
 			return err
 		}
 	}
@@ -184,12 +173,12 @@ func SequenceNext(ctx context.Context, q schema.Querier, in, name string) (strin
 }
 
 // all runs the statements of one object, until one is refused.
-func (r *rehearsal) all(ctx context.Context, kind string, o step) error {
+func (r *rehearsal) all(ctx context.Context, c *sql.Conn, kind string, o step) error {
 	for _, v := range o.statements {
 		if v.parsed.Verb == "CREATE" && v.parsed.Kind == "TABLE" && r.elsewhere(v.parsed) {
 			return nil
 		}
-		refused, err := r.try(ctx, r.s.main, kind, o.object, v)
+		refused, err := r.try(ctx, c, kind, o.object, v)
 		if err != nil || refused {
 			return err
 		}
@@ -204,7 +193,9 @@ func (r *rehearsal) elsewhere(p *sqlscan.Parsed) bool {
 		return false
 	}
 	if r.engines[strings.ToUpper(engine)] {
+		r.mu.Lock()
 		r.untried = true
+		r.mu.Unlock()
 	} else {
 		r.refuse("table", p.Own().Name, "Unknown storage engine '"+engine+"'")
 	}
@@ -212,6 +203,8 @@ func (r *rehearsal) elsewhere(p *sqlscan.Parsed) bool {
 }
 
 func (r *rehearsal) refuse(kind, name, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.failed[kind+" "+name] {
 		return
 	}
@@ -254,6 +247,8 @@ func (r *rehearsal) substituted(ctx context.Context, c *sql.Conn, v verdict) err
 	used, err := schema.One(ctx, c, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
 		r.s.o.Schema, p.Own().Name)
 	if err == nil && used != "" && !strings.EqualFold(used, asked) && !sameEngine(used, asked) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.out.Substituted = append(r.out.Substituted, Substituted{Table: p.Own().Name, Asked: asked, Used: used})
 	}
 	return err
@@ -275,5 +270,7 @@ const errNoSuchTable = 1146
 
 // follows tells whether a failure may be because of a table that was not created here.
 func (r *rehearsal) follows(err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.untried && (tooEarly(err) || mysql.Number(err) == errNoSuchTable)
 }

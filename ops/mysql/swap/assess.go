@@ -53,6 +53,10 @@ func (s *Surveyor) Survey(
 	if a.Server, err = s.facts.state(ctx, db); err != nil {
 		return nil, err
 	}
+	if f := s.facts.readOnly(ctx, db, &a.Server); f != nil {
+		a.Findings = append(a.Findings, *f)
+	}
+	s.sweepTrials(ctx, a, db, live)
 	target := live
 	if choice.Into != "" {
 		target = choice.Into
@@ -326,7 +330,7 @@ func (s *Surveyor) untried() restore.Finding {
 
 // surveyRename tries the swap's RENAME on two temporary databases.
 func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
-	if len(a.Missing) > 0 {
+	if len(a.Missing) > 0 || a.Server.ReadOnly {
 		return
 	}
 	db, end := unlogged(ctx, pool)
@@ -335,9 +339,13 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 		return
 	}
 	defer end()
-	id := fmt.Sprintf("%x", time.Now().UnixNano())
-	one := restore.SideSchema(live, "probe1", id)
-	two := restore.SideSchema(live, "probe2", id)
+	id := probeID()
+	one := restore.SideSchema(live, probeFrom, id)
+	two := restore.SideSchema(live, probeTo, id)
+	if err := holdOn(ctx, db, one, two); err != nil {
+		a.SwapRefused = restore.RawNote(err.Error())
+		return
+	}
 	defer func() {
 		back := context.WithoutCancel(ctx)
 		for _, name := range []string{one, two} {

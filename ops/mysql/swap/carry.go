@@ -153,6 +153,9 @@ func scheduled(o object) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if was := p.SQL[edit.Start:edit.End]; !o.Enabled && strings.HasPrefix(strings.ToUpper(string(was)), "DISABLE") {
+		edit.New = string(was) // DISABLE ON SLAVE stays that
+	}
 	return string(sqlscan.Apply(p.SQL, []sqlscan.Edit{edit})), nil
 }
 

@@ -48,7 +48,8 @@ func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded,
 		e.Target,
 		src,
 		load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-			Events: j.Live, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole, Without: j.Without},
+			Events: j.Live, EventsOff: j.Off, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole,
+			Without: j.Without},
 	)
 	if err != nil {
 		return run.Loaded{}, nil, err

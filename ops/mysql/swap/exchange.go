@@ -28,6 +28,7 @@ type record struct {
 	Since   []string `json:"since,omitempty"`
 	Back    bool     `json:"back,omitempty"`    // Since is known: an undo was started
 	Absent  bool     `json:"absent,omitempty"`  // there was no live database
+	Off     []string `json:"off,omitempty"`     // events of Coming that stay disabled
 	Settled bool     `json:"settled,omitempty"` // the swap was given up; the live database may have changed since
 }
 
@@ -107,7 +108,7 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 	note := restore.N(
 		lang.M("%s tables swapped; the old ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
 	)
-	out.Notes = append([]restore.Note{note}, out.Notes...)
+	out.Notes = append([]restore.Note{note}, append(r.stayOff(), out.Notes...)...)
 	return out, nil
 }
 
@@ -147,47 +148,18 @@ func (e *Exchange) newRecord(
 		)
 	}
 	r := &record{Leaving: live, Coming: coming, Absent: !there}
-	if former != nil {
-		return r, nil
-	}
-	enabled, err := readEnabled(f)
-	for i, o := range r.Coming.Objects {
-		r.Coming.Objects[i].Enabled = o.Kind == "event" && has(enabled, o.Name)
-	}
-	return r, err
-}
-
-func eventsPath(f run.Folder) string { return filepath.Join(f.Path, "events.json") }
-
-// keepEnabled records which loaded events are enabled in the backup; a shadow keeps them
-// disabled. A resumed load names only its own part.
-func keepEnabled(f run.Folder, names []string) error {
-	known, err := readEnabled(f)
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if !has(known, n) {
-			known = append(known, n)
+	if former == nil {
+		enabled, err := readEnabled(f)
+		if err != nil {
+			return nil, err
+		}
+		for i, o := range r.Coming.Objects {
+			r.Coming.Objects[i].Enabled = o.Kind == "event" && has(enabled, o.Name)
 		}
 	}
-	text, err := json.Marshal(known)
-	if err != nil {
-		return fmt.Errorf("encode the events: %w", err)
-	}
-	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
+	r.keepOff()
+	return r, nil
 }
-
-// setEnabled replaces the record of keepEnabled.
-func setEnabled(f run.Folder, names []string) error {
-	text, err := json.Marshal(names)
-	if err != nil {
-		return fmt.Errorf("encode the events: %w", err)
-	}
-	return atomicfile.WriteBytes(eventsPath(f), 0o600, text)
-}
-
-func readEnabled(f run.Folder) ([]string, error) { return readJSON[[]string](eventsPath(f)) }
 
 // readJSON reads a file of the run's folder; a missing file gives the zero value.
 func readJSON[T any](path string) (v T, err error) {

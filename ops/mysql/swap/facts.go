@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"opsdeck/ops"
+	"opsdeck/ops/doctor"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -50,6 +52,25 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 	}
 	f.replication(ctx, db, &out)
 	return out, nil
+}
+
+// readOnly is the finding that the server accepts no writes; nil if it does.
+func (f *Facts) readOnly(ctx context.Context, db *sql.DB, server *restore.ServerState) *restore.Finding {
+	by := ""
+	if server.ReadOnly {
+		by = "read_only"
+	}
+	for _, name := range []string{"super_read_only", doctor.InnoDBReadOnly} {
+		if on, err := schema.One(ctx, db, "SELECT @@GLOBAL."+name); err == nil && on == "1" {
+			by = name
+		}
+	}
+	if by == "" {
+		return nil
+	}
+	server.ReadOnly = true
+	what, hint := doctor.ReadOnly(by)
+	return &restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.N(what), Hint: restore.N(hint)}
 }
 
 func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {

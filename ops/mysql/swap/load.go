@@ -122,10 +122,14 @@ func (l *Loading) load(
 	report run.Report,
 ) (run.Loaded, error) {
 	if p.Mode == restore.InPlace {
+		off, err := keepOff(ctx, c, p, f)
+		if err != nil {
+			return run.Loaded{}, err
+		}
 		if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 			return run.Loaded{}, err
 		}
-		job.Fresh, job.Live = true, true
+		job.Fresh, job.Live, job.Off = true, true, off
 	} else if err := l.clearRemains(ctx, c, p, f); err != nil {
 		return run.Loaded{}, err
 	}

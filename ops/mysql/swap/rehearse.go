@@ -3,11 +3,9 @@ package swap
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -32,7 +30,7 @@ func (s *Surveyor) Rehearse(
 	src restore.Source,
 	choice restore.Choice,
 ) error {
-	if len(a.Missing) > 0 || src.Copy != "" || !src.Manifest && len(src.Definitions) == 0 {
+	if len(a.Missing) > 0 || a.Server.ReadOnly || src.Copy != "" || !src.Manifest && len(src.Definitions) == 0 {
 		return ctx.Err()
 	}
 	for _, t := range choice.Tables {
@@ -55,10 +53,9 @@ func (s *Surveyor) Rehearse(
 	job := Job{
 		Path:   src.Path,
 		From:   src.Database,
-		Schema: restore.SideSchema(live, "probe4", fmt.Sprintf("%x", time.Now().UnixNano())),
+		Schema: restore.SideSchema(live, probeObjects, probeID()),
 		Tables: choice.Tables,
 	}
-	s.sweepRehearsals(ctx, a, db, live, logged != "0")
 	free, err := hold(ctx, db, job.Schema)
 	if err != nil {
 		return err
@@ -108,16 +105,16 @@ func (s *Surveyor) changedSettings(ctx context.Context, a *restore.Assessment, l
 				name, next, r.Sequences[name])),
 			Hint: restore.N(lang.M("after the restore: SELECT SETVAL(%s, %s)", restore.Name(live, name), next))})
 	}
-	off, err := schema.All(ctx, db, "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? AND "+
-		"STATUS <> 'ENABLED'", live)
+	c, err := db.Conn(ctx)
 	if err != nil {
 		return
 	}
-	for _, e := range off {
-		if has(r.Enabled, e[0]) {
-			a.EventsOff = append(a.EventsOff, e[0])
-		}
+	defer c.Close()
+	off, err := eventsOff(ctx, c, live)
+	if err != nil {
+		return
 	}
+	a.EventsOff = append(a.EventsOff, only(off, r.Enabled)...)
 }
 
 // unrehearsed is the finding about a rehearsal that failed: a load would be refused too, or

@@ -3,8 +3,10 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -12,14 +14,27 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// hold takes the server's lock of a rehearsal's schema: while it is held, nobody sweeps the
+// The schemas in which a plan tries what a restore does: the RENAME takes two.
+const (
+	probeFrom    = "probe1"
+	probeTo      = "probe2"
+	probeOwner   = "probe3"
+	probeObjects = "probe4"
+)
+
+var probeRoles = []string{probeFrom, probeTo, probeOwner, probeObjects}
+
+// probeID makes the end of a trial schema's name.
+func probeID() string { return fmt.Sprintf("%x", time.Now().UnixNano()) }
+
+// hold takes the server's lock of a trial's schema: while it is held, nobody sweeps the
 // schema. A killed process loses it with its connection.
 func hold(ctx context.Context, db *sql.DB, name string) (free func(), err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := schema.One(ctx, c, "SELECT GET_LOCK(?, 0)", name); err != nil {
+	if err := holdOn(ctx, c, name); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -29,13 +44,39 @@ func hold(ctx context.Context, db *sql.DB, name string) (free func(), err error)
 	}, nil
 }
 
-// rehearsalID ends the name of a rehearsal's schema: its time in nanoseconds, in hex.
+// holdOn takes the locks of trial schemas on a connection, which keeps them until it ends.
+func holdOn(ctx context.Context, c *sql.Conn, names ...string) error {
+	for _, name := range names {
+		if _, err := schema.One(ctx, c, "SELECT GET_LOCK(?, 0)", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rehearsalID ends the name of a trial's schema: its time in nanoseconds, in hex.
 var rehearsalID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// sweepRehearsals drops the schemas that killed rehearsals left, and says so. They hold
-// definitions without rows. What cannot be dropped is said too.
-func (s *Surveyor) sweepRehearsals(ctx context.Context, a *restore.Assessment, db *sql.DB, live string, unlogged bool) {
-	prefix := strings.TrimSuffix(restore.SideSchema(live, "probe4", "0123456789abcdef"), "0123456789abcdef")
+// sweepTrials drops the schemas that killed plans left, and says so. They hold definitions
+// without rows. What cannot be dropped is said too.
+func (s *Surveyor) sweepTrials(ctx context.Context, a *restore.Assessment, db *sql.DB, live string) {
+	logged, err := schema.One(ctx, db, "SELECT @@GLOBAL.log_bin")
+	if err != nil {
+		return
+	}
+	for _, role := range probeRoles {
+		s.sweepTrial(ctx, a, db, live, role, logged != "0")
+	}
+}
+
+func (s *Surveyor) sweepTrial(
+	ctx context.Context,
+	a *restore.Assessment,
+	db *sql.DB,
+	live, role string,
+	unlogged bool,
+) {
+	prefix := strings.TrimSuffix(restore.SideSchema(live, role, "0123456789abcdef"), "0123456789abcdef")
 	names, err := schema.All(ctx, db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LEFT(SCHEMA_NAME, "+
 		"CHAR_LENGTH(?)) = ? AND IS_FREE_LOCK(SCHEMA_NAME) = 1", prefix, prefix)
 	if err != nil {

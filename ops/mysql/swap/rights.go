@@ -3,9 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
-	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -156,7 +154,10 @@ func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
 		return true
 	}
 	defer end()
-	name := restore.SideSchema(live, "probe3", fmt.Sprintf("%x", time.Now().UnixNano()))
+	name := restore.SideSchema(live, probeOwner, probeID())
+	if err := holdOn(ctx, db, name); err != nil {
+		return true
+	}
 	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
 	if err := try(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {
 		return true

@@ -50,7 +50,7 @@ var damage = []string{
 	"SET FOREIGN_KEY_CHECKS = 0", "DELETE FROM orders WHERE id = 2", "UPDATE customers SET name = '???'", "DROP TABLE log",
 	"CREATE TABLE later (id INT PRIMARY KEY, o INT, CONSTRAINT fk_later FOREIGN KEY (o) REFERENCES orders (id))", "INSERT INTO later VALUES (1, 1)",
 	"DROP VIEW a_view", "CREATE VIEW a_new_view AS SELECT 1 AS one FROM orders", "DROP TRIGGER a_first",
-	"CREATE TRIGGER a_new BEFORE UPDATE ON orders FOR EACH ROW SET NEW.amount = 0", "DROP PROCEDURE add_up", "ALTER EVENT tidy DISABLE",
+	"CREATE TRIGGER a_new BEFORE UPDATE ON orders FOR EACH ROW SET NEW.amount = 0", "DROP PROCEDURE add_up", "DROP EVENT tidy",
 }
 
 // clientLoader loads a dump with the plain client, in place of the engine.

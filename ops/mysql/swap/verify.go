@@ -154,24 +154,28 @@ func (v *verifier) sum() {
 		v.v.Notes = append(v.v.Notes, restore.N(lang.M("only the definitions of %d tables without rows of their "+
 			"own were compared", bare)))
 	}
-	all := fmt.Sprint(len(v.v.Tables) - bare)
-	what := lang.M("%s of %s tables have the rows and checksums of the manifest", fmt.Sprint(ok), all)
-	if unsummed := v.unsummed + v.none; unsummed > 0 {
-		what = lang.M("%s of %s tables have as many rows as the manifest; it has no checksum for %s of them",
-			fmt.Sprint(ok+v.none), all, fmt.Sprint(unsummed))
-	}
-	if v.after != nil {
-		what = lang.M("%s of %s tables have as many rows as the replay counted", fmt.Sprint(ok), all)
-	}
+	what := v.compared(ok, len(v.v.Tables)-bare, rows)
+	v.v.Notes = append([]restore.Note{restore.N(what)}, v.v.Notes...)
+}
+
+// compared says with what the tables were compared, and how many of them match.
+func (v *verifier) compared(ok, tables int, rows int64) lang.Msg {
+	matching := fmt.Sprint(ok)
+	all := fmt.Sprint(tables)
+	unsummed := v.unsummed + v.none
 	switch {
 	case v.held != nil:
-		what = lang.M("the backup has no manifest; %s of %s tables have as many rows as the dump", fmt.Sprint(ok), all)
+		return lang.M("the backup has no manifest; %s of %s tables have as many rows as the dump; their values were "+
+			"not compared", matching, all)
 	case !v.p.Source.Manifest:
-		what = lang.M(
-			"the backup has no manifest to compare with: %s rows were counted in %s tables",
-			human.Count(rows),
-			all,
-		)
+		return lang.M("the backup has no manifest to compare with: %s rows were counted in %s tables",
+			human.Count(rows), all)
+	case v.after != nil:
+		return lang.M("%s of %s tables have as many rows as the replay counted; their values were not compared",
+			matching, all)
+	case unsummed > 0:
+		return lang.M("%s of %s tables have as many rows as the manifest; it has no checksum for %s of them: their "+
+			"values were not compared", fmt.Sprint(ok+v.none), all, fmt.Sprint(unsummed))
 	}
-	v.v.Notes = append([]restore.Note{restore.N(what)}, v.v.Notes...)
+	return lang.M("%s of %s tables have the rows and checksums of the manifest", matching, all)
 }

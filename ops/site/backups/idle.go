@@ -29,19 +29,22 @@ func (sh Nights) Idle() error {
 }
 
 // halfLoaded refuses an order for a database that an unfinished in-place restore has loaded
-// only in part: what it holds is no backup. A restore that cannot be read is named.
-func (sh *Shelf) halfLoaded(o Order) error {
+// only in part: what it holds is no backup. A restore that cannot be read is named, and
+// returned: the backup is made, but does not count as good.
+func (sh *Shelf) halfLoaded(o Order) (unreadable string, err error) {
 	if o.Kind == backup.KindEmergency {
-		return nil // a restore saves what there is
+		return "", nil // a restore saves what there is
 	}
 	open, err := sh.OpenRuns()
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, r := range open {
 		if r.Run == nil {
-			sh.Say(lang.M("  ! the restore %s cannot be read (%s): whether the database is whole is unknown", r.ID,
-				r.Err.Error()))
+			sh.Say(lang.M("  ! the restore %s cannot be read (%s): whether the database is whole is unknown, so this "+
+				"backup does not count as good", r.ID, r.Err.Error()))
+			sh.Say(lang.M("  ! check the database, then: opsdeck restore set-aside %s, and make a new backup", r.ID))
+			unreadable = r.ID
 			continue
 		}
 		if !r.Run.State.HalfLoaded() {
@@ -52,14 +55,14 @@ func (sh *Shelf) halfLoaded(o Order) error {
 			continue
 		}
 		if r.Run.Alive {
-			return ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
+			return "", ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
 				r.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
 		}
-		return ops.E(ops.Busy, lang.M("%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
+		return "", ops.E(ops.Busy, lang.M("%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
 			t.Database, r.ID)).
 			WithHint(lang.M("resume it: opsdeck restore resume %s; or return to the state before it: opsdeck restore abort %[1]s",
 				r.ID))
 	}
-	return nil
+	return unreadable, nil
 }

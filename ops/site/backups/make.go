@@ -40,6 +40,7 @@ type Order struct {
 	Threads   int
 	To        []string // age recipients
 	Copy      string   // where it is streamed to; "" is this machine
+	doubt     string   // the restore that cannot be read
 }
 
 // Made is the result of a backup.
@@ -132,6 +133,7 @@ func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Opt
 		LockWait:   o.LockWait,
 		BytesRate:  o.BytesRate,
 		Threads:    o.Threads,
+		Doubt:      o.doubt,
 		Kind:       o.Kind, Tool: "opsdeck " + version.Get().String(), Report: report, Now: now,
 	}
 }
@@ -143,7 +145,7 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := sh.halfLoaded(o); err != nil {
+	if o.doubt, err = sh.halfLoaded(o); err != nil {
 		return nil, err
 	}
 	held, err := sh.Lock("backup create")

@@ -43,7 +43,9 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
-				r.Next = lang.M("Make a full backup now: opsdeck backup create.")
+				if h.Unlogged == "" { // no backup helps as long as the server does not log the changes
+					r.Next = lang.M("Make a full backup now: opsdeck backup create.")
+				}
 			}
 		}
 		return r

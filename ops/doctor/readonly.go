@@ -1,0 +1,17 @@
+package doctor
+
+import "opsdeck/internal/lang"
+
+// InnoDBReadOnly is the setting of a server whose tables cannot be written at all.
+const InnoDBReadOnly = "innodb_read_only"
+
+// ReadOnly explains that a server accepts no writes, by the setting that says so, and what
+// to do about it. Turning off read_only turns off super_read_only too.
+func ReadOnly(by string) (what, hint lang.Msg) {
+	if by == InnoDBReadOnly {
+		return lang.M("InnoDB on this server is read-only (innodb_read_only or innodb_force_recovery)"),
+			lang.M("remove both settings from the server's configuration and restart it")
+	}
+	return lang.M("the server is read-only (%s)", by),
+		lang.M("if this is the primary: SET GLOBAL read_only = OFF; on a replica, use the primary")
+}
