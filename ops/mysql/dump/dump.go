@@ -30,7 +30,7 @@ type dumper struct {
 	maria  bool
 	now    func() time.Time
 	notes  []string // warnings of this dump
-	open   []string // XA transactions that were prepared before the snapshot
+	xa     []string // XA transactions that were prepared before the snapshot
 }
 
 // Run dumps to the file path and writes path.manifest.json next to it. At the end both
@@ -134,7 +134,7 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	if err := holdDefinitions(ctx, control); err != nil {
 		return nil, err
 	}
-	d.open = prepared(ctx, control)
+	d.xa = prepared(ctx, control)
 	inv, snap, err := d.begin(ctx, db, control)
 	if err != nil {
 		return nil, err
@@ -249,7 +249,7 @@ func (d *dumper) write(
 	if changed := inv.differs(after, false); changed != "" {
 		return changedError(changed, nil)
 	}
-	d.warnPrepared(ctx, control, d.open)
+	d.warnPrepared(ctx, control, d.xa)
 	m.FinishedAt = d.now()
 	d.summarise(inv, snap, m)
 	d.gate.step("verify", filepath.Base(path))
