@@ -63,6 +63,7 @@ func init() {
 		"the event %s stays disabled, as it was before the restore", "事件 %s 保持停用，与恢复前一致",
 		"prepared XA transactions are not visible to this user", "当前用户看不到已准备的 XA 事务",
 		"prepared XA transactions without a session: %d", "没有会话的已准备 XA 事务：%d 个",
+		"prepared XA without a session", "没有会话的已准备 XA",
 		"As an administrator: XA RECOVER", "以管理员身份执行：XA RECOVER",
 		"End each: XA COMMIT %s; or XA ROLLBACK %[1]s", "逐个结束：XA COMMIT %s；或 XA ROLLBACK %[1]s",
 		"they keep their locks, and no backup has their rows", "它们一直持有锁，其数据行不在任何备份中",

@@ -46,6 +46,7 @@ var labels = map[string]lang.Msg{
 	"oldest_transaction_ms": lang.M("oldest transaction"),
 	"lock_waits":            lang.M("lock waits"),
 	"metadata_lock_waits":   lang.M("metadata lock waits"),
+	"detached_xa":           lang.M("prepared XA without a session"),
 	"slow_ms":               lang.M("answered in"),
 	"replication":           lang.M("replication"),
 	"replication_lag_ms":    lang.M("replication lag"),
