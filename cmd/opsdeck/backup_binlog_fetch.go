@@ -9,6 +9,7 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/binarchive"
 	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/site/backups"
 )
 
@@ -27,7 +28,8 @@ type binlogFetchJSON struct {
 	Pos    uint64 `json:"pos"`
 	TookMS int64  `json:"took_ms"`
 
-	Gaps []backups.Gap `json:"gaps"` // that were found now
+	Gaps  []backups.Gap `json:"gaps"`  // that were found now
+	Stops *replay.Stop  `json:"stops"` // as in binlogListJSON
 }
 
 // Run fetches once.
@@ -66,12 +68,16 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	}
 	doc := binlogFetchJSON{Server: r.Server, Files: r.Segments, Bytes: r.Bytes, File: r.At.File, Pos: r.At.Pos,
 		TookMS: time.Since(began).Milliseconds(), Gaps: h.Among(r.Gaps)}
+	if stop, err := sh.Binlog().Outlook(ctx, true); err == nil {
+		doc.Stops = stop
+	}
 	if c.JSON {
 		if err := a.json(doc); err != nil {
 			return err
 		}
 	} else {
 		sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
+		sayStop(sh, doc.Stops)
 	}
 	return openGaps(doc.Gaps, lang.M("the archive"))
 }

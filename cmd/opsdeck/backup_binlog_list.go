@@ -9,6 +9,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/site/backups"
 )
 
@@ -28,6 +29,11 @@ type (
 		Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
 
 		Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
+
+		// Stops is the first transaction, after the newest full backup, that a replay cannot do;
+		// null: none was found. StopsKnown is false if the statements could not be looked at.
+		Stops      *replay.Stop `json:"stops"`
+		StopsKnown bool         `json:"stops_known"`
 	}
 )
 
@@ -58,6 +64,8 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	for _, at := range there {
 		doc.Copies = append(doc.Copies, atCopyJSON(at))
 	}
+	stop, stopErr := sh.Binlog().Outlook(ctx, true)
+	doc.Stops, doc.StopsKnown = stop, stopErr == nil
 	live := sh.Binlog().Live(ctx, h)
 	doc.Server, doc.Gaps = live.Server, h.With(live).Gaps
 	if live.Known {
@@ -88,6 +96,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 	for _, g := range doc.Gaps {
 		sayGap(sh, g)
 	}
+	sayStop(sh, doc.Stops)
 	switch {
 	case !live.Known:
 		sh.say(

@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/site/backups"
 )
 
@@ -35,6 +36,14 @@ func sayGap(sh *shelf, g backups.Gap) {
 		sh.say(lang.M("gap: %s; there is a full backup after it", backups.GapText(g.Gap)))
 	} else {
 		sh.say(lang.M("GAP: %s", backups.GapText(g.Gap)))
+	}
+}
+
+// sayStop says which statement ends what a restore can reach.
+func sayStop(sh *shelf, stop *replay.Stop) {
+	if stop != nil {
+		sh.say(lang.M("STOP: %s", backups.StopText(*stop)))
+		sh.say(lang.M("no restore reaches a later moment; make a full backup now: opsdeck backup create"))
 	}
 }
 

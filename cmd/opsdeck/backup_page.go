@@ -26,10 +26,21 @@ func (sh *shelf) shown(ctx context.Context) (*backupview.Shelf, error) {
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the record of drills cannot be read"))
 	}
+	plan := backup.PlanRetention(inv, policy)
+	log := backupview.Surplus{}
+	if surplus, err := sh.surplus(ctx, plan, false); err == nil && len(surplus) > 0 {
+		log = backupview.Surplus{
+			Files: len(surplus),
+			Bytes: sizeOf(surplus),
+			First: surplus[0].File,
+			Last:  surplus[len(surplus)-1].File,
+		}
+	}
 	return &backupview.Shelf{
 		Inventory: inv,
 		Tiers:     inv.Tiers(sh.Keep(), sh.Daily, backups.Grace),
-		Plan:      backup.PlanRetention(inv, policy),
+		Plan:      plan,
+		Log:       log,
 		Drills:    drills,
 		Away:      away,
 	}, nil

@@ -78,7 +78,7 @@ func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r re
 		}
 		kept, done, err := sh.takeBack(ctx, conn, p, rewind.Choice(conflicts))
 		if err != nil {
-			return sh.rewindError(err)
+			return sh.notDone(p, err)
 		}
 		r.ID = kept.ID
 		r.Rows = len(done.Inverse)

@@ -37,7 +37,7 @@ func (sh *shelf) rewind(
 	}
 	kept, done, err := sh.takeBack(ctx, conn, p, choice)
 	if err != nil {
-		return sh.rewindError(err)
+		return sh.notDone(p, err)
 	}
 	if json {
 		return sh.json(

@@ -25,8 +25,7 @@ func (sh *shelf) rewindError(err error) error {
 		return ops.Wrap(err, ops.Busy, lang.M("rows changed since the plan was made; nothing was done")).
 			WithHint(lang.M("make the plan again"))
 	case errors.Is(err, rewind.ErrUnproved):
-		return ops.Wrap(err, ops.Failed, lang.M("the rows did not come out as planned; nothing was done")).
-			WithHint(lang.M("restore the rows from a backup: opsdeck restore --before ID --plan"))
+		return ops.Wrap(err, ops.Failed, lang.M("the rows did not come out as planned; nothing was done"))
 	case errors.Is(err, rewind.ErrTriggers):
 		return ops.Wrap(err, ops.Failed, lang.M("triggers change the rows of the plan again; nothing was done")).
 			WithHint(lang.M("drop these triggers, do it again, then create the triggers again"))
@@ -50,6 +49,16 @@ func (sh *shelf) rewindError(err error) error {
 		return err
 	}
 	return sh.Binlog().ChangesError(err)
+}
+
+// notDone is rewindError for a plan that was carried out.
+func (sh *shelf) notDone(p *rewind.Plan, err error) error {
+	said := sh.rewindError(err)
+	var known *ops.Error
+	if errors.Is(err, rewind.ErrUnproved) && errors.As(said, &known) {
+		return known.WithHint(lang.M("restore the rows from a backup: opsdeck restore --before %s --plan", p.Txn.ID))
+	}
+	return said
 }
 
 // notInverse says why a transaction cannot be undone by its rows.

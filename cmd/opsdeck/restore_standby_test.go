@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -350,8 +352,8 @@ func (s *realSite) statusOf(check string) string {
 	return s.run("status", "--only", check, "--json").out
 }
 
-// The work on a standby is killed again and again while it loads and while it applies the
-// log; what there is at the end has every row once.
+// The work on a standby is killed again and again while it loads, is rebuilt and while it
+// applies the log; what there is at the end has every row once, and no other schema is left.
 func TestAStandbyThatWasKilledGoesOn(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newStandbySite(t, db)
@@ -363,19 +365,26 @@ func TestAStandbyThatWasKilledGoesOn(t *testing.T) {
 		db.Exec(t, s.live, work...)
 		s.must("backup", "binlog", "fetch")
 		random := rand.New(rand.NewPCG(testenv.Seed(t), 0))
-		for range 6 {
-			c := s.command("restore", "standby", "run")
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
+		var doc standbyJSON
+		for round := range 2 {
+			for kill := range 3 {
+				args := []string{"restore", "standby", "run"}
+				if round == 1 && kill == 0 {
+					args = []string{"restore", "standby", "rebuild", "--confirm", s.live}
+				}
+				c := s.command(args...)
+				if err := c.Start(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond)
+				c.Process.Kill()
+				c.Wait()
 			}
-			time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond)
-			c.Process.Kill()
-			c.Wait()
-		}
-		s.forward()
-		doc := s.standing()
-		if doc.State != "ready" {
-			t.Fatalf("%+v", doc)
+			s.forward()
+			doc = s.standing()
+			if doc.State != "ready" || len(doc.Leftovers) > 0 {
+				t.Fatalf("%+v", doc)
+			}
 		}
 		for _, table := range []string{"customers", "orders", "ar_invoices", "made_later"} {
 			if want, got := s.checksum(s.live, table), s.checksum(doc.Schema, table); want != got || want == 0 {
@@ -383,6 +392,58 @@ func TestAStandbyThatWasKilledGoesOn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A busy server pauses a standby that was never built, and Status says so until it is.
+func TestAStandbyThatPausesBeforeItsFirstBuildSaysSo(t *testing.T) {
+	db := testdb.MariaDB(t)
+	s := newStandbySite(t, db)
+	s.amend("standby_threads: 0", "standby_threads: 1")
+	s.must("backup", "binlog", "fetch")
+	if doc := s.standing(); doc.State != "off" || doc.Paused != "" {
+		t.Fatalf("before: %+v", doc)
+	}
+	end := busy(t, db)
+	o := s.must("restore", "standby", "run")
+	if !strings.Contains(o.out, "the standby pauses: the server is busy: Threads_running is") {
+		t.Errorf("the round says:\n%s%s", o.out, o.err)
+	}
+	if doc := s.standing(); doc.State != "off" || !strings.Contains(doc.Paused, "the server is busy") || doc.Schema != "" {
+		t.Errorf("paused: %+v", doc)
+	}
+	if said := s.statusOf("standby"); !strings.Contains(said, "pauses: the server is busy") {
+		t.Errorf("status says:\n%s", said)
+	}
+	end()
+	s.amend("standby_threads: 1", "standby_threads: 0")
+	s.forward()
+	if doc := s.standing(); doc.State != "ready" || doc.Paused != "" {
+		t.Errorf("afterwards: %+v", doc)
+	}
+	if said := s.statusOf("standby"); strings.Contains(said, "pauses") {
+		t.Errorf("afterwards status says:\n%s", said)
+	}
+}
+
+// busy keeps two threads of a server running until the returned function is called.
+func busy(t *testing.T, db *testdb.Server) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	pool := db.Open(t, "")
+	for range 2 {
+		wg.Go(func() { pool.ExecContext(ctx, "SELECT SLEEP(600)") })
+	}
+	for running := 0; running < 3; {
+		var name string
+		if err := pool.QueryRow("SHOW GLOBAL STATUS LIKE 'Threads_running'").Scan(&name, &running); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}
 }
 
 func (s *realSite) checksum(schema, table string) (sum int64) {

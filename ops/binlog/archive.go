@@ -35,6 +35,14 @@ type Segment struct {
 	SHA256        string    `json:"sha256,omitempty"` // of the archive's file, hex; "" while it is open
 	Encrypted     bool      `json:"encrypted,omitempty"`
 	LeftOut       *LeftOut  `json:"left_out,omitempty"` // nil: an older release did not record it
+	Tail          *Tail     `json:"tail,omitempty"`     // nil: an older release did not record it
+}
+
+// Tail is the last event of a part of a log. A server's file that has another event there is
+// another file, even if it was created in the same second.
+type Tail struct {
+	From uint64 `json:"from_pos"`
+	Sum  string `json:"sum"` // of the event as the server sends it: 16 bytes of SHA-256, hex
 }
 
 // Frame is one line of a segment's index: whole events, compressed separately.
@@ -50,6 +58,7 @@ type Frame struct {
 	GTID     string    `json:"gtid,omitempty"`        // every transaction before its end
 	Before   string    `json:"gtid_before,omitempty"` // GTIDs in earlier files, in the first frame
 	SHA256   string    `json:"sha256"`
+	Tail     *Tail     `json:"tail,omitempty"`
 	// Summary of the transactions that end in the frame, for searching and skipping.
 	Transactions int64         `json:"transactions"`
 	Tables       []TableChange `json:"tables,omitempty"`

@@ -251,6 +251,11 @@ func (p *dossier) planLines(size page.Size) []string {
 			cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing was removed: %s", why)), size.Width),
 		)
 	}
+	if log := p.stock.shelf.Log; log.Files > 0 {
+		head = append(head, cells.Cut(" "+e.T("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: "+
+			"they are removed too", log.Files, termsafe.Line(log.First), termsafe.Line(log.Last), human.Bytes(log.Bytes)),
+			size.Width))
+	}
 	head = append(head, widget.Rule(t, "", size.Width/2))
 	var lines []string
 	for _, verb := range []backup.Verb{backup.Remove, backup.Rename, backup.KeepIt} {

@@ -312,7 +312,7 @@ func (p *work) noPrune() lang.Msg {
 		return lang.M("the list of backups is not loaded yet")
 	case len(p.stock.shelf.Plan.Blocked) > 0:
 		return lang.M("nothing was removed: %s", p.stock.shelf.Plan.Blocked[0])
-	case p.stock.shelf.Plan.Empty():
+	case p.stock.shelf.Plan.Empty() && p.stock.shelf.Log.Files == 0:
 		return lang.M("there is nothing to prune")
 	}
 	return p.off(true)()
@@ -383,9 +383,16 @@ func (p *Page) askSync() tea.Cmd {
 // is carried out, and no other.
 func (p *Page) confirmPrune() tea.Cmd {
 	plan, prune := p.stock.shelf.Plan, p.stock.svc.Prune
-	body := []lang.Msg{
-		lang.M("%d backups will be removed permanently, freeing %s.", len(plan.Removes()), human.Bytes(plan.Frees)),
-		lang.M("The newest good backup, %s, is verified again first.", plan.Guard.Name),
+	var body []lang.Msg
+	if !plan.Empty() {
+		body = []lang.Msg{
+			lang.M("%d backups will be removed permanently, freeing %s.", len(plan.Removes()), human.Bytes(plan.Frees)),
+			lang.M("The newest good backup, %s, is verified again first.", plan.Guard.Name),
+		}
+	}
+	if log := p.stock.shelf.Log; log.Files > 0 {
+		body = append(body, lang.M("%d binlog files will be removed permanently, freeing %s.", log.Files,
+			human.Bytes(log.Bytes)))
 	}
 	begin := func() tea.Cmd {
 		p.dossier.planOpen = false

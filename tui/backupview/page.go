@@ -49,6 +49,14 @@ type Shelf struct {
 	Plan      *backup.Plan
 	Drills    []backup.Drill
 	Away      []backup.Elsewhere // the copies, as they were last looked at
+	Log       Surplus
+}
+
+// Surplus is the archived binlog that no backup needs after the plan; prune removes it too.
+type Surplus struct {
+	Files       int
+	Bytes       int64
+	First, Last string // names of the log's files
 }
 
 // find is a backup of the folder by its name, or of a copy by COPY:NAME.

@@ -75,7 +75,7 @@ func (f Folder) Segments(id string) ([]*binlog.Segment, error) {
 		return nil, err
 	}
 	for _, part := range parts {
-		s, _, err := readPart(part)
+		s, err := sumOf(part)
 		if err != nil {
 			return nil, err
 		}
@@ -139,32 +139,42 @@ func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var s *binlog.Segment
-	var frames []binlog.Frame
-	rest := string(data)
-	for n := 0; rest != ""; n++ {
-		line, after, whole := strings.Cut(rest, "\n")
-		rest = after
-		if !whole {
-			break // cut by a crash: this frame was not synced yet
-		}
-		if n == 0 {
-			s = &binlog.Segment{Open: true}
-			err = json.Unmarshal([]byte(line), s)
-		} else {
-			var f binlog.Frame
-			err = json.Unmarshal([]byte(line), &f)
-			if f.Closed {
-				s.Open, s.Next = false, f.Next
-				break
-			}
-			frames = append(frames, f)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w: line %d of %s: %w", ErrDamaged, n+1, path, err)
-		}
+	first, rest, whole := strings.Cut(string(data), "\n")
+	if !whole {
+		return nil, nil, nil
+	}
+	s := &binlog.Segment{Open: true}
+	if err := json.Unmarshal([]byte(first), s); err != nil {
+		return nil, nil, fmt.Errorf("%w: line 1 of %s: %w", ErrDamaged, path, err)
+	}
+	frames, _, err := readFrames(s, rest)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 	}
 	return s, frames, nil
+}
+
+// readFrames reads lines of an index, and notes in the segment that it is complete. read is the
+// length of the lines that are whole: a last line that was cut by a crash was not synced.
+func readFrames(s *binlog.Segment, lines string) (frames []binlog.Frame, read int, err error) {
+	for rest := lines; rest != ""; {
+		line, after, whole := strings.Cut(rest, "\n")
+		if !whole {
+			break
+		}
+		rest = after
+		var f binlog.Frame
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			return nil, 0, fmt.Errorf("at byte %d after the first line: %w", read, err)
+		}
+		read += len(line) + 1
+		if f.Closed {
+			s.Open, s.Next = false, f.Next
+			break
+		}
+		frames = append(frames, f)
+	}
+	return frames, read, nil
 }
 
 // readPart reads an unfinished segment and its index. A part whose index has no first line
@@ -183,11 +193,17 @@ func readPart(part string) (*binlog.Segment, []binlog.Frame, error) {
 
 // sumUp fills in a segment's totals from its frames.
 func sumUp(s *binlog.Segment, frames []binlog.Frame) {
-	s.Frames = len(frames)
+	s.Frames = 0
 	s.SizeBytes = 0
 	s.RawBytes = 0
 	s.Transactions = 0
 	s.ToPos = s.FromPos
+	addUp(s, frames)
+}
+
+// addUp adds further frames to a segment's totals.
+func addUp(s *binlog.Segment, frames []binlog.Frame) {
+	s.Frames += len(frames)
 	for _, f := range frames {
 		if s.FromTime.IsZero() {
 			s.FromTime = f.FromTime
@@ -196,6 +212,7 @@ func sumUp(s *binlog.Segment, frames []binlog.Frame) {
 		s.RawBytes += f.RawBytes
 		s.Transactions += f.Transactions
 		s.ToPos, s.GTIDAfter = f.To, f.GTID
+		s.Tail = f.Tail
 		if f.Before != "" {
 			s.GTIDBefore = f.Before
 		}

@@ -254,6 +254,14 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	if log, here := f.server.Has(last.File); !here || log.Pos < last.ToPos {
 		return f.oldest(), f.cut(last)
 	}
+	same, err := SameFile(ctx, f.Target, last)
+	if err != nil {
+		return binlog.Position{}, err
+	}
+	if !same {
+		f.again = true
+		return f.oldest(), f.cut(last)
+	}
 	f.w, err = resume(f.dir, filepath.Join(f.dir, last.Name+partSuffix), f.pack, f.unpack)
 	return binlog.Position{File: last.File, Pos: last.ToPos}, err
 }
@@ -315,16 +323,21 @@ func (f *follower) recover() error {
 		if done[strings.TrimSuffix(filepath.Base(path), indexSuffix)] {
 			continue
 		}
-		s, frames, err := readIndex(path)
+		part := strings.TrimSuffix(path, indexSuffix) + partSuffix
+		s, err := sumOf(part)
 		if err != nil {
 			return err
 		}
-		if s == nil || s.Open && len(frames) == 0 { // nothing of it was synced
-			os.Remove(strings.TrimSuffix(path, indexSuffix) + partSuffix)
+		if s == nil || s.Open && s.Frames == 0 { // nothing of it was synced
+			os.Remove(part)
 			os.Remove(path)
 			continue
 		}
 		if !s.Open {
+			s, frames, err := readIndex(path)
+			if err != nil {
+				return err
+			}
 			if _, err := finish(f.dir, s, frames); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"opsdeck/ops/binlog"
@@ -14,11 +15,60 @@ import (
 )
 
 // SameFile reports whether a server's file is the one that a segment was copied from:
-// after a reset there may be another file of the same name. It reads only the file's first
-// event.
+// after a reset there may be another file of the same name. It reads the file's first event
+// and the last one that was copied: two files that were created within one second have the
+// same first event.
 func SameFile(ctx context.Context, t mysql.Target, s *binlog.Segment) (bool, error) {
-	h, err := headOf(ctx, t, s.File)
-	return err == nil && h.identity == s.Identity, err
+	if s.Tail == nil || s.Tail.From == magicSize {
+		h, err := headOf(ctx, t, s.File)
+		return err == nil && h.identity == s.Identity, err
+	}
+	id := replicaID(fmt.Sprintf("the tail of a file, for %d at %d", os.Getpid(), time.Now().UnixNano()))
+	stream, err := format.Dump(ctx, t, s.File, s.Tail.From, id, false)
+	if err != nil {
+		return false, err
+	}
+	defer stream.Close()
+	for {
+		raw, err := stream.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF), noSuchPlace(err):
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("the archived end of %s: %w", s.File, err)
+		}
+		e, err := format.ParseEvent(raw, nil)
+		switch {
+		case err != nil:
+			return false, nil
+		case e.Type == format.TypeFormat:
+			if formatOf(e) != s.Identity {
+				return false, nil
+			}
+		case e.Artificial(), e.Type == format.TypeHeartbeat, e.Type == format.TypeHeartbeatV2:
+		default:
+			return tailSum(raw) == s.Tail.Sum, nil
+		}
+	}
+}
+
+// noSuchPlace reports whether the server could not read its log at a position: no event
+// begins there. The error of a replica that another one replaced has the same number.
+func noSuchPlace(err error) bool {
+	var refused *format.ServerError
+	return errors.As(err, &refused) && refused.NotFound() && !strings.Contains(refused.Message, "server_id")
+}
+
+// magicSize is the position of a file's first event.
+const magicSize = 4
+
+// formatOf is the identity in a format; "" if it cannot be read.
+func formatOf(e *format.Event) string {
+	own, err := format.ParseFormat(e)
+	if err != nil {
+		return ""
+	}
+	return identityOf(e, own)
 }
 
 // head is the identity of a server's file, from its first event.

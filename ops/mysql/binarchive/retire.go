@@ -38,7 +38,7 @@ func (f Folder) Surplus(
 // time; lines without a file are ignored.
 func (f Folder) Remove(s *binlog.Segment) error {
 	path := filepath.Join(f.server(s.Server), s.Name)
-	for _, p := range []string{path, path + indexSuffix} {
+	for _, p := range []string{path, path + indexSuffix, path + sumSuffix} {
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

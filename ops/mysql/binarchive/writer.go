@@ -32,6 +32,7 @@ type writer struct {
 	format  *format.Format // of the file, from the stream
 
 	raw     []byte
+	tail    int          // length of the last event in raw
 	now     binlog.Frame // the frame that raw belongs to
 	lines   []byte       // of frames that are written, but not synced yet
 	gtids   binlog.GTIDs
@@ -203,6 +204,8 @@ func (w *writer) note(i *format.Item) {
 		w.group = i.Group.Pos
 	case format.End:
 		w.group = 0
+	case format.Incident: // like a statement, it may end what can be replayed
+		w.now.Other = true
 	}
 }
 
@@ -219,6 +222,7 @@ func (w *writer) add(raw []byte, e *format.Event) error {
 		}
 	}
 	w.raw = append(w.raw, raw...)
+	w.tail = len(raw)
 	w.now.To += uint64(len(raw))
 	w.now.ToTime = later(w.now.ToTime, e.Time())
 	w.understand(e)
@@ -282,6 +286,7 @@ func (w *writer) flush() error {
 		return err
 	}
 	f := w.now
+	f.Tail = &binlog.Tail{From: f.To - uint64(w.tail), Sum: tailSum(w.raw[len(w.raw)-w.tail:])}
 	sum := sha256.Sum256(data)
 	f.Length, f.RawBytes, f.SHA256, f.GTID = int64(
 		len(data),
@@ -305,6 +310,12 @@ func (w *writer) flush() error {
 	w.raw = w.raw[:0]
 	w.now = binlog.Frame{From: f.To}
 	return nil
+}
+
+// tailSum is the sum of an event in a Tail.
+func tailSum(event []byte) string {
+	sum := sha256.Sum256(event)
+	return hex.EncodeToString(sum[:16])
 }
 
 // sync makes everything that was added durable.
@@ -364,6 +375,9 @@ func finish(dir string, s *binlog.Segment, frames []binlog.Frame) (*binlog.Segme
 	}
 	var err error
 	if s.SHA256, err = fileSum(path); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path + sumSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return s, appendManifest(dir, s)

@@ -13,6 +13,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
 )
 
@@ -46,6 +47,7 @@ func Draft(
 		return nil, err
 	}
 	q.Run, q.Moment = run, m
+	q.Has = func(t sqlscan.Ref) bool { return exists(ctx, target, t) }
 	f, err := Look(ctx, q)
 	if err != nil && !errors.Is(err, ErrNotReached) {
 		return nil, err
@@ -60,8 +62,8 @@ func Draft(
 	if f.Transactions == 0 {
 		return out, nil
 	}
-	err = try(ctx, target, run)
-	if err == nil || f.Triggers || !byStatements(ctx, target, src.Database, err) {
+	err = try(ctx, target, run, f.Temporary)
+	if err == nil || f.Temporary || f.Triggers || !byStatements(ctx, target, src.Database, err) {
 		return out, err
 	}
 	if f.InPart != "" {
@@ -80,6 +82,8 @@ type Span struct {
 	Database string           // name in the log
 	Schema   string           // target database
 	Rows     map[string]int64 // current row counts
+	// Quiet ends it where no temporary table is open, so that another session can continue.
+	Quiet bool
 }
 
 // Ahead forecasts the effect of applying a span and reads nothing after its end. If the
@@ -90,7 +94,7 @@ func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) 
 		return nil, err
 	}
 	defer db.Close()
-	q := Question{Run: s.Run, Moment: s.Moment, From: s.Database, To: s.Schema, Rows: s.Rows, Open: true}
+	q := Question{Run: s.Run, Moment: s.Moment, From: s.Database, To: s.Schema, Rows: s.Rows, Open: true, Quiet: s.Quiet}
 	if q.Others, err = schemas(ctx, db); err != nil {
 		return nil, mysql.Explain(err, target)
 	}
@@ -105,7 +109,7 @@ func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) 
 
 // MayApply returns an error if this user or this server cannot apply the log's rows.
 func MayApply(ctx context.Context, target mysql.Target, run *changes.Run) error {
-	return try(ctx, target, run)
+	return try(ctx, target, run, false)
 }
 
 // byStatements reports whether rows can be replayed as statements if the server refuses
@@ -219,11 +223,7 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 	if err != nil {
 		return q, mysql.Explain(err, target)
 	}
-	for _, o := range src.Holds {
-		if name := strings.ToLower(o.Name); o.Kind == "trigger" && contained(strays, name) {
-			q.Strays = append(q.Strays, name)
-		}
-	}
+	q.Strays = heldStrays(src, strays)
 	for _, t := range src.Tables {
 		if len(c.Tables) == 0 || contained(c.Tables, t.Name) {
 			q.Rows[t.Name] = t.Rows
@@ -299,6 +299,9 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 			"first one at or after that time (%s, %s). A session that sets its timestamp, or a clock that was set "+
 			"back, causes this. To restore them too: --until %s", m.String(), early.Count, early.First.String(),
 			early.Time.Local().Format("2006-01-02 15:04:05 -07:00"), early.Last.String()))
+	}
+	for _, x := range f.Likes {
+		warn(lang.M("%s is created like %s.%s, as that table is now", x.Name, x.Other.Schema, x.Other.Name))
 	}
 	if len(f.Rough) > 0 {
 		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log does "+

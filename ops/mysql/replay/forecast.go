@@ -12,6 +12,7 @@ import (
 	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/sqlscan"
 )
 
 // Question is the input of a forecast.
@@ -31,6 +32,10 @@ type Question struct {
 	Side Side // implicit effects of statements
 	// Strays are the backup's triggers, in lower case, whose code names another database.
 	Strays []string
+	// Has reports whether a table of another database exists on the server; nil if unknown.
+	Has func(sqlscan.Ref) bool
+	// Quiet ends the replay where no temporary table is open: it continues in another session.
+	Quiet bool
 }
 
 // Forecast is the effect of a replay, and what is lost by ending there.
@@ -55,6 +60,9 @@ type Forecast struct {
 	Triggers     bool         // the log creates triggers, which fire for statements but not for row images
 	Functions    bool         // the log creates functions
 	Definers     []string     // accounts that the log creates objects for, as SQL
+	Temporary    bool         // the log uses temporary tables
+	Waits        bool         // it ends earlier than asked, because a temporary table stays open
+	Likes        []Like       // tables that are created like a table of another database
 	Early        Early        // transactions left out although their times are before the moment
 }
 
@@ -75,6 +83,13 @@ type Refusal struct {
 	Why  lang.Msg
 }
 
+// Like is a table that is created like a table of another database, as that one is now.
+type Like struct {
+	Name  string
+	Other sqlscan.Ref
+	at    Refusal // of the statement
+}
+
 // ErrNotReached reports that the log ends before the moment.
 var ErrNotReached = errors.New("the available binlogs do not contain that time")
 
@@ -91,6 +106,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	for _, name := range q.Strays {
 		l.judge.strays[name] = true
 	}
+	l.judge.has = q.Has
 	l.sum.Done = l.done
 	var err error
 	if q.Moment.GTIDs != "" {
@@ -99,8 +115,11 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 		}
 	}
 	l.have = q.Run.Base.Clone()
-	err = q.Run.Each(ctx, q.Run.From, func(at binlog.Place, _ *format.Format) error {
+	err = q.Run.Each(ctx, q.Run.From, func(at binlog.Place, f *format.Format) error {
 		l.at = at
+		if !f.Created.IsZero() { // the server was restarted: its temporary tables are gone
+			clear(l.judge.temp)
+		}
 		return nil
 	}, l.take)
 	if errors.Is(err, binarchive.ErrEnough) {
@@ -109,6 +128,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.quieten()
 	l.f.Least, l.f.Rough = l.least.of(l.f.Rows), l.least.roughly()
 	if !q.Open && !l.found() {
 		return l.f, ErrNotReached
@@ -126,7 +146,7 @@ func newJudge(from, to string, scope, others []string) judge {
 		to:     to,
 		scope:  scope,
 		others: func(name string) bool { return known[name] },
-		temp:   map[tempTable]bool{},
+		temp:   temps{},
 		strays: map[string]bool{},
 	}
 }
@@ -148,6 +168,7 @@ type look struct {
 	parts  string              // a table in it with only parts of JSON documents in the log
 	why    []lang.Msg          // why parts of it cannot be replayed
 	open   map[string]prepared // XA transactions
+	quiet  Forecast            // at the last place without open temporary tables
 }
 
 func (l *look) take(i *format.Item) error {
@@ -182,6 +203,7 @@ func contains(set binlog.GTIDs, id string) bool {
 }
 
 func (l *look) statement(q *format.Query) {
+	l.redefined(q)
 	d, refusal := l.judge.statement(q)
 	if !refusal.Empty() {
 		l.why = append(l.why, refusal)
@@ -215,6 +237,9 @@ func (l *look) done(t *binlog.Transaction) error {
 		}
 	}
 	l.replayed(t)
+	if l.q.Quiet && len(l.judge.temp) == 0 {
+		l.quiet = *l.f
+	}
 	return nil
 }
 
@@ -297,6 +322,10 @@ func (l *look) replayed(t *binlog.Transaction) {
 	for _, d := range l.cause {
 		ours = ours || d.partly
 		others = others || d.partly
+		l.f.Temporary = l.f.Temporary || d.kind == scratch
+		if d.like != nil {
+			l.f.Likes = append(l.f.Likes, Like{d.tables[0], *d.like, Refusal{ID: t.ID, Time: t.Time}})
+		}
 		l.f.Triggers = l.f.Triggers || d.effect.trigger
 		l.f.Functions = l.f.Functions || d.effect.function
 		if d.definer != "" && !slices.Contains(l.f.Definers, d.definer) {
@@ -398,7 +427,8 @@ func (l *look) after(t *binlog.Transaction) {
 			ours = true
 		}
 	}
-	if len(l.cause)+len(l.why) > 0 {
+	counts := func(d decided) bool { return d.kind == definition || d.kind == rowsOf }
+	if len(l.why) > 0 || slices.ContainsFunc(l.cause, counts) {
 		l.f.AfterDDL++
 		ours = true
 	}

@@ -11,7 +11,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/load"
-	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
 )
@@ -24,6 +23,7 @@ const (
 	definition             // changes definitions and commits implicitly
 	rowsOf                 // changes rows, in statement format
 	control                // SAVEPOINT, ROLLBACK TO, RELEASE
+	scratch                // changes temporary tables only
 )
 
 // effect is the effect of a definition on the set of tables.
@@ -51,6 +51,7 @@ type decided struct {
 	// definer is the account that it creates an object for, as SQL; "" for the current one.
 	definer string
 	effect  effect
+	like    *sqlscan.Ref // the table of another database whose definition it copies
 }
 
 // judge decides on the statements of a log.
@@ -60,15 +61,9 @@ type judge struct {
 	folds    bool     // names of databases and tables are in lower case, as the server stores them
 	scope    []string // tables; empty means all
 	others   func(schema string) bool
-	temp     map[tempTable]bool
-	strays   map[string]bool // triggers and functions of the log that name other databases
-}
-
-// tempTable is a temporary table of a connection. Statement-format logs contain it, but no
-// backup does.
-type tempTable struct {
-	thread uint32
-	name   string
+	temp     temps
+	strays   map[string]bool        // triggers and functions of the log that name other databases
+	has      func(sqlscan.Ref) bool // whether a table of another database exists; nil: not known
 }
 
 const (
@@ -92,6 +87,15 @@ func (j *judge) inScope(table string) bool {
 
 // statement decides on a logged query.
 func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
+	d, refusal := j.decide(q)
+	if refusal.Empty() && d.kind != foreign && interrupted(q.ErrorCode) {
+		return decided{}, lang.M("it was interrupted there with error %d, after an unknown part of its changes: %s",
+			q.ErrorCode, short(q.SQL))
+	}
+	return d, refusal
+}
+
+func (j *judge) decide(q *binlog.Query) (decided, lang.Msg) {
 	text, err := sqlscan.Tokenize(q.SQL, j.mode(q))
 	if err != nil {
 		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
@@ -109,6 +113,8 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 		return j.rows(q, text)
 	case !j.concerned(q, text):
 		return decided{}, lang.Msg{}
+	case text.Is(0, "SELECT"):
+		return j.calls(q, text)
 	}
 	return decided{}, lang.M("statement not allowed in a replay: %s", short(q.SQL))
 }
@@ -167,8 +173,8 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 		}
 		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 	}
-	if p.Temporary {
-		return j.temporary(q, p)
+	if p.Temporary || p.Verb != "CREATE" && j.isTemp(q, p.Refs[0]) || p.Kind == "INDEX" && j.isTemp(q, p.Refs[1]) {
+		return j.temporary(q, p), lang.Msg{}
 	}
 	if p.Kind == "DATABASE" {
 		return j.database(q, p)
@@ -187,6 +193,9 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 		)
 	case !j.ours(q.Schema) && loose(p):
 		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
+	}
+	if d, refusal, copies := j.like(q, p); copies {
+		return d, refusal
 	}
 	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
 	if !refusal.Empty() {
@@ -281,18 +290,6 @@ func currentDatabase(p *sqlscan.Parsed) bool {
 		(p.Is(first+1, "=") || p.Len() == first+2)
 }
 
-// temporary tracks temporary tables, which are not part of the database.
-func (j *judge) temporary(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
-	for _, r := range p.Refs {
-		if p.Verb == "CREATE" {
-			j.temp[tempTable{q.Thread, strings.ToLower(r.Name)}] = true
-			break
-		}
-		delete(j.temp, tempTable{q.Thread, strings.ToLower(r.Name)})
-	}
-	return decided{}, lang.Msg{}
-}
-
 // swaps reports whether a RENAME belongs to a restore: it names a database that restores
 // create next to ours.
 func (j *judge) swaps(q *binlog.Query) bool {
@@ -328,34 +325,21 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		if in := p.Own().Schema; in != "" && !j.ours(in) || in == "" && !j.ours(q.Schema) {
 			return j.elsewhereRows(q, t)
 		}
-		if j.temp[tempTable{q.Thread, strings.ToLower(target)}] || !j.inScope(target) {
+		if j.isTemp(q, p.Own()) {
+			return j.changesTemp(q, p)
+		}
+		if !j.inScope(target) {
 			return decided{}, lang.Msg{}
 		}
 	} else if !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
 	}
-	if !j.ours(q.Schema) {
-		return decided{}, lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
-	}
-	if why := j.strayed(q); !why.Empty() {
+	sql, why := j.rewritten(q, t)
+	if !why.Empty() {
 		return decided{}, why
 	}
-	var edits []sqlscan.Edit
-	for i := range t.Tokens {
-		name, ok := t.Name(i)
-		switch {
-		case !ok:
-		case j.temp[tempTable{q.Thread, strings.ToLower(name)}]:
-			return decided{}, lang.M("it reads a temporary table, which is not in the log: %s", short(q.SQL))
-		case !t.Is(i+1, ".") || i > 0 && t.Is(i-1, "."):
-		case j.ours(name):
-			edits = append(edits, sqlscan.Edit{Start: t.Tokens[i].Start, End: t.Tokens[i].End, New: schema.Ident(j.to)})
-		case j.others(t.Mode.Fold(name)):
-			return decided{}, lang.M("it also changes the database %s: %s", name, short(q.SQL))
-		}
-	}
 	return decided{
-		kind: rowsOf, sql: string(sqlscan.Apply(q.SQL, edits)), tables: []string{target},
+		kind: rowsOf, sql: sql, tables: []string{target},
 		fewer: p == nil || p.Verb != "INSERT" && p.Verb != "UPDATE",
 	}, lang.Msg{}
 }
@@ -366,7 +350,7 @@ func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.M
 	if t.Any(0, "INSERT", "REPLACE") || !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
 	}
-	return decided{}, lang.M("it also changes the database %s: %s", q.Schema, short(q.SQL))
+	return decided{}, lang.M("it also uses the database %s: %s", q.Schema, short(q.SQL))
 }
 
 // concerned reports whether a statement may affect our database: it ran there, or names

@@ -23,8 +23,9 @@ const (
 )
 
 // try finds out whether the server lets this user replay rows with the BINLOG statement.
-// It sends the log's format only, which changes nothing.
-func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
+// It sends the log's format only, which changes nothing. temporary asks for the privilege to
+// replay temporary tables too.
+func try(ctx context.Context, target mysql.Target, run *changes.Run, temporary bool) error {
 	var head *format.Format
 	err := run.Each(ctx, run.From, func(_ binlog.Place, f *format.Format) error {
 		head = f
@@ -56,6 +57,11 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run) error {
 	}
 	if err := r.tell(head); err != nil {
 		return mayNot(err, target, r.server.maria)
+	}
+	if temporary {
+		if err := setThread(r, 1); err != nil {
+			return err
+		}
 	}
 	return triggersStay(ctx, c)
 }

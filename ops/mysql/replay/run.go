@@ -15,6 +15,7 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
 )
 
 // Job is one replay.
@@ -72,9 +73,10 @@ type runner struct {
 	batch     batch
 	plain     plain
 	guarded   guarded
-	native    bool // rows go through the BINLOG statement, or not at all
-	decided   bool // an XA transaction that is committed is read again
-	strayed   bool // the target's triggers were read, for those that name other databases
+	native    bool   // rows go through the BINLOG statement, or not at all
+	decided   bool   // an XA transaction that is committed is read again
+	strayed   bool   // the target's triggers were read, for those that name other databases
+	thread    uint32 // pseudo_thread_id of the session; 0: its own
 }
 
 // group is the state of the current group.
@@ -184,6 +186,9 @@ func (r *runner) resume() error {
 		return fmt.Errorf("read the progress of the replay: %w", errors.Join(err, missing(there)))
 	}
 	r.state, r.saved = state, state.At
+	if state.Temps > 0 && !state.Ended {
+		return ErrAgain
+	}
 	wait, there, err := read[pending](r.ctx, r.apply, r.Schema, rowPending)
 	if err != nil {
 		return err
@@ -198,6 +203,7 @@ func (r *runner) resume() error {
 	names, err := schemas(r.ctx, r.apply)
 	r.judge = newJudge(r.From, r.Schema, r.Tables, names)
 	r.judge.maria, r.judge.folds = r.server.maria, r.server.folds
+	r.judge.has = func(t sqlscan.Ref) bool { return thereIs(r.ctx, r.note, t) }
 	return err
 }
 
@@ -213,6 +219,11 @@ func (r *runner) opens(at binlog.Place, f *format.Format) error {
 	// Files that the server begins within one second have the same identity.
 	if r.reached && (at.Identity != r.To.Identity || at.File != r.To.File) {
 		return binarchive.ErrEnough
+	}
+	if !f.Created.IsZero() {
+		if err := r.dropTemps(); err != nil {
+			return err
+		}
 	}
 	r.file = at
 	r.reached = r.reached || at.Identity == r.To.Identity && at.File == r.To.File
@@ -416,7 +427,7 @@ func (r *runner) ends(g *format.Group) error {
 		limit = keepBytes
 	}
 	if r.noted || r.size >= limit {
-		if err := r.commit(); err != nil || r.Rest == nil {
+		if err := r.commit(); err != nil || r.Rest == nil || len(r.judge.temp) > 0 {
 			return err
 		}
 		return r.Rest(r.ctx)

@@ -35,6 +35,11 @@ var guardedNames = []string{
 // Query_log_event::print_query_header in log_event.cc of MySQL and MariaDB.
 func (r *runner) settle(i *format.Item, settings []string) error {
 	r.plain.ready = false
+	if len(r.judge.temp) > 0 || r.thread != 0 {
+		if err := r.asThread(i.Query.Thread); err != nil {
+			return err
+		}
+	}
 	for _, s := range append(r.sessionOf(i), settings...) {
 		if _, err := r.apply.ExecContext(r.ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)

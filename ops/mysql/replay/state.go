@@ -32,6 +32,8 @@ type State struct {
 	XA           map[string]binlog.Place `json:"xa,omitempty"`     // start positions of prepared transactions
 	Events       []string                `json:"events,omitempty"` // to enable after the swap
 	Ended        bool                    `json:"ended,omitempty"`
+	// Temps is the number of temporary tables that were open: they end with the session.
+	Temps int `json:"temps,omitempty"`
 }
 
 // pending is a step that cannot be committed with the position: a definition, or rows of a
@@ -74,7 +76,8 @@ func Peek(ctx context.Context, q schema.Querier, in string) (state State, ok boo
 	if err != nil || there && wait.Number == 0 {
 		return state, false, err
 	}
-	return read[State](ctx, q, in, rowState)
+	state, ok, err = read[State](ctx, q, in, rowState)
+	return state, ok && (state.Temps == 0 || state.Ended), err
 }
 
 // Prepare records that a backup is loaded and a replay begins. events are to be enabled

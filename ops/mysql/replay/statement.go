@@ -15,7 +15,7 @@ import (
 // statement replays a logged query.
 func (r *runner) statement(i *format.Item) error {
 	d, refusal := r.judge.statement(i.Query)
-	if d.kind == rowsOf && !r.strayed {
+	if (d.kind == rowsOf || d.kind == scratch) && !r.strayed {
 		if err := seeStrays(r); err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (r *runner) statement(i *format.Item) error {
 	}
 	settings := r.group.context
 	r.group.context = nil
-	if !r.decided && undecided(i.Group) && (d.kind == rowsOf || d.kind == control) {
+	if !r.decided && undecided(i.Group) && d.kind != foreign && d.kind != definition {
 		r.group.later = true
 		return nil
 	}
@@ -35,6 +35,8 @@ func (r *runner) statement(i *format.Item) error {
 		return r.define(i, d)
 	case rowsOf:
 		return r.rowsOf(i, d, settings)
+	case scratch:
+		return r.again1(i, d, settings)
 	case control:
 		r.group.partly = r.group.partly || d.back
 		if err := r.spill(); err != nil {
@@ -70,7 +72,8 @@ func (r *runner) define(i *format.Item, d decided) error {
 		if err := r.settle(i, nil); err != nil {
 			return err
 		}
-		if _, err := r.apply.ExecContext(r.ctx, d.sql); err != nil && !(r.wait != nil && wasDone(err)) {
+		_, err := r.apply.ExecContext(r.ctx, d.sql)
+		if err = asThere(err, i.Query.ErrorCode); err != nil && !(r.wait != nil && wasDone(err)) {
 			return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
 		}
 	}
@@ -142,10 +145,30 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 	if err := r.spill(); err != nil {
 		return err
 	}
-	if !r.transactional(d.tables[0]) && !r.noted {
+	if !r.allTransactional(d.tables) && !r.noted {
 		if err := r.noteStep(pending{At: r.group.from}); err != nil {
 			return err
 		}
+	}
+	unknown(r.state.Rows)
+	return r.again1(i, d, settings)
+}
+
+// allTransactional reports whether a rollback undoes all that a statement changes. It is false
+// for a statement that names no table.
+func (r *runner) allTransactional(tables []string) bool {
+	for _, t := range tables {
+		if !r.transactional(t) {
+			return false
+		}
+	}
+	return len(tables) > 0
+}
+
+// again1 runs one statement again, in the open transaction.
+func (r *runner) again1(i *format.Item, d decided, settings []string) error {
+	if err := r.spill(); err != nil {
+		return err
 	}
 	if err := errors.Join(r.send(), r.start()); err != nil {
 		return err
@@ -154,9 +177,8 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 		return err
 	}
 	r.size += int64(len(d.sql))
-	unknown(r.state.Rows)
 	_, err := r.apply.ExecContext(r.ctx, d.sql)
-	if err != nil {
+	if err = asThere(err, i.Query.ErrorCode); err != nil {
 		return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
 	}
 	return nil

@@ -2,15 +2,16 @@ package replay
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
 )
 
-// strayTriggers names the triggers of a database whose code names another database. Row
-// images do not fire them; a statement in statement format would, and change that database.
-// One that cannot be parsed counts.
+// strayTriggers names the triggers of a database whose code names another database, and the
+// functions that change one. Row images do not run them; a statement in statement format
+// would, and change that database. One that cannot be parsed counts.
 func strayTriggers(ctx context.Context, q schema.Querier, database string) (names []string, err error) {
 	rows, err := schema.All(ctx, q, "SELECT TRIGGER_NAME, ACTION_STATEMENT, SQL_MODE FROM information_schema.TRIGGERS "+
 		"WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME", database)
@@ -27,8 +28,30 @@ func strayTriggers(ctx context.Context, q schema.Querier, database string) (name
 			names = append(names, strings.ToLower(r[0]))
 		}
 	}
-	return names, nil
+	functions, err := strayFunctions(ctx, q, database)
+	return append(names, functions...), err
 }
+
+func strayFunctions(ctx context.Context, q schema.Querier, database string) (names []string, err error) {
+	rows, err := schema.All(ctx, q, "SELECT ROUTINE_NAME, COALESCE(ROUTINE_DEFINITION, ''), SQL_MODE FROM "+
+		"information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION' ORDER BY ROUTINE_NAME",
+		database)
+	for _, r := range rows {
+		mode := sqlscan.Mode{
+			ANSIQuotes:  strings.Contains(r[2], "ANSI_QUOTES"),
+			NoBackslash: strings.Contains(r[2], "NO_BACKSLASH_ESCAPES"),
+		}
+		p, err := sqlscan.Parse([]byte("CREATE FUNCTION x() RETURNS INT "+r[1]), mode)
+		changes := changing.MatchString(r[1]) || r[1] == ""
+		if changes && (err != nil || namesAnother(p, database)) {
+			names = append(names, strings.ToLower(r[0]))
+		}
+	}
+	return names, err
+}
+
+// changing matches the keywords with which a function may change rows.
+var changing = regexp.MustCompile(`(?i)\b(INSERT|UPDATE|DELETE|REPLACE|TRUNCATE|CALL)\b`)
 
 func namesAnother(p *sqlscan.Parsed, database string) bool {
 	for _, r := range p.Refs {

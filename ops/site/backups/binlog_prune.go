@@ -62,23 +62,28 @@ func positionOf(s *backup.Set) *binlog.Position {
 }
 
 // pruneBinlog removes the binlog that no kept backup needs, and records it.
-func (sh Binlog) pruneBinlog(ctx context.Context) error {
+func (sh Binlog) pruneBinlog(ctx context.Context) (files int, freed int64, err error) {
 	surplus, why, err := sh.Surplus(ctx, nil)
 	if !why.Empty() {
 		sh.Say(why)
 	}
 	if err != nil || len(surplus) == 0 {
-		return err
+		return 0, 0, err
 	}
 	var names []string
 	for _, s := range surplus {
 		names = append(names, s.Name)
+		freed += s.SizeBytes
 	}
 	entry := oplog.Entry{Action: "backup.prune", Object: sh.Archive().Dir,
 		Detail: map[string]string{"remove": strings.Join(names, " ")}}
-	return sh.RecordFreeing(ctx, sh.Dir, entry, func(ctx context.Context, _ map[string]string) error {
+	err = sh.RecordFreeing(ctx, sh.Dir, entry, func(ctx context.Context, _ map[string]string) error {
 		return sh.retire(ctx, surplus)
 	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return len(names), freed, nil
 }
 
 // retire removes archived files that were found to be surplus.

@@ -146,6 +146,10 @@ func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report fu
 		return lang.Msg{}, err
 	}
 	defer held.Release()
+	if plan.Empty() && len(plan.Blocked) == 0 { // only archived binlog is surplus
+		files, freed, err := sh.Pruner().pruneLog(ctx, plan)
+		return lang.M("%d binlog files removed, %s freed", files, human.Bytes(freed)), err
+	}
 	done := int64(0)
 	total := int64(len(plan.Removes()) + len(plan.Renames()))
 	out, err := sh.Pruner().Prune(ctx, plan, func(s backup.Step) {

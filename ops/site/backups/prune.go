@@ -72,7 +72,14 @@ func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 // PruneLog removes the archived binlog that no backup needs, after an executed plan or one
 // that has nothing to do.
 func (sh Pruner) PruneLog(ctx context.Context, plan *backup.Plan) error {
-	return errors.Join(sh.Index.Planned(plan.At), sh.Binlog().pruneBinlog(ctx))
+	_, _, err := sh.pruneLog(ctx, plan)
+	return err
+}
+
+// pruneLog is PruneLog, and tells how many files it removed and their size in bytes.
+func (sh Pruner) pruneLog(ctx context.Context, plan *backup.Plan) (files int, freed int64, err error) {
+	files, freed, err = sh.Binlog().pruneBinlog(ctx)
+	return files, freed, errors.Join(sh.Index.Planned(plan.At), err)
 }
 
 // stillFree verifies that no restore that needs what the plan removes has started since

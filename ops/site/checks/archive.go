@@ -33,7 +33,7 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		live := sh.Binlog().Live(ctx, h)
 		h = h.With(live)
 		b.following(&r, sh, h, live.Server)
-		b.swapped(ctx, &r)
+		swapped := b.swapped(ctx, &r)
 		if h.Unlogged != "" {
 			r.Find(ops.StateCritical, lang.M("the binlog archive lacks this database's changes"),
 				backups.UnloggedText(b.Service.Database.Name, h.Unlogged))
@@ -48,8 +48,24 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 				}
 			}
 		}
+		if !swapped {
+			stops(ctx, &r, sh)
+		}
 		return r
 	}
+}
+
+// stops finds a statement in the archive that a replay cannot do: no restore reaches a later
+// moment until there is a full backup after it. A server that does not respond is found
+// elsewhere.
+func stops(ctx context.Context, r *health.Result, sh *backups.Shelf) {
+	stop, err := sh.Binlog().Outlook(ctx, false)
+	if err != nil || stop == nil {
+		return
+	}
+	r.Find(ops.StateCritical, lang.M("no restore reaches a moment after %s", human.Moment(stop.Time)),
+		backups.StopText(*stop))
+	r.Next = lang.M("Make a full backup now: opsdeck backup create.")
 }
 
 // following finds that a server's binlog should be followed, and no process does it.
@@ -78,18 +94,18 @@ func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdi
 
 // swapped finds a restore by swap, or its undo, that no full backup was made after: the
 // log after it continues no backup.
-func (b *checker) swapped(ctx context.Context, r *health.Result) {
+func (b *checker) swapped(ctx context.Context, r *health.Result) bool {
 	at, err := b.Site()
 	if err != nil {
-		return
+		return false
 	}
 	newest, err := (inventory{b.Source}).NewestGood(ctx)
 	if err != nil {
-		return
+		return false
 	}
 	cut, err := at.LogCut(b.Service.Database.Name, newest.CreatedAt)
 	if err != nil || cut.IsZero() {
-		return
+		return false
 	}
 	worse := r.State == ops.StateCritical
 	r.Find(ops.StateWarning, lang.M("a restore swapped the tables at %s: no restore to a later moment is possible",
@@ -97,4 +113,5 @@ func (b *checker) swapped(ctx context.Context, r *health.Result) {
 	if !worse {
 		r.Next = lang.M("Make a full backup now: opsdeck backup create.")
 	}
+	return true
 }

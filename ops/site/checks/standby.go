@@ -82,6 +82,9 @@ func JudgeStandby(s standby.Standing, now time.Time) health.Result {
 		return r
 	}
 	without := lang.M("until then a restore loads a backup")
+	if !s.Paused.Empty() {
+		without = lang.M("it pauses: %s", s.Paused.Msg)
+	}
 	switch {
 	case !s.Gone.Empty(), s.State == core.Off:
 		r.Find(ops.StateWarning, s.Headline(now), without)

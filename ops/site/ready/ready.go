@@ -108,12 +108,36 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	if err != nil {
 		return append(points, broken("binary-log", err)...)
 	}
-	points = append(points, doctor.JudgeBinlog(log, s.Name, binlogEvery))
+	point := doctor.JudgeBinlog(log, s.Name, binlogEvery)
+	l.stops(ctx, &point)
+	points = append(points, point)
 	if s.Restore.Standby {
 		schema := restore.StandbySchema(s.Database.Name, "00000000-000000-0000")
 		points = append(points, doctor.JudgeStandby(log, s.Name, schema))
 	}
 	return points
+}
+
+// stops finds a statement in the archive that a replay cannot do.
+func (l Look) stops(ctx context.Context, p *doctor.Point) {
+	at, err := l.Site()
+	if err != nil || l.Service.Backup.Dir == "" {
+		return
+	}
+	shelf, err := backups.Open(at)
+	if err != nil {
+		return
+	}
+	stop, err := shelf.Binlog().Outlook(ctx, false)
+	if err != nil || stop == nil {
+		return
+	}
+	what := lang.M("no restore reaches a later moment until there is a full backup: %s", backups.StopText(*stop))
+	p.Findings = append(p.Findings, doctor.Finding{
+		State: ops.StateCritical,
+		What:  what,
+		Fix:   l.Opsdeck("backup create"),
+	})
 }
 
 // nextBackup is about how many bytes the next backup needs: the newest's size

@@ -32,16 +32,25 @@ func (r *round) forward() error {
 		return err
 	}
 	if src != nil {
-		if err := r.apply(run, binlog.Moment{Position: &place.Position}); err != nil {
+		waits, err := r.apply(run, binlog.Moment{Position: &place.Position})
+		if err != nil {
 			return err
 		}
-		if err := r.compare(*src, run.End()); err != nil {
-			return err
+		if !waits {
+			if err := r.compare(*src, run.End()); err != nil {
+				return err
+			}
 		}
 	}
 	m := r.held(run, limit)
-	if err := r.apply(run, m); err != nil {
+	waits, err := r.apply(run, m)
+	if err != nil {
 		return err
+	}
+	if waits {
+		r.did.Paused = lang.M("a temporary table in the log is open from %s on; it continues where the table is dropped",
+			r.state.At.Position.String())
+		return nil
 	}
 	if run.Gap != nil && limit.After(run.ToTime()) {
 		return r.markBroken(lang.M("the archived binlog has a gap after %s", run.End().String()), "")
@@ -114,33 +123,35 @@ func (r *round) held(run *changes.Run, limit time.Time) binlog.Moment {
 	return m
 }
 
-// apply applies the log up to a moment.
-func (r *round) apply(run *changes.Run, m binlog.Moment) error {
-	span := replay.Span{Run: run, Moment: m, Database: r.rec.Database, Schema: r.rec.Schema, Rows: r.state.Rows}
+// apply applies the log up to a moment. waits tells that it ended earlier: a temporary table
+// is open at the moment, and would be lost with the session.
+func (r *round) apply(run *changes.Run, m binlog.Moment) (waits bool, err error) {
+	span := replay.Span{Run: run, Moment: m, Database: r.rec.Database, Schema: r.rec.Schema, Rows: r.state.Rows,
+		Quiet: true}
 	// The run begins at the place of the last commit; what it holds before it is done.
 	from, err := r.log.At(r.state.At, r.rec.Done)
 	if err != nil {
-		return r.markBroken(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
+		return false, r.markBroken(lang.M("the archived binlog does not contain its position %s", r.state.At.String()),
 			r.rec.Backup)
 	}
 	span.Run = from
 	rest, err := replay.Ahead(r.ctx, r.Target, span)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(rest.Refused) > 0 {
 		x := rest.Refused[0]
-		return r.markBroken(lang.M("a statement of %s cannot be applied: %s",
+		return false, r.markBroken(lang.M("a statement of %s cannot be applied: %s",
 			x.Time.Local().Format("2006-01-02 15:04:05"), x.Why), r.rec.Backup)
 	}
 	if rest.Transactions == 0 {
-		return nil
+		return rest.Waits, nil
 	}
 	if err := r.write(from, rest); err != nil {
-		return err
+		return false, err
 	}
 	r.applied(rest.ToTime)
-	return nil
+	return rest.Waits, nil
 }
 
 // write applies what was looked at.

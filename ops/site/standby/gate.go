@@ -16,18 +16,21 @@ import (
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
+	"opsdeck/ops/restore/standby"
 )
 
 // errPaused ends a round that is to go on later.
 var errPaused = errors.New("paused")
 
-// How often the server's load and the disk are looked at, and how long work waits for a
-// busy server before the round ends.
-const (
+// How often the server's load and the disk are looked at, and how long work that was begun
+// waits for a busy server before the round ends. Tests change them.
+var (
 	lookEvery = time.Second
 	busyFor   = 20 * time.Second
-	restShare = 4 // after work of some time a pause of a quarter of it
 )
+
+// restShare: after work of some time there is a pause of a quarter of it.
+const restShare = 4
 
 // gate says when work has to wait.
 type gate struct {
@@ -67,7 +70,7 @@ func (r *round) rest(ctx context.Context) error {
 		if g.why.Empty() {
 			break
 		}
-		if time.Now().After(last) || r.open {
+		if time.Now().After(last) || r.open || g.worked.IsZero() {
 			r.did.Paused = g.why
 			return errPaused
 		}
@@ -92,10 +95,24 @@ func (r *round) occupied(ctx context.Context) lang.Msg {
 // notePause remembers why the work stopped.
 func (r *round) notePause() error {
 	r.rec.Paused = restore.N(r.did.Paused)
-	if r.rec.Schema == "" {
-		return nil
+	if r.rec.State == standby.Off {
+		r.rec.Why = restore.Note{}
 	}
 	return r.save()
+}
+
+// noteUnbuilt remembers why there is no standby yet.
+func (r *round) noteUnbuilt(err error) {
+	if err == nil || r.rec.State != standby.Off {
+		return
+	}
+	r.rec.Paused = restore.Note{}
+	r.rec.Why = restore.RawNote(err.Error())
+	var known *ops.Error
+	if errors.As(err, &known) {
+		r.rec.Why = restore.N(known.What)
+	}
+	r.save() // the error itself is returned
 }
 
 func (r *round) paused() bool { return !r.did.Paused.Empty() }
@@ -108,7 +125,7 @@ func (r *round) load(ctx context.Context) lang.Msg {
 			return lang.M("the server is busy: Threads_running is %d, the limit %d", n, most)
 		}
 	}
-	free, size := disk(ctx, r.server.Facts, r.Target)
+	free, size := roomOf(ctx, r.server.Facts, r.Target)
 	if free >= 0 && free < r.keepFree(size) {
 		return lang.M("the server's disk is nearly full: %s are free, %s stay free", human.Bytes(free),
 			human.Bytes(r.keepFree(size)))
@@ -120,6 +137,9 @@ func (r *round) load(ctx context.Context) lang.Msg {
 func (k *Keeper) keepFree(size int64) int64 {
 	return int64(float64(size) * k.Service.Health.DiskFree / 2)
 }
+
+// roomOf is disk. Tests fill it.
+var roomOf = disk
 
 // disk is what is free on the disk of the server's data, and its size; -1 where that is not
 // on this machine.

@@ -80,7 +80,9 @@ func (k *Keeper) Run(ctx context.Context) (did Did, err error) {
 	case r.paused():
 		return did, r.notePause()
 	}
-	return did, k.explained(err)
+	err = k.explained(err)
+	r.noteUnbuilt(err)
+	return did, err
 }
 
 // hold takes the lock of those that work on the standby.

@@ -200,6 +200,8 @@ func (s Standing) Headline(now time.Time) lang.Msg {
 			human.Bytes(s.SizeBytes))
 	case !s.On:
 		return lang.M("no standby is kept")
+	case s.State == standby.Off && s.Why.Key != "":
+		return lang.M("the standby was not built yet: %s", s.Why.Msg)
 	case s.State == standby.Off:
 		return lang.M("the standby was not built yet")
 	case !s.Gone.Empty():
