@@ -408,7 +408,8 @@ func TestAStandbyThatPausesBeforeItsFirstBuildSaysSo(t *testing.T) {
 	if !strings.Contains(o.out, "the standby pauses: the server is busy: Threads_running is") {
 		t.Errorf("the round says:\n%s%s", o.out, o.err)
 	}
-	if doc := s.standing(); doc.State != "off" || !strings.Contains(doc.Paused, "the server is busy") || doc.Schema != "" {
+	doc := s.standing()
+	if doc.State != "off" || !strings.Contains(doc.Paused, "the server is busy") || doc.Schema != "" {
 		t.Errorf("paused: %+v", doc)
 	}
 	if said := s.statusOf("standby"); !strings.Contains(said, "pauses: the server is busy") {

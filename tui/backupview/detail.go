@@ -252,9 +252,9 @@ func (p *dossier) planLines(size page.Size) []string {
 		)
 	}
 	if log := p.stock.shelf.Log; log.Files > 0 {
-		head = append(head, cells.Cut(" "+e.T("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: "+
-			"they are removed too", log.Files, termsafe.Line(log.First), termsafe.Line(log.Last), human.Bytes(log.Bytes)),
-			size.Width))
+		surplus := e.T("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: they are removed too",
+			log.Files, termsafe.Line(log.First), termsafe.Line(log.Last), human.Bytes(log.Bytes))
+		head = append(head, cells.Cut(" "+surplus, size.Width))
 	}
 	head = append(head, widget.Rule(t, "", size.Width/2))
 	var lines []string

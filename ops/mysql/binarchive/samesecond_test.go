@@ -46,7 +46,8 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 			r := fetch(t, o)
 			all := segments(t, o)
 			last := all[len(all)-1]
-			if len(r.Gaps) != 1 || r.Gaps[0].Reason != binlog.Reset || len(all) != before+1 || last.Epoch != first.Epoch+1 {
+			if len(r.Gaps) != 1 || r.Gaps[0].Reason != binlog.Reset || len(all) != before+1 ||
+				last.Epoch != first.Epoch+1 {
 				t.Errorf("gaps %+v, %d files after %d", r.Gaps, len(all), before)
 			}
 			if same, err := SameFile(t.Context(), o.Target, last); !same || err != nil {

@@ -94,7 +94,8 @@ func Ahead(ctx context.Context, target mysql.Target, s Span) (*Forecast, error) 
 		return nil, err
 	}
 	defer db.Close()
-	q := Question{Run: s.Run, Moment: s.Moment, From: s.Database, To: s.Schema, Rows: s.Rows, Open: true, Quiet: s.Quiet}
+	q := Question{Run: s.Run, Moment: s.Moment, From: s.Database, To: s.Schema, Rows: s.Rows}
+	q.Open, q.Quiet = true, s.Quiet
 	if q.Others, err = schemas(ctx, db); err != nil {
 		return nil, mysql.Explain(err, target)
 	}

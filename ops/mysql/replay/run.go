@@ -221,7 +221,7 @@ func (r *runner) opens(at binlog.Place, f *format.Format) error {
 		return binarchive.ErrEnough
 	}
 	if !f.Created.IsZero() {
-		if err := r.dropTemps(); err != nil {
+		if err := dropTemps(r); err != nil {
 			return err
 		}
 	}

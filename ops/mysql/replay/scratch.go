@@ -172,9 +172,9 @@ func singleTable(p *sqlscan.Parsed) bool {
 }
 
 // dropTemps drops the temporary tables of a server that was restarted: it logs no DROP.
-func (r *runner) dropTemps() error {
+func dropTemps(r *runner) error {
 	for t := range r.judge.temp {
-		if err := r.asThread(t.thread); err != nil {
+		if err := asThread(r, t.thread); err != nil {
 			return err
 		}
 		drop := "DROP TEMPORARY TABLE IF EXISTS " + schema.Name(r.Schema, t.name)
@@ -188,7 +188,7 @@ func (r *runner) dropTemps() error {
 
 // asThread gives the session the number of the session that a statement was logged for:
 // temporary tables of the same name are kept apart by it.
-func (r *runner) asThread(thread uint32) error {
+func asThread(r *runner, thread uint32) error {
 	if r.thread == thread {
 		return nil
 	}

@@ -36,7 +36,7 @@ var guardedNames = []string{
 func (r *runner) settle(i *format.Item, settings []string) error {
 	r.plain.ready = false
 	if len(r.judge.temp) > 0 || r.thread != 0 {
-		if err := r.asThread(i.Query.Thread); err != nil {
+		if err := asThread(r, i.Query.Thread); err != nil {
 			return err
 		}
 	}

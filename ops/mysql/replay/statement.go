@@ -36,7 +36,7 @@ func (r *runner) statement(i *format.Item) error {
 	case rowsOf:
 		return r.rowsOf(i, d, settings)
 	case scratch:
-		return r.again1(i, d, settings)
+		return runAgain(r, i, d, settings)
 	case control:
 		r.group.partly = r.group.partly || d.back
 		if err := r.spill(); err != nil {
@@ -145,18 +145,18 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 	if err := r.spill(); err != nil {
 		return err
 	}
-	if !r.allTransactional(d.tables) && !r.noted {
+	if !allTransactional(r, d.tables) && !r.noted {
 		if err := r.noteStep(pending{At: r.group.from}); err != nil {
 			return err
 		}
 	}
 	unknown(r.state.Rows)
-	return r.again1(i, d, settings)
+	return runAgain(r, i, d, settings)
 }
 
 // allTransactional reports whether a rollback undoes all that a statement changes. It is false
 // for a statement that names no table.
-func (r *runner) allTransactional(tables []string) bool {
+func allTransactional(r *runner, tables []string) bool {
 	for _, t := range tables {
 		if !r.transactional(t) {
 			return false
@@ -165,8 +165,8 @@ func (r *runner) allTransactional(tables []string) bool {
 	return len(tables) > 0
 }
 
-// again1 runs one statement again, in the open transaction.
-func (r *runner) again1(i *format.Item, d decided, settings []string) error {
+// runAgain runs one statement again, in the open transaction.
+func runAgain(r *runner, i *format.Item, d decided, settings []string) error {
 	if err := r.spill(); err != nil {
 		return err
 	}

@@ -71,7 +71,8 @@ func (sh Binlog) newestContinued(ctx context.Context) (*restore.Source, error) {
 	}
 	var newest *backup.Set
 	for _, s := range inv.Sets {
-		if s.Restorable(inv.Database) && s.State != backup.Bad && !s.Foreign && (newest == nil || s.At.After(newest.At)) {
+		usable := s.Restorable(inv.Database) && s.State != backup.Bad && !s.Foreign
+		if usable && (newest == nil || s.At.After(newest.At)) {
 			newest = s
 		}
 	}

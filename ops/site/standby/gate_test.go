@@ -34,8 +34,13 @@ func gated(t *testing.T, free *int64) *round {
 	at := &site.Site{Service: service, StateDir: t.TempDir(), Clock: clock.Real{}}
 	server := swap.New(swap.Settings{Target: target})
 	t.Cleanup(func() { server.Close() })
-	return &round{Keeper: &Keeper{Desk: &restores.Desk{Site: at, Target: target}}, ctx: t.Context(), server: server,
-		rec: &core.Record{State: core.Ready, Schema: "shop__standby"}, did: &Did{}}
+	return &round{
+		Keeper: &Keeper{Desk: &restores.Desk{Site: at, Target: target}},
+		ctx:    t.Context(),
+		server: server,
+		rec:    &core.Record{State: core.Ready, Schema: "shop__standby"},
+		did:    &Did{},
+	}
 }
 
 // TestANearlyFullDiskPausesWorkAndRoomLetsItGoOn: the limit is half of what Status warns
