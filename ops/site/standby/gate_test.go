@@ -28,7 +28,8 @@ func gated(t *testing.T, free *int64) *round {
 	busyFor, lookEvery = 50*time.Millisecond, time.Millisecond
 	t.Cleanup(func() { roomOf, busyFor, lookEvery = before, wait, look })
 	s := testdb.MariaDB(t)
-	target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User, Password: s.Password}
+	addr := fmt.Sprintf("%s:%d", s.Host, s.Port)
+	target := mysql.Target{Network: "tcp", Addr: addr, User: s.User, Password: s.Password}
 	service := &config.Service{Name: "shop"}
 	service.Health.DiskFree = 0.2 // a tenth stays free
 	at := &site.Site{Service: service, StateDir: t.TempDir(), Clock: clock.Real{}}
