@@ -29,6 +29,19 @@ type alertsCmd struct {
 type alertsJSON struct {
 	Watching bool        `json:"watching"`
 	Alerts   []alertJSON `json:"alerts"`
+	// Undelivered are the messages that could not be sent, or will not be.
+	Undelivered []undeliveredJSON `json:"undelivered"`
+}
+
+type undeliveredJSON struct {
+	Target   string    `json:"target"`
+	Subject  string    `json:"subject"`
+	Since    time.Time `json:"since"`
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error"`
+	SetAside bool      `json:"set_aside"`
+	Waiting  int       `json:"waiting"`
+	SeenBy   string    `json:"seen_by,omitempty"`
 }
 
 type alertJSON struct {
@@ -62,9 +75,12 @@ func (c *alertsCmd) Run(a *app) error {
 	if c.All {
 		keep = alertsKept
 	}
-	shown := book.Shown(a.clock.Now().Add(-keep))
+	since := a.clock.Now().Add(-keep)
+	shown := book.Shown(since)
+	missed := book.Undelivered(since)
 	if a.flags.Service != "" {
 		shown = ofService(shown, a.flags.Service)
+		missed = toTargetsOf(missed, a.flags.Service)
 	}
 	running, err := watch.Running(dir)
 	if err != nil {
@@ -72,16 +88,48 @@ func (c *alertsCmd) Run(a *app) error {
 	}
 	watching := running != nil
 	if c.JSON {
-		doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}}
-		for i := range shown {
-			doc.Alerts = append(doc.Alerts, alertDocument(a.lang, &shown[i]))
-		}
-		return a.json(doc)
+		return a.json(alertsDocument(a.lang, shown, missed, watching))
 	}
 	if !watching && book.WrittenAt.IsZero() {
 		return sayUnwatched(a.printer)
 	}
-	return sayAlerts(a.printer, shown, watching)
+	if err := sayAlerts(a.printer, shown, watching); err != nil {
+		return err
+	}
+	sayUndelivered(a.printer, missed)
+	return nil
+}
+
+// alertsDocument is the document for programs.
+func alertsDocument(l *lang.Printer, shown []alert.Alert, missed []alert.Undelivered, watching bool) alertsJSON {
+	doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}, Undelivered: []undeliveredJSON{}}
+	for i := range shown {
+		doc.Alerts = append(doc.Alerts, alertDocument(l, &shown[i]))
+	}
+	for _, u := range missed {
+		doc.Undelivered = append(doc.Undelivered, undeliveredJSON{
+			Target: u.Target, Subject: u.Subject, Since: u.Created, Attempts: u.Attempts, Error: u.Error,
+			SetAside: u.Aside, Waiting: u.Waiting, SeenBy: u.SeenBy,
+		})
+	}
+	return doc
+}
+
+// sayUndelivered says what a target did not get.
+func sayUndelivered(p *printer, missed []alert.Undelivered) {
+	for i := range missed {
+		p.say(missed[i].Text(time.Local))
+	}
+}
+
+// toTargetsOf are the messages to the targets of one service.
+func toTargetsOf(missed []alert.Undelivered, service string) (out []alert.Undelivered) {
+	for _, u := range missed {
+		if alert.TargetNamed(u.Target, service, "*") {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // readBook reads the state of the alerts; one that cannot be used is an error for

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/ops/alert"
@@ -48,10 +49,14 @@ func (c consoleAlerts) List(back time.Duration) (l statusview.Listing, err error
 	if err != nil {
 		return l, err
 	}
-	l.Alerts = book.Shown(c.app.clock.Now().Add(-back))
+	now := c.app.clock.Now()
+	l.Alerts = book.Shown(now.Add(-back))
+	l.Undelivered = book.Undelivered(now.Add(-back))
 	if only := c.app.flags.Service; only != "" {
 		l.Alerts = ofService(l.Alerts, only)
+		l.Undelivered = toTargetsOf(l.Undelivered, only)
 	}
+	l.Undelivered = slices.DeleteFunc(l.Undelivered, func(u alert.Undelivered) bool { return !u.News(now) })
 	running, err := watch.Running(c.dir)
 	l.Watching = running != nil
 	return l, err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,7 +189,7 @@ type silenceJSON struct {
 }
 
 type watchAckCmd struct {
-	Rule   string `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every firing rule."`
+	Rule   string `arg:"" name:"rule" help:"The rule, as RULE or SERVICE/RULE; all for every firing rule; a target, for messages that it did not accept."`
 	DryRun bool   `help:"Show what would be acknowledged, change nothing."`
 }
 
@@ -206,6 +207,11 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 	for _, x := range book.Alerts {
 		if (rule == "*" || x.Rule == rule) && (service == "" || x.Service == service) && !x.FiredAt.IsZero() {
 			names = append(names, x.Service+"/"+x.Rule)
+		}
+	}
+	for _, u := range book.Undelivered(time.Time{}) {
+		if u.Aside && u.SeenBy == "" && alert.TargetNamed(u.Target, service, rule) && !slices.Contains(names, u.Target) {
+			names = append(names, u.Target)
 		}
 	}
 	if len(names) == 0 {

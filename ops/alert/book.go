@@ -35,6 +35,7 @@ type Book struct {
 	Queues map[string]*Queue   `json:"queues"`
 	Outbox map[string]*Message `json:"outbox"`
 	Sent   []Sent              `json:"sent"` // the newest messages that were delivered
+	Asides []Aside             `json:"set_aside,omitempty"`
 	Serial int64               `json:"serial"`
 	// Orders is how far the file of orders was carried out, in records.
 	Orders int64 `json:"orders"`

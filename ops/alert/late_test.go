@@ -68,7 +68,7 @@ func (w *world) sent(elapsed time.Duration, fail func(*Message) bool) (out []Doc
 	w.book.Pack(lang.English(), w.now, elapsed, nil)
 	for _, m := range w.book.Due() {
 		if fail(m) {
-			w.book.Refused(m, "it failed", 0, false)
+			w.book.Refused(lang.English(), m, Refusal{Why: "it failed"}, w.now)
 			continue
 		}
 		var doc Doc
@@ -85,22 +85,22 @@ func (w *world) sent(elapsed time.Duration, fail func(*Message) bool) (out []Doc
 func TestATargetThatComesBackIsToldSoon(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		final  bool
+		is     RefusalKind
 		asked  time.Duration
 		down   time.Duration
 		within time.Duration
 	}{
-		{"down for nine hours", false, 0, 9 * time.Hour, 30 * time.Second},
-		{"refused once by a proxy", true, 0, time.Second, 30 * time.Second},
-		{"refused for good for an hour", true, 0, time.Hour, 5 * time.Minute},
-		{"it asks for a pause of two minutes", false, 2 * time.Minute, time.Hour, 2 * time.Minute},
+		{"down for nine hours", ForNow, 0, 9 * time.Hour, 30 * time.Second},
+		{"refused once by a proxy", Everything, 0, time.Second, 30 * time.Second},
+		{"refused for good for an hour", Everything, 0, time.Hour, 5 * time.Minute},
+		{"it asks for a pause of two minutes", ForNow, 2 * time.Minute, time.Hour, 2 * time.Minute},
 	} {
 		w := newWorld(t)
 		w.fires("mysql")
 		up := w.now.Add(c.down)
 		refuse := func(m *Message) bool {
 			if w.now.Before(up) {
-				w.book.Refused(m, "no", c.asked, c.final)
+				w.book.Refused(lang.English(), m, Refusal{"no", c.asked, c.is}, w.now)
 			}
 			return w.now.Before(up)
 		}

@@ -3,6 +3,7 @@ package alert
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -272,12 +273,53 @@ func TestAStormIsOneMessageWithCountsAndFirstLines(t *testing.T) {
 	w.expect()
 }
 
+// TestTenThousandAlertsInAMinuteAreAFewMessages: each is in one of them, by name or in a
+// number, and the state file stays small.
+func TestTenThousandAlertsInAMinuteAreAFewMessages(t *testing.T) {
+	const all = 10_000
+	w := newWorld(t)
+	rules := make([]Sight, all)
+	for i := range rules {
+		rules[i] = sight(rule(fmt.Sprint("r", i)), false)
+	}
+	messages, told := 0, 0
+	for second := range 40 {
+		for i := range rules {
+			rules[i].Holds = i < (second+1)*all/20
+		}
+		w.step(time.Second, rules...)
+		w.book.Pack(lang.For("en"), w.now, time.Second, nil)
+		for _, m := range w.book.Due() {
+			var doc Doc
+			if err := json.Unmarshal(m.Data, &doc); err != nil {
+				t.Fatal(err)
+			}
+			told += len(doc.Alerts)
+			for _, n := range doc.Folded {
+				told += int(n)
+			}
+			messages++
+			w.book.Delivered(m, w.now)
+		}
+	}
+	if told != all || messages > 20 {
+		t.Errorf("%d of %d told in %d messages", told, all, messages)
+	}
+	dir := t.TempDir()
+	if err := w.book.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, File)); err != nil || info.Size() > 20<<20 {
+		t.Errorf("the state file: %v %v", info, err)
+	}
+}
+
 func TestMessagesToOneTargetKeepTheirOrderAndTheirName(t *testing.T) {
 	w, r := newWorld(t), rule("mysql")
 	w.step(time.Second, sight(r, true))
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
 	first := *w.book.Outbox["q/hook"]
-	w.book.Refused(&first, "it answered 500", 0, false)
+	w.book.Refused(lang.English(), &first, Refusal{Why: "it answered 500"}, w.now)
 	w.step(11*time.Second, sight(r, false)) // resolved while the first could not be delivered
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
 	if len(w.book.Due()) != 0 && w.book.Due()[0].ID != first.ID {

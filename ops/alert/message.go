@@ -170,7 +170,7 @@ func text(p *lang.Printer, head string, q *Queue) string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-func sortedKeys(m map[string]int64) (keys []string) {
+func sortedKeys[V any](m map[string]V) (keys []string) {
 	for k := range m {
 		keys = append(keys, k)
 	}

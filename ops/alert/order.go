@@ -80,6 +80,7 @@ func (b *Book) obey(o Order) {
 			}
 		}
 	case OrderAck:
+		b.acknowledge(o)
 		for i := range b.Alerts {
 			if a := &b.Alerts[i]; o.names(a) && a.AckBy == "" && !a.FiredAt.IsZero() {
 				a.AckBy = o.By

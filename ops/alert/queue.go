@@ -47,6 +47,7 @@ type Message struct {
 	Attempts int             `json:"attempts"`
 	Wait     Span            `json:"wait_ms"` // until the next attempt
 	Error    string          `json:"error,omitempty"`
+	Short    bool            `json:"short,omitempty"` // names only: the target refused the details
 }
 
 // Sent is a message that was delivered.
@@ -65,11 +66,12 @@ const (
 )
 
 // A message that could not be sent is tried again after firstRetry, then after twice as
-// long each time up to lastRetry. One that the target refuses for good is tried as seldom
+// long each time up to lastRetry. Where the target refuses everything it is tried as seldom
 // as finalRetry only after finalTries: a proxy in between may have refused it. Everything
 // else for that target waits meanwhile, so the limits bound how late an alert can be: with
 // minutes between two attempts, a target that fails half the time was told of an alert 8
-// minutes late (nine failures in a row, 1+2+4+…+256 s).
+// minutes late (nine failures in a row, 1+2+4+…+256 s). A message that the target refuses
+// for what is in it is set aside after finalTries, which take half a minute.
 const (
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
@@ -184,26 +186,6 @@ func (b *Book) Delivered(m *Message, now time.Time) {
 	}
 }
 
-// Refused keeps a message that could not be sent for another attempt, after at least
-// the time that the target asked for. final tells that the target refuses it for good:
-// somebody has to mend the configuration of one side.
-func (b *Book) Refused(m *Message, why string, atLeast time.Duration, final bool) {
-	o := b.Outbox[m.Target]
-	if o == nil || o.ID != m.ID {
-		return
-	}
-	wait := min(firstRetry<<min(o.Attempts, 20), lastRetry)
-	if final {
-		wait = lastRetry
-	}
-	if final && o.Attempts >= finalTries {
-		wait = finalRetry
-	}
-	o.Attempts++
-	o.Error = why
-	o.Wait = Span(max(wait, atLeast))
-}
-
 // Forget drops what waits for targets that are no longer configured.
 func (b *Book) Forget(known func(key string) bool) (dropped int) {
 	for key, q := range b.Queues {
@@ -218,5 +200,6 @@ func (b *Book) Forget(known func(key string) bool) (dropped int) {
 			delete(b.Outbox, key)
 		}
 	}
+	b.Asides = slices.DeleteFunc(b.Asides, func(a Aside) bool { return !known(a.Target) })
 	return dropped
 }

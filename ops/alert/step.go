@@ -40,16 +40,23 @@ type stepping struct {
 	book    *Book
 	rules   map[string]*Rule // by fingerprint
 	follows map[string][]string
+	mutes   map[string][]string // by fingerprint: the rules that may follow from it
+	index   map[string]int      // of the active alerts, by fingerprint; nil when it has to be made again
 }
 
 // Take carries the book on by one step and queues what people are told. It returns
 // whether something changed that has to be kept.
 func (b *Book) Take(s Step) (changed bool) {
-	w := &stepping{Step: s, book: b, rules: map[string]*Rule{}, follows: map[string][]string{}}
+	w := &stepping{
+		Step: s, book: b, rules: map[string]*Rule{}, follows: map[string][]string{}, mutes: map[string][]string{},
+	}
 	for i := range s.Sights {
 		x := &s.Sights[i]
 		w.rules[x.Fingerprint] = x.Rule
 		w.follows[x.Fingerprint] = w.causes(x)
+		for _, cause := range w.follows[x.Fingerprint] {
+			w.mutes[cause] = append(w.mutes[cause], x.Rule.Name)
+		}
 		changed = w.see(x) || changed
 	}
 	changed = w.retire() || changed
@@ -61,11 +68,25 @@ func (b *Book) Take(s Step) (changed bool) {
 // causes are the fingerprints of what an alert may follow from. One that cannot be seen now
 // follows from what it did when it was seen.
 func (w *stepping) causes(x *Sight) []string {
-	a := w.book.active(x.Fingerprint)
+	a := w.active(x.Fingerprint)
 	if !x.Unknown || a == nil {
 		return x.Follows
 	}
 	return append(slices.Clone(x.Follows), a.Follows...)
+}
+
+// active is Book.active, for thousands of alerts.
+func (w *stepping) active(fingerprint string) *Alert {
+	if w.index == nil {
+		w.index = make(map[string]int, len(w.book.Alerts))
+		for i := range w.book.Alerts {
+			w.index[w.book.Alerts[i].Fingerprint] = i
+		}
+	}
+	if i, is := w.index[fingerprint]; is {
+		return &w.book.Alerts[i]
+	}
+	return nil
 }
 
 // active is the alert of a fingerprint that is not resolved, or nil.
@@ -90,7 +111,7 @@ func (b *Book) News(x Sight) bool {
 
 // see carries one alert on by what was seen.
 func (w *stepping) see(x *Sight) (changed bool) {
-	a := w.book.active(x.Fingerprint)
+	a := w.active(x.Fingerprint)
 	switch {
 	case x.Unknown:
 		return false
@@ -120,6 +141,7 @@ func (w *stepping) begin(x *Sight) {
 	a.take(x, w.Now)
 	a.fire(x.Rule, w.Now)
 	w.book.Alerts = append(w.book.Alerts, a)
+	w.index[a.Fingerprint] = len(w.book.Alerts) - 1
 }
 
 // flaps is how often the same was resolved lately.
@@ -199,6 +221,7 @@ func (w *stepping) resolveOver(a *Alert, r *Rule) (changed bool) {
 
 func (w *stepping) drop(fingerprint string) {
 	w.book.Alerts = slices.DeleteFunc(w.book.Alerts, func(a Alert) bool { return a.Fingerprint == fingerprint })
+	w.index = nil
 }
 
 // resolve ends an alert and tells those who were told of it.
@@ -261,7 +284,7 @@ func (w *stepping) muted(a *Alert) (State, Text) {
 // cause is the firing alert that an alert follows from, or nil.
 func (w *stepping) cause(a *Alert) *Alert {
 	for _, fingerprint := range w.follows[a.Fingerprint] {
-		if c := w.book.active(fingerprint); c != nil && !c.FiredAt.IsZero() && c.Severity >= a.Severity {
+		if c := w.active(fingerprint); c != nil && !c.FiredAt.IsZero() && c.Severity >= a.Severity {
 			return c
 		}
 	}
@@ -338,11 +361,7 @@ func (w *stepping) queue(a *Alert, what string, targets []string) {
 
 // followers are the rules that may follow from an alert.
 func (w *stepping) followers(fingerprint string) (rules []string) {
-	for follower, from := range w.follows {
-		if slices.Contains(from, fingerprint) {
-			rules = append(rules, w.rules[follower].Name)
-		}
-	}
+	rules = slices.Clone(w.mutes[fingerprint])
 	slices.Sort(rules)
 	return slices.Compact(rules)
 }
@@ -351,8 +370,9 @@ func (w *stepping) followers(fingerprint string) (rules []string) {
 func (w *stepping) tidy() (changed bool) {
 	b := w.book
 	ended := func(s Silence) bool { return w.Now.Sub(s.Until) > historyKept }
-	before := len(b.Silences) + len(b.History)
+	before := len(b.Silences) + len(b.History) + len(b.Asides)
 	b.Silences = slices.DeleteFunc(b.Silences, ended)
+	b.Asides = slices.DeleteFunc(b.Asides, func(a Aside) bool { return w.Now.Sub(a.At) > historyKept })
 	for i := range b.History {
 		b.History[i].Calm += Span(w.Elapsed)
 	}
@@ -360,5 +380,5 @@ func (w *stepping) tidy() (changed bool) {
 	if over := len(b.History) - historyMost; over > 0 {
 		b.History = slices.Clone(b.History[over:])
 	}
-	return len(b.Silences)+len(b.History) != before
+	return len(b.Silences)+len(b.History)+len(b.Asides) != before
 }

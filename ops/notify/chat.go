@@ -113,10 +113,20 @@ var tooFast = map[string][]int{
 	"feishu":   {11232, 99991400},
 }
 
+// badContent are the codes with which the chats refuse what is in a message: too long, empty,
+// not of their form.
+var badContent = map[string][]int{
+	"dingtalk": {40035, 460101},
+	"wecom":    {40058, 44004, 45002},
+	"feishu":   {9499},
+}
+
 func judgeCode(kind string, code int, text string) *Failure {
 	switch {
 	case code == 0:
 		return nil
+	case slices.Contains(badContent[kind], code):
+		return unacceptable(lang.M("it refused: %d %s", code, text))
 	case !slices.Contains(tooFast[kind], code):
 		return refused(lang.M("it refused: %d %s", code, text))
 	case kind == "dingtalk" && code > 0:

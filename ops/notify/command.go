@@ -129,7 +129,9 @@ func judgeCommand(err error, said string) error {
 	}
 	why := lang.M("the command exited with %d: %s", exit.ExitCode(), masked(said))
 	switch exit.ExitCode() {
-	case 64, 65, 78, 126, 127:
+	case 65: // EX_DATAERR
+		return unacceptable(why)
+	case 64, 78, 126, 127:
 		return refused(why)
 	}
 	return later(0, why)

@@ -21,8 +21,10 @@ import (
 type Failure struct {
 	Retry bool          // a later try may do: a timeout, a refused connection, 429, 5xx
 	After time.Duration // the target wants no try before; 0: it did not say
-	Why   lang.Msg
-	Err   error // the cause; may be nil
+	// Content tells that the target does not accept what is in this message: others it may.
+	Content bool
+	Why     lang.Msg
+	Err     error // the cause; may be nil
 }
 
 // Error is the reason in English.
@@ -41,6 +43,13 @@ func Retryable(err error) bool {
 	return err != nil && ops.CodeOf(err) != ops.Config
 }
 
+// ForItsContent tells whether the target refuses this message for what is in it, and may
+// take others.
+func ForItsContent(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Content
+}
+
 // RetryAfter is how long the target wants to be left alone; 0: it did not say.
 func RetryAfter(err error) time.Duration {
 	var f *Failure
@@ -52,6 +61,9 @@ func RetryAfter(err error) time.Duration {
 
 // refused is a failure that no retry mends.
 func refused(why lang.Msg) *Failure { return &Failure{Why: why} }
+
+// unacceptable is a failure that no retry of the same message mends.
+func unacceptable(why lang.Msg) *Failure { return &Failure{Content: true, Why: why} }
 
 // later is a failure that a retry may mend.
 func later(after time.Duration, why lang.Msg) *Failure {

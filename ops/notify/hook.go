@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,7 +129,7 @@ func (h *hook) send(ctx context.Context, m Message) error {
 	u := *h.url
 	payload, text, err := h.body(m)
 	if err != nil {
-		return refused(lang.M("the template does not give JSON: %s", err.Error()))
+		return unacceptable(lang.M("the template does not give JSON: %s", err.Error()))
 	}
 	if text == nil {
 		if h.secret != "" {
@@ -165,7 +166,7 @@ func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) er
 	}
 	if f := judgeStatus(res); f != nil {
 		if h.kind == "alertmanager" && res.StatusCode == http.StatusBadRequest {
-			return refused(lang.M("it refused: %s", masked(string(answer), h.secrets()...)))
+			return unacceptable(lang.M("it refused: %s", masked(string(answer), h.secrets()...)))
 		}
 		return f
 	}
@@ -196,7 +197,18 @@ func judgeStatus(res *http.Response) *Failure {
 	case code >= 300 && code <= 399:
 		return refused(lang.M("it responded with %d, a redirect; redirects are not followed", code))
 	}
-	return refused(lang.M("it responded with %d", code))
+	why := lang.M("it responded with %d", code)
+	if slices.Contains(contentCodes, code) {
+		return unacceptable(why)
+	}
+	return refused(why)
+}
+
+// contentCodes are the statuses that speak of what was sent, and not of the address or of
+// who sends (RFC 9110, 15.5).
+var contentCodes = []int{
+	http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+	http.StatusUnprocessableEntity,
 }
 
 // waitOf reads Retry-After (RFC 9110, 10.2.3), a number of seconds or a date; an

@@ -198,6 +198,8 @@ func (t *mailer) judge(err error) error {
 		code = sending.ErrorCode()
 	}
 	switch {
+	case code == 552: // the message is too large (RFC 1870, 6.1)
+		return unacceptable(why)
 	case code >= 500:
 		return refused(why)
 	case code >= 400:

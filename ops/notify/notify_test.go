@@ -152,22 +152,32 @@ func TestFailuresAreSorted(t *testing.T) {
 		body   string
 		retry  bool
 		after  time.Duration
+		// content: it is this message that is refused, others may be taken.
+		content bool
 	}{
-		{"webhook", 429, "7", "", true, 7 * time.Second},
-		{"webhook", 429, "999999999", "", true, time.Hour},
-		{"webhook", 503, "-1", "", true, 0},
-		{"webhook", 408, "", "", true, 0},
-		{"webhook", 400, "", "", false, 0},
-		{"webhook", 404, "", "", false, 0},
-		{"slack", 403, "", "invalid_token", false, 0},
-		{"slack", 200, "", `{"ok":false,"error":"channel_not_found"}`, false, 0},
-		{"dingtalk", 200, "", `{"errcode":130101,"errmsg":"send too fast"}`, true, 10 * time.Minute},
-		{"dingtalk", 200, "", `{"errcode":310000,"errmsg":"keywords not in content"}`, false, 0},
-		{"dingtalk", 200, "", `<html>proxy</html>`, true, 0},
-		{"wecom", 200, "", `{"errcode":45009,"errmsg":"api freq out of limit"}`, true, time.Minute},
-		{"wecom", 200, "", `{}`, true, 0},
-		{"feishu", 200, "", `{"code":11232,"msg":"frequency limited"}`, true, time.Minute},
-		{"feishu", 200, "", `{"code":19024,"msg":"Key Words Not Found"}`, false, 0},
+		{"webhook", 429, "7", "", true, 7 * time.Second, false},
+		{"webhook", 429, "999999999", "", true, time.Hour, false},
+		{"webhook", 503, "-1", "", true, 0, false},
+		{"webhook", 408, "", "", true, 0, false},
+		{"webhook", 400, "", "", false, 0, true},
+		{"webhook", 404, "", "", false, 0, false},
+		{"slack", 403, "", "invalid_token", false, 0, false},
+		{"slack", 200, "", `{"ok":false,"error":"channel_not_found"}`, false, 0, false},
+		{"dingtalk", 200, "", `{"errcode":130101,"errmsg":"send too fast"}`, true, 10 * time.Minute, false},
+		{"dingtalk", 200, "", `{"errcode":310000,"errmsg":"keywords not in content"}`, false, 0, false},
+		{"dingtalk", 200, "", `<html>proxy</html>`, true, 0, false},
+		{"wecom", 200, "", `{"errcode":45009,"errmsg":"api freq out of limit"}`, true, time.Minute, false},
+		{"wecom", 200, "", `{}`, true, 0, false},
+		{"feishu", 200, "", `{"code":11232,"msg":"frequency limited"}`, true, time.Minute, false},
+		{"feishu", 200, "", `{"code":19024,"msg":"Key Words Not Found"}`, false, 0, false},
+		{"webhook", 413, "", "", false, 0, true},
+		{"webhook", 422, "", "", false, 0, true},
+		{"webhook", 401, "", "", false, 0, false},
+		{"alertmanager", 400, "", "invalid label set", false, 0, true},
+		{"alertmanager", 404, "", "", false, 0, false},
+		{"dingtalk", 200, "", `{"errcode":460101,"errmsg":"message too long"}`, false, 0, true},
+		{"wecom", 200, "", `{"errcode":40058,"errmsg":"content exceed max length"}`, false, 0, true},
+		{"wecom", 200, "", `{"errcode":93000,"errmsg":"invalid webhook url"}`, false, 0, false},
 	} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", c.wait)
@@ -179,8 +189,9 @@ func TestFailuresAreSorted(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = target.Send(context.Background(), message)
-		if err == nil || Retryable(err) != c.retry || RetryAfter(err) != c.after {
-			t.Errorf("%s %d %s: %v, retry %t after %v", c.kind, c.status, c.body, err, Retryable(err), RetryAfter(err))
+		if err == nil || Retryable(err) != c.retry || RetryAfter(err) != c.after || ForItsContent(err) != c.content {
+			t.Errorf("%s %d %s: %v, retry %t after %v, for its content %t", c.kind, c.status, c.body, err, Retryable(err),
+				RetryAfter(err), ForItsContent(err))
 		}
 		srv.Close()
 		if err = target.Send(context.Background(), message); !Retryable(err) {

@@ -20,10 +20,15 @@ type Listing struct {
 	Ran      bool // watch ran here
 	Watching bool // and runs now
 	Alerts   []alert.Alert
+	// Undelivered are the messages that targets have not got.
+	Undelivered []alert.Undelivered
 }
 
 // alertHistory is how far back resolved alerts are listed.
 const alertHistory = 7 * 24 * time.Hour
+
+// undeliveredMost is how many messages that were not delivered are listed.
+const undeliveredMost = 2
 
 // listAlerts reads the alerts and opens their list at the first of a rule; "*" is any.
 func listAlerts(env *page.Env, alerts Alerts, service, rule string) tea.Cmd {
@@ -128,6 +133,13 @@ func (l *alertList) notes() (out []lang.Msg) {
 			lang.M("start it with: %s", "opsdeck watch install")}
 	case !l.listing.Watching:
 		out = append(out, lang.M("`opsdeck watch` is not running: this is the state of its last run"))
+	}
+	for i, u := range l.listing.Undelivered {
+		if i == undeliveredMost {
+			out = append(out, lang.M("more messages not delivered: %d", len(l.listing.Undelivered)-i))
+			break
+		}
+		out = append(out, u.Text(l.env.Zone))
 	}
 	if len(l.listing.Alerts) == 0 {
 		return append(out, lang.M("no alerts in the last 7 days"))

@@ -112,6 +112,7 @@ var prefixed = []struct {
 	label  func(name string) lang.Msg
 }{
 	{"alert_", func(name string) lang.Msg { return lang.M("alert %s", name) }},
+	{"undelivered_", func(name string) lang.Msg { return lang.M("not delivered to %s", name) }},
 	{"last_", func(name string) lang.Msg { return lang.M("last %s", name) }},
 	{"checks.", func(name string) lang.Msg { return lang.Raw(name) }}, // as the service itself writes it
 }

@@ -86,8 +86,23 @@ func (w *Watcher) takeResult(r result) {
 	if r.message.Attempts == 0 || r.message.Error != why {
 		w.Say(lang.M("could not notify %s, will retry: %s", r.key, why))
 	}
-	w.book.Refused(r.message, why, notify.RetryAfter(r.err), !notify.Retryable(r.err))
+	is := alert.Refusal{Why: why, AtLeast: notify.RetryAfter(r.err), Kind: refusal(r.err)}
 	w.dirty = true
+	if w.book.Refused(w.Lang, r.message, is, w.Clock.Now()) {
+		w.Say(lang.M("%s did not accept a message; it is not sent again: %s: %s", r.key, r.message.Subject, why))
+		w.poke() // for the next one
+	}
+}
+
+// refusal is what the refusal of a message is about.
+func refusal(err error) alert.RefusalKind {
+	switch {
+	case notify.ForItsContent(err):
+		return alert.ThisOne
+	case !notify.Retryable(err):
+		return alert.Everything
+	}
+	return alert.ForNow
 }
 
 // Message is what a target gets of a kept message.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
@@ -45,6 +47,34 @@ func urgency(a *alert.Alert) int {
 	return n
 }
 
+// asideFor is how long a message that a target did not accept is told, unless somebody
+// acknowledges it.
+const asideFor = 24 * time.Hour
+
+// undelivered finds the messages that did not reach the targets of a service.
+func undelivered(r *health.Result, book *alert.Book, service string) {
+	now := time.Now()
+	for _, u := range book.Undelivered(now.Add(-asideFor)) {
+		if !alert.TargetNamed(u.Target, service, "*") || !u.News(now) {
+			continue
+		}
+		_, name, _ := strings.Cut(u.Target, "/")
+		r.Add("undelivered_"+name, u.Error, u.Text(time.Local))
+		next := lang.M("Send it a test message: %s", "opsdeck watch test "+human.Shell(name))
+		what := lang.M("alerts do not reach the target %s", name)
+		if u.Aside {
+			next = lang.M("See what it was; then acknowledge it: %s",
+				"opsdeck alerts; opsdeck watch ack "+human.Shell(u.Target))
+			what = lang.M("the target %s did not accept a message", name)
+		}
+		was := r.State
+		r.Find(ops.StateWarning, what, u.Text(time.Local))
+		if r.State != was || r.Next.Empty() {
+			r.Next = next
+		}
+	}
+}
+
 // alertsOf is how the alerts of a service are, by the state that watch keeps.
 func alertsOf(dir, service string) health.Result {
 	book, err := alert.Read(dir)
@@ -81,6 +111,7 @@ func alertsOf(dir, service string) health.Result {
 		r.Find(severity, lang.M("the alert %s is firing", worst.Rule), lang.M("%s", worst.Evidence))
 		r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+worst.Rule)
 	}
+	undelivered(&r, book, service)
 	r.Add("watch_running", running, lang.Msg{})
 	if !running {
 		last := book.WrittenAt.Local().Format(time.DateTime)

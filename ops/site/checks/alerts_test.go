@@ -52,3 +52,54 @@ func TestAWatchThatDoesNotRunIsSaid(t *testing.T) {
 		t.Fatalf("%v %+v", r.State, r)
 	}
 }
+
+// TestAMessageThatDoesNotArriveIsSaid: one that fails for a minute, and one that the target
+// did not accept, until somebody acknowledges it; those of other services are not.
+func TestAMessageThatDoesNotArriveIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	held, err := lock.Take(filepath.Join(dir, "locks", "watch.lock"), lock.Holder{What: "watch"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	now := time.Now()
+	failing := func(target string, since time.Duration) func(*alert.Book) {
+		return func(b *alert.Book) {
+			b.Outbox[target] = &alert.Message{
+				Target: target, Subject: "mysql is down", Error: "timed out", Attempts: 3, Created: now.Add(-since),
+			}
+		}
+	}
+	aside := func(seen string) func(*alert.Book) {
+		return func(b *alert.Book) {
+			b.Asides = []alert.Aside{{Target: "q/hook", Subject: "too long", Error: "it responded with 413", Created: now,
+				At: now, SeenBy: seen}}
+		}
+	}
+	for _, c := range []struct {
+		name       string
+		set        func(*alert.Book)
+		says, next string
+	}{
+		{"fails for a minute", failing("q/hook", 2*time.Minute), "alerts do not reach the target hook",
+			"opsdeck watch test hook"},
+		{"fails for a moment", failing("q/hook", time.Second), "", ""},
+		{"another service's", failing("other/hook", time.Hour), "", ""},
+		{"not accepted", aside(""), "the target hook did not accept a message", "opsdeck watch ack q/hook"},
+		{"acknowledged", aside("li"), "", ""},
+	} {
+		book, err := alert.Load(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.set(book)
+		if err := book.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		r := alertsOf(dir, "q")
+		if (r.State == ops.StateWarning) != (c.says != "") || !strings.Contains(r.Detail.String(), c.says) ||
+			!strings.Contains(r.Next.String(), c.next) {
+			t.Errorf("%s: %v %s → %s", c.name, r.State, r.Detail, r.Next)
+		}
+	}
+}
