@@ -50,5 +50,8 @@ func init() {
 		"the worker could not start: %s", "工作进程无法开始：%s",
 		"the restore %s cannot be read", "恢复 %s 无法读取",
 		"mark", "标记",
+		"%s is running again: somebody started it after the restore stopped it",
+		"%s 又在运行：恢复停止它之后，有人启动了它",
+		"stop it, then retry: %s", "停止它，然后重试：%s",
 	)
 }

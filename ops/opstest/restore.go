@@ -73,14 +73,8 @@ func (w *World) do(ctx context.Context, method string, change func(*WorldState) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.Path != "" {
-		text, err := os.ReadFile(w.Path)
-		if err == nil {
-			err = json.Unmarshal(text, &w.State)
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+	if err := w.read(); err != nil {
+		return err
 	}
 	w.State.Calls = append(w.State.Calls, method)
 	err := w.Fail[method]
@@ -90,6 +84,21 @@ func (w *World) do(ctx context.Context, method string, change func(*WorldState) 
 	if w.Path != "" {
 		text, _ := json.Marshal(w.State)
 		return errors.Join(err, atomicfile.WriteBytes(w.Path, 0o600, text))
+	}
+	return err
+}
+
+// read reads the state that a killed process left.
+func (w *World) read() error {
+	if w.Path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(w.Path)
+	if err == nil {
+		err = json.Unmarshal(text, &w.State)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	return err
 }
@@ -283,6 +292,16 @@ func (w *World) Stop(ctx context.Context, _ restore.Process) (ran bool, _ []rest
 // Start starts the service.
 func (w *World) Start(ctx context.Context, _ restore.Process) ([]restore.Note, error) {
 	return nil, w.do(ctx, "start", func(s *WorldState) error { s.Running = true; return nil })
+}
+
+// Running tells whether the service runs. It is no act of its own.
+func (w *World) Running(ctx context.Context, _ restore.Process) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.read(); err != nil {
+		return false, err
+	}
+	return w.State.Running, ctx.Err()
 }
 
 // Discard forgets what was saved.

@@ -52,6 +52,11 @@ func (s fileService) Start(context.Context, restore.Process) ([]restore.Note, er
 	return nil, os.WriteFile(s.path, nil, 0o600)
 }
 
+func (s fileService) Running(context.Context, restore.Process) (bool, error) {
+	_, err := os.Stat(s.path)
+	return err == nil, nil
+}
+
 func (s fileService) Ready(context.Context, restore.Ready) (bool, string) {
 	_, err := os.Stat(s.path)
 	return err == nil, fmt.Sprint(err)

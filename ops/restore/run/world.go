@@ -127,6 +127,8 @@ type Services interface {
 	Stop(ctx context.Context, p restore.Process) (ran bool, notes []restore.Note, err error)
 	// Start starts it, unless it is running.
 	Start(ctx context.Context, p restore.Process) ([]restore.Note, error)
+	// Running tells whether it runs or is about to; false where that is unknown.
+	Running(ctx context.Context, p restore.Process) (bool, error)
 }
 
 // Saver makes the backup of the current state.
@@ -207,7 +209,11 @@ func (c *Crew) Do(
 		report = func(ops.Progress) {}
 	}
 	report, end := c.tellWaits(ctx, e, p, report)
-	ev, err := c.do(ctx, e, p, s, report)
+	var ev restore.Event
+	err := c.idle(ctx, e, p)
+	if err == nil {
+		ev, err = c.do(ctx, e, p, s, report)
+	}
 	end()
 	if err == nil {
 		return ev, nil

@@ -80,6 +80,16 @@ func (c processes) Start(ctx context.Context, p restore.Process) ([]restore.Note
 	return []restore.Note{restore.N(lang.M("started: %s", p.Start))}, nil
 }
 
+// Running tells whether the service runs or is about to.
+func (c processes) Running(ctx context.Context, _ restore.Process) (bool, error) {
+	ctl, err := service.New(c.Service.Process)
+	if err != nil {
+		return false, err
+	}
+	state := ctl.Status(ctx).State
+	return state == health.ProcessRunning || state == health.ProcessStarting, nil
+}
+
 // readiness asks /health/ready.
 type readiness struct{ timeout time.Duration }
 
