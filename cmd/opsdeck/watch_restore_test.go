@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestTheSilenceOfAKilledRestoreEnds: a real restore silences the alerts of its service
+// while its worker lives. kill -9 of the worker ends that: what is wrong then is told, and
+// that the restore stopped partway.
+func TestTheSilenceOfAKilledRestoreEnds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, testdb.MariaDB(t))
+	hook := &flaky{keys: map[string]bool{}, told: map[string]int{}}
+	server := httptest.NewServer(hook)
+	defer server.Close()
+	s.write("hook", server.URL)
+	log := filepath.Join(s.dir, "app.log")
+	appendTo(t, log, "the beginning")
+	s.amend("    logs: []\n", fmt.Sprintf("    logs: [%s]\n"+
+		"    notify: [{name: hook, kind: webhook, url_file: %s, on: [status], per_minute: 100000}]\n"+
+		"    alerts: {rules: [{name: needle, query: needle, keep_firing: 1h}]}\n", log, filepath.Join(s.dir, "hook")))
+	s.amend("health: {", "health: {interval: 200ms, ")
+	goOn := s.stopsLate()
+	defer goOn()
+	s.must("backup", "create")
+	w := startWatch(t, s.bin, filepath.Join(s.dir, "config.yaml"), "--alerts-only")
+	defer w.kill()
+	w.await("targets")
+	until(t, "the first state", func() bool { return strings.Contains(s.run("alerts").out, "no alerts") })
+
+	restore := s.command("restore", "--confirm", s.live)
+	if err := restore.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitStage(t, s, "stopping")
+	appendTo(t, log, "a needle")
+	until(t, "it is silenced", func() bool {
+		out := s.run("alerts").out
+		return strings.Contains(out, "needle") && strings.Contains(out, "silenced: a restore is in progress")
+	})
+	if hook.has("fired needle") != 0 {
+		t.Error("told during the restore")
+	}
+	killed := time.Now()
+	s.killWorker()
+	restore.Wait()
+	until(t, "it is told", func() bool { return hook.has("fired needle") == 1 && hook.has("fired restore") == 1 })
+	if took := time.Since(killed); took > time.Minute {
+		t.Errorf("told %s after the worker was killed", took)
+	}
+	if out := s.run("alerts").out; strings.Contains(out, "silenced:") {
+		t.Errorf("a silence is left:\n%s", out)
+	}
+}
