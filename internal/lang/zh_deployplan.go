@@ -105,5 +105,11 @@ func init() {
 		"被中断的部署留下的程序仍在运行且无法结束：pid %s",
 		"wait until it ends (ps -fp %s), then run this again", "请等它结束（ps -fp %s），再重新运行",
 		"ended processes that the interrupted run left running: %d", "已结束被中断的部署留下的进程：%d 个",
+		"health.url names port %s of one instance: after the switch it would check the wrong one",
+		"health.url 指向某个实例的端口 %s：切换之后会检查错误的实例",
+		"set health.url to the address of nginx, which users get: %s", "把 health.url 设为用户访问的 nginx 地址：%s",
+		"health.url names neither instance of deploy.switch.ports", "health.url 没有指向 deploy.switch.ports 中的任何实例",
+		"after a switch, the checks would ask the old release", "切换之后，检查会访问旧版本",
+		"health.url names port %s of one instance, not nginx", "health.url 指向某个实例的端口 %s，而不是 nginx",
 	)
 }

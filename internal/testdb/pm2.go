@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -84,8 +85,14 @@ func (p *PM2Daemon) env() []string { return []string{"PM2_HOME=" + p.Home, "HOME
 // Run runs a pm2 command (`start`, `stop`, `jlist` …) and returns its output.
 func (p *PM2Daemon) Run(t testing.TB, args ...string) []byte {
 	t.Helper()
+	return p.RunWith(t, nil, args...)
+}
+
+// RunWith is Run with further variables, which what is started gets too.
+func (p *PM2Daemon) RunWith(t testing.TB, env []string, args ...string) []byte {
+	t.Helper()
 	cmd := exec.Command(p.Bin, args...)
-	cmd.Dir, cmd.Env = p.Dir, append(os.Environ(), p.env()...)
+	cmd.Dir, cmd.Env = p.Dir, slices.Concat(os.Environ(), p.env(), env)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("pm2 %v: %v: %s", args, err, out)

@@ -24,6 +24,9 @@ type Twin interface {
 	StartOn(ctx context.Context, port int, to Move) (line string, env []string, err error)
 	// StopOn is the command that ends the instance on a port; "" where there is none.
 	StopOn(ctx context.Context, port int) (line string, err error)
+	// GaveUp tells whether the instance that was started on a port ended for good, and its
+	// logs. What cannot be told counts as no.
+	GaveUp(ctx context.Context, port int) (logs []string, is bool)
 }
 
 // Move is the folder of the code that an instance is started in. Its zero value leaves it
@@ -62,16 +65,7 @@ type pm2Instance struct {
 	Name string `json:"name"`
 	PID  int    `json:"pid"`
 	ID   int    `json:"pm_id"`
-	Env  struct {
-		Status      string                     `json:"status"`
-		Script      string                     `json:"pm_exec_path"`
-		Folder      string                     `json:"pm_cwd"`
-		Interpreter string                     `json:"exec_interpreter"`
-		Mode        string                     `json:"exec_mode"`
-		Args        json.RawMessage            `json:"args"`      // a list, or one text
-		NodeArgs    json.RawMessage            `json:"node_args"` // the same
-		Env         map[string]json.RawMessage `json:"env"`
-	} `json:"pm2_env"`
+	Env  pm2Env `json:"pm2_env"`
 }
 
 // words reads a list of words that PM2 may have kept as one text.
@@ -221,6 +215,7 @@ func (p *pm2) startLine(from pm2Instance, to Move, workers int) string {
 	if from.Env.Mode == "cluster_mode" {
 		line += fmt.Sprintf(" -i %d", workers)
 	}
+	line += p.optionsOf(from)
 	if n := moved(words(from.Env.NodeArgs)); len(n) > 0 {
 		line += " --node-args " + quote(strings.Join(n, " "))
 	}
@@ -262,6 +257,21 @@ func (p *pm2) StopOn(ctx context.Context, port int) (line string, err error) {
 		return "", nil
 	}
 	return p.command() + " delete " + strings.Join(ids, " ") + " && " + p.command() + " save --force", nil
+}
+
+// GaveUp looks for instances of a port that PM2 no longer starts.
+func (p *pm2) GaveUp(ctx context.Context, port int) (logs []string, is bool) {
+	all, err := p.instances(ctx)
+	if err != nil {
+		return nil, false
+	}
+	for _, i := range all {
+		if i.variable("PORT") == strconv.Itoa(port) && (i.Env.Status == "errored" || i.Env.Status == "stopped") {
+			logs = append(logs, i.Env.Err, i.Env.Out)
+			is = true
+		}
+	}
+	return logs, is
 }
 
 // holds tells whether a process is the one that listens for the instance: the instance or a

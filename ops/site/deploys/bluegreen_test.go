@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,10 +43,21 @@ type green struct {
 	each  int // processes of an instance
 }
 
+var pm2OnPath sync.Once
+
+// startPM2 starts a PM2 of the test's own. Its command is on the PATH of this process.
+func startPM2(t *testing.T) *testdb.PM2Daemon {
+	t.Helper()
+	pm2 := testdb.PM2(t)
+	pm2OnPath.Do(func() { os.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH")) })
+	return pm2
+}
+
 // newGreen starts the shop; how are further arguments of pm2 start.
 func newGreen(t *testing.T, how ...string) *green {
-	pm2, nginx := testdb.PM2(t), nginxBin(t)
-	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
+	t.Parallel()
+	nginx := nginxBin(t)
+	pm2 := startPM2(t)
 	g := &green{pm2: pm2, ports: freePorts(t, 3), each: 1}
 	dir := t.TempDir()
 	os.Chmod(dir, 0o755)
@@ -67,10 +79,8 @@ func newGreen(t *testing.T, how ...string) *green {
 	g.commit("app", map[string]string{"app.js": app, "package.json": pkg("1", "")})
 	g.repoPull()
 	write(t, file, string(g.upstream(g.ports[0])), 0o644)
-	t.Setenv("JWT_SECRET", "onlyPM2knows")
 	start := append([]string{"start", filepath.Join(g.app, "app.js"), "--name", "shop", "--max-restarts", "1"}, how...)
-	pm2.Run(t, start...)
-	os.Unsetenv("JWT_SECRET")
+	pm2.RunWith(t, []string{"JWT_SECRET=onlyPM2knows"}, start...)
 	if out, err := exec.Command(nginx, "-c", conf).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
@@ -101,6 +111,9 @@ func TestBlueGreenUnderPM2LosesNoRequest(t *testing.T) {
 	saved, err := os.ReadFile(filepath.Join(g.pm2.Home, "dump.pm2"))
 	if err != nil || !strings.Contains(string(saved), fmt.Sprintf(`"PORT": "%d"`, g.ports[0])) {
 		t.Errorf("a restart of the machine would not bring port %d: %v", g.ports[0], err)
+	}
+	if n := strings.Count(string(saved), `"max_restarts": 1,`); n != 2 {
+		t.Errorf("%d instances have the options that the first was started with", n)
 	}
 	state, err := g.Carry(t.Context(), last, deploy.EventBack, nil)
 	if err != nil || state.Result != deploy.ResultTakenBack {
@@ -170,9 +183,10 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 		set   func()
 	}{
 		{"build", map[string]string{"package.json": pkg("3", ""), "nobuild": ""}, nil},
-		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil},
+		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil}, // PM2 gives it up
 		{"switch", map[string]string{"package.json": pkg("6", "")}, func() { g.conf.Switch.Upstream = "no { such" }},
 		{"switch", map[string]string{"package.json": pkg("8", "")}, func() { // nginx does not include this one
+			g.arrive = 3 * time.Second
 			g.conf.Switch.File += ".other"
 			write(t, g.conf.Switch.File, string(g.upstream(g.ports[0])), 0o644)
 		}},
@@ -190,24 +204,9 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 			g.git("rm", "-q", "--ignore-unmatch", "broken")
 		}
 		g.commit(c.step, c.files)
-		plan, err := g.Plan(t.Context(), "short", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range plan.Steps { // a broken release is found soon
-			if c.step == "standby" && plan.Steps[i].Name == c.step {
-				plan.Steps[i].Timeout = 12 * time.Second
-			}
-		}
-		plan.Seal(time.Now())
-		if err := g.Begin(plan); err != nil {
-			t.Fatal(err)
-		}
-		state, err := g.Carry(t.Context(), plan, deploy.EventBegin, nil)
+		plan, state := g.deploy("short")
 		g.conf = conf
-		if err != nil {
-			t.Fatal(err)
-		}
+		g.arrive = 0
 		failed := plan.Steps[max(0, state.Failed)].Name
 		active, _, aerr := g.active()
 		ports, n := g.running()
@@ -216,6 +215,9 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 		if !whole || failed != c.step || len(ports) != 1 || n != 1 {
 			t.Errorf("%s: %s at %s (%s), nginx uses %d (%v), %v listen, %d processes", c.step, state.Result, failed,
 				state.Detail, active, aerr, ports, n)
+		}
+		if said := fmt.Sprint(state.Tail); c.step == "standby" && !strings.Contains(said, "Cannot find module x") {
+			t.Errorf("why it ended is not said: %s %s", state.Detail, said)
 		}
 	}
 	if asked, bad := stop(); bad != "" || asked < 100 {

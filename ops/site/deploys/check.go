@@ -35,8 +35,9 @@ type Desk struct {
 	// Styles is how the lines of a log are read; nil, or a nil style, is as everywhere.
 	Styles func(source string) *line.Style
 
-	conf config.Deploy
-	ctl  health.Controller
+	conf   config.Deploy
+	ctl    health.Controller
+	arrive time.Duration // 0 is arriveLimit
 }
 
 // Open makes the desk of a service.
@@ -88,6 +89,7 @@ func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
 	out = append(out, v.secrets())
 	out = append(out, deploy.JudgeFiles(v.files())...)
 	out = append(out, deploy.JudgeWeb(v.web(ctx))...)
+	out = append(out, v.front()...)
 	out = append(out, v.database(ctx)...)
 	if d.Service.Process.Kind == "pm2" {
 		out = append(out, deploy.JudgeBoot(v.boot(), d.Service.Process.Name)...)

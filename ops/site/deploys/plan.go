@@ -143,6 +143,9 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	if err != nil {
 		return nil, err
 	}
+	if err := asksUsers(d.Service, steps); err != nil {
+		return nil, err
+	}
 	look, cancel := context.WithTimeout(ctx, lookTime)
 	dir, why := d.folder(d.ctl.Status(look))
 	cancel()

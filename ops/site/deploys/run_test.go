@@ -45,12 +45,7 @@ func newShop(t *testing.T, change func(*config.Service)) *shop {
 			t.Skip(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &shop{t: t, port: l.Addr().(*net.TCPAddr).Port}
-	l.Close()
+	s := &shop{t: t, port: freePorts(t, 1)[0]}
 	s.Desk, s.app = desk(t, func(c *config.Service) {
 		c.Health.URL = fmt.Sprintf("http://127.0.0.1:%d", s.port)
 		c.Deploy.Smoke = []string{"/health"}
@@ -170,6 +165,7 @@ func (s *shop) failed(p *deploy.Plan, state deploy.State, step, says string) {
 // TestAFreshWorkTreeIsInstalled: a new machine with the code alone gets its environment
 // file, packages and seed, and the service answers. A seed that fails leaves it stopped.
 func TestAFreshWorkTreeIsInstalled(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, nil)
 	s.commit("seed", map[string]string{
 		".env.example": "DB_PASSWORD=change-me\n",
@@ -205,6 +201,7 @@ func (s *shop) repoPull() {
 }
 
 func TestAnUpdateIsDeployedAndTakenBack(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, nil)
 	s.start()
 	write(t, filepath.Join(s.app, ".env"), "A=1\n", 0o600)
@@ -251,8 +248,8 @@ func (s *shop) workIsKept(p *deploy.Plan) {
 }
 
 func TestABrokenReleaseUnderPM2IsTakenBackByItself(t *testing.T) {
-	pm2 := testdb.PM2(t)
-	t.Setenv("PATH", filepath.Dir(pm2.Bin)+":"+os.Getenv("PATH"))
+	t.Parallel()
+	pm2 := startPM2(t)
 	s := newShop(t, func(c *config.Service) {
 		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
 		c.Restore.ReadyWait = 3 * time.Minute // it ends when PM2 gives the process up
@@ -268,6 +265,7 @@ func TestABrokenReleaseUnderPM2IsTakenBackByItself(t *testing.T) {
 }
 
 func TestAnInstallThatFailsHalfWayIsTakenBackWithItsPackages(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, nil)
 	s.start()
 	os.MkdirAll(filepath.Join(s.app, "node_modules", "old"), 0o755)
@@ -286,6 +284,7 @@ func TestAnInstallThatFailsHalfWayIsTakenBackWithItsPackages(t *testing.T) {
 }
 
 func TestAMigrationThatHangsIsEndedAndTakenBack(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, func(c *config.Service) {
 		c.Deploy.Plans = []config.DeployPlan{{Name: "update", Steps: []config.DeployStep{
 			{Name: "stop", Kind: "stop"}, {Name: "pull", Kind: "pull"},
@@ -316,6 +315,7 @@ func runs(pid string) bool {
 }
 
 func TestATakenPortIsNamedAndLocalChangesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, nil)
 	s.commit("two", map[string]string{"package.json": pkg("2", "")})
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
@@ -346,6 +346,7 @@ func TestATakenPortIsNamedAndLocalChangesAreRefused(t *testing.T) {
 }
 
 func TestASyncThatDropsAColumnIsTakenBackAndOffersARestore(t *testing.T) {
+	t.Parallel()
 	db := testdb.MariaDB(t)
 	schema := db.Schema(t)
 	db.Exec(t, schema, "CREATE TABLE orders (id INT PRIMARY KEY, note TEXT)", "INSERT INTO orders VALUES (1, '千张')")

@@ -1,12 +1,12 @@
 package deploys
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,14 +93,22 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 	return lang.M("the instance on port %d is ready; /health/version: %s", port, said), nil
 }
 
-// readyOn waits until the instance on a port is ready.
+// readyOn waits until the instance on a port is ready, or its keeper has stopped trying.
 func (j *job) readyOn(ctx context.Context, port int) error {
+	twin, is := j.ctl.(service.Twin)
+	is = is && j.conf.Switch.Start == ""
 	for ask := probe.Readiness(local(port)); ; {
 		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
 		r := ask(one)
 		cancel()
 		if r.State == ops.StateOK {
 			return nil
+		}
+		if is {
+			if logs, ended := twin.GaveUp(ctx, port); ended {
+				return &failure{ops.E(ops.Failed, lang.M("the instance on port %d ended by itself", port)).
+					WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(logs)}
+			}
 		}
 		if pause(ctx) != nil {
 			return &failure{ops.E(ops.Failed, r.Detail), nil}
@@ -193,7 +201,7 @@ const arriveLimit = 10 * time.Second
 func (j *job) arrived(ctx context.Context, port int) error {
 	url := j.Service.Health.URL
 	ports := j.conf.Switch.Ports
-	if url == "" || slices.Contains(ports, probe.LocalPort(url)) {
+	if url == "" || instancePort(j.Service) > 0 {
 		return nil
 	}
 	other := ports[0] + ports[1] - port
@@ -202,7 +210,7 @@ func (j *job) arrived(ctx context.Context, port int) error {
 	if want == "" || former == "" || want == former {
 		return nil
 	}
-	for end := time.Now().Add(arriveLimit); ; {
+	for end := time.Now().Add(cmp.Or(j.arrive, arriveLimit)); ; {
 		now, _ := j.version(ctx, url)
 		if now != former {
 			return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/testdb"
 	"opsdeck/ops/deploy"
 )
 
@@ -35,6 +36,7 @@ func nginxBin(t *testing.T) string {
 
 // behindNginx is a shop with two ports behind a real nginx, at release 1.
 func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
+	t.Parallel()
 	nginx := nginxBin(t)
 	ports = freePorts(t, 3)
 	dir := t.TempDir()
@@ -89,13 +91,13 @@ func nginxConf(dir, file string, port int) string {
 }
 
 func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := testdb.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
 	return ports
 }

@@ -1,0 +1,52 @@
+package deploys
+
+import (
+	"slices"
+	"strconv"
+
+	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/deploy"
+	"opsdeck/ops/probe"
+)
+
+// instancePort is the port of one instance that health.url names, instead of nginx; 0 where
+// it names none. Users get the other instance after a switch.
+func instancePort(s *config.Service) int {
+	port := probe.LocalPort(s.Health.URL)
+	if !slices.Contains(s.Deploy.Switch.Ports, port) {
+		return 0
+	}
+	return port
+}
+
+// asksUsers refuses a plan that switches where its later steps would ask the former
+// instance whether the new one works.
+func asksUsers(s *config.Service, steps []deploy.Step) error {
+	port := instancePort(s)
+	if port == 0 || !deploy.Beside(steps) {
+		return nil
+	}
+	return ops.E(ops.Config, lang.M("health.url names port %s of one instance: after the switch it would check the wrong one",
+		strconv.Itoa(port))).
+		WithHint(lang.M("set health.url to the address of nginx, which users get: %s", "health: {url: http://localhost}"))
+}
+
+// front judges whether the checks ask what users get.
+func (v view) front() []deploy.Finding {
+	if v.conf.Switch.File == "" || v.Service.Health.URL == "" {
+		return nil
+	}
+	f := deploy.Finding{
+		Name:   "health-url",
+		Detail: lang.M("health.url names neither instance of deploy.switch.ports"),
+		Why:    lang.M("after a switch, the checks would ask the old release"),
+	}
+	if port := instancePort(v.Service); port > 0 {
+		f.State = ops.StateWarning
+		f.Detail = lang.M("health.url names port %s of one instance, not nginx", strconv.Itoa(port))
+		f.Fix = "health: {url: http://localhost}"
+	}
+	return []deploy.Finding{f}
+}
