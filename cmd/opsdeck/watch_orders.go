@@ -210,7 +210,8 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	for _, u := range book.Undelivered(time.Time{}) {
-		if u.Aside && u.SeenBy == "" && alert.TargetNamed(u.Target, service, rule) && !slices.Contains(names, u.Target) {
+		open := u.Aside && u.SeenBy == ""
+		if open && alert.TargetNamed(u.Target, service, rule) && !slices.Contains(names, u.Target) {
 			names = append(names, u.Target)
 		}
 	}

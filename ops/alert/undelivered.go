@@ -107,7 +107,8 @@ const (
 func (b *Book) setAside(m *Message, now time.Time) {
 	delete(b.Outbox, m.Target)
 	b.Asides = append(b.Asides, Aside{
-		ID: m.ID, Target: m.Target, Subject: m.Subject, Error: m.Error, Created: m.Created, At: now, Attempts: m.Attempts,
+		ID: m.ID, Target: m.Target, Subject: m.Subject, Error: m.Error, Attempts: m.Attempts,
+		Created: m.Created, At: now,
 	})
 	if over := len(b.Asides) - asideMost; over > 0 {
 		b.Asides = slices.Clone(b.Asides[over:])
