@@ -164,6 +164,9 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
 		return notNow(r, kind, err)
 	}
+	if stage := r.State.Stage; kind == restore.KindResume && (stage == restore.Aborted || !stage.Back()) {
+		want = "restored"
+	}
 	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
 		return err
 	}

@@ -23,5 +23,13 @@ func init() {
 		"the foreign key %s of %s refers to a table that is missing: %s", "外键 %s（表 %s）引用的表不存在：%s",
 		"%s has %s rows without a matching row in %s (foreign key %s)", "%s 中有 %s 行引用了 %s 中不存在的行（外键 %s）",
 		"%s, as in the backup", "%s，与备份中相同",
+		"the server was restarted after the emergency backup; cannot tell whether %s was written to",
+		"服务器在应急备份之后重启过，无法判断 %s 是否被写入",
+		"%s was written to after its emergency backup: the loaded backup and the emergency backup lack those changes",
+		"%s 在应急备份之后被写入：已导入的备份和应急备份都不含这些更改",
+		"The loaded data is complete. To back up the current state again and swap: %s.",
+		"已导入的数据完整。要重新备份当前状态后再切换：%s。",
+		"swap now; what was written since is only in the old tables", "立即切换；此后写入的数据只保留在原表中",
+		"stop the service, back up the current state again, then continue", "停止服务，重新备份当前状态，然后继续",
 	)
 }

@@ -39,6 +39,7 @@ type WorldState struct {
 	Ready              bool
 	Sessions           []restore.Session
 	Writes             run.Writes
+	Late               run.Writes // after the emergency backup
 	Unreadable         []string
 	Doubts             []string
 	Told               int
@@ -131,6 +132,25 @@ func (w *World) Writers(ctx context.Context, _ *restore.Plan) (out []restore.Ses
 // Mark is always the same.
 func (w *World) Mark(ctx context.Context, _ *restore.Plan) (run.WriteMark, error) {
 	return "binlog.1:4", w.do(ctx, "mark", func(*WorldState) error { return nil })
+}
+
+// MarkSaved is always the same.
+func (w *World) MarkSaved(ctx context.Context, _ *restore.Plan) (run.WriteMark, error) {
+	return "saved", ctx.Err()
+}
+
+// SinceSaved tells the late writes that were planted. A new mark is taken with each backup, so
+// a second round finds none.
+func (w *World) SinceSaved(
+	ctx context.Context, _ *restore.Plan, _ run.Folder, _ run.WriteMark,
+) (found run.Writes, _ error) {
+	w.do(ctx, "since-saved", func(s *WorldState) error { found, s.Late = s.Late, run.Writes{}; return nil })
+	return found, ctx.Err()
+}
+
+// PlantLate makes the world say that these writes came after the emergency backup.
+func (w *World) PlantLate(writes run.Writes) {
+	w.do(context.Background(), "plant", func(s *WorldState) error { s.Late = writes; return nil })
 }
 
 // Plant makes the world say that these writes came.

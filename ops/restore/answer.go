@@ -10,6 +10,10 @@ import (
 // left, because the same answer to two questions carries different risks.
 func (s Snapshot) Label(k Kind) lang.Msg {
 	switch k {
+	case KindRetry:
+		if s.Written {
+			return lang.M("stop the service, back up the current state again, then continue")
+		}
 	case KindSkip:
 		return s.skipLabel()
 	case KindGoOn:
@@ -31,6 +35,8 @@ func (s Snapshot) goOnLabel() lang.Msg {
 	switch s.Stage {
 	case AskQuiet:
 		return lang.M("continue despite writes; those writes are lost")
+	case AskSwap:
+		return lang.M("swap now; what was written since is only in the old tables")
 	case AskVerify:
 		return lang.M("use the loaded data although its verification failed")
 	}

@@ -80,6 +80,7 @@ type Event struct {
 type Data struct {
 	Stopped    bool        `json:"stopped,omitempty"` // the service ran and we stopped it
 	Emergency  string      `json:"emergency,omitempty"`
+	Mark       string      `json:"write_mark,omitempty"` // the server's write position before the emergency backup
 	Unreadable []string    `json:"unreadable,omitempty"` // tables, when KindFound by save
 	Sessions   []Session   `json:"sessions,omitempty"`   // when KindFound by quiet
 	Started    bool        `json:"started,omitempty"`    // the load began to change data

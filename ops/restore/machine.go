@@ -21,6 +21,7 @@ type Snapshot struct {
 	SkipTables []string `json:"skip_tables,omitempty"`
 	Doubted    bool     `json:"doubted,omitempty"` // verification failed and was overridden, typed
 	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
+	Written    bool     `json:"written,omitempty"` // the live database was written to after its emergency backup
 	NotReady   bool     `json:"not_ready,omitempty"`
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
 	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
@@ -112,24 +113,21 @@ func (s *Snapshot) absorb(e Event) {
 		s.SkipTables = slices.Clone(s.Data.Unreadable)
 	case s.Stage == AskVerify && e.Kind == KindGoOn:
 		s.Doubted = true
-	case s.Stage == AskQuiet && e.Kind == KindGoOn:
+	case s.Stage == AskQuiet && e.Kind == KindGoOn, s.Stage == AskSwap && e.Kind == KindGoOn:
 		s.Ignored = true
+		s.Written = false
+	case (s.Stage == Swapping || s.Stage == Loading) && e.Kind == KindFound:
+		s.Written = true
+	case (s.Stage == AskSwap || s.Stage == AskLoad) && e.Kind == KindRetry && s.Written:
+		s.Loaded = s.Stage == AskSwap
+		s.again()
 	case (s.Stage == AskReady || s.Stage == AskStart) && e.Kind == KindKeep:
 		s.NotReady = true
 	case e.Kind == KindLeave && slices.Contains([]Stage{AskAbortStart, AskAbortReady, AskUndoStart, AskUndoReady},
 		s.Stage):
 		s.NotReady = true
 	case s.Stage == Aborted && e.Kind == KindResume:
-		s.Rounds++
-		s.NotReady = false
-		s.Unstarted = false
-		s.Doubted = false
-		s.Ignored = false
-		s.SkipBackup = false
-		s.SkipTables = nil
-		s.Data.Unreadable = nil
-		s.Data.Emergency = ""
-		s.Data.Now = nil
+		s.again()
 	case s.Stage == Settling && e.Kind == KindDone:
 		s.Loaded = true
 	case (s.Stage == Cleaning || s.Stage == DropAborted) && e.Kind == KindDone:
@@ -154,6 +152,22 @@ func (s *Snapshot) absorb(e Event) {
 	}
 }
 
+// again begins a new round: the current state is backed up once more.
+func (s *Snapshot) again() {
+	s.Rounds++
+	s.NotReady = false
+	s.Unstarted = false
+	s.Doubted = false
+	s.Ignored = false
+	s.Written = false
+	s.SkipBackup = false
+	s.SkipTables = nil
+	s.Data.Unreadable = nil
+	s.Data.Emergency = ""
+	s.Data.Mark = ""
+	s.Data.Now = nil
+}
+
 // Unsaved reports that the old tables were swapped out and kept, and that the emergency
 // backup to be made of them does not exist.
 func (s Snapshot) Unsaved() bool {
@@ -164,6 +178,7 @@ func (d *Data) merge(n Data) {
 	d.Stopped = d.Stopped || n.Stopped
 	d.Started = d.Started || n.Started
 	set(&d.Emergency, n.Emergency)
+	set(&d.Mark, n.Mark)
 	set(&d.Now, n.Now)
 	set(&d.Report, n.Report)
 	set(&d.Text, n.Text)

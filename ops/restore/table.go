@@ -21,8 +21,8 @@ var table = complete(map[Stage]row{
 	AskSkip: {KindSkip: to(Saving), KindRetry: to(Saving), KindAbort: to(AbortStarting)},
 	AskSave: {KindRetry: to(Saving), KindSkip: load(true), KindAbort: to(AbortStarting)},
 
-	Loading: {KindDone: to(Verifying), KindFailed: to(AskLoad), KindAbort: backOut},
-	AskLoad: {KindRetry: to(Loading), KindAbort: backOut},
+	Loading: {KindDone: to(Verifying), KindFound: to(AskLoad), KindFailed: to(AskLoad), KindAbort: backOut},
+	AskLoad: {KindRetry: saveAgain(Loading), KindAbort: backOut},
 	Verifying: {
 		KindDone:   mode(Swapping, Starting, Reporting),
 		KindFound:  to(AskVerify),
@@ -35,8 +35,13 @@ var table = complete(map[Stage]row{
 		KindLeave: settle,
 		KindAbort: backOut,
 	},
-	Swapping: {KindDone: to(Starting), KindFailed: to(AskSwap)},
-	AskSwap:  {KindRetry: to(Swapping), KindLeave: settle, KindAbort: to(Cleaning)},
+	Swapping: {KindDone: to(Starting), KindFound: to(AskSwap), KindFailed: to(AskSwap)},
+	AskSwap: {
+		KindRetry: saveAgain(Swapping),
+		KindGoOn:  despiteWrites,
+		KindLeave: settle,
+		KindAbort: to(Cleaning),
+	},
 
 	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
 	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: served},
@@ -139,12 +144,36 @@ func foundSaving(_ *Snapshot, e Event) (Stage, error) {
 // emptied gets the emergency backup.
 func backOut(s *Snapshot, _ Event) (Stage, error) {
 	switch {
+	case s.Stage == AskLoad && s.Written: // nothing was changed yet
+		return AbortStarting, nil
 	case s.Mode != InPlace:
 		return Cleaning, nil
 	case s.Data.Emergency == "":
 		return "", ErrNoBackup
 	}
 	return UndoLoading, nil
+}
+
+// saveAgain tries a stage again. Where the live database was written to after its emergency
+// backup, the service is stopped and the current state backed up first.
+func saveAgain(stage Stage) rule {
+	return func(s *Snapshot, _ Event) (Stage, error) {
+		if s.Written {
+			return Checking, nil
+		}
+		return stage, nil
+	}
+}
+
+// despiteWrites swaps although the live database was written to after its emergency backup.
+func despiteWrites(s *Snapshot, e Event) (Stage, error) {
+	switch {
+	case !s.Written:
+		return "", ErrNotNow
+	case e.Typed != s.Database:
+		return "", ErrTyped
+	}
+	return Swapping, nil
 }
 
 func undo(s *Snapshot, _ Event) (Stage, error) {

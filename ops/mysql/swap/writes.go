@@ -19,6 +19,7 @@ import (
 const (
 	byCounts = "writes=" // performance_schema's write count of the live database
 	byLog    = "log="    // the binlog position, whose events name databases; and the reading of byStats
+	byTimes  = "times="  // byStats, also where there are MyISAM tables, whose files have a time of change
 	byStats  = "stats="  // InnoDB's count of changed rows in live tables, last change, server's clock
 )
 
@@ -155,7 +156,7 @@ func (m *Writes) read(ctx context.Context, c *sql.Conn, means, live string) (at 
 		"SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')",
 		likeFile(live),
 	)
-	if err != nil || n == "-1" {
+	if err != nil || n == "-1" && means != byTimes {
 		return "", false
 	}
 	_, _ = c.ExecContext(ctx, "SET SESSION information_schema_stats_expiry = 0") // MySQL: else times are a day old
@@ -169,11 +170,15 @@ func (m *Writes) read(ctx context.Context, c *sql.Conn, means, live string) (at 
 	if err != nil {
 		return "", false
 	}
+	engines := "'InnoDB'"
+	if means == byTimes {
+		engines += ", 'MyISAM'"
+	}
 	others, err := schema.One(
 		ctx,
 		c,
 		"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW%' AND "+
-			"ENGINE <> 'InnoDB'",
+			"ENGINE NOT IN ("+engines+")",
 		live,
 	)
 	return n + " " + last, err == nil && others == "0"

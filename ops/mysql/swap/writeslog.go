@@ -116,15 +116,32 @@ func (m *Writes) readLog(
 				return out, lang.Msg{}
 			}
 		}
+		if len(rows) < mostEvents && next.file == at.file { // the server stopped here, and began another file
+			next = logPlace{file: nextLog(ctx, c, at.file), position: "4"}
+		}
 		switch {
 		case len(rows) == mostEvents:
 			return out, lang.M("too much was written meanwhile to read it all")
-		case next == at:
+		case next == at || next.file == "":
 			return out, lang.M("it cannot be read from one position to the other")
 		}
 		at = next
 	}
 	return out, lang.Msg{}
+}
+
+// nextLog is the log file after one; "" for the last.
+func nextLog(ctx context.Context, c *sql.Conn, file string) string {
+	rows, err := schema.All(ctx, c, "SHOW BINARY LOGS")
+	if err != nil {
+		return ""
+	}
+	for i, r := range rows {
+		if r[0] == file && i+1 < len(rows) {
+			return rows[i+1][0]
+		}
+	}
+	return ""
 }
 
 // take records the databases that an event affects.

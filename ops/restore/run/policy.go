@@ -86,6 +86,9 @@ func (y *Policy) say(s restore.Snapshot) restore.Kind {
 	case restore.AskSettle:
 		return restore.KindRetry
 	case restore.AskSwap, restore.AskVerify:
+		if s.Stage == restore.AskSwap && s.Written && y.Answers.DespiteWrites == s.Database {
+			return restore.KindGoOn
+		}
 		return y.keepLoad(s)
 	case restore.AskReady, restore.AskStart:
 		if y.Answers.OnTrouble == "undo" && s.Can(restore.KindUndo) {

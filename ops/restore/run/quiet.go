@@ -182,6 +182,10 @@ func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 	if p.Process.Leave || s.Ignored {
 		return back(ctx, p, s, report)
 	}
+	mark, err := c.Database.Writes.MarkSaved(ctx, p)
+	if err != nil {
+		return restore.Event{}, err
+	}
 	inner, w, err := c.watchWrites(ctx, p)
 	if err != nil {
 		return restore.Event{}, err
@@ -197,8 +201,37 @@ func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 		return c.foundWrites(ctx, saving(p, s), written)
 	case failed == nil && ev.Kind == restore.KindDone:
 		ev.Notes = append(ev.Notes, standstill(p, written, took)...)
+		if ev.Data == nil {
+			ev.Data = &restore.Data{}
+		}
+		ev.Data.Mark = string(mark)
 	}
 	return ev, failed
+}
+
+// written asks where the live database was written to after its emergency backup: a service
+// that was started again, a job, a second node. It is called right before the run changes
+// the live database, which may be hours after the backup, and after an interruption.
+func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
+	if p.Mode == restore.Into || p.Process.Leave || s.Ignored || s.Data.Mark == "" ||
+		s.Stage == restore.Loading && p.Mode != restore.InPlace {
+		return restore.Event{}, nil
+	}
+	w, err := c.Database.Writes.SinceSaved(ctx, p, c.Folder, WriteMark(s.Data.Mark))
+	if err != nil || !w.stops() {
+		return restore.Event{}, err
+	}
+	var notes []restore.Note
+	if w.Live {
+		notes = append(notes, restore.N(lang.M("%s was written to after its emergency backup: the loaded backup and the "+
+			"emergency backup lack those changes", p.Target.Live)))
+	}
+	notes = append(notes, w.Notes...)
+	if s.Stage == restore.Swapping {
+		notes = append(notes, restore.N(lang.M("The loaded data is complete. To back up the current state again and swap: "+
+			"%s.", "opsdeck restore resume "+p.ID)))
+	}
+	return restore.Event{Kind: restore.KindFound, Notes: notes}, nil
 }
 
 // back backs the present state up.

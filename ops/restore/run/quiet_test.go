@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
@@ -82,4 +83,79 @@ func TestWritesOfOthersDoNoHarm(t *testing.T) {
 			t.Fatalf("%s, %v, %q", s.Stage, err, said(s.Trail[i].Notes))
 		}
 	}
+}
+
+// What is written between the emergency backup and the swap is in neither backup: the swap
+// waits for an answer, and another round backs the current state up first.
+func TestWritesAfterTheEmergencyBackupStopTheSwap(t *testing.T) {
+	for answer, want := range map[restore.Kind]struct {
+		stage  restore.Stage
+		live   string
+		rounds int
+	}{
+		restore.KindRetry: {restore.Done, "good", 1},
+		restore.KindGoOn:  {restore.Done, "good", 0},
+		restore.KindLeave: {restore.Aborted, "damaged", 0},
+		restore.KindAbort: {restore.Aborted, "damaged", 0},
+	} {
+		t.Run(string(answer), func(t *testing.T) {
+			b := newBench(t, restore.Swap)
+			b.world.PlantLate(run.Writes{Live: true})
+			b.policy = map[restore.Stage]restore.Kind{restore.AskSwap: answer, restore.AskNotify: restore.KindSilent}
+			asked := ""
+			b.world.Before = func(_ context.Context, method string) {
+				if method == "swap" && b.world.State.Late.Live {
+					asked = "swapped before it was asked"
+				}
+			}
+			s, err := b.run(context.Background(), restore.KindBegin)
+			end := b.world.Look()
+			if err != nil || s.Stage != want.stage || s.Rounds != want.rounds || end.Live != want.live || asked != "" {
+				t.Fatalf("%s after %d rounds, %v: %+v %s", s.Stage, s.Rounds, err, end, asked)
+			}
+			if stops := countOf(b.world.Look().Calls, "stop"); stops != 1+want.rounds {
+				t.Errorf("the service was stopped %d times", stops)
+			}
+			if s.Loaded != (answer == restore.KindLeave) {
+				t.Errorf("loaded data kept: %v", s.Loaded)
+			}
+		})
+	}
+}
+
+// In place the load is what changes the database: abort then changes nothing.
+func TestWritesAfterTheEmergencyBackupStopALoadInPlace(t *testing.T) {
+	b := newBench(t, restore.InPlace)
+	b.world.PlantLate(run.Writes{Live: true})
+	b.policy = map[restore.Stage]restore.Kind{restore.AskLoad: restore.KindAbort, restore.AskNotify: restore.KindSilent}
+	s, err := b.run(context.Background(), restore.KindBegin)
+	calls := b.world.Look().Calls
+	changed := slices.Contains(calls, "clear") || slices.Contains(calls, "load-back")
+	if err != nil || s.Stage != restore.Aborted || changed {
+		t.Fatalf("%s, %v: %v", s.Stage, err, calls)
+	}
+}
+
+// Nobody is there: the load is kept, unless it was said that writes are lost.
+func TestAnUnattendedRunKeepsItsLoadWhenWritesAreFound(t *testing.T) {
+	s := restore.Snapshot{Stage: restore.AskSwap, Mode: restore.Swap, Database: "sales", Written: true}
+	for answers, want := range map[run.Answers]restore.Kind{
+		{}:                       restore.KindLeave,
+		{DespiteWrites: "sales"}: restore.KindGoOn,
+		{DespiteWrites: "other"}: restore.KindLeave,
+	} {
+		y := run.Policy{Answers: answers}
+		if r, _ := y.Choose(s, false, time.Now()); r.Kind != want {
+			t.Errorf("with %+v it answers %s, want %s", answers, r.Kind, want)
+		}
+	}
+}
+
+func countOf(list []string, name string) (n int) {
+	for _, s := range list {
+		if s == name {
+			n++
+		}
+	}
+	return n
 }

@@ -58,6 +58,11 @@ type WriteWatch interface {
 	Mark(ctx context.Context, p *restore.Plan) (WriteMark, error)
 	// Since tells what was written since a mark, by database as far as the server can tell.
 	Since(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
+	// MarkSaved is the write position before the emergency backup, for SinceSaved.
+	MarkSaved(ctx context.Context, p *restore.Plan) (WriteMark, error)
+	// SinceSaved tells what was written since, hours later and over a restart; nothing once the
+	// run itself has begun to change the live database.
+	SinceSaved(ctx context.Context, p *restore.Plan, f Folder, from WriteMark) (Writes, error)
 }
 
 // Loader loads backups.
@@ -249,10 +254,16 @@ func (c *Crew) do(
 	case restore.EffectKeep:
 		return c.keep(ctx, p, s, report)
 	case restore.EffectLoad:
+		if ev, err := c.written(ctx, p, s); err != nil || ev.Kind == restore.KindFound {
+			return ev, err
+		}
 		return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
 	case restore.EffectVerify:
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
+		if ev, err := c.written(ctx, p, s); err != nil || ev.Kind == restore.KindFound {
+			return ev, err
+		}
 		return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
 	case restore.EffectSwapBack:
 		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
