@@ -30,7 +30,8 @@ type Block struct {
 	Partial  bool // the last line has no line break yet
 	Back     bool // somewhere the time runs backwards
 	last     marked
-	before   *counted // what was counted before a last line that is partial
+	flow     line.Flow // after the last line
+	before   *counted  // what was counted before a last line that is partial
 }
 
 // marked is what the lines of an event say that is counted once for it.
@@ -40,6 +41,7 @@ type marked struct{ critical, slow bool }
 type counted struct {
 	sum  Summary
 	last marked
+	flow line.Flow
 }
 
 // Summary counts what lines say.

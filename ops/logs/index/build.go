@@ -277,7 +277,7 @@ func (b *Builder) extend(blk *Block, r io.ReaderAt, off, end int64) error {
 	b.until = -1
 	err := logline.EachLine(r, off, end, b.buf, func(line []byte, at, size int64, broken bool) error {
 		if blk.Partial = !broken; !broken {
-			blk.before = &counted{blk.Sum, blk.last}
+			blk.before = &counted{blk.Sum, blk.last, blk.flow}
 		}
 		last = b.add(blk, logline.TrimCR(line), at, size, last, source{r, end})
 		return nil
@@ -303,8 +303,8 @@ func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) 
 			id, s, ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
 		}
 	}
-	head := b.isHead(s) || i == 0 || s.Kind == logline.KindNext && !b.Shape(blk.Shapes.At(i-1)).Opens()
-	if head = head && (!inside || i == 0); head {
+	head := !inside && (blk.flow.Begins(s, line) || s.Kind == logline.KindPlain && b.plain)
+	if head = head || i == 0; head {
 		if ms == logline.Unset && s.Kind != logline.KindHead { // the file's first line, or each of one without heads
 			ms = s.TimeOf(seen, first, &b.at, b.parser)
 		}
@@ -379,6 +379,7 @@ func (b *Builder) dropLast(blk *Block) int64 {
 	case was != nil:
 		blk.Sum = was.sum
 		blk.last = was.last
+		blk.flow = was.flow
 		blk.before = nil
 	default: // it was kept
 		if blk.Sum.Lines--; head {

@@ -60,7 +60,7 @@ type keptBlock struct {
 }
 
 const (
-	keptMagic   = "opsdeck log index 6\n"
+	keptMagic   = "opsdeck log index 7\n"
 	keptTrailer = 8 + 4 + len(keptMagic)
 	keptFooter  = 64 << 20 // at most
 )
@@ -281,6 +281,11 @@ func (b *Block) encode(out []byte, local func(line int) uint64) []byte {
 		flags |= 2
 	}
 	flags |= one(b.last.critical)<<2 | one(b.last.slow)<<3
+	flow := b.flow
+	if b.before != nil { // the last line is read again
+		flow = b.before.flow
+	}
+	flags |= int64(flow.Bits()) << 4
 	u(flags)
 	u(b.Sum.Events)
 	u(b.Sum.Critical)
@@ -322,6 +327,7 @@ func (b *keptBlock) Decode(by *Builder, data []byte) (*Block, bool) {
 	blk.Partial = flags&1 != 0
 	blk.Back = flags&2 != 0
 	blk.last = marked{flags&4 != 0, flags&8 != 0}
+	blk.flow = logline.FlowOf(uint8(flags >> 4))
 	s := &blk.Sum
 	s.Lines, s.Events, s.Critical, s.Slow = int64(lines), n.next(), n.next(), n.next()
 	for l := range s.ByLevel {

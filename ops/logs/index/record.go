@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 
 	logline "opsdeck/ops/logs/line"
@@ -78,6 +79,15 @@ func extent(text []byte, whole bool) (n int, ok bool) {
 			return 0, false
 		case !object && len(l) == 0:
 			return n, true
+		case !object && bytes.IndexByte(l, '=') < 0: // its value follows, with its length in front
+			if len(text)-n < 8 {
+				return 1, false
+			}
+			value := binary.LittleEndian.Uint64(text[n:])
+			if value > uint64(len(text)-n-8) {
+				return 1, false
+			}
+			n = min(n+8+int(value)+1, len(text))
 		}
 	}
 	return n, whole && !object

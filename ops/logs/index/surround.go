@@ -1,7 +1,6 @@
 package index
 
 import (
-	"io"
 	"strings"
 
 	"opsdeck/ops/logs"
@@ -144,7 +143,8 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	if err != nil {
 		return err
 	}
-	of, err := s.eventAt(h.text.text, off)
+	h.text.manner.Teach(s.Parser)
+	of, flow, err := s.eventAt(h.text, off)
 	if err != nil {
 		return err
 	}
@@ -152,17 +152,10 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 	if err != nil {
 		return err
 	}
-	h.text.manner.Teach(s.Parser)
 	var out []logs.Event
-	opens := false
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\n"), "\n") {
-		e, kind := s.Parser.Parse([]byte(line))
-		next := kind == logline.KindNext && !opens
-		opens = logline.Opens(&e, kind)
-		if kind == logline.KindHead || next || kind == logline.KindPlain && h.text.manner.Plain {
-			if e.Time.IsZero() {
-				e.Time = of.Time
-			}
+		e, begins := s.read(line, h.text.manner.Plain, &flow)
+		if begins {
 			of = e
 		} else {
 			e.Cont = true
@@ -175,6 +168,13 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 		out = append(out, e)
 	}
 	return s.emit(out)
+}
+
+// read reads one line and tells whether it begins an event.
+func (s *Surround) read(line string, plain bool, flow *logline.Flow) (e logs.Event, begins bool) {
+	e, kind := s.Parser.Parse([]byte(line))
+	begins = flow.BeginsRead(s.Parser, &e, kind, []byte(line))
+	return e, begins || plain && kind == logline.KindPlain
 }
 
 // emit passes lines on, the newest first where hits come so.
@@ -202,18 +202,27 @@ func lineNumber(h *Hit, off int64) (int64, error) {
 // headBack is how far an event's head is looked for before a line.
 const headBack = 64 << 10
 
-// eventAt is what the event says of itself that goes on at off.
-func (s *Surround) eventAt(r io.ReaderAt, off int64) (of logs.Event, err error) {
+// eventAt is what the event says of itself that goes on at off, and the flow up to there.
+func (s *Surround) eventAt(p *openPart, off int64) (of logs.Event, flow logline.Flow, err error) {
 	from := max(0, off-headBack)
-	raw, err := readMarked(r, from, off)
+	raw, err := readMarked(p.text, from, off)
 	if err != nil || raw == "" {
-		return of, err
+		return of, flow, err
 	}
 	lines := strings.Split(strings.TrimSuffix(raw, "\n"), "\n")
-	for i := len(lines) - 1; i >= 0 && (i > 0 || from == 0); i-- {
-		if e, kind := s.Parser.Parse([]byte(lines[i])); kind == logline.KindHead {
-			return e, nil
+	at := len(lines) - 1
+	for ; at > 0; at-- {
+		if e, kind := s.Parser.Parse([]byte(lines[at])); kind == logline.KindHead && !e.Time.IsZero() {
+			break
 		}
 	}
-	return of, nil
+	if at == 0 && from > 0 {
+		return of, flow, nil
+	}
+	for i, line := range lines[at:] {
+		if e, begins := s.read(line, p.manner.Plain, &flow); begins || at+i == 0 {
+			of = e
+		}
+	}
+	return of, flow, nil
 }

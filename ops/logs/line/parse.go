@@ -19,8 +19,8 @@ type Kind uint8
 const (
 	// KindHead starts an event.
 	KindHead Kind = iota
-	// KindPlain has no sign of its own. In a log with times it continues the previous
-	// event; in a log without times it is an event.
+	// KindPlain has no sign of its own. In a log with times a Flow tells whether it
+	// continues the previous event; in a log without times it is an event.
 	KindPlain
 	// KindCont continues the previous event.
 	KindCont
@@ -51,6 +51,8 @@ type Parser struct {
 
 	elsewhere bool // the last line's time is in a zone that a name in it gives
 	clocked   bool // the last line has a time of day without a date
+
+	timedItself bool // the text of the last line has a time, or a time of day
 }
 
 // NewParser returns a parser. Times without a zone are in zone; times without a year are
@@ -90,6 +92,7 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	p.elsewhere = false
 	p.clocked = false
 	e, ms, kind = p.one(line)
+	p.timedItself = ms != Unset || p.clocked
 	e.Raw = raw
 	if n > 0 {
 		e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
@@ -176,6 +179,8 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 		return e, Unset, KindHead
 	case continues(line):
 		return e, Unset, KindCont
+	case beginsError(line):
+		e.Level = logs.LevelError
 	}
 	return e, Unset, KindPlain
 }
@@ -192,13 +197,14 @@ func withoutLead(line []byte) []byte {
 func text(line []byte) logs.Event { return logs.Event{Message: string(line)} }
 
 // continues recognises a line that belongs to the previous one without being indented:
-// the end of a JSON, a cause, the head of a stack.
+// the end of a JSON, a cause, the head of a stack, what Node prints after an error or a
+// warning.
 func continues(line []byte) bool {
 	switch line[0] {
 	case '}', ']', ')':
 		return true
 	}
-	for _, s := range [...]string{"Caused by:", "at ", "... ", "    at "} {
+	for _, s := range [...]string{"Caused by:", "at ", "... ", "Node.js v", "(Use `node --trace"} {
 		if bytes.HasPrefix(line, []byte(s)) {
 			return true
 		}
@@ -383,6 +389,9 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 	}
 	e.Context, e.Message = leadingContext(rest)
 	if e.Context == "" {
+		if e.Level == logs.LevelUnknown && beginsError(rest) {
+			e.Level = logs.LevelError
+		}
 		return e
 	}
 	if l, after, ok := leadingLevel([]byte(e.Message)); ok && (e.Level == logs.LevelUnknown || e.Level == l) {

@@ -143,6 +143,7 @@ func (s *Shapes) Record(l logs.Level) uint32 {
 		Varies: true,
 		Opaque: true,
 		Record: true,
+		part:   partWhole,
 	})
 }
 

@@ -54,6 +54,8 @@ type Shape struct {
 	// Clocked means that the lines have a time of day without a date.
 	Clocked bool
 
+	part Part // what its lines are for the lines after them
+
 	Critical, HasTook bool
 	took              tookWays
 	TimeMode          timeMode
@@ -126,15 +128,23 @@ func (s *Shapes) add(h uint64, shape *Shape) uint32 {
 // and level.
 func (s *Shapes) Opaque(line []byte, p *Parser) uint32 {
 	e, ms, kind := p.ParseMS(line)
-	return s.standIn(&e, ms, kind)
+	return s.standIn(&e, ms, kind, partOf(&e, kind, p.timedItself))
 }
 
-func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
-	shape := &Shape{Level: e.Level, Kind: kind, Format: e.Format, Varies: true, Opaque: true, TimeMode: timeSlow}
+func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
+	shape := &Shape{
+		Level:    e.Level,
+		Kind:     kind,
+		Format:   e.Format,
+		Varies:   true,
+		Opaque:   true,
+		TimeMode: timeSlow,
+		part:     part,
+	}
 	if ms == Unset {
 		shape.TimeMode = timeNone
 	}
-	h := mix(mix(s.Seed, uint64(e.Level)<<8|uint64(kind)), uint64(shape.TimeMode)<<8|uint64(e.Format))
+	h := mix(mix(s.Seed, uint64(e.Level)<<8|uint64(kind)), uint64(part)<<16|uint64(shape.TimeMode)<<8|uint64(e.Format))
 	s.mu.RLock()
 	id, ok := s.byHash[h]
 	s.mu.RUnlock()
@@ -149,6 +159,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind) uint32 {
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
 	numbered, doubt, clocked := p.numbered, p.doubt, p.clocked
+	part := partOf(&e, kind, p.timedItself)
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // one pattern for all users
@@ -159,6 +170,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 		Numbered: numbered,
 		Doubt:    doubt,
 		Clocked:  clocked,
+		part:     part,
 		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),
 	}

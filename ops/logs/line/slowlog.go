@@ -27,13 +27,6 @@ func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	return e, Unset, KindPlain, false
 }
 
-// Opens tells whether a line of this shape is the first of an entry, to which a line of
-// KindNext belongs.
-func (s *Shape) Opens() bool { return s.Kind == KindHead && s.Context == slowLog }
-
-// Opens is Shape.Opens for a parsed line.
-func Opens(e *logs.Event, kind Kind) bool { return kind == KindHead && e.Context == slowLog }
-
 // NeedsWhole tells whether Whole finds more in all lines of an event than in its first
 // line.
 func NeedsWhole(e *logs.Event) bool { return isSlow(e) || isRecord(e) }

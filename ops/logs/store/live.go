@@ -26,7 +26,7 @@ type Live struct {
 	parser *logline.Parser
 	line   int64
 	timed  bool
-	opens  bool   // the line before opened what the next may belong to
+	flow   logline.Flow
 	record string // the first line of a record whose last did not come yet
 	lines  []string
 	last   time.Time
@@ -103,10 +103,10 @@ func (l *Live) take(line string, n int64) {
 	text := []byte(line)
 	_, _, mark := logline.Mark(text)
 	e, ms, kind := l.parser.ParseMS(text[mark:]) // the text's own time
-	head := kind == logline.KindHead || kind == logline.KindNext && !l.opens
+	head := l.flow.BeginsRead(l.parser, &e, kind, text)
 	if l.record != "" && !(head && ms != logline.Unset) && len(l.lines) < heldLines {
 		if l.lines = append(l.lines, line); logline.EndsRecord(l.record, e.Message) {
-			l.record = ""
+			l.endRecord()
 		}
 		l.held += n
 		return
@@ -115,13 +115,20 @@ func (l *Live) take(line string, n int64) {
 	if kind == logline.KindPlain && logline.OpensRecord([]byte(e.Message)) {
 		head, l.record = true, e.Message
 	}
-	l.opens = logline.Opens(&e, kind)
 	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
 	if len(l.lines) > 0 && (head || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
 		l.flush()
 	}
 	l.lines = append(l.lines, line)
 	l.held += n
+}
+
+// endRecord takes note that the last line came of what may be a record.
+func (l *Live) endRecord() {
+	l.record = ""
+	if _, _, _, ok := l.parser.Record(logline.Unmarked(strings.Join(l.lines, "\n")) + "\n"); ok {
+		l.flow = logline.FlowAfterWhole
+	}
 }
 
 // Held is how many bytes of the text were read of which nothing was passed on yet: an

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,13 @@ import (
 func TestLinesThatComeReadAsThoseThatLie(t *testing.T) {
 	text := "2026-01-29T12:00:00Z ERROR [Order] one\nError: x\n    at y\n" +
 		"{\"level\":\"info\",\"msg\":\"no time in here\"}\n2026-02-30T12:00:00Z INFO no such day in here\n"
+	for _, name := range []string{"color", "plain"} {
+		among, err := os.ReadFile("../line/testdata/nest-console-" + name + ".log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(among)
+	}
 	for _, words := range []string{"", "x", "in", "since:2026-01-29 in", "until:2026-01-29"} {
 		q, err := query.ParseQuery(words, testNow)
 		if err != nil {

@@ -52,32 +52,41 @@ func modelHits(q *query.Query, text string) (hits []int64) {
 			break
 		}
 	}
+	begins := modelHeads(lines, plain)
 	holds, last := false, time.Time{}
 	for i, l := range lines {
 		line := logline.TrimCR([]byte(l))
-		e, kind := p.Parse(line)
-		head := i == 0 || kind == logline.KindHead || kind == logline.KindPlain && plain
-		if head {
+		e, _ := p.Parse(line)
+		if begins[i] {
 			if e.Time.IsZero() {
 				e.Time = last
 			}
 			last = e.Time
 			e.Source = "m"
 			all := string(line)
-			for _, more := range lines[i+1:] {
-				if _, kind := p.Parse(logline.TrimCR([]byte(more))); kind == logline.KindHead ||
-					kind == logline.KindPlain && plain {
-					break
-				}
-				all += "\n" + more
+			for k := i + 1; k < len(lines) && !begins[k]; k++ {
+				all += "\n" + lines[k]
 			}
 			holds = q.MatchEvent(&e, logline.Visible([]byte(all), nil))
 		}
-		if holds && (q.HasText() && q.MatchLine(string(logline.Visible(line, nil))) || !q.HasText() && head) {
+		if holds && (q.HasText() && q.MatchLine(string(logline.Visible(line, nil))) || !q.HasText() && begins[i]) {
 			hits = append(hits, int64(i)+1)
 		}
 	}
 	return hits
+}
+
+// modelHeads tells of each line whether it begins an event.
+func modelHeads(lines []string, plain bool) []bool {
+	p := logline.NewParser(time.UTC, testNow)
+	var flow logline.Flow
+	begins := make([]bool, len(lines))
+	for i, l := range lines {
+		line := logline.TrimCR([]byte(l))
+		e, kind := p.Parse(line)
+		begins[i] = flow.BeginsRead(p, &e, kind, line) || i == 0 || kind == logline.KindPlain && plain
+	}
+	return begins
 }
 
 func scanHits(t testing.TB, q *query.Query, text string, newest bool) (hits []int64) {

@@ -50,13 +50,7 @@ func surrounded(t *testing.T, q *query.Query, text string, before, after int, ne
 // come first and they were there already.
 func modelAround(q *query.Query, text string, before, after int, newest bool) (want []string) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	p := line.NewParser(time.UTC, testNow)
-	head := make([]bool, len(lines)+1)
-	for i, l := range lines {
-		_, kind := p.Parse(line.TrimCR([]byte(l)))
-		head[i] = i == 0 || kind == line.KindHead
-	}
-	head[len(lines)] = true
+	head := append(modelHeads(lines, false), true)
 	hits := modelHits(q, text)
 	if newest {
 		slices.Reverse(hits)
