@@ -22,6 +22,14 @@ func benchLogs() map[string][]byte {
 			return fmt.Sprintf(`{"timestamp":"%s","level":"INFO","context":"OrderService","message":"Order %d created","metadata":{"userId":%d}}`,
 				at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z"), i, i%977)
 		},
+		"pino": func(i int) string {
+			return fmt.Sprintf(`{"level":30,"time":%d,"pid":42,"hostname":"shop","reqId":"req-%d","url":"/orders","msg":"request done"}`,
+				at.UnixMilli()+int64(i), i)
+		},
+		"took": func(i int) string { // as pino, with a duration
+			return fmt.Sprintf(`{"level":30,"time":%d,"pid":42,"hostname":"shop","reqId":"req-%d","url":"/orders","took":%d,"msg":"request done"}`,
+				at.UnixMilli()+int64(i), i, i%900)
+		},
 		"access": func(i int) string {
 			return fmt.Sprintf(`10.0.%d.%d - - [%s] "GET /api/orders/%d HTTP/1.1" %d %d "-" "Mozilla/5.0"`,
 				i%7, i%251, at.Add(time.Duration(i)*time.Millisecond).Format("02/Jan/2006:15:04:05 -0700"), i, 200+

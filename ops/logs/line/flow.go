@@ -86,7 +86,13 @@ const (
 )
 
 // Begins tells whether the next line, whose text with colours is raw, begins an event.
-func (f *Flow) Begins(s *Shape, raw []byte) bool { return f.next(s.Kind, s.part, raw) }
+func (f *Flow) Begins(s *Shape, raw []byte) bool {
+	if s.part == partWhole {
+		*f = FlowAfterWhole
+		return true
+	}
+	return f.next(s.Kind, s.part, raw)
+}
 
 // BeginsRead is Begins for the line that a parser has read last.
 func (f *Flow) BeginsRead(p *Parser, e *logs.Event, kind Kind, raw []byte) bool {

@@ -77,8 +77,8 @@ func waysIn(line []byte) (ways tookWays) {
 	if _, ok := accessTook(line); ok {
 		ways |= accessWay
 	}
-	for i, name := range tookNames {
-		if namedTook(line, name) >= 0 {
+	for i := range tookNames {
+		if namedTook(line, &tookNames[i]) >= 0 {
 			ways |= nameWay << i
 		}
 	}
@@ -117,7 +117,7 @@ func (w tookWays) took(text []byte) (ms int64) {
 	}
 	for i := 0; w >= nameWay && i < len(tookNames); i++ {
 		if w&(nameWay<<i) != 0 {
-			ms = max(ms, namedTook(text, tookNames[i]))
+			ms = max(ms, namedTook(text, &tookNames[i]))
 		}
 	}
 	if w&frameworkWay != 0 {

@@ -319,12 +319,32 @@ func (p *Parser) afterKey(line []byte, key string) int64 {
 	if i < 0 {
 		return Unset
 	}
-	b := bytes.TrimLeft(line[i+len(key):], ` "`)
+	b := line[i+len(key):]
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '"') {
+		b = b[1:]
+	}
+	if ms := sinceEpoch(b); ms != Unset {
+		return ms
+	}
 	end := 0
 	for end < len(b) && end < 40 && b[end] != '"' && b[end] != ',' && b[end] != '}' {
 		end++
 	}
 	return p.value(string(b[:end]))
+}
+
+// sinceEpoch reads a whole number of ms since 1970, as pino writes it, of this century.
+func sinceEpoch(b []byte) (ms int64) {
+	if len(b) < 14 || b[0] != '1' || b[13] != ',' && b[13] != '}' {
+		return Unset
+	}
+	for _, c := range b[:13] {
+		if !Digit(c) {
+			return Unset
+		}
+		ms = ms*10 + int64(c-'0')
+	}
+	return ms
 }
 
 // Alone tells whether a line must be read by itself although it has the shape of its

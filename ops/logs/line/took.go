@@ -2,24 +2,51 @@ package line
 
 import "bytes"
 
-// tookNames end the names of fields that hold how long an operation took: "took",
-// "durationMs", "request_duration", "latency_ms". Their first letter may be a capital.
-var tookNames = [...][]byte{
-	[]byte("took"), []byte("uration"), []byte("lapsed"), []byte("atency"), []byte("esponseTime"), []byte("esponse_time"),
+// tookName ends the names of fields that hold how long an operation took; rare is the index
+// of the letter that is rarest in logs, by which it is looked for.
+type tookName struct {
+	text []byte
+	rare int
+}
+
+// tookNames are those of "took", "durationMs", "request_duration", "latency_ms". Their first
+// letter may be a capital.
+var tookNames = [...]tookName{
+	{[]byte("took"), 3}, {[]byte("uration"), 0}, {[]byte("lapsed"), 2}, {[]byte("atency"), 5},
+	{[]byte("esponseTime"), 7}, {[]byte("esponse_time"), 7},
+}
+
+// next is the index after the name in text, or -1.
+func (n *tookName) next(text []byte) int {
+	for from := n.rare; ; {
+		if from >= len(text) {
+			return -1
+		}
+		i := bytes.IndexByte(text[from:], n.text[n.rare])
+		if i < 0 {
+			return -1
+		}
+		begin := from + i - n.rare
+		end := begin + len(n.text)
+		if end <= len(text) && bytes.Equal(text[begin:end], n.text) {
+			return end
+		}
+		from += i + 1
+	}
 }
 
 // namedTook reads the longest duration after one of those names: "took":1500, elapsed=1.2s,
 // "durationMs": 1500, "latency":"1.2s". A number without a unit counts only where the
 // name says that it is ms, as took does: others write seconds or ns. It is -1 without one.
-func namedTook(text, name []byte) (ms int64) {
+func namedTook(text []byte, name *tookName) (ms int64) {
 	ms = -1
 	for rest := text; ; {
-		at := bytes.Index(rest, name)
-		if at < 0 {
+		end := name.next(rest)
+		if end < 0 {
 			return ms
 		}
-		rest = rest[at+len(name):]
-		ms = max(ms, tookAfter(rest, len(name) == len("took")))
+		rest = rest[end:]
+		ms = max(ms, tookAfter(rest, len(name.text) == len("took")))
 	}
 }
 
@@ -35,7 +62,10 @@ func tookAfter(b []byte, millis bool) int64 {
 	if len(b) < 2 || b[0] != ':' && b[0] != '=' {
 		return -1
 	}
-	b = bytes.TrimLeft(b[1:min(len(b), 40)], ` "`)
+	b = b[1:min(len(b), 40)]
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '"') {
+		b = b[1:]
+	}
 	if v, ok := wholeNumber(b); ok {
 		if millis {
 			return v
