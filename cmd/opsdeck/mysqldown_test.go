@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/site/runbooks"
+	"opsdeck/ops/watch"
 )
 
 // TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore goes by the case
@@ -26,9 +28,15 @@ func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing
 	}
 	file := configFile(t, fmt.Sprintf("state_dir: %q\nservices:\n  - name: x\n    health: {url: \"\", timeout: 20s}\n"+
 		"    database: {name: shop, options_file: %q, container: box}\n    backup: {dir: %q}\n", dir, options, dir))
+	failed := time.Now().Add(-time.Hour)
+	night := watch.Run{Job: "x/daily", Due: failed, Started: failed, Ended: failed, Result: watch.Failed}
+	if err := (watch.Record{Dir: dir}).Append(night); err != nil {
+		t.Fatal(err)
+	}
+	only := "mysql"
 	says := func(code int, words ...string) {
 		t.Helper()
-		got, out := statusOf(t, file, "--only", "mysql")
+		got, out := statusOf(t, file, "--only", only)
 		if got != code {
 			t.Errorf("exit code %d, want %d:\n%s", got, code, out)
 		}
@@ -45,12 +53,22 @@ func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing
 	}
 	s.Exec(t, "", "ALTER USER u@'%' ACCOUNT LOCK")
 	says(3, "locked", "Unlock the account")
+	only = "mysql,backup" // the night failed: no backup can be made before the account is unlocked
+	says(2, "There is no good backup", "Unlock the account")
+	only = "mysql"
 	unlock(t, s, "ACCOUNT UNLOCK")
 	if code, out := statusOf(t, file, "--only", "mysql"); code == 3 {
 		t.Fatalf("the runbook's statement was run, and yet:\n%s", out)
 	}
+	if _, out := statusOf(t, file, "--only", "mysql,backup"); !strings.Contains(strings.Join(strings.Fields(out), " "),
+		"backup create") {
+		t.Errorf("a backup could be made now:\n%s", out)
+	}
 	s.Exec(t, "", "ALTER USER u@'%' PASSWORD EXPIRE")
 	says(3, "expired", "Set a new password")
+	only = "mysql,backup"
+	says(2, "There is no good backup", "Set a new password")
+	only = "mysql"
 	s.Kill()
 	says(2, "MySQL is down (connection refused", "docker start box") // what Docker says of the container, too
 }

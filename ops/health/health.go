@@ -123,9 +123,15 @@ func (r *Result) AddUnknown(name string, reason lang.Msg) {
 	r.Fields = append(r.Fields, Field{Name: name, State: ops.StateUnknown, Reason: reason})
 }
 
-// Find records a finding: when it is worse than what was found before, state
-// and sentences are the finding's. The last field added takes its state.
+// Find records a finding that says nothing of what to do first, as FindNext does.
 func (r *Result) Find(state ops.State, headline, why lang.Msg) {
+	r.FindNext(state, headline, why, lang.Msg{})
+}
+
+// FindNext records a finding: when it is worse than what was found before, state and
+// sentences are the finding's, and so is what to do first. The last field added takes
+// its state.
+func (r *Result) FindNext(state ops.State, headline, why, next lang.Msg) {
 	if n := len(r.Fields); n > 0 {
 		r.Fields[n-1].State = ops.Worst(r.Fields[n-1].State, state)
 	}
@@ -135,6 +141,7 @@ func (r *Result) Find(state ops.State, headline, why lang.Msg) {
 	r.State = state
 	r.Headline = headline
 	r.Why = why
+	r.Next = next
 	r.Detail = headline
 	if !why.Empty() {
 		r.Detail = lang.M("%s (%s)", headline, why)

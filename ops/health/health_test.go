@@ -545,3 +545,18 @@ func TestTheAdviceOfADeploymentEndsWithIt(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestTheNextStepIsTheWorstFindingsOwn: what a lesser finding advised does not stay under the
+// headline of a worse one, nor does a lesser one that comes later change it.
+func TestTheNextStepIsTheWorstFindingsOwn(t *testing.T) {
+	var r Result
+	r.FindNext(ops.StateWarning, lang.M("it is not verified"), lang.Msg{}, lang.M("Verify it."))
+	r.Find(ops.StateCritical, lang.M("it is old"), lang.Msg{})
+	if got := r.Next.String(); got != "" {
+		t.Errorf("%q under %q", got, r.Headline)
+	}
+	r.FindNext(ops.StateCritical, lang.M("there are two"), lang.Msg{}, lang.M("Count them."))
+	if got := r.Next.String(); got != "" {
+		t.Errorf("%q under %q", got, r.Headline)
+	}
+}

@@ -70,11 +70,12 @@ func Judge(r Report, face Face) Verdict {
 // theirs to say.
 func explains(s Standing) bool { return s.Check.Kind == KindRestore || s.Check.Kind == KindDeploy }
 
-// causes leaves out what only follows from something else that is down.
+// causes leaves out what only follows from something else that is down or cannot be looked
+// at.
 func causes(bad []Standing) []Standing {
 	down := map[string]bool{}
 	for _, s := range bad {
-		if s.Last.Down && s.Last.Follows == "" {
+		if (s.Last.Down || s.Last.State == ops.StateUnknown) && s.Last.Follows == "" {
 			down[s.Check.Service+"/"+string(s.Check.Kind)] = true
 		}
 	}

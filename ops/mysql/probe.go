@@ -208,12 +208,13 @@ func (l *look) transactions() {
 		why := l.reason(err)
 		l.r.AddUnknown("transactions", why)
 		l.r.AddUnknown("lock_waits", why)
+		var next lang.Msg
 		state := ops.StateUnknown
 		if lacksRight(err) { // the server is fine as far as it can be seen, and the account can be given the right
 			state = ops.StateWarning
-			l.r.Next = lang.M("Grant it: %s", "GRANT PROCESS ON *.* TO "+l.account())
+			next = lang.M("Grant it: %s", "GRANT PROCESS ON *.* TO "+l.account())
 		}
-		l.r.Find(state, lang.M("open transactions and lock waits in MySQL are not visible"), why)
+		l.r.FindNext(state, lang.M("open transactions and lock waits in MySQL are not visible"), why, next)
 		return
 	}
 	l.prepared() // first, because such a transaction is also one that is open for long
@@ -273,10 +274,11 @@ func (l *look) offline() {
 	if err != nil || v["offline_mode"] != "1" {
 		return
 	}
-	l.r.Find(ops.StateCritical, lang.M("MySQL is in offline mode"), lang.M("only administrators can connect"))
+	var next lang.Msg
 	if l.probe.Next != nil {
-		l.r.Next = l.probe.Next(Offline)
+		next = l.probe.Next(Offline)
 	}
+	l.r.FindNext(ops.StateCritical, lang.M("MySQL is in offline mode"), lang.M("only administrators can connect"), next)
 }
 
 // account is the account that the server took the login for, as GRANT wants it.

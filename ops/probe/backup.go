@@ -66,15 +66,11 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 	r.Add("verified", newest.Verified, yesNo(newest.Verified))
 	switch {
 	case newest.Moved && !newest.Verified:
-		r.Find(
-			ops.StateWarning,
-			lang.M("the metadata of the newest backup changed since it was verified"),
-			lang.Raw(newest.Name),
-		)
-		r.Next = lang.M("Verify it again: %s", "opsdeck backup verify")
+		r.FindNext(ops.StateWarning, lang.M("the metadata of the newest backup changed since it was verified"),
+			lang.Raw(newest.Name), lang.M("Verify it again: %s", "opsdeck backup verify"))
 	case !newest.Verified:
-		r.Find(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name))
-		r.Next = lang.M("Verify it: %s", "opsdeck backup verify --all")
+		r.FindNext(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name),
+			lang.M("Verify it: %s", "opsdeck backup verify --all"))
 	}
 	r.Add("created_at", newest.CreatedAt, lang.M("%s", newest.CreatedAt))
 	age := now.Sub(newest.CreatedAt)
@@ -89,29 +85,22 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 		}
 	}
 	if !newest.Shrunk.Empty() {
-		r.Find(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name))
-		r.Next = lang.M("Check whether rows were lost: %s", "opsdeck backup show "+newest.Name)
+		r.FindNext(ops.StateWarning, newest.Shrunk, lang.Raw(newest.Name),
+			lang.M("Check whether rows were lost: %s", "opsdeck backup show "+human.Shell(newest.Name)))
 	}
 	if newest.Unseen {
-		if r.State < ops.StateWarning {
-			r.Next = lang.M("See which privilege is missing: %s", "opsdeck doctor")
-		}
-		r.Find(ops.StateWarning, lang.M("the newest backup may lack procedures and functions of other users"),
-			lang.Raw(newest.Name))
+		r.FindNext(ops.StateWarning, lang.M("the newest backup may lack procedures and functions of other users"),
+			lang.Raw(newest.Name), lang.M("See which privilege is missing: %s", "opsdeck doctor"))
 	}
 	if n := len(newest.OldBad); n > 0 {
 		r.Add("older_bad", n, lang.Msg{})
-		if r.State < ops.StateWarning {
-			r.Next = seeBackup(newest.OldBad[0])
-		}
-		r.Find(ops.StateWarning, lang.M("%d backups in the folder are bad", n), some(newest.OldBad))
+		r.FindNext(ops.StateWarning, lang.M("%d backups in the folder are bad", n), some(newest.OldBad),
+			seeBackup(newest.OldBad[0]))
 	}
 	if n := len(newest.Bad); n > 0 {
 		r.Add("newer_bad", n, lang.Msg{})
-		if r.State < ops.StateWarning {
-			r.Next = seeBackup(newest.Bad[0])
-		}
-		r.Find(ops.StateWarning, lang.M("newer backups are bad: %s", some(newest.Bad)), lang.Msg{})
+		r.FindNext(ops.StateWarning, lang.M("newer backups are bad: %s", some(newest.Bad)), lang.Msg{},
+			seeBackup(newest.Bad[0]))
 	}
 	return r
 }

@@ -114,10 +114,11 @@ func writable(r *health.Result, path string, err error) {
 	if was == ops.StateCritical && state == was {
 		r.State = ops.StateOK // this says more than a share
 	}
-	r.Find(state, headline, reasonOf(err))
+	var next lang.Msg
 	if diskfull.Is(err) {
-		r.Next = lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
+		next = lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
 	}
+	r.FindNext(state, headline, reasonOf(err), next)
 }
 
 func (d Disk) judge(path, at string, s unix.Statfs_t, trend *trends) health.Result {

@@ -108,16 +108,15 @@ func alertsOf(dir, service string) health.Result {
 		if len(worst.Lines) == 0 {
 			severity = ops.StateWarning // its own check tells how bad it is
 		}
-		r.Find(severity, lang.M("the alert %s is firing", worst.Rule), lang.M("%s", worst.Evidence))
-		r.Next = lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+worst.Rule)
+		r.FindNext(severity, lang.M("the alert %s is firing", worst.Rule), lang.M("%s", worst.Evidence),
+			lang.M("Acknowledge it when you work on it: %s", "opsdeck watch ack "+worst.Rule))
 	}
 	undelivered(&r, book, service)
 	r.Add("watch_running", running, lang.Msg{})
 	if !running {
 		last := book.WrittenAt.Local().Format(time.DateTime)
-		r.Find(ops.StateWarning, lang.M("opsdeck watch is not running: no alerts are sent"),
-			lang.M("it last ran at %s", last))
-		r.Next = lang.M("Start it: %s", "opsdeck watch install")
+		r.FindNext(ops.StateWarning, lang.M("opsdeck watch is not running: no alerts are sent"),
+			lang.M("it last ran at %s", last), lang.M("Start it: %s", "opsdeck watch install"))
 	}
 	return r
 }

@@ -26,8 +26,8 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		}
 		h, err := sh.Binlog().Holdings(ctx)
 		if err != nil {
-			r.Find(ops.StateCritical, lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()))
-			r.Next = lang.M("See: %s.", "opsdeck backup binlog verify")
+			r.FindNext(ops.StateCritical, lang.M("the binlog archive cannot be read"), lang.Raw(err.Error()),
+				lang.M("See: %s.", "opsdeck backup binlog verify"))
 			return r
 		}
 		live := sh.Binlog().Live(ctx, h)
@@ -35,17 +35,14 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 		b.following(&r, sh, h, live.Server)
 		swapped := b.swapped(ctx, &r)
 		if h.Unlogged != "" {
-			r.Find(ops.StateCritical, lang.M("the binlog archive lacks this database's changes"),
-				backups.UnloggedText(b.Service.Database.Name, h.Unlogged))
-			r.Next = lang.M("See: %s.", "opsdeck doctor")
+			r.FindNext(ops.StateCritical, lang.M("the binlog archive lacks this database's changes"),
+				backups.UnloggedText(b.Service.Database.Name, h.Unlogged), lang.M("See: %s.", "opsdeck doctor"))
 		}
 		failover{b.Source}.find(ctx, &r, sh, h)
 		for _, g := range h.Gaps {
 			if !g.Healed {
-				r.Find(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap))
-				if h.Unlogged == "" { // no backup helps as long as the server does not log the changes
-					r.Next = lang.M("Make a full backup now: opsdeck backup create.")
-				}
+				r.FindNext(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap),
+					lang.M("Make a full backup now: opsdeck backup create."))
 			}
 		}
 		if !swapped {
@@ -85,11 +82,8 @@ func (b *checker) following(r *health.Result, sh *backups.Shelf, h backups.Holdi
 			detail = lang.M("the archive ends at %s", human.Moment(s.ToTime))
 		}
 	}
-	worse := r.State == ops.StateCritical
-	r.Find(ops.StateWarning, lang.M("no process archives the binlog, though backup.binlog is follow"), detail)
-	if !worse {
-		r.Next = lang.M("Archive it: %s.", "opsdeck backup binlog follow")
-	}
+	r.FindNext(ops.StateWarning, lang.M("no process archives the binlog, though backup.binlog is follow"), detail,
+		lang.M("Archive it: %s.", "opsdeck backup binlog follow"))
 }
 
 // swapped finds a restore by swap, or its undo, that no full backup was made after: the
@@ -107,11 +101,7 @@ func (b *checker) swapped(ctx context.Context, r *health.Result) bool {
 	if err != nil || cut.IsZero() {
 		return false
 	}
-	worse := r.State == ops.StateCritical
-	r.Find(ops.StateWarning, lang.M("a restore swapped the tables at %s: no restore to a later moment is possible",
-		cut), lang.M("there is no full backup after it"))
-	if !worse {
-		r.Next = lang.M("Make a full backup now: opsdeck backup create.")
-	}
+	r.FindNext(ops.StateWarning, lang.M("a restore swapped the tables at %s: no restore to a later moment is possible",
+		cut), lang.M("there is no full backup after it"), lang.M("Make a full backup now: opsdeck backup create."))
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -13,6 +14,7 @@ import (
 	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/site/backups"
 )
 
@@ -30,16 +32,20 @@ func (b making) with(look health.Probe) health.Probe {
 		}
 		b.refused(&r, sh)
 		b.lastAttempt(ctx, &r, sh)
+		b.serverFirst(ctx, &r)
 		return r
 	}
 }
 
 // refused finds what `backup create` and a restore would refuse.
 func (b making) refused(r *health.Result, sh *backups.Shelf) {
+	say := func(why, next lang.Msg) {
+		r.State = min(r.State, ops.StateWarning) // this says more than an age
+		r.FindNext(ops.StateCritical, lang.M("no backup can be made or restored"), why, next)
+	}
 	var untrusted *trust.Error
 	if errors.As(sh.Trusted(), &untrusted) {
-		r.Find(ops.StateCritical, lang.M("no backup can be made or restored"), untrusted.Msg())
-		r.Next = lang.M("If the folder's content is right, run: %s.", untrusted.Fix)
+		say(untrusted.Msg(), lang.M("If the folder's content is right, run: %s.", untrusted.Fix))
 	}
 	err := backups.KeyFits(b.Service.Backup)
 	if err == nil || errors.Is(err, fs.ErrPermission) { // another user's key says nothing here
@@ -50,8 +56,7 @@ func (b making) refused(r *health.Result, sh *backups.Shelf) {
 	if errors.As(err, &known) {
 		why = known.What
 	}
-	r.Find(ops.StateCritical, lang.M("no backup can be made or restored"), why)
-	r.Next = lang.M("Check the key: %s.", "opsdeck config check")
+	say(why, lang.M("Check the key: %s.", "opsdeck config check"))
 }
 
 // lastAttempt finds that the last backup of the database failed, by hand or by schedule,
@@ -77,12 +82,36 @@ func (b making) lastAttempt(ctx context.Context, r *health.Result, sh *backups.S
 		if err == nil && newest.CreatedAt.After(e.Time) {
 			return
 		}
-		worse := r.State == ops.StateCritical
-		r.Find(ops.StateWarning, lang.M("the last attempt to make a backup failed at %s", human.Moment(e.Time)),
-			lang.Raw(human.OneLine(e.Detail["error"])))
-		if !worse {
-			r.Next = lang.M("Repair what it names, then run: %s.", "opsdeck backup create")
-		}
+		r.FindNext(ops.StateWarning, lang.M("the last attempt to make a backup failed at %s", human.Moment(e.Time)),
+			lang.Raw(human.OneLine(e.Detail["error"])),
+			lang.M("Repair what it names, then run: %s.", "opsdeck backup create"))
 		return
+	}
+}
+
+// serverWait is how long the server gets to let opsdeck in; the look at the folder has
+// more.
+const serverWait = 3 * time.Second
+
+// serverFirst has the advice begin with the server where a new backup is needed and the
+// server does not let opsdeck in: no backup can be made before that is mended.
+func (b making) serverFirst(ctx context.Context, r *health.Result) {
+	needed := r.Next.Empty() || strings.Contains(r.Next.String(), "opsdeck backup create")
+	if r.State < ops.StateWarning || !needed || b.Next == nil {
+		return
+	}
+	target, err := mysql.Resolve(b.Service.Database)
+	if err != nil {
+		return // the check of MySQL says so
+	}
+	look, cancel := context.WithTimeout(ctx, serverWait)
+	defer cancel()
+	db, err := mysql.Open(look, target, "")
+	if err == nil {
+		db.Close()
+		return
+	}
+	if f := mysql.FaultOf(err); f != mysql.NoFault {
+		r.Next = b.Next(f)
 	}
 }

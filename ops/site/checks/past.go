@@ -232,8 +232,8 @@ func (b *checker) copiesLate(ctx context.Context) health.Result {
 			newest = s
 		}
 		if !holds(s, c.Name) {
-			r.Find(ops.StateWarning, lang.M("the copy %s does not have %s", c.Name, s.Name), lang.Msg{})
-			r.Next = lang.M("Send it: %s", "opsdeck backup sync")
+			r.FindNext(ops.StateWarning, lang.M("the copy %s does not have %s", c.Name, s.Name), lang.Msg{},
+				lang.M("Send it: %s", "opsdeck backup sync"))
 		}
 	}
 	if newest == nil {

@@ -12,8 +12,9 @@ import (
 	"opsdeck/ops/watch"
 )
 
-// withRuns adds to the backup check what the scheduled runs did last: a night
-// that failed is critical, a verification or drill that failed a warning.
+// withRuns adds to the backup check what the scheduled runs did last: a night that made
+// no backup is critical, a later step of it, a verification or a drill that failed is a
+// warning.
 func (b *checker) withRuns(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
@@ -33,26 +34,25 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 			}
 			at := run.Started.In(b.Now().Location()).Format("2006-01-02 15:04")
 			r.Add("last_"+job, run.Started, lang.M("%s, %s", at, run.Outcome()))
-			if run.Result != watch.Failed || job == "daily" && madeAfter(r, run.Started) {
+			if run.Result != watch.Failed || job == "daily" && madeAfter(r, run.Ended) {
 				continue
 			}
 			state := ops.StateWarning
-			if job == "daily" {
+			next := lang.M("Repair what it names, then run: %s.", "opsdeck backup schedule run "+job)
+			if job == "daily" && !madeAfter(r, run.Started) {
 				state = ops.StateCritical
+				next = lang.M("Repair what it names, then run: %s.", "opsdeck backup create")
 			}
-			r.Find(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)))
+			r.FindNext(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)), next)
 		}
 		return r
 	}
 }
 
-// madeAfter tells whether the newest good backup that the check found is younger
-// than a run that failed: what the run did not do was done since.
-func madeAfter(r health.Result, failed time.Time) bool {
-	for _, f := range r.Fields {
-		if verified, ok := f.Value.(bool); ok && f.Name == "verified" {
-			return verified && r.Subject.After(failed)
-		}
-	}
-	return false
+// madeAfter tells whether the newest good backup that the check found is younger than a
+// moment: a run that failed and began then made it, or what the run that ended then did
+// not do was done since.
+func madeAfter(r health.Result, at time.Time) bool {
+	verified, _ := r.Field("verified").(bool)
+	return verified && r.Subject.After(at)
 }

@@ -52,7 +52,7 @@ func (b *checker) schema() {
 			lang.Msg{},
 			lang.M("a table is missing"),
 		),
-		`mysql -e "SHOW TABLES FROM `+d.Name+`"`,
+		MysqlClient(d)+` -e "SHOW TABLES FROM `+d.Name+`"`,
 		"opsdeck restore --plan",
 	)
 	last := &b.checks[len(b.checks)-1]

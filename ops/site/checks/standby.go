@@ -76,8 +76,8 @@ func JudgeStandby(s standby.Standing, now time.Time) health.Result {
 	r := health.Result{Detail: s.Headline(now)}
 	if !s.On {
 		if s.Remains() {
-			r.Find(ops.StateWarning, s.Headline(now), lang.Msg{})
-			r.Next = lang.M("Remove it: %s", "opsdeck restore standby remove")
+			r.FindNext(ops.StateWarning, s.Headline(now), lang.Msg{},
+				lang.M("Remove it: %s", "opsdeck restore standby remove"))
 		}
 		return r
 	}
@@ -87,13 +87,13 @@ func JudgeStandby(s standby.Standing, now time.Time) health.Result {
 	}
 	switch {
 	case !s.Gone.Empty(), s.State == core.Off:
-		r.Find(ops.StateWarning, s.Headline(now), without)
-		r.Next = lang.M("Watch builds it; build it now: %s", "opsdeck restore standby run")
+		r.FindNext(ops.StateWarning, s.Headline(now), without,
+			lang.M("Watch builds it; build it now: %s", "opsdeck restore standby run"))
 	case s.State == core.Building:
 		r.Find(ops.StateWarning, s.Headline(now), without)
 	case s.State != core.Ready:
-		r.Find(ops.StateCritical, s.Headline(now), without)
-		r.Next = lang.M("See why: %s", "opsdeck restore standby status")
+		r.FindNext(ops.StateCritical, s.Headline(now), without,
+			lang.M("See why: %s", "opsdeck restore standby status"))
 	default:
 		judgeReady(&r, s, now)
 	}
@@ -113,14 +113,12 @@ func judgeReady(r *health.Result, s standby.Standing, now time.Time) {
 		return
 	}
 	r.Add("lag_ms", lag.Milliseconds(), lang.Raw(human.Duration(lag)))
+	archived := lang.M("See whether the log is archived: %s", "opsdeck backup binlog list")
 	switch {
 	case lag > lagBad:
-		r.Find(ops.StateCritical, s.Headline(now), lang.M("limit %s", human.Duration(lagBad)))
+		r.FindNext(ops.StateCritical, s.Headline(now), lang.M("limit %s", human.Duration(lagBad)), archived)
 	case lag > lagWarn:
-		r.Find(ops.StateWarning, s.Headline(now), lang.M("limit %s", human.Duration(lagWarn)))
-	}
-	if lag > lagWarn {
-		r.Next = lang.M("See whether the log is archived: %s", "opsdeck backup binlog list")
+		r.FindNext(ops.StateWarning, s.Headline(now), lang.M("limit %s", human.Duration(lagWarn)), archived)
 	}
 	switch c := s.Check; {
 	case c == nil:
