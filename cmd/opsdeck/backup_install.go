@@ -79,10 +79,17 @@ func (c *scheduleInstallCmd) preview(ctx context.Context, sh *shelf, in *schedul
 		return nil
 	}
 	var old []string
+	var err error
 	if c.Replace {
-		old = in.Proven(ctx)
+		if old, err = in.Proven(ctx); err != nil {
+			return err
+		}
 	}
-	fmt.Fprint(sh.out, in.Crontab(ctx, old))
+	text, err := in.Crontab(ctx, old)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(sh.out, text)
 	return nil
 }
 
@@ -92,7 +99,9 @@ func (c *scheduleInstallCmd) old(ctx context.Context, sh *shelf, in *schedule.In
 	if !c.Replace {
 		return nil, nil
 	}
-	lines = in.Proven(ctx)
+	if lines, err = in.Proven(ctx); err != nil {
+		return nil, err
+	}
 	for _, l := range lines {
 		what := lang.M("This line of the crontab will be commented out: %s", l)
 		if c.Confirm != "" {
@@ -115,7 +124,10 @@ func (c *scheduleRemoveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	in := sh.installer()
-	where := in.Installed(ctx)
+	where, err := in.Installed(ctx)
+	if err != nil {
+		return err
+	}
 	if where == schedule.Nowhere {
 		a.note(lang.M("no schedule is installed"))
 		return nil

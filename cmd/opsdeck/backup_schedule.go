@@ -68,7 +68,7 @@ type scheduleShowCmd struct {
 
 type (
 	scheduleJSON struct {
-		Installed string       `json:"installed"` // systemd, cron or none
+		Installed string       `json:"installed"` // systemd, cron, none or unknown
 		Jobs      []jobJSON    `json:"jobs"`
 		Old       []oldJobJSON `json:"old_jobs"`
 		OldRun    *oldRunJSON  `json:"old_last_run"`
@@ -109,10 +109,13 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 	}
 	doc := scheduleDocument(state)
 	if c.JSON {
-		return a.json(doc)
+		if err := a.json(doc); err != nil || state.Unread == nil {
+			return err
+		}
+		return exitCode(ops.Failed)
 	}
 	showSchedule(sh, doc)
-	return nil
+	return state.Unread
 }
 
 func scheduleDocument(s schedule.State) scheduleJSON {
@@ -151,7 +154,7 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 // sayRunner says what runs the jobs: a schedule of the system, opsdeck watch, both, or
 // nothing.
 func sayRunner(sh *shelf, doc scheduleJSON) {
-	installed := doc.Installed != schedule.Nowhere
+	installed := doc.Installed == schedule.Systemd || doc.Installed == schedule.Cron
 	if installed {
 		sh.say(lang.M("installed in %s", doc.Installed))
 	}
@@ -161,6 +164,8 @@ func sayRunner(sh *shelf, doc scheduleJSON) {
 			"opsdeck backup schedule remove, or start watch with --alerts-only", w.PID))
 	case w != nil:
 		sh.say(lang.M("watch runs these jobs: pid %d since %s", w.PID, sh.when(w.Since)))
+	case doc.Installed == schedule.Unknown:
+		sh.note(lang.M("it is unknown whether a schedule is installed"))
 	case !installed:
 		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
 			"keep opsdeck watch running"))

@@ -113,7 +113,11 @@ func isolate() error {
 		}
 	}
 	for _, name := range []string{"crontab", "systemctl"} {
-		stub := "#!/bin/sh\necho \"" + name + ": not in a test\" >&2\nexit 1\n"
+		refusal := name + ": not in a test"
+		if name == "crontab" {
+			refusal = "no crontab for tests: " + refusal
+		}
+		stub := "#!/bin/sh\necho \"" + refusal + "\" >&2\nexit 1\n"
 		if err := os.WriteFile(filepath.Join(dir, "bin", name), []byte(stub), 0o755); err != nil {
 			return err
 		}

@@ -62,8 +62,8 @@ func (d Daemon) Cron() string { return "@reboot " + d.line(cronWord) + " # " + D
 // Crontab puts the daemon's line into a crontab, in the place of one of before.
 func (d Daemon) Crontab(old string) string {
 	var out []string
-	for _, l := range strings.Split(strings.TrimRight(old, "\n"), "\n") {
-		if l != "" && !strings.HasSuffix(l, " # "+DaemonName) {
+	for i, l := range strings.Split(strings.TrimRight(old, "\n"), "\n") {
+		if (l != "" || i > 0) && !strings.HasSuffix(l, " # "+DaemonName) {
 			out = append(out, l)
 		}
 	}

@@ -94,9 +94,9 @@ func (in *DaemonInstaller) Install(ctx context.Context, with string) error {
 		_, err := in.tool(ctx, "", "pm2", "save")
 		return err
 	}
-	old, err := in.tool(ctx, "", "crontab", "-l")
+	old, err := UserCrontab(ctx)
 	if err != nil {
-		old = ""
+		return err
 	}
 	_, err = in.tool(ctx, in.daemon.Crontab(old), "crontab", "-")
 	return err

@@ -24,6 +24,7 @@ const (
 	Systemd = "systemd"
 	Cron    = "cron"
 	Nowhere = "none"
+	Unknown = "unknown" // the crontab cannot be read
 )
 
 // toolLimit is how long a program of the system may take.
@@ -96,22 +97,28 @@ func (in *Installer) Here() string {
 	return Cron
 }
 
-// Installed is where the schedule is: Systemd, Cron or Nowhere.
-func (in *Installer) Installed(ctx context.Context) string {
+// Installed is where the schedule is: Systemd, Cron or Nowhere. Where the crontab cannot
+// be read it is Unknown, with the error, unless systemd has it.
+func (in *Installer) Installed(ctx context.Context) (string, error) {
 	if len(in.plan.Jobs) > 0 {
 		if exists(filepath.Join(in.dir, in.plan.UnitName(in.plan.Jobs[0].Name)+".timer")) {
-			return Systemd
+			return Systemd, nil
 		}
 	}
-	if in.plan.Installed(in.crontab(ctx)) {
-		return Cron
+	text, err := UserCrontab(ctx)
+	switch {
+	case err != nil:
+		return Unknown, err
+	case in.plan.Installed(text):
+		return Cron, nil
 	}
-	return Nowhere
+	return Nowhere, nil
 }
 
 // OldJobs are the old script's lines in the crontabs that can be read.
 func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
-	jobs := watch.OldJobs("", in.crontab(ctx))
+	own, _ := UserCrontab(ctx) // whoever needs it to be read asks Installed or Proven
+	jobs := watch.OldJobs("", own)
 	files, _ := filepath.Glob(config.System("/etc/cron.d/*", os.Getenv))
 	for _, f := range append(files, config.System("/etc/crontab", os.Getenv)) {
 		if text, err := os.ReadFile(f); err == nil {
@@ -123,14 +130,18 @@ func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
 
 // Proven are the lines of the user's crontab that provably make this database's
 // backups in this folder.
-func (in *Installer) Proven(ctx context.Context) (lines []string) {
+func (in *Installer) Proven(ctx context.Context) (lines []string, err error) {
+	text, err := UserCrontab(ctx)
+	if err != nil {
+		return nil, err
+	}
 	read := func(file string) (string, error) { return tailOf(file, tailBytes) }
-	for _, o := range watch.OldJobs("", in.crontab(ctx)) {
+	for _, o := range watch.OldJobs("", text) {
 		if watch.Proven(o.Line, read, in.shelf.Service.Database.Name, in.shelf.Dir) {
 			lines = append(lines, o.Line)
 		}
 	}
-	return lines
+	return lines, nil
 }
 
 // Unit is a file of systemd's as it would be written.
@@ -147,8 +158,12 @@ func (in *Installer) Units() ([]Unit, error) {
 }
 
 // Crontab is the crontab that would be installed, with these lines commented out.
-func (in *Installer) Crontab(ctx context.Context, replace []string) string {
-	return in.plan.Crontab(watch.Replace(in.crontab(ctx), replace))
+func (in *Installer) Crontab(ctx context.Context, replace []string) (string, error) {
+	text, err := UserCrontab(ctx)
+	if err != nil {
+		return "", err
+	}
+	return in.plan.Crontab(watch.Replace(text, replace)), nil
 }
 
 // Install puts the schedule there, comments old lines of the user's crontab out, and
@@ -158,13 +173,11 @@ func (in *Installer) Install(ctx context.Context, with string, old []string, don
 		if err := in.shelf.Maker().Baseline(); err != nil {
 			return err
 		}
-		var err error
-		if with == Systemd {
-			err = in.installUnits(ctx)
-		} else {
-			err = in.writeCrontab(ctx, in.Crontab(ctx, old))
+		put := in.installUnits
+		if with != Systemd {
+			put = func(ctx context.Context) error { return in.installLines(ctx, old) }
 		}
-		if err != nil {
+		if err := put(ctx); err != nil {
 			return ops.Wrap(err, ops.Failed, lang.M("the schedule could not be installed"))
 		}
 		if with == Systemd && len(old) > 0 {
@@ -203,13 +216,13 @@ func (in *Installer) run(ctx context.Context, stdin, name string, args ...string
 	return Tool(ctx, toolLimit, stdin, name, args...)
 }
 
-// crontab is the user's, "" when there is none.
-func (in *Installer) crontab(ctx context.Context) string {
-	text, err := in.run(ctx, "", "crontab", "-l")
+// installLines puts the plan's lines into the user's crontab.
+func (in *Installer) installLines(ctx context.Context, old []string) error {
+	text, err := in.Crontab(ctx, old)
 	if err != nil {
-		return ""
+		return err
 	}
-	return text
+	return in.writeCrontab(ctx, text)
 }
 
 func (in *Installer) writeCrontab(ctx context.Context, text string) error {
@@ -255,7 +268,10 @@ func (in *Installer) installUnits(ctx context.Context) error {
 }
 
 func (in *Installer) replaceOld(ctx context.Context, lines []string) error {
-	old := in.crontab(ctx)
+	old, err := UserCrontab(ctx)
+	if err != nil {
+		return err
+	}
 	if after := watch.Replace(old, lines); after != old {
 		return in.writeCrontab(ctx, after)
 	}
@@ -266,7 +282,11 @@ func (in *Installer) remove(ctx context.Context, where string) error {
 	if where == Cron {
 		none := in.plan
 		none.Jobs = nil
-		return in.writeCrontab(ctx, none.Crontab(in.crontab(ctx)))
+		text, err := UserCrontab(ctx)
+		if err != nil {
+			return err
+		}
+		return in.writeCrontab(ctx, none.Crontab(text))
 	}
 	for _, job := range append([]string{watch.DueJob}, backups.JobNames...) {
 		name := in.plan.UnitName(job)

@@ -18,7 +18,8 @@ import (
 
 // State is a service's schedule: where it is installed, and what its jobs did.
 type State struct {
-	Installed string // Systemd, Cron or Nowhere
+	Installed string // Systemd, Cron, Nowhere or Unknown
+	Unread    error  // why the crontab cannot be read; nil: it can, or systemd has the schedule
 	Jobs      []Job
 	Old       []watch.OldJob // the old script's lines that are still scheduled
 	OldRun    *watch.OldRun  // what the old script last wrote; nil for nothing
@@ -39,7 +40,8 @@ type Job struct {
 // State looks at the schedule.
 func (in *Installer) State(ctx context.Context) (State, error) {
 	sh := in.shelf
-	out := State{Installed: in.Installed(ctx)}
+	var out State
+	out.Installed, out.Unread = in.Installed(ctx)
 	jobs, err := sh.Nights().Jobs(nil)
 	if err != nil {
 		return out, err

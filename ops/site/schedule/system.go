@@ -11,6 +11,9 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 )
 
 // Program is the path of this program, for what starts it later.
@@ -35,6 +38,27 @@ func Tool(ctx context.Context, wait time.Duration, stdin, name string, args ...s
 		err = fmt.Errorf("%s: %s", name, strings.TrimSpace(string(exit.Stderr)))
 	}
 	return string(out), err
+}
+
+// UserCrontab is the crontab of whoever runs this; "" where there is none, or no cron. One
+// that cannot be read is an error: it may hold jobs, and is never written over.
+func UserCrontab(ctx context.Context) (string, error) {
+	text, err := Tool(ctx, toolLimit, "", "crontab", "-l")
+	switch {
+	case err == nil:
+		return text, nil
+	case errors.Is(err, exec.ErrNotFound), noCrontab(err.Error()):
+		return "", nil
+	}
+	return "", ops.Wrap(err, ops.Failed, lang.M("the crontab cannot be read")).
+		WithHint(lang.M("see why: %s", "crontab -l"))
+}
+
+// noCrontab tells whether that is how crontab says that the user has none: Vixie's cron,
+// cronie and systemd-cron; BusyBox.
+func noCrontab(said string) bool {
+	return strings.Contains(said, "no crontab for") ||
+		strings.Contains(said, "can't open") && strings.Contains(said, "No such file or directory")
 }
 
 // hasSystemd tells whether systemd runs this machine.
