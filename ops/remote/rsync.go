@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -60,6 +61,12 @@ func newRsync(c config.Copy) (*rsync, error) {
 	}
 	for _, o := range c.SSHOptions {
 		r.ssh = append(r.ssh, "-o", o)
+	}
+	if file := config.Home(c.IdentityFile); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return nil, ops.Wrap(err, ops.Config, lang.M("the ssh key of the copy %s cannot be used", c.Name)).
+				WithHint(lang.M("correct identity_file of the copy, or create the key: %s", "ssh-keygen -f "+quote(file)))
+		}
 	}
 	for _, tool := range []string{"rsync", "ssh"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -343,15 +350,25 @@ func (r *rsync) Put(ctx context.Context, name, path string, report func(int64)) 
 const sending = ".opsdeck-send-"
 
 // PutNew sends a file beside the name, under one that no other machine uses, and gives it
-// the name by a link, which does not replace a file. What killed transfers left a day ago
-// goes.
+// the name by a link, which does not replace a file.
 func (r *rsync) PutNew(ctx context.Context, name, path string, report func(int64)) error {
-	host, _ := os.Hostname()
-	sum := sha256.Sum256([]byte(host + "\x00" + path))
-	beside := sending + hex.EncodeToString(sum[:6]) + "-" + name
+	beside := sending + senderOf(path) + "-" + name
 	if err := r.Put(ctx, beside, path, report); err != nil {
 		return err
 	}
+	return r.settle(ctx, beside, name)
+}
+
+// senderOf tells this machine's unfinished files from those of others, by what it sends.
+func senderOf(what string) string {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256([]byte(host + "\x00" + what))
+	return hex.EncodeToString(sum[:6])
+}
+
+// settle gives a whole file its name, unless another one has it. What killed transfers
+// left a day ago goes.
+func (r *rsync) settle(ctx context.Context, beside, name string) error {
 	tmp := quote(r.path(beside))
 	final := quote(r.path(name))
 	out, err := r.atHost(
@@ -397,8 +414,8 @@ const streaming = ".opsdeck-stream-"
 // day ago goes.
 func (r *rsync) PutStream(ctx context.Context, name string, in io.Reader) (size int64, sha string, err error) {
 	r.connect(ctx)
-	tmp := quote(r.path(streaming + name))
-	final := quote(r.path(name))
+	beside := streaming + strconv.FormatUint(rand.Uint64(), 36) + "-" + name
+	tmp := quote(r.path(beside))
 	sum := &counted{hash: sha256.New()}
 	defer func() {
 		if err != nil {
@@ -418,15 +435,17 @@ func (r *rsync) PutStream(ctx context.Context, name string, in io.Reader) (size 
 		return 0, "", r.explain(err)
 	}
 	sha = hex.EncodeToString(sum.hash.Sum(nil))
-	there, err := r.Hash(ctx, streaming+name)
+	there, err := r.Hash(ctx, beside)
 	if err == nil && there != sha {
 		err = differs(name, r.name)
 	}
 	if err != nil {
 		return 0, "", err
 	}
-	_, err = r.atHost(ctx, "[ ! -e "+final+" ] && mv "+tmp+" "+final)
-	return sum.n, sha, r.explain(err)
+	if err = r.settle(ctx, beside, name); err != nil {
+		return 0, "", err
+	}
+	return sum.n, sha, nil
 }
 
 // counted hashes and counts what passes.

@@ -61,7 +61,7 @@ func newS3(c config.Copy) (*s3, error) {
 		return nil, ops.E(
 			ops.Config,
 			lang.M("the credentials file of the copy %s does not hold access_key and secret_key", c.Name),
-		)
+		).WithHint(lang.M("it has the lines access_key: … and secret_key: …"))
 	}
 	bucket, prefix, _ := strings.Cut(strings.Trim(c.Target, "/"), "/")
 	if bucket == "" || c.Endpoint == "" {
@@ -69,6 +69,10 @@ func newS3(c config.Copy) (*s3, error) {
 			ops.Config,
 			lang.M("the copy %s needs an endpoint and a target of the form bucket/folder", c.Name),
 		)
+	}
+	if strings.HasPrefix(c.Endpoint, "http://") && !c.Insecure {
+		return nil, ops.E(ops.Config, lang.M("the endpoint of the copy %s is plain http, which is not allowed", c.Name)).
+			WithHint(lang.M("write it without http://; if there is no TLS, add insecure: true"))
 	}
 	core, err := minio.NewCore(c.Endpoint, clientOptions(c, k))
 	if err != nil {
@@ -147,16 +151,26 @@ func (s *s3) Put(ctx context.Context, name, file string, report func(int64)) err
 // PutNew sends a file with the condition that the name is free, If-None-Match: *. A storage
 // that does not know conditional writes gets it without.
 func (s *s3) PutNew(ctx context.Context, name, file string, report func(int64)) error {
-	var o minio.PutObjectOptions
-	o.SetMatchETagExcept("*")
-	err := s.put(ctx, name, file, report, o)
-	switch minio.ToErrorResponse(err).StatusCode {
-	case http.StatusPreconditionFailed, http.StatusConflict:
+	err := s.put(ctx, name, file, report, onlyNew())
+	switch {
+	case isTaken(err):
 		return &TakenError{name}
-	case http.StatusNotImplemented:
+	case minio.ToErrorResponse(err).StatusCode == http.StatusNotImplemented:
 		return s.Put(ctx, name, file, report)
 	}
 	return s.explain(err)
+}
+
+// onlyNew is the condition that no file of the name exists.
+func onlyNew() (o minio.PutObjectOptions) {
+	o.SetMatchETagExcept("*")
+	return o
+}
+
+// isTaken tells whether a storage refused to replace a file.
+func isTaken(err error) bool {
+	code := minio.ToErrorResponse(err).StatusCode
+	return code == http.StatusPreconditionFailed || code == http.StatusConflict
 }
 
 func (s *s3) put(ctx context.Context, name, file string, report func(int64), o minio.PutObjectOptions) error {

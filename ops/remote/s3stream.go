@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -20,7 +21,7 @@ const patience = time.Minute
 
 // PutStream sends what r gives in parts: a dump without any local file. It holds
 // two parts in memory, one that fills while the other one is sent. What fails
-// leaves no file there, and no parts either.
+// leaves no file there, and no parts either; a name that was taken meanwhile fails.
 func (s *s3) PutStream(ctx context.Context, name string, r io.Reader) (size int64, sha256Hex string, err error) {
 	id, err := s.core.NewMultipartUpload(ctx, s.bucket, s.key(name), minio.PutObjectOptions{})
 	if err != nil {
@@ -31,6 +32,9 @@ func (s *s3) PutStream(ctx context.Context, name string, r io.Reader) (size int6
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		s.core.AbortMultipartUpload(late, s.bucket, s.key(name), id)
+		if isTaken(err) {
+			return 0, "", &TakenError{name}
+		}
 		return 0, "", s.explain(err)
 	}
 	return u.sum.n, hex.EncodeToString(u.sum.hash.Sum(nil)), nil
@@ -73,7 +77,15 @@ func (u *upload) run(ctx context.Context, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.core.CompleteMultipartUpload(ctx, u.bucket, u.key(u.name), u.id, u.parts, minio.PutObjectOptions{})
+	return u.complete(ctx)
+}
+
+// complete makes one file of the parts, if the name is still free.
+func (u *upload) complete(ctx context.Context) error {
+	_, err := u.core.CompleteMultipartUpload(ctx, u.bucket, u.key(u.name), u.id, u.parts, onlyNew())
+	if minio.ToErrorResponse(err).StatusCode == http.StatusNotImplemented {
+		_, err = u.core.CompleteMultipartUpload(ctx, u.bucket, u.key(u.name), u.id, u.parts, minio.PutObjectOptions{})
+	}
 	return err
 }
 

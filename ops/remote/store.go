@@ -33,7 +33,7 @@ type Store interface {
 	PutNew(ctx context.Context, name, path string, report func(done int64)) error
 	// PutStream sends what r gives, of unknown length, with no file here. The name
 	// appears only when r has ended well; else nothing is left there. It returns
-	// what was sent.
+	// what was sent. A file of that name is left as it is and gives a *TakenError.
 	PutStream(ctx context.Context, name string, r io.Reader) (size int64, sha256 string, err error)
 	// Get writes what is there to w.
 	Get(ctx context.Context, name string, w io.Writer) error

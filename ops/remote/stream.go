@@ -26,10 +26,17 @@ func (c *Copier) Stream(ctx context.Context, name func(serial int) string, dump 
 	}
 	free := freeName(there, name)
 	m, err := c.stream(ctx, free, dump)
+	var taken *TakenError
+	if errors.As(err, &taken) {
+		return nil, collided()
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := c.finish(ctx, free, m); err != nil {
+		if other := (*OtherError)(nil); errors.As(err, &other) {
+			return nil, err // what is there is not this machine's to remove
+		}
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		for _, n := range []string{free + backup.ManifestSuffix, free} {
@@ -40,6 +47,28 @@ func (c *Copier) Stream(ctx context.Context, name func(serial int) string, dump 
 		return nil, err
 	}
 	return m, nil
+}
+
+// collided is the error of a stream whose name another machine took meanwhile.
+func collided() error {
+	return &OtherError{ops.E(ops.Busy,
+		lang.M("another machine's backup of that name is at the copy; it was not overwritten")).
+		WithHint(lang.M("run it again: the backup then gets another name"))}
+}
+
+// mixed is the error of a stream that is not at the copy as it was sent: another
+// machine's backup is there, which a storage without conditional writes let replace it,
+// or it was damaged on the way.
+func (c *Copier) mixed(ctx context.Context, name, hash string) error {
+	there, err := c.listing(ctx)
+	if err != nil {
+		return errors.Join(differs(name, c.Name), err)
+	}
+	f, err := c.look(ctx, name, there[name], there[name+backup.ManifestSuffix])
+	if err == nil && f.Summary != nil && f.Summary.SHA256 == hash {
+		return collided()
+	}
+	return differs(name, c.Name)
 }
 
 func freeName(there map[string]int64, name func(int) string) string {
@@ -98,7 +127,7 @@ func (c *Copier) finish(ctx context.Context, name string, m *backup.Manifest) er
 		return err
 	}
 	if hash != m.SHA256 {
-		return differs(name, c.Name)
+		return c.mixed(ctx, name, hash)
 	}
 	text, err := backup.EncodeManifest(m)
 	if err != nil {
