@@ -109,6 +109,7 @@ func (c *checker) service(at string, s Service) {
 		c.oneOf(here+"addressing", copy.Addressing, "", "host", "path")
 		c.that(here+"target", copy.Target != "", lang.M("must name the target"))
 		c.keep(here+"keep.", copy.Keep)
+		c.that(here+"late", copy.Late >= 0, lang.M("cannot be negative"))
 	}
 	_, err = clock.ParseZone(s.Audit.TimeZone)
 	c.that(

@@ -182,6 +182,9 @@ type Copy struct {
 	Addressing      string   `yaml:"addressing"`       // s3: where the bucket stands: host, path, or "" to know by the endpoint
 	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
 	Keep            Keep     `yaml:"keep"`             // zero: as local, and only by hand; else each night. Tiers that it does not name are as local
+	// Late is how old the newest good backup there may be; 0 follows the service's late and the
+	// copy's shortest tier.
+	Late time.Duration `yaml:"late"`
 }
 
 // Restore is what a restore must look at.

@@ -173,6 +173,7 @@ func (sc Scan) AtCopy(f FileAtCopy, proved State) (*Set, bool) {
 		s.Database = sum.Databases[0]
 		s.At = sum.At
 		s.Tier = tierBy(f.Name, parsed, *sum, sc.Databases)
+		sc.others(s)
 		checkSize(s)
 	}
 	if s.At.After(sc.Now.Add(skew)) {

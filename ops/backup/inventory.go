@@ -51,6 +51,8 @@ type Scan struct {
 	Zone      *time.Location
 	Now       time.Time
 	Index     *Index // may be nil
+	// Servers are those from which the service's backups were made; nil: not known.
+	Servers map[string]bool
 
 	open bool // other users may enter the folder, so the mode of each file matters
 }
@@ -301,6 +303,7 @@ func (sc Scan) manifest(s *Set) {
 	if sum.Encrypted {
 		s.add(problem(Locked))
 	}
+	sc.others(s)
 	checkSize(s)
 }
 

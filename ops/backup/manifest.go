@@ -15,10 +15,11 @@ const ManifestSuffix = ".manifest.json"
 // written last: a file with a manifest is complete.
 type Manifest struct {
 	FormatVersion int       `json:"format_version"`
-	Tool          string    `json:"tool"`   // "opsdeck 1.2.3"
-	Engine        string    `json:"engine"` // "native", "mysqldump", "mariadb-dump"
-	Kind          string    `json:"kind"`   // "manual", "scheduled", "emergency", "archive"
-	File          string    `json:"file"`   // base name of the backup
+	Tool          string    `json:"tool"`              // "opsdeck 1.2.3"
+	Engine        string    `json:"engine"`            // "native", "mysqldump", "mariadb-dump"
+	Kind          string    `json:"kind"`              // "manual", "scheduled", "emergency", "archive"
+	File          string    `json:"file"`              // base name of the backup
+	Machine       string    `json:"machine,omitempty"` // the host name of the machine that made it
 	Server        Server    `json:"server"`
 	Databases     []string  `json:"databases"` // in file order; the first is what a restore restores
 	StartedAt     time.Time `json:"started_at"`
@@ -63,6 +64,9 @@ type Server struct {
 	Collation string `json:"collation"`
 	SQLMode   string `json:"sql_mode"`
 	TimeZone  string `json:"time_zone"`
+	// Identity is which server it is: its server_uuid, or host name, port and data folder; ""
+	// in early manifests.
+	Identity string `json:"identity,omitempty"`
 }
 
 // Position is the binlog position of the snapshot; empty when unknown.

@@ -13,6 +13,17 @@ func Newest(inv *Inventory, db string) *Set {
 	return nil
 }
 
+// newestOwn is the newest good backup of the inventory's database that was made from the
+// service's own server; nil when there is none.
+func newestOwn(inv *Inventory) *Set {
+	for _, s := range inv.Sets {
+		if s.State == Good && !s.Other && s.Restorable(inv.Database) && !s.At.After(inv.At.Add(skew)) {
+			return s
+		}
+	}
+	return nil
+}
+
 // NewestUsable is Newest, or else the newest backup without a known problem.
 func NewestUsable(inv *Inventory, db string) *Set {
 	if s := Newest(inv, db); s != nil {

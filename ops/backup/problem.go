@@ -77,6 +77,7 @@ const (
 	Moved       = "metadata"
 	Unseen      = "unseen"
 	Doubted     = "doubt"
+	OtherServer = "server"   // made from another one, on a machine
 	Dangling    = "dangling" // table, rows, parent table, foreign key
 )
 
@@ -151,6 +152,8 @@ func (p Problem) remark() lang.Msg {
 	switch p.Code {
 	case ByOthers:
 		return lang.M("no manifest: made by another tool, its rows can only be verified by loading it (verify --deep)")
+	case OtherServer:
+		return lang.M("made from another server, on the machine %s", p.arg(0))
 	case IsPhysical:
 		return lang.M("a physical backup folder: listed, not verified and never removed")
 	case Renamed:

@@ -69,7 +69,7 @@ func (r *retention) hold(s *Set, code string, text lang.Msg) {
 // included, a file that was checked as far as possible without loading it counts too.
 // Nothing else is ever removed, except bad backups.
 func (r *retention) ruled(s *Set) bool {
-	mine := s.ProvenOf(r.inv.Database) || s.shared(r.inv.Database)
+	mine := !s.Other && (s.ProvenOf(r.inv.Database) || s.shared(r.inv.Database))
 	return mine && !r.future(s) && (s.State == Good || r.checkedForeign(s))
 }
 
@@ -153,7 +153,7 @@ func (r *retention) inUse() {
 
 // guard keeps the last good backup, regardless of the numbers.
 func (r *retention) guard() {
-	if r.newest = Newest(r.inv, r.inv.Database); r.newest != nil {
+	if r.newest = newestOwn(r.inv); r.newest != nil {
 		r.hold(r.newest, "last-good", lang.M("the newest good backup"))
 	}
 }
@@ -177,7 +177,7 @@ func (r *retention) blocked() (why []lang.Msg) {
 		why = append(why, lang.M("the clock is wrong: %d of %d backups are dated in the future", ahead, all))
 	}
 	if r.newest == nil {
-		if s := NewestProved(inv, inv.Database); s != nil {
+		if s := NewestProved(inv, inv.Database); s != nil && !s.Other {
 			return append(
 				why,
 				lang.M(
@@ -211,7 +211,7 @@ func (r *retention) blocked() (why []lang.Msg) {
 func (r *retention) ahead() (ahead, all int) {
 	seen := map[any]bool{}
 	for _, s := range r.inv.Sets {
-		if seen[s.identity()] || !s.ProvenOf(r.inv.Database) {
+		if seen[s.identity()] || s.Other || !s.ProvenOf(r.inv.Database) {
 			continue
 		}
 		seen[s.identity()] = true
@@ -227,7 +227,7 @@ func (r *retention) future(s *Set) bool { return s.At.After(r.inv.At.Add(skew)) 
 
 func newestFull(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
-		if s.Restorable(db) && !hasCode(s, Future) {
+		if s.Restorable(db) && !s.Other && !hasCode(s, Future) {
 			return s
 		}
 	}
@@ -248,6 +248,9 @@ func (r *retention) step(s *Set) Step {
 
 func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	switch {
+	case s.Other:
+		return KeepIt, "other-server", lang.M("made from another server, on the machine %s: remove it there, or by hand",
+			s.Summary.Machine)
 	case s.Tier == Partial || s.Tier == Archive:
 		return KeepIt, "no-rule", lang.M("partial backups and archives have no rule: remove them by hand")
 	case s.Tier == Unknown || s.Parsed.Physical:

@@ -22,6 +22,8 @@ type Summary struct {
 	Kind        string
 	Engine      string
 	Flavour     string
+	Server      string // which one it is; "" in early manifests
+	Machine     string // that made it; "" in early manifests
 	Databases   []string
 	At          time.Time // of the snapshot
 	Finished    time.Time
@@ -58,6 +60,8 @@ func Summarise(m *Manifest) Summary {
 		Kind:        m.Kind,
 		Engine:      m.Engine,
 		Flavour:     m.Server.Flavour,
+		Server:      m.Server.Identity,
+		Machine:     m.Machine,
 		Databases:   m.Databases,
 		At:          at,
 		Finished:    m.FinishedAt,
@@ -105,6 +109,7 @@ type Set struct {
 	Engine   string // "native", "mysqldump" …; "" when unknown
 	Summary  Summary
 	Foreign  bool // no manifest: made by another tool
+	Other    bool // made from another server than the service's: it neither counts nor goes
 	State    State
 	Problems []Problem
 	Checked  time.Time // when its current state was last verified; zero: never

@@ -1,6 +1,10 @@
 package backup
 
-import "slices"
+import (
+	"slices"
+
+	"opsdeck/internal/lang"
+)
 
 // ToSend lists the backups to send to a copy: those that were verified as good, one name
 // for each content, newest first.
@@ -35,8 +39,10 @@ func (inv *Inventory) Unproved() (sets []*Set) {
 }
 
 // ToSendUnder divides what ToSend lists by the retention rule of a copy. What the rule
-// would remove there is left out, with the rule's reason; a file that is there already
-// and is not good is sent again whatever the rule says. there is the copy's inventory.
+// would remove there is left out, with the rule's reason; so is what it would keep only
+// until a newer one is there, unless the copy has no good one yet. A file that is there
+// already and is not good is sent again whatever the rule says. there is the copy's
+// inventory.
 func (sc Scan) ToSendUnder(inv, there *Inventory, p Policy) (send []*Set, left []Step) {
 	arrived := map[*Set]*Set{}
 	after := slices.Clone(there.Sets)
@@ -56,8 +62,15 @@ func (sc Scan) ToSendUnder(inv, there *Inventory, p Policy) (send []*Set, left [
 	}
 	plan := PlanRetention(sc.NewInventory(after), p)
 	gone := map[*Set]Step{}
-	for _, step := range plan.Removes() {
-		gone[step.Set] = step
+	held := newestOwn(there) != nil
+	for _, step := range plan.Steps {
+		switch {
+		case step.Verb == Remove:
+			gone[step.Set] = step
+		case held && passing(step, inv):
+			gone[step.Set] = Step{Verb: Remove, Reasons: []Reason{{Code: "passing",
+				Text: lang.M("the copy would keep it only until a newer one is there")}}}
+		}
 	}
 	for _, s := range all {
 		if step, removed := gone[arrived[s]]; removed {
@@ -68,6 +81,18 @@ func (sc Scan) ToSendUnder(inv, there *Inventory, p Policy) (send []*Set, left [
 		}
 	}
 	return send, left
+}
+
+// passing tells whether a plan keeps a backup only because no newer one is there.
+func passing(step Step, inv *Inventory) bool {
+	at, now := step.Set.At.In(inv.Zone), inv.At.In(inv.Zone)
+	for _, r := range step.Reasons {
+		soon := r.Code == "last-good" || r.Code == string(Weekly) && !over(Weekly, at, now)
+		if !soon {
+			return false
+		}
+	}
+	return len(step.Reasons) > 0
 }
 
 // hasContents tells whether the contents of s are there and good, under any name.

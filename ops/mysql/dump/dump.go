@@ -109,6 +109,7 @@ func orSome(what string) string {
 func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error) {
 	m := &backup.Manifest{
 		FormatVersion: backup.ManifestVersion,
+		Machine:       machine(),
 		Tool:          d.opts.Tool,
 		Engine:        "native",
 		Kind:          d.opts.Kind,

@@ -48,6 +48,7 @@ func (f Foreign) Run(ctx context.Context, target mysql.Target, opts Options, pat
 func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Manifest, error) {
 	m := &backup.Manifest{
 		FormatVersion: backup.ManifestVersion,
+		Machine:       machine(),
 		Tool:          d.opts.Tool,
 		Kind:          d.opts.Kind,
 		File:          filepath.Base(path),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/schema"
@@ -25,5 +26,12 @@ func describeServer(ctx context.Context, c *sql.Conn, maria bool) (backup.Server
 	if maria {
 		s.Flavour = "mariadb"
 	}
+	s.Identity, _ = schema.Identity(ctx, c) // a server that does not say it has none
 	return s, nil
+}
+
+// machine is the name of this machine.
+func machine() string {
+	name, _ := os.Hostname()
+	return name
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
@@ -36,19 +35,17 @@ func (f *Facts) state(ctx context.Context, db *sql.DB) (restore.ServerState, err
 	if f.mariadb {
 		out.Flavour = "mariadb"
 	}
-	rows, err := schema.All(ctx, db,
-		"SELECT VERSION(), @@hostname, @@port, @@datadir, @@read_only, @@log_bin, @@lower_case_table_names")
+	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@read_only, @@log_bin, @@lower_case_table_names")
 	if err != nil {
 		return out, fmt.Errorf("identify the server: %w", err)
 	}
 	r := rows[0]
 	out.Version = r[0]
-	out.ReadOnly = r[4] != "0" && r[4] != "OFF"
-	out.BinaryLog = r[5] == "1"
-	out.FoldsNames = r[6] == "1"
-	out.Identity = strings.Join(r[1:4], ":")
-	if uuid, err := schema.One(ctx, db, "SELECT @@server_uuid"); err == nil && uuid != "" {
-		out.Identity = uuid
+	out.ReadOnly = r[1] != "0" && r[1] != "OFF"
+	out.BinaryLog = r[2] == "1"
+	out.FoldsNames = r[3] == "1"
+	if out.Identity, err = schema.Identity(ctx, db); err != nil {
+		return out, fmt.Errorf("identify the server: %w", err)
 	}
 	f.replication(ctx, db, &out)
 	return out, nil

@@ -145,7 +145,10 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 	if err != nil {
 		return nil, err
 	}
-	if o.doubt, err = sh.halfLoaded(o); err != nil {
+	if o.doubt, err = sh.halfLoaded(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := sh.loadedElsewhere(ctx, target, o); err != nil {
 		return nil, err
 	}
 	held, err := sh.Lock("backup create")
@@ -175,6 +178,9 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 			return err
 		}
 		detail["name"], detail["sha256"] = m.File, m.SHA256
+		if err := backup.RememberServer(sh.StateDir, sh.Service.Name, m.Server.Identity, m.StartedAt); err != nil {
+			return err
+		}
 		if m.Copy != "" {
 			detail["copy"] = m.Copy
 		}

@@ -16,8 +16,9 @@ const Grace = 2 * time.Hour
 // Scan are the settings for scanning this service's backups in dir.
 func (sh *Shelf) Scan(dir string) backup.Scan {
 	now := sh.Clock.Now()
+	servers, _ := backup.ReadServers(sh.StateDir, sh.Service.Name) // Policy tells of an error
 	return backup.Scan{Dir: dir, Databases: []string{sh.Service.Database.Name}, Others: sh.others(),
-		Tables: sh.Service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.Index}
+		Tables: sh.Service.Restore.KeyTables, Zone: now.Location(), Now: now, Index: sh.Index, Servers: servers}
 }
 
 // others are the databases of other services, which may share the folder.
@@ -71,6 +72,9 @@ func (sh *Shelf) Keep() backup.Keep {
 func (sh *Shelf) Policy() backup.Policy {
 	p := backup.Policy{Keep: sh.Keep(), Late: sh.Service.Backup.Late}
 	p.InUse, p.Unreadable = sh.InUse()
+	if _, err := backup.ReadServers(sh.StateDir, sh.Service.Name); err != nil {
+		p.Unreadable = lang.M("the record of the servers cannot be read (%s)", err.Error())
+	}
 	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	p.Loading = need.Loading
 	return p

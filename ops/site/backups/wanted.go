@@ -1,6 +1,8 @@
 package backups
 
 import (
+	"time"
+
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -15,7 +17,23 @@ func ownKeep(c config.Copy) bool { return c.Keep != (config.Keep{}) }
 func (sh *Shelf) policyAt(c config.Copy) backup.Policy {
 	p := sh.Policy()
 	p.Keep = KeepAt(sh, c)
+	p.Late = LateAt(sh.Service.Backup, c)
 	return p
+}
+
+// LateAt is the maximum age of the newest good backup at a copy: the copy's own, else the
+// service's and the period of the shortest tier that the copy's own rule keeps.
+func LateAt(b config.Backup, c config.Copy) time.Duration {
+	const day = 24 * time.Hour
+	switch {
+	case c.Late > 0:
+		return c.Late
+	case b.Late <= 0 || !ownKeep(c) || c.Keep.Daily > 0:
+		return b.Late
+	case c.Keep.Weekly > 0:
+		return b.Late + 7*day
+	}
+	return b.Late + 31*day
 }
 
 // chosen divides the backups here into those that a sync brings to a copy, given what it

@@ -60,9 +60,8 @@ func stops(ctx context.Context, r *health.Result, sh *backups.Shelf) {
 	if err != nil || stop == nil {
 		return
 	}
-	r.Find(ops.StateCritical, lang.M("no restore reaches a moment after %s", human.Moment(stop.Time)),
-		backups.StopText(*stop))
-	r.Next = lang.M("Make a full backup now: opsdeck backup create.")
+	r.FindNext(ops.StateCritical, lang.M("no restore reaches a moment after %s", human.Moment(stop.Time)),
+		backups.StopText(*stop), lang.M("Make a full backup now: opsdeck backup create."))
 }
 
 // following finds that a server's binlog should be followed, and no process does it.

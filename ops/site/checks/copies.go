@@ -31,7 +31,7 @@ func (b *checker) copies() {
 				{What: lang.M("backups there that are bad"), Critical: lang.M("one or more")},
 				{
 					What:     lang.M("age of the newest good one there"),
-					Critical: lang.M("over %s", human.Duration(p.Late)),
+					Critical: lang.M("over %s", human.Duration(backups.LateAt(p, c))),
 				},
 			},
 			"opsdeck backup sync --dry-run --copy "+human.Shell(c.Name),
@@ -67,7 +67,7 @@ func (b aCopy) look(ctx context.Context) health.Result {
 	if err != nil {
 		return cannot(lang.M("the record of the copies cannot be read"), err)
 	}
-	return seen.judge(c, b.Service.Backup.Late, b.Now())
+	return seen.judge(c, backups.LateAt(b.Service.Backup, c), b.Now())
 }
 
 // remembered is what is known of a copy without asking it.
@@ -236,9 +236,8 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 	m.judgeBad(c, &r)
 	m.judgeMissing(c, &r)
 	if !m.newest.IsZero() && now.Sub(m.newest) > late {
-		r.Find(ops.StateCritical, lang.M("the newest good backup at the copy %s is %s old", c.Name,
-			human.Duration(now.Sub(m.newest))), r.Why)
-		r.Next = send
+		r.FindNext(ops.StateCritical, lang.M("the newest good backup at the copy %s is %s old", c.Name,
+			human.Duration(now.Sub(m.newest))), r.Why, send)
 	}
 	if e := m.listed.Emptied; e != nil {
 		r.State = min(r.State, ops.StateWarning) // this says more

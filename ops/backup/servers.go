@@ -1,0 +1,60 @@
+package backup
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"opsdeck/internal/jsonl"
+)
+
+// serversName is the file of the servers from which this machine made backups.
+const serversName = "servers.jsonl"
+
+// serverRecord is a line of it.
+type serverRecord struct {
+	At      time.Time `json:"at"`
+	Service string    `json:"service"`
+	Server  string    `json:"server"` // as Server.Identity
+}
+
+// ReadServers returns the servers from which backups of a service were made with this
+// state folder; nil when none is known.
+func ReadServers(stateDir, service string) (map[string]bool, error) {
+	var own map[string]bool
+	err := jsonl.Each(filepath.Join(stateDir, serversName), func(r serverRecord) {
+		if r.Service != service || r.Server == "" {
+			return
+		}
+		if own == nil {
+			own = map[string]bool{}
+		}
+		own[r.Server] = true
+	})
+	return own, err
+}
+
+// RememberServer records that a backup of a service was made from a server, unless that
+// is known or the server has no identity.
+func RememberServer(stateDir, service, server string, at time.Time) error {
+	known, err := ReadServers(stateDir, service)
+	if err != nil || server == "" || known[server] {
+		return err
+	}
+	record := serverRecord{At: at, Service: service, Server: server}
+	if err := jsonl.Append(filepath.Join(stateDir, serversName), record); err != nil {
+		return fmt.Errorf("remember the server of the backup: %w", err)
+	}
+	return nil
+}
+
+// others marks a backup that was made from another server than the service's. Nothing is
+// known of one without an identity, and of all where no server is known.
+func (sc Scan) others(s *Set) {
+	server := s.Summary.Server
+	if server == "" || len(sc.Servers) == 0 || sc.Servers[server] {
+		return
+	}
+	s.Other = true
+	s.add(problem(OtherServer, s.Summary.Machine))
+}
