@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql/load"
 )
 
 // TestAHalfRestoredDatabaseIsNotBackedUp kills an in-place restore while it loads: what the
@@ -32,4 +33,20 @@ func TestAHalfRestoredDatabaseIsNotBackedUp(t *testing.T) {
 	s.must("restore", "resume", "--confirm", s.live)
 	sameDump(t, good, s.dump())
 	s.must("backup", "create")
+}
+
+// TestADatabaseThatAnotherMachineLoadsIsNotBackedUp: this state folder knows nothing of that
+// restore, but the database holds its table of progress. What the refusal advises helps.
+func TestADatabaseThatAnotherMachineLoadsIsNotBackedUp(t *testing.T) {
+	t.Parallel()
+	srv := testdb.MariaDB(t)
+	config, schema, _ := aShop(t, srv)
+	srv.Exec(t, schema, "CREATE TABLE "+load.ProgressTable+" (kind VARCHAR(8), member INT, note TEXT)")
+	_, said := asked(t, config, 75, "backup", "create")
+	drop := "DROP TABLE `" + schema + "`.`" + load.ProgressTable + "`"
+	if !strings.Contains(said, "a restore that this machine does not know") || !strings.Contains(said, drop) {
+		t.Error(said)
+	}
+	srv.Exec(t, "", drop)
+	asked(t, config, 0, "backup", "create")
 }

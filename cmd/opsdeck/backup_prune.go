@@ -35,7 +35,7 @@ func (c *backupPruneCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		defer held.Release()
-		if err := sh.Nights().Idle(); err != nil {
+		if err := sh.Nights().Idle(ctx); err != nil {
 			return err
 		}
 		if err := backup.Recover(sh.Dir); err != nil {

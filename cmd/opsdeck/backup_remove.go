@@ -36,7 +36,7 @@ func (c *backupRemoveCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		defer held.Release()
-		if err := sh.Nights().Idle(); err != nil {
+		if err := sh.Nights().Idle(ctx); err != nil {
 			return err
 		}
 	}

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql"
 )
 
 // TestARestoreAndADeploymentAreNeverAtTheSameTime: both stop and start the service and
@@ -38,6 +41,18 @@ func TestARestoreAndADeploymentAreNeverAtTheSameTime(t *testing.T) {
 		return []string{"restore", "--confirm", s.live, "--detach", "--answer-after", "10m", "--service", service}
 	}
 
+	at, err := mysql.Resolve(config.Database{OptionsFile: s.db.OptionsFile(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := mysql.TakeClaim(t.Context(), at, s.live, lock.Holder{User: "zhang", What: "restore x"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("holds the lock of "+s.live+" on the server", "deploy", "run", "own", "--confirm", "shop",
+		"--service", "shop")
+	elsewhere.Release()
+
 	deployment := s.command("deploy", "run", "own", "--confirm", "shop", "--service", "shop")
 	if err := deployment.Start(); err != nil {
 		t.Fatal(err)
@@ -45,6 +60,9 @@ func TestARestoreAndADeploymentAreNeverAtTheSameTime(t *testing.T) {
 	defer deployment.Wait()
 	defer deployment.Process.Kill()
 	until(t, "the deployment's step", func() bool { _, err := os.Stat(filepath.Join(s.dir, "began")); return err == nil })
+	if err := mysql.LookClaim(t.Context(), at, s.live); !errors.Is(err, mysql.ErrClaimed) {
+		t.Errorf("another machine sees of the deployment: %v", err)
+	}
 	refused("has been deploying shop since ", restoreOf("shop")...)
 	refused("has been deploying shop since ", restoreOf("twin")...)
 	if o := s.must("restore", "status", "--service", "shop"); strings.Contains(o.out, "step") {

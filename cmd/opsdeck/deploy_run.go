@@ -65,7 +65,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun && !c.Resume {
 		return (&deployPlanCmd{Name: c.Name, Revision: c.Revision, JSON: c.JSON}).Run(ctx, a)
 	}
-	release, err := deploys.Turn{Desk: d}.Hold()
+	release, err := deploys.Turn{Desk: d}.Hold(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.confirm(ctx, p.Service, c.Confirm, what); err != nil {
 		return err
 	}
-	if err := d.Begin(p); err != nil {
+	if err := d.Begin(ctx, p); err != nil {
 		return err
 	}
 	return deployer{a.printer, d, p, c.JSON}.carry(ctx, deploy.EventBegin)
@@ -137,7 +137,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 		defer held.Release()
 		return c.setAside(ctx, a, d)
 	}
-	release, err := deploys.Turn{Desk: d}.Hold()
+	release, err := deploys.Turn{Desk: d}.Hold(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,15 @@ func OpenPrimary(ctx context.Context, s *site.Site) (*Table, error) {
 }
 
 func open(ctx context.Context, s *site.Site, where config.Database) (*Table, error) {
+	a := s.Service.Audit
+	if a.Table == "" {
+		return nil, ops.E(ops.Config, lang.M("no audit table is configured for %s", s.Service.Name)).
+			WithHint(lang.M("set audit.table in the configuration"))
+	}
 	target, err := mysql.Resolve(where)
 	if err != nil {
 		return nil, err
 	}
-	a := s.Service.Audit
 	src, err := auditlog.Dial(ctx, auditlog.Options{
 		Target:   target,
 		Schema:   where.Name,

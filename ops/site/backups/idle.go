@@ -1,16 +1,22 @@
 package backups
 
 import (
+	"context"
 	"slices"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/load"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
 )
 
-// Idle refuses while a restore of a database with this name is running, whichever service
-// it belongs to: services can share a database and a folder.
-func (sh Nights) Idle() error {
+// Idle refuses while a restore of this database is running, whichever service it belongs
+// to: services can share a database and a folder.
+func (sh Nights) Idle(ctx context.Context) error {
 	open, err := sh.OpenRuns()
 	if err != nil {
 		return err
@@ -19,7 +25,7 @@ func (sh Nights) Idle() error {
 		if o.Run == nil || !o.Run.Alive {
 			continue // retention keeps what it may need
 		}
-		if t := o.Run.Plan.Target; t.Database == sh.Service.Database.Name || t.Live == sh.Service.Database.Name {
+		if t := o.Run.Plan.Target; site.SameDatabase(ctx, sh.Service.Database, t) {
 			return ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", o.Run.Worker.User, o.Run.Worker.PID,
 				t.Database, o.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
@@ -31,7 +37,7 @@ func (sh Nights) Idle() error {
 // halfLoaded refuses an order for a database that an unfinished in-place restore has loaded
 // only in part: what it holds is no backup. A restore that cannot be read is named, and
 // returned: the backup is made, but does not count as good.
-func (sh *Shelf) halfLoaded(o Order) (unreadable string, err error) {
+func (sh *Shelf) halfLoaded(ctx context.Context, o Order) (unreadable string, err error) {
 	if o.Kind == backup.KindEmergency {
 		return "", nil // a restore saves what there is
 	}
@@ -51,7 +57,7 @@ func (sh *Shelf) halfLoaded(o Order) (unreadable string, err error) {
 			continue
 		}
 		t := r.Run.Plan.Target
-		if !o.All && !slices.Contains(o.Databases, t.Database) && !slices.Contains(o.Databases, t.Live) {
+		if !sh.reads(ctx, o, t) {
 			continue
 		}
 		if r.Run.Alive {
@@ -65,4 +71,38 @@ func (sh *Shelf) halfLoaded(o Order) (unreadable string, err error) {
 				r.ID))
 	}
 	return unreadable, nil
+}
+
+// reads tells whether an order reads the database that a restore is for.
+func (sh *Shelf) reads(ctx context.Context, o Order, t restore.Target) bool {
+	for _, name := range []string{t.Database, t.Live} {
+		at := sh.Service.Database
+		at.Name = name
+		if name != "" && (o.All || slices.Contains(o.Databases, name)) && site.SameDatabase(ctx, at, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// loadedElsewhere refuses an order for a database in which a load has left its table of
+// progress: a restore of another machine, or of a state folder that is gone, has loaded it
+// only in part.
+func (sh *Shelf) loadedElsewhere(ctx context.Context, target mysql.Target, o Order) error {
+	if o.Kind == backup.KindEmergency {
+		return nil
+	}
+	for _, name := range o.Databases {
+		tables, err := mysql.Tables(ctx, target, name)
+		if err != nil {
+			return nil // the dump says why
+		}
+		if slices.Contains(tables, load.ProgressTable) {
+			return ops.E(ops.Busy, lang.M("%s holds only a part of its data: a restore that this machine does not know was "+
+				"stopped while it loaded", name)).
+				WithHint(lang.M("resume or abort it on the machine that began it; if the data is whole, drop its table: %s",
+					"DROP TABLE "+schema.Ident(name)+"."+schema.Ident(load.ProgressTable)))
+		}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func (sh Pruner) Prune(ctx context.Context, plan *backup.Plan, tell func(backup.
 		names = append(names, s.Set.Name)
 	}
 	var out backup.Outcome
-	if err := sh.stillFree(plan); err != nil {
+	if err := sh.stillFree(ctx, plan); err != nil {
 		return out, err
 	}
 	entry := oplog.Entry{Action: "backup.prune", Object: sh.Dir,
@@ -84,8 +84,8 @@ func (sh Pruner) pruneLog(ctx context.Context, plan *backup.Plan) (files int, fr
 
 // stillFree verifies that no restore that needs what the plan removes has started since
 // the plan was made.
-func (sh Pruner) stillFree(plan *backup.Plan) error {
-	if err := sh.Nights().Idle(); err != nil {
+func (sh Pruner) stillFree(ctx context.Context, plan *backup.Plan) error {
+	if err := sh.Nights().Idle(ctx); err != nil {
 		return err
 	}
 	names, unreadable := sh.InUse()

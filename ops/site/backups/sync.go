@@ -181,7 +181,7 @@ func (sh Offsite) PlanThere(ctx context.Context, cp *remote.Copier, c config.Cop
 // PruneThere executes a plan at a copy and records it.
 func (sh Offsite) PruneThere(ctx context.Context, cp *remote.Copier, plan *backup.Plan) (remote.Pruned, error) {
 	var out remote.Pruned
-	if err := sh.Pruner().stillFree(plan); err != nil {
+	if err := sh.Pruner().stillFree(ctx, plan); err != nil {
 		return out, err
 	}
 	entry := oplog.Entry{Action: "backup.prune", Object: cp.Name, Detail: map[string]string{"plan": plan.Hash()}}

@@ -235,7 +235,7 @@ func TestADeploymentKilledAgainAndAgainSwitchesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Begin(p); err != nil {
+	if err := g.Begin(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	state, kills := g.killed(r, p, deploy.EventBegin)

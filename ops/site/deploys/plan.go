@@ -16,6 +16,7 @@ import (
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
@@ -199,16 +200,21 @@ type Turn struct{ *Desk }
 
 // Hold keeps every other deployment from the service, and every restore of its database.
 // It refuses while such a restore runs or is unfinished.
-func (d Turn) Hold() (release func(), err error) {
+func (d Turn) Hold(ctx context.Context) (release func(), err error) {
 	mine, err := d.Lock()
 	if err != nil {
 		return nil, err
 	}
 	turn, err := d.DeployTurn()
 	if err == nil {
-		err = d.restoring()
+		err = d.restoring(ctx)
+	}
+	var claim *mysql.Claim
+	if err == nil {
+		claim, err = d.claim(ctx)
 	}
 	release = func() {
+		claim.Release()
 		turn.Release()
 		mine.Release()
 	}
@@ -221,7 +227,7 @@ func (d Turn) Hold() (release func(), err error) {
 
 // restoring refuses while a restore of the service's database is unfinished, whichever
 // service it was begun for. One that cannot be read may be such a one.
-func (d Turn) restoring() error {
+func (d Turn) restoring(ctx context.Context) error {
 	open, err := d.OpenRuns()
 	if err != nil {
 		return err
@@ -231,7 +237,7 @@ func (d Turn) restoring() error {
 			return o.Unreadable()
 		}
 		p := o.Run.Plan
-		if p.Mode == restore.Into || p.Service != d.Service.Name && !d.isDatabase(p.Target) {
+		if p.Mode == restore.Into || p.Service != d.Service.Name && !d.isDatabase(ctx, p.Target) {
 			continue
 		}
 		return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", p.ID, p.Target.Database,
@@ -242,12 +248,23 @@ func (d Turn) restoring() error {
 }
 
 // isDatabase tells whether a restore's target is the service's database; unknown counts.
-func (d Turn) isDatabase(t restore.Target) bool {
-	if !d.hasDatabase() || t.Database != d.Service.Database.Name {
-		return false
+func (d Turn) isDatabase(ctx context.Context, t restore.Target) bool {
+	return d.hasDatabase() && t.Database == d.Service.Database.Name &&
+		site.SameDatabase(ctx, d.Service.Database, t)
+}
+
+// claim keeps restores on other machines from the service's database, by a lock on the
+// server itself. It refuses while another machine has it; without a database it is nil.
+func (d Turn) claim(ctx context.Context) (*mysql.Claim, error) {
+	if !d.hasDatabase() {
+		return nil, nil
 	}
-	at, err := mysql.Resolve(d.Service.Database)
-	return err != nil || at.Server() == t.Address
+	target, err := mysql.Resolve(d.Service.Database)
+	if err != nil {
+		return nil, nil // the steps that need the database say so
+	}
+	who := lock.Holder{User: oplog.UserName(), What: site.TurnDeploy}
+	return mysql.TakeClaim(ctx, target, d.Service.Database.Name, who, nil)
 }
 
 // Unfinished is the deployment of the service that was begun and is not over; nil for none.
@@ -307,7 +324,7 @@ func (d *Desk) SetAside(ctx context.Context, one *deploy.Deployment) error {
 
 // Begin makes a plan durable, after it has made sure that nothing else is in the way.
 // The lock must be held.
-func (d *Desk) Begin(p *deploy.Plan) error {
+func (d *Desk) Begin(ctx context.Context, p *deploy.Plan) error {
 	open, err := d.Store().Open(d.Service.Name)
 	if err != nil {
 		return err
@@ -320,7 +337,7 @@ func (d *Desk) Begin(p *deploy.Plan) error {
 		if err != nil {
 			return err
 		}
-		if err := sh.Nights().Idle(); err != nil {
+		if err := sh.Nights().Idle(ctx); err != nil {
 			return err
 		}
 	}

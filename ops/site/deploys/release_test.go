@@ -142,7 +142,7 @@ func TestOldReleasesAreRemovedByTheirRule(t *testing.T) {
 		p := s.besidePlan(append(steps, deploy.Step{Name: "standby", Kind: deploy.KindStandby}))
 		p.Steps = steps
 		p.Seal(time.Now())
-		if err := s.Begin(p); err != nil {
+		if err := s.Begin(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 		state, err := s.Carry(t.Context(), p, deploy.EventBegin, nil)

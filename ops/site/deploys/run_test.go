@@ -134,7 +134,7 @@ func (s *shop) deploy(name string) (*deploy.Plan, deploy.State) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.Begin(p); err != nil {
+	if err := s.Begin(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
 	state, err := s.Carry(s.t.Context(), p, deploy.EventBegin, nil)
@@ -468,7 +468,7 @@ func bare(t *testing.T, steps ...config.DeployStep) (*Desk, string, *deploy.Plan
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Begin(p); err != nil {
+	if err := d.Begin(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	state, err := d.Carry(t.Context(), p, deploy.EventBegin, nil)
@@ -514,7 +514,7 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 	}
 	refused := func(when string) {
 		t.Helper()
-		err := d.Begin(later)
+		err := d.Begin(t.Context(), later)
 		if e := (*ops.Error)(nil); !errors.As(err, &e) || e.Code != ops.Busy ||
 			!strings.Contains(e.Hint.String(), p.ID) {
 			t.Errorf("%s: %v", when, err)
@@ -538,7 +538,7 @@ func TestNothingIsDeployedOverWhatIsHalfTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
-	if err := d.Begin(later); err != nil || !strings.Contains(string(text), "rolled back by hand") {
+	if err := d.Begin(t.Context(), later); err != nil || !strings.Contains(string(text), "rolled back by hand") {
 		t.Errorf("put right by hand: %v %s", err, text)
 	}
 	over, err := d.Store().Load(p.ID)

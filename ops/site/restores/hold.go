@@ -12,6 +12,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site"
 )
 
 // Holding is a database held against others with this state folder, by a file, and
@@ -74,7 +75,7 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 	if err := d.unfinished(t); err != nil {
 		return err
 	}
-	for _, name := range (turns{d}).users(t) {
+	for _, name := range (turns{d}).users(ctx, t) {
 		if err := d.LookTurn(name); err != nil {
 			return err
 		}
@@ -88,15 +89,13 @@ type turns struct{ *Desk }
 // users are the services that a restore of t may not run beside a deployment of: the
 // desk's own, and those whose database is the same. A restore into another database
 // touches none. One whose server is unknown counts.
-func (d turns) users(t restore.Target) (names []string) {
+func (d turns) users(ctx context.Context, t restore.Target) (names []string) {
 	if t.Database != d.Service.Database.Name {
 		return nil
 	}
 	for i := range d.All.Services {
 		s := &d.All.Services[i]
-		at, err := mysql.Resolve(s.Database)
-		same := s.Database.Name == t.Database && (err != nil || at.Server() == d.Target.Server())
-		if s.Name == d.Service.Name || same {
+		if s.Name == d.Service.Name || site.SameDatabase(ctx, s.Database, t) {
 			names = append(names, s.Name)
 		}
 	}
@@ -106,14 +105,14 @@ func (d turns) users(t restore.Target) (names []string) {
 
 // take keeps deployments of the services that use the target away. A target that no
 // service uses needs none.
-func (d turns) take(t restore.Target, who lock.Holder) (release func(), err error) {
+func (d turns) take(ctx context.Context, t restore.Target, who lock.Holder) (release func(), err error) {
 	var held []*lock.Lock
 	release = func() {
 		for _, l := range held {
 			l.Release()
 		}
 	}
-	for _, name := range d.users(t) {
+	for _, name := range d.users(ctx, t) {
 		l, err := d.TakeTurn(name, who)
 		if err != nil {
 			release()

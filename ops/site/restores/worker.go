@@ -102,7 +102,7 @@ func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by st
 		return err
 	}
 	defer target.Release()
-	giveTurns, err := turns{d}.take(p.Target, who)
+	giveTurns, err := turns{d}.take(whole, p.Target, who)
 	if err != nil {
 		return err
 	}
