@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,14 +19,46 @@ import (
 	"opsdeck/internal/testdb"
 )
 
-// needed are arguments without which a command is only a mistake.
-var needed = map[string][]string{
-	"audit trace": {"ORDER", "1"}, "audit export": {"-o", "out.csv"}, "backup show": {"x"}, "completion": {"bash"},
-	"restore lost": {
-		"--from",
-		"x",
-	}, "serve": {"--listen", "127.0.0.1:0"}, "logs": {"x", "--follow"}, "status": {"--watch", "1s"},
-	"restore worker": {"x", "--first", "begin"},
+// aDump is a backup of another tool in the world where nothing answers.
+const aDump = "q_20260101_020000.sql.gz"
+
+// reached are arguments with which a command comes to where it waits, besides those of
+// changingCommands.
+var reached = map[string][]string{
+	"status":                  {"--watch", "1s"},
+	"logs search":             {"x", "--follow"},
+	"audit trace":             {"ORDER", "1"},
+	"audit export":            {"-o", "out.csv"},
+	"backup show":             {aDump},
+	"backup verify":           {"--deep", aDump},
+	"backup remove":           {aDump, "--confirm", "q"},
+	"backup accept":           {aDump, "--confirm", "q"},
+	"backup drill":            {aDump},
+	"backup prune":            {"--foreign", "--confirm", "q"},
+	"restore run":             {"--from", aDump, "--confirm", "q"},
+	"restore lost":            {"--from", aDump},
+	"restore worker":          {"x", "--first", "begin"},
+	"restore rewind":          {"--txn", "binlog.000001:4", "--confirm", "q"},
+	"restore rescue":          {"--table", "t", "--merge", "all", "--confirm", "q"},
+	"restore standby remove":  {"--confirm", "q"},
+	"restore standby rebuild": {"--confirm", "q"},
+	"audit archive":           {"--year", "2020", "--delete", "--confirm", "q"},
+	"audit restore-archive":   {"DIR/audit_logs_2020.sql.gz"},
+	"deploy run":              {"update", "--confirm", "q"},
+	"watch silence":           {"mysql", "--for", "1h", "--why", "x"},
+	"serve":                   {"--listen", "127.0.0.1:0"},
+	"completion":              {"bash"},
+}
+
+// atOnce are commands that need nothing of what does not answer, or have nothing to do in
+// that world: no restore was begun, no alert fires, no backup is good.
+var atOnce = []string{
+	"alerts", "backup accept", "backup binlog verify", "backup drills", "backup list", "backup prune",
+	"backup remove", "backup schedule remove",
+	"backup schedule show", "backup show", "completion", "config check", "config init", "config show", "console",
+	"deploy plan", "deploy status", "logs learn", "man", "restore abort", "restore attach", "restore drop-old",
+	"restore report", "restore resume", "restore set-aside", "restore status", "restore undo", "runbook",
+	"watch ack", "watch install", "watch silences", "watch unsilence",
 }
 
 // silence accepts connections and never says a word.
@@ -53,59 +89,112 @@ func holdFile(t *testing.T, path string) {
 	}
 }
 
-// TestEveryCommandEndsByTimeoutAndBySignal runs every command where nothing
-// answers: a server, a Redis, a service that accept and say nothing, a record of
-// operations that somebody keeps locked.
+// stuck is a world where nothing answers: a server, a Redis, a service, a copy, a webhook
+// accept and say nothing; somebody keeps the record of operations locked.
+func stuck(t *testing.T, host, port, code string) (config, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, text := range map[string]string{
+		"my.cnf": "[client]\nuser=u\npassword=p\n", "a.log": "x\n", "url": "http://" + host + ":" + port + "/\n",
+		"keys": "access_key: a\nsecret_key: b\n",
+	} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(at("backups"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var dump bytes.Buffer
+	z := gzip.NewWriter(&dump)
+	fmt.Fprint(z, "-- MySQL dump 10.13\nUSE `q`;\nCREATE TABLE `t` (`id` int NOT NULL, PRIMARY KEY (`id`));\n"+
+		"INSERT INTO `t` VALUES (1);\n-- Dump completed on 2026-01-01  2:00:00\n")
+	z.Close()
+	for _, name := range []string{"backups/" + aDump, "backups/q_20260102_020000.sql.gz", "audit_logs_2020.sql.gz"} {
+		if err := os.WriteFile(at(name), dump.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config = configFile(t, strings.NewReplacer("DIR", dir, "SILENT", host+":"+port, "HOST", host, "PORT", port, "CODE", code).Replace(
+		`services:
+  - name: q
+    health: {url: 'http://SILENT'}
+    redis: {address: 'SILENT'}
+    process: {kind: none}
+    database: {name: q, host: HOST, port: PORT, options_file: DIR/my.cnf}
+    logs: [DIR/a.log]
+    backup:
+      dir: DIR/backups
+      binlog: follow
+      copies: [{name: off, kind: s3, endpoint: "SILENT", insecure: true, target: b/p, credentials_file: DIR/keys}]
+    restore: {standby: true}
+    notify: [{name: hook, kind: webhook, url_file: DIR/url}]
+    deploy: {dir: CODE, plans: [{name: update, steps: [{name: wait, run: sleep 600}]}]}
+state_dir: DIR/state
+`))
+	holdFile(t, at("state/operations.jsonl"))
+	return config, dir
+}
+
+// gitTree makes a work tree with one commit.
+func gitTree(t *testing.T, dir string) {
+	t.Helper()
+	for _, words := range [][]string{
+		{"init", "-q", dir},
+		{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"},
+	} {
+		if out, err := exec.Command("git", words...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v %s", words, err, out)
+		}
+	}
+}
+
+// TestEveryCommandEndsByTimeoutAndBySignal runs every command where nothing answers. One
+// that ends before it is told to has waited for nothing: it is in the list of those.
 func TestEveryCommandEndsByTimeoutAndBySignal(t *testing.T) {
 	host, port := silence(t)
-	dir := t.TempDir()
-	config := configFile(
-		t,
-		"services:\n  - name: q\n    health: {url: 'http://"+host+":"+port+"'}\n    redis: {address: '"+host+":"+port+"'}\n"+
-			"    database: {name: q, host: "+host+", port: "+port+", options_file: "+filepath.Join(
-			dir,
-			"my.cnf",
-		)+"}\n"+
-			"    logs: ["+filepath.Join(
-			dir,
-			"a.log",
-		)+"]\n    backup: {dir: "+filepath.Join(
-			dir,
-			"backups",
-		)+"}\nstate_dir: "+filepath.Join(
-			dir,
-			"state",
-		)+"\n",
-	)
-	os.WriteFile(filepath.Join(dir, "my.cnf"), []byte("[client]\nuser=u\npassword=p\n"), 0o600)
-	os.WriteFile(filepath.Join(dir, "a.log"), []byte("x\n"), 0o600)
-	os.Mkdir(filepath.Join(dir, "backups"), 0o700)
-	holdFile(t, filepath.Join(dir, "state", "operations.jsonl"))
+	code := filepath.Join(t.TempDir(), "code")
+	gitTree(t, code)
+	const wait = 300 * time.Millisecond
 	for name := range leaves(t) {
-		args := append([]string{"--config", config, "--lang", "en"}, strings.Fields(name)...)
-		args = append(append(args, needed[name]...), changingCommands[name]...)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			endsSoon(t, context.Background(), append([]string{"--timeout", "300ms"}, args...))
-			ctx, stop := context.WithTimeout(context.Background(), 300*time.Millisecond) // as run sees a signal
+			config, dir := stuck(t, host, port, code)
+			args := append([]string{"--config", config, "--lang", "en"}, strings.Fields(name)...)
+			more, ok := reached[name]
+			if !ok {
+				more = changingCommands[name]
+			}
+			for _, a := range more {
+				args = append(args, strings.ReplaceAll(a, "DIR", dir))
+			}
+			began := time.Now()
+			code, said := endsSoon(t, context.Background(), append([]string{"--timeout", wait.String()}, args...))
+			if waited := time.Since(began) >= wait; waited == slices.Contains(atOnce, name) {
+				t.Errorf("waited: %v; exit %d: %s", waited, code, said)
+			}
+			ctx, stop := context.WithTimeout(context.Background(), wait) // as run sees a signal
 			defer stop()
 			endsSoon(t, ctx, args)
 		})
 	}
 }
 
-func endsSoon(t *testing.T, ctx context.Context, args []string) {
+func endsSoon(t *testing.T, ctx context.Context, args []string) (code int, said string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := make(chan int, 1)
-	go func() { code <- run(ctx, args, stdio{in: strings.NewReader(""), out: &out, err: &errs}) }()
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, args, stdio{in: strings.NewReader(""), out: &out, err: &errs}) }()
 	select {
-	case got := <-code:
-		if strings.Contains(errs.String(), "did not stop within") || got < 0 {
-			t.Errorf("%v: exit %d: %s", args, got, errs.String())
+	case code = <-ended:
+		if strings.Contains(errs.String(), "did not stop within") || code < 0 {
+			t.Errorf("%v: exit %d: %s", args, code, errs.String())
 		}
+		return code, errs.String()
 	case <-time.After(time.Minute):
 		t.Fatalf("%v never ends", args)
+		return 0, ""
 	}
 }
 
