@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
 	"opsdeck/internal/version"
@@ -179,17 +180,16 @@ func (t *logsTab) export(ctx context.Context, q *query.Query, ndjson bool) (stri
 	if err != nil {
 		return "", 0, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := atomicfile.Create(path, 0o600)
 	if err != nil {
 		return "", 0, err
 	}
-	defer f.Close()
+	defer f.Abort()
 	n, err := writeExport(ctx, bufio.NewWriterSize(f, 256<<10), sources, t.styles, q, ndjson)
 	if err != nil {
-		os.Remove(path)
 		return "", n, err
 	}
-	return path, n, f.Close()
+	return path, n, f.Commit()
 }
 
 func writeExport(

@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
 )
@@ -189,7 +190,7 @@ func (x *export) openPart(resumed bool) error {
 			return cannotWrite(err, x.e.Path)
 		}
 	}
-	f, err := os.OpenFile(x.part(), flags, 0o600)
+	f, err := trust.Open(x.part(), flags, 0o600)
 	if err != nil {
 		return cannotWrite(err, x.e.Path)
 	}
