@@ -148,8 +148,10 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 	if o.doubt, err = sh.halfLoaded(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := sh.loadedElsewhere(ctx, target, o); err != nil {
-		return nil, err
+	if o.doubt == "" { // else it is told, and the backup does not count as good
+		if err := sh.loadedElsewhere(ctx, target, o); err != nil {
+			return nil, err
+		}
 	}
 	held, err := sh.Lock("backup create")
 	if err != nil {
