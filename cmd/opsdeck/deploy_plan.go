@@ -13,7 +13,7 @@ import (
 )
 
 type deployPlanCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, install, or one from the configuration."`
+	Name     string `arg:"" default:"update" help:"The plan: update, blue-green, install, or one from the configuration."`
 	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy (default: the branch that is checked out)."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }

@@ -15,7 +15,7 @@ import (
 )
 
 type deployRunCmd struct {
-	Name     string `arg:"" default:"update" help:"The plan: update, install, or one from the configuration."`
+	Name     string `arg:"" default:"update" help:"The plan: update, blue-green, install, or one from the configuration."`
 	Revision string `placeholder:"REV" help:"The branch, tag or commit to deploy (default: the branch that is checked out)."`
 	Plan     string `placeholder:"HASH" help:"Execute only the plan with this hash, from deploy plan."`
 	Resume   bool   `help:"Continue an interrupted deployment."`

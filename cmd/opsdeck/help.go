@@ -120,7 +120,7 @@ func (h helper) section(title string, rows [][2]string) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(h.out, "\n%s:\n", title)
+	fmt.Fprintf(h.out, "\n%s\n", h.a.lang.T("%s:", title))
 	left := 0
 	for _, r := range rows {
 		left = max(left, min(cells.Width(r[0]), 30))

@@ -63,16 +63,3 @@ func PadLeft(s string, w int) string {
 	}
 	return s
 }
-
-// Wrap breaks s at spaces, and between CJK, into lines of at most w cells.
-func Wrap(s string, w int) []string {
-	if w <= 0 {
-		return nil
-	}
-	wrapped := ansi.Wrap(strings.ReplaceAll(s, "-", keptHyphen), w, " ")
-	return strings.Split(strings.ReplaceAll(wrapped, keptHyphen, "-"), "\n")
-}
-
-// keptHyphen stands for a hyphen while a text is wrapped, for a line must not end
-// within a flag, a date or a name.
-const keptHyphen = "\u2011"

@@ -69,6 +69,7 @@ func init() {
 		"wait for it to end, then run this again", "等它结束后再执行",
 		"gave up after --timeout %s", "已超过 --timeout %s，放弃",
 		"Usage: %s", "用法：%s",
+		"%s:", "%s：",
 		"Commands", "命令",
 		"Arguments", "参数",
 		"Flags", "选项",

@@ -63,7 +63,7 @@ func init() {
 		"deployment %s was interrupted; nothing was rolled back", "部署 %s 被中断；没有回退任何步骤",
 		"continue it: opsdeck deploy run --resume; or roll it back: opsdeck deploy undo",
 		"继续：opsdeck deploy run --resume；或回退：opsdeck deploy undo",
-		"The plan: update, install, or one from the configuration.", "方案：update、install，或配置中的方案。",
+		"The plan: update, blue-green, install, or one from the configuration.", "方案：update、blue-green、install，或配置中的方案。",
 		"The branch, tag or commit to deploy (default: the branch that is checked out).", "要部署的分支、标签或提交；默认为当前检出的分支。",
 		"step %s failed: %s", "步骤 %s 失败：%s",
 		"the database is still changed; this restores it: %s", "数据库仍是改动后的状态；用此命令恢复：%s",
