@@ -13,7 +13,11 @@ func TestWalk(t *testing.T) {
 		for name, scene := range scenes {
 			p := settled(t, code, sample(t))
 			scene(p)
-			faces[name] = walk.Face{Env: p.base.env, View: p.View}
+			faces[name] = walk.Face{
+				Env:   p.base.env,
+				View:  p.View,
+				Press: func(keys ...string) { press(p, keys...) },
+			}
 		}
 		return faces
 	})

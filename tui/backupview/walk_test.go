@@ -15,7 +15,11 @@ func TestWalk(t *testing.T) {
 		} {
 			p := shown(code)
 			press(p, keys...)
-			faces[name] = walk.Face{Env: p.stock.env, View: p.View}
+			faces[name] = walk.Face{
+				Env:   p.stock.env,
+				View:  p.View,
+				Press: func(keys ...string) { press(p, keys...) },
+			}
 		}
 		return faces
 	})

@@ -18,7 +18,11 @@ func TestWalk(t *testing.T) {
 				Session:    Session{Filters: []Filter{{Query: "'nothing 客户", Does: FilterOut, On: true}}},
 			})
 			key(p, store, t, keys...)
-			faces[name] = walk.Face{Env: p.look.env, View: p.View}
+			faces[name] = walk.Face{
+				Env:   p.look.env,
+				View:  p.View,
+				Press: func(keys ...string) { key(p, store, t, keys...) },
+			}
 		}
 		return faces
 	})

@@ -17,7 +17,15 @@ func TestWalk(t *testing.T) {
 				for range step {
 					p.base.mark(1)
 				}
-				faces[fmt.Sprintf("%s, step %d", name, step+1)] = walk.Face{Env: p.base.env, View: p.View}
+				faces[fmt.Sprintf("%s, step %d", name, step+1)] = walk.Face{
+					Env:  p.base.env,
+					View: p.View,
+					Press: func(keys ...string) {
+						for _, k := range keys {
+							p.Key(key(k))
+						}
+					},
+				}
 			}
 		}
 		return faces

@@ -15,7 +15,11 @@ func TestWalk(t *testing.T) {
 			p, _ := newPage(code, incident())
 			p.View(page.Size{Width: 80, Height: 24})
 			press(p, keys...)
-			faces[name] = walk.Face{Env: p.look.env, View: p.View}
+			faces[name] = walk.Face{
+				Env:   p.look.env,
+				View:  p.View,
+				Press: func(keys ...string) { press(p, keys...) },
+			}
 		}
 		return faces
 	})

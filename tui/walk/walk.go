@@ -18,8 +18,9 @@ import (
 
 // Face is a page as a person has it before them.
 type Face struct {
-	Env  *page.Env // its theme is set before each view
-	View func(page.Size) string
+	Env   *page.Env // its theme is set before each view
+	View  func(page.Size) string
+	Press func(keys ...string) // nil: nothing on it can be stepped through
 }
 
 var sizes = []page.Size{
@@ -46,7 +47,7 @@ var (
 
 // Every opens a page's faces in each language and looks at each of them: as many
 // lines as the terminal has and none wider, no argument of a sentence left out,
-// and in Chinese some Chinese.
+// in Chinese some Chinese, and steps that a slow line carries.
 func Every(t *testing.T, open func(code string) map[string]Face) {
 	t.Helper()
 	for _, code := range []string{"en", "zh"} {
@@ -60,6 +61,7 @@ func Every(t *testing.T, open func(code string) map[string]Face) {
 					}
 				}
 			}
+			cheap(t, name+" "+code, face)
 		}
 	}
 }
