@@ -12,7 +12,7 @@ VHS := github.com/charmbracelet/vhs@v0.10.0
 PURE := compress/flate regexp regexp/syntax strconv unicode/utf8 github.com/alecthomas/kong github.com/charmbracelet/x/ansi \
 	github.com/klauspost/compress/flate github.com/rivo/uniseg opsdeck/internal/cells opsdeck/internal/jsontext \
 	opsdeck/internal/rowgzip opsdeck/internal/termsafe opsdeck/ops/logs/query opsdeck/ops/mysql/sqlscan
-RACE := -race $(foreach package,$(PURE),-gcflags=$(package)=-race=false)
+RACEFLAGS := -race $(foreach package,$(PURE),-gcflags=$(package)=-race=false)
 
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || echo dev)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
@@ -27,11 +27,11 @@ demo: build build-demo ## the console on a living world in a temporary folder; n
 
 test: ## everything, against real MySQL, MariaDB, Redis, PM2 and sshd
 	@.ci/install-real
-	@RACE='$(RACE)' .ci/test
+	@RACE='$(RACEFLAGS)' .ci/test
 
 race: ## everything, all of it under the race detector
 	@.ci/install-real
-	GORACE=atexit_sleep_ms=0 go test $(RACE) -p 3 -parallel 4 -timeout 90m ./...
+	GORACE=atexit_sleep_ms=0 go test $(RACEFLAGS) -p 3 -parallel 4 -timeout 90m ./...
 
 quick: ## tests that need no server, for the inner loop
 	go test $$(go list ./internal/... | grep -v /testdb$$) ./tui/... ./ops ./ops/audit ./ops/backup ./ops/doctor ./ops/health/... ./ops/logs/... ./ops/restore ./ops/watch ./ops/mysql/sqlscan
@@ -54,7 +54,7 @@ torture: ## the tests of faults for an hour, each round with a seed of its own; 
 	@.ci/torture
 
 race-flags:
-	@echo '$(RACE)'
+	@echo '$(RACEFLAGS)'
 
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
@@ -76,8 +76,9 @@ install: ## the program and its man page below PREFIX; as root, after make build
 release: ## binaries, .deb and .rpm of each platform with SBOM, licences and checksums, in dist/
 	@BUILD="$(BUILD)" VERSION='$(VERSION)' DATE='$(DATE)' .ci/release
 
-screens: ## pictures of the five tabs, from the running program, into .github/screens
-	cd cmd/opsdeck-demo && OPSDECK_SCREENS=$(CURDIR)/.github/screens go test -count=1 -timeout 20m -run '^TestScreens$$' .
+screens: ## pictures of the five tabs and of demo.tape, from the running program, into .github/screens; demo.gif where vhs runs
+	cd cmd/opsdeck-demo && OPSDECK_SCREENS=$(CURDIR)/.github/screens go test -count=1 -timeout 20m -run '^(TestScreens|TestFilm)$$' .
+	@if command -v ttyd >/dev/null && command -v ffmpeg >/dev/null; then $(MAKE) --no-print-directory build build-demo && go run $(VHS) demo.tape; else echo 'no demo.gif: ttyd and ffmpeg are not here'; fi
 
 clean:
 	rm -rf bin dist
