@@ -153,7 +153,7 @@ func (c *Console) globalActions() []page.Action {
 			ID:    "console.language",
 			Keys:  []string{"L"},
 			Label: lang.M("中文/English"),
-			Help:  lang.M("switch between English and Chinese"),
+			Help:  lang.M("switch the language: English or Chinese"),
 			Run:   c.switchLanguage,
 		},
 		{

@@ -87,7 +87,7 @@ func onTerminal(t *testing.T, cmd *exec.Cmd, columns, rows int) *console {
 		t:      t,
 		keys:   outer,
 		inner:  inner,
-		screen: vt10x.New(vt10x.WithSize(columns, rows)),
+		screen: vt10x.New(vt10x.WithSize(columns, rows), vt10x.WithWriter(outer)),
 		ended:  make(chan struct{}),
 	}
 	c.before = c.modes()

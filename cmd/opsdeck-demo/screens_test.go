@@ -20,12 +20,12 @@ const screensEnv = "OPSDECK_SCREENS"
 // shot is a page as it is drawn: by the key that opens it, once it shows the words
 // that no other page shows.
 type shot struct {
-	name, key string
-	words     map[string][]string // by language
+	name, keys string
+	words      map[string][]string // by language
 }
 
 var shots = []shot{
-	{"status", "1", map[string][]string{"en": {"HISTORY", "redis"}, "zh": {"redis", "disk-data"}}},
+	{"status", "1jjjjj", map[string][]string{"en": {"HISTORY", "redis"}, "zh": {"redis", "disk-data"}}}, // the missing table
 	{"logs", "2", map[string][]string{"en": {"following", "GET /api/v1/"}, "zh": {"跟踪中", "GET /api/v1/"}}},
 	{"audit", "3", map[string][]string{"en": {"newest first", "+ CREATE"}, "zh": {"最新在前", "+ CREATE"}}},
 	{"backups", "4", map[string][]string{"en": {"daily", "weekly"}, "zh": {"每日", "每周"}}},
@@ -74,16 +74,23 @@ type pane struct {
 
 func openPane(t *testing.T, r *running, lang string, p palette, columns, rows int) *pane {
 	t.Helper()
-	pn := &pane{t: t, socket: filepath.Join(t.TempDir(), "tmux")}
-	t.Cleanup(func() { exec.Command("tmux", "-S", pn.socket, "kill-server").Run() })
-	pn.tmux("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(columns), "-y", strconv.Itoa(rows), "sh")
-	pn.tmux("set", "-g", "status", "off")
 	command := []string{
 		"exec env LANG=C.UTF-8 LC_ALL= NO_COLOR= COLORFGBG='" + p.colorfgbg + "'", socketEnv + "=" + controlSocket(r.dir),
 		opsdeck(t), "--lang", lang, "--config", r.dir + "/config.yaml",
 	}
-	pn.tmux("respawn-pane", "-k", strings.Join(command, " "))
+	pn := newPane(t, strings.Join(command, " "), columns, rows)
 	pn.sees([]string{"redis"}) // a key that comes before the first frame is for no page
+	return pn
+}
+
+// newPane runs a command of the shell in a terminal of its own.
+func newPane(t *testing.T, command string, columns, rows int) *pane {
+	t.Helper()
+	pn := &pane{t: t, socket: filepath.Join(t.TempDir(), "tmux")}
+	t.Cleanup(func() { exec.Command("tmux", "-S", pn.socket, "kill-server").Run() })
+	pn.tmux("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(columns), "-y", strconv.Itoa(rows), "sh")
+	pn.tmux("set", "-g", "status", "off")
+	pn.tmux("respawn-pane", "-k", command)
 	return pn
 }
 
@@ -101,11 +108,29 @@ func (p *pane) close() { p.tmux("kill-server") }
 // take opens a page and returns its lines, once it shows all that it should.
 func (p *pane) take(s shot, lang string) []string {
 	p.t.Helper()
-	p.tmux("send-keys", s.key)
+	p.press(strings.Split(s.keys, "")...)
 	p.sees(s.words[lang])
 	time.Sleep(2 * time.Second) // graphs and what is counted in the background
+	return p.lines()
+}
+
+func (p *pane) press(keys ...string) {
+	p.t.Helper()
+	for _, k := range keys {
+		args := []string{"send-keys", "-H"}
+		for _, b := range []byte(k) {
+			args = append(args, fmt.Sprintf("%02x", b))
+		}
+		p.tmux(args...)
+	}
+}
+
+// lines are the screen with its colours.
+func (p *pane) lines() []string {
 	return strings.Split(strings.TrimRight(p.tmux("capture-pane", "-p", "-e", "-N"), "\n"), "\n")
 }
+
+func (p *pane) text() string { return p.tmux("capture-pane", "-p") }
 
 func (p *pane) sees(words []string) {
 	p.t.Helper()
@@ -220,16 +245,21 @@ const (
 // drawSVG draws the lines of a terminal. Each run of one style is as wide as its cells, whatever the font.
 func drawSVG(lines []string, p palette, columns, rows int) string {
 	var b strings.Builder
-	w, h := float64(columns)*cellWidth+2*margin, rows*cellHeight+2*margin
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" width="%.0f" height="%d" `+
-		`font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Noto Sans Mono CJK SC',monospace" `+
-		`font-size="14" fill="%s" xml:space="preserve">`+"\n", w, h, w, h, p.text)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", p.ground)
+	openSVG(&b, p, columns, rows)
 	for y, line := range lines {
 		drawLine(&b, line, p, y)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// openSVG begins a picture of a terminal, with its ground.
+func openSVG(b *strings.Builder, p palette, columns, rows int) {
+	w, h := float64(columns)*cellWidth+2*margin, rows*cellHeight+2*margin
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" width="%.0f" height="%d" `+
+		`font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Noto Sans Mono CJK SC',monospace" `+
+		`font-size="14" fill="%s" xml:space="preserve">`+"\n", w, h, w, h, p.text)
+	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", p.ground)
 }
 
 func drawLine(b *strings.Builder, line string, p palette, y int) {

@@ -140,7 +140,7 @@ func init() {
 		"palette", "命令",
 		"find any action by typing a part of its name", "输入名称的一部分来查找任何操作",
 		"中文/English", "中文/English",
-		"switch between English and Chinese", "在英文与中文之间切换",
+		"switch the language: English or Chinese", "在英文与中文之间切换",
 		"UTC/local", "UTC/本地",
 		"show times in UTC or in local time", "用 UTC 或本地时间显示",
 		"dark/light", "深色/浅色",
