@@ -31,5 +31,14 @@ func init() {
 		"已导入的数据完整。要重新备份当前状态后再切换：%s。",
 		"swap now; what was written since is only in the old tables", "立即切换；此后写入的数据只保留在原表中",
 		"stop the service, back up the current state again, then continue", "停止服务，重新备份当前状态，然后继续",
+		"the server runs with innodb_force_recovery: it reads damaged data, and must not be written to",
+		"服务器以 innodb_force_recovery 方式运行：只用于读取损坏的数据，不能写入",
+		"save what can be read: opsdeck backup create; then restart the server without it, on an empty data folder if it does not start, and restore",
+		"先备份还能读取的数据：opsdeck backup create；然后去掉该设置并重启服务器（无法启动时使用空的数据目录），再恢复",
+		"MySQL runs with innodb_force_recovery=%s", "MySQL 以 innodb_force_recovery=%s 运行",
+		"damaged data can be read, nothing can be restored", "可以读取损坏的数据，但无法恢复",
+		"it could not be tried whether tables can be swapped: %s", "无法试验表能否切换：%s",
+		"the server cannot create tables: %s", "服务器无法建表：%s",
+		"find the cause in the server's error log", "请在服务器的错误日志中查找原因",
 	)
 }

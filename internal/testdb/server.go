@@ -143,6 +143,9 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
+// Configure replaces the further arguments of the server program, from the next Start on.
+func (s *Server) Configure(args ...string) { s.extra = args }
+
 // Stop ends the server in order and waits for it.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()

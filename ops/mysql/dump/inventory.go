@@ -133,6 +133,10 @@ func (d *dumper) readDatabase(ctx context.Context, q *sql.Conn, name string) (*d
 
 // refuse fails for an object that cannot be dumped faithfully, and names it.
 func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error {
+	if level, err := schema.One(ctx, q, "SELECT @@GLOBAL.innodb_force_recovery"); err == nil && level != "0" {
+		inv.warnings = append(inv.warnings, "made while the server ran with innodb_force_recovery="+level+
+			": rows that InnoDB could not read may be missing")
+	}
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			if err := d.refuseTable(ctx, q, t); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
@@ -343,7 +344,9 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 	one := restore.SideSchema(live, probeFrom, id)
 	two := restore.SideSchema(live, probeTo, id)
 	if err := holdOn(ctx, db, one, two); err != nil {
-		a.SwapRefused = restore.RawNote(err.Error())
+		a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true,
+			What: restore.N(lang.M("it could not be tried whether tables can be swapped: %s", err.Error())),
+			Hint: restore.N(lang.M("try again"))})
 		return
 	}
 	defer func() {
@@ -352,10 +355,22 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 			mysql.DropDatabase(back, db, name)
 		}
 	}()
-	for _, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
+	for i, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
 		"CREATE TABLE " + restore.Name(one, "t") + " (id INT PRIMARY KEY)", "RENAME TABLE " + restore.Name(one, "t") + " TO " + restore.Name(two, "t"),
 		"SELECT COUNT(*) FROM " + restore.Name(two, "t")} {
-		if err := try(ctx, db, q); err != nil {
+		err := try(ctx, db, q)
+		switch {
+		case err == nil:
+		case i < 3: // in place it would fail too, once the live tables are dropped
+			what := lang.M("the server cannot create tables: %s", err.Error())
+			hint := lang.M("find the cause in the server's error log")
+			if by := mysql.ReadOnlyBy(err); by != "" {
+				_, hint = doctor.ReadOnly(by)
+			}
+			a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true,
+				What: restore.N(what), Hint: restore.N(hint)})
+			return
+		default:
 			a.SwapRefused = restore.RawNote(err.Error())
 			return
 		}

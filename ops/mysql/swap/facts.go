@@ -62,6 +62,9 @@ func (f *Facts) readOnly(ctx context.Context, db *sql.DB, server *restore.Server
 			by = name
 		}
 	}
+	if level, err := schema.One(ctx, db, "SELECT @@GLOBAL."+doctor.ForcedRecovery); err == nil && level != "0" {
+		by = doctor.ForcedRecovery
+	}
 	if by == "" {
 		return nil
 	}

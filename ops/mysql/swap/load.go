@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
@@ -122,6 +123,9 @@ func (l *Loading) load(
 	report run.Report,
 ) (run.Loaded, error) {
 	if p.Mode == restore.InPlace {
+		if err := takesRows(ctx, c); err != nil {
+			return run.Loaded{}, err
+		}
 		off, err := keepOff(ctx, c, p, f)
 		if err != nil {
 			return run.Loaded{}, err
@@ -148,6 +152,17 @@ func (l *Loading) load(
 		l.checks.forget()
 	}
 	return loaded, l.sessions.held(ctx, c, p.Loaded(), err)
+}
+
+// takesRows refuses a server in forced recovery: it would drop the live tables, and take no
+// row in their place.
+func takesRows(ctx context.Context, c *sql.Conn) error {
+	level, err := schema.One(ctx, c, "SELECT @@GLOBAL."+doctor.ForcedRecovery)
+	if err != nil || level == "0" {
+		return err
+	}
+	what, hint := doctor.ReadOnly(doctor.ForcedRecovery)
+	return ops.E(ops.Failed, what).WithHint(hint)
 }
 
 // clearRemains removes what an earlier try left in the database that only this restore
