@@ -65,6 +65,7 @@ type pm2Fields struct {
 	Folder      string                     `json:"pm_cwd"`
 	Interpreter string                     `json:"exec_interpreter"`
 	Mode        string                     `json:"exec_mode"`
+	Restarts    int                        `json:"restart_time"`
 	Out         string                     `json:"pm_out_log_path"`
 	Err         string                     `json:"pm_err_log_path"`
 	Args        json.RawMessage            `json:"args"`      // a list, or one text

@@ -24,8 +24,8 @@ type Twin interface {
 	StartOn(ctx context.Context, port int, to Move) (line string, env []string, err error)
 	// StopOn is the command that ends the instance on a port; "" where there is none.
 	StopOn(ctx context.Context, port int) (line string, err error)
-	// GaveUp tells whether the instance that was started on a port ended for good, and its
-	// logs. What cannot be told counts as no.
+	// GaveUp tells whether the instance that was started on a port, and was not ready yet, ended
+	// for good or again and again, and its logs. What cannot be told counts as no.
 	GaveUp(ctx context.Context, port int) (logs []string, is bool)
 }
 
@@ -259,14 +259,19 @@ func (p *pm2) StopOn(ctx context.Context, port int) (line string, err error) {
 	return p.command() + " delete " + strings.Join(ids, " ") + " && " + p.command() + " save --force", nil
 }
 
-// GaveUp looks for instances of a port that PM2 no longer starts.
+// crashes are so many restarts of an instance that was never ready that a next one will not
+// do: PM2 itself gives up only one that ends within a second.
+const crashes = 5
+
+// GaveUp looks for instances of a port that PM2 no longer starts, or starts in vain.
 func (p *pm2) GaveUp(ctx context.Context, port int) (logs []string, is bool) {
 	all, err := p.instances(ctx)
 	if err != nil {
 		return nil, false
 	}
 	for _, i := range all {
-		if i.variable("PORT") == strconv.Itoa(port) && (i.Env.Status == "errored" || i.Env.Status == "stopped") {
+		ended := i.Env.Status == "errored" || i.Env.Status == "stopped" || i.Env.Restarts >= crashes
+		if i.variable("PORT") == strconv.Itoa(port) && ended {
 			logs = append(logs, i.Env.Err, i.Env.Out)
 			is = true
 		}

@@ -93,10 +93,14 @@ func (j *job) standby(ctx context.Context) (lang.Msg, error) {
 	return lang.M("the instance on port %d is ready; /health/version: %s", port, said), nil
 }
 
+// askKeeper is how often PM2 is asked about an instance that is not ready.
+const askKeeper = time.Second
+
 // readyOn waits until the instance on a port is ready, or its keeper has stopped trying.
 func (j *job) readyOn(ctx context.Context, port int) error {
 	twin, is := j.ctl.(service.Twin)
 	is = is && j.conf.Switch.Start == ""
+	asked := time.Now()
 	for ask := probe.Readiness(local(port)); ; {
 		one, cancel := context.WithTimeout(ctx, j.Service.Health.Timeout)
 		r := ask(one)
@@ -104,9 +108,10 @@ func (j *job) readyOn(ctx context.Context, port int) error {
 		if r.State == ops.StateOK {
 			return nil
 		}
-		if is {
+		if is && time.Since(asked) >= askKeeper {
+			asked = time.Now()
 			if logs, ended := twin.GaveUp(ctx, port); ended {
-				return &failure{ops.E(ops.Failed, lang.M("the instance on port %d ended by itself", port)).
+				return &failure{ops.E(ops.Failed, lang.M("the instance on port %d does not stay up", port)).
 					WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(logs)}
 			}
 		}
