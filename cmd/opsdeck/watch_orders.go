@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
+	"opsdeck/ops/notify"
 	"opsdeck/ops/site/alerts"
 )
 
@@ -44,7 +45,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 		}
 		if err := alerts.Deliver(ctx, one.Target, one.Message); err != nil {
 			failed++
-			a.note(lang.M("cannot notify %s: %s", one.Key, redact.Text(err.Error())))
+			a.note(lang.M("cannot notify %s: %s", one.Key, redact.Text(notify.Reason(err))))
 			continue
 		}
 		a.say(lang.M("%s accepted the message", one.Key))

@@ -211,6 +211,6 @@ func init() {
 		"端口 %d 上的实例报告版本 %s，而新代码的版本是 %s",
 		"check whether the start command runs the new build: opsdeck logs --newest --limit 50",
 		"请检查启动命令运行的是否是新构建的文件：opsdeck logs --newest --limit 50",
-		"the instance on port %d does not stay up", "端口 %d 上的实例反复退出",
+		"the instance on port %s does not stay up", "端口 %s 上的实例反复退出",
 	)
 }

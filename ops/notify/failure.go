@@ -43,6 +43,15 @@ func Retryable(err error) bool {
 	return err != nil && ops.CodeOf(err) != ops.Config
 }
 
+// Reason is why a target did not take a message, in English, without the target's name.
+func Reason(err error) string {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Error()
+	}
+	return err.Error()
+}
+
 // ForItsContent tells whether the target refuses this message for what is in it, and may
 // take others.
 func ForItsContent(err error) bool {

@@ -112,7 +112,7 @@ func (l *alertList) View(size page.Size) string {
 	for i := from; i < to; i++ {
 		row := l.row(&l.listing.Alerts[i], w)
 		if i == l.scroll.Cursor {
-			row = widget.SelectedRow(l.env.Theme, row, w)
+			row = widget.SelectedRow(l.env.Theme, row[1:], w) // its first cell is empty
 		}
 		lines = append(lines, row)
 	}

@@ -82,7 +82,7 @@ func (w *Watcher) takeResult(r result) {
 		w.keep(time.Now())
 		return
 	}
-	why := redact.Text(r.err.Error())
+	why := redact.Text(notify.Reason(r.err))
 	if r.message.Attempts == 0 || r.message.Error != why {
 		w.Say(lang.M("could not notify %s, will retry: %s", r.key, why))
 	}

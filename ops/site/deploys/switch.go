@@ -111,7 +111,7 @@ func (j *job) readyOn(ctx context.Context, port int) error {
 		if is && time.Since(asked) >= askKeeper {
 			asked = time.Now()
 			if logs, ended := twin.GaveUp(ctx, port); ended {
-				return &failure{ops.E(ops.Failed, lang.M("the instance on port %d does not stay up", port)).
+				return &failure{ops.E(ops.Failed, lang.M("the instance on port %s does not stay up", strconv.Itoa(port))).
 					WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(logs)}
 			}
 		}
