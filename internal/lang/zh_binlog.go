@@ -231,6 +231,8 @@ func init() {
 		"binlog_format 为 %s：日志中没有语句改动了哪些行，无法撤销",
 		"binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",
 		"binlog_row_image 为 %s：日志中没有旧值，任何事务都无法撤销",
+		"the server encrypts its binlog, and the archive of it is not encrypted: set backup.recipients",
+		"服务器加密其 binlog，而归档未加密：请设置 backup.recipients",
 		"sync_binlog is %s: a power failure can lose acknowledged transactions from the log",
 		"sync_binlog 为 %s：断电会使已确认的事务从日志中丢失",
 		"the server removes its log after %s: a fetch that fails once leaves a gap",

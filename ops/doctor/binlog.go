@@ -21,6 +21,9 @@ type Binlog struct {
 	Sync     string        // sync_binlog
 	Expire   time.Duration // zero: never
 	Unlogged string        // the setting that leaves the service's database out of the log; "" for none
+
+	Encrypted    bool // the server encrypts it on its disk; what it sends is not encrypted
+	PlainArchive bool // the archive of it is not encrypted
 }
 
 // JudgeBinlog makes the point of whether the binary log serves an archive: it says
@@ -88,6 +91,13 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			ops.StateWarning,
 			lang.M("sync_binlog is %s: a power failure can lose acknowledged transactions from the log", b.Sync),
 			"SET GLOBAL sync_binlog = 1",
+		)
+	}
+	if b.Encrypted && b.PlainArchive {
+		add(
+			ops.StateWarning,
+			lang.M("the server encrypts its binlog, and the archive of it is not encrypted: set backup.recipients"),
+			"",
 		)
 	}
 	if b.Expire > 0 && b.Expire < 2*every {

@@ -32,6 +32,9 @@ func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
 		"mixed":     {func(b *Binlog) { b.Format = "MIXED" }, "binlog_format"},
 		"minimal":   {func(b *Binlog) { b.RowImage = "MINIMAL" }, "binlog_row_image"},
 		"sync":      {func(b *Binlog) { b.Sync = "0" }, "sync_binlog"},
+		"encrypted": {func(b *Binlog) { b.Encrypted, b.PlainArchive = true, true }, "set backup.recipients"},
+		"sealed":    {func(b *Binlog) { b.Encrypted = true }, ""},
+		"plain":     {func(b *Binlog) { b.PlainArchive = true }, ""},
 		"expire":    {func(b *Binlog) { b.Expire = time.Hour }, "binlog_expire_logs_seconds"},
 	} {
 		b := good

@@ -37,6 +37,11 @@ func BinlogFacts(ctx context.Context, t Target, database string) (doctor.Binlog,
 	if s, err := l.row("SELECT @@GLOBAL.binlog_expire_logs_seconds AS n"); err == nil {
 		b.Expire = time.Duration(number(s["n"])) * time.Second
 	}
+	for _, name := range []string{"binlog_encryption", "encrypt_binlog"} { // MySQL, MariaDB
+		if s, err := l.row("SELECT @@GLOBAL." + name + " AS encrypted"); err == nil {
+			b.Encrypted = s["encrypted"] == "1"
+		}
+	}
 	if out, err := LeftOut(ctx, db); err == nil && b.On {
 		b.Unlogged = out.Setting(database)
 	}

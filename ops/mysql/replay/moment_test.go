@@ -145,13 +145,14 @@ func TestTheReplayStopsBeforeAFileThatBeganInTheSameSecond(t *testing.T) {
 }
 
 // TestASessionsOwnTimestamp runs a statement under SET timestamp, as imports and a replayed
-// log do. MariaDB logs that time: what was committed later, before the moment, is named, and
-// a backup that is made afterwards can be rolled forward.
+// log do, and as a clock that is set back between two files. MariaDB logs that time: what was
+// committed later, before the moment, is named, and a backup that is made afterwards can be
+// rolled forward.
 func TestASessionsOwnTimestamp(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
-		w.work(t, "SET timestamp = UNIX_TIMESTAMP('2030-01-01')", "INSERT INTO a VALUES (1)", "SET timestamp = DEFAULT",
-			"INSERT INTO a VALUES (2)")
+		w.work(t, "SET timestamp = UNIX_TIMESTAMP('2030-01-01')", "INSERT INTO a VALUES (1)", "FLUSH BINARY LOGS",
+			"SET timestamp = DEFAULT", "INSERT INTO a VALUES (2)")
 		moment := binlog.Moment{Time: time.Now().Add(time.Second)}
 		f, err := Look(t.Context(), w.question(w.log(t), moment))
 		if err != nil {

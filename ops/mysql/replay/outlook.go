@@ -28,6 +28,8 @@ type Outlook struct {
 	Temps   []OpenTemp   `json:"temps,omitempty"`
 	Stops   *Stop        `json:"stops,omitempty"` // nil: none was found
 	Partial bool         `json:"partial,omitempty"`
+
+	LookedAt time.Time `json:"looked_at,omitzero"`
 }
 
 // OpenTemp is a temporary table that is open at the end of a look.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
@@ -19,15 +20,23 @@ import (
 	"opsdeck/ops/restore"
 )
 
+// outlookEvery is how often a look that is not for all of the archive looks again.
+const outlookEvery = 5 * time.Minute
+
 // Outlook looks for the first statement of the archive, after the newest usable full backup,
 // that a replay cannot do: no restore reaches a later moment. nil is none, and also an
 // archive that continues no backup or cannot be read here, which other findings tell. What
 // was looked through is remembered, so a look costs what is new. A look that is not for all
-// of it ends after some seconds, and the next one continues.
+// of it ends after some seconds, and one some minutes later continues.
 func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
 	src, err := sh.newestContinued(ctx)
 	if err != nil || src == nil {
 		return nil, err
+	}
+	before := sh.readOutlook()
+	age := sh.Clock.Now().Sub(before.LookedAt)
+	if !all && before.Backup == src.Name && age >= 0 && age < outlookEvery {
+		return before.Stops, nil
 	}
 	target, err := mysql.Resolve(sh.Service.Database)
 	if err != nil {
@@ -43,7 +52,7 @@ func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
 	if err != nil {
 		return nil, nil
 	}
-	now, err := sh.readOutlook().Continue(ctx, target, run, *src)
+	now, err := before.Continue(ctx, target, run, *src)
 	if errors.Is(err, changes.ErrNoStart) { // the archive was begun anew
 		now, err = replay.Outlook{}.Continue(ctx, target, run, *src)
 	}
@@ -56,6 +65,7 @@ func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
 	if err != nil {
 		return nil, err
 	}
+	now.LookedAt = sh.Clock.Now()
 	if text, err := json.Marshal(now); err == nil { // another user's state folder: look again next time
 		os.MkdirAll(filepath.Dir(sh.outlookPath()), 0o700)
 		atomicfile.WriteBytes(sh.outlookPath(), 0o600, text)

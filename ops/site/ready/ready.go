@@ -108,6 +108,7 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	if err != nil {
 		return append(points, broken("binary-log", err)...)
 	}
+	log.PlainArchive = len(s.Backup.Recipients) == 0
 	point := doctor.JudgeBinlog(log, s.Name, binlogEvery)
 	l.stops(ctx, &point)
 	points = append(points, point)
