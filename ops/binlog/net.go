@@ -98,14 +98,14 @@ func (n *Net) at(table, key string, found []Value) *netRow {
 		}
 		n.rows[key] = r
 	} else if r.order < n.n { // else the same change moved it away
-		r.Mixed = r.Mixed || !continues(r.After, found)
+		r.Mixed = r.Mixed || !Continues(r.After, found)
 	}
 	r.order = n.n
 	return r
 }
 
-// continues reports whether a change starts from the state that the previous one left.
-func continues(left, found []Value) bool {
+// Continues reports whether a change starts from the state that the previous one left.
+func Continues(left, found []Value) bool {
 	if (left == nil) != (found == nil) || len(left) != len(found) {
 		return false
 	}

@@ -26,7 +26,14 @@ type Value struct {
 	Absent bool // the image does not contain the column
 	Null   bool
 	Text   []byte
+	// Exact is SQL that makes a JSON document of which the text does not tell the types of all
+	// values: a DECIMAL, a TIME, an unsigned integer. nil if the text tells them; Unwritable if
+	// no SQL makes it.
+	Exact []byte
 }
+
+// Unwritable is the Exact of a JSON document that no SQL makes.
+const Unwritable = "?"
 
 // Same reports whether two values are identical bit for bit. An absent value equals
 // nothing.

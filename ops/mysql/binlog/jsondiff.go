@@ -1,11 +1,13 @@
 package binlog
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	domain "opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/schema"
 )
 
 // Operations of a partial JSON update.
@@ -15,12 +17,12 @@ const (
 	diffRemove  = 2
 )
 
-// applyJSONDiffs applies the differences of a partial update event to the old document's
-// text and returns the new document.
-func applyJSONDiffs(before, diffs []byte) ([]byte, error) {
-	doc, err := parseJSON(before)
+// applyJSONDiffs applies the differences of a partial update event to the old document and
+// returns the new one, with its exact SQL.
+func applyJSONDiffs(before, diffs []byte) (text, exact []byte, err error) {
+	doc, err := jsonTree(before)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := cursor{b: diffs}
 	for len(c.b) > 0 && !c.bad {
@@ -28,31 +30,67 @@ func applyJSONDiffs(before, diffs []byte) ([]byte, error) {
 		path := string(c.take(c.count()))
 		var value *jsonNode
 		if op != diffRemove {
-			raw := c.take(c.count())
-			text, err := jsonText(raw)
-			if err != nil {
-				return nil, err
-			}
-			if value, err = parseJSON(text); err != nil {
-				return nil, err
+			if value, err = jsonTree(c.take(c.count())); err != nil {
+				return nil, nil, err
 			}
 		}
 		if doc, err = doc.apply(op, path, value); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := c.err("JSON difference"); err != nil {
+		return nil, nil, err
+	}
+	text = doc.append(nil)
+	return text, doc.exact(text), nil
+}
+
+// jsonExact is the SQL that makes a binary JSON value with the types of all its values.
+func jsonExact(b, text []byte) ([]byte, error) {
+	doc, err := jsonTree(b)
+	if err != nil {
 		return nil, err
 	}
-	return doc.append(nil), nil
+	return doc.exact(text), nil
 }
 
 // jsonNode is a value of a document; scalars keep their printed form.
 type jsonNode struct {
 	kind byte // '{', '[' or 0
 	text []byte
+	sql  string   // makes a scalar whose text makes one of another type
 	keys []string // printed, with quotes
 	kids []*jsonNode
+}
+
+// jsonTree parses a binary JSON value.
+func jsonTree(b []byte) (*jsonNode, error) {
+	if len(b) == 0 {
+		return &jsonNode{text: []byte("null")}, nil
+	}
+	return jsonBranch(b[0], b[1:], 0)
+}
+
+func jsonBranch(kind byte, b []byte, depth int) (n *jsonNode, err error) {
+	n = &jsonNode{}
+	switch kind {
+	case jsonSmallObject, jsonLargeObject:
+		n.kind = '{'
+	case jsonSmallArray, jsonLargeArray:
+		n.kind = '['
+	default:
+		n.text, n.sql, err = jsonScalar(nil, kind, b)
+		return n, err
+	}
+	err = jsonMembers(kind, b, depth, func(key []byte, kind byte, b []byte) error {
+		kid, err := jsonBranch(kind, b, depth+1)
+		n.kids = append(n.kids, kid)
+		if n.kind == '{' {
+			n.keys = append(n.keys, string(appendJSONString(nil, key)))
+		}
+		return err
+	})
+	return n, err
 }
 
 func (n *jsonNode) append(dst []byte) []byte {
@@ -70,6 +108,45 @@ func (n *jsonNode) append(dst []byte) []byte {
 		dst = kid.append(dst)
 	}
 	return append(dst, n.kind+2) // ']' and '}' are two codes after '[' and '{'
+}
+
+// exact is SQL that makes the document with the types of all its values; nil where its text
+// does.
+func (n *jsonNode) exact(text []byte) []byte {
+	switch n.sql {
+	case "":
+	case domain.Unwritable:
+		return []byte(n.sql)
+	default:
+		return []byte("JSON_EXTRACT(JSON_ARRAY(" + n.sql + "), '$[0]')")
+	}
+	sets, ok := n.sets(nil, "$")
+	switch {
+	case !ok:
+		return []byte(domain.Unwritable)
+	case sets == nil:
+		return nil
+	}
+	out := append([]byte("JSON_SET("), schema.String(string(text))...)
+	return append(append(out, sets...), ')')
+}
+
+// sets are the paths of the scalars that need SQL, each with it.
+func (n *jsonNode) sets(dst []byte, path string) (all []byte, ok bool) {
+	ok = n.sql != domain.Unwritable
+	if n.sql != "" {
+		dst = append(dst, ", "+schema.String(path)+", "+n.sql...)
+	}
+	for i, kid := range n.kids {
+		leg := "[" + strconv.Itoa(i) + "]"
+		if n.kind == '{' {
+			leg = "." + n.keys[i]
+		}
+		var fine bool
+		dst, fine = kid.sets(dst, path+leg)
+		ok = ok && fine
+	}
+	return dst, ok
 }
 
 // leg is one step of a path: a printed key or an index.
@@ -187,83 +264,4 @@ func (n *jsonNode) place(key string) int {
 		}
 	}
 	return len(n.keys)
-}
-
-// parseJSON parses a document in the form that jsonText prints.
-func parseJSON(text []byte) (*jsonNode, error) {
-	p := jsonParser{rest: text}
-	n := p.value(0)
-	p.space()
-	if p.bad || len(p.rest) > 0 {
-		return nil, fmt.Errorf("%w: a JSON document that cannot be read", ErrDamaged)
-	}
-	return n, nil
-}
-
-type jsonParser struct {
-	rest []byte
-	bad  bool
-}
-
-func (p *jsonParser) space() { p.rest = bytes.TrimLeft(p.rest, " \t\r\n") }
-
-// eat consumes b if it comes next.
-func (p *jsonParser) eat(b byte) bool {
-	p.space()
-	if len(p.rest) == 0 || p.rest[0] != b {
-		return false
-	}
-	p.rest = p.rest[1:]
-	return true
-}
-
-func (p *jsonParser) value(depth int) *jsonNode {
-	if depth > jsonDeepest {
-		p.bad = true
-	}
-	switch {
-	case p.bad:
-		return &jsonNode{}
-	case p.eat('{'):
-		return p.container('{', depth)
-	case p.eat('['):
-		return p.container('[', depth)
-	}
-	return &jsonNode{text: p.scalar()}
-}
-
-func (p *jsonParser) container(kind byte, depth int) *jsonNode {
-	n := &jsonNode{kind: kind}
-	if p.eat(kind + 2) {
-		return n
-	}
-	for !p.bad {
-		if kind == '{' {
-			n.keys = append(n.keys, string(p.scalar()))
-			p.bad = p.bad || !p.eat(':')
-		}
-		n.kids = append(n.kids, p.value(depth+1))
-		if p.eat(kind + 2) {
-			return n
-		}
-		p.bad = p.bad || !p.eat(',')
-	}
-	return n
-}
-
-func (p *jsonParser) scalar() []byte {
-	p.space()
-	end := bytes.IndexAny(p.rest, ",:]} ")
-	if len(p.rest) > 0 && p.rest[0] == '"' {
-		end = closingQuote(string(p.rest)) + 1
-	} else if end < 0 {
-		end = len(p.rest)
-	}
-	if end <= 0 {
-		p.bad = true
-		return nil
-	}
-	out := p.rest[:end]
-	p.rest = p.rest[end:]
-	return out
 }

@@ -15,6 +15,8 @@ func Literal(col schema.Column, v domain.Value) string {
 	switch {
 	case v.Null:
 		return "NULL"
+	case v.Kind == domain.JSON && v.Exact != nil:
+		return string(v.Exact)
 	case v.Kind == domain.Number || v.Kind == domain.Enum || v.Kind == domain.Set:
 		return string(v.Text)
 	case v.Kind == domain.Float || v.Kind == domain.Double:

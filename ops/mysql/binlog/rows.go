@@ -172,7 +172,7 @@ func (r *Rows) each(some []bool, take func(domain.RowChange) error) error {
 			}
 		}
 		if r.after != nil {
-			if change.After, err = after.readAfter(&c, change.Before); err != nil {
+			if change.After, err = after.readAfter(&c, before.raws); err != nil {
 				return err
 			}
 		}
@@ -189,11 +189,12 @@ type imageReader struct {
 	present bitmap
 	some    []bool         // the columns to decode; nil for all
 	values  []domain.Value // with some, of the last image
+	raws    [][]byte       // of a partial update, the JSON documents of the last image
 }
 
 // readAfter parses an after image. In a partial update, it first lists the JSON columns
 // that are stored as differences.
-func (m *imageReader) readAfter(c *cursor, before []domain.Value) ([]domain.Value, error) {
+func (m *imageReader) readAfter(c *cursor, before [][]byte) ([]domain.Value, error) {
 	if !m.r.partial {
 		return m.read(c, nil)
 	}
@@ -210,7 +211,7 @@ func (m *imageReader) readAfter(c *cursor, before []domain.Value) ([]domain.Valu
 // partialColumns are the JSON columns of an image that are stored as differences.
 type partialColumns struct {
 	bits   bitmap
-	before []domain.Value
+	before [][]byte // the old documents, by column; nil where one is not in the log
 	seen   int
 }
 
@@ -231,6 +232,9 @@ func (m *imageReader) read(c *cursor, partial *partialColumns) ([]domain.Value, 
 	r := m.r
 	nulls := bitmap(c.take((m.present.count(len(r.Map.types)) + 7) / 8))
 	values := m.next()
+	if r.partial {
+		m.raws = make([][]byte, len(values))
+	}
 	at := 0
 	for i, t := range r.Map.types {
 		isPartial := false
@@ -255,27 +259,37 @@ func (m *imageReader) read(c *cursor, partial *partialColumns) ([]domain.Value, 
 			c.take(t.length(c))
 			continue
 		}
-		if err := r.value(c, i, v, isPartial, partial); err != nil {
+		if err := m.value(c, i, v, isPartial, partial); err != nil {
 			return nil, fmt.Errorf("column %d of %s: %w", i+1, r.Map.String(), err)
 		}
 	}
 	return values, c.err("row image")
 }
 
-func (r *Rows) value(c *cursor, i int, v *domain.Value, isPartial bool, partial *partialColumns) (err error) {
-	t := r.Map.types[i]
+func (m *imageReader) value(c *cursor, i int, v *domain.Value, isPartial bool, partial *partialColumns) (err error) {
+	t := m.r.Map.types[i]
 	raw := c.take(t.length(c))
 	if c.bad {
 		return c.err("value")
 	}
-	if !isPartial {
+	if t.code != colJSON {
 		v.Text, err = t.text(raw)
 		return err
 	}
-	if partial.before == nil || partial.before[i].Absent {
+	doc := raw[t.a:]
+	switch {
+	case !isPartial:
+		if m.raws != nil {
+			m.raws[i] = doc
+		}
+		var odd bool
+		if v.Text, odd, err = jsonText(doc); err == nil && odd {
+			v.Exact, err = jsonExact(doc, v.Text)
+		}
+	case partial.before == nil || partial.before[i] == nil:
 		v.Absent = true // the old document is not in the log
-		return nil
+	default:
+		v.Text, v.Exact, err = applyJSONDiffs(partial.before[i], doc)
 	}
-	v.Text, err = applyJSONDiffs(partial.before[i].Text, raw[t.a:])
 	return err
 }

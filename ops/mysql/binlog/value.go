@@ -78,7 +78,8 @@ func (t colType) text(raw []byte) ([]byte, error) {
 	case colBlobCompressed:
 		return inflateColumn(raw[t.a:])
 	case colJSON:
-		return jsonText(raw[t.a:])
+		text, _, err := jsonText(raw[t.a:])
+		return text, err
 	}
 	if out, ok := temporal(t, raw); ok {
 		return out, nil
