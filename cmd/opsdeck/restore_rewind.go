@@ -47,11 +47,15 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return sh.onPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
-		if c.PlanHash != "" && c.PlanHash != plan.Hash() {
+		hash, err := plan.Hash()
+		if err != nil {
+			return err
+		}
+		if c.PlanHash != "" && c.PlanHash != hash {
 			return errRewindPlan()
 		}
 		if dry {
-			return c.show(sh, plan)
+			return c.show(ctx, sh, plan)
 		}
 		return sh.rewind(ctx, conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 	})
@@ -65,12 +69,14 @@ func errRewindPlan() error {
 
 // rewound plans to take a transaction back; with the plan's hash it does it.
 func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r restore.Rewound, err error) {
-	err = sh.onPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) error {
-		r = restore.Rewound{Txn: txn, Hash: p.Hash(), Rows: len(p.Rows), Conflicts: p.Conflicts()}
+	err = sh.onPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) (err error) {
+		r = restore.Rewound{Txn: txn, Rows: p.Len(), Conflicts: p.Conflicts()}
+		if r.Hash, err = p.Hash(); err != nil {
+			return err
+		}
 		switch {
 		case hash == "":
-			sh.sayRewind(p)
-			return nil
+			return sh.sayRewind(p)
 		case hash != r.Hash:
 			return errRewindPlan()
 		case r.Conflicts > 0 && conflicts == "":
@@ -81,32 +87,15 @@ func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r re
 			return sh.notDone(p, err)
 		}
 		r.ID = kept.ID
-		r.Rows = len(done.Inverse)
+		r.Rows = done.Changed
 		return nil
 	})
 	return r, err
 }
 
-func (c *restoreRewindCmd) show(sh *shelf, p *rewind.Plan) error {
+func (c *restoreRewindCmd) show(ctx context.Context, sh *shelf, p *rewind.Plan) error {
 	if c.JSON {
-		doc := rewindPlanJSON{
-			Txn:        p.Txn.ID,
-			Hash:       p.Hash(),
-			Statements: append([]string{}, p.Statements(rewind.Choice(c.Conflicts))...),
-			Conflicts:  p.Conflicts(),
-			Rows:       []rewindRowJSON{},
-			Triggers:   append([]string{}, p.Triggers...),
-			Cascades:   append([]string{}, p.Cascades...),
-			Users:      append([]string{}, p.Users...),
-			Columns:    append([]rewind.ColumnNote{}, p.Columns...),
-		}
-		for i := range p.Rows {
-			r := &p.Rows[i]
-			doc.Rows = append(doc.Rows, rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
-				Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before)})
-		}
-		return sh.json(doc)
+		return sh.rewindJSON(ctx, p, rewind.Choice(c.Conflicts))
 	}
-	sh.sayRewind(p)
-	return nil
+	return sh.sayRewind(p)
 }

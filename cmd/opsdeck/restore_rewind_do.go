@@ -9,7 +9,6 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
-	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site/restores"
@@ -28,7 +27,9 @@ func (sh *shelf) rewind(
 		return sh.rewindError(rewind.ErrConflicts)
 	}
 	if !json {
-		sh.sayRewind(p)
+		if err := sh.sayRewind(p); err != nil {
+			return err
+		}
 	}
 	name := sh.Service.Database.Name
 	what := lang.M("The transaction %s will be undone in %s.", p.Txn.ID, name)
@@ -45,7 +46,7 @@ func (sh *shelf) rewind(
 				ID:      kept.ID,
 				Result:  "done",
 				Txn:     p.Txn.ID,
-				Rows:    len(done.Inverse),
+				Rows:    done.Changed,
 				Skipped: done.Skipped,
 			},
 		)
@@ -53,7 +54,7 @@ func (sh *shelf) rewind(
 	sh.say(
 		lang.M(
 			"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
-			human.Count(int64(len(done.Inverse))),
+			human.Count(int64(done.Changed)),
 			kept.ID,
 		),
 	)
@@ -63,34 +64,14 @@ func (sh *shelf) rewind(
 	return nil
 }
 
-type (
-	rewindPlanJSON struct {
-		Txn        string              `json:"txn"`
-		Hash       string              `json:"hash"`
-		Statements []string            `json:"statements"`
-		Rows       []rewindRowJSON     `json:"rows"`
-		Conflicts  int                 `json:"conflicts"`
-		Triggers   []string            `json:"triggers"` // tables whose triggers fire
-		Cascades   []string            `json:"cascades"` // tables that a foreign key may have changed, which the log does not say
-		Users      []string            `json:"users"`    // tables with rows that refer to rows which would be deleted
-		Columns    []rewind.ColumnNote `json:"columns"`  // columns that are not as the transaction found them
-	}
-	rewindRowJSON struct {
-		Table  string         `json:"table"`
-		Key    map[string]any `json:"key"`
-		Action binlog.Verb    `json:"action"`
-		State  binlog.State   `json:"state"`
-		Now    map[string]any `json:"now"`
-		Then   map[string]any `json:"then"`
-	}
-	rewindDoneJSON struct {
-		ID      string `json:"id"`
-		Result  string `json:"result"`
-		Txn     string `json:"txn"`
-		Rows    int    `json:"rows"`
-		Skipped int    `json:"skipped"`
-	}
-)
+// rewindDoneJSON is what a run did.
+type rewindDoneJSON struct {
+	ID      string `json:"id"`
+	Result  string `json:"result"`
+	Txn     string `json:"txn"`
+	Rows    int    `json:"rows"`
+	Skipped int    `json:"skipped"`
+}
 
 // takeBack carries a plan out under a new id.
 func (sh *shelf) takeBack(
@@ -140,9 +121,9 @@ func (sh *shelf) carryOut(
 	if err := log.Record(entry); err != nil {
 		return rewind.Done{}, err
 	}
-	done, err := p.Run(ctx, conn, choice, func(inverse []binlog.NetRow) error {
-		kept.Rows = len(inverse)
-		return sh.rewinds().KeepInverse(kept, inverse)
+	done, err := p.Run(ctx, conn, choice, func(n int, changes rewind.Changes) error {
+		kept.Rows = n
+		return sh.rewinds().KeepInverse(kept, changes)
 	})
 	entry.Result = oplog.Done
 	if err != nil {
@@ -153,6 +134,3 @@ func (sh *shelf) carryOut(
 	}
 	return done, errors.Join(err, log.Record(entry))
 }
-
-// rewinds are those of the service's state folder.
-func (sh *shelf) rewinds() restores.Rewinds { return restores.Rewinds{StateDir: sh.StateDir} }

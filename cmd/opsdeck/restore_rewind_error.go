@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/site/restores"
 )
 
@@ -64,7 +65,11 @@ func (sh *shelf) notDone(p *rewind.Plan, err error) error {
 // notInverse says why a transaction cannot be undone by its rows.
 func notInverse(err error) lang.Msg {
 	var column *history.ColumnError
-	if !errors.As(err, &column) {
+	var gone *schema.NoTableError
+	switch {
+	case errors.As(err, &gone):
+		return lang.M("this transaction cannot be undone row by row: the table %s does not exist any more", gone.Name)
+	case !errors.As(err, &column):
 		return lang.M("this transaction cannot be undone row by row")
 	}
 	name := column.Table + "." + column.Note.Column
@@ -82,11 +87,15 @@ func noInverse(err error) bool {
 	var unknown *history.UnknownError
 	var replaced *history.ReplacedError
 	var key *history.KeyError
+	var gone *schema.NoTableError
 	return errors.Is(err, rewind.ErrDefinition) ||
 		errors.Is(err, rewind.ErrStatements) ||
 		errors.Is(err, binlog.ErrPartial) ||
 		errors.Is(err, binlog.ErrNoKey) ||
 		errors.Is(err, rewind.ErrPrepared) ||
+		errors.Is(err, rewind.ErrEngine) ||
+		errors.Is(err, rewind.ErrJSON) ||
+		errors.As(err, &gone) ||
 		errors.As(err, &column) ||
 		errors.As(err, &unknown) ||
 		errors.As(err, &replaced) ||

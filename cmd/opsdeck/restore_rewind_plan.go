@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -16,6 +20,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/site/restores"
 )
 
 // onPlan makes a plan and calls do with it.
@@ -25,13 +30,46 @@ func (sh *shelf) onPlan(ctx context.Context, want rewind.Request, do func(*sql.C
 		return err
 	}
 	defer src.Close()
+	at, err := sh.rewindPlace()
+	if err != nil {
+		return err
+	}
+	defer at.end()
+	want.Place = at.Place
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
 		plan, err := rewind.Make(ctx, src, conn, sh.Service.Database.Name, want)
 		if err != nil {
 			return sh.notUndone(ctx, src, want, err)
 		}
+		defer plan.Close()
+		at.end()
 		return do(conn, plan)
 	})
+}
+
+// rewindPlace is where plans keep their rows: the folder of the rewinds, else, for whoever
+// may not write there, the system's folder for temporary files. end clears the line of
+// progress.
+func (sh *shelf) rewindPlace() (at rewindPlace, err error) {
+	bar := sh.progress()
+	at = rewindPlace{rewind.Place{Tell: bar.report}, bar.done}
+	dir, err := sh.rewinds().Dir()
+	if err == nil {
+		err = unix.Access(dir, unix.W_OK)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return at, nil
+	}
+	at.Dir = dir
+	return at, err
+}
+
+// rewinds are those of the service's state folder.
+func (sh *shelf) rewinds() restores.Rewinds { return restores.Rewinds{StateDir: sh.StateDir} }
+
+type rewindPlace struct {
+	rewind.Place
+	end func()
 }
 
 // onConn calls do with a connection to the service's server.
@@ -56,13 +94,15 @@ func (sh *shelf) onConn(ctx context.Context, do func(*sql.Conn) error) error {
 // mostShown is how many rows of a plan are printed for people.
 const mostShown = 200
 
-func (sh *shelf) sayRewind(p *rewind.Plan) {
+func (sh *shelf) sayRewind(p *rewind.Plan) error {
 	t := cells.Table{
 		Head: []string{sh.lang.T("table"), sh.lang.T("key"), sh.lang.T("action"), sh.lang.T("state")},
 		Max:  sh.width(),
 	}
-	for i := range p.Rows[:min(len(p.Rows), mostShown)] {
-		r := &p.Rows[i]
+	err := p.Each(func(r *rewind.Row) error {
+		if len(t.Rows) == mostShown {
+			return errEnough
+		}
 		t.Rows = append(
 			t.Rows,
 			[]string{
@@ -72,20 +112,64 @@ func (sh *shelf) sayRewind(p *rewind.Plan) {
 				sh.lang.Msg(stateLabel(r.State)),
 			},
 		)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
 	fmt.Fprint(sh.out, t)
-	if more := len(p.Rows) - mostShown; more > 0 {
+	if more := p.Len() - mostShown; more > 0 {
 		sh.say(lang.M("and %s more rows; --json prints them all", human.Count(int64(more))))
 	}
 	sh.say(
 		lang.M(
 			"%s rows, %s of them changed or deleted since",
-			human.Count(int64(len(p.Rows))),
+			human.Count(int64(p.Len())),
 			human.Count(int64(p.Conflicts())),
 		),
 	)
 	sh.warnRewind(p)
+	return nil
 }
+
+// rewindRowJSON is one row of a plan.
+type rewindRowJSON struct {
+	Table  string         `json:"table"`
+	Key    map[string]any `json:"key"`
+	Action binlog.Verb    `json:"action"`
+	State  binlog.State   `json:"state"`
+	Now    map[string]any `json:"now"`
+	Then   map[string]any `json:"then"`
+}
+
+// rewindJSON prints a plan as it is read.
+func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.Choice) error {
+	hash, err := p.Hash()
+	if err != nil {
+		return err
+	}
+	return sh.jsonParts(
+		jsonPart{key: "txn", value: p.Txn.ID},
+		jsonPart{key: "hash", value: hash},
+		jsonPart{key: "statements", each: func(take func(any) error) error {
+			return p.Statements(ctx, choice, func(q string) error { return take(q) })
+		}},
+		jsonPart{key: "rows", each: func(take func(any) error) error {
+			return p.Each(func(r *rewind.Row) error {
+				return take(rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
+					Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before)})
+			})
+		}},
+		jsonPart{key: "conflicts", value: p.Conflicts()},
+		jsonPart{key: "triggers", value: append([]string{}, p.Triggers...)},
+		jsonPart{key: "cascades", value: append([]string{}, p.Cascades...)},
+		jsonPart{key: "users", value: append([]string{}, p.Users...)},
+		jsonPart{key: "columns", value: append([]rewind.ColumnNote{}, p.Columns...)},
+	)
+}
+
+// errEnough ends a walk through rows.
+var errEnough = errors.New("enough")
 
 // warnRewind says what happens beside the rows.
 func (sh *shelf) warnRewind(p *rewind.Plan) {

@@ -7,11 +7,25 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql/rewind"
 )
 
 // rewindable is a table of many types, with rows that an accident then changes.
 const rewindable = `CREATE TABLE goods (a INT UNSIGNED, b VARCHAR(20), price DECIMAL(12,3), f FLOAT, d DOUBLE, at TIMESTAMP(3) NULL, day DATE, kind ENUM('x','后'),
 	flags SET('p','q'), bits BIT(9), data VARBINARY(20), txt TEXT CHARACTER SET latin1, dbl DECIMAL(12,3) GENERATED ALWAYS AS (price * 2) VIRTUAL, PRIMARY KEY (a, b))`
+
+// rewindPlanJSON is what restore rewind --plan --json prints.
+type rewindPlanJSON struct {
+	Txn        string
+	Hash       string
+	Statements []string
+	Rows       []rewindRowJSON
+	Conflicts  int
+	Triggers   []string
+	Cascades   []string
+	Users      []string
+	Columns    []rewind.ColumnNote
+}
 
 func rewindWorld(t *testing.T, s *testdb.Server) (config, schema string) {
 	t.Helper()

@@ -42,17 +42,22 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 		return ops.E(ops.Usage, lang.M("%s belongs to the database %s", id, r.Database))
 	}
 	return sh.onConn(ctx, func(conn *sql.Conn) error {
-		rows, err := sh.rewinds().Inverse(r)
+		at, err := sh.rewindPlace()
 		if err != nil {
+			return err
+		}
+		defer at.end()
+		p, err := rewind.Back(ctx, conn, r.Database, r.ID, sh.rewinds().Inverse(r), r.Shape, at.Place)
+		if errors.Is(err, rewind.ErrInverse) {
 			return ops.Wrap(err, ops.Failed, lang.M("the data to undo %s cannot be read", id))
 		}
-		p, err := rewind.Back(ctx, conn, r.Database, r.ID, rows, r.Shape)
 		if err != nil {
 			return sh.rewindError(err)
 		}
+		defer p.Close()
 		if c.DryRun {
-			sh.sayRewind(p)
-			return nil
+			at.end()
+			return sh.sayRewind(p)
 		}
 		err = sh.rewind(ctx, conn, p, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 		if errors.Is(err, rewind.ErrConflicts) {

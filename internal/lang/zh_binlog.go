@@ -139,6 +139,8 @@ func init() {
 		"%d binlog files removed, %s freed", "已删除 %d 个 binlog 文件，释放 %s",
 		"this transaction cannot be undone row by row: the column %s was dropped since",
 		"这个事务无法逐行撤销：列 %s 后来被删除",
+		"this transaction cannot be undone row by row: the table %s does not exist any more",
+		"这个事务无法逐行撤销：表 %s 已不存在",
 		"this transaction cannot be undone row by row: the column %s was %s, and is %s now",
 		"这个事务无法逐行撤销：列 %s 当时是 %s，现在是 %s",
 		"%s was added since: rows that are inserted again get its default", "%s 是后来添加的列：重新插入的行取其默认值",

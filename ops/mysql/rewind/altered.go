@@ -55,10 +55,9 @@ func (p *Plan) Shape() Shape {
 	return all
 }
 
-// reshape turns the images of an inverse into images of today's tables; a column that was
-// not there is Absent.
-func reshape(p *Plan, shape Shape) error {
-	to := map[string][]int{}
+// reshape finds the places in today's tables of the columns of a shape, by table.
+func reshape(p *Plan, shape Shape) (to map[string][]int, err error) {
+	to = map[string][]int{}
 	for name, columns := range shape {
 		t := p.tables[name]
 		if t == nil {
@@ -70,28 +69,22 @@ func reshape(p *Plan, shape Shape) error {
 			switch {
 			case at < 0:
 				note.Fate = history.Dropped
-				return &history.ColumnError{Table: name, Note: note, Why: history.WasDropped}
+				return nil, &history.ColumnError{Table: name, Note: note, Why: history.WasDropped}
 			case t.Columns[at].Type != c.Type:
 				note.Fate = history.Redefined
 				note.Now = t.Columns[at].Type
-				return &history.ColumnError{Table: name, Note: note, Why: history.WrongType}
+				return nil, &history.ColumnError{Table: name, Note: note, Why: history.WrongType}
 			}
 			to[name] = append(to[name], at)
 		}
 	}
-	for i := range p.Rows {
-		r := &p.Rows[i]
-		if places := to[r.Table]; places != nil {
-			n := len(p.tables[r.Table].Columns)
-			r.Before = reshaped(r.Before, places, n)
-			r.After = reshaped(r.After, places, n)
-		}
-	}
-	return nil
+	return to, nil
 }
 
+// reshaped is an image of a shape as one of today's table; a column that was not there is
+// Absent.
 func reshaped(image []binlog.Value, places []int, n int) []binlog.Value {
-	if image == nil || len(image) != len(places) {
+	if image == nil || places == nil || len(image) != len(places) {
 		return image
 	}
 	out := make([]binlog.Value, n)

@@ -110,33 +110,35 @@ func (p *Plan) named(k foreignKey) string {
 	return k.Database + "." + k.Table
 }
 
+// using finds the rows that refer to rows of a plan.
+type using struct{ *Plan }
+
 // findUsers marks the rows that the plan deletes, or gives another key, while other rows
 // refer to them: the server would refuse, or delete and change those rows, which no undo
 // brings back. A row that the plan takes away first is in nobody's way.
-func (p *Plan) findUsers(ctx context.Context, q schema.Querier, lock string) error {
+func (p using) findUsers(ctx context.Context, q schema.Querier, lock string) error {
 	p.Users = nil
 	for _, k := range p.keys {
 		parent := p.tables[k.Parent]
-		if parent == nil || len(parent.key) == 0 {
+		if parent == nil {
 			continue
 		}
 		refs := parent.refersTo(k)
-		var some []*Row
-		for i := range p.Rows {
-			r := &p.Rows[i]
-			if r.Table != k.Parent || r.Now == nil || r.Before != nil &&
-				(k.onUpdate == "CASCADE" || !parent.differ(r.Before, r.Now, refs)) {
+		ask := p.portions(func(_ *table, rows []*Row) error { return p.markUsed(ctx, q, k, rows, lock) })
+		for _, i := range p.rows {
+			e := p.entries.at(int(i))
+			if p.entries.tables[e.table] != parent || e.now == none || e.before != none && k.onUpdate == "CASCADE" {
 				continue
 			}
-			if some = append(some, r); len(some) < compareRows {
-				continue
+			r, err := p.load(int(i))
+			if err == nil && (r.Before == nil || parent.differ(r.Before, r.Now, refs)) {
+				err = ask.add(int(e.table), r)
 			}
-			if err := p.markUsed(ctx, q, k, some, lock); err != nil {
+			if err != nil {
 				return err
 			}
-			some = some[:0]
 		}
-		if err := p.markUsed(ctx, q, k, some, lock); err != nil {
+		if err := ask.end(); err != nil {
 			return err
 		}
 	}
@@ -144,34 +146,36 @@ func (p *Plan) findUsers(ctx context.Context, q schema.Querier, lock string) err
 }
 
 // markUsed looks for the rows of one foreign key that refer to some rows.
-func (p *Plan) markUsed(
+func (p using) markUsed(
 	ctx context.Context,
 	q schema.Querier,
 	k foreignKey,
 	rows []*Row,
 	lock string,
 ) error {
-	if len(rows) == 0 {
-		return nil
-	}
 	pairs, err := p.usersOf(ctx, q, k, rows, lock)
 	if err != nil {
 		return err
 	}
-	leaving := p.leaving(k, len(pairs) > 0)
 	of := map[string]*Row{}
 	for _, r := range rows {
 		of[p.tables[k.Parent].keyOf(r.there())] = r
 	}
 	for _, pair := range pairs {
+		clean, planned, err := p.leaves(k, pair.child)
+		if err != nil {
+			return err
+		}
 		r := of[pair.parent]
-		clean, planned := leaving[pair.child]
 		if r == nil || planned && clean {
 			continue
 		}
 		r.held = r.held || !planned
 		if r.State == binlog.Clean {
 			r.State = binlog.Used
+		}
+		if err := p.store(r); err != nil {
+			return err
 		}
 		if !slices.Contains(p.Users, p.named(k)) {
 			p.Users = append(p.Users, p.named(k))
@@ -180,23 +184,25 @@ func (p *Plan) markUsed(
 	return nil
 }
 
-// leaving are the rows of a foreign key's table that the plan deletes, or that it gives
-// another parent; of each whether it is as the transaction left it.
-func (p *Plan) leaving(k foreignKey, needed bool) map[string]bool {
+// leaves tells whether the plan deletes a row of a foreign key's table, or gives it another
+// parent, and whether the row is as the transaction left it.
+func (p using) leaves(k foreignKey, key string) (clean, planned bool, err error) {
 	child := p.tables[k.Table]
-	if !needed || child == nil || k.Database != p.Database {
-		return nil
+	if child == nil || k.Database != p.Database {
+		return false, false, nil
 	}
-	own := child.places(k.Columns)
-	all := map[string]bool{}
-	for i := range p.Rows {
-		r := &p.Rows[i]
-		if r.Table != k.Table || r.Now == nil || r.Before != nil && !child.differ(r.Before, r.Now, own) {
-			continue
-		}
-		all[child.keyOf(r.there())] = r.State == binlog.Clean
+	i, ok, err := p.entries.find(p.entries.number(child), []byte(key))
+	if err != nil || !ok || p.entries.at(i).now == none {
+		return false, false, err
 	}
-	return all
+	r, err := p.load(i)
+	if err != nil {
+		return false, false, err
+	}
+	if r.Before != nil && !child.differ(r.Before, r.Now, child.places(k.Columns)) {
+		return false, false, nil
+	}
+	return r.State == binlog.Clean, true, nil
 }
 
 // pair is a row that refers, and the row that it refers to, by their primary keys; child
@@ -204,7 +210,7 @@ func (p *Plan) leaving(k foreignKey, needed bool) map[string]bool {
 type pair struct{ parent, child string }
 
 // usersOf asks which rows refer to some rows; the server compares by the columns' rules.
-func (p *Plan) usersOf(
+func (p using) usersOf(
 	ctx context.Context,
 	q schema.Querier,
 	k foreignKey,

@@ -29,31 +29,42 @@ type inverseHead struct {
 }
 
 const (
+	kindBits = 0x1f
+	isExact  = 0x20
 	isNull   = 0x40
 	isAbsent = 0x80
 )
 
-// WriteInverse writes the rows that take a run back.
-func WriteInverse(to io.Writer, rows []binlog.NetRow) error {
+// Changes calls take with each of some row changes, in the order in which they were done.
+// Their images are valid until take returns.
+type Changes func(take func(binlog.NetRow) error) error
+
+// WriteInverse writes the n row changes of a run.
+func WriteInverse(to io.Writer, n int, changes Changes) error {
 	w, err := zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(w).Encode(inverseHead{InverseVersion, len(rows)}); err != nil {
+	if err := json.NewEncoder(w).Encode(inverseHead{InverseVersion, n}); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	var buf []byte
-	for i := range rows {
-		buf = appendRow(buf, &rows[i])
-		if len(buf) < 64<<10 && i < len(rows)-1 {
-			continue
+	err = changes(func(r binlog.NetRow) error {
+		n--
+		if buf = appendRow(buf, &r); len(buf) < 64<<10 {
+			return nil
 		}
-		if _, err := w.Write(buf); err != nil {
-			return errors.Join(err, w.Close())
-		}
+		_, err := w.Write(buf)
 		buf = buf[:0]
+		return err
+	})
+	if err == nil && n != 0 {
+		err = fmt.Errorf("%w: %d rows are missing", ErrInverse, n)
 	}
-	return w.Close()
+	if err == nil {
+		_, err = w.Write(buf)
+	}
+	return errors.Join(err, w.Close())
 }
 
 func appendRow(buf []byte, r *binlog.NetRow) []byte {
@@ -83,16 +94,23 @@ func appendImage(buf []byte, image []binlog.Value) []byte {
 		if v.Absent {
 			kind |= isAbsent
 		}
+		if v.Exact != nil {
+			kind |= isExact
+		}
 		buf = appendText(append(buf, kind), v.Text)
+		if v.Exact != nil {
+			buf = appendText(buf, v.Exact)
+		}
 	}
 	return buf
 }
 
-// ReadInverse reads what WriteInverse wrote, whole or not at all.
-func ReadInverse(from io.Reader) ([]binlog.NetRow, error) {
-	z, err := zstd.NewReader(from)
+// ReadInverse reads what WriteInverse wrote. An error after some rows says that it is not
+// whole.
+func ReadInverse(from io.Reader, take func(binlog.NetRow) error) error {
+	z, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInverse, err)
+		return fmt.Errorf("%w: %w", ErrInverse, err)
 	}
 	defer z.Close()
 	r := bufio.NewReaderSize(z, 64<<10)
@@ -102,26 +120,72 @@ func ReadInverse(from io.Reader) ([]binlog.NetRow, error) {
 		err = json.Unmarshal(line, &head)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInverse, err)
+		return fmt.Errorf("%w: %w", ErrInverse, err)
 	}
 	if head.FormatVersion > InverseVersion {
-		return nil, fmt.Errorf("%w: written by a newer version", ErrInverse)
+		return fmt.Errorf("%w: written by a newer version", ErrInverse)
 	}
 	in := &inverseReader{r: r}
-	var rows []binlog.NetRow
 	for range head.Rows {
 		row := binlog.NetRow{Table: string(in.text())}
 		row.Mixed = in.byte() == 1
 		row.Before, row.After = in.image(), in.image()
 		if in.err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInverse, in.err)
+			return fmt.Errorf("%w: %w", ErrInverse, in.err)
 		}
-		rows = append(rows, row)
+		if err := take(row); err != nil {
+			return err
+		}
 	}
 	if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: there is more than %d rows", ErrInverse, head.Rows)
+		return fmt.Errorf("%w: there is more than %d rows", ErrInverse, head.Rows)
 	}
-	return rows, nil
+	return nil
+}
+
+// imageOf is an image from the bytes of appendImage.
+func imageOf(raw []byte) ([]binlog.Value, error) {
+	b := append([]byte(nil), raw...) // the values share it
+	number := func() (n uint64) {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > mostText {
+			b = nil
+			return 0
+		}
+		b = b[size:]
+		return n
+	}
+	text := func() []byte {
+		n := number()
+		if n > uint64(len(b)) {
+			n = 0
+			b = nil
+		}
+		out := b[:n:n]
+		b = b[n:]
+		return out
+	}
+	n := number()
+	if n == 0 || n > 1<<16 {
+		return nil, ErrInverse
+	}
+	image := make([]binlog.Value, n-1)
+	for i := range image {
+		if len(b) == 0 {
+			return nil, ErrInverse
+		}
+		kind := b[0]
+		b = b[1:]
+		v := &image[i]
+		v.Kind = binlog.Kind(kind & kindBits)
+		v.Null = kind&isNull != 0
+		v.Absent = kind&isAbsent != 0
+		v.Text = text()
+		if kind&isExact != 0 {
+			v.Exact = text()
+		}
+	}
+	return image, nil
 }
 
 // inverseReader reads parts of rows; its first error stays.
@@ -172,10 +236,13 @@ func (in *inverseReader) image() []binlog.Value {
 	for i := range image {
 		kind := in.byte()
 		image[i] = binlog.Value{
-			Kind:   binlog.Kind(kind &^ (isNull | isAbsent)),
+			Kind:   binlog.Kind(kind & kindBits),
 			Null:   kind&isNull != 0,
 			Absent: kind&isAbsent != 0,
 			Text:   in.text(),
+		}
+		if kind&isExact != 0 {
+			image[i].Exact = in.text()
 		}
 	}
 	return image

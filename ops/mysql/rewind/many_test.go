@@ -57,14 +57,17 @@ func TestManyRowsAreTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		step("plan")
-		if len(p.Rows) != n || p.Conflicts() != 0 {
-			t.Fatalf("%d rows, %d conflicts", len(p.Rows), p.Conflicts())
+		if p.Len() != n || p.Conflicts() != 0 {
+			t.Fatalf("%d rows, %d conflicts", p.Len(), p.Conflicts())
 		}
-		hash := p.Hash()
+		hash, err := p.Hash()
+		if err != nil {
+			t.Fatal(err)
+		}
 		step("hash")
 		var kept bytes.Buffer
-		done, err := p.Run(t.Context(), c, "", func(rows []binlog.NetRow) error {
-			return WriteInverse(&kept, rows)
+		done, err := p.Run(t.Context(), c, "", func(n int, changes Changes) error {
+			return WriteInverse(&kept, n, changes)
 		})
 		if err != nil || done.Rows != int64(n) {
 			t.Fatalf("%+v, %v", done.Rows, err)
@@ -73,15 +76,12 @@ func TestManyRowsAreTakenBack(t *testing.T) {
 		if got := sum(t, s, db); got != whole || hash == "" {
 			t.Fatalf("the table is %s, was %s", got, whole)
 		}
-		inverse, err := ReadInverse(&kept)
-		if err != nil || len(inverse) != n {
-			t.Fatalf("%d rows, %v", len(inverse), err)
-		}
-		back, err := Back(t.Context(), c, db, "x", inverse, p.Shape())
+		undo := func(take func(binlog.NetRow) error) error { return ReadInverse(bytes.NewReader(kept.Bytes()), take) }
+		back, err := Back(t.Context(), c, db, "x", undo, p.Shape(), Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := back.Run(t.Context(), c, "", func([]binlog.NetRow) error { return nil }); err != nil {
+		if _, err := back.Run(t.Context(), c, "", forget); err != nil {
 			t.Fatal(err)
 		}
 		step("back")

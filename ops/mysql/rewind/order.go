@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,39 +16,68 @@ import (
 // edges are pairs of places in a plan: the first must be done before the second.
 type edges [][2]int
 
+// ordering finds the order of a plan's rows.
+type ordering struct{ *Plan }
+
 // order puts the rows into an order that the server's keys allow: parents come before
 // the children that need them and go after the children that leave them, and a unique
 // value is given up before another row takes it. Nothing else is moved. Where no order
-// satisfies the foreign keys, the run does without them and counts what they guard.
-func (p *Plan) order(ctx context.Context, q schema.Querier) error {
-	needed := p.byForeignKeys()
+// satisfies the foreign keys, the run does without them and counts what they guard; where
+// none satisfies the unique keys, it goes back change by change.
+func (p ordering) order(ctx context.Context, q schema.Querier) error {
+	needed, err := p.byForeignKeys()
+	if err != nil {
+		return err
+	}
 	unique := edges(nil)
-	if len(p.Rows) > 1 {
+	if len(p.rows) > 1 {
 		uniques, err := uniqueKeys(ctx, q, p.Database)
 		if err != nil {
 			return err
 		}
 		for _, k := range uniques {
-			unique = append(unique, p.byUniqueKey(k)...)
+			more, err := p.byUniqueKey(k)
+			if err != nil {
+				return err
+			}
+			unique = append(unique, more...)
 		}
 	}
 	if len(needed)+len(unique) == 0 {
 		return nil
 	}
-	at, whole := sorted(len(p.Rows), slices.Concat(needed, unique))
-	if p.loose = !whole && len(needed) > 0; p.loose {
-		at, _ = sorted(len(p.Rows), unique)
+	at, whole := sorted(len(p.rows), slices.Concat(needed, unique))
+	if !whole {
+		at, whole = sorted(len(p.rows), unique)
+		p.stepwise = !whole
+		p.loose = len(needed) > 0
 	}
-	rows := make([]Row, len(at))
+	rows := make([]uint32, len(at))
 	for to, from := range at {
-		rows[to] = p.Rows[from]
+		rows[to] = p.rows[from]
 	}
-	p.Rows = rows
+	p.rows = rows
+	p.hash = ""
+	return nil
+}
+
+// ofTable calls take with the rows of one table and their places.
+func (p *Plan) ofTable(t *table, take func(at int, r *Row)) error {
+	for at, i := range p.rows {
+		if p.entries.tables[p.entries.at(int(i)).table] != t {
+			continue
+		}
+		r, err := p.load(int(i))
+		if err != nil {
+			return err
+		}
+		take(at, r)
+	}
 	return nil
 }
 
 // byForeignKeys are the edges of the foreign keys between the plan's tables.
-func (p *Plan) byForeignKeys() (all edges) {
+func (p ordering) byForeignKeys() (all edges, err error) {
 	for _, k := range p.keys {
 		parent, child := p.tables[k.Parent], p.tables[k.Table]
 		if parent == nil || child == nil || k.Database != p.Database {
@@ -55,61 +85,77 @@ func (p *Plan) byForeignKeys() (all edges) {
 		}
 		refs := parent.places(k.Refs)
 		own := child.places(k.Columns)
-		come, leave := p.moves(k.Parent, refs, func(r *Row) bool { return r.Before == nil || !acts(k.onUpdate) })
-		for i := range p.Rows {
-			r := &p.Rows[i]
-			if r.Table != k.Table || !child.moved(r, own) {
-				continue
+		come, leave, err := p.moves(parent, refs, func(r *Row) bool { return r.Before == nil || !acts(k.onUpdate) })
+		if err != nil {
+			return nil, err
+		}
+		err = p.ofTable(child, func(i int, r *Row) {
+			if !child.moved(r, own) {
+				return
 			}
-			if at, ok := come[child.text(r.Before, own)]; ok && at != i {
+			if at, ok := come[p.value(child, r.Before, own)]; ok && at != i {
 				all = append(all, [2]int{at, i})
 			}
 			// A row that refers to itself is in its own way.
-			if at, ok := leave[child.text(r.Now, own)]; ok && (at != i || r.Before == nil && !acts(k.onDelete)) {
+			if at, ok := leave[p.value(child, r.Now, own)]; ok && (at != i || r.Before == nil && !acts(k.onDelete)) {
 				all = append(all, [2]int{i, at})
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
-	return all
+	return all, nil
 }
 
 // byUniqueKey are the edges of rows of which one gives up what another takes.
-func (p *Plan) byUniqueKey(k uniqueKey) (all edges) {
+func (p ordering) byUniqueKey(k uniqueKey) (all edges, err error) {
 	t := p.tables[k.table]
-	comes := func(r Row) bool { return r.Table == k.table && r.Before != nil }
-	goes := func(r Row) bool { return r.Table == k.table && r.Now != nil }
-	if t == nil || !slices.ContainsFunc(p.Rows, comes) || !slices.ContainsFunc(p.Rows, goes) {
-		return nil
+	comes := func(e *entry) bool { return p.entries.tables[e.table] == t && e.before != none }
+	goes := func(e *entry) bool { return p.entries.tables[e.table] == t && e.now != none }
+	if t == nil || !p.any(comes) || !p.any(goes) {
+		return nil, nil
 	}
 	columns := t.places(k.columns)
-	come, leave := p.moves(k.table, columns, func(*Row) bool { return true })
+	come, leave, err := p.moves(t, columns, func(*Row) bool { return true })
 	for value, to := range come {
 		if from, ok := leave[value]; ok && from != to {
 			all = append(all, [2]int{from, to})
 		}
 	}
 	slices.SortFunc(all, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
-	return all
+	return all, err
+}
+
+func (p ordering) any(is func(*entry) bool) bool {
+	return slices.ContainsFunc(p.rows, func(i uint32) bool { return is(p.entries.at(int(i))) })
 }
 
 // moves are the places of a table's rows that get a value of some columns, and of those
 // that lose one.
-func (p *Plan) moves(name string, columns []int, leaves func(*Row) bool) (come, leave map[string]int) {
-	come, leave = map[string]int{}, map[string]int{}
-	t := p.tables[name]
-	for i := range p.Rows {
-		r := &p.Rows[i]
-		if r.Table != name || !t.moved(r, columns) {
-			continue
+func (p ordering) moves(t *table, columns []int, leaves func(*Row) bool) (come, leave map[uint64]int, err error) {
+	come, leave = map[uint64]int{}, map[uint64]int{}
+	err = p.ofTable(t, func(i int, r *Row) {
+		if !t.moved(r, columns) {
+			return
 		}
-		if value := t.text(r.Before, columns); value != "" {
+		if value := p.value(t, r.Before, columns); value != 0 {
 			come[value] = i
 		}
-		if value := t.text(r.Now, columns); value != "" && leaves(r) {
+		if value := p.value(t, r.Now, columns); value != 0 && leaves(r) {
 			leave[value] = i
 		}
+	})
+	return come, leave, err
+}
+
+// value names what some columns hold; 0 for no row, and for a NULL, which refers to nothing.
+func (p ordering) value(t *table, image []binlog.Value, columns []int) uint64 {
+	text := t.text(image, columns)
+	if text == "" {
+		return 0
 	}
-	return come, leave
+	return max(1, maphash.String(p.entries.seed, text))
 }
 
 // places are the places of columns by name; -1 where there is none.
@@ -150,8 +196,8 @@ func (t *table) text(image []binlog.Value, columns []int) string {
 // sorted is an order of n places that obeys the edges and else keeps the places' own.
 // whole is false where a circle made it leave some out.
 func sorted(n int, all edges) (at []int, whole bool) {
-	after := make([][]int, n)
-	waits := make([]int, n)
+	after := map[int][]int{}
+	waits := map[int]int{}
 	for _, e := range all {
 		after[e[0]] = append(after[e[0]], e[1])
 		waits[e[1]]++
@@ -165,6 +211,7 @@ func sorted(n int, all edges) (at []int, whole bool) {
 	done := make([]bool, n)
 	next := 0
 	whole = true
+	at = make([]int, 0, n)
 	for len(at) < n {
 		if ready.Len() == 0 {
 			for done[next] {

@@ -1,6 +1,7 @@
 package rewind
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
@@ -23,13 +25,14 @@ type Row struct {
 	State binlog.State
 	Now   []binlog.Value // nil: not there
 	held  bool           // rows outside of the plan refer to it
+	at    int            // its entry
 }
 
-// Plan is what taking a transaction back would do.
+// Plan is what taking a transaction back would do. Its rows are in a file; Close gives it
+// back.
 type Plan struct {
 	Txn      *binlog.Transaction
 	Database string
-	Rows     []Row
 	Triggers []string // tables whose triggers fire
 	Cascades []string // tables whose rows a foreign key may have changed, which the log does not say
 	Users    []string // tables with rows that refer to rows which would be deleted
@@ -37,15 +40,102 @@ type Plan struct {
 	keys     []foreignKey
 	grown    []grown // tables that the triggers may add rows to
 	loose    bool    // its rows refer to one another in a circle
+	stepwise bool    // its rows take unique values from one another in a circle
 
 	// Columns tells of each column of its tables that is not as the transaction found it.
 	Columns []ColumnNote
+
+	dir     string // where the rows are kept
+	entries *entries
+	rows    []uint32 // the entries that changed, in the order of the run
+	hash    string   // "" after a row of it changed
+	changes func(ctx context.Context, take changed) error
+	tell    func(ops.Progress)
+}
+
+// changed takes one row change as images of today's table, valid until it returns.
+type changed func(t *table, before, after []binlog.Value) error
+
+// Close gives the file of the rows back.
+func (p *Plan) Close() error {
+	if p == nil || p.entries == nil {
+		return nil
+	}
+	return p.entries.spool.Close()
+}
+
+// Len is how many rows the plan has.
+func (p *Plan) Len() int { return len(p.rows) }
+
+// Each calls take with the rows, in the order of the run.
+func (p *Plan) Each(take func(*Row) error) error {
+	for _, i := range p.rows {
+		r, err := p.load(int(i))
+		if err == nil {
+			err = take(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is the row of an entry with its images.
+func (p *Plan) load(i int) (r *Row, err error) {
+	e := p.entries.at(i)
+	r = &Row{State: states[e.state], held: e.flags&isHeld != 0, at: i}
+	r.Table = p.entries.tables[e.table].Name
+	r.Mixed = e.flags&isMixed != 0
+	if r.Before, err = p.entries.spool.get(e.before); err != nil {
+		return nil, err
+	}
+	if r.After, err = p.entries.spool.get(e.after); err != nil {
+		return nil, err
+	}
+	if e.now == e.after {
+		r.Now = r.After
+		return r, nil
+	}
+	r.Now, err = p.entries.spool.get(e.now)
+	return r, err
+}
+
+// store keeps what a comparison found of a row.
+func (p *Plan) store(r *Row) (err error) {
+	p.hash = ""
+	e := p.entries.at(r.at)
+	e.state = uint8(slices.Index(states[:], r.State))
+	e.flags &^= isHeld
+	if r.held {
+		e.flags |= isHeld
+	}
+	switch {
+	case r.Now == nil:
+		e.now = none
+	case e.after != none && identical(r.Now, r.After):
+		e.now = e.after
+	default:
+		if was, err := p.entries.spool.get(e.now); err != nil || was != nil && identical(r.Now, was) {
+			return err
+		}
+		e.now, err = p.entries.spool.put(r.Now)
+	}
+	return err
+}
+
+// identical tells whether two images are kept as the same bytes.
+func identical(a, b []binlog.Value) bool {
+	return slices.EqualFunc(a, b, func(x, y binlog.Value) bool {
+		return x.Kind == y.Kind && x.Null == y.Null && x.Absent == y.Absent &&
+			bytes.Equal(x.Text, y.Text) && bytes.Equal(x.Exact, y.Exact)
+	})
 }
 
 // Conflicts is how many rows are not as the transaction left them.
 func (p *Plan) Conflicts() (n int) {
-	for _, r := range p.Rows {
-		if r.State != binlog.Clean {
+	for _, i := range p.rows {
+		if p.entries.at(int(i)).state != 0 {
 			n++
 		}
 	}
@@ -53,20 +143,27 @@ func (p *Plan) Conflicts() (n int) {
 }
 
 // Hash names the plan: what was shown is what may run.
-func (p *Plan) Hash() string {
+func (p *Plan) Hash() (string, error) {
+	if p.hash != "" {
+		return p.hash, nil
+	}
 	h := sha256.New()
 	buf := appendText(nil, p.Txn.ID)
-	for i := range p.Rows {
-		r := &p.Rows[i]
+	err := p.Each(func(r *Row) error {
 		buf = appendText(appendText(buf, r.Table), string(r.State))
 		buf = appendImage(appendImage(buf, r.Before), r.Now)
 		if len(buf) > 64<<10 {
 			h.Write(buf)
 			buf = buf[:0]
 		}
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
 	h.Write(buf)
-	return hex.EncodeToString(h.Sum(nil))
+	p.hash = hex.EncodeToString(h.Sum(nil))
+	return p.hash, nil
 }
 
 // Reasons why a transaction cannot be taken back.
@@ -76,6 +173,8 @@ var (
 	ErrNothing    = errors.New("the transaction changed no row of this database")
 	ErrKey        = errors.New("the key does not have as many values as the table's primary key has columns")
 	ErrPrepared   = errors.New("the transaction is the first part of an XA transaction, or was rolled back")
+	ErrEngine     = errors.New("the table's engine has no transactions: what fails halfway could not be taken back")
+	ErrJSON       = errors.New("a JSON document holds a value of a type that SQL cannot write")
 )
 
 // session makes a connection read and write what the log's values mean.
@@ -92,10 +191,24 @@ type Request struct {
 	Txns  []string // ids of transactions, in any order
 	Table string   // only what they did to this table; "" for all
 	Key   []string // only the row with this primary key of the table; nil for all
+	Place
 }
 
-// Make plans to take transactions back: what became of each row over all of them.
-func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string, r Request) (*Plan, error) {
+// Place is where a plan keeps its rows, and whom it tells how far it is.
+type Place struct {
+	Dir  string             // an existing folder; "" for the system's own for temporary files
+	Tell func(ops.Progress) // nil for nobody
+}
+
+// Make plans to take transactions back: what became of each row over all of them. The plan
+// reads the source until it is closed.
+func Make(
+	ctx context.Context,
+	src *changes.Source,
+	c *sql.Conn,
+	database string,
+	r Request,
+) (plan *Plan, err error) {
 	if err := session(ctx, c); err != nil {
 		return nil, err
 	}
@@ -108,7 +221,15 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 			return nil, fmt.Errorf("%s: %w", t.ID, err)
 		}
 	}
-	p := &Plan{Txn: together(txns), Database: database}
+	p, err := newPlan(together(txns), database, r.Place)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
 	if err := p.readTables(ctx, c, r.Table); err != nil {
 		return nil, err
 	}
@@ -118,29 +239,71 @@ func Make(ctx context.Context, src *changes.Source, c *sql.Conn, database string
 	if err := readPasts(ctx, p, src); err != nil {
 		return nil, err
 	}
-	net := binlog.Net{}
+	p.changes = func(ctx context.Context, take changed) error {
+		return p.logged(ctx, src, txns, r, take)
+	}
+	return p, p.sumUp(ctx, c)
+}
+
+func newPlan(t *binlog.Transaction, database string, at Place) (*Plan, error) {
+	spool, err := newSpool(at.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{Txn: t, Database: database, dir: at.Dir, entries: newEntries(spool), tell: at.Tell}, nil
+}
+
+// logged calls take with the changes of transactions that a request names, as the log has
+// them.
+func (p *Plan) logged(
+	ctx context.Context,
+	src *changes.Source,
+	txns []*binlog.Transaction,
+	r Request,
+	take changed,
+) error {
 	for _, t := range txns {
 		last := logged{ctx: ctx, id: t.ID}
 		_, err := src.Rows(ctx, t.ID, func(change binlog.RowChange) error {
-			if change.Table.Schema != database || r.Table != "" && change.Table.Name != r.Table {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if change.Table.Schema != p.Database || p.tables[change.Table.Name] == nil {
 				return nil
 			}
-			return p.add(&net, &last, change, r.Key)
+			return p.take(&last, change, r.Key, take)
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	rows := net.Rows()
-	net = binlog.Net{}
-	p.Rows = make([]Row, len(rows))
-	for i, row := range rows {
-		p.Rows[i].NetRow = row
+	return nil
+}
+
+// sumUp makes the rows of the plan of its changes, and compares them with what is there now.
+func (p *Plan) sumUp(ctx context.Context, c *sql.Conn) error {
+	told := p.begin("read", p.total())
+	err := p.changes(ctx, func(t *table, before, after []binlog.Value) error {
+		told.add(1)
+		return p.entries.add(t, before, after)
+	})
+	if err != nil {
+		return err
 	}
-	if len(p.Rows) == 0 {
-		return nil, ErrNothing
+	if p.rows = p.entries.net(); len(p.rows) == 0 {
+		return ErrNothing
 	}
-	return p, p.judge(ctx, c)
+	return p.judge(ctx, c)
+}
+
+// total is how many row changes the plan reads, as far as the summaries tell.
+func (p *Plan) total() (n int64) {
+	for _, c := range p.Txn.Tables {
+		if c.Schema == p.Database && p.tables[c.Table] != nil {
+			n += c.Rows()
+		}
+	}
+	return n
 }
 
 // together is the summary of several transactions as one; its id names them all.
@@ -186,7 +349,8 @@ func undoable(t *binlog.Transaction, database, only string) error {
 	return ErrNothing
 }
 
-// readTables reads the tables of the transaction as they are today.
+// readTables reads the tables of the transaction as they are today. A sequence's numbers are
+// not given back: another session may have the next one.
 func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err error) {
 	p.tables = map[string]*table{}
 	for _, t := range p.Txn.Tables {
@@ -197,7 +361,19 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err er
 		if err != nil {
 			return err
 		}
-		p.tables[t.Table] = newTable(found[0])
+		own := newTable(found[0])
+		switch {
+		case own.Sequence:
+			continue
+		case !own.Transactional():
+			return fmt.Errorf("%s (%s): %w", own.SQLName(), own.Engine, ErrEngine)
+		case len(own.key) == 0:
+			return fmt.Errorf("%s: %w", own.SQLName(), binlog.ErrNoKey)
+		}
+		p.tables[t.Table] = own
+	}
+	if len(p.tables) == 0 {
+		return ErrNothing
 	}
 	if p.keys, err = foreignKeys(ctx, c, p.Database); err != nil {
 		return err
@@ -215,15 +391,15 @@ func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
 	if err := p.compare(ctx, c, all, ""); err != nil {
 		return err
 	}
-	if err := p.findUsers(ctx, c, ""); err != nil {
+	if err := (using{p}).findUsers(ctx, c, ""); err != nil {
 		return err
 	}
 	slices.Sort(p.Cascades)
 	p.Cascades = slices.Compact(p.Cascades)
-	if err := p.order(ctx, c); err != nil {
+	if err := (ordering{p}).order(ctx, c); err != nil {
 		return err
 	}
-	return p.findTriggers(ctx, c)
+	return firing{p}.findTriggers(ctx, c)
 }
 
 // logged is a table as a transaction's log tells of it, and how its rows become rows of
@@ -259,8 +435,8 @@ func (l *logged) know(p *Plan, from *binlog.Table, t *table) error {
 	return nil
 }
 
-// add takes one row change over.
-func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key []string) (err error) {
+// take calls take with one row change of the log as images of today's table.
+func (p *Plan) take(last *logged, change binlog.RowChange, key []string, take changed) (err error) {
 	t := p.tables[change.Table.Name]
 	if err := last.know(p, change.Table, t); err != nil {
 		return err
@@ -274,71 +450,25 @@ func (p *Plan) add(net *binlog.Net, last *logged, change binlog.RowChange, key [
 	change.Before = last.before
 	change.After = last.after
 	for _, image := range [][]binlog.Value{change.Before, change.After} {
-		for i := range image {
-			if image[i].Absent && t.stores[i] && last.fit.Has(i) {
-				return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
-			}
+		if err := t.checkImage(image, last.fit); err != nil {
+			return err
 		}
 	}
 	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {
 		return nil
 	}
 	p.noteCascades(t, change)
-	return net.Add(change, t.key)
+	return take(t, change.Before, change.After)
 }
 
-// all compares every row.
-func all(*Row) bool { return true }
-
-// absent tells whether a row is put in again as a whole: that it is not there is proved
-// by putting it in.
-func absent(r *Row) bool { return r.State == binlog.Clean && r.After == nil && r.Now == nil }
-
-// compareRows is how many rows one question asks for.
-const compareRows = 2000
-
-// compare reads the rows that it is told to as they are now, some of a table at once.
-func (p *Plan) compare(ctx context.Context, c *sql.Conn, which func(*Row) bool, lock string) error {
-	some := map[string][]*Row{}
-	for i := range p.Rows {
-		r := &p.Rows[i]
-		if !which(r) {
-			continue
-		}
-		some[r.Table] = append(some[r.Table], r)
-		if len(some[r.Table]) < compareRows {
-			continue
-		}
-		if err := p.tables[r.Table].compare(ctx, c, some[r.Table], lock); err != nil {
-			return err
-		}
-		some[r.Table] = some[r.Table][:0]
-	}
-	for name, rows := range some {
-		if len(rows) == 0 {
-			continue
-		}
-		if err := p.tables[name].compare(ctx, c, rows, lock); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// compare reads rows of one table as they are now.
-func (t *table) compare(ctx context.Context, c schema.Querier, rows []*Row, lock string) error {
-	found, err := t.read(ctx, c, rows, lock)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		r.Now, r.held = nil, false
-		if len(found) > 0 {
-			r.Now = found[t.keyOf(r.there())]
-		}
-		r.State = r.Compare(r.Now, t.same)
-		if r.Mixed && r.State == binlog.Clean {
-			r.State = binlog.Changed
+// checkImage refuses an image that does not tell all that would be written.
+func (t *table) checkImage(image []binlog.Value, fit *history.Fit) error {
+	for i := range image {
+		switch {
+		case image[i].Absent && t.stores[i] && fit.Has(i):
+			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
+		case string(image[i].Exact) == binlog.Unwritable && t.stores[i]:
+			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, ErrJSON)
 		}
 	}
 	return nil

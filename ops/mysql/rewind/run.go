@@ -42,39 +42,83 @@ const (
 	batchBytes = 256 << 10
 )
 
-// Statements are the SQL that the plan comes to, in order.
-func (p *Plan) Statements(choice Choice) (all []string) {
-	for _, b := range p.batches(choice) {
-		all = append(all, b.sql()...)
+// Statements calls take with the SQL that the plan comes to, in order.
+func (p *Plan) Statements(ctx context.Context, choice Choice, take func(string) error) error {
+	each := p.batches
+	if p.stepwise && p.Conflicts() == 0 {
+		back, err := p.readSteps(ctx)
+		if err != nil {
+			return err
+		}
+		defer back.Close()
+		each = func(_ Choice, take func(*batch) error) error { return back.batches(take) }
 	}
-	return all
+	return each(choice, func(b *batch) error {
+		for _, q := range b.sql() {
+			if err := take(q); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// batches joins neighbours that one statement can do.
-func (p *Plan) batches(choice Choice) (all []batch) {
-	size := 0
-	for i := range p.Rows {
-		r := &p.Rows[i]
+// batches calls take with the rows that are changed, neighbours that one statement can do
+// joined.
+func (p *Plan) batches(choice Choice, take func(*batch) error) error {
+	j := joiner{take: take}
+	err := p.Each(func(r *Row) error {
 		verb, do := r.action(choice)
 		if !do {
-			continue
+			return nil
 		}
-		t := p.tables[r.Table]
-		last := len(all) - 1
-		size += weight(r)
-		if last < 0 || all[last].verb != verb || all[last].table != t || len(all[last].rows) >= t.together(verb) ||
-			size > batchBytes {
-			all = append(all, batch{verb: verb, table: t})
-			last, size = last+1, weight(r)
-		}
-		all[last].rows = append(all[last].rows, r)
+		return j.add(p.tables[r.Table], verb, r)
+	})
+	if err != nil {
+		return err
 	}
-	return all
+	return j.end()
 }
 
-func weight(r *Row) (n int) {
-	for _, v := range r.Before {
-		n += 2*len(v.Text) + 8
+// joiner joins rows to batches.
+type joiner struct {
+	take func(*batch) error
+	now  *batch
+	size int
+}
+
+func (j *joiner) add(t *table, verb binlog.Verb, r *Row) error {
+	n := weight(r.Before)
+	full := j.now != nil && (j.now.verb != verb || j.now.table != t || len(j.now.rows) >= t.together(verb) ||
+		j.size+n > batchBytes)
+	if full {
+		if err := j.end(); err != nil {
+			return err
+		}
+	}
+	if j.now == nil {
+		j.now = &batch{verb: verb, table: t}
+		j.size = 0
+	}
+	j.size += n
+	j.now.rows = append(j.now.rows, r)
+	return nil
+}
+
+// end gives the last batch.
+func (j *joiner) end() error {
+	last := j.now
+	j.now = nil
+	if last == nil {
+		return nil
+	}
+	return j.take(last)
+}
+
+// weight is about how long an image is as SQL.
+func weight(image []binlog.Value) (n int) {
+	for _, v := range image {
+		n += 2*len(v.Text) + len(v.Exact) + 8
 	}
 	return n
 }
@@ -169,20 +213,18 @@ func (b *batch) update(r *Row) string {
 
 // Done is what a run did.
 type Done struct {
-	Rows    int64
+	Rows    int64 // that the server changed
+	Changed int   // rows of the plan that are now as before the transactions
 	Skipped int
-	Inverse []binlog.NetRow // what takes it back
 }
+
+// Keep keeps the n changes of a run, which take it back.
+type Keep func(n int, changes Changes) error
 
 // Run carries the plan out in one transaction. Every row is locked and compared
 // again first: one that changed since the plan was made ends it with ErrChanged. keep
-// is called with the inverse before the commit; its error ends it too.
-func (p *Plan) Run(
-	ctx context.Context,
-	c *sql.Conn,
-	choice Choice,
-	keep func([]binlog.NetRow) error,
-) (done Done, err error) {
+// is called with the changes before the commit; its error ends it too.
+func (p *Plan) Run(ctx context.Context, c *sql.Conn, choice Choice, keep Keep) (done Done, err error) {
 	if p.Conflicts() > 0 && choice == "" {
 		return done, ErrConflicts
 	}
@@ -194,27 +236,27 @@ func (p *Plan) Run(
 		return done, err
 	}
 	defer bind()
-	shown := p.Hash()
+	shown, err := p.Hash()
+	if err != nil {
+		return done, err
+	}
 	tx, err := c.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return done, err
 	}
 	defer tx.Rollback()
-	if err := p.measure(ctx, tx); err != nil {
+	if err := (firing{p}).measure(ctx, tx); err != nil {
 		return done, err
 	}
-	if err := p.lock(ctx, c, tx, shown); err != nil {
+	if err := p.lock(ctx, tx, shown); err != nil {
 		return done, err
 	}
 	orphans, err := p.orphans(ctx, tx, "")
 	if err != nil {
 		return done, err
 	}
-	do := p.do
-	if len(p.Triggers) > 0 {
-		do = p.settle
-	}
-	err = do(ctx, tx, choice, &done)
+	did, err := p.carryOut(ctx, tx, choice, &done)
+	defer did.Close()
 	if err == nil {
 		err = p.prove(ctx, tx, choice)
 	}
@@ -224,62 +266,103 @@ func (p *Plan) Run(
 	if err != nil {
 		return done, p.why(ctx, c, tx, shown, err)
 	}
-	done.Inverse = p.inverse(choice)
-	done.Skipped = len(p.Rows) - len(done.Inverse)
-	if err := keep(done.Inverse); err != nil {
+	done.Changed = p.chosen(choice)
+	done.Skipped = len(p.rows) - done.Changed
+	n, changes := p.did(choice, did)
+	if err := keep(n, changes); err != nil {
 		return done, fmt.Errorf("keep the inverse: %w", err)
 	}
 	return done, tx.Commit()
+}
+
+// beforeRun is the savepoint to which a run goes back that goes on change by change.
+const beforeRun = "opsdeck_rewind"
+
+// carryOut changes the rows: each from what it is to what it was. Where the keys allow no
+// order for that, it goes back change by change, over what the rows were in between; the
+// changes that it did so are returned.
+func (p *Plan) carryOut(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) (*steps, error) {
+	if len(p.Triggers) > 0 {
+		return nil, firing{p}.settle(ctx, tx, choice, done)
+	}
+	clean := p.Conflicts() == 0
+	if p.stepwise && clean {
+		return p.goBack(ctx, tx, done)
+	}
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT "+beforeRun); err != nil {
+		return nil, err
+	}
+	err := p.do(ctx, tx, done, func(take func(*batch) error) error { return p.batches(choice, take) })
+	var keys *RefusedError
+	if !errors.As(err, &keys) || !clean {
+		return nil, err
+	}
+	if _, e := tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+beforeRun); e != nil {
+		return nil, errors.Join(err, e)
+	}
+	again := Done{}
+	back, e := p.goBack(ctx, tx, &again)
+	if e != nil {
+		return back, err
+	}
+	*done = again
+	return back, nil
 }
 
 // ErrUnproved says that the rows did not come out as planned.
 var ErrUnproved = errors.New("the rows are not as planned; nothing was done")
 
 // prove reads the rows that were changed once more: each must be as planned. A row that was
-// inserted where none was is proved by its insertion, unless it has JSON: written as text,
-// a DECIMAL in it would come back as a DOUBLE.
+// inserted where none was is proved by its insertion, unless it has JSON, which may not come
+// back as it was written.
 func (p *Plan) prove(ctx context.Context, tx *sql.Tx, choice Choice) error {
-	some := map[string][]*Row{}
-	look := func(name string) error {
-		t := p.tables[name]
-		if err := t.compare(ctx, tx, some[name], ""); err != nil {
+	told := p.begin("verify", int64(len(p.rows)))
+	ask := p.portions(func(t *table, rows []*Row) error {
+		if err := t.compare(ctx, tx, rows, ""); err != nil {
 			return err
 		}
-		for _, r := range some[name] {
+		told.add(len(rows))
+		for _, r := range rows {
 			if !r.done(t) {
-				return fmt.Errorf("%w: %s", ErrUnproved, t.SQLName())
+				return fmt.Errorf("%w: %s", ErrUnproved, t.difference(r))
 			}
 		}
-		some[name] = some[name][:0]
 		return nil
-	}
-	for _, r := range p.wanted(choice, func(r *Row) bool { return !absent(r) || p.tables[r.Table].json }) {
-		some[r.Table] = append(some[r.Table], r)
-		if len(some[r.Table]) == compareRows {
-			if err := look(r.Table); err != nil {
-				return err
-			}
-		}
-	}
-	for name, rows := range some {
-		if len(rows) == 0 {
+	})
+	for _, i := range p.rows {
+		e := p.entries.at(int(i))
+		t := p.entries.tables[e.table]
+		if e.absent() && !t.json {
 			continue
 		}
-		if err := look(name); err != nil {
+		r, err := p.load(int(i))
+		if err != nil {
+			return err
+		}
+		if _, do := r.action(choice); !do {
+			continue
+		}
+		if err := ask.add(int(e.table), r.wanted()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return ask.end()
 }
 
 // lock locks the rows and compares them again, and looks again who refers to them.
-func (p *Plan) lock(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string) error {
-	there := func(r *Row) bool { return !absent(r) }
-	err := p.compare(ctx, c, there, " FOR UPDATE")
+func (p *Plan) lock(ctx context.Context, tx *sql.Tx, shown string) error {
+	err := p.compare(ctx, tx, func(e *entry) bool { return !e.absent() }, " FOR UPDATE")
 	if err == nil {
-		err = p.findUsers(ctx, tx, " LOCK IN SHARE MODE")
+		err = using{p}.findUsers(ctx, tx, " LOCK IN SHARE MODE")
 	}
-	if mysql.Number(err) == errSnapshot || err == nil && p.Hash() != shown {
+	if mysql.Number(err) == errSnapshot {
+		return ErrChanged
+	}
+	if err != nil {
+		return err
+	}
+	now, err := p.Hash()
+	if err == nil && now != shown {
 		return ErrChanged
 	}
 	return err
@@ -289,31 +372,45 @@ func (p *Plan) lock(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string) 
 // locked was changed after the transaction began to read (innodb_snapshot_isolation).
 const errSnapshot = 1020
 
-// do carries out the batches; the next one is written while the server does one.
-func (p *Plan) do(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) error {
+// do carries out batches; the next one is written while the server does one.
+func (p *Plan) do(ctx context.Context, tx *sql.Tx, done *Done, each func(func(*batch) error) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	type written struct {
 		batch
 		statements []string
 	}
 	ready := make(chan written, 2)
+	failed := make(chan error, 1)
 	go func() {
 		defer close(ready)
-		for _, b := range p.batches(choice) {
+		failed <- each(func(b *batch) error {
 			select {
-			case ready <- written{b, b.sql()}:
+			case ready <- written{*b, b.sql()}:
+				return nil
 			case <-ctx.Done():
-				return
+				return ctx.Err()
 			}
-		}
+		})
 	}()
+	told := p.begin("rows", int64(len(p.rows)))
+	var err error
 	for w := range ready {
-		if err := w.run(ctx, tx, w.statements, done); err != nil {
-			return refused(w.verb, w.table, err)
+		if err == nil {
+			err = w.run(ctx, tx, w.statements, done)
+			told.add(len(w.rows))
+		}
+		if err != nil {
+			err = refused(w.verb, w.table, err)
+			break
 		}
 	}
-	return ctx.Err()
+	cancel()
+	for range ready { // the writer reads rows until it has seen that
+	}
+	if e := <-failed; err == nil {
+		err = e
+	}
+	return err
 }
 
 // why tells a row that is there again, which its insertion found, from other errors.
@@ -327,7 +424,11 @@ func (p *Plan) why(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string, e
 	if e := p.compare(ctx, c, all, ""); e != nil {
 		return errors.Join(err, e)
 	}
-	if p.Hash() != shown {
+	now, e := p.Hash()
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	if now != shown {
 		return ErrChanged
 	}
 	return err
@@ -351,49 +452,42 @@ func (b *batch) run(ctx context.Context, tx *sql.Tx, statements []string, done *
 	return nil
 }
 
-// inverse is what takes the run back: each row from what it becomes to what it is.
-func (p *Plan) inverse(choice Choice) (all []binlog.NetRow) {
-	all = make([]binlog.NetRow, 0, len(p.Rows))
-	for i := range p.Rows {
-		r := &p.Rows[i]
+// chosen is how many rows the plan changes.
+func (p *Plan) chosen(choice Choice) (n int) {
+	for _, i := range p.rows {
+		e := p.entries.at(int(i))
+		r := Row{State: states[e.state], held: e.flags&isHeld != 0}
+		if e.before != none {
+			r.Before = present
+		}
+		if e.now != none {
+			r.Now = present
+		}
+		if e.after != none {
+			r.After = present
+		}
 		if _, do := r.action(choice); do {
-			all = append(all, binlog.NetRow{Table: r.Table, Before: r.Now, After: r.Before})
+			n++
 		}
 	}
-	return all
+	return n
 }
 
-// Back plans to take a run back by its inverse. shape is what its images mean; nil where
-// that was not kept.
-func Back(
-	ctx context.Context,
-	c *sql.Conn,
-	database, id string,
-	rows []binlog.NetRow,
-	shape Shape,
-) (*Plan, error) {
-	if err := session(ctx, c); err != nil {
-		return nil, err
+// present stands for an image that is not read.
+var present = []binlog.Value{}
+
+// did are the changes that a run did: step by step, or each row from what it was to what it
+// becomes.
+func (p *Plan) did(choice Choice, back *steps) (int, Changes) {
+	if back != nil {
+		return back.n, back.did
 	}
-	p := &Plan{Txn: &binlog.Transaction{ID: id}, Database: database}
-	for i := len(rows) - 1; i >= 0; i-- {
-		r := rows[i]
-		p.Rows = append(p.Rows, Row{NetRow: r})
-		p.Txn.Count(database, r.Table)
+	return p.chosen(choice), func(take func(binlog.NetRow) error) error {
+		return p.Each(func(r *Row) error {
+			if _, do := r.action(choice); !do {
+				return nil
+			}
+			return take(binlog.NetRow{Table: r.Table, Before: r.Now, After: r.Before})
+		})
 	}
-	if len(p.Rows) == 0 {
-		return nil, ErrNothing
-	}
-	if err := p.readTables(ctx, c, ""); err != nil {
-		return nil, err
-	}
-	if err := reshape(p, shape); err != nil {
-		return nil, err
-	}
-	for _, r := range p.Rows {
-		if t := p.tables[r.Table]; len(t.key) == 0 || len(r.there()) != len(t.Columns) {
-			return nil, fmt.Errorf("%s: %w", r.Table, binlog.ErrNoKey)
-		}
-	}
-	return p, p.judge(ctx, c)
 }

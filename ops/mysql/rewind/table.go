@@ -100,11 +100,14 @@ func (t *table) keyValues(row []binlog.Value) string {
 // keyOf is the text that tells a row from others, be it of the log or of now.
 func (t *table) keyOf(image []binlog.Value) string {
 	var buf [64]byte
-	out := buf[:0]
+	return string(t.appendKey(buf[:0], image))
+}
+
+func (t *table) appendKey(dst []byte, image []binlog.Value) []byte {
 	for _, i := range t.key {
-		out = appendText(out, t.plain(i, image[i]))
+		dst = appendText(dst, t.plain(i, image[i]))
 	}
-	return string(out)
+	return dst
 }
 
 // plain is a value's text, the same whether it is the log's or was read.
@@ -190,7 +193,9 @@ func (t *table) kind(i int) binlog.Kind {
 		return binlog.Binary
 	case c.Form == schema.FormNumber:
 		return binlog.Number
-	case c.Charset != "" && c.DataType != "json":
+	case c.DataType == "json":
+		return binlog.JSON
+	case c.Charset != "":
 		return binlog.Text
 	}
 	return binlog.Temporal

@@ -27,16 +27,22 @@ type grown struct {
 	most string // the greatest key before the run
 }
 
+// firing carries a plan out where triggers fire.
+type firing struct{ *Plan }
+
 // findTriggers finds the tables whose triggers would fire, by what is done to them.
-func (p *Plan) findTriggers(ctx context.Context, c *sql.Conn) error {
+func (p firing) findTriggers(ctx context.Context, c *sql.Conn) error {
 	done := map[string]map[binlog.Verb]bool{}
-	for i := range p.Rows {
-		r := &p.Rows[i]
+	err := p.Each(func(r *Row) error {
 		verb, do := r.action(Overwrite)
 		if done[r.Table] == nil {
 			done[r.Table] = map[binlog.Verb]bool{}
 		}
 		done[r.Table][verb] = done[r.Table][verb] || do
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	triggers, err := schema.All(
 		ctx,
@@ -62,7 +68,7 @@ func (p *Plan) findTriggers(ctx context.Context, c *sql.Conn) error {
 }
 
 // findGrown finds the tables with counted keys that some triggers name.
-func (p *Plan) findGrown(ctx context.Context, c *sql.Conn, texts []string) error {
+func (p firing) findGrown(ctx context.Context, c *sql.Conn, texts []string) error {
 	p.grown = nil
 	if len(texts) == 0 {
 		return nil
@@ -87,7 +93,7 @@ func (p *Plan) findGrown(ctx context.Context, c *sql.Conn, texts []string) error
 
 // measure notes the greatest keys as the run begins, which is the moment that its
 // transaction reads by.
-func (p *Plan) measure(ctx context.Context, tx *sql.Tx) (err error) {
+func (p firing) measure(ctx context.Context, tx *sql.Tx) (err error) {
 	for i := range p.grown {
 		g := &p.grown[i]
 		if g.most, err = schema.One(ctx, tx, "SELECT COALESCE(MAX("+g.key+"), 0) FROM "+g.name); err != nil {
@@ -99,10 +105,9 @@ func (p *Plan) measure(ctx context.Context, tx *sql.Tx) (err error) {
 
 // settle carries the plan out where triggers fire: they change rows that the plan writes,
 // and those are written until they are as planned.
-func (p *Plan) settle(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) error {
-	rows := p.chosen(choice)
+func (p firing) settle(ctx context.Context, tx *sql.Tx, choice Choice, done *Done) error {
 	for round := 0; ; round++ {
-		wrote, err := p.write(ctx, tx, rows, done)
+		wrote, err := p.write(ctx, tx, choice, round > 0, done)
 		if mysql.Number(err) == mysql.ErrDuplicateKey {
 			return fmt.Errorf("%w: %w", ErrTriggers, err)
 		}
@@ -116,76 +121,85 @@ func (p *Plan) settle(ctx context.Context, tx *sql.Tx, choice Choice, done *Done
 		if round == rounds {
 			return ErrTriggers
 		}
-		rows = p.wanted(choice, all)
 	}
 }
 
-// chosen are the rows that the plan changes.
-func (p *Plan) chosen(choice Choice) (rows []*Row) {
-	for i := range p.Rows {
-		if _, do := p.Rows[i].action(choice); do {
-			rows = append(rows, &p.Rows[i])
-		}
+// wanted is a row by the key that it has when the plan is carried out.
+func (r *Row) wanted() *Row {
+	if r.Before == nil {
+		return &Row{NetRow: binlog.NetRow{Table: r.Table, After: r.After}}
 	}
-	return rows
+	return &Row{NetRow: binlog.NetRow{Table: r.Table, Before: r.Before, After: r.Before}}
 }
 
-// wanted are the same rows by the key that they have when the plan is carried out, of those
-// that which takes.
-func (p *Plan) wanted(choice Choice, which func(*Row) bool) (rows []*Row) {
-	chosen := p.chosen(choice)
-	kept := map[string]bool{}
-	name := func(r *Row, image []binlog.Value) string {
-		return r.Table + "\x00" + p.tables[r.Table].keyOf(image)
+// write makes the chosen rows what they are to become, from what they are at that moment;
+// wrote tells that one was not. again tells that they were written before.
+func (p firing) write(
+	ctx context.Context,
+	tx *sql.Tx,
+	choice Choice,
+	again bool,
+	done *Done,
+) (wrote bool, err error) {
+	told := p.begin("rows", int64(len(p.rows)))
+	var some []*Row
+	flush := func() error {
+		rows := some
+		some = some[:0]
+		if len(rows) == 0 {
+			return nil
+		}
+		told.add(len(rows))
+		did, err := p.writeSome(ctx, tx, rows, done)
+		wrote = wrote || did
+		return err
 	}
-	for _, r := range chosen {
-		if r.Before != nil {
-			kept[name(r, r.Before)] = true
+	err = p.Each(func(r *Row) error {
+		if _, do := r.action(choice); !do {
+			return nil
 		}
-	}
-	for _, r := range chosen {
-		switch {
-		case !which(r):
-		case r.Before != nil:
-			rows = append(rows, &Row{NetRow: binlog.NetRow{Table: r.Table, Before: r.Before, After: r.Before}})
-		case !kept[name(r, r.After)]:
-			rows = append(rows, &Row{NetRow: binlog.NetRow{Table: r.Table, After: r.After}})
-		}
-	}
-	return rows
-}
-
-// write makes rows what they are to become, from what they are at that moment; wrote
-// tells that one was not.
-func (p *Plan) write(ctx context.Context, tx *sql.Tx, rows []*Row, done *Done) (wrote bool, err error) {
-	for len(rows) > 0 {
-		t := p.tables[rows[0].Table]
-		n := 1
-		for n < len(rows) && n < batchRows && rows[n].Table == t.Name {
-			n++
-		}
-		now := &Plan{tables: p.tables, Rows: make([]Row, n)}
-		part := make([]*Row, n)
-		for i, r := range rows[:n] {
-			now.Rows[i] = Row{NetRow: r.NetRow}
-			part[i] = &now.Rows[i]
-		}
-		if err := t.compare(ctx, tx, part, " FOR UPDATE"); err != nil {
-			return wrote, err
-		}
-		now.Rows = slices.DeleteFunc(now.Rows, func(r Row) bool { return r.done(t) })
-		for i := range now.Rows {
-			now.Rows[i].State = binlog.Changed // what is done with it goes by what is there
-		}
-		for _, b := range now.batches(Overwrite) {
-			wrote = true
-			if err := b.run(ctx, tx, b.sql(), done); err != nil {
-				return wrote, refused(b.verb, b.table, err)
+		if len(some) > 0 && (some[0].Table != r.Table || len(some) == batchRows) {
+			if err := flush(); err != nil {
+				return err
 			}
 		}
-		rows = rows[n:]
+		if again {
+			r = r.wanted()
+		}
+		some = append(some, &Row{NetRow: r.NetRow})
+		return nil
+	})
+	if err == nil {
+		err = flush()
 	}
-	return wrote, nil
+	return wrote, err
+}
+
+// writeSome writes rows of one table.
+func (p firing) writeSome(ctx context.Context, tx *sql.Tx, rows []*Row, done *Done) (wrote bool, err error) {
+	t := p.tables[rows[0].Table]
+	if err := t.compare(ctx, tx, rows, " FOR UPDATE"); err != nil {
+		return false, err
+	}
+	j := joiner{take: func(b *batch) error {
+		wrote = true
+		if err := b.run(ctx, tx, b.sql(), done); err != nil {
+			return refused(b.verb, b.table, err)
+		}
+		return nil
+	}}
+	for _, r := range rows {
+		if r.done(t) {
+			continue
+		}
+		r.State = binlog.Changed // what is done with it goes by what is there
+		if verb, do := r.action(Overwrite); do {
+			if err := j.add(t, verb, r); err != nil {
+				return wrote, err
+			}
+		}
+	}
+	return wrote, j.end()
 }
 
 // done tells whether a row is already in its wanted state.
@@ -196,11 +210,28 @@ func (r *Row) done(t *table) bool {
 	return !t.differ(r.Before, r.Now, t.stored)
 }
 
+// difference names the row and the column that did not come out as planned.
+func (t *table) difference(r *Row) string {
+	name := t.SQLName() + fmt.Sprintf(" %q", t.keyOf(r.there()))
+	if r.Before == nil || r.Now == nil {
+		return name
+	}
+	for _, i := range t.stored {
+		if !t.same(i, r.Before[i], r.Now[i]) {
+			return name + " " + t.Columns[i].Name
+		}
+	}
+	return name
+}
+
 // sweep removes rows that triggers added under keys that the server counted. The
 // transaction reads as of its beginning: what it sees beyond is its own.
-func (p *Plan) sweep(ctx context.Context, tx *sql.Tx, choice Choice) (swept bool, err error) {
+func (p firing) sweep(ctx context.Context, tx *sql.Tx, choice Choice) (swept bool, err error) {
 	for _, g := range p.grown {
-		kept := p.keysOf(g.of, choice)
+		kept, err := p.keysOf(g.of, choice)
+		if err != nil {
+			return swept, err
+		}
 		rows, err := schema.All(ctx, tx, "SELECT "+g.key+" FROM "+g.name+" WHERE "+g.key+" > "+g.most)
 		if err != nil {
 			return swept, err
@@ -223,16 +254,16 @@ func (p *Plan) sweep(ctx context.Context, tx *sql.Tx, choice Choice) (swept bool
 }
 
 // keysOf are the keys of a table, with a key of one column, that the plan's rows get.
-func (p *Plan) keysOf(name string, choice Choice) map[string]bool {
-	keys := map[string]bool{}
+func (p firing) keysOf(name string, choice Choice) (keys map[string]bool, err error) {
+	keys = map[string]bool{}
 	t := p.tables[name]
 	if t == nil || len(t.key) != 1 {
-		return keys
+		return keys, nil
 	}
-	for _, r := range p.chosen(choice) {
-		if r.Table == name && r.Before != nil {
+	err = p.ofTable(t, func(_ int, r *Row) {
+		if _, do := r.action(choice); do && r.Before != nil {
 			keys[string(r.Before[t.key[0]].Text)] = true
 		}
-	}
-	return keys
+	})
+	return keys, err
 }

@@ -3,6 +3,7 @@ package restores
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -28,7 +29,7 @@ type Rewind struct {
 	Txn      string          `json:"txn"`
 	At       time.Time       `json:"at"`
 	State    string          `json:"state"`
-	Rows     int             `json:"rows"`              // in the file beside it, NAME.rows.zst
+	Rows     int             `json:"rows"`              // changes in the file beside it, NAME.rows.zst
 	Inverse  []binlog.NetRow `json:"inverse,omitempty"` // where earlier versions kept them
 	Shape    rewind.Shape    `json:"shape,omitempty"`   // what the values of the rows mean
 }
@@ -52,30 +53,44 @@ func (s Rewinds) rows(id string) string {
 	return strings.TrimSuffix(s.path(id), ".json") + ".rows.zst"
 }
 
-// KeepInverse keeps the rows of a record, then the record that tells of them.
-func (s Rewinds) KeepInverse(r Rewind, rows []binlog.NetRow) error {
-	path := s.rows(r.ID)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// Dir is the folder of the records, made if needed.
+func (s Rewinds) Dir() (string, error) {
+	dir := filepath.Join(s.StateDir, "rewinds")
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// KeepInverse keeps the changes of a record's run, then the record that tells of them.
+func (s Rewinds) KeepInverse(r Rewind, changes rewind.Changes) error {
+	if _, err := s.Dir(); err != nil {
 		return err
 	}
-	err := atomicfile.Write(path, 0o600, func(w io.Writer) error { return rewind.WriteInverse(w, rows) })
+	err := atomicfile.Write(s.rows(r.ID), 0o600, func(w io.Writer) error {
+		return rewind.WriteInverse(w, r.Rows, changes)
+	})
 	if err != nil {
 		return err
 	}
 	return s.Keep(r)
 }
 
-// Inverse reads the rows that take a record's run back.
-func (s Rewinds) Inverse(r Rewind) ([]binlog.NetRow, error) {
-	if r.Rows == 0 {
-		return r.Inverse, nil
+// Inverse reads the changes of a record's run.
+func (s Rewinds) Inverse(r Rewind) rewind.Changes {
+	return func(take func(binlog.NetRow) error) error {
+		for _, row := range r.Inverse {
+			if err := take(row); err != nil {
+				return err
+			}
+		}
+		if r.Rows == 0 {
+			return nil
+		}
+		file, err := os.Open(s.rows(r.ID))
+		if err != nil {
+			return fmt.Errorf("%w: %w", rewind.ErrInverse, err)
+		}
+		defer file.Close()
+		return rewind.ReadInverse(file, take)
 	}
-	file, err := os.Open(s.rows(r.ID))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return rewind.ReadInverse(file)
 }
 
 // Keep writes the record.
