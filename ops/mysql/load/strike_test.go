@@ -180,7 +180,7 @@ func TestAKillInTheMiddleOfAnyStatementIsOvercome(t *testing.T) {
 	testdb.Quiet(t)
 	deferAll(t)
 	both := os.Getenv("OPSDECK_SOAK") != ""
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+	testdb.Beside(t, func(t *testing.T, s *testdb.Server) {
 		from := oneOfAll(t, s)
 		native := backedUp(t, s, dump.Options{Databases: []string{from}})
 		foreign := source(
