@@ -65,7 +65,15 @@ func TestADisabledEventStaysDisabled(t *testing.T) {
 			{"restore", "--confirm", s.live}, {"restore", "undo", "--confirm", s.live},
 			{"restore", "--mode", "in-place", "--confirm", s.live},
 		} {
-			s.must(do...)
+			if do[1] == "undo" {
+				silent(t, s.must("restore", "undo", "--dry-run").err, "deleted since the restore")
+				db.Exec(t, s.live, "DELETE FROM orders WHERE id = 2")
+				tells(t, s.must("restore", "undo", "--dry-run").err, "deleted since the restore; the undo can bring them back: orders")
+			}
+			o := s.must(do...)
+			if said := "rows deleted since the restore, which the undo can bring back: 1"; do[1] == "undo" {
+				tells(t, o.out+o.err, said)
+			}
 			if is := s.events(); is != want {
 				t.Errorf("after %v: %s, want %s", do, is, want)
 			}

@@ -98,7 +98,11 @@ func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.
 		return
 	}
 	for _, t := range loss.Tables {
-		p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(lossLine(p.lang, t))))
+		if t.Newer+t.Changed > 0 || t.Vanishes {
+			p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(lossLine(p.lang, t))))
+			continue
+		}
+		p.note(lang.M("  deleted since the restore; the undo can bring them back: %s", lang.Raw(lossLine(p.lang, t))))
 	}
 	for _, doubt := range loss.Doubts() {
 		p.note(lang.M("  %s", doubt))

@@ -61,7 +61,7 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"UPDATE orders SET amount = 12 WHERE id = 1", "DELETE FROM ar_invoices WHERE id = 1")...)
 				o = s.must("restore", "undo", "--confirm", s.live)
 				tells(t, o.err, "written since the restore; exported, then removed: customers  1 row",
-					"removed: orders  1 changed row", "removed: ar_invoices  1 deletion")
+					"removed: orders  1 changed row", "bring them back: ar_invoices  1 deletion")
 				silent(t, o.err, "made_later")
 				s.wroteSince(t)
 

@@ -33,6 +33,7 @@ const (
 	NoteSkipped = "skipped"  // a statement that a load does not run: GTID_PURGED, LOCK TABLES of others
 	NoteLeftOut = "left out" // accounts, privileges, plugins and servers: they do not belong to one schema
 	NoteDefiner = "definer"  // an account that does not exist on the target
+	NoteRefers  = "refers"   // a foreign key to a table of another schema
 	NoteOutside = "outside"  // a body that refers to another schema
 	NoteOldName = "oldname"  // a string in a body that contains the old schema's name
 	NoteEvent   = "event"    // an event that was created DISABLED

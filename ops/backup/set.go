@@ -154,6 +154,19 @@ func (s *Set) holds(db string) bool {
 	return s.Database == db || slices.Contains(s.Summary.Databases, db)
 }
 
+// Unloadable tells whether it is bad only because a verification could not load it: its
+// bytes are as they were written.
+func (s *Set) Unloadable() bool {
+	bad := false
+	for _, p := range s.Problems {
+		if p.Fatal() && p.Code != NoLoad {
+			return false
+		}
+		bad = bad || p.Fatal()
+	}
+	return bad
+}
+
 // Worst is the first problem that makes it bad, else the first remark.
 func (s *Set) Worst() (Problem, bool) {
 	for _, p := range s.Problems {

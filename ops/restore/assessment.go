@@ -32,6 +32,7 @@ type Assessment struct {
 	Definers     []string  `json:"definers_missing,omitempty"`
 	Loss         Loss      `json:"loss"`
 	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other databases into this one
+	Beyond       []string  `json:"beyond_keys,omitempty"`  // foreign keys of this database into others
 	Closure      []string  `json:"closure,omitempty"`      // the selected tables and those their keys need
 	Drill        *Drill    `json:"drill,omitempty"`
 	Findings     []Finding `json:"findings"`
@@ -157,7 +158,7 @@ type LossTable struct {
 	Table    string `json:"table"`
 	Newer    int64  `json:"newer"`
 	Changed  int64  `json:"changed,omitempty"` // older rows changed since
-	Deleted  int64  `json:"deleted,omitempty"` // rows deleted since; only the log shows them
+	Deleted  int64  `json:"deleted,omitempty"` // rows deleted since a restore
 	Estimate bool   `json:"estimate"`
 	How      string `json:"how"` // "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment", "count"
 	Vanishes bool   `json:"vanishes,omitempty"`

@@ -36,6 +36,9 @@ func (p judge) all(a *Assessment) {
 func (p judge) judgeSource() {
 	src := p.Source
 	switch {
+	case src.State == "bad" && src.Unloadable && src.Manifest && p.Mode != InPlace:
+		p.add(ops.StateCritical, lang.M("the backup is bad: %s", src.faults()),
+			lang.M("its bytes are as they were written; it is loaded and verified before the swap"))
 	case src.State == "bad":
 		p.block(lang.M("the backup is bad: %s", src.faults()), lang.M("choose another backup"))
 	case src.State != "good":
@@ -165,6 +168,7 @@ func (p judge) judgeTables(a *Assessment) {
 			lang.M("choose the mode in-place"),
 		)
 	}
+	p.judgeNeighbours(a)
 	if len(p.Unreadable) > 0 {
 		p.add(
 			ops.StateWarning,
@@ -175,6 +179,26 @@ func (p judge) judgeTables(a *Assessment) {
 			lang.M("copy the server's data folder first if you want to examine their remains"),
 		)
 	}
+}
+
+// judgeNeighbours tells of foreign keys between this database and others, which are not
+// restored.
+func (p judge) judgeNeighbours(a *Assessment) {
+	if len(a.Outside) > 0 && p.Mode == InPlace {
+		p.add(ops.StateWarning,
+			lang.M("tables of other databases refer to this one: %s; rows there whose parents are not in the backup "+
+				"are left without them", strings.Join(a.Outside, ", ")),
+			lang.M("the verification counts them"))
+	}
+	if len(a.Beyond) == 0 {
+		return
+	}
+	hint := lang.Msg{}
+	if p.Mode == Swap {
+		hint = lang.M("until the old tables are dropped, the rows that they refer to cannot be deleted there")
+	}
+	p.add(ops.StateWarning,
+		lang.M("foreign keys refer to other databases, which are not restored: %s", strings.Join(a.Beyond, ", ")), hint)
 }
 
 // holdsView reports whether the backup has a view of that name.

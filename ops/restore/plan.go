@@ -121,7 +121,8 @@ type Source struct {
 	VerifiedAt  time.Time     `json:"verified_at,omitzero"`
 	LastDrillAt time.Time     `json:"last_drill_at,omitzero"`
 	Problems    []string      `json:"problems,omitempty"`
-	Faults      []Note        `json:"faults,omitempty"` // the problems, translatable
+	Faults      []Note        `json:"faults,omitempty"`     // the problems, translatable
+	Unloadable  bool          `json:"unloadable,omitempty"` // it is bad only because a verification could not load it
 
 	Positions []binlog.BackupPosition `json:"-"` // its binlog positions
 	// Others are databases of a dump that are not restored, Drops those that it drops and the

@@ -76,6 +76,7 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 	}
 	defer d.close()
 	work := d.work(ctx)
+	d.server = d.describe(ctx)
 	drop := d.drop()
 	d.record.TookMS = time.Since(d.start).Milliseconds()
 	if ctx.Err() != nil {
@@ -86,6 +87,9 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 	}
 	if err := d.circumstance(errors.Join(work, drop)); err != nil {
 		return d.record, err
+	}
+	if err := d.unable(work); err != nil {
+		return d.record, errors.Join(err, drop)
 	}
 	d.judge(work, drop)
 	return d.record, nil
@@ -163,6 +167,7 @@ type drill struct {
 	made   bool
 	faults []string
 	notes  []string
+	server backup.Server // flavour and version, after the load
 }
 
 // begin makes sure that the drill can be done before anything is.

@@ -282,3 +282,20 @@ func TestADrillSweepsUpAfterOneThatWasKilled(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// TestAServerThatCannotLoadTheBackupIsNoVerdict: the same file passes where it was made.
+func TestAServerThatCannotLoadTheBackupIsNoVerdict(t *testing.T) {
+	made := testdb.MySQL(t)
+	other := testdb.MariaDB(t)
+	db := made.Schema(t)
+	made.Exec(t, db, "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY sum ((a + id)))", "INSERT INTO t VALUES (1, 2)")
+	path := backupOf(t, made, db)
+	d, err := Run(t.Context(), Job{Target: target(made), Path: path, Live: db})
+	if err != nil || d.Result != backup.Passed {
+		t.Errorf("on its own server: %+v %v", d, err)
+	}
+	_, err = Run(t.Context(), Job{Target: target(other), Path: path, Live: db})
+	if err == nil || !strings.Contains(err.Error(), "this says nothing about the backup") {
+		t.Errorf("on another server: %v", err)
+	}
+}

@@ -340,6 +340,7 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 		m.Unseen = append(m.Unseen, d.named(name))
 	}
 	m.Warnings = append(append(append([]string{}, snap.warnings...), inv.warnings...), d.notes...)
+	m.Warnings = append(m.Warnings, inv.keysBeyond()...)
 	for _, db := range inv.databases {
 		m.Databases = append(m.Databases, d.named(db.name))
 		for _, t := range db.tables {

@@ -52,7 +52,17 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 	begin := time.Now()
 	unchecked := 0
 	for i, k := range keys {
-		if k.Database != c.Schema || k.ParentDatabase != c.Schema || !c.loaded(k.Table) && !c.loaded(k.Parent) {
+		if k.Database != c.Schema || k.ParentDatabase != c.Schema {
+			found, err := c.across(ctx, q, k, begin)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !found.Empty() {
+				remarks = append(remarks, found)
+			}
+			continue
+		}
+		if !c.loaded(k.Table) && !c.loaded(k.Parent) {
 			continue
 		}
 		if c.Among != nil && !c.Among(k.Table) && !c.Among(k.Parent) {
@@ -102,6 +112,29 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 			strconv.Itoa(unchecked), strconv.Itoa(len(keys))))
 	}
 	return faults, remarks, nil
+}
+
+// across looks at a key between the copy and another database, which was not loaded: rows
+// without a parent there are no fault of the backup.
+func (c KeyCheck) across(
+	ctx context.Context,
+	q schema.Querier,
+	k schema.ForeignKey,
+	begin time.Time,
+) (lang.Msg, error) {
+	if k.Database == c.Schema && !c.loaded(k.Table) || k.ParentDatabase == c.Schema && !c.loaded(k.Parent) {
+		return lang.Msg{}, nil
+	}
+	if in, err := c.limit(ctx, q, begin); err != nil || !in {
+		return lang.Msg{}, err
+	}
+	named := k
+	named.Table, named.Parent = k.Database+"."+k.Table, k.ParentDatabase+"."+k.Parent
+	found, _, _, err := danglingAs(ctx, q, k, named)
+	if errors.Is(err, errOutOfTime) || err == nil && found.Empty() {
+		return lang.Msg{}, nil
+	}
+	return lang.M("%s; the other database was not restored", found), err
 }
 
 // errOutOfTime says that the server ended the look at a key.
@@ -180,7 +213,16 @@ func dangling(
 	q schema.Querier,
 	k schema.ForeignKey,
 ) (found lang.Msg, n int64, missing bool, err error) {
-	n, err = k.Orphans(ctx, q)
+	return danglingAs(ctx, q, k, k)
+}
+
+// danglingAs is dangling for a key whose tables have other names for people.
+func danglingAs(
+	ctx context.Context,
+	q schema.Querier,
+	key, k schema.ForeignKey,
+) (found lang.Msg, n int64, missing bool, err error) {
+	n, err = key.Orphans(ctx, q)
 	switch {
 	case ctx.Err() != nil:
 		return found, 0, false, ctx.Err()

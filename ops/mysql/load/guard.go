@@ -331,6 +331,9 @@ func (g *guard) names(v *verdict) lang.Msg {
 			if r.Schema != g.schema {
 				edits = append(edits, p.Requalify(r, schema.Ident(g.schema)))
 			}
+		case p.Kind == "TABLE" && r.First > 0 && p.Is(r.First-1, "REFERENCES"):
+			// A foreign key reads the other table's definition, and changes nothing there.
+			g.note(backup.NoteRefers, p.Own().Name, "a foreign key refers to "+schema.Name(r.Schema, r.Name))
 		case body(p) && !g.isOwnName(p, i):
 			if harmless(r.Schema) {
 				break

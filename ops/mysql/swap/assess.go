@@ -102,8 +102,11 @@ func (s *Surveyor) Survey(
 		a.Closure = nil
 	}
 	for _, k := range keys {
-		if k.Database != live && k.ParentDatabase == live {
+		switch {
+		case k.Database != live && k.ParentDatabase == live:
 			a.Outside = append(a.Outside, k.Database+"."+k.Table)
+		case k.Database == live && k.ParentDatabase != live:
+			a.Beyond = append(a.Beyond, k.Table+" → "+k.ParentDatabase+"."+k.Parent)
 		}
 	}
 	s.surveyPrepared(ctx, db, a, live)

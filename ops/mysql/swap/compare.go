@@ -35,8 +35,9 @@ var errIncomparable = errors.New("the table cannot be compared with the backup r
 // the backup, and that differ from the backup.
 type found struct {
 	newer, changed int64
-	absent         bool // the backup does not have the table
-	partly         bool // not all columns could be compared
+	gone           int64 // rows of the backup whose keys the live table lacks; counted if compare.gone
+	absent         bool  // the backup does not have the table
+	partly         bool  // not all columns could be compared
 }
 
 // rowSink receives the live rows that are not in the backup or differ from it.
@@ -46,6 +47,7 @@ type rowSink func(row []byte, changed bool) error
 type compare struct {
 	s      *differ
 	job    Job
+	gone   bool // count the rows of the backup that the live table lacks
 	reader RowReader
 	report run.Report
 
@@ -281,6 +283,14 @@ func (b *side) sort() {
 	b.records = out
 }
 
+// count is the number of the backup's rows in this part.
+func (b *side) count() (n int64) {
+	for _, r := range b.records {
+		n += int64(r.count)
+	}
+	return n
+}
+
 // find returns the records with a key.
 func (b *side) find(key checksum.Sum) []hashed {
 	from := sort.Search(len(b.records), func(i int) bool { return order(b.records[i].key, key) >= 0 })
@@ -304,6 +314,9 @@ func (c *compare) live(ctx context.Context, b *side, sink rowSink, f *found) err
 	}
 	defer s.Close()
 	values := make([][]byte, len(b.canon.columns))
+	if c.gone {
+		f.gone += b.count()
+	}
 	for rows := int64(1); s.Next(); rows++ {
 		if rows&0x3fff == 0 {
 			c.report(
@@ -326,6 +339,9 @@ func (c *compare) live(ctx context.Context, b *side, sink rowSink, f *found) err
 			continue
 		}
 		differs, changed := b.judge(r)
+		if c.gone && (!differs || changed) {
+			f.gone--
+		}
 		if !differs {
 			continue
 		}

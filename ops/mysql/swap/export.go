@@ -28,6 +28,7 @@ type exporter struct {
 	since  time.Time
 	scope  []string // empty means all tables
 	dir    string   // empty means that nothing is written
+	undo   bool     // of an undo, which can bring back what was deleted
 	cmp    *compare
 	report run.Report
 	// Of a restore to a moment: its plan, and its tables as verified.
@@ -95,6 +96,9 @@ func (x *Losses) Later(
 		return loss, err
 	}
 	cmp := x.differ.comparer(p.Source, nil)
+	if cmp != nil {
+		cmp.gone = true
+	}
 	x.differ.ahead(ctx, cmp, list, p.Source)
 	for _, t := range list {
 		one, ok := x.laterIn(ctx, cmp, t, p.Source, since)
@@ -146,6 +150,7 @@ func (x *Losses) Export(
 		src:    p.Source,
 		since:  since,
 		scope:  p.Tables,
+		undo:   true,
 		dir:    filepath.Join(f.Path, "later-writes"),
 		report: report,
 	}
@@ -182,7 +187,10 @@ func (e *exporter) run(ctx context.Context) error {
 	if e.plan != nil {
 		return e.byLog(ctx, list)
 	}
-	if e.cmp = e.s.differ.comparer(e.src, e.report); e.cmp != nil && !e.src.Indexed {
+	if e.cmp = e.s.differ.comparer(e.src, e.report); e.cmp != nil {
+		e.cmp.gone = e.undo
+	}
+	if e.cmp != nil && !e.src.Indexed {
 		e.cmp.unread = e.cmp.ahead(ctx, list)
 	}
 	for i, t := range list {

@@ -70,6 +70,7 @@ func (r *differ) exactly(
 	}
 	out.Newer = f.newer
 	out.Changed = f.changed
+	out.Deleted = f.gone
 	out.Blind = f.partly
 	out.Vanishes = f.absent && !src.Manifest
 	return out, true

@@ -172,6 +172,10 @@ func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 		return restore.Event{}, err
 	}
 	notes := []restore.Note{restore.N(lang.M("rows written since the restore: %s", human.Count(loss.Rows())))}
+	if n := loss.Deleted(); n > 0 {
+		notes = append(notes, restore.N(lang.M("rows deleted since the restore, which the undo can bring back: %s",
+			human.Count(n))))
+	}
 	for _, f := range files {
 		notes = append(notes, restore.N(lang.M("exported: %s", f)))
 	}

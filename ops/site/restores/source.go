@@ -149,6 +149,7 @@ func (d Finder) plainSource(set *backup.Set) restore.Source {
 		src.Problems = append(src.Problems, p.Text().String())
 		src.Faults = append(src.Faults, restore.N(p.Text()))
 	}
+	src.Unloadable = set.Unloadable()
 	return src
 }
 
