@@ -80,14 +80,27 @@ func TestThePicturesShowTheProgram(t *testing.T) {
 	}
 }
 
+// TestTheFilmShowsTheWholeTape: the moving picture of demo.tape goes through the five tabs
+// to the end of the restore and of its undo.
+func TestTheFilmShowsTheWholeTape(t *testing.T) {
+	for _, word := range []string{"1 of 8 tables", "HttpLogger", "CREATE", "truncated", "restored in", "· undone", "恢"} {
+		requireShown(t, filepath.Join(root, ".github", "screens", "demo.svg"), word, 300_000)
+	}
+}
+
 func requirePicture(t *testing.T, path, word string) {
+	t.Helper()
+	requireShown(t, path, word, 100_000)
+}
+
+func requireShown(t *testing.T, path, word string, most int) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Error(err, "(make screens draws it)")
 		return
 	}
-	if n := len(text); n < 6_000 || n > 100_000 {
+	if n := len(text); n < 6_000 || n > most {
 		t.Errorf("%s has %d bytes", path, n)
 	}
 	var said strings.Builder
