@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"regexp"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -24,8 +25,28 @@ const (
 	notRunning   = 3
 )
 
+// Commands are as a person types them anywhere: in the folder of the configuration, and
+// without ending the shell by their own exit.
 func (c *command) Commands() health.Commands {
-	return health.Commands{Status: c.conf.Status, Start: c.conf.Start, Stop: c.conf.Stop}
+	return health.Commands{
+		Status: c.typed(c.conf.Status),
+		Start:  c.typed(c.conf.Start),
+		Stop:   c.typed(c.conf.Stop),
+	}
+}
+
+var exits = regexp.MustCompile(`\bexit\b`)
+
+func (c *command) typed(line string) string {
+	switch {
+	case line == "":
+		return ""
+	case c.dir != "":
+		return "(cd " + quote(c.dir) + " || exit; " + line + ")"
+	case exits.MatchString(line):
+		return "(" + line + ")"
+	}
+	return line
 }
 
 func (c *command) Status(ctx context.Context) health.Process {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -270,5 +271,30 @@ func TestWrongConfigurationIsRefused(t *testing.T) {
 	c, _ := New(config.Process{Kind: "command"})
 	if err := c.Start(t.Context()); ops.CodeOf(err) != ops.Config {
 		t.Errorf("start without a command: %v", err)
+	}
+}
+
+// TestTheCommandsOfAServiceAreTypedAnywhere: they are shown to people, who are in another
+// folder, and whose shell has to stay.
+func TestTheCommandsOfAServiceAreTypedAnywhere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "the app")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{dir: "after 3\nafter 0\n", "": "after 3\nafter 3\n"} {
+		c, err := New(config.Process{
+			Kind: "command", Dir: folder, Start: "sleep 0 & echo $! >pid",
+			Status: "[ -e '" + filepath.Join(dir, "pid") + "' ] || exit 3",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(filepath.Join(dir, "pid"))
+		is := c.Commands()
+		cmd := exec.Command("sh", "-c", is.Status+"; echo after $?; "+is.Start+"; "+is.Status+"; echo after $?")
+		cmd.Dir = t.TempDir()
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("in %q: %q, %v, want %q", folder, out, err, want)
+		}
 	}
 }

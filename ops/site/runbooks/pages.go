@@ -1,6 +1,7 @@
 package runbooks
 
 import (
+	"cmp"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -236,7 +237,7 @@ func troubleSteps(p Place) []Step {
 		{lang.M("db:sync fails: read which statement. A doubled index is dropped by hand, after a backup."),
 			[]string{
 				p.Opsdeck("backup create"),
-				p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+p.database+".TABLE"),
+				p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+cmp.Or(p.database, "DATABASE")+".TABLE"),
 			}},
 		{lang.M("JavaScript heap out of memory: find what grew, then raise the limit of Node for now."),
 			[]string{
