@@ -48,6 +48,8 @@ type Console struct {
 	stack   []overlay
 	actions []page.Action
 	work    *tracker
+	drawn   string // the last View
+	same    bool   // what came since changes nothing of it
 }
 
 // quitAgain is how soon the second ctrl-c must follow the first.
@@ -98,7 +100,18 @@ func (c *Console) Init() tea.Cmd {
 // Update takes a message on its way; see route.go.
 func (c *Console) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer c.work.report()
+	c.same = c.refused == nil && unseen(msg)
 	return c, c.work.watch(c.route(msg))
+}
+
+// unseen tells whether a message changes nothing that is drawn.
+func unseen(msg tea.Msg) bool {
+	m, ok := msg.(page.Msg)
+	if !ok {
+		return false
+	}
+	_, ok = m.Body.(page.Unseen)
+	return ok
 }
 
 // goTo brings a page to the front.

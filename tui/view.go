@@ -17,6 +17,13 @@ const tall = 16
 // View draws the frame: tabs, verdict, rule, page, footer.
 func (c *Console) View() string {
 	defer c.work.report()
+	if !c.same {
+		c.drawn = draw(c)
+	}
+	return c.drawn
+}
+
+func draw(c *Console) string {
 	w, h := c.size.Width, c.size.Height
 	if w < 1 || h < 1 {
 		return ""

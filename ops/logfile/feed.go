@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/store"
@@ -18,6 +19,10 @@ const unpackLimit = 1 << 30
 type Streamer interface {
 	Stream(ctx context.Context, w *Lines) error
 }
+
+// steadyLook is how often a store's files are looked at while lines keep coming: a screen
+// that shows them is not drawn more often.
+const steadyLook = 450 * time.Millisecond
 
 // Feed fills a store from sources and keeps it up to date until ctx ends; files that match
 // a pattern later are followed too. It returns when everything has stopped. failed is
@@ -89,6 +94,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 	}()
 	globs.Sink = func(name string) Sink { return unwrapped{storeSink{store, name}, nil} }
 	globs.Failed = failed
+	globs.Steady = steadyLook
 	Follow(ctx, tails, globs, nil)
 	wg.Wait()
 }

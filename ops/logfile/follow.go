@@ -25,10 +25,13 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 	poll := time.NewTicker(every)
 	defer poll.Stop()
 	pace := shortest
+	steady := time.Duration(0)
 	if globs != nil {
 		pace = max(pace, globs.Pace)
+		steady = globs.Steady
 	}
 	for {
+		looked := time.Now()
 		fresh := globs.fresh(tails)
 		w.add(fresh)
 		tails = append(tails, fresh...)
@@ -45,8 +48,9 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(pace):
+			case <-time.After(max(pace, steady-time.Since(looked))):
 			}
+			poll.Reset(every)
 		case <-poll.C:
 		}
 	}

@@ -19,6 +19,9 @@ type Globs struct {
 	// Pace is how long a change waits for further ones before all are read: 0 for a person who
 	// watches the screen.
 	Pace time.Duration
+	// Steady is the least time between two looks while changes keep coming; the first one
+	// after a pause is read at once.
+	Steady time.Duration
 
 	patterns []globName
 	seen     map[string]bool // by the live file's name

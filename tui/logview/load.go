@@ -255,14 +255,10 @@ func (p *feed) found(m foundMsg) tea.Cmd {
 	return tea.Batch(p.load(), open)
 }
 
-// countEvery is how often the timeline is counted anew while logs grow.
-const countEvery = time.Second
-
 // count counts the timeline anew; unless at once, not too often.
 func (p *feed) count(atOnce bool) tea.Cmd {
 	n := p.tally.timelineWidth()
-	if n <= 0 || p.tally.lineBusy && !atOnce ||
-		!atOnce && p.look.env.Clock.Now().Sub(p.tally.lineAt) < countEvery && len(p.tally.line.Counts) == n {
+	if n <= 0 || !atOnce && (p.tally.lineBusy || !p.tally.due(n)) {
 		return nil
 	}
 	p.tally.lineBusy, p.tally.lineAt = true, p.look.env.Clock.Now()
@@ -274,6 +270,8 @@ func (p *feed) count(atOnce bool) tea.Cmd {
 	ctx := p.look.env.Ctx
 	gen := p.tally.lineGen.Next()
 	return func() tea.Msg {
-		return send(timelineMsg{source.Timeline(ctx, z.from, z.to, n), gen})
+		begun := time.Now()
+		line := source.Timeline(ctx, z.from, z.to, n)
+		return send(timelineMsg{line, gen, time.Since(begun)})
 	}
 }

@@ -25,7 +25,7 @@ const frame = 33 * time.Millisecond
 
 // pace is how long after a look for new lines the next one waits at least, so
 // that a log that grows steadily does not keep the machine busy.
-const pace = 350 * time.Millisecond
+const pace = 500 * time.Millisecond
 
 // Source is where the events come from: a logs.Store.
 type Source interface {
@@ -176,6 +176,7 @@ type (
 	timelineMsg struct {
 		line store.Timeline
 		gen  uint64
+		took time.Duration
 	}
 	typedMsg struct{ gen uint64 }
 	eventMsg struct {
@@ -190,6 +191,9 @@ type (
 		err  error
 	}
 )
+
+// Unseen says that what came is drawn once it is loaded.
+func (changedMsg) Unseen() {}
 
 func send(body any) tea.Msg { return page.Msg{To: ID, Body: body} }
 
@@ -241,7 +245,7 @@ func (p *Page) Update(body any) tea.Cmd {
 	case foundMsg:
 		return p.feed.found(m)
 	case timelineMsg:
-		p.tally.lineBusy = false
+		p.tally.lineBusy, p.tally.lineTook = false, m.took
 		if p.tally.lineGen.Is(m.gen) {
 			p.tally.line = m.line
 		}

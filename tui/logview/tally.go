@@ -14,6 +14,21 @@ type tally struct {
 	line     store.Timeline
 	lineGen  page.Gen
 	lineBusy bool
-	lineAt   time.Time // when it was last counted
+	lineAt   time.Time     // when it was last counted
+	lineTook time.Duration // how long that took
 	zoom     []span
+}
+
+// How often the timeline is counted anew while logs grow: where counting takes long, less
+// often, countShare times as long as it takes.
+const (
+	countEvery = time.Second
+	countMost  = 5 * time.Second
+	countShare = 300
+)
+
+// due tells whether the timeline, of n columns, is to be counted anew.
+func (t *tally) due(n int) bool {
+	every := min(max(countEvery, countShare*t.lineTook), countMost)
+	return len(t.line.Counts) != n || t.look.env.Clock.Now().Sub(t.lineAt) >= every
 }

@@ -138,6 +138,10 @@ type Msg struct {
 	Body any
 }
 
+// Unseen is the body of a message that changes nothing which is drawn: the console does not
+// draw for it.
+type Unseen interface{ Unseen() }
+
 // Gen counts generations: each new request makes the answers to older ones stale.
 type Gen uint64
 

@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,8 +8,6 @@ import (
 
 // scrollCost is about what the sequences of one scroll take.
 const scrollCost = 30
-
-var seed = maphash.MakeSeed()
 
 // scroll moves a part of the terminal where next is what shown was, some rows higher
 // or lower, and that saves bytes.
@@ -96,16 +93,28 @@ func moved(shown, next *grid) (by, top, bottom int) {
 
 func abs(n int) int { return max(n, -n) }
 
-// hash is false for a row that holds nothing or is not known.
+// hash is false for a row that holds nothing or is not known. Rows that differ may have the
+// same: what a scroll saves is told by the rows themselves.
 func hash(row []cell) (sum uint64, ok bool) {
-	var h maphash.Hash
-	h.SetSeed(seed)
-	for _, c := range row {
+	sum = hashBasis
+	for i := range row {
+		c := &row[i]
 		if c.absent {
 			return 0, false
 		}
-		ok = ok || c != blank
-		maphash.WriteComparable(&h, c)
+		ok = ok || c.text != " " || c.style.attrs != 0 || c.style.bg != ""
+		sum = (sum ^ uint64(c.style.attrs)<<8) * hashPrime
+		for _, part := range [...]string{c.text, c.style.fg, c.style.bg} {
+			for k := range len(part) {
+				sum = (sum ^ uint64(part[k])) * hashPrime
+			}
+		}
 	}
-	return h.Sum64(), ok
+	return sum, ok
 }
+
+// The numbers of FNV-1a.
+const (
+	hashBasis = 14695981039346656037
+	hashPrime = 1099511628211
+)
