@@ -36,6 +36,7 @@ type archiveJSON struct {
 	Deleted   int64  `json:"deleted_rows"`
 	Gone      int64  `json:"gone_rows"`
 	Differing int64  `json:"differing_rows"`
+	Late      int64  `json:"late_rows,omitempty"` // of the year, in the table and not in the archive
 	DryRun    bool   `json:"dry_run,omitempty"`
 }
 
@@ -72,6 +73,16 @@ func (c *auditArchiveCmd) Run(ctx context.Context, a *app) error {
 	plan, err := src.Plan(ctx, c.Year, c.Dir, a.leave(ctx, c.Yes))
 	if err != nil {
 		return err
+	}
+	if c.Delete {
+		triggers, err := src.Beside(ctx)
+		if err != nil {
+			return err
+		}
+		if len(triggers) > 0 {
+			a.note(lang.M("these triggers of %s run for each deleted row: %s", s.Service.Audit.Table,
+				strings.Join(triggers, ", ")))
+		}
 	}
 	doc := archiveJSON{Path: plan.File, Year: c.Year, Rows: plan.Rows, DryRun: c.DryRun}
 	database := s.Service.Database.Name
@@ -153,6 +164,9 @@ func (c *auditArchiveCmd) work(
 		doc.Deleted = d.Rows
 		doc.Gone = d.Gone
 		doc.Differing = d.Differs
+		if !made.Made { // rows that were written after the archive
+			doc.Late = max(0, plan.Rows-d.Rows-d.Differs)
+		}
 		if err != nil {
 			a.note(lang.M("%s rows were deleted; the same command continues from there", human.Count(d.Rows)))
 			return err
@@ -168,6 +182,13 @@ func (c *auditArchiveCmd) work(
 			ops.Failed,
 			lang.M("%s rows were kept: they differ from the archive", human.Count(doc.Differing)),
 		)
+	}
+	if err == nil && doc.Late > 0 {
+		other := filepath.Join(filepath.Dir(plan.File), "late")
+		err = ops.E(ops.Failed, lang.M("the archive lacks %s rows of %d, written after it; none of that was deleted",
+			human.Count(doc.Late), plan.Year)).
+			WithHint(lang.M("archive them in another folder: opsdeck audit archive --year %d --dir %s --delete", plan.Year,
+				other))
 	}
 	return err
 }

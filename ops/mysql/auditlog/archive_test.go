@@ -133,6 +133,27 @@ func TestNothingIsDeletedForAnUnsoundArchive(t *testing.T) {
 	}
 }
 
+// TestADeletionThatReachesOtherTablesIsRefused: a foreign key deletes their rows with it.
+func TestADeletionThatReachesOtherTablesIsRefused(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
+		schema := srv.Schema(t)
+		other := srv.Schema(t)
+		srv.Exec(t, schema, shapes["current"], "CREATE TRIGGER told AFTER DELETE ON audit_logs FOR EACH ROW SET @n = 1")
+		old(t, srv, schema, 1)
+		srv.Exec(t, other, "CREATE TABLE att (id INT PRIMARY KEY, aid BIGINT, FOREIGN KEY (aid) REFERENCES "+
+			schema+".audit_logs (id) ON DELETE CASCADE)")
+		y := open(t, srv, schema).Years()
+		triggers, err := y.Beside(t.Context())
+		if err != nil || len(triggers) != 1 || triggers[0] != "told" {
+			t.Fatalf("%v, %v", triggers, err)
+		}
+		srv.Exec(t, other, "INSERT INTO att SELECT 1, MIN(id) FROM "+schema+".audit_logs")
+		if _, err := y.Beside(t.Context()); err == nil || !strings.Contains(err.Error(), other+".att") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	srv := testdb.MariaDB(t)
 	schema := srv.Schema(t)

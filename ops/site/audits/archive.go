@@ -63,6 +63,12 @@ func (a *Archiver) Plan(ctx context.Context, year int, dir string, l Leave) (aud
 	return plan, err
 }
 
+// Beside refuses a deletion that would reach rows of other tables, and lists the triggers
+// that would run for each deleted row.
+func (a *Archiver) Beside(ctx context.Context) (triggers []string, err error) {
+	return a.table.Years().Beside(ctx)
+}
+
 // Check proves an archive that exists.
 func (a *Archiver) Check(
 	ctx context.Context,
