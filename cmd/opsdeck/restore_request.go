@@ -167,6 +167,9 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if stage := r.State.Stage; kind == restore.KindResume && (stage == restore.Aborted || !stage.Back()) {
 		want = "restored"
 	}
+	if err := restores.Bound(ctx, d, r.Plan); err != nil {
+		return err
+	}
 	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
 		return err
 	}

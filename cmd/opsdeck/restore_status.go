@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
 	restorerun "opsdeck/ops/restore/run"
+	"opsdeck/ops/site/restores"
 )
 
 type restoreStatusCmd struct {
@@ -100,7 +101,7 @@ func (c *restoreStatusCmd) Run(a *app) error {
 	}
 	ids := []string{c.ID}
 	if c.ID == "" {
-		if ids, err = d.Store.Runs(); err != nil {
+		if ids, err = restores.Runs(d); err != nil {
 			return err
 		}
 	}

@@ -40,5 +40,12 @@ func init() {
 		"it could not be tried whether tables can be swapped: %s", "无法试验表能否切换：%s",
 		"the server cannot create tables: %s", "服务器无法建表：%s",
 		"find the cause in the server's error log", "请在服务器的错误日志中查找原因",
+		"the restore %s is of the service %s, not of %s", "恢复 %s 属于服务 %s，不属于 %s",
+		"name its service: %s", "请指明它的服务：%s",
+		"connect to that server again; or restore here: opsdeck restore", "请重新连接原来的服务器；或在当前服务器上另行恢复：opsdeck restore",
+		"connect to that server again; or restore here: opsdeck restore; the state before restore %s is in %s",
+		"请重新连接原来的服务器；或在当前服务器上另行恢复：opsdeck restore；恢复 %s 之前的状态保存在 %s",
+		"the restore %s was made on the server %s (%s); the configuration now leads to another one: %s (%s)",
+		"恢复 %s 是在服务器 %s（%s）上进行的；当前配置指向另一台服务器：%s（%s）",
 	)
 }

@@ -17,6 +17,7 @@ import (
 // link is the shared connection of a Server's parts.
 type link struct {
 	Target mysql.Target
+	bound  *restore.Plan // whose server it has to be; nil: any
 
 	mariadb bool
 	pool    *sql.DB
@@ -58,6 +59,10 @@ func (l *link) db(ctx context.Context) (*sql.DB, error) {
 	if l.mariadb, err = schema.IsMariaDB(ctx, pool); err != nil {
 		pool.Close()
 		return nil, mysql.Explain(err, l.Target)
+	}
+	if err := l.same(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
 	}
 	l.pool = pool
 	return pool, nil

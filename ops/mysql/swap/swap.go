@@ -50,6 +50,9 @@ type Settings struct {
 	// Prove verifies that the backup of a plan is the one that was shown, if it is loaded
 	// instead of a standby; nil skips this.
 	Prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error)
+	// Bound is a restore that was begun: a server that is not the one of its plan is refused.
+	// nil takes every server.
+	Bound *restore.Plan
 	Marks string // file that remembers the tables which end the server when they are read; "": this process alone
 }
 
@@ -73,7 +76,7 @@ type Server struct {
 
 // New prepares the parts. It does not connect yet.
 func New(s Settings) *Server {
-	l := &link{Target: s.Target}
+	l := &link{Target: s.Target, bound: s.Bound}
 	facts := &Facts{link: l}
 	damage := &Damage{link: l, facts: facts, file: s.Marks}
 	sessions := &Sessions{link: l}

@@ -132,16 +132,23 @@ func (d *Desk) Work(ctx context.Context, id string, first restore.Kind) error {
 
 // Load is the run of that id, or with none the newest, for a person who named it.
 func (d *Desk) Load(id string) (*run.Run, error) {
-	r, err := d.Store.Load(id)
+	var err error
+	if id == "" {
+		id, err = newestID(d)
+	}
+	var r *run.Run
+	if err == nil {
+		r, err = d.Store.Load(id)
+	}
 	if errors.Is(err, run.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
 			WithHint(lang.M("list them: opsdeck restore status"))
 	}
-	if ids, _ := d.Store.Runs(); id == "" && len(ids) > 0 {
-		id = ids[0] // that is the one that was read
-	}
 	if id != "" && err != nil && ops.CodeOf(err) == ops.Failed {
 		return nil, run.OpenRun{ID: id, Err: err}.Unreadable()
 	}
-	return r, err
+	if err != nil {
+		return nil, err
+	}
+	return r, owned(d, r.Plan)
 }

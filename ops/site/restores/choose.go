@@ -19,7 +19,7 @@ func (d *Desk) LoadFor(id string, kind restore.Kind) (r *run.Run, passed []lang.
 		r, err = d.Load(id)
 		return r, nil, err
 	}
-	ids, err := d.Store.Runs()
+	ids, err := Runs(d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,7 +29,7 @@ func (d *Desk) LoadFor(id string, kind restore.Kind) (r *run.Run, passed []lang.
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case r.Plan.Service != d.Service.Name || r.State.Stage == restore.Planned:
+		case r.State.Stage == restore.Planned:
 		case possible(r, kind) && (newest == nil || r.Open() && continues(kind)):
 			return r, passed, nil
 		case newest == nil && !continues(kind) && r.Plan.Mode == restore.Into:

@@ -52,6 +52,13 @@ func (d *Desk) server() *swap.Server {
 	return swap.New(d.serverSettings())
 }
 
+// boundServer is the adapter of the server on which a restore was made, and of no other.
+func boundServer(d *Desk, p *restore.Plan) *swap.Server {
+	s := d.serverSettings()
+	s.Bound = p
+	return swap.New(s)
+}
+
 func (d *Desk) serverSettings() swap.Settings {
 	return swap.Settings{
 		Target: d.Target,

@@ -190,7 +190,10 @@ func (t Page) Send(ctx context.Context, id string, q run.Request) error {
 	if err != nil {
 		return errors.Join(run.ErrNoRun, err)
 	}
-	if r.State.Stage.Final() {
+	if !r.Alive {
+		err = Bound(ctx, t.Desk, r.Plan)
+	}
+	if err == nil && r.State.Stage.Final() {
 		err = r.Folder.Leave(nil)
 	}
 	if err != nil {

@@ -114,6 +114,9 @@ func (d *Desk) Carry(whole context.Context, id string, first restore.Kind, by st
 		return err
 	}
 	defer claim.Release()
+	if err := Bound(ctx, d, p); err != nil {
+		return err
+	}
 	journal, err := run.OpenJournal(f.JournalPath())
 	if err != nil {
 		return err
@@ -143,7 +146,7 @@ func (d *Desk) work(
 	if err := record(log, p, action, oplog.Started, map[string]string{"by": first.By}); err != nil {
 		return err
 	}
-	server := d.server()
+	server := boundServer(d, p)
 	defer server.Close()
 	crew := &run.Crew{
 		Database: server.Database(),
