@@ -55,10 +55,9 @@ func UserCrontab(ctx context.Context) (string, error) {
 }
 
 // noCrontab tells whether that is how crontab says that the user has none: Vixie's cron,
-// cronie and systemd-cron; BusyBox.
+// cronie and systemd-cron; BusyBox; and any of them where there is no folder of crontabs.
 func noCrontab(said string) bool {
-	return strings.Contains(said, "no crontab for") ||
-		strings.Contains(said, "can't open") && strings.Contains(said, "No such file or directory")
+	return strings.Contains(said, "no crontab for") || strings.HasSuffix(said, "No such file or directory")
 }
 
 // hasSystemd tells whether systemd runs this machine.
