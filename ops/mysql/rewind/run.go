@@ -256,7 +256,7 @@ func (p *Plan) Run(ctx context.Context, c *sql.Conn, choice Choice, keep Keep) (
 		return done, err
 	}
 	did, err := p.carryOut(ctx, tx, choice, &done)
-	defer did.Close()
+	defer func() { did.Close() }() // also after an error: nil takes it
 	if err == nil {
 		err = p.prove(ctx, tx, choice)
 	}
