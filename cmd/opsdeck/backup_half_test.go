@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -47,6 +48,28 @@ func TestADatabaseThatAnotherMachineLoadsIsNotBackedUp(t *testing.T) {
 	if !strings.Contains(said, "a restore that this machine does not know") || !strings.Contains(said, drop) {
 		t.Error(said)
 	}
+	for _, c := range []struct {
+		code  int
+		args  []string
+		words string
+	}{
+		{2, []string{"status", "--only", "restore"}, "holds only a part of its data"},
+		{0, []string{"restore", "status"}, "a restore that this machine does not know"},
+		{75, []string{"audit", "archive", "--year", "2020", "--delete", "--confirm", schema}, "only a part"},
+	} {
+		out, errs := asked(t, config, c.code, c.args...)
+		if !strings.Contains(out+errs, c.words) {
+			t.Errorf("%v:\n%s%s", c.args, out, errs)
+		}
+	}
 	srv.Exec(t, "", drop)
-	asked(t, config, 0, "backup", "create")
+	out, _ := asked(t, config, 0, "backup", "create", "--json")
+	var made struct{ Name string }
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
+		t.Fatal(err)
+	}
+	srv.Exec(t, schema, "CREATE TABLE "+load.ProgressTable+" (kind VARCHAR(8), member INT, note TEXT)")
+	if out, errs := asked(t, config, 0, "restore", "--from", made.Name, "--plan"); strings.Contains(out+errs, load.ProgressTable) {
+		t.Errorf("the plan takes it for the service's:\n%s%s", out, errs)
+	}
 }

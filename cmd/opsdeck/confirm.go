@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -21,7 +22,7 @@ func (a *app) confirm(ctx context.Context, name, given string, what lang.Msg) er
 		return ops.E(ops.Usage, lang.M("--confirm says %q, but the target is %q; nothing was done", given, name))
 	case !isTerminal(a.in) || !isTerminal(a.err):
 		return ops.E(ops.Usage, lang.M("this needs a confirmation; nothing was done")).
-			WithHint(lang.M("without a terminal add --confirm %s", name))
+			WithHint(lang.M("without a terminal add %s", confirmFlag(name)))
 	}
 	fmt.Fprintln(a.err, termsafe.Text(a.lang.Msg(what)))
 	fmt.Fprint(a.err, a.lang.T("Type %s to continue:", termsafe.Line(name))+" ")
@@ -40,4 +41,12 @@ func (a *app) confirm(ctx context.Context, name, given string, what lang.Msg) er
 		fmt.Fprintln(a.err)
 		return ctx.Err()
 	}
+}
+
+// confirmFlag is the flag that confirms a name, as a shell takes it.
+func confirmFlag(name string) string {
+	if strings.HasPrefix(name, "-") {
+		return "--confirm=" + human.Shell(name)
+	}
+	return "--confirm " + human.Shell(name)
 }

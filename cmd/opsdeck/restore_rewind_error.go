@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
@@ -38,7 +39,7 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.As(err, &refused):
 		return ops.Wrap(err, ops.Failed, lang.M("the keys of %s do not allow this; nothing was done", refused.Table)).
 			WithHint(lang.M("list the changes since then: opsdeck audit changes --table %s; undo those that are in the "+
-				"way together with it: --txn ID,ID", refused.Table))
+				"way together with it: --txn ID,ID", human.Shell(refused.Table)))
 	case noInverse(err):
 		return ops.Wrap(err, ops.Failed, notInverse(err)).
 			WithHint(lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list"))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"strings"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
 	restorerun "opsdeck/ops/restore/run"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/restores"
 )
 
@@ -94,7 +97,7 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 }
 
 // Run shows one run, or all.
-func (c *restoreStatusCmd) Run(a *app) error {
+func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
@@ -132,6 +135,9 @@ func (c *restoreStatusCmd) Run(a *app) error {
 	}
 	if len(list)+len(unreadable) == 0 {
 		a.say(lang.M("No restores yet."))
+	}
+	if c.ID == "" {
+		sayOtherWork(ctx, a, d)
 	}
 	for _, r := range list {
 		sayRun(a.printer, r, a.clock.Now())
@@ -202,4 +208,21 @@ func (c *restoreReportCmd) Run(a *app) error {
 		return a.json(account)
 	}
 	return a.plain(account.Markdown(a.lang))
+}
+
+// sayOtherWork tells of a restore that this state folder does not know.
+func sayOtherWork(ctx context.Context, a *app, d *restores.Desk) {
+	if d.Working() {
+		return
+	}
+	e := site.AskElsewhere(ctx, d.Service.Database)
+	err := cmp.Or(e.Refusal(d.Service.Database.Name), e.Claim)
+	if err == nil {
+		return
+	}
+	known := a.explain(err)
+	a.note(lang.Raw(site.Sentence(a.lang, known)))
+	if !known.Hint.Empty() {
+		a.note(lang.M("  → %s", known.Hint))
+	}
 }

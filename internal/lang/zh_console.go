@@ -114,7 +114,7 @@ func init() {
 		"verify", "校验",
 		"--confirm says %q, but the target is %q; nothing was done", "--confirm 写的是 %q，而操作对象是 %q；未执行任何操作",
 		"this needs a confirmation; nothing was done", "此操作需要确认；未执行任何操作",
-		"without a terminal add --confirm %s", "没有终端时请加 --confirm %s",
+		"without a terminal add %s", "没有终端时请加 %s",
 
 		"the tables cannot be compared", "无法比对数据表",
 		"the tables cannot be listed", "无法列出数据表",

@@ -52,6 +52,12 @@ func (s Spec) subject() string {
 	return strings.ToValidUTF8(joined, "")
 }
 
+// EmergencyName is the name of the backup of a database's state before a restore.
+func EmergencyName(database string, at time.Time) string {
+	s := Spec{Databases: []string{emergencySubject + "_" + database}, At: at, Ext: ".sql.gz"}
+	return s.Name(1)
+}
+
 // Name is the backup's name. A serial of 2 and up distinguishes backups of the same
 // second, or of the two passes of the hour repeated in autumn.
 func (s Spec) Name(serial int) string {

@@ -198,7 +198,7 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		if slices.Contains(taken, g.Table) {
 			continue
 		}
-		all := strings.Join(append(slices.Clone(taken), open...), ",")
+		all := human.Shell(strings.Join(append(slices.Clone(taken), open...), ","))
 		hint := lang.M(
 			"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
 			all,
@@ -216,7 +216,7 @@ func (s Source) untoldHint() lang.Msg {
 	if s.Copy == "" {
 		return lang.M("choose another backup")
 	}
-	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", s.Name)
+	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", human.Shell(s.Name))
 }
 
 // judgePart reports that the backup has only some rows or none; it stops the restore if a
@@ -243,7 +243,7 @@ func (p gapFinder) judgePart() {
 		what,
 		lang.M(
 			"choose another backup: --from; lose the other rows anyway: --accept-missing %s",
-			strings.Join(names, ","),
+			human.Shell(strings.Join(names, ",")),
 		),
 	)
 }

@@ -400,7 +400,7 @@ func SideSchema(live, role, id string) string {
 
 // EmergencyName is the base name of the backup of the state before a restore.
 func EmergencyName(database string, at time.Time) string {
-	return "emergency_backup_" + database + "_" + at.Format("20060102_150405") + ".sql.gz"
+	return backup.EmergencyName(database, at)
 }
 
 // NewID is the id of a run: its time, for sorting, and four digits to distinguish runs of

@@ -41,6 +41,23 @@ func (s *Site) DeployTurn() (*lock.Lock, error) {
 	return s.TakeTurn(s.Service.Name, lock.Holder{User: oplog.UserName(), What: TurnDeploy})
 }
 
+// Working tells whether a process with this state folder holds a database or a service: a
+// restore, a deployment, a merge, an archive. What cannot be told counts as yes.
+func (s *Site) Working() bool {
+	for _, pattern := range []string{"service-*.lock", "restore-*.lock"} {
+		paths, err := filepath.Glob(filepath.Join(s.StateDir, "locks", pattern))
+		if err != nil {
+			return true
+		}
+		for _, path := range paths {
+			if _, held, err := lock.Look(path); held || err != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (s *Site) turnLock(service string) string {
 	return filepath.Join(s.StateDir, "locks", fmt.Sprintf("service-%x.lock", service))
 }

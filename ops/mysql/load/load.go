@@ -21,10 +21,11 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/schema"
 )
 
 // ProgressTable is the table of the target schema in which a load records its progress.
-const ProgressTable = "_opsdeck_load"
+const ProgressTable = schema.LoadTable
 
 // What to do about definers that do not exist on the target.
 const (

@@ -15,7 +15,7 @@ import (
 
 // Table is the table in the target database that records the progress of a replay. It is
 // dropped at the end.
-const Table = "_opsdeck_replay"
+const Table = schema.ReplayTable
 
 // Rows of the table.
 const (

@@ -216,6 +216,9 @@ func readTables(ctx context.Context, q Querier, database string) ([]*Table, erro
 	}
 	var tables []*Table
 	for _, r := range rows {
+		if Bookkeeping(r[0]) {
+			continue
+		}
 		t := &Table{
 			Database:  database,
 			Name:      r[0],

@@ -154,6 +154,9 @@ func (s *Surveyor) surveyTables(
 			a.Views++
 			continue
 		}
+		if schema.Bookkeeping(r[0]) {
+			continue
+		}
 		t := restore.TableState{Name: r[0], Exists: true, Engine: r[1], BackupRows: -1, Estimate: true}
 		t.Rows, _ = strconv.ParseInt(r[2], 10, 64)
 		t.Bytes, _ = strconv.ParseInt(r[3], 10, 64)

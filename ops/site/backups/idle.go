@@ -7,9 +7,6 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
-	"opsdeck/ops/mysql"
-	"opsdeck/ops/mysql/load"
-	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site"
 )
@@ -85,23 +82,16 @@ func (sh *Shelf) reads(ctx context.Context, o Order, t restore.Target) bool {
 	return false
 }
 
-// loadedElsewhere refuses an order for a database in which a load has left its table of
-// progress: a restore of another machine, or of a state folder that is gone, has loaded it
-// only in part.
-func (sh *Shelf) loadedElsewhere(ctx context.Context, target mysql.Target, o Order) error {
+// loadedElsewhere refuses an order for a database that a restore of another machine, or of
+// a state folder that is gone, has loaded only in part.
+func (sh *Shelf) loadedElsewhere(ctx context.Context, o Order) error {
 	if o.Kind == backup.KindEmergency {
 		return nil
 	}
-	for _, name := range o.Databases {
-		tables, err := mysql.Tables(ctx, target, name)
-		if err != nil {
-			return nil // the dump says why
-		}
-		if slices.Contains(tables, load.ProgressTable) {
-			return ops.E(ops.Busy, lang.M("%s holds only a part of its data: a restore that this machine does not know was "+
-				"stopped while it loaded", name)).
-				WithHint(lang.M("resume or abort it on the machine that began it; if the data is whole, drop its table: %s",
-					"DROP TABLE "+schema.Ident(name)+"."+schema.Ident(load.ProgressTable)))
+	at := sh.Service.Database
+	for _, at.Name = range o.Databases {
+		if err := site.AskElsewhere(ctx, at).Refusal(at.Name); err != nil {
+			return err
 		}
 	}
 	return nil

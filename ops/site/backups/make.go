@@ -149,7 +149,7 @@ func (sh Maker) Make(ctx context.Context, o Order, report func(ops.Progress)) (*
 		return nil, err
 	}
 	if o.doubt == "" { // else it is told, and the backup does not count as good
-		if err := sh.loadedElsewhere(ctx, target, o); err != nil {
+		if err := sh.loadedElsewhere(ctx, o); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,8 @@ package checks
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -20,7 +22,7 @@ func (b *checker) restoring() {
 	if name == "" {
 		return
 	}
-	look := func(context.Context) health.Result {
+	look := func(ctx context.Context) health.Result {
 		at, err := b.Site()
 		if err != nil {
 			return cannot(lang.M("cannot check the restores"), err)
@@ -31,7 +33,7 @@ func (b *checker) restoring() {
 		}
 		switch {
 		case run == nil:
-			return JudgeRun(nil, name)
+			return b.elsewhere(ctx, at)
 		case run.Run == nil:
 			return judgeUnreadable(*run)
 		}
@@ -49,6 +51,31 @@ func (b *checker) restoring() {
 		),
 		"opsdeck restore status",
 	)
+}
+
+// elsewhere tells of a restore that this state folder does not know, by what the server
+// knows of it.
+func (b *checker) elsewhere(ctx context.Context, at *site.Site) health.Result {
+	name := b.Service.Database.Name
+	r := JudgeRun(nil, name)
+	ctx, cancel := context.WithTimeout(ctx, max(b.Service.Health.Timeout/2, time.Second))
+	defer cancel()
+	e := site.AskElsewhere(ctx, b.Service.Database)
+	var claim *ops.Error
+	errors.As(e.Claim, &claim)
+	switch {
+	case e.Loading && claim != nil:
+		r.FindNext(ops.StateCritical, lang.M("another opsdeck is restoring %s, which holds only a part of its data", name),
+			claim.What, lang.M("Do not start anything by hand before it ends."))
+	case e.Loading:
+		r.FindNext(ops.StateCritical, lang.M("%s holds only a part of its data", name),
+			lang.M("a restore that this machine does not know was stopped while it loaded"),
+			lang.M("Resume or abort it on the machine that began it."))
+	case claim != nil && !at.Working():
+		r.FindNext(ops.StateWarning, lang.M("another opsdeck works on %s", name), claim.What,
+			lang.M("Do not start anything by hand before it ends."))
+	}
+	return r
 }
 
 // onPurpose says to start nothing by hand while a restore or a deployment is under

@@ -244,7 +244,10 @@ func (d Turn) restoring(ctx context.Context) error {
 			o.Run.State.Stage.Label())).
 			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", p.ID))
 	}
-	return nil
+	if !d.hasDatabase() {
+		return nil
+	}
+	return site.AskElsewhere(ctx, d.Service.Database).Refusal(d.Service.Database.Name)
 }
 
 // isDatabase tells whether a restore's target is the service's database; unknown counts.

@@ -34,6 +34,9 @@ func (d *Desk) Hold(ctx context.Context, what string) (*Holding, error) {
 	if err := d.Vacant(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := site.AskElsewhere(ctx, d.Service.Database).Refusal(t.Database); err != nil {
+		return nil, err
+	}
 	who := lock.Holder{User: oplog.UserName(), What: what}
 	held, err := lock.Take(d.Store.TargetLock(t), who)
 	if err != nil {
