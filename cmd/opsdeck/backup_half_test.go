@@ -69,7 +69,8 @@ func TestADatabaseThatAnotherMachineLoadsIsNotBackedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.Exec(t, schema, "CREATE TABLE "+load.ProgressTable+" (kind VARCHAR(8), member INT, note TEXT)")
-	if out, errs := asked(t, config, 0, "restore", "--from", made.Name, "--plan"); strings.Contains(out+errs, load.ProgressTable) {
+	out, errs := asked(t, config, 0, "restore", "--from", made.Name, "--plan")
+	if strings.Contains(out+errs, load.ProgressTable) {
 		t.Errorf("the plan takes it for the service's:\n%s%s", out, errs)
 	}
 }

@@ -15,7 +15,8 @@ func TestTheEmergencyBackupOfAnyDatabaseIsAFileOfTheFolder(t *testing.T) {
 	}
 	for _, db := range []string{"a/b", "../x", "%s%d", strings.Repeat("库", 64)} {
 		name := EmergencyName(db, at)
-		if n, ok := ParseName(name, Known{}); strings.Contains(name, "/") || len(name) > 200 || !ok || n.Date != "20261130" {
+		n, ok := ParseName(name, Known{})
+		if strings.Contains(name, "/") || len(name) > 200 || !ok || n.Date != "20261130" {
 			t.Errorf("%s: %s, %+v", db, name, n)
 		}
 	}

@@ -33,7 +33,7 @@ func (b *checker) restoring() {
 		}
 		switch {
 		case run == nil:
-			return b.elsewhere(ctx, at)
+			return elsewhere(ctx, at)
 		case run.Run == nil:
 			return judgeUnreadable(*run)
 		}
@@ -55,12 +55,12 @@ func (b *checker) restoring() {
 
 // elsewhere tells of a restore that this state folder does not know, by what the server
 // knows of it.
-func (b *checker) elsewhere(ctx context.Context, at *site.Site) health.Result {
-	name := b.Service.Database.Name
+func elsewhere(ctx context.Context, at *site.Site) health.Result {
+	name := at.Service.Database.Name
 	r := JudgeRun(nil, name)
-	ctx, cancel := context.WithTimeout(ctx, max(b.Service.Health.Timeout/2, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, max(at.Service.Health.Timeout/2, time.Second))
 	defer cancel()
-	e := site.AskElsewhere(ctx, b.Service.Database)
+	e := site.AskElsewhere(ctx, at.Service.Database)
 	var claim *ops.Error
 	errors.As(e.Claim, &claim)
 	switch {
