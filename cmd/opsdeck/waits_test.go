@@ -57,7 +57,7 @@ var atOnce = []string{
 	"backup remove", "backup schedule remove",
 	"backup schedule show", "backup show", "completion", "config check", "config init", "config show", "console",
 	"deploy plan", "deploy status", "logs learn", "man", "restore abort", "restore attach", "restore drop-old",
-	"restore report", "restore resume", "restore set-aside", "restore status", "restore undo", "runbook",
+	"restore report", "restore resume", "restore set-aside", "restore undo", "runbook",
 	"watch ack", "watch install", "watch silences", "watch unsilence",
 }
 

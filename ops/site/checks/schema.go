@@ -78,11 +78,16 @@ func (i inventory) tables(ctx context.Context) ([]string, lang.Msg, error) {
 		return nil, lang.Msg{}, err
 	}
 	if len(keys) > 0 {
+		by := lang.M("the configuration")
 		target, err := mysql.Resolve(i.Service.Database)
-		if err == nil {
-			keys, err = mysql.StoredNames(ctx, target, keys)
+		if err != nil {
+			return keys, by, nil // the look at the tables says so, and what it follows from
 		}
-		return keys, lang.M("the configuration"), err
+		stored, err := mysql.StoredNames(ctx, target, keys)
+		if err != nil {
+			return keys, by, nil
+		}
+		return stored, by, nil
 	}
 	return nil, lang.Msg{}, unreadManifest(inv, name)
 }
