@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -22,7 +23,7 @@ type savedMark struct {
 	Counts string `json:"counts,omitempty"` // reading of byCounts
 	Stats  string `json:"stats,omitempty"`  // reading of byTimes
 	Log    string `json:"log,omitempty"`    // binlog position
-	Start  int64  `json:"start"`            // of the server, in Unix seconds: counters begin anew with it
+	Start  int64  `json:"start"`            // of the server, in Unix seconds: counters restart with it
 }
 
 // startSlack is how far two readings of the server's start may differ, in seconds.
@@ -71,8 +72,8 @@ func (m *Writes) SinceSaved(
 	ctx context.Context, p *restore.Plan, f run.Folder, from run.WriteMark,
 ) (w run.Writes, err error) {
 	var was savedMark
-	if from == "" || json.Unmarshal([]byte(from), &was) != nil {
-		return w, nil
+	if err := json.Unmarshal([]byte(from), &was); err != nil {
+		return w, fmt.Errorf("read the write position of the emergency backup: %w", err)
 	}
 	if begun, err := changing(p, f); begun || err != nil {
 		return w, err
@@ -104,6 +105,10 @@ func (m *Writes) SinceSaved(
 		w.Untold = true
 		w.Notes = []restore.Note{restore.N(lang.M(
 			"the server was restarted after the emergency backup; cannot tell whether %s was written to", live))}
+	default:
+		w.Blind = true
+		w.Notes = []restore.Note{restore.N(lang.M(
+			"this server counts nothing by which a write to %s after the emergency backup could be seen", live))}
 	}
 	w.Elsewhere = false
 	return w, nil

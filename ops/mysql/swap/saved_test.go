@@ -88,3 +88,14 @@ func TestARestartOfTheServerHidesNoWrite(t *testing.T) {
 		})
 	}
 }
+
+// Where nothing tells of a write, that is said, and is not taken for silence.
+func TestAServerThatCountsNothingIsBlind(t *testing.T) {
+	t.Parallel()
+	db := testdb.Private(t, "mariadb", "--skip-log-bin")
+	w := watch(t, db)
+	db.Exec(t, w.live, "CREATE TABLE scratch (id INT) ENGINE=MEMORY")
+	if got := w.sinceSaved(w.saved()); !got.Blind || len(got.Notes) == 0 {
+		t.Errorf("it says %+v", got)
+	}
+}

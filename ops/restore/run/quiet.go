@@ -212,6 +212,7 @@ func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 // written asks where the live database was written to after its emergency backup: a service
 // that was started again, a job, a second node. It is called right before the run changes
 // the live database, which may be hours after the backup, and after an interruption.
+// The event is of KindFound then; otherwise its notes tell what the server could not tell.
 func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
 	if p.Mode == restore.Into || p.Process.Leave || s.Ignored || s.Data.Mark == "" ||
 		s.Stage == restore.Loading && p.Mode != restore.InPlace {
@@ -219,7 +220,7 @@ func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 	}
 	w, err := c.Database.Writes.SinceSaved(ctx, p, c.Folder, WriteMark(s.Data.Mark))
 	if err != nil || !w.stops() {
-		return restore.Event{}, err
+		return restore.Event{Notes: w.Notes}, err
 	}
 	var notes []restore.Note
 	if w.Live {
@@ -267,6 +268,20 @@ func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (rest
 		sessions = []restore.Session{}
 	}
 	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Sessions: sessions}}, nil
+}
+
+// unlessWritten changes the live database, unless written asks first. What written could not
+// tell is noted with the change.
+func (c *Crew) unlessWritten(
+	ctx context.Context, p *restore.Plan, s restore.Snapshot, change func() (restore.Event, error),
+) (restore.Event, error) {
+	look, err := c.written(ctx, p, s)
+	if err != nil || look.Kind == restore.KindFound {
+		return look, err
+	}
+	ev, err := change()
+	ev.Notes = append(look.Notes, ev.Notes...)
+	return ev, err
 }
 
 // standstill is the proof that writes had stopped, or what could be told instead.

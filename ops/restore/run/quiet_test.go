@@ -159,3 +159,15 @@ func countOf(list []string, name string) (n int) {
 	}
 	return n
 }
+
+// A server that counts nothing holds nobody up, and the swap says that it could not be seen.
+func TestASwapThatCouldNotSeeWritesSaysSo(t *testing.T) {
+	b := newBench(t, restore.Swap)
+	b.world.PlantLate(run.Writes{Blind: true, Notes: []restore.Note{restore.RawNote("nothing is counted")}})
+	b.policy[restore.AskNotify] = restore.KindSilent
+	s, err := b.run(context.Background(), restore.KindBegin)
+	i := slices.IndexFunc(s.Trail, func(m restore.Mark) bool { return m.Stage == restore.Swapping })
+	if err != nil || s.Stage != restore.Done || !strings.Contains(said(s.Trail[i].Notes), "nothing is counted") {
+		t.Fatalf("%s, %v: %s", s.Stage, err, said(s.Trail[i].Notes))
+	}
+}

@@ -254,17 +254,15 @@ func (c *Crew) do(
 	case restore.EffectKeep:
 		return c.keep(ctx, p, s, report)
 	case restore.EffectLoad:
-		if ev, err := c.written(ctx, p, s); err != nil || ev.Kind == restore.KindFound {
-			return ev, err
-		}
-		return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
+		return c.unlessWritten(ctx, p, s, func() (restore.Event, error) {
+			return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
+		})
 	case restore.EffectVerify:
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
-		if ev, err := c.written(ctx, p, s); err != nil || ev.Kind == restore.KindFound {
-			return ev, err
-		}
-		return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
+		return c.unlessWritten(ctx, p, s, func() (restore.Event, error) {
+			return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
+		})
 	case restore.EffectSwapBack:
 		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
 	case restore.EffectLoadBack:
