@@ -28,7 +28,7 @@ func Wrap(s string, w int) []string {
 	return lines
 }
 
-// keptHyphen stands for a hyphen while a text is wrapped, for a line must not end
+// keptHyphen replaces a hyphen while a text is wrapped, for a line must not end
 // within a flag, a date or a name.
 const keptHyphen = "\u2011"
 

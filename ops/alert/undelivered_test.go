@@ -61,7 +61,7 @@ func TestAMessageThatIsNotAcceptedGoesWithoutItsDetails(t *testing.T) {
 }
 
 // TestAMessageThatIsNeverAcceptedKeepsNoOtherBack: it is set aside and told until somebody
-// acknowledges it; a target that refuses everything keeps what it is to be told.
+// acknowledges it; a target that refuses everything keeps its messages.
 func TestAMessageThatIsNeverAcceptedKeepsNoOtherBack(t *testing.T) {
 	w := newWorld(t)
 	w.queueAlert("poison", "bad line")

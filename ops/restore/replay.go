@@ -43,7 +43,7 @@ type Replay struct {
 
 // PositionsOf are a backup's binlog positions: in its own server's log, and in the logs that
 // the server replicates.
-func PositionsOf(m *backup.Manifest) (stands []binlog.BackupPosition) {
+func PositionsOf(m *backup.Manifest) (positions []binlog.BackupPosition) {
 	at := m.SnapshotAt
 	if at.IsZero() {
 		at = m.FinishedAt
@@ -51,7 +51,7 @@ func PositionsOf(m *backup.Manifest) (stands []binlog.BackupPosition) {
 	add := func(s binlog.BackupPosition) {
 		if s.File != "" || s.GTID != "" {
 			s.GTID = strings.Join(strings.Fields(s.GTID), "")
-			stands = append(stands, s)
+			positions = append(positions, s)
 		}
 	}
 	if p := m.Position; p.File != "" {
@@ -77,7 +77,7 @@ func PositionsOf(m *backup.Manifest) (stands []binlog.BackupPosition) {
 			Source:   true,
 		})
 	}
-	return stands
+	return positions
 }
 
 // tables are the tables that exist after the replay.

@@ -19,7 +19,7 @@ type tally struct {
 	zoom     []span
 }
 
-// How often the timeline is counted anew while logs grow: where counting takes long, less
+// How often the timeline is recounted while logs grow: where counting takes long, less
 // often, countShare times as long as it takes.
 const (
 	countEvery = time.Second
@@ -27,7 +27,7 @@ const (
 	countShare = 300
 )
 
-// due tells whether the timeline, of n columns, is to be counted anew.
+// due tells whether the timeline, of n columns, has to be recounted.
 func (t *tally) due(n int) bool {
 	every := min(max(countEvery, countShare*t.lineTook), countMost)
 	return len(t.line.Counts) != n || t.look.env.Clock.Now().Sub(t.lineAt) >= every

@@ -92,7 +92,7 @@ func TestTheTotalsOfAnOpenFileAreThoseOfItsIndex(t *testing.T) {
 		}
 		same(name)
 	}
-	grow = indexOf(t, part, "two") // the file was begun anew
+	grow = indexOf(t, part, "two") // the file was truncated and written again
 	grow(2)
 	if err := os.WriteFile(totals, kept, 0o600); err != nil {
 		t.Fatal(err)

@@ -473,7 +473,7 @@ func (p *Plan) chosen(choice Choice) (n int) {
 	return n
 }
 
-// present stands for an image that is not read.
+// present marks an image that is not read.
 var present = []binlog.Value{}
 
 // did are the changes that a run did: step by step, or each row from what it was to what it

@@ -12,7 +12,7 @@ import (
 )
 
 // same refuses a server that is not the one of the bound plan. One that holds what the
-// restore made there is: a container has another host name after it was made anew.
+// restore made there is: a container has another host name after it was recreated.
 func (l *link) same(ctx context.Context, db *sql.DB) error {
 	p := l.bound
 	if p == nil || p.Target.Identity == "" {

@@ -53,7 +53,7 @@ func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
 		return nil, nil
 	}
 	now, err := before.Continue(ctx, target, run, *src)
-	if errors.Is(err, changes.ErrNoStart) { // the archive was begun anew
+	if errors.Is(err, changes.ErrNoStart) { // the archive was restarted
 		now, err = replay.Outlook{}.Continue(ctx, target, run, *src)
 	}
 	for all && err == nil && now.Partial {

@@ -34,9 +34,9 @@ func (f failover) find(ctx context.Context, r *health.Result, sh *backups.Shelf,
 	if err != nil {
 		return
 	}
-	stands := restore.PositionsOf(m)
+	known := restore.PositionsOf(m)
 	another := func(s binlog.BackupPosition) bool { return s.Server != "" && s.Server != last.Server }
-	if len(stands) == 0 || slices.ContainsFunc(stands, func(s binlog.BackupPosition) bool { return !another(s) }) {
+	if len(known) == 0 || slices.ContainsFunc(known, func(s binlog.BackupPosition) bool { return !another(s) }) {
 		return
 	}
 	ahead, err := sh.Binlog().Ahead(ctx, set)
