@@ -82,4 +82,10 @@ func TestARestoreStaysWithItsService(t *testing.T) {
 	if o := s.must("--service=shop", "restore", "status", id); !strings.Contains(o.out, id) {
 		t.Errorf("its own service does not show it: %s", o.out)
 	}
+
+	s.write("config.yaml", strings.Replace(string(text), "name: shop\n", "name: renamed\n", 1))
+	if o := s.must("restore", "status"); !strings.Contains(o.out, id) {
+		t.Errorf("a service that was renamed has lost its restores: %s", o.out)
+	}
+	s.must("restore", "undo", id, "--confirm", s.live)
 }

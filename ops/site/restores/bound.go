@@ -2,7 +2,9 @@ package restores
 
 import (
 	"context"
+	"slices"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
@@ -13,11 +15,21 @@ import (
 // owned refuses a restore of another service: its commands, its server and its backups are
 // not this Desk's.
 func owned(d *Desk, p *restore.Plan) error {
-	if p.Service == d.Service.Name {
+	if ours(d, p) {
 		return nil
 	}
 	return ops.E(ops.Usage, lang.M("the restore %s is of the service %s, not of %s", p.ID, p.Service, d.Service.Name)).
 		WithHint(lang.M("name its service: %s", typed.Program(d.All.Path, p.Service)+" restore status "+p.ID))
+}
+
+// ours reports whether a restore is of this Desk's service: by its name, or, where no service
+// has that name any more, by its database. The service was renamed then.
+func ours(d *Desk, p *restore.Plan) bool {
+	if p.Service == d.Service.Name {
+		return true
+	}
+	return p.Target.Live == d.Service.Database.Name &&
+		!slices.ContainsFunc(d.All.Services, func(s config.Service) bool { return s.Name == p.Service })
 }
 
 // Bound refuses a restore that was made for another service, or on another server than the
@@ -41,7 +53,7 @@ func Runs(d *Desk) ([]string, error) {
 	}
 	var own []string
 	for _, id := range ids {
-		if r, err := d.Store.Load(id); err != nil || r.Plan.Service == d.Service.Name {
+		if r, err := d.Store.Load(id); err != nil || ours(d, r.Plan) {
 			own = append(own, id)
 		}
 	}

@@ -127,7 +127,7 @@ func (d *Desk) NewestRewind() string {
 		if err != nil {
 			return ""
 		}
-		if r.Plan.Service == d.Service.Name && r.Plan.Mode != restore.Into && r.State.Stage != restore.Planned {
+		if ours(d, r.Plan) && r.Plan.Mode != restore.Into && r.State.Stage != restore.Planned {
 			if at := d.Store.Folder(id).Begun(); at.After(after) {
 				after = at
 			}

@@ -174,7 +174,7 @@ func (t Page) newest(id string) (*run.Run, error) {
 		if err != nil {
 			return nil, ops.Wrap(err, ops.Failed, lang.M("the restore %s cannot be read", id))
 		}
-		if r.Plan.Service == t.Service.Name && r.State.Stage != restore.Planned {
+		if ours(t.Desk, r.Plan) && r.State.Stage != restore.Planned {
 			return r, nil
 		}
 	}
