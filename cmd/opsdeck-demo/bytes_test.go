@@ -31,13 +31,15 @@ func (c *console) cost(key string) int {
 	return last - before
 }
 
-func (c *console) median(keys ...string) int {
+// ownCost is the second lowest cost of the keys: a look at the world that ends meanwhile
+// adds its own rows to some of them.
+func (c *console) ownCost(keys ...string) int {
 	var costs []int
 	for _, key := range keys {
 		costs = append(costs, c.cost(key))
 	}
 	slices.Sort(costs)
-	return costs[len(costs)/2]
+	return costs[1]
 }
 
 // A line of 2 kB/s carries a step in a list in 0.3 s.
@@ -46,7 +48,7 @@ func TestKeysCostFewBytes(t *testing.T) {
 	c := openConsole(t, r, 80, 24)
 	c.sees("qianzhang", "mysql")
 	const step, letter = 600, 2000
-	down := slices.Repeat([]string{"j"}, 3)
+	steps := []string{"j", "j", "k", "j", "k", "j", "k"}
 	for _, tab := range consoleTabs {
 		if tab.name == "Logs" {
 			continue
@@ -56,7 +58,7 @@ func TestKeysCostFewBytes(t *testing.T) {
 		if tab.name == "Restore" { // its list is the steps of a plan, which takes a look at the server
 			c.sees("1 Assess", "7 Notify")
 		}
-		n := c.median(down...)
+		n := c.ownCost(steps...)
 		t.Logf("%s: %d bytes a step", tab.name, n)
 		if n == 0 {
 			t.Errorf("%s: a step draws nothing: there was no list", tab.name)
@@ -69,11 +71,11 @@ func TestKeysCostFewBytes(t *testing.T) {
 	c.sees("following")
 	c.press("f") // the world's own lines are not what a key costs
 	c.sees("paused")
-	if n := c.median(slices.Repeat([]string{"k"}, 3)...); n > step {
+	if n := c.ownCost("k", "k", "j", "k", "j", "k", "j"); n > step {
 		t.Errorf("Logs: a step costs %d bytes, want %d at most", n, step)
 	}
 	c.press("/")
-	if n := c.median("t", "i", "m"); n > letter {
+	if n := c.ownCost("t", "i", "m", "e", "o"); n > letter {
 		t.Errorf("a letter of the query costs %d bytes, want %d at most", n, letter)
 	}
 }
