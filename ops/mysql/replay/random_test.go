@@ -309,12 +309,23 @@ func randomWorldOf(t *testing.T, s *testdb.Server, seed uint64, steps int, mixed
 // a rollback moved.
 func (w *world) sameRows(t *testing.T) {
 	t.Helper()
-	got := counters.ReplaceAllString(w.word(t, w.shadow), "")
-	want := counters.ReplaceAllString(w.word(t, w.live), "")
+	w.sameAs(t, w.state(t, w.live))
+}
+
+// state is a database's word without its counters.
+func (w *world) state(t *testing.T, schema string) string {
+	t.Helper()
+	return counters.ReplaceAllString(w.word(t, schema), "")
+}
+
+// sameAs compares the copy with a state.
+func (w *world) sameAs(t *testing.T, want string) {
+	t.Helper()
+	got := w.state(t, w.shadow)
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range max(len(a), len(b)) {
 		if i >= len(a) || i >= len(b) || a[i] != b[i] {
-			t.Fatalf("replayed, line %d:\n%s\nlive:\n%s", i, at(a, i), at(b, i))
+			t.Fatalf("replayed, line %d:\n%s\nas it was:\n%s", i, at(a, i), at(b, i))
 		}
 	}
 }
