@@ -2,6 +2,7 @@ package binarchive
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"opsdeck/ops/binlog"
@@ -20,7 +21,7 @@ type Around struct {
 // Around reads what a file holds before and after a position. Times are commit times if
 // the server logs them, else event times (MariaDB: whole seconds, the start of the
 // statement, or what the session set as its timestamp). A time that is later than the next
-// transaction's is not believed: Last is then Next.
+// transaction's is not believed: Last is then of an earlier transaction nearby, or zero.
 func (r *Reader) Around(pos uint64) (a Around, err error) {
 	i := r.at(pos)
 	before := r.Segment.GTIDBefore
@@ -34,16 +35,20 @@ func (r *Reader) Around(pos uint64) (a Around, err error) {
 	if pos <= r.Segment.FromPos || i == len(r.frames) {
 		a.Between = true
 	}
-	if i == len(r.frames) {
+	if len(r.frames) == 0 {
 		return a, nil
 	}
 	f, err := r.Format()
 	if err != nil {
 		return a, err
 	}
-	s := around{Around: &a, pos: pos, from: r.frames[i].From, walk: format.NewWalker(r.Segment.File, f)}
-	start := r.frames[i].Start()
-	if s.from == pos && r.frames[i].OpenFrom == 0 {
+	s := around{Around: &a, pos: pos, from: pos, walk: format.NewWalker(r.Segment.File, f)}
+	var start uint64
+	if i < len(r.frames) {
+		s.from = r.frames[i].From
+		start = r.frames[i].Start()
+	}
+	if i == len(r.frames) || s.from == pos && r.frames[i].OpenFrom == 0 {
 		a.Between = true
 		if i > 0 { // for the time of the last transaction: the index has the latest time only
 			start = r.frames[i-1].Start()
@@ -54,7 +59,7 @@ func (r *Reader) Around(pos uint64) (a Around, err error) {
 		err = nil
 	}
 	if !a.Next.IsZero() && a.Next.Before(a.Last) {
-		a.Last = a.Next
+		a.Last = s.lastBy(a.Next)
 	}
 	return a, err
 }
@@ -65,7 +70,19 @@ type around struct {
 	*Around
 	pos, from uint64
 	walk      *format.Walker
-	open      bool // inside a transaction
+	open      bool        // inside a transaction
+	times     []time.Time // of the transactions before the position, in the order of the log
+}
+
+// lastBy is the time of the newest transaction that was logged by a time, as far as they were
+// read; zero if there is none.
+func (s *around) lastBy(at time.Time) time.Time {
+	for _, t := range slices.Backward(s.times) {
+		if !t.After(at) {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 func (s *around) event(e *format.Event, end uint64) error {
@@ -82,6 +99,7 @@ func (s *around) event(e *format.Event, end uint64) error {
 			return nil
 		}
 		s.Last = i.Group.Time
+		s.times = append(s.times, s.Last)
 		if i.Group.GTID.ID != "" && end > s.from {
 			return s.Held.Add(i.Group.GTID.ID)
 		}

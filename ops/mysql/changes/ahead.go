@@ -105,41 +105,59 @@ func (s *Source) hasPosition(ctx context.Context, target mysql.Target, position 
 	if position.Server == "" && (known.Empty() || known.MariaDB()) {
 		return false, nil // only the whole file could prove it
 	}
-	head, err := s.head(ctx, target, log)
-	if err != nil || head == nil {
-		return false, err
+	later := false
+	err = s.readUpTo(ctx, target, log, headBytes, func(p piece) error {
+		p.ToPos = log.Pos
+		here = begun(p, position, known) && p.fits(position, known)
+		later = p.beganLater(position, known)
+		return nil
+	})
+	if err != nil || !here || !later {
+		return here && err == nil, err
 	}
-	p := piece{Segment: head}
-	return begun(p, position, known) && p.fits(position, known), nil
+	here = false
+	err = s.readUpTo(ctx, target, log, position.Pos, func(p piece) error {
+		at, err := p.compare(position, known)
+		here = at == same || at == before
+		return err
+	})
+	return here, err
 }
 
-// head is one file of the server's log, read up to the end of its head.
-func (s *Source) head(ctx context.Context, target mysql.Target, log format.Log) (*binlog.Segment, error) {
+// readUpTo calls take with one file of the server's log, read up to a position. Without a file
+// there it is not called.
+func (s *Source) readUpTo(
+	ctx context.Context,
+	target mysql.Target,
+	log format.Log,
+	end uint64,
+	take func(piece) error,
+) error {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "opsdeck-binlog-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
+	keys := []age.Identity{key}
 	o := binarchive.Options{
 		Target:     target,
 		Folder:     binarchive.Folder{Dir: dir},
 		Recipients: []string{key.Recipient().String()},
-		Keys:       []age.Identity{key},
+		Keys:       keys,
 		Start:      log.File,
-		Stop:       &binlog.Position{File: log.File, Pos: min(headBytes, log.Pos)},
+		Stop:       &binlog.Position{File: log.File, Pos: min(end, log.Pos)},
 		Who:        lock.Holder{What: "restore"},
 	}
 	if _, err := binarchive.Run(ctx, o); err != nil {
-		return nil, fmt.Errorf("%s: %w", log.File, err)
+		return fmt.Errorf("%s: %w", log.File, err)
 	}
 	segments, err := o.Folder.Segments(s.server.ID)
 	if err != nil || len(segments) == 0 {
-		return nil, err
+		return err
 	}
-	segments[0].ToPos = log.Pos
-	return segments[0], nil
+	return take(piece{Segment: segments[0], folder: o.Folder, keys: keys})
 }

@@ -59,7 +59,7 @@ func (p piece) compare(position binlog.BackupPosition, known binlog.GTIDs) (cove
 	}
 	byGTID := logged && !known.MariaDB()
 	named := position.Server != "" || logged && !sealed
-	if !p.inTime(position, a, byGTID, named) {
+	if p.beganLater(position, known) && !p.wasThere(position, known, a) || !p.inTime(position, a, byGTID, named) {
 		return anothers, nil
 	}
 	switch {
@@ -101,17 +101,29 @@ func window(position binlog.BackupPosition, byGTID bool) (early, late time.Time)
 	return position.From, position.At
 }
 
-// fits reports from a file's head alone whether it may contain a backup's position.
+// fits reports from a file's head alone whether it may contain a backup's position; its time
+// is another question.
 func (p piece) fits(position binlog.BackupPosition, known binlog.GTIDs) bool {
 	held, err := binlog.ParseGTIDs(p.GTIDBefore)
 	if err != nil || !known.Empty() && !known.Contains(held) {
 		return false
 	}
-	_, late := window(position, !known.Empty() && !known.MariaDB())
-	if !position.At.IsZero() && p.FromTime.After(late) {
-		return false
-	}
 	return position.Server == "" || position.Server == p.Server
+}
+
+// beganLater reports whether a file's head has a later time than the backup: the file is
+// another one of that name, or a session that set its own timestamp began it.
+func (p piece) beganLater(position binlog.BackupPosition, known binlog.GTIDs) bool {
+	_, late := window(position, !known.Empty() && !known.MariaDB())
+	return !position.At.IsZero() && p.FromTime.After(late)
+}
+
+// wasThere reports whether a file whose head has a later time than the backup existed at the
+// backup's time: a transaction before the position was logged by then. Its head's time is then
+// not the server's.
+func (p piece) wasThere(position binlog.BackupPosition, known binlog.GTIDs, a binarchive.Around) bool {
+	_, late := window(position, !known.Empty() && !known.MariaDB())
+	return !a.Last.IsZero() && a.Last.Before(p.FromTime) && !a.Last.After(late)
 }
 
 // earlier compares a logged time, which may be in whole seconds, with a time.

@@ -8,7 +8,9 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/mysql/changes"
 )
 
 // groups are the log's transactions, by position.
@@ -189,6 +191,38 @@ func TestASessionsOwnTimestamp(t *testing.T) {
 			f, err := Look(t.Context(), w.question(w.log(t), later))
 			if f == nil || f.Transactions != 1 {
 				t.Errorf("a backup made later: %v, %+v", err, f)
+			}
+		}
+	})
+}
+
+// TestAFileThatBeganUnderASessionsTimestamp has the server begin a file in a session whose own
+// clock is years ahead: MariaDB and MySQL write that time at the file's head. A backup whose
+// position is in that file is rolled forward all the same.
+func TestAFileThatBeganUnderASessionsTimestamp(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for _, ahead := range []string{"SET timestamp = UNIX_TIMESTAMP('2030-01-01')", "SET timestamp = UNIX_TIMESTAMP('2001-01-01')"} {
+			w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
+			w.work(t, ahead, "FLUSH BINARY LOGS", "SET timestamp = DEFAULT", "INSERT INTO a VALUES (1)")
+			w.stand = now(t, s)
+			w.work(t, "INSERT INTO a VALUES (2)", "INSERT INTO a VALUES (3)")
+			f, err := Look(t.Context(), w.question(w.log(t), binlog.Moment{Position: &now2(t, s).Position}))
+			if f == nil || f.Transactions != 2 {
+				t.Errorf("%s: %v, %+v", ahead, err, f)
+			}
+			look, err := changes.LookAhead(t.Context(), binarchive.Folder{Dir: t.TempDir()}, target(s), w.live,
+				[]binlog.BackupPosition{w.stand})
+			if err != nil || !look.Live {
+				t.Errorf("%s: the server goes on with the backup: %v, %+v", ahead, err, look)
+			}
+			w.stand.Server = "" // of a backup that does not name its server
+			src, err := changes.Open(t.Context(), binarchive.Folder{Dir: t.TempDir()}, nil, target(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			if run, err := src.From(w.live, []binlog.BackupPosition{w.stand}); err != nil {
+				t.Errorf("%s, without a server: %v, %+v", ahead, err, run)
 			}
 		}
 	})

@@ -111,6 +111,13 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 					t.Errorf("up to the reset: %v %+v", err, f)
 				}
 			}
+			reset := "RESET BINARY LOGS AND GTIDS"
+			if flavour == "mariadb" {
+				reset = "RESET MASTER"
+			}
+			a.Exec(t, w.live, "SET SESSION timestamp = UNIX_TIMESTAMP('2030-01-01')", reset)
+			w.work(t, "INSERT INTO a VALUES (14)", "INSERT INTO a VALUES (15)", "INSERT INTO a VALUES (16)")
+			refuseAll(t, "after a reset under a later timestamp", a, w.stand)
 			b := testdb.Private(t, flavour, extra...)
 			resetLog(t, b)
 			other := newWorld(t, b, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
@@ -128,7 +135,7 @@ func TestAnotherLogOfTheSameName(t *testing.T) {
 func refuseAll(t *testing.T, what string, s *testdb.Server, stand binlog.BackupPosition) {
 	t.Helper()
 	begin := now(t, s)
-	begin.Pos, begin.GTID, begin.From = 4, "", time.Time{}
+	begin.Pos, begin.GTID, begin.From, begin.At = 4, "", time.Time{}, time.Time{}
 	all := groups(t, &world{s: s, stand: begin})
 	if len(all) < 3 {
 		t.Fatalf("%s: %d transactions", what, len(all))
