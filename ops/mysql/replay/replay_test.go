@@ -172,7 +172,8 @@ func (w *world) run(ctx context.Context, t *testing.T, run *changes.Run, f *Fore
 // table.
 func (w *world) word(t *testing.T, schema string) string {
 	t.Helper()
-	args := []string{"--single-transaction", "--skip-lock-tables", "--hex-blob", "--skip-extended-insert", "--order-by-primary", "--routines", "--skip-comments",
+	args := []string{"--single-transaction", "--skip-lock-tables", "--hex-blob", "--skip-extended-insert",
+		"--order-by-primary", "--routines", "--skip-comments",
 		"--ignore-table=" + schema + "." + Table}
 	if w.s.Flavour == "mysql" {
 		args = append(args, "--set-gtid-purged=OFF") // it is the whole server's
