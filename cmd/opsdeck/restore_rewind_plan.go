@@ -109,7 +109,7 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 				termsafe.Line(r.Table),
 				termsafe.Line(keyText(p.Key(r))),
 				sh.lang.Msg(verbLabel(r.Undo())),
-				sh.lang.Msg(stateLabel(r.State)),
+				sh.lang.Msg(stateLabel(p, r.State)),
 			},
 		)
 		return nil
@@ -164,6 +164,8 @@ func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.C
 		jsonPart{key: "triggers", value: append([]string{}, p.Triggers...)},
 		jsonPart{key: "cascades", value: append([]string{}, p.Cascades...)},
 		jsonPart{key: "users", value: append([]string{}, p.Users...)},
+		jsonPart{key: "users_unread", value: append([]string{}, p.Unread...)},
+		jsonPart{key: "users_hidden", value: p.Blind},
 		jsonPart{key: "columns", value: append([]rewind.ColumnNote{}, p.Columns...)},
 	)
 }
@@ -198,6 +200,14 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 			),
 		)
 	}
+	if len(p.Unread) > 0 {
+		sh.note(lang.M("rows of these tables may refer to rows that would be deleted, and this user cannot read them: %s. "+
+			"Those rows are not deleted; run it with an account that can", strings.Join(p.Unread, ", ")))
+	}
+	if p.Blind {
+		sh.note(lang.M("this user cannot see whether rows of other databases refer to rows that would be deleted. " +
+			"Those rows are not deleted; run it with an account that has PROCESS"))
+	}
 }
 
 // columnNote says what becomes of the values of a column that is not as it was.
@@ -230,13 +240,16 @@ func verbLabel(v binlog.Verb) lang.Msg {
 	return lang.M("revert")
 }
 
-func stateLabel(s binlog.State) lang.Msg {
+func stateLabel(p *rewind.Plan, s binlog.State) lang.Msg {
 	switch s {
 	case binlog.Changed:
 		return lang.M("changed since")
 	case binlog.Gone:
 		return lang.M("deleted since")
 	case binlog.Used:
+		if p.Blind || len(p.Unread) > 0 {
+			return lang.M("other rows may refer to it")
+		}
 		return lang.M("other rows refer to it")
 	}
 	return lang.M("unchanged")

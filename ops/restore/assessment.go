@@ -32,10 +32,12 @@ type Assessment struct {
 	Definers     []string  `json:"definers_missing,omitempty"`
 	Loss         Loss      `json:"loss"`
 	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other databases into this one
-	Beyond       []string  `json:"beyond_keys,omitempty"`  // foreign keys of this database into others
-	Closure      []string  `json:"closure,omitempty"`      // the selected tables and those their keys need
-	Drill        *Drill    `json:"drill,omitempty"`
-	Findings     []Finding `json:"findings"`
+	// OutsideHidden is true where the server's user may not see all of those.
+	OutsideHidden bool      `json:"outside_keys_hidden,omitempty"`
+	Beyond        []string  `json:"beyond_keys,omitempty"` // foreign keys of this database into others
+	Closure       []string  `json:"closure,omitempty"`     // the selected tables and those their keys need
+	Drill         *Drill    `json:"drill,omitempty"`
+	Findings      []Finding `json:"findings"`
 	// EventsOff are disabled now and enabled in the backup.
 	EventsOff []string `json:"events_off,omitempty"`
 	// Uncreatable are the objects of the backup that the server refuses to create;

@@ -168,6 +168,11 @@ func (p judge) judgeTables(a *Assessment) {
 			lang.M("choose the mode in-place"),
 		)
 	}
+	if a.OutsideHidden {
+		p.add(ops.StateUnknown,
+			lang.M("this user cannot see whether tables of other databases have foreign keys into this one"),
+			lang.M("grant the user PROCESS: `opsdeck doctor` prints the statement"))
+	}
 	p.judgeNeighbours(a)
 	if len(p.Unreadable) > 0 {
 		p.add(

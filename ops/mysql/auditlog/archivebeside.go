@@ -27,6 +27,16 @@ func (y *Years) Beside(ctx context.Context) (triggers []string, err error) {
 	if err != nil {
 		return nil, y.src.lane.explain(err)
 	}
+	hidden, all, err := schema.HiddenKeys(ctx, db, o.Schema)
+	if err != nil {
+		return nil, y.src.lane.explain(err)
+	}
+	if !all {
+		return nil, ops.E(ops.Failed, lang.M("this user cannot see whether tables of other databases refer to %s by "+
+			"foreign keys; nothing was deleted", o.Schema+"."+o.Table)).
+			WithHint(lang.M("archive without --delete, or use an account that has PROCESS"))
+	}
+	keys = append(keys, hidden...)
 	var users []string
 	for _, k := range keys {
 		if k.ParentDatabase != o.Schema || !strings.EqualFold(k.Parent, o.Table) || !refers(ctx, db, k) {

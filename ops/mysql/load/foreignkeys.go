@@ -49,6 +49,11 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 	if err != nil {
 		return nil, nil, err
 	}
+	hidden, _, err := schema.HiddenKeys(ctx, q, c.Schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys = append(keys, hidden...)
 	begin := time.Now()
 	unchecked := 0
 	for i, k := range keys {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 )
@@ -20,11 +21,16 @@ type foreignKey struct {
 // acts tells whether the server changes rows of the key's table by itself.
 func acts(rule string) bool { return rule == "CASCADE" || strings.HasPrefix(rule, "SET ") }
 
-// foreignKeys are those that refer to the database's tables, from any database.
-func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]foreignKey, error) {
+// foreignKeys are those that refer to the database's tables, from any database. all is false
+// where the user may not see the keys of other databases.
+func foreignKeys(ctx context.Context, q schema.Querier, database string) (keys []foreignKey, all bool, err error) {
 	found, err := schema.ForeignKeys(ctx, q, database)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	hidden, all, err := schema.HiddenKeys(ctx, q, database)
+	if err != nil {
+		return nil, false, err
 	}
 	rules, err := schema.All(
 		ctx,
@@ -34,9 +40,8 @@ func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]fore
 		database,
 	)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var keys []foreignKey
 	for _, k := range found {
 		if k.ParentDatabase != database {
 			continue
@@ -49,7 +54,10 @@ func foreignKeys(ctx context.Context, q schema.Querier, database string) ([]fore
 		}
 		keys = append(keys, own)
 	}
-	return keys, nil
+	for _, k := range hidden {
+		keys = append(keys, foreignKey{ForeignKey: k, onDelete: k.OnDelete, onUpdate: k.OnUpdate})
+	}
+	return keys, all, nil
 }
 
 // UnloggedParents are the tables whose changes may change rows of a table through a foreign
@@ -118,6 +126,10 @@ type using struct{ *Plan }
 // brings back. A row that the plan takes away first is in nobody's way.
 func (p using) findUsers(ctx context.Context, q schema.Querier, lock string) error {
 	p.Users = nil
+	p.Unread = nil
+	if err := p.holdBlindly(); err != nil {
+		return err
+	}
 	for _, k := range p.keys {
 		parent := p.tables[k.Parent]
 		if parent == nil {
@@ -145,6 +157,55 @@ func (p using) findUsers(ctx context.Context, q schema.Querier, lock string) err
 	return nil
 }
 
+// holdBlindly keeps every row that the plan would delete, or give another key, where rows of
+// other databases may refer to it and this user cannot see whether they do.
+func (p using) holdBlindly() error {
+	if p.keysKnown {
+		return nil
+	}
+	for _, i := range p.rows {
+		e := p.entries.at(int(i))
+		if e.now == none {
+			continue
+		}
+		r, err := p.load(int(i))
+		if err != nil {
+			return err
+		}
+		t := p.entries.tables[e.table]
+		if r.Before != nil && !t.differ(r.Before, r.Now, t.key) {
+			continue
+		}
+		p.Blind = true
+		if err := p.hold(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold keeps a row: rows that are not the plan's refer to it, or may do so.
+func (p using) hold(r *Row) error {
+	r.held = true
+	if r.State == binlog.Clean {
+		r.State = binlog.Used
+	}
+	return p.store(r)
+}
+
+// holdUnread keeps rows to which rows may refer that this user cannot read.
+func (p using) holdUnread(k foreignKey, rows []*Row) error {
+	if !slices.Contains(p.Unread, p.named(k)) {
+		p.Unread = append(p.Unread, p.named(k))
+	}
+	for _, r := range rows {
+		if err := p.hold(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // markUsed looks for the rows of one foreign key that refer to some rows.
 func (p using) markUsed(
 	ctx context.Context,
@@ -154,6 +215,9 @@ func (p using) markUsed(
 	lock string,
 ) error {
 	pairs, err := p.usersOf(ctx, q, k, rows, lock)
+	if mysql.Number(err) == mysql.ErrTableAccessDenied {
+		return p.holdUnread(k, rows)
+	}
 	if err != nil {
 		return err
 	}

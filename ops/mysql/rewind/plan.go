@@ -36,11 +36,15 @@ type Plan struct {
 	Triggers []string // tables whose triggers fire
 	Cascades []string // tables whose rows a foreign key may have changed, which the log does not say
 	Users    []string // tables with rows that refer to rows which would be deleted
+	Unread   []string // tables that may have such rows, which this user cannot read
+	Blind    bool     // there may be more such tables: this user cannot see them
 	tables   map[string]*table
 	keys     []foreignKey
-	grown    []grown // tables that the triggers may add rows to
-	loose    bool    // its rows refer to one another in a circle
-	stepwise bool    // its rows take unique values from one another in a circle
+
+	keysKnown bool    // keys has all of them
+	grown     []grown // tables that the triggers may add rows to
+	loose     bool    // its rows refer to one another in a circle
+	stepwise  bool    // its rows take unique values from one another in a circle
 
 	// Columns tells of each column of its tables that is not as the transaction found it.
 	Columns []ColumnNote
@@ -375,7 +379,7 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err er
 	if len(p.tables) == 0 {
 		return ErrNothing
 	}
-	if p.keys, err = foreignKeys(ctx, c, p.Database); err != nil {
+	if p.keys, p.keysKnown, err = foreignKeys(ctx, c, p.Database); err != nil {
 		return err
 	}
 	for _, k := range p.keys {

@@ -15,6 +15,8 @@ type ForeignKey struct {
 	Parent         string
 	Columns        []string
 	Refs           []string
+
+	OnDelete, OnUpdate string // of HiddenKeys alone
 }
 
 // ForeignKeys are those from or to a database's tables.

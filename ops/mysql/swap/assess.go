@@ -109,6 +109,14 @@ func (s *Surveyor) Survey(
 			a.Beyond = append(a.Beyond, k.Table+" → "+k.ParentDatabase+"."+k.Parent)
 		}
 	}
+	hidden, all, err := schema.HiddenKeys(ctx, db, live)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range hidden {
+		a.Outside = append(a.Outside, k.Database+"."+k.Table)
+	}
+	a.OutsideHidden = !all
 	s.surveyPrepared(ctx, db, a, live)
 	s.surveyOrphans(ctx, db, a, live)
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)

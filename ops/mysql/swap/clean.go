@@ -4,12 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
@@ -145,6 +148,9 @@ func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note
 	if err != nil {
 		return nil, err
 	}
+	if err := referredTo(ctx, c, d); err != nil {
+		return nil, err
+	}
 	var notes []restore.Note
 	for _, b := range d.Databases {
 		if err := mysql.DropDatabase(ctx, c, b.Name); err != nil {
@@ -153,4 +159,30 @@ func (k *Cleaning) DropOld(ctx context.Context, p *restore.Plan) ([]restore.Note
 		notes = append(notes, restore.N(lang.M("dropped the database %s, which only this restore used", b.Name)))
 	}
 	return notes, nil
+}
+
+// referredTo is an error where foreign keys of other databases refer to tables that are to
+// be dropped: the server would refuse, perhaps halfway.
+func referredTo(ctx context.Context, c *sql.Conn, d restore.Doomed) error {
+	for _, b := range d.Databases {
+		keys, err := schema.ForeignKeys(ctx, c, b.Name)
+		if err != nil {
+			return err
+		}
+		hidden, _, err := schema.HiddenKeys(ctx, c, b.Name)
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, k := range append(keys, hidden...) {
+			if k.Database != b.Name && k.ParentDatabase == b.Name {
+				names = append(names, k.Database+"."+k.Table+" ("+k.Name+")")
+			}
+		}
+		if len(names) > 0 {
+			return ops.E(ops.Failed, lang.M("foreign keys of other databases refer to %s: %s", b.Name, strings.Join(names, ", "))).
+				WithHint(lang.M("make each of them anew, so that it refers to the restored table; then drop the old tables"))
+		}
+	}
+	return nil
 }

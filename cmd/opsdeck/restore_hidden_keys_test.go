@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// limited makes the site work as a user with privileges on its own databases alone, and
+// those that doctor asks for beside: without PROCESS, or with it. It returns the way back.
+func (s *realSite) limited(t *testing.T, db *testdb.Server, global string) (back func()) {
+	t.Helper()
+	user := fmt.Sprintf("limited%d", len(global))
+	pattern := strings.ReplaceAll(s.live, "_", `\_`)
+	db.Exec(t, "", "CREATE USER IF NOT EXISTS "+user+"@'%' IDENTIFIED BY 'x'",
+		"GRANT ALL ON `"+pattern+"%`.* TO "+user+"@'%'", "GRANT "+global+" ON *.* TO "+user+"@'%'")
+	options := filepath.Join(s.dir, user+".cnf")
+	if err := os.WriteFile(options, []byte("[client]\nuser="+user+"\npassword=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("config.yaml", strings.Replace(string(text), s.options, options, 1))
+	return func() {
+		s.write("config.yaml", string(text))
+		db.Exec(t, "", "DROP USER "+user+"@'%'")
+	}
+}
+
+// TestForeignKeysOfTablesThatTheUserMayNotSee: information_schema leaves out the keys of
+// other databases' tables on which the user has no privilege. InnoDB's own tables show them
+// to whoever has PROCESS; to anybody else it is unknown whether there are any.
+func TestForeignKeysOfTablesThatTheUserMayNotSee(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		other := "crm-张" + fmt.Sprint(db.Port)
+		db.Exec(t, "", "CREATE DATABASE `"+other+"`")
+		t.Cleanup(func() { db.Exec(t, "", "DROP DATABASE `"+other+"`") })
+		s.must("backup", "create")
+		const said = "tables of other databases have foreign keys into this one"
+		back := s.limited(t, db, "RELOAD")
+		tells(t, s.must("restore", "--plan").out, "this user cannot see whether "+said)
+		back()
+		back = s.limited(t, db, "RELOAD, PROCESS")
+		silent(t, s.must("restore", "--plan").out, said)
+		db.Exec(t, other, "CREATE TABLE `vis-its` (id INT PRIMARY KEY, c INT, CONSTRAINT back FOREIGN KEY (c) REFERENCES "+
+			s.live+".customers (id) ON DELETE CASCADE)", "INSERT INTO `vis-its` VALUES (1, 1)")
+		if o := s.run("restore", "--mode", "swap", "--confirm", s.live); o.code == 0 {
+			t.Errorf("a swap under the keys of another database:\n%s%s", o.out, o.err)
+		} else {
+			tells(t, o.out+o.err, said+": "+other+".vis-its")
+		}
+		tells(t, s.must("restore", "--mode", "in-place", "--plan").out, "tables of other databases refer to this one: "+other)
+		back()
+	})
+}
+
+// TestARewindDeletesNoRowThatHiddenOnesMayReferTo: rows of another database's table go with
+// a deleted row, and no undo brings them back.
+func TestARewindDeletesNoRowThatHiddenOnesMayReferTo(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		other := db.Schema(t)
+		s.must("backup", "create")
+		db.Exec(t, s.live, "SET SESSION binlog_format=ROW", "INSERT INTO customers VALUES (9, 'new')")
+		s.must("backup", "binlog", "fetch")
+		config := filepath.Join(s.dir, "config.yaml")
+		id := newestChange(t, config, "customers")
+		db.Exec(t, other, "CREATE TABLE visits (id INT PRIMARY KEY, c INT, FOREIGN KEY (c) REFERENCES "+
+			s.live+".customers (id) ON DELETE CASCADE)", "INSERT INTO visits VALUES (99, 9)")
+		for _, c := range []struct{ global, said string }{
+			{"RELOAD, REPLICATION CLIENT, REPLICATION SLAVE", "cannot see whether rows of other databases refer"},
+			{"RELOAD, PROCESS, REPLICATION CLIENT, REPLICATION SLAVE", "may refer to rows that would be deleted, and this user " +
+				"cannot read them: " + other + ".visits"},
+		} {
+			back := s.limited(t, db, c.global)
+			o := s.must("restore", "rewind", "--txn", id, "--plan")
+			tells(t, o.out+o.err, c.said, "other rows may refer to it")
+			if o := s.run("restore", "rewind", "--txn", id, "--confirm", s.live); o.code == 0 {
+				t.Errorf("the row was deleted:\n%s%s", o.out, o.err)
+			}
+			back()
+			if got := word(t, db, other); !strings.Contains(got, "(99,9)") {
+				t.Errorf("rows of the other database: %q", got)
+			}
+		}
+		db.Exec(t, other, "DROP TABLE visits")
+		back := s.limited(t, db, "RELOAD, PROCESS, REPLICATION CLIENT, REPLICATION SLAVE")
+		s.must("restore", "rewind", "--txn", id, "--confirm", s.live)
+		back()
+	})
+}
