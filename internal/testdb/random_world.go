@@ -53,6 +53,7 @@ type draft struct {
 	all     []string // with the computed ones
 	options string
 	parent  bool
+	counter string // the AUTO_INCREMENT column
 }
 
 // table makes a table of random columns, keys, partitions and rows.
@@ -78,6 +79,9 @@ func (w *world) table() {
 			statements,
 			"INSERT INTO "+name+" ("+strings.Join(d.columns, ",")+") VALUES "+d.rows(1+w.r.IntN(60)),
 		)
+	}
+	if d.counter != "" && w.one(2) { // a number that the server gives to no row by itself
+		statements = append(statements, "UPDATE "+name+" SET "+d.counter+" = 0 WHERE "+d.counter+" = 1")
 	}
 	if len(w.parents) > 0 && w.one(2) {
 		parent := w.parents[w.r.IntN(len(w.parents))]
@@ -150,6 +154,7 @@ func (d *draft) primary() {
 	w := d.w
 	switch w.r.IntN(4) {
 	case 0, 1:
+		d.counter = "id"
 		d.parts = append(d.parts, "id BIGINT AUTO_INCREMENT PRIMARY KEY")
 		d.options = w.pick(
 			"",
@@ -162,6 +167,7 @@ func (d *draft) primary() {
 		)
 		d.parent = d.options == ""
 	case 2:
+		d.counter = "seq"
 		d.parts = append(
 			d.parts,
 			"k1 INT NOT NULL DEFAULT 3, k2 BINARY(16) NOT NULL DEFAULT '', seq INT AUTO_INCREMENT, KEY (seq), "+

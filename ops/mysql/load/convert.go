@@ -26,6 +26,7 @@ type converter struct {
 	columns []string // of the first INSERT
 	hex     []bool   // by column: whether its values are bytes
 	text    []bool   // by column: values must be quoted (ENUM and SET: a number is an index)
+	counter string   // the AUTO_INCREMENT column
 }
 
 // newConverter returns a converter for a table; nil when LOAD DATA cannot carry its
@@ -74,22 +75,32 @@ func (c *converter) start(p *sqlscan.Parsed, t *sqlscan.Table) error {
 		typ := t.Columns[at].Type
 		c.hex = append(c.hex, slices.Contains(byteTypes, typ))
 		c.text = append(c.text, typ == "enum" || typ == "set")
+		if t.Columns[at].AutoInc {
+			c.counter = n
+		}
 	}
 	c.columns = names
 	return nil
 }
 
 // statement returns the LOAD DATA statement that reads from the reader of that name.
+//
+// Where a statement sets columns, MariaDB forgets that the AUTO_INCREMENT column was given:
+// it would number a row 0 anew in spite of NO_AUTO_VALUE_ON_ZERO. So that one is set too.
 func (c *converter) statement(reader string) string {
 	var cols, sets []string
+	bytes := slices.Contains(c.hex, true)
 	for i, n := range c.columns {
-		if !c.hex[i] {
-			cols = append(cols, schema.Ident(n))
-			continue
-		}
 		v := "@opsdeck" + string(rune('a'+i%26)) + strings.Repeat("x", i/26)
+		switch {
+		case c.hex[i]:
+			sets = append(sets, schema.Ident(n)+"=UNHEX("+v+")")
+		case bytes && n == c.counter:
+			sets = append(sets, schema.Ident(n)+"="+v)
+		default:
+			v = schema.Ident(n)
+		}
 		cols = append(cols, v)
-		sets = append(sets, schema.Ident(n)+"=UNHEX("+v+")")
 	}
 	q := "LOAD DATA LOCAL INFILE 'Reader::" + reader + "' INTO TABLE " + schema.Ident(c.table) +
 		` CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\' LINES TERMINATED BY '\n' (` + strings.Join(cols, ",") + ")"

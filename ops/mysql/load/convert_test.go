@@ -245,6 +245,8 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		if err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
+		// A row 0 beside bytes: MariaDB would number it anew.
+		s.Exec(t, from, "UPDATE r SET id = 0 WHERE id = 1")
 		src := backedUp(t, s, dump.Options{Databases: []string{from}})
 		for _, noLocal := range []bool{false, true} {
 			o := Options{Schema: s.Schema(t), NoLocal: noLocal}
