@@ -9,6 +9,7 @@ import (
 	"github.com/muesli/roff"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/doctor"
 )
 
 type manCmd struct{}
@@ -22,6 +23,7 @@ func (c *manCmd) Run(a *app, k *kong.Kong) error {
 		WithSection("Exit status", manList(a.printer, manExits)).
 		WithSection("Files", manList(a.printer, manFiles)).
 		WithSection("Environment", manList(a.printer, manEnvironment)).
+		WithSection("Privileges of the database user", manPrivileges(a.printer)).
 		WithSection("Examples", manList(a.printer, manExamples))
 	_, err := fmt.Fprint(a.out, page.Build(roff.NewDocument()))
 	return err
@@ -83,6 +85,15 @@ var manExamples = []manEntry{
 	},
 	{"opsdeck serve --print-rules > opsdeck-rules.yaml", lang.M("write alerting rules for Prometheus")},
 	{"source <(opsdeck completion bash)", lang.M("complete commands and names in bash")},
+}
+
+// manPrivileges is what each command needs on the server, as GRANT takes it.
+func manPrivileges(a *printer) string {
+	lines := []string{a.lang.T("`opsdeck doctor` prints the GRANT statements that are missing.")}
+	for _, n := range doctor.Manual() {
+		lines = append(lines, "* "+string(n.Verb)+": "+n.Rights)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // manList is a list as the roff writer takes it: an entry a line, with a star.

@@ -255,7 +255,7 @@ func init() {
 		"the binlog can be archived: row format, full row images, synced to disk at each commit",
 		"binlog 可以归档：按行记录、镜像完整、每次提交都落盘",
 		"the binlog is off: what was written after a backup cannot be restored", "未开启 binlog：备份之后写入的数据无法恢复",
-		"the privilege %s is missing: the binlog cannot be archived", "缺少 %s 权限：无法归档 binlog",
+		"the binlog cannot be archived", "无法归档 binlog",
 		"binlog_format is %s: the log does not show which rows a statement changed; transactions cannot be undone",
 		"binlog_format 为 %s：日志中没有语句改动了哪些行，无法撤销",
 		"binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",

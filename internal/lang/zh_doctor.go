@@ -64,7 +64,21 @@ func init() {
 		"procedures or functions cannot be read, and no backup can be made: %d", "有 %d 个存储过程或函数无法读取：无法备份",
 		"in a restore this user cannot create the objects of %s", "此用户做恢复时无法创建属于 %s 的对象",
 		"for a restore this user lacks: %s", "此用户做恢复还缺少：%s",
-		"for a restore of %s this user lacks privileges on the databases that the restore creates: %s",
-		"恢复 %s 时，此用户在恢复所创建的库上还缺少权限：%s",
+		"for a restore this user lacks, on the databases that the restore creates: %s",
+		"此用户做恢复，在恢复所创建的库上还缺少：%s",
+		"%s has the privileges to rescue single rows", "%s 有找回单行数据的权限",
+		"%s has the privileges to restore to a point in time", "%s 有恢复到某一时刻的权限",
+		"to restore to a point in time (--until) this user lacks: %s", "此用户恢复到某一时刻（--until）还缺少：%s",
+		"to rescue single rows this user lacks: %s", "此用户找回单行数据还缺少：%s",
+		"grants on single procedures and functions are not visible: a restore would lose them",
+		"看不到针对单个存储过程和函数的授权：恢复会丢失这些授权",
+		"a restore would lose the grants of other users on single procedures and functions (%d): this user may not "+
+			"grant them",
+		"恢复会丢失其他用户针对单个存储过程和函数的授权（%d 项）：此用户无权重新授予",
+		"prepared XA transactions are not visible", "看不到处于 prepared 状态的 XA 事务",
+		"it is not visible whether the server is a replica, and of what", "看不到此服务器是否为从库，以及它的主库",
+		"a restore is not tried out before it begins: the trial would be in the binlog",
+		"恢复开始前不做试运行：试运行会写入 binlog",
+		"a restore cannot end other users' sessions", "恢复时无法结束其他用户的会话",
 	)
 }

@@ -33,6 +33,7 @@ func init() {
 		"the server has no database %s, or the user has no permission to see it", "服务器上没有数据库 %s，或者该用户看不到它",
 		"the user lacks %s on %s: what it cannot see would be missing from the backup",
 		"该用户缺少 %s 权限（数据库 %s）：它看不到的对象会在备份中缺失",
+		"as an administrator: %s", "以管理员身份执行：%s",
 		"as an administrator: GRANT %s ON %s.* TO the backup user", "以管理员身份执行：GRANT %s ON %s.* TO 备份用户",
 		"another session is changing table definitions; the backup would be inconsistent",
 		"另一个会话正在修改表定义；得到的备份会新旧混杂",

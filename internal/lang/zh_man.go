@@ -7,6 +7,7 @@ func init() {
 		"Each command does one of its tasks from a shell; --json is for programs.",
 		"每个命令在 shell 中完成其中一项工作；--json 供程序使用。",
 		"Results go to standard output, progress and errors to standard error.", "结果写到标准输出，进度和错误写到标准错误。",
+		"`opsdeck doctor` prints the GRANT statements that are missing.", "`opsdeck doctor` 会给出缺少的 GRANT 语句。",
 		"done", "完成",
 		"the command line is wrong, or --read-only refused it", "命令行有误，或被 --read-only 拒绝",
 		"busy, or the server cannot be reached: try again", "忙，或无法连接服务器：请重试",

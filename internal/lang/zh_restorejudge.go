@@ -7,6 +7,7 @@ func init() {
 		"not enough disk space: %s has %s free, about %s needed", "磁盘空间不足：%s 剩余 %s，约需 %s",
 		"no space for the emergency backup: %s free, about %s needed", "应急备份空间不足：剩余 %s，约需 %s",
 		"free some space first", "请先腾出空间",
+		"whether the server is a replica is not visible to %s", "%s 看不到此服务器是否为从库",
 		"%s lacks these privileges: %s", "%s 缺少权限 %s",
 		"`opsdeck doctor` prints the GRANT statements; or set another user in the options file",
 		"`opsdeck doctor` 会给出所需的 GRANT 语句；或在选项文件中换一个用户",

@@ -123,6 +123,9 @@ func init() {
 		"演练无法进行：此用户在 %s 中缺少权限；不能说明备份有问题",
 		"list the needed privileges: opsdeck doctor; or use another server with backup.drill_server",
 		"opsdeck doctor 会指出演练所需的权限，也可用 backup.drill_server 指定另一台服务器",
+		"set log_bin_trust_function_creators on the server (opsdeck doctor prints the statement), or use another "+
+			"server with backup.drill_server",
+		"请在服务器上设置 log_bin_trust_function_creators（opsdeck doctor 会给出语句），或用 backup.drill_server 指定另一台服务器",
 		"for a restore drill this user lacks: %s", "此用户进行恢复演练缺少权限：%s",
 		"%s has the privileges for restore drills", "%s 有恢复演练的权限",
 		"named to be removed", "按名称指定删除",

@@ -114,8 +114,7 @@ func init() {
 		// doctor
 		"%s has the privileges for a standby", "%s 有维护热备库的权限",
 		"for a standby this user lacks: %s", "此用户维护热备库还缺少：%s",
-		"the privilege %s is missing: the binlog cannot be applied to the standby",
-		"缺少权限 %s：无法将 binlog 应用到热备库",
+		"the binlog cannot be applied to the standby", "无法将 binlog 应用到热备库",
 		// the check of Status
 		"the standby cannot be checked", "无法检查热备库",
 		"lag beyond its delay", "超出延迟",

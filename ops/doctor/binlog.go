@@ -12,9 +12,7 @@ import (
 // Binlog are the facts about a server's binary log. A setting that the server does
 // not know is "".
 type Binlog struct {
-	User     string
-	Grants   []string
-	Maria    bool
+	Account  Account
 	On       bool
 	Format   string        // ROW, MIXED or STATEMENT
 	RowImage string        // FULL, MINIMAL, NOBLOB
@@ -57,14 +55,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			fix,
 		)
 	}
-	rights := ParseGrants(b.Grants)
-	for _, name := range missingForLog(rights, b.Maria) {
-		add(
-			ops.StateWarning,
-			lang.M("the privilege %s is missing: the binlog cannot be archived", name),
-			"GRANT "+name+" ON *.* TO "+account(b.User),
-		)
-	}
+	p.Findings = append(p.Findings, b.Account.Lacks(Archive, Places{})...)
 	if b.Format != "" && b.Format != "ROW" {
 		add(
 			ops.StateWarning,
@@ -111,20 +102,4 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 		)
 	}
 	return p
-}
-
-// missingForLog are the rights that reading the log needs. MariaDB split them up.
-func missingForLog(r Rights, maria bool) (missing []string) {
-	slave := r.Has("REPLICATION SLAVE", "")
-	client := r.Has("REPLICATION CLIENT", "") || r.Has("BINLOG MONITOR", "") || r.Has("SUPER", "")
-	if !slave {
-		missing = append(missing, "REPLICATION SLAVE")
-	}
-	if !client && maria {
-		return append(missing, "BINLOG MONITOR")
-	}
-	if !client {
-		missing = append(missing, "REPLICATION CLIENT")
-	}
-	return missing
 }

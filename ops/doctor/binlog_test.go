@@ -9,9 +9,10 @@ import (
 )
 
 func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
+	const user = "b@localhost"
 	good := Binlog{
-		User:     "b@localhost",
-		Grants:   []string{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `b`@`localhost`"},
+		Account: NewAccount(user, "9.7.4",
+			[]string{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `b`@`localhost`"}, nil),
 		On:       true,
 		Format:   "ROW",
 		RowImage: "FULL",
@@ -24,9 +25,9 @@ func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
 	}{
 		"good":     {func(*Binlog) {}, ""},
 		"off":      {func(b *Binlog) { b.On = false }, "log_bin"},
-		"no right": {func(b *Binlog) { b.Grants = nil }, "GRANT REPLICATION SLAVE ON *.* TO 'b'@'localhost'"},
+		"no right": {func(b *Binlog) { b.Account = NewAccount(user, "9.7.4", nil, nil) }, "GRANT REPLICATION SLAVE ON *.* TO 'b'@'localhost'"},
 		"maria": {func(b *Binlog) {
-			b.Maria, b.Grants = true, []string{"GRANT REPLICATION SLAVE ON *.* TO `b`@`localhost`"}
+			b.Account = NewAccount(user, "10.11.19-MariaDB", []string{"GRANT REPLICATION SLAVE ON *.* TO `b`@`localhost`"}, nil)
 		}, "GRANT BINLOG MONITOR"},
 		"statement": {func(b *Binlog) { b.Format = "STATEMENT" }, "binlog_format"},
 		"mixed":     {func(b *Binlog) { b.Format = "MIXED" }, "binlog_format"},

@@ -4,6 +4,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +76,9 @@ type Server struct {
 	DefinersUnknown  bool     // mysql.user could not be read
 	DetachedXA       int      // prepared XA transactions whose session is gone
 	PreparedXA       []string // as XA COMMIT takes them; none where the user may not list them
+	RoutineGrants    int      // grants of other users on single routines of the database
+
+	RoutineGrantsUnknown bool // mysql.procs_priv could not be read
 }
 
 // leastPacket is what rows of the field need: a longer row cannot be loaded.
@@ -89,40 +93,111 @@ func NoCreators() lang.Msg {
 	return lang.M("triggers and functions cannot be created while the binlog is on and this user has no SUPER")
 }
 
+// account is the user that the facts are about.
+func (s Server) account() Account {
+	version := s.Version
+	if s.Flavour == "mariadb" && !strings.Contains(strings.ToLower(version), "mariadb") {
+		version += "-MariaDB"
+	}
+	return NewAccount(s.User, version, s.Grants, s.Privileges)
+}
+
 // JudgeServer makes the points of a server that answers.
-func JudgeServer(s Server, service, db, beside string) []Point {
-	rights := ParseGrants(s.Grants)
-	backup := Point{
-		Name:     "backup-rights",
-		Service:  service,
-		Seen:     lang.M("%s can make full backups of %s", s.User, db),
-		Findings: BackupFindings(s, db),
-	}
-	restore := Point{
-		Name:     "restore-rights",
-		Service:  service,
-		Seen:     lang.M("%s has the privileges to restore %s", s.User, db),
-		Findings: append(JudgeRestore(rights, s.User, db, beside), judgeDefiners(rights, s)...),
-	}
-	if s.Routines+s.Triggers > 0 && s.Binlog && !s.TrustCreators && !rights.Has("SUPER", "") {
-		fix := "SET GLOBAL log_bin_trust_function_creators = ON"
-		if s.Flavour == "mysql" {
-			fix = "SET PERSIST log_bin_trust_function_creators = ON"
-		}
-		restore.Findings = append(restore.Findings, Finding{State: ops.StateWarning, What: NoCreators(), Fix: fix})
-	}
+func JudgeServer(s Server, service string, at Places) []Point {
+	db := at.Live
 	points := []Point{
-		backup,
-		restore,
+		{
+			Name:     "backup-rights",
+			Service:  service,
+			Seen:     lang.M("%s can make full backups of %s", s.User, db),
+			Findings: BackupFindings(s, db),
+		},
+		{
+			Name:     "restore-rights",
+			Service:  service,
+			Seen:     lang.M("%s has the privileges to restore %s", s.User, db),
+			Findings: restoreFindings(s, at),
+		},
+		{
+			Name:     "rescue-rights",
+			Service:  service,
+			Seen:     lang.M("%s has the privileges to rescue single rows", s.User),
+			Findings: s.account().Lacks(Rescue, at),
+		},
 		tables(s, service, db),
 		definers(s, service),
 		settings(s, service),
 		serverClock(s, service),
 	}
+	if s.Binlog {
+		points = append(points, Point{
+			Name:     "until-rights",
+			Service:  service,
+			Seen:     lang.M("%s has the privileges to restore to a point in time", s.User),
+			Findings: s.account().Lacks(Until, at),
+		})
+	}
 	if s.DetachedXA > 0 {
 		points = append(points, prepared(s, service))
 	}
 	return points
+}
+
+// restoreFindings says which rights the server's user misses for a restore.
+func restoreFindings(s Server, at Places) []Finding {
+	a := s.account()
+	out := append(append(a.Lacks(Restore, at), a.Lacks(Trial, at)...), judgeDefiners(a.Rights, s)...)
+	out = append(out, besideRoutines(a, at)...)
+	out = append(out, routineGrants(a, s, at.Live)...)
+	if s.Routines+s.Triggers > 0 && s.Binlog && !s.TrustCreators && !a.Rights.Has("SUPER", "") {
+		out = append(out, Finding{State: ops.StateWarning, What: NoCreators(), Fix: TrustCreators(a.Maria)})
+	}
+	return out
+}
+
+// TrustCreators is the statement that lets users without SUPER create triggers and functions.
+func TrustCreators(maria bool) string {
+	if maria {
+		return "SET GLOBAL log_bin_trust_function_creators = ON"
+	}
+	return "SET PERSIST log_bin_trust_function_creators = ON"
+}
+
+// besideRoutines finds a right that MariaDB has since 11.3 and asks for in each database: a
+// restore reads the routines of others in the databases that it creates.
+func besideRoutines(a Account, at Places) []Finding {
+	const name = "SHOW CREATE ROUTINE"
+	if !slices.Contains(a.Known, name) || a.Rights.ShowsRoutines(at.Beside, a.Maria) {
+		return nil
+	}
+	return []Finding{{
+		State: ops.StateWarning,
+		What:  lang.M("for a restore this user lacks, on the databases that the restore creates: %s", name),
+		Fix:   a.Rights.Grant([]string{name}, a.User, at.Beside, BesidePattern(at.Live)),
+	}}
+}
+
+// routineGrants finds grants on single procedures and functions that a restore would lose:
+// the server drops them with the routine, and only one who may grant makes them again.
+func routineGrants(a Account, s Server, db string) []Finding {
+	switch {
+	case s.Routines == 0:
+		return nil
+	case s.RoutineGrantsUnknown:
+		return []Finding{{
+			State: ops.StateWarning,
+			What:  lang.M("grants on single procedures and functions are not visible: a restore would lose them"),
+			Fix:   "GRANT SELECT ON mysql.procs_priv TO " + account(a.User),
+		}}
+	case s.RoutineGrants > 0 && !a.Rights.MayGrant(db):
+		return []Finding{{
+			State: ops.StateWarning,
+			What: lang.M("a restore would lose the grants of other users on single procedures and functions (%d): this "+
+				"user may not grant them", s.RoutineGrants),
+			Fix: a.Rights.Grant([]string{"EXECUTE", "ALTER ROUTINE"}, a.User, db, Escaped(db)) + " WITH GRANT OPTION",
+		}}
+	}
+	return nil
 }
 
 // prepared is the point about XA transactions that nobody has ended.
@@ -185,7 +260,11 @@ func definers(s Server, service string) Point {
 	switch {
 	case s.DefinersUnknown:
 		p.Findings = []Finding{
-			{State: ops.StateUnknown, What: lang.M("not checked: this user has no permission to read mysql.user")},
+			{
+				State: ops.StateUnknown,
+				What:  lang.M("not checked: this user has no permission to read mysql.user"),
+				Fix:   "GRANT SELECT (User, Host) ON mysql.user TO " + account(s.User),
+			},
 		}
 	case len(s.MissingDefiners) > 0:
 		p.Findings = []Finding{

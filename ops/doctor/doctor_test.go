@@ -41,11 +41,11 @@ func TestGrantsAreReadAsTheServerPrintsThem(t *testing.T) {
 }
 
 func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
-	r := ParseGrants(
-		[]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"},
-	)
-	found := JudgeBackup(r, "backup@localhost", "qianzhang_sales")
-	if len(found) != 3 {
+	at := Places{Live: "qianzhang_sales", Beside: "qianzhang_sales__new_1"}
+	field := NewAccount("backup@localhost", "9.7.4",
+		[]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"}, nil)
+	found := field.Lacks(Backup, at)
+	if len(found) != 4 {
 		t.Fatalf("%+v", found)
 	}
 	for _, f := range found {
@@ -53,20 +53,50 @@ func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if found := JudgeBackup(ParseGrants(nil), "x", "db"); found[0].State != ops.StateCritical ||
-		len(found) != len(backupNeeds) {
+	none := NewAccount("x", "9.7.4", nil, nil)
+	if found := none.Lacks(Backup, at); found[0].State != ops.StateCritical || len(found) != 9 {
 		t.Errorf("no rights at all: %+v", found)
 	}
-	all := ParseGrants([]string{"GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"})
-	if found := append(JudgeBackup(all, "root@localhost", "db"), JudgeRestore(all, "root@localhost", "db", "db__new_1")...); len(
-		found,
-	) != 0 {
-		t.Errorf("all rights: %+v", found)
+	all := NewAccount("root@localhost", "9.7.4",
+		[]string{"GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"}, nil)
+	for _, verb := range []Verb{Backup, Restore, Until, Rescue, Drill, Standby, Archive} {
+		if found := all.Lacks(verb, at); len(found) != 0 {
+			t.Errorf("all rights: %+v", found)
+		}
+		if verb != Until && verb != Archive && len(none.Lacks(verb, at)) == 0 {
+			t.Errorf("%s needs nothing", verb)
+		}
 	}
-	one := ParseGrants([]string{"GRANT ALL PRIVILEGES ON `a_b`.* TO `x`@`%`"})
-	if found := JudgeRestore(one, "x@%", "a_b", "a_b__new_1"); len(found) != 1 ||
+	one := NewAccount("x@%", "9.7.4", []string{"GRANT ALL PRIVILEGES ON `a_b`.* TO `x`@`%`"}, nil)
+	if found := one.Lacks(Restore, Places{Live: "a_b", Beside: "a_b__new_1"}); len(found) != 2 ||
 		!strings.Contains(found[0].Fix, "`a\\_b\\_\\_%`.* TO 'x'@'%'") {
 		t.Errorf("rights on the database alone: %+v", found)
+	}
+}
+
+// TestSuperGivesNoMoreOnNewMariaDB: since 11.0 it is one right among others there.
+func TestSuperGivesNoMoreOnNewMariaDB(t *testing.T) {
+	super := []string{"GRANT SUPER ON *.* TO `b`@`h`"}
+	for version, missing := range map[string]int{"9.7.4": 0, "10.11.19-MariaDB-log": 0, "11.8.9-MariaDB": 1} {
+		if found := NewAccount("b@h", version, super, nil).Lacks(Until, Places{}); len(found) != missing {
+			t.Errorf("%s: %+v", version, found)
+		}
+	}
+}
+
+// TestRightsAreNamedAsTheServerKnowsThem: an older server gets the older name, or none
+// where it asks for no right.
+func TestRightsAreNamedAsTheServerKnowsThem(t *testing.T) {
+	a := NewAccount("b@h", "8.0.11", nil, []string{"BINLOG_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"})
+	if found := a.Lacks(Until, Places{}); len(found) != 1 ||
+		found[0].Fix != "GRANT BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO 'b'@'h'" {
+		t.Errorf("%+v", found)
+	}
+	a = NewAccount("b@h", "5.7.44", nil, []string{"SUPER", "PROCESS", "REPLICATION CLIENT"})
+	for _, f := range a.Lacks(Backup, Places{}) {
+		if strings.Contains(f.Fix, "XA_RECOVER_ADMIN") || strings.Contains(f.Fix, "SUPER") {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 
@@ -89,7 +119,7 @@ func TestServerFactsAreJudged(t *testing.T) {
 	worst := func(change func(*Server)) ops.State {
 		s := good
 		change(&s)
-		return Report{Points: JudgeServer(s, "q", "db", "db__new_1")}.State()
+		return Report{Points: JudgeServer(s, "q", Places{"db", "db__new_1", "opsdeck_drill_20000101_000000"})}.State()
 	}
 	for name, c := range map[string]struct {
 		change func(*Server)
@@ -165,13 +195,14 @@ func TestMissingToolsAreNamedWithTheirUse(t *testing.T) {
 
 func TestTheDrillsGrantIsOfItsSchemas(t *testing.T) {
 	const scratch = "opsdeck_drill_20000101_000000"
-	live := ParseGrants([]string{"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"})
-	found := JudgeDrill(live, "b@h", scratch)
+	lacks := func(lines ...string) []Finding {
+		return NewAccount("b@h", "9.7.4", lines, nil).Lacks(Drill, Places{Drill: scratch})
+	}
+	found := lacks("GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`")
 	if len(found) != 1 || !strings.Contains(found[0].Fix, " ON `opsdeck\\_drill\\_%`.* TO 'b'@'h'") {
 		t.Fatalf("%+v", found)
 	}
-	if left := JudgeDrill(ParseGrants([]string{strings.ReplaceAll(found[0].Fix, "'", "`")}), "b@h",
-		scratch); left != nil {
+	if left := lacks(strings.ReplaceAll(found[0].Fix, "'", "`")); left != nil {
 		t.Errorf("what it says to grant is not enough: %+v", left)
 	}
 }
@@ -188,16 +219,19 @@ func TestOneGrantDecides(t *testing.T) {
 		"a pattern and a name":  {"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`", "GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"},
 		"the order is the same": {"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`", "GRANT SELECT ON `shop\\_a`.* TO `b`@`h`"},
 	} {
-		r := ParseGrants(grants)
-		found := append(JudgeBackup(r, "b@h", db), JudgeRestore(r, "b@h", db, beside)...)
+		lacks := func() []Finding {
+			a := NewAccount("b@h", "9.7.4", grants, nil)
+			at := Places{Live: db, Beside: beside}
+			return append(a.Lacks(Backup, at), a.Lacks(Restore, at)...)
+		}
+		found := lacks()
 		if len(found) == 0 {
 			t.Errorf("%s: nothing is missing", name)
 		}
 		for _, f := range found {
 			grants = merge(grants, strings.ReplaceAll(f.Fix, "'", "`"))
 		}
-		r = ParseGrants(grants)
-		if left := append(JudgeBackup(r, "b@h", db), JudgeRestore(r, "b@h", db, beside)...); len(left) > 0 {
+		if left := lacks(); len(left) > 0 {
 			t.Errorf("%s: with what doctor says to grant: %+v", name, left)
 		}
 	}
@@ -227,7 +261,7 @@ func merge(grants []string, further string) []string {
 // nobody can say that its backups are full.
 func TestRoutinesOfOthersAreNotTakenForGranted(t *testing.T) {
 	field := "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `shop\\_a`.* TO `b`@`h`"
-	global := "GRANT RELOAD, PROCESS, REPLICATION CLIENT ON *.* TO `b`@`h`"
+	global := "GRANT RELOAD, PROCESS, REPLICATION CLIENT, SLAVE MONITOR, XA_RECOVER_ADMIN ON *.* TO `b`@`h`"
 	for name, c := range map[string]struct {
 		flavour    string
 		privileges []string

@@ -17,6 +17,7 @@ type Rights struct {
 
 type grant struct {
 	revoke  bool
+	option  bool // WITH GRANT OPTION
 	rights  map[string]bool
 	all     bool
 	pattern string // of databases: "*" for every one, else as LIKE
@@ -58,6 +59,7 @@ func ParseGrants(lines []string) Rights {
 			continue
 		}
 		g := grant{revoke: revoke, pattern: pattern, rights: map[string]bool{}, to: grantee(to)}
+		g.option = strings.Contains(strings.ToUpper(to), " WITH GRANT OPTION")
 		for _, name := range strings.Split(list, ",") {
 			name = strings.ToUpper(strings.TrimSpace(name))
 			if name == "ALL PRIVILEGES" || name == "ALL" {
@@ -228,6 +230,14 @@ func judgeDefiners(r Rights, s Server) []Finding {
 	return []Finding{f}
 }
 
+// MayGrant tells whether the user may give others rights on the routines of a database.
+func (r Rights) MayGrant(db string) bool {
+	return slices.ContainsFunc(r.grants, func(g grant) bool {
+		return g.option && !g.revoke && g.gives("EXECUTE") && g.gives("ALTER ROUTINE") &&
+			(g.pattern == "*" || g.covers(db) && g.pattern == r.patternFor(g.to, db))
+	})
+}
+
 // Missing are those of the rights that the user lacks on a database.
 func (r Rights) Missing(rights []string, db string) []string {
 	var missing []string
@@ -279,71 +289,32 @@ func like(pattern, name string) bool {
 	}
 }
 
-// need is a right, what goes wrong without it, and how bad that is. Any one of
-// the names will do.
-type need struct {
-	any    []string
-	global bool
-	state  ops.State
-	why    lang.Msg
+// account writes user@host as GRANT wants it.
+func account(user string) string {
+	at := strings.LastIndexByte(user, '@')
+	if at < 0 {
+		return "'" + user + "'"
+	}
+	return "'" + user[:at] + "'@'" + user[at+1:] + "'"
 }
 
-// backupNeeds are the rights of FIELD.md's backup user, and those that make a
-// backup better.
-var backupNeeds = []need{
-	{[]string{"SELECT"}, false, ops.StateCritical, lang.M("the tables cannot be read")},
-	{[]string{"SHOW VIEW"}, false, ops.StateCritical, lang.M("views cannot be backed up")},
-	{[]string{"TRIGGER"}, false, ops.StateCritical, lang.M("triggers cannot be backed up")},
-	{[]string{"EVENT"}, false, ops.StateCritical, lang.M("events cannot be backed up")},
-	{
-		[]string{"LOCK TABLES"},
-		false,
-		ops.StateWarning,
-		lang.M("non-transactional tables cannot be locked"),
-	},
-	{
-		[]string{"RELOAD", "FLUSH_TABLES"},
-		true,
-		ops.StateWarning,
-		lang.M("several connections can share a snapshot only while nothing is written; otherwise one connection " +
-			"reads everything"),
-	},
-	{
-		[]string{"REPLICATION CLIENT", "BINLOG MONITOR"},
-		true,
-		ops.StateWarning,
-		lang.M("the binlog position is not recorded"),
-	},
-	{[]string{"PROCESS"}, true, ops.StateWarning, lang.M("open transactions and lock waits are not visible")},
-}
-
-// RestoreNeeds are the rights that a restore needs on the database and on the
-// schemas that it makes beside it. A restore refuses to begin without them.
-var RestoreNeeds = []string{
-	"SELECT",
-	"INSERT",
-	"UPDATE",
-	"DELETE",
-	"CREATE",
-	"DROP",
-	"ALTER",
-	"INDEX",
-	"REFERENCES",
-	"TRIGGER",
-	"CREATE VIEW",
-	"SHOW VIEW",
-	"CREATE ROUTINE",
-	"ALTER ROUTINE",
-	"EVENT",
-	"LOCK TABLES",
+// BesidePattern is the pattern of GRANT for the schemas that a restore of db makes. Where
+// db's name is so long that theirs hold but its beginning, that is what they have in common.
+func BesidePattern(db string) string {
+	const whole = 34 // of 64 characters: what they add has up to 30
+	if runes := []rune(db); len(runes) > whole {
+		return Escaped(string(runes[:whole])) + "%"
+	}
+	return Escaped(db+"__") + "%"
 }
 
 // BackupFindings says which rights the server's user misses for a backup of db, that for
 // the routines included.
 func BackupFindings(s Server, db string) []Finding {
-	rights := ParseGrants(s.Grants)
-	out := JudgeBackup(rights, s.User, db)
-	if rights.ShowsRoutines(db, s.Flavour == "mariadb") {
+	a := s.account()
+	rights := a.Rights
+	out := a.Lacks(Backup, Places{Live: db})
+	if rights.ShowsRoutines(db, a.Maria) {
 		return out
 	}
 	f := Finding{
@@ -364,90 +335,4 @@ func BackupFindings(s Server, db string) []Finding {
 		f.Fix = "GRANT SELECT ON mysql.proc TO " + account(s.User)
 	}
 	return append(out, f)
-}
-
-// JudgeBackup says which rights the user, as CURRENT_USER() names it, misses for
-// a backup of db.
-func JudgeBackup(r Rights, user, db string) []Finding {
-	var out []Finding
-	for _, n := range backupNeeds {
-		where := db
-		if n.global {
-			where = ""
-		}
-		has := false
-		for _, name := range n.any {
-			has = has || r.Has(name, where)
-		}
-		if has {
-			continue
-		}
-		fix := "GRANT " + n.any[0] + " ON *.* TO " + account(user)
-		if !n.global {
-			fix = r.Grant(n.any[:1], user, db, Escaped(db))
-		}
-		what := lang.M("the privilege %s is missing: %s", n.any[0], n.why)
-		out = append(out, Finding{State: n.state, What: what, Fix: fix})
-	}
-	return out
-}
-
-// account writes user@host as GRANT wants it.
-func account(user string) string {
-	at := strings.LastIndexByte(user, '@')
-	if at < 0 {
-		return "'" + user + "'"
-	}
-	return "'" + user[:at] + "'@'" + user[at+1:] + "'"
-}
-
-// JudgeRestore says which rights a restore of db misses, there and in the schemas that it
-// makes beside it: their names begin with db and two underlines. beside is one of them.
-func JudgeRestore(r Rights, user, db, beside string) []Finding {
-	var out []Finding
-	if missing := r.Missing(RestoreNeeds, db); len(missing) > 0 {
-		out = append(out, Finding{
-			State: ops.StateWarning,
-			What:  lang.M("for a restore this user lacks: %s", strings.Join(missing, ", ")),
-			Fix:   r.Grant(missing, user, db, Escaped(db)),
-		})
-	}
-	if missing := r.Missing(RestoreNeeds, beside); len(missing) > 0 {
-		out = append(out, Finding{
-			State: ops.StateWarning,
-			What: lang.M("for a restore of %s this user lacks privileges on the databases that the restore creates: %s",
-				db, strings.Join(missing, ", ")),
-			Fix: r.Grant(missing, user, beside, BesidePattern(db)),
-		})
-	}
-	return out
-}
-
-// BesidePattern is the pattern of GRANT for the schemas that a restore of db makes. Where
-// db's name is so long that theirs hold but its beginning, that is what they have in common.
-func BesidePattern(db string) string {
-	const whole = 34 // of 64 characters: what they add has up to 30
-	if runes := []rune(db); len(runes) > whole {
-		return Escaped(string(runes[:whole])) + "%"
-	}
-	return Escaped(db+"__") + "%"
-}
-
-// drillNeeds are the rights that a drill needs in the schemas that it makes: it loads
-// into them and looks at what came.
-var drillNeeds = append([]string{"EXECUTE"}, RestoreNeeds...)
-
-// JudgeDrill says which rights a drill misses. scratch is the name of a schema as drills
-// make them, which ends in a date and a time.
-func JudgeDrill(r Rights, user, scratch string) []Finding {
-	missing := r.Missing(drillNeeds, scratch)
-	if len(missing) == 0 {
-		return nil
-	}
-	pattern := Escaped(strings.TrimRight(scratch, "0123456789_")+"_") + "%"
-	return []Finding{{
-		State: ops.StateWarning,
-		What:  lang.M("for a restore drill this user lacks: %s", strings.Join(missing, ", ")),
-		Fix:   r.Grant(missing, user, scratch, pattern),
-	}}
 }

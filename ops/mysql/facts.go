@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"strings"
 	"time"
 
 	"opsdeck/ops/doctor"
@@ -96,10 +95,12 @@ func (l *look) definers(s *doctor.Server, database string) {
 	if v, err := l.rowOf("SELECT COUNT(*) AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", database); err == nil {
 		s.Triggers = int(number(v["n"]))
 	}
-	if rows, err := schema.All(l.ctx, l.db, "SHOW PRIVILEGES"); err == nil {
-		for _, r := range rows {
-			s.Privileges = append(s.Privileges, strings.ToUpper(r[0]))
-		}
+	s.Privileges = privileges(l.ctx, l.db)
+	grants, err := l.column("SELECT COUNT(*) FROM mysql.procs_priv WHERE Db = ? AND CONCAT(User, '@', Host) <> CURRENT_USER()",
+		database)
+	s.RoutineGrantsUnknown = err != nil
+	if len(grants) == 1 {
+		s.RoutineGrants = int(number(grants[0]))
 	}
 	const all = "(SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? UNION " +
 		"SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? UNION " +

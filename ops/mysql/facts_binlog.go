@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"opsdeck/ops/doctor"
-	"opsdeck/ops/mysql/schema"
 )
 
 // BinlogFacts asks a server for what a doctor wants to know about its binary log, which
@@ -27,8 +26,6 @@ func BinlogFacts(ctx context.Context, t Target, database string) (doctor.Binlog,
 		return doctor.Binlog{}, Explain(err, t)
 	}
 	b := doctor.Binlog{
-		User:     v["user"],
-		Maria:    isMaria(v["version"]),
 		On:       v["binlog"] == "1",
 		Format:   v["format"],
 		RowImage: v["image"],
@@ -45,8 +42,6 @@ func BinlogFacts(ctx context.Context, t Target, database string) (doctor.Binlog,
 	if out, err := LeftOut(ctx, db); err == nil && b.On {
 		b.Unlogged = out.Setting(database)
 	}
-	if b.Grants, err = schema.Grants(ctx, db); err != nil {
-		return b, Explain(err, t)
-	}
-	return b, nil
+	b.Account, err = NewAccount(ctx, db)
+	return b, Explain(err, t)
 }

@@ -31,7 +31,7 @@ func TestFactsOfRealServers(t *testing.T) {
 		if skew := f.Now.Sub(f.Asked).Abs(); skew > time.Minute {
 			t.Errorf("clocks differ by %v", skew)
 		}
-		if missing := doctor.JudgeBackup(doctor.ParseGrants(f.Grants), f.User, db); len(missing) != 0 {
+		if missing := doctor.BackupFindings(f, db); len(missing) != 0 {
 			t.Errorf("root lacks %+v", missing)
 		}
 		user := "fielduser" + s.Flavour
@@ -47,8 +47,8 @@ func TestFactsOfRealServers(t *testing.T) {
 		if f, err = Facts(t.Context(), target, db); err != nil {
 			t.Fatal(err)
 		}
-		if missing := doctor.JudgeBackup(doctor.ParseGrants(f.Grants), f.User, db); len(missing) != 3 ||
-			!f.DefinersUnknown {
+		if missing := doctor.BackupFindings(f, db); len(missing) != 5 ||
+			!f.DefinersUnknown || !f.RoutineGrantsUnknown {
 			t.Errorf("the field's backup user lacks %+v of %v", missing, f.Grants)
 		}
 	})

@@ -58,6 +58,7 @@ type ServerState struct {
 	ReadOnly   bool   `json:"read_only"`
 	Replicates string `json:"replicates,omitempty"` // known replication
 	Replicas   int    `json:"replicas"`
+	Unseen     bool   `json:"replication_unseen,omitempty"` // whether it is a replica is not visible
 	BinaryLog  bool   `json:"binary_log"`
 	Position   string `json:"position,omitempty"`
 	FoldsNames bool   `json:"folds_names,omitempty"` // names of databases and tables are in lower case

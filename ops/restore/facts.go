@@ -62,7 +62,7 @@ func (p factFinder) all(a *Assessment) []Finding {
 
 // serverFact names the server; replication is a finding.
 func serverFact(s ServerState) (ops.State, lang.Msg) {
-	if s.Replicates != "" || s.Replicas > 0 {
+	if s.Replicates != "" || s.Replicas > 0 || s.Unseen {
 		return ops.StateOK, lang.M("%s %s at %s", s.Flavour, s.Version, s.Address)
 	}
 	return ops.StateOK, lang.M("%s %s at %s; no replication found", s.Flavour, s.Version, s.Address)

@@ -288,6 +288,13 @@ func (p judge) judgeServer(a *Assessment) {
 			lang.M("restore on the primary"),
 		)
 	}
+	if a.Server.Unseen {
+		p.add(
+			ops.StateUnknown,
+			lang.M("whether the server is a replica is not visible to %s", a.Server.User),
+			lang.M("`opsdeck doctor` prints the GRANT statements; or set another user in the options file"),
+		)
+	}
 	if a.Server.Replicas > 0 {
 		p.add(
 			ops.StateWarning,

@@ -44,7 +44,7 @@ type Job struct {
 }
 
 // prefix begins the names of scratch schemas.
-const prefix = "opsdeck_drill_"
+const prefix = doctor.DrillScratch
 
 var scratchName = regexp.MustCompile(`^` + prefix + `\d{8}_\d{6}$`)
 
@@ -148,6 +148,12 @@ const (
 )
 
 func notAllowed(err error, schema string) error {
+	if mysql.Number(err) == errUntrusted {
+		return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: %s; this says nothing about the backup",
+			doctor.NoCreators())).
+			WithHint(lang.M("set log_bin_trust_function_creators on the server (opsdeck doctor prints the statement), or " +
+				"use another server with backup.drill_server"))
+	}
 	return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: this user lacks privileges in %s; this says "+
 		"nothing about the backup", schema)).
 		WithHint(lang.M("list the needed privileges: opsdeck doctor; or use another server with backup.drill_server"))

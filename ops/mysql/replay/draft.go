@@ -67,10 +67,10 @@ func Draft(
 		return out, err
 	}
 	if f.InPart != "" {
-		return nil, inPart(f.InPart, q.Maria)
+		return nil, inPart(f.InPart, &q.server)
 	}
 	out.Warnings = append(out.Warnings, restore.N(lang.M("the binlog's rows are replayed one by one as "+
-		"statements, which is slower: this user lacks the privilege for the BINLOG statement (%s)", grantOf(q.Maria))))
+		"statements, which is slower: this user lacks the privilege for the BINLOG statement (%s)", q.server.grant())))
 	return out, nil
 }
 
@@ -216,7 +216,7 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 	if err := s.ask(ctx, conn); err != nil {
 		return q, mysql.Explain(err, target)
 	}
-	q.Maria, q.Folds = s.maria, s.folds
+	q.Maria, q.Folds, q.server = s.maria, s.folds, s
 	if q.Side, err = sideOf(ctx, conn, src); err != nil {
 		return q, mysql.Explain(err, target)
 	}

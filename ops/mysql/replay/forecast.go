@@ -36,6 +36,8 @@ type Question struct {
 	Has func(sqlscan.Ref) bool
 	// Quiet ends the replay where no temporary table is open: it continues in another session.
 	Quiet bool
+
+	server server
 }
 
 // Forecast is the effect of a replay, and what is lost by ending there.

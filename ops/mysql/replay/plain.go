@@ -33,7 +33,7 @@ func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 		return nil, err
 	}
 	if rows.InPart() {
-		return nil, inPart(rows.Map.Name, r.server.maria)
+		return nil, inPart(rows.Map.Name, &r.server)
 	}
 	logged := rows.Map.Table
 	logged.Columns = slices.Clone(logged.Columns)
@@ -49,10 +49,10 @@ func (r *runner) rowsAsStatements(rows *format.Rows) (all []string, err error) {
 }
 
 // inPart refuses partial rows: only the server knows the missing part.
-func inPart(table string, maria bool) error {
+func inPart(table string, s *server) error {
 	return ops.E(ops.Config, lang.M("the binlog holds only parts of the JSON documents of table %s (PARTIAL_JSON with "+
 		"MINIMAL row images), which can only be written with the BINLOG statement", table)).
-		WithHint(lang.Raw(grantOf(maria)))
+		WithHint(lang.Raw(s.grant()))
 }
 
 // plainTable is the current definition of a table in the target database.
@@ -71,7 +71,7 @@ func (r *runner) plainTable(name string) (*schema.Table, error) {
 	}
 	if p.triggers[name] {
 		return nil, ops.E(ops.Config, lang.M("the table %s has triggers, which would fire again for the rows of the log",
-			name)).WithHint(lang.Raw(grantOf(r.server.maria)))
+			name)).WithHint(lang.Raw(r.server.grant()))
 	}
 	if t := p.tables[name]; t != nil {
 		return t, nil
@@ -83,7 +83,7 @@ func (r *runner) plainTable(name string) (*schema.Table, error) {
 	if slices.ContainsFunc(found[0].Columns, func(c schema.Column) bool { return c.Period }) {
 		return nil, ops.E(ops.Config, lang.M("the table %s keeps its history, which can only be written with the "+
 			"BINLOG statement",
-			name)).WithHint(lang.Raw(grantOf(r.server.maria)))
+			name)).WithHint(lang.Raw(r.server.grant()))
 	}
 	p.tables[name] = found[0]
 	return found[0], nil

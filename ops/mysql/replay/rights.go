@@ -9,17 +9,12 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
-)
-
-// grants are the privileges that the BINLOG statement needs.
-const (
-	grantMySQL   = "GRANT BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO …"
-	grantMariaDB = "GRANT BINLOG REPLAY ON *.* TO …"
 )
 
 // try finds out whether the server lets this user replay rows with the BINLOG statement.
@@ -56,7 +51,7 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run, temporary b
 		return mysql.Explain(err, target)
 	}
 	if err := r.tell(head); err != nil {
-		return mayNot(err, target, r.server.maria)
+		return mayNot(err, target, &r.server)
 	}
 	if temporary {
 		if err := setThread(r, 1); err != nil {
@@ -66,20 +61,16 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run, temporary b
 	return triggersStay(ctx, c)
 }
 
-func mayNot(err error, target mysql.Target, maria bool) error {
+func mayNot(err error, target mysql.Target, s *server) error {
 	if mysql.Number(err) != mysql.ErrSpecificAccess {
 		return mysql.Explain(err, target)
 	}
 	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binlog")).
-		WithHint(lang.Raw(grantOf(maria)))
+		WithHint(lang.Raw(s.grant()))
 }
 
-func grantOf(maria bool) string {
-	if maria {
-		return grantMariaDB
-	}
-	return grantMySQL
-}
+// grant is the statement that gives this user the rights to replay.
+func (s *server) grant() string { return s.account.Grant(doctor.Until, doctor.Places{}) }
 
 // triggersStay makes sure that row events do not fire triggers.
 func triggersStay(ctx context.Context, c *sql.Conn) error {

@@ -204,7 +204,7 @@ func setThread(r *runner, thread uint32) error {
 	_, err := r.apply.ExecContext(r.ctx, q)
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
 		return ops.Wrap(err, ops.Config, lang.M("the log uses temporary tables, and this user may not replay them")).
-			WithHint(lang.Raw(grantOf(r.server.maria)))
+			WithHint(lang.Raw(r.server.grant()))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", q, err)

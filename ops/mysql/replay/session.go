@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
@@ -18,6 +19,7 @@ import (
 // server is what is known of the server.
 type server struct {
 	maria      bool
+	account    doctor.Account
 	folds      bool // names of databases and tables are in lower case
 	batch      int  // size of the events in one BINLOG statement, in bytes
 	gtids      bool
@@ -33,6 +35,9 @@ const annotatedBatch = 16 << 10
 
 func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
 	if s.maria, err = schema.IsMariaDB(ctx, c); err != nil {
+		return err
+	}
+	if s.account, err = mysql.NewAccount(ctx, c); err != nil {
 		return err
 	}
 	if s.folds, err = schema.FoldsNames(ctx, c); err != nil {

@@ -137,7 +137,7 @@ func (r *runner) setGuarded(name, value string) error {
 	if mysql.Number(err) == mysql.ErrSpecificAccess {
 		return ops.Wrap(err, ops.Config, lang.M("the statement was logged with %s = %s, which this user may not set",
 			name, value)).
-			WithHint(lang.Raw("GRANT SESSION_VARIABLES_ADMIN ON *.* TO …"))
+			WithHint(lang.Raw(r.server.grant()))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", q, err)

@@ -19,6 +19,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/rowread"
@@ -42,8 +43,8 @@ type Job struct {
 
 // The scratch schemas: those that go at the end, and those to be kept.
 const (
-	prefix     = "opsdeck_rescue_"
-	keptPrefix = "opsdeck_rescue_kept_"
+	prefix     = doctor.RescueScratch
+	keptPrefix = doctor.RescueScratch + "kept_"
 )
 
 var scratchName = regexp.MustCompile(`^` + prefix + `\d{8}_\d{6}_\d{3}$`)
@@ -78,9 +79,24 @@ func Open(ctx context.Context, j Job) (s *Session, err error) {
 		return nil, err
 	}
 	if err = s.open(ctx); err != nil {
-		return nil, errors.Join(mysql.Explain(err, j.Target), s.drop())
+		return nil, errors.Join(mysql.Explain(s.refused(ctx, err), j.Target), s.drop())
 	}
 	return s, nil
+}
+
+// refused explains an error that a missing privilege on the scratch databases causes.
+func (s *Session) refused(ctx context.Context, err error) error {
+	switch mysql.Number(err) {
+	case mysql.ErrDBAccessDenied, mysql.ErrTableAccessDenied:
+	default:
+		return err
+	}
+	account, asked := mysql.NewAccount(ctx, s.conn)
+	lacks := account.Lacks(doctor.Rescue, doctor.Places{})
+	if asked != nil || len(lacks) == 0 {
+		return err
+	}
+	return ops.Wrap(err, ops.Config, lacks[0].What).WithHint(lang.M("as an administrator: %s", lacks[0].Fix))
 }
 
 func (s *Session) open(ctx context.Context) (err error) {

@@ -330,10 +330,10 @@ func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
 }
 
 // untried tells that the RENAME was not tried, with the privilege that allows the trial.
-func (s *Surveyor) untried() restore.Finding {
-	grant := "GRANT SESSION_VARIABLES_ADMIN ON *.* TO …"
-	if s.mariadb {
-		grant = "GRANT BINLOG ADMIN ON *.* TO …"
+func (s *Surveyor) untried(ctx context.Context, pool *sql.DB, live string) restore.Finding {
+	grant := ""
+	if account, err := mysql.NewAccount(ctx, pool); err == nil {
+		grant = account.Grant(doctor.Trial, doctor.Places{Live: live})
 	}
 	return restore.Finding{
 		State: ops.StateUnknown,
@@ -350,7 +350,7 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 	}
 	db, end := unlogged(ctx, pool)
 	if db == nil {
-		a.Findings = append(a.Findings, s.untried())
+		a.Findings = append(a.Findings, s.untried(ctx, pool, live))
 		return
 	}
 	defer end()

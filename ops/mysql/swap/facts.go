@@ -9,6 +9,7 @@ import (
 
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
+	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -74,7 +75,7 @@ func (f *Facts) readOnly(ctx context.Context, db *sql.DB, server *restore.Server
 }
 
 func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {
-	for _, q := range []string{"SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
+	for _, q := range []string{"SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"} {
 		c, err := db.Conn(ctx)
 		if err != nil {
 			return
@@ -83,8 +84,10 @@ func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.Server
 		c.Close()
 		if err == nil {
 			out.Replicates = r["source_host"] + r["master_host"]
+			out.Unseen = false
 			break
 		}
+		out.Unseen = out.Unseen || mysql.Number(err) == mysql.ErrSpecificAccess
 	}
 	rows, err := schema.All(
 		ctx,

@@ -31,9 +31,9 @@ func (s *Surveyor) surveyRights(
 		return
 	}
 	rights := doctor.ParseGrants(lines)
-	a.Missing = rights.Missing(doctor.RestoreNeeds, live)
+	a.Missing = rights.MissingData(live)
 	beside := restore.SideSchema(live, "new", "20260101-000000-0000")
-	if missing := rights.Missing(doctor.RestoreNeeds, beside); len(a.Missing) == 0 && len(missing) > 0 &&
+	if missing := rights.MissingData(beside); len(a.Missing) == 0 && len(missing) > 0 &&
 		mode == restore.Swap {
 		a.SwapRefused = restore.RawNote("no rights on schemas beside " + live + " (" +
 			rights.Grant(missing, user, beside, doctor.BesidePattern(live)) + ")")

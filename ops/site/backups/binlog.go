@@ -131,7 +131,7 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
 	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
 		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binlog")).
-			WithHint(lang.Raw(binlogGrant))
+			WithHint(lang.M("`opsdeck doctor` prints the GRANT statements; or set another user in the options file"))
 	case errors.As(err, &unlogged):
 		return ops.Wrap(err, ops.Config, UnloggedText(unlogged.Database, unlogged.Setting))
 	case errors.Is(err, binarchive.ErrDamaged):
@@ -155,6 +155,3 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 
 // errSpecialAccess is the server's error for a missing privilege.
 const errSpecialAccess = 1227
-
-// binlogGrant are the privileges for reading the binlog.
-const binlogGrant = "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO …"

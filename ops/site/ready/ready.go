@@ -94,15 +94,14 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 		return broken("login", err)
 	}
 	points := []doctor.Point{login, doctor.JudgePassword(target.Password, s.Name)}
-	beside := restore.SideSchema(s.Database.Name, "new", "00000000-000000-0000")
-	points = append(points, doctor.JudgeServer(facts, s.Name, s.Database.Name, beside)...)
+	at := doctor.Places{
+		Live:   s.Database.Name,
+		Beside: restore.SideSchema(s.Database.Name, "new", "00000000-000000-0000"),
+		Drill:  drill.ScratchSchema(),
+	}
+	points = append(points, doctor.JudgeServer(facts, s.Name, at)...)
 	if s.Backup.DrillServer == (config.Database{}) {
-		points = append(
-			points,
-			doctor.Point{Name: "drill-rights", Service: s.Name, Seen: lang.M("%s has the privileges for restore "+
-				"drills", facts.User),
-				Findings: doctor.JudgeDrill(doctor.ParseGrants(facts.Grants), facts.User, drill.ScratchSchema())},
-		)
+		points = append(points, doctor.JudgeDrill(facts, s.Name, at))
 	}
 	log, err := mysql.BinlogFacts(ctx, target, s.Database.Name)
 	if err != nil {
@@ -113,8 +112,8 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 	l.stops(ctx, &point)
 	points = append(points, point)
 	if s.Restore.Standby {
-		schema := restore.StandbySchema(s.Database.Name, "00000000-000000-0000")
-		points = append(points, doctor.JudgeStandby(log, s.Name, schema))
+		at.Beside = restore.StandbySchema(s.Database.Name, "00000000-000000-0000")
+		points = append(points, doctor.JudgeStandby(log.Account, s.Name, at))
 	}
 	return points
 }
