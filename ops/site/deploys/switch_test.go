@@ -2,8 +2,8 @@ package deploys
 
 import (
 	"fmt"
+	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +103,7 @@ func freePorts(t *testing.T, n int) (ports []int) {
 }
 
 // load asks again and again until stop is called, which tells how many answers there were
-// and the first that was not 200. Four ask in turn, one each 4 ms, over new connections: a
+// and the first that was not 200. Four ask in turn, one each 8 ms, over new connections: a
 // gap in which nobody listens is met, and the machine is left to what is tested. Without the
 // pause the connections that were closed fill the tables that every look for a port reads.
 func load(url string) (stop func() (asked int64, bad string)) {
@@ -113,9 +113,8 @@ func load(url string) (stop func() (asked int64, bad string)) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
-			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-			time.Sleep(time.Duration(i) * 4 * time.Millisecond)
-			next := time.NewTicker(16 * time.Millisecond)
+			time.Sleep(time.Duration(i) * 8 * time.Millisecond)
+			next := time.NewTicker(32 * time.Millisecond)
 			defer next.Stop()
 			for {
 				select {
@@ -123,15 +122,8 @@ func load(url string) (stop func() (asked int64, bad string)) {
 					return
 				case <-next.C:
 				}
-				resp, err := client.Get(url + "/health")
-				switch {
-				case err != nil:
-					first.CompareAndSwap(nil, err.Error())
-				case resp.StatusCode != 200:
-					first.CompareAndSwap(nil, resp.Status)
-				}
-				if err == nil {
-					resp.Body.Close()
+				if bad := ask(strings.TrimPrefix(url, "http://")); bad != "" {
+					first.CompareAndSwap(nil, bad)
 				}
 				asked.Add(1)
 			}
@@ -143,6 +135,28 @@ func load(url string) (stop func() (asked int64, bad string)) {
 		bad, _ := first.Load().(string)
 		return asked.Load(), bad
 	}
+}
+
+// ask asks for /health and reads the answer to its end; bad is "" for a whole one of status
+// 200. It is HTTP by hand, for a tenth of what net/http takes under the race detector.
+func ask(address string) (bad string) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	if _, err = io.WriteString(conn, "GET /health HTTP/1.0\r\nHost: "+address+"\r\n\r\n"); err != nil {
+		return err.Error()
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		return err.Error()
+	}
+	status, _, _ := strings.Cut(string(answer), "\r\n")
+	if !strings.Contains(status, " 200 ") || !strings.HasSuffix(string(answer), "}") {
+		return status + ": " + string(answer)
+	}
+	return ""
 }
 
 // TestNoRequestIsLostWhileNginxIsSwitched, there and back, under load.
