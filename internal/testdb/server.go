@@ -180,9 +180,14 @@ func (s *Server) open(t testing.TB, dsn string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.SetMaxIdleConns(idle)
 	t.Cleanup(func() { pool.Close() })
 	return pool
 }
+
+// idle is how many connections a pool keeps: with the two of database/sql, three writers
+// side by side log in anew for most of their transactions.
+const idle = 8
 
 var (
 	schemaCount atomic.Int64
