@@ -122,17 +122,20 @@ func TestABusyLogIsFollowedOverASlowLine(t *testing.T) {
 	eventually(t, "a screen that is recent", func() bool {
 		return time.Since(start).Milliseconds()-c.newest() < 1000
 	})
-	const bearable = 3 * time.Second // generous, for the machine may be busy; the line alone takes 0.4 s
-	var worst time.Duration
-	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
-		worst = max(worst, time.Since(start)-time.Duration(c.newest())*time.Millisecond)
+	// It is recent again and again, however late a busy machine is in between: without the
+	// pace the screen is nine seconds older after each ten, and never recent again.
+	for range 5 {
+		time.Sleep(time.Second)
+		eventually(t, "a screen that is recent", func() bool {
+			return time.Since(start).Milliseconds()-c.newest() < 1000
+		})
 	}
 	pressed := time.Now()
 	c.press("f")
 	c.sees("paused")
 	took := time.Since(pressed)
-	t.Logf("the screen was at most %v old; a key took %v", worst, took)
-	if worst > bearable || took > bearable {
-		t.Errorf("the screen was up to %v old, and a key took %v", worst, took)
+	t.Logf("a key took %v", took)
+	if took > 30*time.Second { // without the pace, behind a minute of the log
+		t.Errorf("a key took %v", took)
 	}
 }

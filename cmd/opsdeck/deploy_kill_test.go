@@ -112,7 +112,7 @@ func (s *deploySite) run(want int, args ...string) (out, errs string) {
 // installs waits until the install step was begun n times and returns the last's pid.
 func (s *deploySite) installs(n int) string {
 	s.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		text, _ := os.ReadFile(filepath.Join(s.dir, "runs"))
 		if pids := strings.Fields(string(text)); len(pids) >= n {
 			return pids[n-1]
@@ -125,7 +125,7 @@ func (s *deploySite) installs(n int) string {
 // gone waits until a process is not running any more.
 func (s *deploySite) gone(pid string) {
 	s.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if text, err := os.ReadFile("/proc/" + pid + "/stat"); err != nil || strings.Contains(string(text), ") Z ") {
 			return
 		}

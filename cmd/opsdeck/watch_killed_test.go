@@ -80,14 +80,17 @@ func TestNoAlertIsLostOrDoubledByKills(t *testing.T) {
 	server := httptest.NewServer(hook)
 	defer server.Close()
 	dir := t.TempDir()
-	config := watchConfig(t, dir, server.URL, kills)
+	config := watchConfig(t, dir, server.URL, kills+1)
 	log := filepath.Join(dir, "app.log")
 	appendTo(t, log, "the beginning")
 	for i := range kills {
 		w := startWatch(t, bin, config)
 		w.await("targets")
-		if i == 0 {
-			time.Sleep(100 * time.Millisecond) // the first run notes where the log ends
+		if i == 0 { // the first run notes where the log ends, and tells of what comes later
+			await(t, 3*time.Minute, func() bool {
+				appendTo(t, log, fmt.Sprintf("needle%d happened", kills))
+				return hook.has(fmt.Sprintf("fired needle%d", kills)) > 0
+			}, w.text)
 		}
 		appendTo(t, log, fmt.Sprintf("needle%d happened", i))
 		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)

@@ -15,7 +15,7 @@ import (
 // of a service that has no backup, and starts it again.
 func TestAStoppedServerIsToldWithinTwoIntervals(t *testing.T) {
 	t.Parallel()
-	const interval = 5 * time.Second
+	const interval = 10 * time.Second
 	s := testdb.Private(t, "mariadb")
 	bin, err := program()
 	if err != nil {

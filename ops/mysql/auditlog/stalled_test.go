@@ -38,7 +38,7 @@ func TestAStalledLineIsNoSlowQuery(t *testing.T) {
 		Schema:  schema,
 		Table:   "audit_logs",
 		MaxRows: 1 << 40,
-		Timeout: time.Second,
+		Timeout: 5 * time.Second,
 		Clock:   clock.NewFake(start.AddDate(0, 1, 0)),
 	})
 	if err != nil {

@@ -2,7 +2,9 @@ package binarchive
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
@@ -22,22 +24,13 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 			db := s.Schema(t)
 			s.Exec(t, db, "CREATE TABLE t (v VARCHAR(20))")
 			o := optionsFor(t, s)
-			var first *binlog.Segment
-			for range 20 { // until both resets fall into one second
-				s.Exec(t, db, reset, "INSERT INTO t VALUES ('one')")
-				fetch(t, o)
-				all := segments(t, o)
-				first = all[len(all)-1]
-				s.Exec(t, db, reset, "INSERT INTO t VALUES ('two')", "INSERT INTO t VALUES ('three')")
-				if h, err := headOf(t.Context(), o.Target, first.File); err != nil {
-					t.Fatal(err)
-				} else if h.identity == first.Identity {
-					break
-				}
-				first = nil
-			}
-			if first == nil {
-				t.Fatal("the resets never fell into one second")
+			second := fmt.Sprintf("SET timestamp = %d", time.Now().Unix()) // also of the log's first event
+			s.Exec(t, db, second, reset, "INSERT INTO t VALUES ('one')")
+			fetch(t, o)
+			first := newest(t, o)
+			s.Exec(t, db, second, reset, "INSERT INTO t VALUES ('two')", "INSERT INTO t VALUES ('three')")
+			if h, err := headOf(t.Context(), o.Target, first.File); err != nil || h.identity != first.Identity {
+				t.Fatalf("the resets are not of one second: %v", err)
 			}
 			if same, err := SameFile(t.Context(), o.Target, first); same || err != nil {
 				t.Errorf("taken for the same file: %v, %v", same, err)
@@ -45,7 +38,7 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 			before := len(segments(t, o))
 			r := fetch(t, o)
 			all := segments(t, o)
-			last := all[len(all)-1]
+			last := newest(t, o)
 			if len(r.Gaps) != 1 || r.Gaps[0].Reason != binlog.Reset || len(all) != before+1 ||
 				last.Epoch != first.Epoch+1 {
 				t.Errorf("gaps %+v, %d files after %d", r.Gaps, len(all), before)
@@ -61,4 +54,10 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func newest(t *testing.T, o Options) *binlog.Segment {
+	t.Helper()
+	all := segments(t, o)
+	return all[len(all)-1]
 }

@@ -74,7 +74,7 @@ func (r *reading) during(until string, do func()) {
 		time.Sleep(time.Millisecond)
 	}
 	do()
-	late := time.After(10 * time.Second)
+	late := time.After(2 * time.Minute)
 	for found := until == ""; !found; {
 		select {
 		case <-woken:

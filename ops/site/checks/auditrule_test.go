@@ -70,7 +70,7 @@ func (a *audited) watch(rules ...config.AlertRule) map[string]health.Check {
 			}
 			a.t.Cleanup(func() { db.Close() })
 			return auditlog.Open(ctx, db, auditlog.Options{
-				Target: target, Schema: a.schema, Table: "audit_logs", MaxRows: 1000, Timeout: 10 * time.Second,
+				Target: target, Schema: a.schema, Table: "audit_logs", MaxRows: 1000, Timeout: 2 * time.Minute,
 			})
 		},
 	}) {

@@ -67,10 +67,10 @@ func newGreen(t *testing.T, how ...string) *green {
 	g.shop = newShop(t, func(c *config.Service) {
 		c.Health.URL = g.front
 		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
-		c.Restore.ReadyWait = 30 * time.Second
+		c.Restore.ReadyWait = 3 * time.Minute
 		c.Deploy.Observe = 0
 		c.Deploy.Plans = []config.DeployPlan{{Name: "short", Steps: []config.DeployStep{
-			{Name: "pull", Kind: "pull"}, {Name: "build", Run: "[ ! -e nobuild ]"}, {Name: "standby", Kind: "standby", Timeout: time.Minute},
+			{Name: "pull", Kind: "pull"}, {Name: "build", Run: "[ ! -e nobuild ]"}, {Name: "standby", Kind: "standby", Timeout: 4 * time.Minute},
 			{Name: "switch", Kind: "switch"}, {Name: "ready", Kind: "ready"}, {Name: "smoke", Kind: "smoke"}}}}
 		c.Deploy.Switch = config.DeploySwitch{File: file, Ports: g.ports[:2], Test: nginx + " -t -c " + conf,
 			Reload: nginx + " -s reload -c " + conf}

@@ -24,7 +24,7 @@ func migrating(t *testing.T) (s *shop, columns func() string) {
 		c.Backup.Dir = filepath.Join(filepath.Dir(c.Deploy.Dir), "backups")
 		c.Deploy.Plans = []config.DeployPlan{{Name: "update", Steps: []config.DeployStep{
 			{Name: "pull", Kind: "pull"},
-			{Name: "sync", Kind: "sync", Look: "cat migration.sql", Timeout: 20 * time.Second,
+			{Name: "sync", Kind: "sync", Look: "cat migration.sql", Timeout: 2 * time.Minute,
 				Run: client + " --defaults-file=" + c.Database.OptionsFile + " " + schema + " <migration.sql"},
 			{Name: "ready", Kind: "ready"}}}}
 	})

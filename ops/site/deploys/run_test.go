@@ -49,7 +49,7 @@ func newShop(t *testing.T, change func(*config.Service)) *shop {
 	s.Desk, s.app = desk(t, func(c *config.Service) {
 		c.Health.URL = fmt.Sprintf("http://127.0.0.1:%d", s.port)
 		c.Deploy.Smoke = []string{"/health"}
-		c.Restore.ReadyWait = 20 * time.Second
+		c.Restore.ReadyWait = 2 * time.Minute
 		dir := c.Deploy.Dir
 		pid := filepath.Join(filepath.Dir(dir), "pid")
 		c.Process = config.Process{Kind: "command", Name: "shop", Dir: dir,
@@ -120,7 +120,7 @@ func (s *shop) start() {
 	if err := s.ctl.Start(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); s.version() == ""; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); s.version() == ""; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatal("the service does not answer")
 		}
@@ -288,7 +288,7 @@ func TestAMigrationThatHangsIsEndedAndTakenBack(t *testing.T) {
 	s := newShop(t, func(c *config.Service) {
 		c.Deploy.Plans = []config.DeployPlan{{Name: "update", Steps: []config.DeployStep{
 			{Name: "stop", Kind: "stop"}, {Name: "pull", Kind: "pull"},
-			{Name: "sync", Kind: "sync", Run: "sh migrate.sh", Timeout: time.Second},
+			{Name: "sync", Kind: "sync", Run: "sh migrate.sh", Timeout: 5 * time.Second},
 			{Name: "start", Kind: "start"}, {Name: "ready", Kind: "ready"}}}}
 	})
 	s.start()
@@ -300,7 +300,7 @@ func TestAMigrationThatHangsIsEndedAndTakenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(2 * time.Minute)
 	for ; runs(strings.TrimSpace(string(pid))); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the migration's child %s still runs", pid)

@@ -74,7 +74,7 @@ func behindNginx(t *testing.T) (s *shop, front string, ports []int) {
 	})
 	sh(fmt.Sprintf("PORT=%d; ", ports[0]) + s.conf.Switch.Start)
 	sh(nginx + " -c " + conf)
-	for end := time.Now().Add(20 * time.Second); s.version() != "1.0.0"; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); s.version() != "1.0.0"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("nginx does not answer")
 		}
@@ -185,7 +185,7 @@ func TestNoRequestIsLostWhileNginxIsSwitched(t *testing.T) {
 // becomes waits until nginx's workers have the release: a reload returns before.
 func (s *shop) becomes(version string) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); s.version() != version; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); s.version() != version; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("release %q answers, not %s", s.version(), version)
 		}

@@ -36,7 +36,7 @@ func counted(t *testing.T, sources ...string) (await func(lines ...string) strin
 	t.Cleanup(func() { cancel(); <-done })
 	return func(lines ...string) (got string) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			got = text(t, c)
 			missing := ""
 			for _, l := range lines {
