@@ -161,8 +161,12 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 		return err
 	}
 	db := r.Plan.Target.Database
-	if _, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db}); err != nil {
+	next, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db})
+	if err != nil {
 		return notNow(r, kind, err)
+	}
+	if kind == restore.KindAbort && (next.Stage == restore.UndoLoading || next.Stage == restore.UndoStopping) {
+		want = "undone" // the live database was changed: an abort loads the emergency backup back
 	}
 	if stage := r.State.Stage; kind == restore.KindResume && (stage == restore.Aborted || !stage.Back()) {
 		want = "restored"
@@ -179,6 +183,11 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if err := r.Folder.Leave(q.answers.unattended(a.printer, d, false)); err != nil {
 		return err
 	}
+	w := newWatcher(a, d, r.Folder, q.answers, q.JSON)
+	w.seen = len(r.Lines) // told before
+	if kind == restore.KindResume && r.Alive && r.State.Stage.Asks() {
+		return w.follow(ctx, want) // its worker waits: this answers it
+	}
 	if kind == restore.KindResume && r.Alive {
 		return ops.E(ops.Busy, lang.M("%s is working on it (pid %d)", r.Worker.User, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
@@ -194,8 +203,9 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if err != nil {
 		return err
 	}
-	w := newWatcher(a, d, r.Folder, q.answers, q.JSON)
-	w.seen = len(r.Lines) // told before
+	if r.Alive {
+		w.answered = r.State.Seq // by this request
+	}
 	if err := w.follow(ctx, want); err != nil || kind != restore.KindDrop {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,7 +138,10 @@ func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("No restores yet."))
 	}
 	if c.ID == "" {
-		sayOtherWork(ctx, a, d)
+		sayOtherWork(ctx, a, d, slices.ContainsFunc(list, func(r runJSON) bool {
+			stage := restore.Stage(r.Stage)
+			return r.Database == d.Service.Database.Name && !stage.Final() && stage != restore.Planned
+		}))
 	}
 	for _, r := range list {
 		sayRun(a.printer, r, a.clock.Now())
@@ -210,12 +214,14 @@ func (c *restoreReportCmd) Run(a *app) error {
 	return a.plain(account.Markdown(a.lang))
 }
 
-// sayOtherWork tells of a restore that this state folder does not know.
-func sayOtherWork(ctx context.Context, a *app, d *restores.Desk) {
+// sayOtherWork tells of a restore that this state folder does not know. ours tells that it
+// knows an unfinished one: then a database that is half loaded is no other's.
+func sayOtherWork(ctx context.Context, a *app, d *restores.Desk, ours bool) {
 	if d.Working() {
 		return
 	}
 	e := site.AskElsewhere(ctx, d.Service.Database)
+	e.Loading = e.Loading && (!ours || e.Claim != nil)
 	err := cmp.Or(e.Refusal(d.Service.Database.Name), e.Claim)
 	if err == nil {
 		return

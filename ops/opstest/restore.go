@@ -40,6 +40,7 @@ type WorldState struct {
 	Sessions           []restore.Session
 	Writes             run.Writes
 	Late               run.Writes // after the emergency backup
+	Others             run.Writes // after the load had begun
 	Unreadable         []string
 	Doubts             []string
 	Told               int
@@ -146,6 +147,19 @@ func (w *World) SinceSaved(
 ) (found run.Writes, _ error) {
 	w.do(ctx, "since-saved", func(s *WorldState) error { found, s.Late = s.Late, run.Writes{}; return nil })
 	return found, ctx.Err()
+}
+
+// SinceLoad tells the planted writes of others, until the current state is backed up.
+func (w *World) SinceLoad(
+	ctx context.Context, _ *restore.Plan, _ string, _ run.Report,
+) (found run.Writes, _ error) {
+	w.do(ctx, "since-load", func(s *WorldState) error { found = s.Others; return nil })
+	return found, ctx.Err()
+}
+
+// PlantOthers makes the world say that others wrote after the load had begun.
+func (w *World) PlantOthers(writes run.Writes) {
+	w.do(context.Background(), "plant", func(s *WorldState) error { s.Others = writes; return nil })
 }
 
 // PlantLate makes the world say that these writes came after the emergency backup.

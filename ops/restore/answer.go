@@ -45,6 +45,8 @@ func (s Snapshot) goOnLabel() lang.Msg {
 
 func (s Snapshot) leaveLabel() lang.Msg {
 	switch s.Stage {
+	case AskLoad:
+		return lang.M("end the restore; leave the database as it is now")
 	case AskVerify, AskSwap:
 		return lang.M("abort, and keep the loaded data")
 	case AskKeeping:

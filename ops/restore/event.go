@@ -80,6 +80,8 @@ type Event struct {
 type Data struct {
 	Stopped    bool        `json:"stopped,omitempty"` // the service ran and we stopped it
 	Emergency  string      `json:"emergency,omitempty"`
+	Also       []string    `json:"also_saved,omitempty"` // further backups of states that the run replaced
+	Torn       bool        `json:"torn,omitempty"`       // when KindFound by load: what others wrote to is incomplete
 	Mark       string      `json:"write_mark,omitempty"` // the server's write position before the emergency backup
 	Unreadable []string    `json:"unreadable,omitempty"` // tables, when KindFound by save
 	Sessions   []Session   `json:"sessions,omitempty"`   // when KindFound by quiet

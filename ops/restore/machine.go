@@ -22,6 +22,7 @@ type Snapshot struct {
 	Doubted    bool     `json:"doubted,omitempty"` // verification failed and was overridden, typed
 	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
 	Written    bool     `json:"written,omitempty"` // the live database was written to after its emergency backup
+	Torn       bool     `json:"torn,omitempty"`    // and held only a part of the data then
 	NotReady   bool     `json:"not_ready,omitempty"`
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
 	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
@@ -118,6 +119,7 @@ func (s *Snapshot) absorb(e Event) {
 		s.Written = false
 	case (s.Stage == Swapping || s.Stage == Loading) && e.Kind == KindFound:
 		s.Written = true
+		s.Torn = e.Data != nil && e.Data.Torn
 	case (s.Stage == AskSwap || s.Stage == AskLoad) && e.Kind == KindRetry && s.Written:
 		s.Loaded = s.Stage == AskSwap
 		s.again()
@@ -163,9 +165,52 @@ func (s *Snapshot) again() {
 	s.SkipBackup = false
 	s.SkipTables = nil
 	s.Data.Unreadable = nil
-	s.Data.Emergency = ""
 	s.Data.Mark = ""
 	s.Data.Now = nil
+	if s.Torn { // the state before is still the one to go back to
+		return
+	}
+	if s.Data.Emergency != "" {
+		s.Data.Also = append(slices.Clip(s.Data.Also), s.Data.Emergency)
+	}
+	s.Data.Emergency = ""
+	s.Data.Started = false
+}
+
+// LoadsAgain reports that an earlier try of this round has begun to load into the live
+// database, and that this one drops what is there now.
+func (s Snapshot) LoadsAgain() bool {
+	if s.Mode != InPlace || s.Stage != Loading {
+		return false
+	}
+	if s.Attempts > 1 {
+		return true
+	}
+	for i := len(s.Trail) - 2; i >= 0; i-- {
+		switch s.Trail[i].Stage {
+		case Loading:
+			return true
+		case Checking, Saving, AskSave:
+			return false
+		}
+	}
+	return false
+}
+
+// LeftToOthers reports that the restore ended and left the live database to those who wrote to
+// it after the load had begun.
+func (s Snapshot) LeftToOthers() bool {
+	return s.Mode == InPlace && s.Written && s.Data.Started && (s.Stage == Aborted || s.Stage == AbortReporting)
+}
+
+// JustExported reports that an undo has saved what its load back drops, right before.
+func (s Snapshot) JustExported() bool {
+	n := len(s.Trail)
+	if s.Stage != UndoLoading || s.Attempts > 1 || n < 2 {
+		return false
+	}
+	before := s.Trail[n-2].Stage
+	return before == UndoExporting || before == AskUndoExport
 }
 
 // Unsaved reports that the old tables were swapped out and kept, and that the emergency
@@ -186,6 +231,7 @@ func (d *Data) merge(n Data) {
 	set(&d.Tables, n.Tables)
 	set(&d.Bytes, n.Bytes)
 	set(&d.SwapMS, n.SwapMS)
+	d.Also = append(slices.Clip(d.Also), n.Also...)
 	set(&d.Lost, n.Lost)
 	if n.Unreadable != nil {
 		d.Unreadable = n.Unreadable

@@ -22,7 +22,7 @@ var table = complete(map[Stage]row{
 	AskSave: {KindRetry: to(Saving), KindSkip: load(true), KindAbort: to(AbortStarting)},
 
 	Loading: {KindDone: to(Verifying), KindFound: to(AskLoad), KindFailed: to(AskLoad), KindAbort: backOut},
-	AskLoad: {KindRetry: saveAgain(Loading), KindAbort: backOut},
+	AskLoad: {KindRetry: saveAgain(Loading), KindLeave: leaveWritten, KindAbort: backOut},
 	Verifying: {
 		KindDone:   mode(Swapping, Starting, Reporting),
 		KindFound:  to(AskVerify),
@@ -144,7 +144,7 @@ func foundSaving(_ *Snapshot, e Event) (Stage, error) {
 // emptied gets the emergency backup.
 func backOut(s *Snapshot, _ Event) (Stage, error) {
 	switch {
-	case s.Stage == AskLoad && s.Written: // nothing was changed yet
+	case s.Stage == AskLoad && s.Written && !s.Data.Started: // nothing was changed yet
 		return AbortStarting, nil
 	case s.Mode != InPlace:
 		return Cleaning, nil
@@ -163,6 +163,18 @@ func saveAgain(stage Stage) rule {
 		}
 		return stage, nil
 	}
+}
+
+// leaveWritten ends the restore and leaves the live database to those who wrote to it after
+// the load had begun.
+func leaveWritten(s *Snapshot, e Event) (Stage, error) {
+	switch {
+	case !s.Written || !s.Data.Started || s.Torn:
+		return "", ErrNotNow
+	case e.Typed != s.Database:
+		return "", ErrTyped
+	}
+	return AbortReporting, nil
 }
 
 // despiteWrites swaps although the live database was written to after its emergency backup.

@@ -43,14 +43,9 @@ func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded,
 		return run.Loaded{}, nil, err
 	}
 	defer src.Close()
-	r, err := load.Run(
-		ctx,
-		e.Target,
-		src,
-		load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-			Events: j.Live, EventsOff: j.Off, Replace: j.Fresh, SkipOthers: true, Report: report, Whole: j.Whole,
-			Without: j.Without},
-	)
+	o := e.options(j)
+	o.Report = report
+	r, err := load.Run(ctx, e.Target, src, o)
 	if err != nil {
 		return run.Loaded{}, nil, err
 	}
@@ -77,6 +72,21 @@ func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded,
 		}
 	}
 	return out, enabled, nil
+}
+
+// options are those of a load.
+func (e Engine) options(j Job) load.Options {
+	return load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
+		Events: j.Live, EventsOff: j.Off, Replace: j.Fresh, SkipOthers: true, Whole: j.Whole, Without: j.Without}
+}
+
+// Committed reads how far an unfinished load got.
+func (e Engine) Committed(ctx context.Context, c *sql.Conn, j Job) (load.Left, error) {
+	m, err := backup.ReadManifest(j.Path)
+	if err != nil {
+		return load.Left{}, err
+	}
+	return load.Committed(ctx, c, m, e.options(j))
 }
 
 // Records reads the rows of a backup file.

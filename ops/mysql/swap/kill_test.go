@@ -123,6 +123,10 @@ func work(j job) error {
 			if !s.Stage.Asks() {
 				return
 			}
+			if s.Stage == restore.AskLoad && s.Written { // nobody else writes here
+				fmt.Println(s.Stage, s.Why)
+				os.Exit(4)
+			}
 			if time.Since(began) > 5*time.Minute {
 				fmt.Println(s.Stage, s.Why)
 				os.Exit(3)

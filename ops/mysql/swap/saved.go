@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
 	"time"
 
@@ -121,15 +119,11 @@ func rose(before, now string) (rises, ok bool) {
 	return is > was, err == nil && bad == nil && is >= was
 }
 
-// changing reports whether the run has begun to change the live database: in place with its
-// first session, otherwise with the swap.
+// changing reports whether the run has begun to change the live database by a swap. Of a load
+// in place, SinceLoad is asked once it has begun.
 func changing(p *restore.Plan, f run.Folder) (bool, error) {
 	if p.Mode == restore.InPlace {
-		_, err := os.Stat(ownSessionsPath(f))
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
+		return false, nil
 	}
 	r, err := readRecord(f)
 	return err == nil && r != nil && !r.Settled, err

@@ -98,7 +98,7 @@ func New(s Settings) *Server {
 		Facts:    facts,
 		Damage:   damage,
 		Sessions: sessions,
-		Writes:   &Writes{link: l},
+		Writes:   &Writes{link: l, loader: s.Loader},
 		Surveyor: &Surveyor{link: l, facts: facts, damage: damage, sessions: sessions, losses: losses},
 		Losses:   losses,
 		Checks:   checks,

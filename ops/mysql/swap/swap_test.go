@@ -115,15 +115,18 @@ func newField(t *testing.T, db *testdb.Server) *field {
 	db.Exec(t, f.live, shop...)
 	f.good = f.dump()
 	f.loader = clientLoader{t, db, map[string][]byte{"backup": f.backup()}}
-	target := mysql.Target{
+	f.server = swap.New(swap.Settings{Target: newTarget(db), Loader: f.loader, Audit: "audit_logs"})
+	t.Cleanup(func() { f.server.Close() })
+	return f
+}
+
+func newTarget(db *testdb.Server) mysql.Target {
+	return mysql.Target{
 		Network:  "tcp",
 		Addr:     net.JoinHostPort(db.Host, strconv.Itoa(db.Port)),
 		User:     db.User,
 		Password: db.Password,
 	}
-	f.server = swap.New(swap.Settings{Target: target, Loader: f.loader, Audit: "audit_logs"})
-	t.Cleanup(func() { f.server.Close() })
-	return f
 }
 
 var noise = regexp.MustCompile(`(?m)^--.*$|^/\*!50003 SET .*$|AUTO_INCREMENT=\d+ ?|/\*M?!\d+\\- .*\*/`)

@@ -26,6 +26,7 @@ const (
 // Writes detects writes to the live database, by whatever the server counts.
 type Writes struct {
 	*link
+	loader Loader
 }
 
 // Mark records the current state of writes to the live database.

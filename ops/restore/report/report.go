@@ -35,6 +35,7 @@ type Account struct {
 	LostByUndo *restore.Loss       `json:"lost_by_undo,omitempty"`
 	Exports    []string            `json:"exports,omitempty"`
 	Emergency  string              `json:"emergency_backup,omitempty"`
+	Also       []string            `json:"also_saved,omitempty"` // further backups of states that the run replaced
 	Kept       string              `json:"kept_schema,omitempty"`
 	Without    []string            `json:"left_out,omitempty"` // objects, as "table x"
 	Remarks    []restore.Note      `json:"remarks,omitempty"`
@@ -85,6 +86,7 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 		LostByUndo: s.Data.Lost,
 		Exports:    append(slices.Clone(p.Exported), s.Data.Exports...),
 		Emergency:  s.Data.Emergency,
+		Also:       s.Data.Also,
 		Without:    p.Without,
 		Timeline:   s.Trail,
 	}
@@ -161,6 +163,10 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 				),
 			),
 		)
+	}
+	if s.LeftToOthers() {
+		out = append(out, restore.N(lang.M("Others wrote to %s after the restore had begun. The database and the service "+
+			"are left as they are.", p.Target.Database)))
 	}
 	if s.SkipBackup {
 		out = append(out, restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
@@ -339,7 +345,8 @@ func (a Account) facts() []fact {
 		{
 			lang.M("emergency backup"),
 			a.Emergency,
-		}, {lang.M("old tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+		}, {lang.M("also backed up"), strings.Join(a.Also, ", ")},
+		{lang.M("old tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
 		{lang.M("loaded, not swapped"), a.Loaded},
 		{lang.M("left out"), strings.Join(a.Without, ", ")},
 	}

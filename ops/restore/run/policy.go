@@ -85,6 +85,8 @@ func (y *Policy) say(s restore.Snapshot) restore.Kind {
 		return orAbort(y.Answers.WithoutBackup == s.Database, restore.KindSkip)
 	case restore.AskSettle:
 		return restore.KindRetry
+	case restore.AskLoad:
+		return y.loadAgain(s)
 	case restore.AskSwap, restore.AskVerify:
 		if s.Stage == restore.AskSwap && s.Written && y.Answers.DespiteWrites == s.Database {
 			return restore.KindGoOn
@@ -120,6 +122,18 @@ func (y *Policy) quiet(s restore.Snapshot) restore.Kind {
 		return restore.KindRetry
 	}
 	return restore.KindAbort
+}
+
+// loadAgain is the answer when a load failed. What others wrote after it had begun is neither
+// dropped nor loaded over without a word: then a person decides.
+func (y *Policy) loadAgain(s restore.Snapshot) restore.Kind {
+	switch {
+	case !s.Written || !s.Data.Started:
+		return orAbort(!s.Can(restore.KindAbort), restore.KindRetry)
+	case y.Answers.DespiteWrites == s.Database:
+		return restore.KindRetry
+	}
+	return ""
 }
 
 func orAbort(yes bool, k restore.Kind) restore.Kind {

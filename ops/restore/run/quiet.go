@@ -22,6 +22,7 @@ type Writes struct {
 	Untold    bool           // there were writes, possibly to the live database
 	Blind     bool           // unknown: the server counts no writes
 	Elsewhere bool           // to other databases of the server
+	Torn      bool           // the live database holds only a part of what was loaded
 	At        WriteMark      // where the binary log stands now; "" where the writes are told by something else
 	Notes     []restore.Note // the observations, or why there are none
 }
@@ -243,7 +244,11 @@ func (c *Crew) back(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 	if errors.As(err, &unreadable) {
 		return unreadableFound(s, unreadable), nil
 	}
-	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: &restore.Data{Emergency: path}}, err
+	data := &restore.Data{Emergency: path}
+	if s.Torn && path != "" {
+		data = &restore.Data{Also: []string{path}}
+	}
+	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: data}, err
 }
 
 // foundWrites throws the backup away and asks.
@@ -273,14 +278,20 @@ func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (rest
 // unlessWritten changes the live database, unless written asks first. What written could not
 // tell is noted with the change.
 func (c *Crew) unlessWritten(
-	ctx context.Context, p *restore.Plan, s restore.Snapshot, change func() (restore.Event, error),
+	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report, change func() (restore.Event, error),
 ) (restore.Event, error) {
-	look, err := c.written(ctx, p, s)
-	if err != nil || look.Kind == restore.KindFound {
-		return look, err
+	look := c.written
+	if s.LoadsAgain() {
+		look = func(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
+			return c.writtenSinceLoad(ctx, p, s, report)
+		}
+	}
+	asks, err := look(ctx, p, s)
+	if err != nil || asks.Kind == restore.KindFound {
+		return asks, err
 	}
 	ev, err := change()
-	ev.Notes = append(look.Notes, ev.Notes...)
+	ev.Notes = append(asks.Notes, ev.Notes...)
 	return ev, err
 }
 

@@ -99,7 +99,12 @@ func (r *Run) Waiting() *Waiting {
 	if s.Stage == restore.AskNotify {
 		w.For = []restore.Note{restore.N(lang.M("send the notification?"))}
 	}
-	if u, err := r.Folder.Unattended(); err == nil && u != nil && r.Alive {
+	u, err := r.Folder.Unattended()
+	if err != nil || u == nil || !r.Alive {
+		return w
+	}
+	y := Policy{Answers: u.Answers}
+	if _, ok := y.Choose(s, r.Busy(), w.Since); ok {
 		w.Until = later(w.Since, r.Folder.attended()).Add(time.Duration(u.After))
 	}
 	return w

@@ -63,6 +63,9 @@ type WriteWatch interface {
 	// SinceSaved tells what was written since, hours later and over a restart; nothing once the
 	// run itself has begun to change the live database.
 	SinceSaved(ctx context.Context, p *restore.Plan, f Folder, from WriteMark) (Writes, error)
+	// SinceLoad tells what others wrote since the run began to load into the live database:
+	// rows that neither the backup nor the emergency backup has there.
+	SinceLoad(ctx context.Context, p *restore.Plan, emergency string, report Report) (Writes, error)
 }
 
 // Loader loads backups.
@@ -254,19 +257,19 @@ func (c *Crew) do(
 	case restore.EffectKeep:
 		return c.keep(ctx, p, s, report)
 	case restore.EffectLoad:
-		return c.unlessWritten(ctx, p, s, func() (restore.Event, error) {
+		return c.unlessWritten(ctx, p, s, report, func() (restore.Event, error) {
 			return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
 		})
 	case restore.EffectVerify:
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
-		return c.unlessWritten(ctx, p, s, func() (restore.Event, error) {
+		return c.unlessWritten(ctx, p, s, report, func() (restore.Event, error) {
 			return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
 		})
 	case restore.EffectSwapBack:
 		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
 	case restore.EffectLoadBack:
-		return loaded(c.Database.Loader.LoadBack(ctx, p, s.Data.Emergency, report))
+		return c.loadBack(ctx, p, s, report)
 	case restore.EffectExport:
 		return c.export(ctx, p, s, report)
 	case restore.EffectClean:

@@ -1,0 +1,90 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+// writtenSinceLoad asks where others wrote to the live database after an earlier try had begun
+// to load into it: the next try would drop what they wrote.
+func (c *Crew) writtenSinceLoad(
+	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report,
+) (restore.Event, error) {
+	w, err := c.Database.Writes.SinceLoad(ctx, p, s.Data.Emergency, report)
+	if err != nil || !w.stops() {
+		return restore.Event{Notes: w.Notes}, err
+	}
+	notes := append([]restore.Note{restore.N(othersWrote(p))}, w.Notes...)
+	notes = append(notes, restore.N(lang.M("Nothing was changed now. To back up the current state first and restore then: %s.",
+		fmt.Sprintf("opsdeck restore resume %s --despite-writes %s", p.ID, p.Target.Database))))
+	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Started: true, Torn: w.Torn}}, nil
+}
+
+func othersWrote(p *restore.Plan) lang.Msg {
+	return lang.M("others wrote to %s after the restore had begun to load into it; no backup has those changes",
+		p.Target.Database)
+}
+
+// loadBack loads the emergency backup. What others wrote to the live database meanwhile is
+// backed up first: the load back drops it.
+func (c *Crew) loadBack(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
+	var data restore.Data
+	var notes []restore.Note
+	if !s.JustExported() {
+		w, err := c.Database.Writes.SinceLoad(ctx, p, s.Data.Emergency, report)
+		if err != nil {
+			return restore.Event{}, err
+		}
+		if w.stops() || w.Blind {
+			path, told, err := c.saveOthers(ctx, p, w, report)
+			if err != nil {
+				return restore.Event{}, err
+			}
+			notes = told
+			if path != "" {
+				data.Also = []string{path}
+			}
+		}
+	}
+	ev, err := loaded(c.Database.Loader.LoadBack(ctx, p, s.Data.Emergency, report))
+	ev.Notes = append(notes, ev.Notes...)
+	if ev.Data != nil {
+		ev.Data.Also = data.Also
+	}
+	return ev, err
+}
+
+// saveOthers stops the service, which may have been started by hand, and backs the current
+// state up.
+func (c *Crew) saveOthers(
+	ctx context.Context, p *restore.Plan, w Writes, report Report,
+) (string, []restore.Note, error) {
+	if !p.Process.Untouched() {
+		if _, _, err := c.Services.Stop(ctx, p.Process); err != nil {
+			return "", nil, err
+		}
+	}
+	also := *p
+	name := restore.EmergencyName(p.Target.Live, c.Clock.Now().In(p.CreatedAt.Location()))
+	if strings.HasSuffix(p.Emergency, ".age") {
+		name += ".age"
+	}
+	also.Emergency = filepath.Join(filepath.Dir(p.Emergency), name)
+	path, told, err := c.Saver.Save(ctx, &also, nil, report)
+	if err != nil {
+		return "", nil, fmt.Errorf("back up the current state of %s: %w", p.Target.Database, err)
+	}
+	notes := w.Notes
+	if w.stops() {
+		notes = append([]restore.Note{restore.N(othersWrote(p))}, notes...)
+	}
+	if path != "" {
+		notes = append(notes, restore.N(lang.M("the current state of %s was backed up first", p.Target.Database)))
+	}
+	return path, append(notes, told...), nil
+}
