@@ -20,8 +20,9 @@ func (c *Crew) writtenSinceLoad(
 		return restore.Event{Notes: w.Notes}, err
 	}
 	notes := append([]restore.Note{restore.N(othersWrote(p))}, w.Notes...)
-	notes = append(notes, restore.N(lang.M("Nothing was changed now. To back up the current state first and restore then: %s.",
-		fmt.Sprintf("opsdeck restore resume %s --despite-writes %s", p.ID, p.Target.Database))))
+	again := fmt.Sprintf("opsdeck restore resume %s --despite-writes %s", p.ID, p.Target.Database)
+	notes = append(notes, restore.N(lang.M("Nothing was changed now. To back up the current state first and restore "+
+		"then: %s.", again)))
 	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Started: true, Torn: w.Torn}}, nil
 }
 
