@@ -40,7 +40,8 @@ func beginLoad(t *testing.T, db *testdb.Server, whole bool) *begun {
 	target := newTarget(db)
 	back := func(name string) string {
 		path := filepath.Join(t.TempDir(), name)
-		if _, err := dump.Run(context.Background(), target, dump.Options{Databases: []string{b.live}}, path); err != nil {
+		o := dump.Options{Databases: []string{b.live}}
+		if _, err := dump.Run(context.Background(), target, o, path); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -51,8 +52,11 @@ func beginLoad(t *testing.T, db *testdb.Server, whole bool) *begun {
 	engine := swap.Engine{Target: target, Jobs: 1}
 	b.server = swap.New(swap.Settings{Target: target, Loader: engine})
 	t.Cleanup(func() { b.server.Close() })
-	b.plan = &restore.Plan{Mode: restore.InPlace, Target: restore.Target{Live: b.live, Database: b.live},
-		Source: restore.Source{Path: path, Database: b.live, Manifest: true, Indexed: true}}
+	b.plan = &restore.Plan{
+		Mode:   restore.InPlace,
+		Target: restore.Target{Live: b.live, Database: b.live},
+		Source: restore.Source{Path: path, Database: b.live, Manifest: true, Indexed: true},
+	}
 	if whole {
 		return b
 	}
@@ -101,7 +105,8 @@ func TestWhatOthersWroteAfterALoadBeganIsFound(t *testing.T) {
 				}
 				db.Exec(t, b.live, c.do)
 				w := b.since()
-				if said := strings.TrimSuffix(saidBy(w), " since the load"); said != c.want || !w.Live || w.Torn == whole {
+				said := strings.TrimSuffix(saidBy(w), " since the load")
+				if said != c.want || !w.Live || w.Torn == whole {
 					t.Errorf("load begun %v, %s: %+v %s", !whole, c.do, w, saidBy(w))
 				}
 				db.Exec(t, b.live, c.back)

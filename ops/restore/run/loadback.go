@@ -23,7 +23,8 @@ func (c *Crew) writtenSinceLoad(
 	again := fmt.Sprintf("opsdeck restore resume %s --despite-writes %s", p.ID, p.Target.Database)
 	notes = append(notes, restore.N(lang.M("Nothing was changed now. To back up the current state first and restore "+
 		"then: %s.", again)))
-	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Started: true, Torn: w.Torn}}, nil
+	data := &restore.Data{Started: true, Torn: w.Torn}
+	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: data}, nil
 }
 
 func othersWrote(p *restore.Plan) lang.Msg {
@@ -33,7 +34,9 @@ func othersWrote(p *restore.Plan) lang.Msg {
 
 // loadBack loads the emergency backup. What others wrote to the live database meanwhile is
 // backed up first: the load back drops it.
-func (c *Crew) loadBack(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
+func (c *Crew) loadBack(
+	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report,
+) (restore.Event, error) {
 	var data restore.Data
 	var notes []restore.Note
 	if !s.JustExported() {
