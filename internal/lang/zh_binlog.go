@@ -193,6 +193,12 @@ func init() {
 		"此用户看不到其他数据库的表是否有外键指向本库",
 		"grant the user PROCESS: `opsdeck doctor` prints the statement",
 		"请授予该用户 PROCESS 权限：`opsdeck doctor` 会给出语句",
+		"as an administrator: SET GLOBAL innodb_default_row_format = dynamic; or use another server with "+
+			"backup.drill_server",
+		"请以管理员执行：SET GLOBAL innodb_default_row_format = dynamic；或用 backup.drill_server 指定另一台服务器",
+		"as an administrator: SET GLOBAL innodb_force_primary_key = OFF; or use another server with "+
+			"backup.drill_server",
+		"请以管理员执行：SET GLOBAL innodb_force_primary_key = OFF；或用 backup.drill_server 指定另一台服务器",
 		"foreign keys of other databases refer to %s: %s", "其他数据库的外键引用 %s：%s",
 		"make each of them anew, so that it refers to the restored table; then drop the old tables",
 		"请逐个重建这些外键，使其引用恢复后的表，然后再删除原表",

@@ -299,3 +299,37 @@ func TestAServerThatCannotLoadTheBackupIsNoVerdict(t *testing.T) {
 		t.Errorf("on another server: %v", err)
 	}
 }
+
+// TestASettingOfTheServerIsNoVerdict: a key that only newer formats of rows can hold, on a
+// server whose default was changed since.
+func TestASettingOfTheServerIsNoVerdict(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		s.Exec(t, db, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(400) CHARACTER SET utf8mb4, KEY (a))", "INSERT INTO t VALUES (1, 'a')")
+		path := backupOf(t, s, db)
+		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = redundant")
+		defer s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")
+		_, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db})
+		if err == nil || !strings.Contains(err.Error(), "this says nothing about the backup") {
+			t.Errorf("%v", err)
+		}
+		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")
+		if d, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db}); err != nil || d.Result != backup.Passed {
+			t.Errorf("as advised: %+v %v", d, err)
+		}
+	})
+}
+
+// TestAWarningOfCheckTableIsNoFault: CHECK TABLE warns of a row 0 in a MyISAM table with an
+// AUTO_INCREMENT key, and calls it OK.
+func TestAWarningOfCheckTableIsNoFault(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		db := s.Schema(t)
+		s.Exec(t, db, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+			"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT) ENGINE=MyISAM", "INSERT INTO t VALUES (0, 1), (3, NULL)")
+		d, err := Run(t.Context(), Job{Target: target(s), Path: backupOf(t, s, db), Live: db})
+		if err != nil || d.Result != backup.Passed {
+			t.Errorf("%+v %v", d, err)
+		}
+	})
+}

@@ -12,13 +12,18 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// lacking are errors of a server that lacks what a definition needs, as in mysqld_error.h:
-// a charset, a collation, an engine, a function, a plugin, a data type.
-var lacking = []uint16{1115, 1273, 1286, 1128, 1305, 1524, 1911, 4161}
+// contradicting are the errors that a file brings on every server, as in mysqld_error.h: a
+// statement that cannot be parsed, names that are missing or there twice, values that do not
+// fit their columns, keys, partitions or checks. Every other error says something of the
+// server: what it lacks, its settings, its limits, its disk.
+var contradicting = []uint16{
+	1048, 1050, 1054, 1058, 1060, 1061, 1062, 1064, 1065, 1068, 1072, 1075, 1136, 1146, 1149, 1169, 1216, 1264, 1265, 1292,
+	1356, 1364, 1366, 1406, 1411, 1416, 1452, 1526, 1586, 1748, 3037, 3140, 3819, 4025,
+}
 
 // unable is an error where the server cannot load the backup for what it is: it lacks
-// something, or is another than the one that was backed up. That is no verdict on the
-// backup, whose bytes were compared with its hashes.
+// something, is set up in another way, or is another than the one that was backed up. That
+// is no verdict on the backup, whose bytes were compared with its hashes.
 func (d *drill) unable(work error) error {
 	number := mysql.Number(work)
 	if number == 0 {
@@ -29,13 +34,33 @@ func (d *drill) unable(work error) error {
 		made = m.Server
 	}
 	other := made.Flavour != d.server.Flavour || release(made.Version) != release(d.server.Version)
-	if (!other || made.Version == "") && !slices.Contains(lacking, number) {
+	if (!other || made.Version == "") && slices.Contains(contradicting, number) {
 		return nil
 	}
 	return ops.Wrap(work, ops.Failed, lang.M("this server (%s) cannot load the backup; this says nothing about the backup: %s",
 		named(d.server), plain(work))).
-		WithHint(lang.M("use a server like the one that was backed up (%s): backup.drill_server", named(made)))
+		WithHint(d.other(number, named(made)))
 }
+
+// other says what to do where a server cannot load a backup.
+func (d *drill) other(number uint16, made string) lang.Msg {
+	switch number {
+	case errLongKey:
+		return lang.M("as an administrator: SET GLOBAL innodb_default_row_format = dynamic; or use another server with " +
+			"backup.drill_server")
+	case errNeedsKey:
+		return lang.M("as an administrator: SET GLOBAL innodb_force_primary_key = OFF; or use another server with " +
+			"backup.drill_server")
+	}
+	return lang.M("use a server like the one that was backed up (%s): backup.drill_server", made)
+}
+
+// Errors that a setting of the server brings: a key is longer than old formats of rows allow,
+// and a table has no primary key.
+const (
+	errLongKey  = 1709
+	errNeedsKey = 1173
+)
 
 // describe is the server that the drill loaded into.
 func (d *drill) describe(ctx context.Context) backup.Server {

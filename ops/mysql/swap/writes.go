@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -151,12 +152,7 @@ func (m *Writes) read(ctx context.Context, c *sql.Conn, means, live string) (at 
 	if m.mariadb {
 		view = "INNODB_SYS_TABLESTATS"
 	}
-	n, err := schema.One(
-		ctx,
-		c,
-		"SELECT COALESCE(SUM(MODIFIED_COUNTER), -1) FROM information_schema."+view+" WHERE NAME LIKE CONCAT(?, '/%')",
-		likeFile(live),
-	)
+	n, err := changedRows(ctx, c, view, live)
 	if err != nil || n == "-1" && means != byTimes {
 		return "", false
 	}
@@ -244,21 +240,45 @@ func firstWord(text string) string {
 	return word
 }
 
-// likeFile is a database name as InnoDB writes it, for LIKE: characters other than
-// letters, digits and underscore are written as @ and a code, and any code matches here.
-func likeFile(name string) string {
+// changedRows is InnoDB's count of changed rows in a database's tables, or "-1" where it
+// knows none of them.
+func changedRows(ctx context.Context, c *sql.Conn, view, live string) (string, error) {
+	rows, err := schema.All(ctx, c, "SELECT NAME, MODIFIED_COUNTER FROM information_schema."+view)
+	if err != nil {
+		return "", err
+	}
+	own := innodbName(live)
+	sum := int64(-1)
+	for _, r := range rows {
+		database, _, _ := strings.Cut(r[0], "/")
+		n, err := strconv.ParseInt(r[1], 10, 64)
+		if err != nil || !own.MatchString(database) {
+			continue
+		}
+		sum = max(sum, 0) + n
+	}
+	return strconv.FormatInt(sum, 10), nil
+}
+
+// innodbName matches a database's name as InnoDB writes it: characters other than ASCII
+// letters, digits and underscore are an @ and their number in hex. Letters of other
+// alphabets have codes of two characters, of which any matches here.
+//
+// MySQL Reference Manual, "Mapping of Identifiers to File Names".
+func innodbName(name string) *regexp.Regexp {
 	var b strings.Builder
+	b.WriteString("^")
 	for _, r := range name {
 		switch {
-		case r == '_':
-			b.WriteString(`\_`)
-		case r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+		case r == '_', r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
 			b.WriteRune(r)
+		case r >= 0xc0 && r < 0x3000 || r >= 0xff00:
+			fmt.Fprintf(&b, "(@%04x|@[0-9A-Za-z]{2})", r)
 		default:
-			b.WriteString("@%")
+			fmt.Fprintf(&b, "@%04x", r)
 		}
 	}
-	return b.String()
+	return regexp.MustCompile(b.String() + "$")
 }
 
 // counting reports whether the server's instruments are on.
