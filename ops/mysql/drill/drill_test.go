@@ -305,7 +305,8 @@ func TestAServerThatCannotLoadTheBackupIsNoVerdict(t *testing.T) {
 func TestASettingOfTheServerIsNoVerdict(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
-		s.Exec(t, db, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(400) CHARACTER SET utf8mb4, KEY (a))", "INSERT INTO t VALUES (1, 'a')")
+		s.Exec(t, db, "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(400) CHARACTER SET utf8mb4, KEY (a))",
+			"INSERT INTO t VALUES (1, 'a')")
 		path := backupOf(t, s, db)
 		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = redundant")
 		defer s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")

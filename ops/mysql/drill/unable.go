@@ -17,8 +17,8 @@ import (
 // fit their columns, keys, partitions or checks. Every other error says something of the
 // server: what it lacks, its settings, its limits, its disk.
 var contradicting = []uint16{
-	1048, 1050, 1054, 1058, 1060, 1061, 1062, 1064, 1065, 1068, 1072, 1075, 1136, 1146, 1149, 1169, 1216, 1264, 1265, 1292,
-	1356, 1364, 1366, 1406, 1411, 1416, 1452, 1526, 1586, 1748, 3037, 3140, 3819, 4025,
+	1048, 1050, 1054, 1058, 1060, 1061, 1062, 1064, 1065, 1068, 1072, 1075, 1136, 1146, 1149, 1169, 1216, 1264, 1265,
+	1292, 1356, 1364, 1366, 1406, 1411, 1416, 1452, 1526, 1586, 1748, 3037, 3140, 3819, 4025,
 }
 
 // unable is an error where the server cannot load the backup for what it is: it lacks

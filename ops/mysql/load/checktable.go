@@ -33,7 +33,9 @@ func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bo
 		if err != nil {
 			return err
 		}
-		sound := slices.ContainsFunc(rows, func(r []string) bool { return len(r) == 4 && r[2] == "status" && r[3] == "OK" })
+		sound := slices.ContainsFunc(rows, func(r []string) bool {
+			return len(r) == 4 && r[2] == "status" && r[3] == "OK"
+		})
 		for _, r := range rows { // Table, Op, Msg_type, Msg_text
 			if len(r) != 4 || !complaint(strings.ToLower(r[2]), r[3]) || sound && !strings.EqualFold(r[2], "error") {
 				continue
