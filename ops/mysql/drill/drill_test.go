@@ -315,7 +315,8 @@ func TestASettingOfTheServerIsNoVerdict(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")
-		if d, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db}); err != nil || d.Result != backup.Passed {
+		d, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db})
+		if err != nil || d.Result != backup.Passed {
 			t.Errorf("as advised: %+v %v", d, err)
 		}
 	})
