@@ -159,9 +159,13 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 			WithHint(lang.M("use --engine native, which needs no other tool"))
 	}
 	tool, maria := f.contained(ctx, docker, tools[d.maria])
+	freed, err := shed(ctx, d, tool, exec.CommandContext(ctx, docker, "exec", f.Container, tool, "--help"))
+	if err != nil {
+		return nil, nil, err
+	}
 	args := append(
 		[]string{"exec", "-e", "MYSQL_PWD", f.Container, tool, "--user=" + d.target.User},
-		f.arguments(d, inv, maria)...)
+		append(freed, f.arguments(d, inv, maria)...)...)
 	cmd := exec.CommandContext(ctx, docker, args...)
 	cmd.Env = append(os.Environ(), "MYSQL_PWD="+d.target.Password)
 	return cmd, func() {}, nil
@@ -181,11 +185,15 @@ func (f Foreign) contained(ctx context.Context, docker string, names []string) (
 func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
 	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
 	maria := bytes.Contains(says, []byte("MariaDB"))
+	freed, err := shed(ctx, d, filepath.Base(tool), exec.CommandContext(ctx, tool, "--no-defaults", "--help"))
+	if err != nil {
+		return nil, nil, err
+	}
 	file, err := secret(optionsText(d.target, maria))
 	if err != nil {
 		return nil, nil, err
 	}
-	args := f.arguments(d, inv, maria)
+	args := append(freed, f.arguments(d, inv, maria)...)
 	cmd := exec.CommandContext(ctx, tool, append([]string{"--defaults-file=/dev/fd/3"}, args...)...)
 	cmd.ExtraFiles = []*os.File{file}
 	return cmd, func() { file.Close() }, nil

@@ -1,0 +1,36 @@
+package dump
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"strings"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/mysql"
+)
+
+// shed are the arguments that free the tool's session of what the server imposes on every
+// session. help prints the tool's options. A tool that has no such option is refused where it
+// would leave out rows or columns without an error.
+func shed(ctx context.Context, d *dumper, tool string, help *exec.Cmd) ([]string, error) {
+	hide, end, err := mysql.Imposed(ctx, d.target)
+	if err != nil || len(hide)+len(end) == 0 {
+		return nil, err
+	}
+	says, _ := help.Output()
+	if bytes.Contains(says, []byte("--init-command=")) {
+		return []string{"--init-command=" + mysql.SetSession(append(hide, end...))}, nil
+	}
+	if len(hide) == 0 {
+		return nil, nil
+	}
+	names := make([]string, len(hide))
+	for i, s := range hide {
+		names[i] = s.Name
+	}
+	return nil, ops.E(ops.Failed, lang.M("%s would leave out rows or columns: the server sets %s for every session",
+		tool, strings.Join(names, ", "))).
+		WithHint(lang.M("use --engine native, which needs no other tool"))
+}
