@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -111,7 +112,7 @@ func auditTable(a *printer, l *audit.Layout, rows []audit.Row) {
 		if l.Has(audit.IP) {
 			cols = append(cols, clean(r.Get(audit.IP)))
 		}
-		t.Rows = append(t.Rows, append(cols, clean(audit.Brief(audit.Diff(r), 3))))
+		t.Rows = append(t.Rows, append(cols, shortened(clean(audit.Brief(audit.Diff(r), 3)))))
 	}
 	fmt.Fprint(a.out, t)
 }
@@ -121,6 +122,21 @@ func resourceName(r *audit.Row) string {
 		return r.Get(audit.ResourceType) + ":" + r.Get(audit.ResourceID)
 	}
 	return r.Get(audit.ResourceType)
+}
+
+// maxChange is how many bytes of one change a list prints: a response may be megabytes.
+const maxChange = 4096
+
+// shortened is a text of a list, with what was left out of it named.
+func shortened(s string) string {
+	if len(s) <= maxChange {
+		return s
+	}
+	end := maxChange
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strings.Clone(s[:end]) + "… +" + human.Bytes(int64(len(s)-end))
 }
 
 func clean(s string) string { return termsafe.Line(audit.Mask(s)) }

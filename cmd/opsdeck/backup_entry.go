@@ -77,6 +77,7 @@ type (
 		FreeBytes  int64        `json:"free_bytes"`
 		Tiers      []tierJSON   `json:"tiers"`
 		Backups    []backupJSON `json:"backups"`
+		KeyProblem string       `json:"key_problem,omitempty"` // why no backup can be made or restored
 
 		Copies []elsewhereJSON `json:"copies"` // as they were last looked at
 

@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/site/backups"
 )
@@ -54,6 +55,7 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 		Database:   inv.Database,
 		DiskBytes:  inv.Bytes,
 		FreeBytes:  inv.Disk.Free,
+		KeyProblem: backups.KeyProblem(sh.Service.Backup).String(),
 		Backups:    []backupJSON{},
 		Copies:     elsewhereDoc(sh, away),
 	}
@@ -83,6 +85,7 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 	if inv.Disk.Total > 0 {
 		fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
 	}
+	sh.keyProblem()
 	for _, p := range inv.Problems {
 		sh.note(lang.M("the backup folder: %s", p.Text()))
 	}
@@ -94,6 +97,17 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.Msg(tierTitle(t))))
 		sh.tier(inv, t)
 	}
+}
+
+// keyProblem says that the configured key opens no backup: good files are then of no use.
+func (sh *shelf) keyProblem() {
+	why := backups.KeyProblem(sh.Service.Backup)
+	if why.Empty() {
+		return
+	}
+	th := sh.theme()
+	style, mark := th.State(ops.StateCritical)
+	fmt.Fprintln(sh.out, style.Render(mark+" "+sh.lang.T("no backup can be made or restored: %s", why)))
 }
 
 // headline says how old the newest good backup is.

@@ -77,13 +77,24 @@ func (s nightly) anotherKey(name string, key *age.X25519Identity) {
 	}
 	var list backupListJSON
 	s.run(0, &list, "backup", "list", "--json")
-	if list.NewestGood != nil || list.Backups[0].State != "unverified" {
-		s.t.Errorf("what no key opens is %s", list.Backups[0].State)
+	if list.NewestGood != nil || list.Backups[0].State != "unverified" || list.KeyProblem == "" {
+		s.t.Errorf("what no key opens is %s (%s)", list.Backups[0].State, list.KeyProblem)
+	}
+	if err := os.Remove(name); err != nil {
+		s.t.Fatal(err)
+	}
+	for code, args := range map[int][]string{0: {"backup", "list"}, 78: {"config", "check"}} {
+		if text := s.run(code, nil, args...); !strings.Contains(text, name+" cannot be read") {
+			s.t.Errorf("%v without the key file: %s", args, text)
+		}
 	}
 	if err := os.WriteFile(name, []byte(other.String()+"\n"+key.String()+"\n"), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	s.run(0, nil, "config", "check")
+	if text := s.run(0, nil, "backup", "list"); strings.Contains(text, "no backup can be made") {
+		s.t.Errorf("with the right key: %s", text)
+	}
 	s.run(0, nil, "backup", "verify")
 	s.run(0, nil, "backup", "create")
 }

@@ -82,6 +82,7 @@ func init() {
 		"the statement was logged with %s = %s, which this user may not set",
 		"该语句记录时 %s = %s，而此用户无权设置",
 		"no backup can be made or restored", "无法备份或恢复",
+		"no backup can be made or restored: %s", "无法备份或恢复：%s",
 		"If the folder's content is right, run: %s.", "如果目录内容无误，请执行：%s。",
 		"Check the key: %s.", "请检查密钥：%s。",
 		"the last attempt to make a backup failed at %s", "最近一次备份于 %s 失败",

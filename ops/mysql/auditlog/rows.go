@@ -18,6 +18,28 @@ type reader struct {
 	born      string // when the table was made, as the server says
 	rows      int64  // the server's estimate at discovery
 	sweepRows int    // of one query of a sweep
+	room      *room  // of what is read for one answer; nil is unlimited
+}
+
+// room bounds the bytes of rows that are held at once: rows may be megabytes each.
+type room struct {
+	left int64
+	full bool // rows were left out
+}
+
+// takes tells whether one row more has room. The first always has.
+func (m *room) takes(r *audit.Row, first bool) bool {
+	if m == nil {
+		return true
+	}
+	for _, v := range r.Values {
+		m.left -= int64(len(v.Text))
+	}
+	for _, v := range r.Extra {
+		m.left -= int64(len(v.Text))
+	}
+	m.full = m.full || m.left < 0 && !first
+	return !m.full
 }
 
 // list is the columns of a row for SELECT, in the order that scan reads them.
@@ -106,11 +128,14 @@ func (r *reader) fetch(ctx context.Context, q *session, query string, args []any
 	sc := r.scanner()
 	var out []audit.Row
 	for rows.Next() {
-		r, err := sc.scan(rows)
+		row, err := sc.scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		if !r.room.takes(&row, len(out) == 0) {
+			return out, nil
+		}
+		out = append(out, row)
 	}
 	return out, rows.Err()
 }

@@ -9,11 +9,15 @@ import (
 	"opsdeck/ops/audit"
 )
 
-// maxTrace is how many rows of one resource's life are read.
-const maxTrace = 20_000
+// maxTrace is how many rows of one resource's life are read, and maxTraceBytes how much of
+// their text: both are held in memory.
+const (
+	maxTrace      = 20_000
+	maxTraceBytes = 64 << 20
+)
 
 // Trace reads the life of a resource under all its names, oldest row first, at
-// most maxTrace rows.
+// most maxTrace rows and, where an index leads to them, maxTraceBytes.
 // Where no index leads to them, that is a scan: asked for first, and report is
 // told how far it is.
 func (s *Source) Trace(
@@ -35,12 +39,14 @@ func (s *Source) Trace(
 		term.Any = append(term.Any, m)
 	}
 	f := audit.Filter{Terms: []audit.Term{term}}
+	r := *s.r
+	r.room = &room{left: maxTraceBytes}
 	err := s.lane.with(ctx, func(ctx context.Context, q *session) (err error) {
-		t.Timeline, err = s.r.life(ctx, q, f, leave, report)
+		t.Timeline, err = r.life(ctx, q, f, leave, report)
 		return err
 	})
-	cut := len(t.Timeline) > maxTrace
-	if cut {
+	cut := len(t.Timeline) > maxTrace || r.room.full
+	if len(t.Timeline) > maxTrace {
 		t.Timeline = t.Timeline[:maxTrace]
 	}
 	t.Summary = audit.Summarize(t.Timeline)
@@ -66,7 +72,9 @@ func (r *reader) life(
 	case !r.sweeps(e):
 		return r.chosen(ctx, q, "", w, r.orderBy(""), maxTrace+1)
 	}
-	all := sweep{r: r, filter: f, limit: maxTrace + 1}
+	whole := *r
+	whole.room = nil // a sweep merges the rows of all its strides
+	all := sweep{r: &whole, filter: f, limit: maxTrace + 1}
 	begun := time.Now()
 	if report != nil {
 		all.progress = func(rows int64) {

@@ -115,9 +115,11 @@ const keyedRows = 200
 // since are left out.
 func (r *reader) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit.Row, error) {
 	var out []audit.Row
+	whole := *r
+	whole.room = nil // the room counts in the order of the keys
 	for len(keys) > 0 {
 		n := min(len(keys), keyedRows)
-		some, err := r.fetch(ctx, q, "SELECT "+r.list()+" FROM "+r.name()+" WHERE "+r.anyKey(n), keyValues(keys[:n]))
+		some, err := whole.fetch(ctx, q, "SELECT "+r.list()+" FROM "+r.name()+" WHERE "+r.anyKey(n), keyValues(keys[:n]))
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +133,13 @@ func (r *reader) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit
 			found[name] = append(found[name], row)
 		}
 		for _, k := range keys[:n] {
-			out = append(out, found[k.name]...)
+			for i := range found[k.name] {
+				if row := &found[k.name][i]; r.room.takes(row, len(out) == 0) {
+					out = append(out, *row)
+				} else {
+					return out, nil
+				}
+			}
 			delete(found, k.name)
 		}
 		keys = keys[n:]

@@ -35,6 +35,7 @@ func TestOneWideRowHidesNoOther(t *testing.T) {
 			if err != nil || len(trace.Timeline) != 2 || len(trace.Timeline[0].Get(audit.Response)) < 3_000_000 {
 				t.Fatalf("trace: %d rows, %v", len(trace.Timeline), err)
 			}
+			theOldestHaveRoom(t, s)
 			out, err := s.Export(t.Context(), Export{Format: audit.JSONL, Path: filepath.Join(t.TempDir(), "x.jsonl")})
 			if err != nil || out.Rows != 302 {
 				t.Fatalf("export: %d rows, %v", out.Rows, err)
@@ -54,6 +55,29 @@ func TestOneWideRowHidesNoOther(t *testing.T) {
 			})
 		}
 	})
+}
+
+// theOldestHaveRoom reads a life that is larger than what may be held at once.
+func theOldestHaveRoom(t *testing.T, s *Source) {
+	t.Helper()
+	f, err := audit.Syntax{Layout: s.Layout(), Now: start, Zone: time.UTC}.Parse("resource:Product:42")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for left, want := range map[int64]int{1: 1, 4_000_000: 2} {
+		r := *s.r
+		r.room = &room{left: left}
+		err := s.lane.with(t.Context(), func(ctx context.Context, q *session) error {
+			rows, err := r.life(ctx, q, f, true, nil)
+			if len(rows) != want || r.room.full != (want < 2) || len(rows[0].Get(audit.Response)) < 3_000_000 {
+				t.Errorf("room for %d bytes: %d rows, full %v", left, len(rows), r.room.full)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // wideIsRead pages through each query and compares with the same of a server that

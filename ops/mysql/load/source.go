@@ -76,7 +76,8 @@ func (s *Source) prepare(f *os.File, identities []age.Identity) error {
 	}
 	s.file, s.size, err = age.DecryptReaderAt(f, s.size, identities...)
 	if err != nil {
-		return ops.Wrap(err, ops.Failed, lang.M("the backup cannot be decrypted"))
+		return ops.Wrap(err, ops.Failed, lang.M("the backup cannot be decrypted")).
+			WithHint(lang.M("set backup.identity to the age key file"))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package backups
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -132,18 +133,26 @@ func (sh *Shelf) Identities() ([]age.Identity, error) {
 	if sh.Service.Backup.Identity == "" {
 		return nil, nil
 	}
-	return readIdentities(sh.Service.Backup.Identity)
+	return ReadIdentities(sh.Service.Backup.Identity)
 }
 
-func readIdentities(path string) ([]age.Identity, error) {
+// ReadIdentities reads the age key file that backup.identity names.
+func ReadIdentities(path string) ([]age.Identity, error) {
 	path = config.Home(path)
 	text, err := config.ReadSecret(path)
-	if err != nil {
-		return nil, err
+	var open *config.InsecureError
+	switch {
+	case errors.As(err, &open):
+		return nil, ops.Wrap(err, ops.Config, lang.M("other users can read the age key file %s", path)).
+			WithHint(lang.M("run: chmod 600 %s", path))
+	case err != nil:
+		return nil, ops.Wrap(err, ops.Config, lang.M("the age key file %s cannot be read", path)).
+			WithHint(lang.M("put the file back, or correct backup.identity in the configuration"))
 	}
 	ids, err := age.ParseIdentities(strings.NewReader(text))
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the age identity in %s cannot be read", path))
+		return nil, ops.Wrap(err, ops.Config, lang.M("the age identity in %s cannot be read", path)).
+			WithHint(lang.M("put the file back, or correct backup.identity in the configuration"))
 	}
 	return ids, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 
 	"filippo.io/age"
 
@@ -19,7 +20,7 @@ func KeyFits(b config.Backup) error {
 	if len(b.Recipients) == 0 || b.Identity == "" {
 		return nil
 	}
-	ids, err := readIdentities(b.Identity)
+	ids, err := ReadIdentities(b.Identity)
 	if err != nil {
 		return err
 	}
@@ -55,4 +56,18 @@ func KeyFits(b config.Backup) error {
 		return ops.Wrap(err, ops.Config, lang.M("backup.identity cannot be tested"))
 	}
 	return nil
+}
+
+// KeyProblem is why the configured key is of no use; empty if it fits, or is another user's,
+// which says nothing here.
+func KeyProblem(b config.Backup) lang.Msg {
+	err := KeyFits(b)
+	var known *ops.Error
+	switch {
+	case err == nil || errors.Is(err, fs.ErrPermission):
+		return lang.Msg{}
+	case errors.As(err, &known):
+		return known.What
+	}
+	return lang.Raw(err.Error())
 }

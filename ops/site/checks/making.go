@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -47,14 +46,9 @@ func (b making) refused(r *health.Result, sh *backups.Shelf) {
 	if errors.As(sh.Trusted(), &untrusted) {
 		say(untrusted.Msg(), lang.M("If the folder's content is right, run: %s.", untrusted.Fix))
 	}
-	err := backups.KeyFits(b.Service.Backup)
-	if err == nil || errors.Is(err, fs.ErrPermission) { // another user's key says nothing here
+	why := backups.KeyProblem(b.Service.Backup)
+	if why.Empty() {
 		return
-	}
-	why := lang.Raw(err.Error())
-	var known *ops.Error
-	if errors.As(err, &known) {
-		why = known.What
 	}
 	say(why, lang.M("Check the key: %s.", "opsdeck config check"))
 }

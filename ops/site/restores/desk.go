@@ -5,13 +5,11 @@ package restores
 
 import (
 	"cmp"
-	"os"
 	"slices"
 	"strings"
 
 	agelib "filippo.io/age"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
@@ -76,24 +74,11 @@ func (d *Desk) loader() swap.Engine { return swap.Engine{Target: d.Target, Ident
 
 // identities are those that open encrypted backups.
 func (d *Desk) identities() ([]agelib.Identity, error) {
-	path := config.Home(d.Service.Backup.Identity)
+	path := d.Service.Backup.Identity
 	if path == "" {
 		return nil, ops.E(ops.Config, lang.M("the backup is encrypted, and backup.identity is not set"))
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, ops.Wrap(err, ops.Config, lang.M("the age key file cannot be read"))
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ops.E(ops.Config, lang.M("other users can read the age key file %s", path)).
-			WithHint(lang.M("run: chmod 600 %s", path))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return agelib.ParseIdentities(f)
+	return backups.ReadIdentities(path)
 }
 
 // settings are those of the configuration.
