@@ -119,7 +119,8 @@ func (r *reader) byKeys(ctx context.Context, q *session, keys []rowKey) ([]audit
 	whole.room = nil // the room counts in the order of the keys
 	for len(keys) > 0 {
 		n := min(len(keys), keyedRows)
-		some, err := whole.fetch(ctx, q, "SELECT "+r.list()+" FROM "+r.name()+" WHERE "+r.anyKey(n), keyValues(keys[:n]))
+		query := "SELECT " + r.list() + " FROM " + r.name() + " WHERE " + r.anyKey(n)
+		some, err := whole.fetch(ctx, q, query, keyValues(keys[:n]))
 		if err != nil {
 			return nil, err
 		}

@@ -100,7 +100,7 @@ func TestStatusSaysWhatKeepsTheNextBackupFromBeingMade(t *testing.T) {
 	}{
 		{"right", right, ops.StateOK, ""},
 		{"other", other, ops.StateCritical, "backup.identity cannot decrypt"},
-		{"gone", nil, ops.StateCritical, "no such file"},
+		{"gone", nil, ops.StateCritical, "gone cannot be read"},
 	} {
 		b.Service.Backup.Identity = filepath.Join(t.TempDir(), c.file)
 		if c.key != nil {
