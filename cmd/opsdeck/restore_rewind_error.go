@@ -70,6 +70,9 @@ func notInverse(err error) lang.Msg {
 	switch {
 	case errors.As(err, &gone):
 		return lang.M("this transaction cannot be undone row by row: the table %s does not exist any more", gone.Name)
+	case errors.Is(err, rewind.ErrSought):
+		return lang.M("this transaction cannot be undone row by row: more than %s of its rows are in tables without a "+
+			"primary key, and each would have to be searched for in the whole table", human.Count(rewind.MostSought))
 	case !errors.As(err, &column):
 		return lang.M("this transaction cannot be undone row by row")
 	}
@@ -96,6 +99,7 @@ func noInverse(err error) bool {
 		errors.Is(err, rewind.ErrPrepared) ||
 		errors.Is(err, rewind.ErrEngine) ||
 		errors.Is(err, rewind.ErrJSON) ||
+		errors.Is(err, rewind.ErrSought) ||
 		errors.As(err, &gone) ||
 		errors.As(err, &column) ||
 		errors.As(err, &unknown) ||

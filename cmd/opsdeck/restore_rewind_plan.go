@@ -166,6 +166,7 @@ func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.C
 		jsonPart{key: "users", value: append([]string{}, p.Users...)},
 		jsonPart{key: "users_unread", value: append([]string{}, p.Unread...)},
 		jsonPart{key: "users_hidden", value: p.Blind},
+		jsonPart{key: "without_key", value: append([]string{}, p.Bare...)},
 		jsonPart{key: "columns", value: append([]rewind.ColumnNote{}, p.Columns...)},
 	)
 }
@@ -177,6 +178,11 @@ var errEnough = errors.New("enough")
 func (sh *shelf) warnRewind(p *rewind.Plan) {
 	for _, n := range p.Columns {
 		sh.note(columnNote(n))
+	}
+	if len(p.Bare) > 0 {
+		sh.note(lang.M("these tables have no primary key: %s. Their rows are found by all their values, which reads the "+
+			"whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
+			strings.Join(p.Bare, ", ")))
 	}
 	if len(p.Triggers) > 0 {
 		sh.note(lang.M("triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that "+

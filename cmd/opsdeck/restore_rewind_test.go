@@ -168,7 +168,10 @@ func TestRewindRefusesWhatItCannotKnow(t *testing.T) {
 			"UPDATE goods SET price=1 WHERE a=3",
 		)
 		refused("goods", "definitions", "TRUNCATE goods")
-		refused("bare", "primary key", "CREATE TABLE bare (v INT)", "INSERT INTO bare VALUES (1)")
+		refused("bare", "primary key", "CREATE TABLE bare (v INT)",
+			"CREATE TRIGGER kept BEFORE DELETE ON bare FOR EACH ROW SET @kept = 1", "INSERT INTO bare VALUES (1)")
+		refused("wide", "more than 1,000 of its rows", "CREATE TABLE wide (v INT)", "INSERT INTO wide VALUES (0)"+
+			strings.Repeat(",(1)", rewind.MostSought))
 		s.Exec(
 			t,
 			schema,

@@ -158,6 +158,12 @@ func init() {
 		"%s was called %s then; its values are the same", "%s 当时名为 %s；其值不变",
 		"%s was %s then and is %s now; its values are kept exactly", "%s 当时是 %s，现在是 %s；其值原样保留",
 		"maybe not this row", "不一定是这一行",
+		"these tables have no primary key: %s. Their rows are found by all their values, which reads the "+
+			"whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
+		"这些表没有主键：%s。其行按全部列值查找：每删除一行都要读整张表，并锁定到结束；各列值都相同的行任取其一",
+		"this transaction cannot be undone row by row: more than %s of its rows are in tables without a "+
+			"primary key, and each would have to be searched for in the whole table",
+		"这个事务无法逐行撤销：其中有超过 %s 行在没有主键的表中，每一行都须在整张表中查找",
 		"%s has no primary key, so its rows cannot be told apart", "%s 没有主键，无法区分各行",
 		"list all changes of the table: opsdeck audit changes --table %s",
 		"列出该表的全部变更：opsdeck audit changes --table %s",

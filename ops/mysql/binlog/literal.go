@@ -50,7 +50,9 @@ func Equals(col schema.Column, v domain.Value) string {
 			return name + " = " + Literal(col, v)
 		}
 		return "(" + name + "+0e0) = " + strconv.FormatFloat(f, 'e', -1, 64)
-	case v.Kind == domain.Text && len(v.Text) > 0:
+	case v.Kind == domain.Text && len(v.Text) == 0:
+		return "OCTET_LENGTH(" + name + ") = 0" // '' equals '  ' in most collations
+	case v.Kind == domain.Text:
 		return "CAST(" + name + " AS BINARY) = " + string(schema.AppendHex(nil, v.Text))
 	case v.Kind == domain.JSON && col.DataType == "json":
 		return "CAST(" + name + " AS CHAR CHARACTER SET utf8mb4) = " + schema.String(string(v.Text))

@@ -107,6 +107,9 @@ func (p *Plan) compare(ctx context.Context, c schema.Querier, which func(*entry)
 
 // compare reads rows of one table as they are now.
 func (t *table) compare(ctx context.Context, c schema.Querier, rows []*Row, lock string) error {
+	if t.bare {
+		return t.compareBare(ctx, c, rows, lock)
+	}
 	found, err := t.read(ctx, c, rows, lock)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type entry struct {
 	table  uint16
 	state  uint8
 	flags  uint8
+	copy   int32 // of a table without a key: see bare
 }
 
 // Flags of an entry.
@@ -49,6 +50,7 @@ type entries struct {
 	seed    maphash.Seed
 	changes uint32
 	key     []byte
+	copies  map[[2]uint64]int32 // see bare
 }
 
 func newEntries(s *spool) *entries {
@@ -71,6 +73,9 @@ func (e *entries) number(t *table) int {
 func (e *entries) add(t *table, before, after []binlog.Value) error {
 	e.changes++
 	table := e.number(t)
+	if t.bare {
+		return e.addBare(table, before, after)
+	}
 	origin := int32(-1)
 	at := -1
 	var key []byte
@@ -113,12 +118,12 @@ func (e *entries) add(t *table, before, after []binlog.Value) error {
 // touch is the entry of a key, under which a change found a row, or none; image has the
 // key. fresh tells that no change before had it.
 func (e *entries) touch(table int, key []byte, image, found []binlog.Value) (i int, fresh bool, err error) {
-	i, known, err := e.find(table, key)
+	i, known, err := e.find(table, key, 0)
 	switch {
 	case err != nil:
 		return 0, false, err
 	case !known:
-		i, err = e.insert(table, key, image, found != nil)
+		i, err = e.insert(table, key, 0, image, found != nil)
 	case e.at(i).order < e.changes: // else the same change moved it away
 		err = e.continues(i, found)
 	}
@@ -148,23 +153,26 @@ func (t *table) keyIn(dst []byte, image []binlog.Value) ([]byte, error) {
 	return t.appendKey(dst, image), nil
 }
 
-func (e *entries) hash(table int, key []byte) uint64 {
+func (e *entries) hash(table int, key []byte, copy int32) uint64 {
 	var h maphash.Hash
 	h.SetSeed(e.seed)
 	h.WriteByte(byte(table))
 	h.WriteByte(byte(table >> 8))
+	if copy != 0 {
+		maphash.WriteComparable(&h, copy)
+	}
 	h.Write(key)
 	return h.Sum64()
 }
 
-// find looks for the entry of a key.
-func (e *entries) find(table int, key []byte) (i int, ok bool, err error) {
-	h := e.hash(table, key)
+// find looks for the entry of a key, and of a copy of it.
+func (e *entries) find(table int, key []byte, copy int32) (i int, ok bool, err error) {
+	h := e.hash(table, key, copy)
 	mask := uint64(len(e.slots) - 1)
 	for slot := h & mask; e.slots[slot] != 0; slot = (slot + 1) & mask {
 		i := int(e.slots[slot]) - 1
 		r := e.at(i)
-		if r.hash != h || int(r.table) != table {
+		if r.hash != h || int(r.table) != table || r.copy != copy {
 			continue
 		}
 		image, err := e.spool.get(r.key)
@@ -179,7 +187,7 @@ func (e *entries) find(table int, key []byte) (i int, ok bool, err error) {
 }
 
 // insert makes the entry of a key; was tells that the row was there before the first change.
-func (e *entries) insert(table int, key []byte, image []binlog.Value, was bool) (int, error) {
+func (e *entries) insert(table int, key []byte, copy int32, image []binlog.Value, was bool) (int, error) {
 	place, err := e.spool.put(image)
 	if err != nil {
 		return 0, err
@@ -190,8 +198,8 @@ func (e *entries) insert(table int, key []byte, image []binlog.Value, was bool) 
 	}
 	e.n++
 	r := e.at(i)
-	*r = entry{hash: e.hash(table, key), key: place, before: none, after: none, now: none, origin: -1,
-		table: uint16(table)}
+	*r = entry{hash: e.hash(table, key, copy), key: place, before: none, after: none, now: none, origin: -1,
+		table: uint16(table), copy: copy}
 	if was {
 		r.before = place
 		r.origin = int32(i)

@@ -252,10 +252,10 @@ func (p using) markUsed(
 // parent, and whether the row is as the transaction left it.
 func (p using) leaves(k foreignKey, key string) (clean, planned bool, err error) {
 	child := p.tables[k.Table]
-	if child == nil || k.Database != p.Database {
+	if child == nil || child.bare || k.Database != p.Database {
 		return false, false, nil
 	}
-	i, ok, err := p.entries.find(p.entries.number(child), []byte(key))
+	i, ok, err := p.entries.find(p.entries.number(child), []byte(key), 0)
 	if err != nil || !ok || p.entries.at(i).now == none {
 		return false, false, err
 	}
@@ -282,7 +282,7 @@ func (p using) usersOf(
 	lock string,
 ) ([]pair, error) {
 	parent, child := p.tables[k.Parent], p.tables[k.Table]
-	if k.Database != p.Database {
+	if k.Database != p.Database || child != nil && child.bare {
 		child = nil
 	}
 	var list, on []string

@@ -242,6 +242,7 @@ func contents(t *testing.T, s *testdb.Server, db string) string {
 			lines = append(lines, strings.NewReplacer("`", "", " VALUES", "").Replace(row))
 		}
 	}
+	slices.Sort(lines) // rows without a key have no order
 	return strings.Join(lines, "")
 }
 

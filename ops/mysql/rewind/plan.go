@@ -13,7 +13,6 @@ import (
 
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
-	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
@@ -26,6 +25,7 @@ type Row struct {
 	Now   []binlog.Value // nil: not there
 	held  bool           // rows outside of the plan refer to it
 	at    int            // its entry
+	copy  int32          // of a table without a key: how many equal rows must be there
 }
 
 // Plan is what taking a transaction back would do. Its rows are in a file; Close gives it
@@ -38,6 +38,7 @@ type Plan struct {
 	Users    []string // tables with rows that refer to rows which would be deleted
 	Unread   []string // tables that may have such rows, which this user cannot read
 	Blind    bool     // there may be more such tables: this user cannot see them
+	Bare     []string // tables without a key, whose rows are found by all their values
 	tables   map[string]*table
 	keys     []foreignKey
 
@@ -88,7 +89,7 @@ func (p *Plan) Each(take func(*Row) error) error {
 // load is the row of an entry with its images.
 func (p *Plan) load(i int) (r *Row, err error) {
 	e := p.entries.at(i)
-	r = &Row{State: states[e.state], held: e.flags&isHeld != 0, at: i}
+	r = &Row{State: states[e.state], held: e.flags&isHeld != 0, at: i, copy: e.copy}
 	r.Table = p.entries.tables[e.table].Name
 	r.Mixed = e.flags&isMixed != 0
 	if r.Before, err = p.entries.spool.get(e.before); err != nil {
@@ -237,7 +238,7 @@ func Make(
 	if err := p.readTables(ctx, c, r.Table); err != nil {
 		return nil, err
 	}
-	if r.Key != nil && len(p.tables[r.Table].key) != len(r.Key) {
+	if r.Key != nil && (p.tables[r.Table].bare || len(p.tables[r.Table].key) != len(r.Key)) {
 		return nil, fmt.Errorf("%s: %w", r.Table, ErrKey)
 	}
 	if err := readPasts(ctx, p, src); err != nil {
@@ -371,8 +372,10 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err er
 			continue
 		case !own.Transactional():
 			return fmt.Errorf("%s (%s): %w", own.SQLName(), own.Engine, ErrEngine)
-		case len(own.key) == 0:
-			return fmt.Errorf("%s: %w", own.SQLName(), binlog.ErrNoKey)
+		case own.bare && (own.json || len(own.key) == 0):
+			return noKey(own)
+		case own.bare:
+			p.Bare = append(p.Bare, t.Table)
 		}
 		p.tables[t.Table] = own
 	}
@@ -386,12 +389,18 @@ func (p *Plan) readTables(ctx context.Context, c *sql.Conn, only string) (err er
 		if t := p.tables[k.Table]; t != nil && k.Database == p.Database && k.Parent == k.Table {
 			t.own = true
 		}
+		if t := p.tables[k.Parent]; t != nil && t.bare {
+			return noKey(t)
+		}
 	}
 	return nil
 }
 
 // judge compares every row with what is there now, and finds what would happen beside them.
 func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
+	if err := p.sought(); err != nil {
+		return err
+	}
 	if err := p.compare(ctx, c, all, ""); err != nil {
 		return err
 	}
@@ -428,7 +437,10 @@ func (l *logged) know(p *Plan, from *binlog.Table, t *table) error {
 		return err
 	}
 	for _, i := range t.key {
-		if !fit.Has(i) {
+		switch {
+		case !fit.Has(i) && t.bare:
+			return noKey(t)
+		case !fit.Has(i):
 			return &history.KeyError{Table: from.String()}
 		}
 	}
@@ -463,33 +475,6 @@ func (p *Plan) take(last *logged, change binlog.RowChange, key []string, take ch
 	}
 	p.noteCascades(t, change)
 	return take(t, change.Before, change.After)
-}
-
-// checkImage refuses an image that does not tell all that would be written.
-func (t *table) checkImage(image []binlog.Value, fit *history.Fit) error {
-	for i := range image {
-		switch {
-		case image[i].Absent && t.stores[i] && fit.Has(i):
-			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
-		case string(image[i].Exact) == binlog.Unwritable && t.stores[i]:
-			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, ErrJSON)
-		}
-	}
-	return nil
-}
-
-// hasKey tells whether a row has a primary key, as a person types it.
-func (t *table) hasKey(row []binlog.Value, key []string) bool {
-	if row == nil || len(t.key) != len(key) {
-		return false
-	}
-	for at, i := range t.key {
-		column := binlog.Column{Name: t.Columns[i].Name, Type: t.Columns[i].DataType, Signed: true}
-		if !format.IsTyped(row[i], column, &t.Columns[i], key[at]) {
-			return false
-		}
-	}
-	return true
 }
 
 // there is the image by whose key the row is found now.

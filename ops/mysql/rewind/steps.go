@@ -52,6 +52,9 @@ func (p *Plan) readSteps(ctx context.Context) (s *steps, err error) {
 				}
 			}
 		}
+		if t.bare && before != nil && after != nil {
+			return errors.Join(s.add(t, before, nil), s.add(t, nil, after))
+		}
 		return s.add(t, before, after)
 	})
 	if err != nil {

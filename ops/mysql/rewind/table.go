@@ -5,13 +5,13 @@ package rewind
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
+	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -22,6 +22,7 @@ type table struct {
 	stored []int  // columns that can be written
 	stores []bool // the same, of each column
 	own    bool   // a foreign key refers to the table itself
+	bare   bool   // no key: the key is all columns that can be written, and rows may be equal
 	json   bool   // a column of MySQL's type JSON, whose text may lose a DECIMAL or a TIME
 
 	past *changes.Past
@@ -29,11 +30,7 @@ type table struct {
 
 func newTable(t *schema.Table) *table {
 	own := &table{Table: t}
-	if t.KeyUnique == "PRIMARY" {
-		for _, name := range t.Key {
-			own.key = append(own.key, slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name }))
-		}
-	}
+	own.key = own.places(t.Key)
 	own.stores = make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
 		own.json = own.json || c.DataType == "json"
@@ -42,7 +39,37 @@ func newTable(t *schema.Table) *table {
 			own.stored = append(own.stored, i)
 		}
 	}
+	if own.bare = len(own.key) == 0; own.bare {
+		own.key = own.stored
+	}
 	return own
+}
+
+// checkImage refuses an image that does not tell all that would be written.
+func (t *table) checkImage(image []binlog.Value, fit *history.Fit) error {
+	for i := range image {
+		switch {
+		case image[i].Absent && t.stores[i] && fit.Has(i):
+			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, binlog.ErrPartial)
+		case string(image[i].Exact) == binlog.Unwritable && t.stores[i]:
+			return fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, ErrJSON)
+		}
+	}
+	return nil
+}
+
+// hasKey tells whether a row has a primary key, as a person types it.
+func (t *table) hasKey(row []binlog.Value, key []string) bool {
+	if row == nil || len(t.key) != len(key) {
+		return false
+	}
+	for at, i := range t.key {
+		column := binlog.Column{Name: t.Columns[i].Name, Type: t.Columns[i].DataType, Signed: true}
+		if !format.IsTyped(row[i], column, &t.Columns[i], key[at]) {
+			return false
+		}
+	}
+	return true
 }
 
 // literal is a value as SQL. A column that the transaction did not know gets its default.
@@ -75,9 +102,10 @@ func (t *table) keyListOf(prefix string) string {
 }
 
 // together is how many rows of the table one statement may take: rows that refer to one
-// another are deleted one by one, for the server takes those of a statement in its own order.
+// another are deleted one by one, for the server takes those of a statement in its own order;
+// rows without a key too.
 func (t *table) together(verb binlog.Verb) int {
-	if t.own && verb == binlog.Delete {
+	if (t.own || t.bare) && verb == binlog.Delete {
 		return 1
 	}
 	return batchRows
@@ -105,6 +133,13 @@ func (t *table) keyOf(image []binlog.Value) string {
 
 func (t *table) appendKey(dst []byte, image []binlog.Value) []byte {
 	for _, i := range t.key {
+		switch {
+		case t.bare && image[i].Null:
+			dst = append(dst, isNull)
+			continue
+		case t.bare:
+			dst = append(dst, 0)
+		}
 		dst = appendText(dst, t.plain(i, image[i]))
 	}
 	return dst
@@ -146,13 +181,18 @@ func (t *table) read(
 	}
 	query.WriteString(")" + lock)
 	found := map[string][]binlog.Value{}
-	if err := t.scan(ctx, q, query.String(), found); err != nil {
+	err := t.scan(ctx, q, query.String(), func(values []binlog.Value) error {
+		found[t.keyOf(values)] = values
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", t.SQLName(), err)
 	}
 	return found, nil
 }
 
-func (t *table) scan(ctx context.Context, q schema.Querier, query string, found map[string][]binlog.Value) error {
+// scan calls take with the rows of a query.
+func (t *table) scan(ctx context.Context, q schema.Querier, query string, take func([]binlog.Value) error) error {
 	rows, err := q.QueryContext(ctx, query)
 	if err != nil {
 		return err
@@ -172,7 +212,9 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, found 
 		for i, b := range raw {
 			values[i] = binlog.Value{Kind: kinds[i], Null: b == nil, Text: b}
 		}
-		found[t.keyOf(values)] = values
+		if err := take(values); err != nil {
+			return err
+		}
 	}
 	return rows.Err()
 }

@@ -64,6 +64,9 @@ func (p firing) findTriggers(ctx context.Context, c *sql.Conn) error {
 	}
 	slices.Sort(p.Triggers)
 	p.Triggers = slices.Compact(p.Triggers)
+	if len(p.Triggers) > 0 && len(p.Bare) > 0 { // what a trigger writes could not be told from the rows
+		return noKey(p.tables[p.Bare[0]])
+	}
 	return p.findGrown(ctx, c, texts)
 }
 
@@ -257,7 +260,7 @@ func (p firing) sweep(ctx context.Context, tx *sql.Tx, choice Choice) (swept boo
 func (p firing) keysOf(name string, choice Choice) (keys map[string]bool, err error) {
 	keys = map[string]bool{}
 	t := p.tables[name]
-	if t == nil || len(t.key) != 1 {
+	if t == nil || t.bare || len(t.key) != 1 {
 		return keys, nil
 	}
 	err = p.ofTable(t, func(_ int, r *Row) {
