@@ -43,8 +43,8 @@ func TestRewindsOfEachFormatAreRead(t *testing.T) {
 			t.Errorf("%s: %v\n%+v\nwant\n%+v", id, err, got, want)
 		}
 	}
-	kinds := []binlog.Kind{binlog.Number, binlog.Float, binlog.Double, binlog.Temporal, binlog.Text, binlog.Binary, binlog.JSON,
-		binlog.Enum, binlog.Set, binlog.Bits, binlog.Typed}
+	kinds := []binlog.Kind{binlog.Number, binlog.Float, binlog.Double, binlog.Temporal, binlog.Text, binlog.Binary,
+		binlog.JSON, binlog.Enum, binlog.Set, binlog.Bits, binlog.Typed}
 	for number, kind := range kinds {
 		if int(kind) != number {
 			t.Errorf("a kind of values has the number %d now, and %d in kept files", kind, number)
