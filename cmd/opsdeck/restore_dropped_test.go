@@ -80,7 +80,7 @@ func TestTheOnlyCopyIsNotDroppedAfterAnUndo(t *testing.T) {
 		{"--accept-missing", "ar_invoices,customers,orders", "--confirm", s.live}} {
 		o = s.run(append([]string{"restore", "drop-old"}, args...)...)
 		tells(t, o.err, "will be dropped: the database "+kept+", tables: ar_invoices, customers, orders",
-			"rows in "+kept+" when it was restored: 7",
+			"rows in "+kept+" now: 7",
 			s.live+" has no tables now, and "+kept+" still has ar_invoices, customers, orders: nothing was dropped")
 		if o.code != 1 || !slices.Contains(s.sides(), kept) {
 			t.Fatalf("%v: exit %d, databases %v\n%s", args, o.code, s.sides(), o.err)

@@ -120,6 +120,9 @@ func (q request) tellWhat(
 ) error {
 	switch {
 	case kind == restore.KindUndo && r.State.Swapped:
+		if err := restores.Covered(d, r); err != nil {
+			return err
+		}
 		tellLater(ctx, p, d, r)
 		for _, m := range r.Plan.UndoTexts(r.State) {
 			p.note(lang.M("  %s", m))

@@ -120,7 +120,11 @@ func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 			unreadable = append(unreadable, asideJSON{ID: id, Error: err.Error()})
 			continue
 		}
-		list = append(list, runDocument(a.lang, r))
+		doc := runDocument(a.lang, r)
+		if restores.Covered(d, r) != nil {
+			doc.Answers = slices.DeleteFunc(doc.Answers, func(s string) bool { return s == string(restore.KindUndo) })
+		}
+		list = append(list, doc)
 	}
 	if c.JSON {
 		return a.json(map[string]any{"restores": list, "unreadable": unreadable})

@@ -43,6 +43,7 @@ type WorldState struct {
 	Others             run.Writes // after the load had begun
 	Unreadable         []string
 	Doubts             []string
+	BackDoubts         []string // of what is loaded back
 	Told               int
 	Calls              []string
 }
@@ -232,6 +233,20 @@ func (w *World) Verify(ctx context.Context, p *restore.Plan, _ run.Report) (v ru
 			v.Doubts = append(v.Doubts, restore.RawNote(d))
 		}
 		v.Tables = []restore.TableRows{{Table: "orders", Rows: 3, Want: 3, State: "ok"}}
+		return nil
+	})
+	return v, err
+}
+
+// VerifyBack finds the planted doubts, and refuses what is not the saved state.
+func (w *World) VerifyBack(ctx context.Context, _ *restore.Plan, _ string, _ run.Report) (v run.Verdict, err error) {
+	err = w.do(ctx, "verify-back", func(s *WorldState) error {
+		if s.Live != s.Saved {
+			v.Doubts = append(v.Doubts, restore.RawNote("loaded back: "+s.Live))
+		}
+		for _, d := range s.BackDoubts {
+			v.Doubts = append(v.Doubts, restore.RawNote(d))
+		}
 		return nil
 	})
 	return v, err

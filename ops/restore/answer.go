@@ -37,7 +37,7 @@ func (s Snapshot) goOnLabel() lang.Msg {
 		return lang.M("continue despite writes; those writes are lost")
 	case AskSwap:
 		return lang.M("swap now; what was written since is only in the old tables")
-	case AskVerify:
+	case AskVerify, AskUndoLoad:
 		return lang.M("use the loaded data although its verification failed")
 	}
 	return lang.M("undo without exporting newer rows")

@@ -21,6 +21,7 @@ type Doomed struct {
 type DoomedDatabase struct {
 	Name   string
 	Tables []string
+	Rows   int64 // counted now; -1 where that took too long
 	// Emptied are tables that have rows here, but none, or none that are readable, in the live
 	// database.
 	Emptied []string
@@ -95,12 +96,16 @@ func (b DoomedDatabase) lost(p *Plan, s Snapshot, accepted []string) (out []stri
 	return out
 }
 
-// Lines tell for each database what is lost with it, with the row counts that the run
-// knows.
+// Lines tell for each database what is lost with it, with the rows that it holds now, or,
+// where they were not counted, those that the run knows.
 func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
 	for _, b := range d.Databases {
 		out = append(out, lang.M("will be dropped: the database %s, tables: %s", b.Name, someOf(b.Tables)))
-		if rows, ok := knownRows(p, s, b); ok {
+		if b.Rows >= 0 {
+			if len(b.Tables) > 0 {
+				out = append(out, lang.M("rows in %s now: %s", b.Name, human.Count(b.Rows)))
+			}
+		} else if rows, ok := knownRows(p, s, b); ok {
 			out = append(out, lang.M("rows in %s when it was restored: %s", b.Name, human.Count(rows)))
 		} else if len(b.Tables) > 0 {
 			out = append(out, lang.M("the number of rows in %s is unknown", b.Name))

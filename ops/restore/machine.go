@@ -23,6 +23,7 @@ type Snapshot struct {
 	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
 	Written    bool     `json:"written,omitempty"` // the live database was written to after its emergency backup
 	Torn       bool     `json:"torn,omitempty"`    // and held only a part of the data then
+	Unlike     bool     `json:"unlike,omitempty"`  // what was loaded back differs from the emergency backup
 	NotReady   bool     `json:"not_ready,omitempty"`
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
 	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
@@ -112,8 +113,9 @@ func (s *Snapshot) absorb(e Event) {
 		s.SkipBackup = true
 	case (s.Stage == AskSkip || s.Stage == AskKeeping) && e.Kind == KindSkip:
 		s.SkipTables = slices.Clone(s.Data.Unreadable)
-	case s.Stage == AskVerify && e.Kind == KindGoOn:
+	case (s.Stage == AskVerify || s.Stage == AskUndoLoad) && e.Kind == KindGoOn:
 		s.Doubted = true
+		s.Swapped = s.Swapped && s.Stage == AskVerify
 	case s.Stage == AskQuiet && e.Kind == KindGoOn, s.Stage == AskSwap && e.Kind == KindGoOn:
 		s.Ignored = true
 		s.Written = false
@@ -144,6 +146,10 @@ func (s *Snapshot) absorb(e Event) {
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
 	case s.Stage == AskVerify && e.Kind == KindGoOn && s.Mode == InPlace:
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
+	case s.Stage == UndoLoading && e.Kind == KindFound:
+		s.Unlike = true
+	case s.Stage == AskUndoLoad && e.Kind == KindRetry:
+		s.Unlike = false
 	case (s.Stage == UndoSwapping || s.Stage == UndoLoading) && e.Kind == KindDone:
 		s.Swapped = false
 	case (s.Stage == Dropping || s.Stage == DropUndone) && e.Kind == KindDone:

@@ -83,8 +83,8 @@ var table = complete(map[Stage]row{
 	AskUndoExport: {KindRetry: to(UndoExporting), KindGoOn: typedMode(UndoSwapping, UndoLoading, UndoLoading)},
 	UndoSwapping:  {KindDone: to(UndoStarting), KindFailed: to(AskUndoSwap)},
 	AskUndoSwap:   {KindRetry: to(UndoSwapping)},
-	UndoLoading:   {KindDone: to(UndoStarting), KindFailed: to(AskUndoLoad)},
-	AskUndoLoad:   {KindRetry: to(UndoLoading)},
+	UndoLoading:   {KindDone: to(UndoStarting), KindFound: to(AskUndoLoad), KindFailed: to(AskUndoLoad)},
+	AskUndoLoad:   {KindRetry: to(UndoLoading), KindGoOn: unlike},
 	UndoStarting:  {KindDone: to(UndoReadying), KindFailed: to(AskUndoStart)},
 	AskUndoStart:  {KindRetry: to(UndoStarting), KindLeave: to(UndoReporting)},
 	UndoReadying:  {KindDone: to(UndoReporting), KindFailed: to(AskUndoReady)},
@@ -163,6 +163,17 @@ func saveAgain(stage Stage) rule {
 		}
 		return stage, nil
 	}
+}
+
+// unlike ends the way back although the database differs from the emergency backup.
+func unlike(s *Snapshot, e Event) (Stage, error) {
+	switch {
+	case !s.Unlike:
+		return "", ErrNotNow
+	case e.Typed != s.Database:
+		return "", ErrTyped
+	}
+	return UndoStarting, nil
 }
 
 // leaveWritten ends the restore and leaves the live database to those who wrote to it after

@@ -3,9 +3,11 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"strings"
 	"time"
 
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 )
 
@@ -16,7 +18,29 @@ func (k *Cleaning) Doomed(ctx context.Context, p *restore.Plan) (restore.Doomed,
 		return restore.Doomed{}, err
 	}
 	defer c.Close()
-	return doomed(ctx, c, p)
+	out, err := doomed(ctx, c, p)
+	for i := range out.Databases {
+		out.Databases[i].Rows = rowsNow(ctx, c, out.Databases[i])
+	}
+	return out, err
+}
+
+// rowsNowLimit limits the count of the rows of a database to be dropped.
+const rowsNowLimit = 20 * time.Second
+
+// rowsNow counts the rows of a database to be dropped; -1 where that fails or takes too long.
+func rowsNow(ctx context.Context, c *sql.Conn, b restore.DoomedDatabase) (sum int64) {
+	ctx, cancel := context.WithTimeout(ctx, rowsNowLimit)
+	defer cancel()
+	for _, t := range b.Tables {
+		text, err := schema.One(ctx, c, "SELECT COUNT(*) FROM "+restore.Name(b.Name, t))
+		n, bad := strconv.ParseInt(text, 10, 64)
+		if err != nil || bad != nil {
+			return -1
+		}
+		sum += n
+	}
+	return sum
 }
 
 // doomed returns only databases with names made from the run's own id, and the standby
@@ -44,7 +68,7 @@ func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, 
 		if err != nil {
 			return out, err
 		}
-		b := restore.DoomedDatabase{Name: name, Tables: list}
+		b := restore.DoomedDatabase{Name: name, Tables: list, Rows: -1}
 		if b.Emptied, err = emptied(ctx, c, out, b); err != nil {
 			return out, err
 		}

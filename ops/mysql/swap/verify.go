@@ -45,6 +45,35 @@ func (c *Verification) Verify(ctx context.Context, p *restore.Plan, report run.R
 	return v.v, nil
 }
 
+// VerifyBack compares the live database with the emergency backup that was loaded into it.
+func (c *Verification) VerifyBack(
+	ctx context.Context, p *restore.Plan, emergency string, report run.Report,
+) (run.Verdict, error) {
+	back := *p
+	var err error
+	if back.Source, err = savedSource(emergency, p.Target.Live); err != nil {
+		return run.Verdict{}, err
+	}
+	back.Without, back.Accepted = nil, nil
+	back.Verify.SmokeTest, back.Verify.KeyTables = nil, nil
+	back.Coming = nil
+	for _, t := range back.Source.Tables {
+		if len(p.Tables) == 0 || has(p.Tables, t.Name) {
+			back.Coming = append(back.Coming, t.Name)
+		}
+	}
+	c.forget()
+	v := newVerifier(c, &back)
+	defer v.end()
+	stop := context.AfterFunc(ctx, v.cancel)
+	defer stop()
+	if err := v.look(ctx, back.Coming, report); err != nil {
+		return run.Verdict{}, err
+	}
+	v.sum()
+	return v.v, nil
+}
+
 // look checks all tables; coming are those that must exist.
 func (v *verifier) look(ctx context.Context, coming []string, report run.Report) error {
 	db, err := v.open(ctx)

@@ -103,7 +103,8 @@ func savedSource(path, database string) (restore.Source, error) {
 	src := restore.Source{Path: path, Database: database, Manifest: true, Indexed: len(m.Members) > 0}
 	for _, t := range m.Tables {
 		if t.Database == database {
-			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum})
+			src.Tables = append(src.Tables, restore.SourceTable{Name: t.Name, Rows: t.Rows, Checksum: t.Checksum,
+				Bytes: t.DataBytes, Engine: t.Engine, Definition: t.DefinitionHash})
 		}
 	}
 	src.Holds = []backup.Object{}

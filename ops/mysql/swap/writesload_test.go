@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,4 +121,38 @@ func saidBy(w run.Writes) string {
 		return ""
 	}
 	return w.Notes[0].Msg.String()
+}
+
+// After a way back the database is compared with the emergency backup, values included.
+func TestTheWayBackIsComparedWithTheEmergencyBackup(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		b := beginLoad(t, db, true) // the live database is that of the emergency backup
+		doubts := func() (said []string) {
+			v, err := b.server.Checks.VerifyBack(context.Background(), b.plan, b.saved, func(ops.Progress) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range v.Doubts {
+				said = append(said, d.Msg.String())
+			}
+			slices.Sort(said)
+			return said
+		}
+		if said := doubts(); len(said) > 0 {
+			t.Fatalf("untouched: %q", said)
+		}
+		db.Exec(t, b.live, "UPDATE small SET v = 99 WHERE id = 5", "INSERT INTO loose VALUES (1)",
+			"CREATE TABLE more (id INT)", "ALTER TABLE old COMMENT 'x', ADD COLUMN later INT DEFAULT 1",
+			"RENAME TABLE empty_one TO empty_other")
+		said := strings.Join(doubts(), "\n")
+		for _, want := range []string{
+			"loose has 61 rows, the backup 60", "small has as many rows as the backup, but their contents differ",
+			"the table more is not in the backup's manifest", "the table old is not defined as in the backup",
+			"the table empty_one is missing", "the table empty_other is not in the backup's manifest",
+		} {
+			if !strings.Contains(said, want) {
+				t.Errorf("it does not say %q: %s", want, said)
+			}
+		}
+	})
 }

@@ -32,13 +32,13 @@ func othersWrote(p *restore.Plan) lang.Msg {
 		p.Target.Database)
 }
 
-// loadBack loads the emergency backup. What others wrote to the live database meanwhile is
+// loadBack loads the emergency backup, and compares the database with it. What others wrote to the live database meanwhile is
 // backed up first: the load back drops it.
 func (c *Crew) loadBack(
 	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report,
 ) (restore.Event, error) {
-	var data restore.Data
 	var notes []restore.Note
+	var also []string
 	if !s.JustExported() {
 		w, err := c.Database.Writes.SinceLoad(ctx, p, s.Data.Emergency, report)
 		if err != nil {
@@ -51,16 +51,28 @@ func (c *Crew) loadBack(
 			}
 			notes = told
 			if path != "" {
-				data.Also = []string{path}
+				also = []string{path}
 			}
 		}
 	}
 	ev, err := loaded(c.Database.Loader.LoadBack(ctx, p, s.Data.Emergency, report))
 	ev.Notes = append(notes, ev.Notes...)
-	if ev.Data != nil {
-		ev.Data.Also = data.Also
+	ev.Data.Also = also
+	if err != nil {
+		return ev, err
 	}
-	return ev, err
+	v, err := c.Database.Verifier.VerifyBack(ctx, p, s.Data.Emergency, report)
+	if err != nil {
+		return ev, err
+	}
+	ev.Notes = append(ev.Notes, v.Notes...)
+	if len(v.Doubts) > 0 {
+		ev.Kind = restore.KindFound
+		ev.Data.Doubts = v.Doubts
+		what := restore.N(lang.M("%s differs from the emergency backup that was loaded into it", p.Target.Database))
+		ev.Notes = append(append([]restore.Note{what}, v.Doubts...), ev.Notes...)
+	}
+	return ev, nil
 }
 
 // saveOthers stops the service, which may have been started by hand, and backs the current

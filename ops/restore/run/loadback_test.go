@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,42 @@ func TestAnUnattendedRunDoesNotLoadOverWhatOthersWrote(t *testing.T) {
 	y = run.Policy{Answers: run.Answers{DespiteWrites: "sales"}}
 	if r, ok := y.Choose(s, false, time.Now()); !ok || r.Kind != restore.KindRetry {
 		t.Errorf("told so it answers %q", r.Kind)
+	}
+}
+
+// What was loaded back is compared with the emergency backup: a difference is a question, and
+// only a typed answer ends the way back with it.
+func TestAWayBackThatDiffersIsNotCalledUndone(t *testing.T) {
+	b := newBench(t, restore.InPlace)
+	b.world.State.BackDoubts = []string{"orders has 4 rows, the backup 3"}
+	b.policy = map[restore.Stage]restore.Kind{
+		restore.AskVerify: restore.KindAbort, restore.AskNotify: restore.KindSilent,
+	}
+	b.world.State.Doubts = []string{"a doubt of the load"}
+	s, _ := b.run(context.Background(), restore.KindBegin)
+	if s.Stage != restore.AskUndoLoad || !strings.Contains(said(s.Why), "differs from the emergency backup") ||
+		!strings.Contains(said(s.Why), "orders has 4 rows") || !s.NeedsTyping(restore.KindGoOn) {
+		t.Fatalf("%s: %s", s.Stage, said(s.Why))
+	}
+	y := run.Policy{}
+	for range 5 {
+		if r, ok := y.Choose(s, false, time.Now()); ok && r.Kind != restore.KindRetry {
+			t.Errorf("nobody is there, and it answers %s", r.Kind)
+		}
+	}
+	b.policy[restore.AskUndoLoad] = restore.KindGoOn
+	s, err := b.run(context.Background(), restore.KindResume)
+	if err != nil || s.Stage != restore.Undone || !s.Doubted {
+		t.Fatalf("%s, %v", s.Stage, err)
+	}
+	loads := countOf(b.world.Look().Calls, "load-back")
+	b = newBench(t, restore.InPlace)
+	b.world.State.Doubts = []string{"a doubt of the load"}
+	b.policy = map[restore.Stage]restore.Kind{
+		restore.AskVerify: restore.KindAbort, restore.AskNotify: restore.KindSilent,
+	}
+	if s, err := b.run(context.Background(), restore.KindBegin); err != nil || s.Stage != restore.Undone || s.Doubted ||
+		loads != 1 {
+		t.Fatalf("%s, %v after %d loads", s.Stage, err, loads)
 	}
 }

@@ -80,6 +80,8 @@ type Loader interface {
 // Verifier verifies what was loaded.
 type Verifier interface {
 	Verify(ctx context.Context, p *restore.Plan, report Report) (Verdict, error)
+	// VerifyBack verifies that the live database holds the emergency backup.
+	VerifyBack(ctx context.Context, p *restore.Plan, emergency string, report Report) (Verdict, error)
 }
 
 // Exchanger swaps the loaded tables with the live ones, and reverts that.

@@ -81,6 +81,11 @@ func (d *Desk) Hand(ctx context.Context, id string, q run.Request) error {
 		switch {
 		case err != nil:
 			return err
+		case !r.Alive && q.Event.Kind == restore.KindUndo && r.State.Stage.Final():
+			if err := Covered(d, r); err != nil {
+				return err
+			}
+			return d.Work(ctx, id, q.Event.Kind)
 		case !r.Alive:
 			return d.Work(ctx, id, q.Event.Kind)
 		case !r.State.Stage.Final():

@@ -101,6 +101,30 @@ func noUndo(r *run.Run) lang.Msg {
 	return lang.M("its old tables were dropped")
 }
 
+// Covered refuses the undo of a restore that a newer one has replaced and that can be undone
+// itself: it would bring back the state before both, and take the newer one's rows for writes.
+func Covered(d *Desk, r *run.Run) error {
+	ids, err := Runs(d)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		n, err := d.Store.Load(id)
+		if err != nil {
+			return run.OpenRun{ID: id, Err: err}.Unreadable()
+		}
+		same := n.Plan.Target.Live == r.Plan.Target.Live && n.Plan.Mode != restore.Into
+		if !same || !n.State.Swapped || !n.State.Can(restore.KindUndo) ||
+			!n.State.LiveSince().After(r.State.LiveSince()) {
+			continue
+		}
+		return ops.E(ops.Failed, lang.M("the restore %s of %s came after it and is live", n.Plan.ID,
+			n.State.LiveSince().Local().Format("2006-01-02 15:04:05"))).
+			WithHint(lang.M("undo that one first: opsdeck restore undo %s", n.Plan.ID))
+	}
+	return nil
+}
+
 // Doomed is what a drop of a run's kept tables would remove. It fails where the server
 // cannot be asked, and then nothing may be dropped.
 func (d *Desk) Doomed(ctx context.Context, r *run.Run) (restore.Doomed, error) {
