@@ -93,8 +93,11 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 		t.unwrap = &unwrapper{w: sp} // still empty
 	}
 	if t.unwrap == nil {
-		sp.Close()
-		return u.Sink.Begin(name, text)
+		if !sampledChinese(text, text.Size()) {
+			sp.Close()
+			return followLate(u.Sink, name, text)
+		}
+		t.unwrap = &chineseLines{w: sp}
 	}
 	end := index.LastBreak(text, text.Size())
 	if u.older != nil && end > 2*dockerTail && logline.IsWrapped(head) {
@@ -126,12 +129,20 @@ func (t *unwrappedTrack) Grow(size int64, same func() bool) bool {
 	good := t.read(size, same)
 	// Half a line is delivered when nothing followed it for a while; even a whole line may
 	// lack a part of its line break, in UTF-16.
-	end := t.spool.Size()
+	return t.Track.Grow(convertedTo(t.spool, t.unwrap, t.text, t.done), nil) && good
+}
+
+// convertedTo is the end of what is shown of a text that was converted up to done: a half
+// line too, when the text ends with one.
+func convertedTo(text logs.Text, to io.Writer, of io.ReaderAt, done int64) int64 {
 	last := make([]byte, 1)
-	if n, _ := t.text.ReadAt(last, t.done-1); n == 1 && last[0] == '\n' {
-		end = index.LastBreak(t.spool, end)
+	if n, _ := of.ReadAt(last, done-1); n == 1 && last[0] == '\n' {
+		return index.LastBreak(text, text.Size())
 	}
-	return t.Track.Grow(end, nil) && good
+	if c, ok := to.(*chineseLines); ok {
+		_ = c.half() // what could not be written is not shown
+	}
+	return text.Size()
 }
 
 // read unwraps up to size, one piece at a time, each only if it was read from the text it

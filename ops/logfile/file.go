@@ -40,7 +40,7 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	if open == nil && reader(headBytes(file), io.Discard) == nil {
+	if open == nil && !f.converted(file, size) {
 		return newFileText(file, size), nil
 	}
 	defer file.Close()
@@ -50,6 +50,12 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 		}
 	}
 	return unpackFile(ctx, file, open)
+}
+
+// converted tells whether a file that is not compressed has lines that must be converted
+// before they are read.
+func (f *File) converted(file *os.File, size int64) bool {
+	return reader(headBytes(file), io.Discard) != nil || sampledChinese(file, size)
 }
 
 // unpack unpacks the file now.
@@ -93,9 +99,12 @@ func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error)
 	return file, unpacker(path, headBytes(file)), info.Size(), nil
 }
 
+// headSize is how much of a text's start identifies its format.
+const headSize = 8 << 10
+
 // headBytes is the start of a text, which identifies its format.
 func headBytes(r io.ReaderAt) []byte {
-	head := make([]byte, 8<<10)
+	head := make([]byte, headSize)
 	n, _ := r.ReadAt(head, 0)
 	return head[:n]
 }
@@ -103,15 +112,12 @@ func headBytes(r io.ReaderAt) []byte {
 // spoolFrom reads the logged lines into a spool.
 func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
-	head, _ := in.Peek(8 << 10)
+	head, _ := in.Peek(headSize)
 	s, err := newSpool()
 	if err != nil {
 		return nil, err
 	}
-	w := reader(head, s)
-	if w == nil {
-		return s.or(ctx, s.fill(ctx, name, s, in))
-	}
+	w := converter(head, s)
 	err = s.fill(ctx, name, w, in)
 	if err2 := w.Close(); err == nil {
 		err = err2

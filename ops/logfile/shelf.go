@@ -104,6 +104,10 @@ func fileOf(text logs.Text) *os.File {
 		return t.f
 	case *liveText:
 		return t.f
+	case *lateText:
+		if sp, _ := t.converted(); sp == nil {
+			return fileOf(t.Text)
+		}
 	}
 	return nil
 }

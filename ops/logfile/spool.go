@@ -14,7 +14,6 @@ import (
 	"opsdeck/internal/unpack"
 	"opsdeck/ops/logs/line"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -67,10 +66,14 @@ func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	return nil
 }
 
+// holeBytes are so many zeros in a row that they are a hole: a crash or a truncation left
+// them in the file.
+const holeBytes = 128
+
 // binary reports whether a file is not text: one byte in ten is a control character that
-// no log contains. A log may start with zeros, and UTF-16 has them throughout.
+// no log contains. A log may have holes of zeros, and UTF-16 has them throughout.
 func binary(head []byte) bool {
-	head = bytes.TrimLeft(head, "\x00")
+	head = withoutHoles(bytes.TrimLeft(head, "\x00"))
 	if _, wide := utf16Order(head); wide || len(head) < 64 {
 		return false
 	}
@@ -83,6 +86,23 @@ func binary(head []byte) bool {
 	return control > len(head)/10
 }
 
+// withoutHoles is a text without its holes.
+func withoutHoles(p []byte) []byte {
+	hole := make([]byte, holeBytes)
+	at := bytes.Index(p, hole)
+	if at < 0 {
+		return p
+	}
+	out := bytes.Clone(p[:at])
+	for at >= 0 {
+		p = bytes.TrimLeft(p[at:], "\x00")
+		if at = bytes.Index(p, hole); at >= 0 {
+			out = append(out, p[:at]...)
+		}
+	}
+	return append(out, p...)
+}
+
 // reader returns a writer that converts a text that starts with head to UTF-8 lines and
 // writes them to w; nil if no conversion is needed.
 func reader(head []byte, w io.Writer) io.WriteCloser {
@@ -93,12 +113,22 @@ func reader(head []byte, w io.Writer) io.WriteCloser {
 		return transform.NewWriter(w, unicode.UTF16(order, unicode.UseBOM).NewDecoder())
 	}
 	if looksGBK(head) {
-		return transform.NewWriter(w, simplifiedchinese.GB18030.NewDecoder())
+		return &chineseLines{w: w, known: true}
 	}
 	return nil
 }
 
-// utf16Order recognizes UTF-16 by its byte order mark, or by zeros in every second byte.
+// converter is reader for a text that is copied in any case: a line in GB18030 may come
+// later.
+func converter(head []byte, w io.Writer) io.WriteCloser {
+	if to := reader(head, w); to != nil {
+		return to
+	}
+	return &chineseLines{w: w}
+}
+
+// utf16Order recognizes UTF-16 by its byte order mark, by zeros in every second byte, or by
+// line breaks of two bytes beside zeros that are all in the same half of the units.
 func utf16Order(head []byte) (unicode.Endianness, bool) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
@@ -106,44 +136,24 @@ func utf16Order(head []byte) (unicode.Endianness, bool) {
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return unicode.BigEndian, true
 	}
-	var zeros [2]int
+	var zeros, breaks [2]int
 	for i, c := range head {
 		if c == 0 {
 			zeros[i&1]++
+			if other := i ^ 1; other < len(head) && head[other] == '\n' {
+				breaks[i&1]++
+			}
 		}
+	}
+	if n := len(head); n%2 == 1 && head[n-1] == '\n' { // its zero is yet to come
+		breaks[1]++
 	}
 	half := len(head) / 2
-	switch {
-	case half >= 8 && zeros[1] > half*2/3 && zeros[0] < half/10:
-		return unicode.LittleEndian, true
-	case half >= 8 && zeros[0] > half*2/3 && zeros[1] < half/10:
-		return unicode.BigEndian, true
+	for at, order := range [2]unicode.Endianness{unicode.BigEndian, unicode.LittleEndian} {
+		zero, rest := zeros[at], zeros[1-at]
+		if half >= 8 && (zero > half*2/3 && rest < half/10 || rest == 0 && breaks[at] > 0 && zero > half/8) {
+			return order, true
+		}
 	}
 	return unicode.LittleEndian, false
-}
-
-// looksGBK recognizes text in GBK or GB18030: it is not UTF-8, and nearly all non-ASCII
-// bytes form pairs for common characters.
-func looksGBK(head []byte) bool {
-	if i := bytes.LastIndexByte(head, '\n'); i > 0 {
-		head = head[:i]
-	}
-	if utf8.Valid(head) {
-		return false
-	}
-	pairs, bad := 0, 0
-	for i := 0; i < len(head); i++ {
-		c := head[i]
-		if c < 0x80 {
-			continue
-		}
-		if i+1 < len(head) && c >= 0xb0 && c <= 0xf7 && head[i+1] >= 0xa1 && head[i+1] != 0xff ||
-			i+1 < len(head) && c >= 0xa1 && c <= 0xa3 && head[i+1] >= 0xa1 {
-			pairs++
-		} else {
-			bad++
-		}
-		i++
-	}
-	return pairs >= 4 && bad*10 <= pairs
 }

@@ -5,9 +5,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"unicode/utf8"
-
-	logline "opsdeck/ops/logs/line"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -60,69 +57,39 @@ func firstBytes(in *bufio.Reader) []byte {
 }
 
 // decoder converts a streamed text to UTF-8 lines, as reader does. Its first line shows
-// the format; that it is not UTF-8 may show later.
+// the format.
 type decoder struct {
 	w    io.Writer
-	to   io.WriteCloser // nil while the text is written unchanged
+	to   io.WriteCloser // nil until the format is known
 	head []byte         // held until it contains a line
-	past bool           // the first line was seen
-	sure bool           // the format is certain
 }
 
 func (d *decoder) Write(p []byte) (int, error) {
-	if d.sure {
-		return d.pass(p)
+	if d.to != nil {
+		return d.to.Write(p)
 	}
 	d.head = append(d.head, p...)
-	if bytes.IndexByte(d.head, '\n') < 0 && len(d.head) < 8<<10 {
+	if bytes.IndexByte(d.head, '\n') < 0 && len(d.head) < headSize {
 		return len(p), nil
 	}
 	return len(p), d.settle()
 }
 
-func (d *decoder) pass(p []byte) (int, error) {
-	if d.to != nil {
-		return d.to.Write(p)
-	}
-	return d.w.Write(p)
-}
-
-// settle examines the held text. Plain ASCII may still turn out to be any encoding that
-// contains it.
+// settle examines the held text.
 func (d *decoder) settle() error {
 	held := d.head
 	d.head = nil
-	look := held[:min(len(held), 8<<10)]
-	if !d.past {
-		d.past = true
-		if _, wide := utf16Order(look); wide || logline.IsWrapped(look) {
-			d.to = reader(look, d.w)
-			d.sure = true
-		}
-	}
-	if at := bytes.IndexFunc(held, func(c rune) bool { return c >= utf8.RuneSelf }); !d.sure && at >= 0 {
-		line := held[bytes.LastIndexByte(held[:at], '\n')+1:]
-		if line = line[:min(len(line), 8<<10)]; looksGBK(line) && !logline.IsWrapped(line) {
-			d.to = reader(line, d.w)
-		}
-		d.sure = d.to != nil || bytes.IndexByte(line, '\n') >= 0 && validLines(line)
-	}
-	_, err := d.pass(held)
+	d.to = converter(held[:min(len(held), headSize)], d.w)
+	_, err := d.to.Write(held)
 	return err
 }
 
-// validLines reports whether the whole lines of a piece are UTF-8.
-func validLines(p []byte) bool { return utf8.Valid(p[:bytes.LastIndexByte(p, '\n')+1]) }
-
 // Close writes what is held.
 func (d *decoder) Close() error {
-	if len(d.head) > 0 {
+	if d.to == nil {
 		if err := d.settle(); err != nil {
 			return err
 		}
 	}
-	if d.to != nil {
-		return d.to.Close()
-	}
-	return nil
+	return d.to.Close()
 }

@@ -1,0 +1,257 @@
+package logfile
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// Logs in GBK or GB18030. Two programs can write one log, and its first lines are often
+// ASCII, so the encoding is a property of a line: a line that is valid UTF-8 stays as it is.
+
+// chineseLines converts the lines in GB18030 of a text to UTF-8 and writes all others
+// unchanged.
+type chineseLines struct {
+	w     io.Writer
+	known bool     // the text has lines in GB18030, so those with few characters are too
+	pairs int      // characters seen so far in lines with few
+	mode  lineMode // of the line that was begun
+	rest  []byte   // of it, not written yet
+}
+
+// lineMode is how the rest of a line is written.
+type lineMode uint8
+
+const (
+	modeOpen    lineMode = iota // its encoding is not known yet
+	modePlain                   // unchanged
+	modeChinese                 // converted
+)
+
+// maxHeldLine is the length at which a line without an end is converted in pieces.
+const maxHeldLine = 1 << 20
+
+func (c *chineseLines) Write(p []byte) (int, error) {
+	n := len(p)
+	if len(c.rest) > 0 || c.mode != modeOpen {
+		end := bytes.IndexByte(p, '\n') + 1
+		if end == 0 {
+			c.rest = append(c.rest, p...)
+			if len(c.rest) > maxHeldLine {
+				return n, c.half()
+			}
+			return n, nil
+		}
+		if err := c.endLine(append(c.rest, p[:end]...)); err != nil {
+			return 0, err
+		}
+		p = p[end:]
+	}
+	end := bytes.LastIndexByte(p, '\n') + 1
+	if err := c.lines(p[:end]); err != nil {
+		return 0, err
+	}
+	c.rest = append(c.rest[:0], p[end:]...)
+	return n, nil
+}
+
+// lines writes whole lines.
+func (c *chineseLines) lines(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if utf8.Valid(p) {
+		_, err := c.w.Write(p)
+		return err
+	}
+	out := make([]byte, 0, len(p)+len(p)/2)
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n') + 1
+		line := p[:end]
+		if text, ok := c.convert(line); ok {
+			line = text
+		}
+		out = append(out, line...)
+		p = p[end:]
+	}
+	_, err := c.w.Write(out)
+	return err
+}
+
+// endLine writes the rest of a line of which something may have been written already.
+func (c *chineseLines) endLine(line []byte) error {
+	mode := c.mode
+	c.mode = modeOpen
+	c.rest = c.rest[:0]
+	switch mode {
+	case modePlain:
+		_, err := c.w.Write(line)
+		return err
+	case modeChinese:
+		return c.put(line)
+	}
+	return c.lines(line)
+}
+
+// put writes GB18030 as UTF-8.
+func (c *chineseLines) put(p []byte) error {
+	text, err := simplifiedchinese.GB18030.NewDecoder().Bytes(p)
+	if err == nil {
+		_, err = c.w.Write(text)
+	}
+	return err
+}
+
+// half writes what there is of a line without its end, up to its last whole character.
+func (c *chineseLines) half() error {
+	whole := len(c.rest) - cutCharacter(c.rest)
+	if c.mode == modeOpen && !utf8.Valid(c.rest) {
+		c.mode = modePlain
+		if _, ok := c.convert(c.rest[:whole]); ok {
+			c.mode = modeChinese
+		}
+	}
+	held := c.rest
+	c.rest = nil
+	if c.mode != modeChinese {
+		_, err := c.w.Write(held)
+		return err
+	}
+	c.rest = bytes.Clone(held[whole:])
+	return c.put(held[:whole])
+}
+
+// cutCharacter is how many bytes at the end of a text in GB18030 begin a character that
+// is not complete.
+func cutCharacter(p []byte) int {
+	for i := 0; i < len(p); {
+		n := chineseLen(p[i:])
+		if i+n > len(p) {
+			return len(p) - i
+		}
+		i += n
+	}
+	return 0
+}
+
+// chineseLen is the length in GB18030 of the character that begins a text.
+func chineseLen(p []byte) int {
+	switch {
+	case p[0] < 0x81:
+		return 1
+	case len(p) > 1 && p[1] >= '0' && p[1] <= '9':
+		return 4
+	}
+	return 2
+}
+
+// Close writes what is held.
+func (c *chineseLines) Close() error {
+	if len(c.rest) == 0 {
+		return nil
+	}
+	return c.endLine(c.rest)
+}
+
+// convert converts a line that is in GB18030; a line that is not is not ok.
+func (c *chineseLines) convert(line []byte) (text []byte, ok bool) {
+	if utf8.Valid(line) || !c.known && !c.learn(line) {
+		return nil, false
+	}
+	text, err := simplifiedchinese.GB18030.NewDecoder().Bytes(line)
+	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
+		return nil, false
+	}
+	c.known = true
+	return text, true
+}
+
+// learn tells whether a line shows that the text is in GB18030, perhaps with the lines
+// before it.
+func (c *chineseLines) learn(line []byte) bool {
+	pairs, bad := chinesePairs(line)
+	if bad == 0 {
+		c.pairs += pairs
+	}
+	return bad == 0 && enoughPairs(c.pairs, 0) || enoughPairs(pairs, bad)
+}
+
+// looksGBK recognizes text in GBK or GB18030: it is not UTF-8, and nearly all non-ASCII
+// bytes form pairs for common characters.
+func looksGBK(head []byte) bool {
+	if i := bytes.LastIndexByte(head, '\n'); i > 0 {
+		head = head[:i]
+	}
+	return !utf8.Valid(head) && enoughPairs(chinesePairs(head))
+}
+
+func enoughPairs(pairs, bad int) bool { return pairs >= 4 && bad*10 <= pairs }
+
+// chinesePairs counts the pairs of bytes that are common characters in GBK, and the other
+// bytes that are not ASCII. Characters of four bytes tell nothing.
+func chinesePairs(head []byte) (pairs, bad int) {
+	for i := 0; i < len(head); i++ {
+		c := head[i]
+		if c < 0x80 {
+			continue
+		}
+		switch rest := head[i+1:]; {
+		case len(rest) > 2 && c > 0x80 && fourth(rest[0]) && rest[1] > 0x80 && fourth(rest[2]):
+			i += 2
+		case len(rest) > 0 && (c >= 0xb0 && c <= 0xf7 && rest[0] >= 0xa1 && rest[0] != 0xff ||
+			c >= 0xa1 && c <= 0xa3 && rest[0] >= 0xa1):
+			pairs++
+		default:
+			bad++
+		}
+		i++
+	}
+	return pairs, bad
+}
+
+// fourth tells whether a byte is the second or the fourth of a character of four bytes.
+func fourth(c byte) bool { return c >= '0' && c <= '9' }
+
+// Places of a long text that are looked at for its encoding.
+const (
+	samples     = 16
+	sampleBytes = 16 << 10
+)
+
+// sampledChinese tells whether a text has lines in GB18030 in one of the places looked at:
+// all of it if it is short.
+func sampledChinese(f io.ReaderAt, size int64) bool {
+	buf := make([]byte, sampleBytes)
+	for i := range int64(samples) {
+		at := i * sampleBytes
+		if size > samples*sampleBytes {
+			at = i * (size - sampleBytes) / (samples - 1)
+		}
+		n, _ := f.ReadAt(buf, at)
+		piece := buf[:n]
+		if at > 0 { // the first line may be cut
+			piece = piece[bytes.IndexByte(piece, '\n')+1:]
+		}
+		if end := bytes.LastIndexByte(piece, '\n'); at+int64(n) < size && end >= 0 {
+			piece = piece[:end]
+		}
+		if hasChinese(piece) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasChinese tells whether a line of a text is in GB18030.
+func hasChinese(p []byte) bool {
+	for !utf8.Valid(p) {
+		line, rest, _ := bytes.Cut(p, []byte{'\n'})
+		if looksGBK(line) {
+			return true
+		}
+		p = rest
+	}
+	return false
+}

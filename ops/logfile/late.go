@@ -1,0 +1,202 @@
+package logfile
+
+import (
+	"bytes"
+	"io"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/index"
+)
+
+// A followed text can turn out later not to be UTF-8: it is empty after a rotation, or
+// began with lines in ASCII. Its lines are then converted from the first one on that
+// shows it; what lies before is the same in both.
+
+// lateText is a followed text, of which the end may be converted.
+type lateText struct {
+	logs.Text
+	end *lateEnd
+}
+
+// lateEnd is the converted end of a text.
+type lateEnd struct {
+	from  atomic.Int64 // where it begins; -1 while nothing is converted
+	spool *spool       // nil until then
+	users atomic.Int32
+}
+
+// converted returns the converted end, or nil.
+func (l *lateText) converted() (sp *spool, from int64) {
+	if from = l.end.from.Load(); from < 0 {
+		return nil, 0
+	}
+	return l.end.spool, from
+}
+
+// ReadAt reads the text as it is shown.
+func (l *lateText) ReadAt(p []byte, off int64) (int, error) {
+	sp, from := l.converted()
+	if sp == nil {
+		return l.Text.ReadAt(p, off)
+	}
+	n := 0
+	if off < from {
+		var err error
+		if n, err = l.Text.ReadAt(p[:min(int64(len(p)), from-off)], off); err != nil || n == len(p) {
+			return n, err
+		}
+	}
+	more, err := sp.ReadAt(p[n:], off+int64(n)-from)
+	return n + more, err
+}
+
+// Size is the length of the text as it is shown.
+func (l *lateText) Size() int64 {
+	if sp, from := l.converted(); sp != nil {
+		return from + sp.Size()
+	}
+	return l.Text.Size()
+}
+
+// Written is when the text was last written to.
+func (l *lateText) Written() time.Time {
+	if d, ok := l.Text.(logs.Dated); ok {
+		return d.Written()
+	}
+	return time.Time{}
+}
+
+// Close closes the text; the converted end goes with its last user.
+func (l *lateText) Close() error {
+	if sp, _ := l.converted(); l.end.users.Add(-1) == 0 && sp != nil {
+		sp.Close()
+	}
+	return l.Text.Close()
+}
+
+// lateTrack passes a text on unchanged up to the first line that must be converted.
+type lateTrack struct {
+	Track
+	text *lateText
+	seen int64          // bytes of the text whose encoding is known
+	to   io.WriteCloser // converts, once something is
+	done int64          // bytes of the text that were converted or lie before
+}
+
+// followLate follows a text of which nothing must be converted so far.
+func followLate(sink Sink, name string, text logs.Text) Track {
+	end := &lateEnd{}
+	end.from.Store(-1)
+	end.users.Store(1)
+	t := &lateTrack{text: &lateText{Text: text, end: end}, seen: index.LastBreak(text, text.Size())}
+	t.Track = sink.Begin(name, t.text)
+	return t
+}
+
+func (t *lateTrack) Grow(size int64, same func() bool) bool {
+	if t.to == nil && !t.look(size, same) {
+		return false
+	}
+	if t.to == nil {
+		return t.Track.Grow(size, same)
+	}
+	good := t.convert(size, same)
+	return t.Track.Grow(convertedTo(t.text, t.to, t.text.Text, t.done), nil) && good
+}
+
+// look looks at what came for the first line that must be converted. It returns false
+// where the text was truncated meanwhile.
+func (t *lateTrack) look(size int64, same func() bool) bool {
+	const step = 256 << 10
+	buf := make([]byte, max(0, min(size-t.seen, step)))
+	for off := t.seen; off < size; {
+		piece := buf[:min(int64(len(buf)), size-off)]
+		if !t.readPiece(piece, off, same) {
+			return false
+		}
+		if off == 0 {
+			head := piece[:min(len(piece), headSize)]
+			if reader(head, io.Discard) != nil {
+				t.begin(0, func(w io.Writer) io.WriteCloser { return reader(head, w) })
+				return true
+			}
+		}
+		end := bytes.LastIndexByte(piece, '\n') + 1
+		if at := firstChinese(piece[:end]); at >= 0 {
+			t.begin(off+int64(at), func(w io.Writer) io.WriteCloser { return &chineseLines{w: w, known: true} })
+			return true
+		}
+		if end == 0 {
+			end = len(piece)
+		}
+		if off += int64(end); bytes.HasSuffix(piece[:end], []byte{'\n'}) {
+			t.seen = off
+		}
+	}
+	return true
+}
+
+// readPiece reads, and tells whether the text is still the one that was meant.
+func (t *lateTrack) readPiece(piece []byte, off int64, same func() bool) bool {
+	n, _ := t.text.Text.ReadAt(piece, off)
+	return n == len(piece) && (same == nil || same())
+}
+
+// firstChinese is where the first line in GB18030 begins in whole lines, or -1.
+func firstChinese(p []byte) int {
+	c := &chineseLines{}
+	for at := 0; at < len(p) && !utf8.Valid(p[at:]); {
+		end := at + bytes.IndexByte(p[at:], '\n') + 1
+		if _, ok := c.convert(p[at:end]); ok {
+			return at
+		}
+		at = end
+	}
+	return -1
+}
+
+// begin converts the text from there on.
+func (t *lateTrack) begin(from int64, with func(io.Writer) io.WriteCloser) {
+	sp, err := newSpool()
+	if err != nil {
+		return
+	}
+	t.text.end.spool = sp
+	t.text.end.from.Store(from)
+	t.to = with(sp)
+	t.done = from
+}
+
+// convert converts up to size, one piece at a time.
+func (t *lateTrack) convert(size int64, same func() bool) bool {
+	buf := make([]byte, max(0, min(size-t.done, 256<<10)))
+	for t.done < size {
+		piece := buf[:min(int64(len(buf)), size-t.done)]
+		if !t.readPiece(piece, t.done, same) {
+			return false
+		}
+		if _, err := t.to.Write(piece); err != nil {
+			return false
+		}
+		t.done += int64(len(piece))
+	}
+	return true
+}
+
+// Swap continues in a copy.
+func (t *lateTrack) Swap(text logs.Text) {
+	t.text.end.users.Add(1)
+	t.text = &lateText{Text: text, end: t.text.end}
+	t.Track.Swap(t.text)
+}
+
+// End ends the text.
+func (t *lateTrack) End() {
+	if t.to != nil && t.to.Close() == nil {
+		t.Track.Grow(t.text.Size(), nil)
+	}
+	t.Track.End()
+}
