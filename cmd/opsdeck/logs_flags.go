@@ -100,13 +100,14 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 		q.Contexts = append(q.Contexts, query.ParsePattern(c.Context))
 	}
 	for _, m := range []struct {
-		text string
-		to   *time.Time
-	}{{c.Since, &q.Since}, {c.Until, &q.Until}} {
+		text  string
+		to    *time.Time
+		parse func(string, time.Time) (time.Time, error)
+	}{{c.Since, &q.Since, query.ParseMoment}, {c.Until, &q.Until, query.ParseEnd}} {
 		if m.text == "" {
 			continue
 		}
-		if *m.to, err = query.ParseMoment(m.text, now); err != nil {
+		if *m.to, err = m.parse(m.text, now); err != nil {
 			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
 		}
 	}

@@ -43,6 +43,7 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		s := &followedSource{following: f, name: src.Name, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
 		t.OnError(func(err error) { r.warn(src.Name, err) })
+		t.OnBack(func() { r.back(src.Name) })
 		t.Look()
 		tails = append(tails, t)
 		frozen = append(frozen, logs.Source{Name: src.Name, Parts: slices.Concat(s.old, s.pieces, f.frozen())})
@@ -66,10 +67,14 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 		return logfile.Unwrapped(s, s.before)
 	}
 	globs.Failed = r.warn
+	globs.Back = r.back
 	logfile.Follow(ctx, tails, globs, f.idle)
 	f.wait(ctx)
 	return ctx.Err()
 }
+
+// back says that a file which could not be read is read again.
+func (r *logsRun) back(name string) { r.app.note(lang.M("%s is there again", name)) }
 
 // following is where followed logs print. Until start it only notes what was
 // there.

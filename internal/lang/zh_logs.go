@@ -77,6 +77,8 @@ func init() {
 		"opsdeck: %s: %s", "opsdeck：%s：%s",
 
 		"%s does not exist yet; waiting for it", "%s 还不存在；等待它出现",
+		"%s is gone; waiting for it to come back", "%s 已不存在；等待它重新出现",
+		"%s is there again", "%s 重新出现，继续读取",
 		"no file matches %s yet; waiting for one", "还没有文件匹配 %s；等待它出现",
 		"there is nothing to follow", "没有可跟踪的日志",
 		"%s was truncated: it starts over", "%s 被截断，从头开始",

@@ -104,23 +104,56 @@ func (c *chineseLines) put(p []byte) error {
 	return err
 }
 
-// half writes what there is of a line without its end, up to its last whole character.
+// half writes what there is of a line without its end, up to its last whole character, as
+// far as its encoding is known.
 func (c *chineseLines) half() error {
-	whole := len(c.rest) - cutCharacter(c.rest)
-	if c.mode == modeOpen && !utf8.Valid(c.rest) {
-		c.mode = modePlain
-		if _, ok := c.convert(c.rest[:whole]); ok {
-			c.mode = modeChinese
-		}
-	}
 	held := c.rest
-	c.rest = nil
-	if c.mode != modeChinese {
-		_, err := c.w.Write(held)
-		return err
+	if c.mode == modeOpen {
+		c.mode = c.halfMode(held)
+	}
+	whole := len(held)
+	switch c.mode {
+	case modeOpen:
+		whole = asciiLen(held)
+	case modeChinese:
+		whole -= cutCharacter(held)
 	}
 	c.rest = bytes.Clone(held[whole:])
-	return c.put(held[:whole])
+	if c.mode == modeChinese {
+		return c.put(held[:whole])
+	}
+	_, err := c.w.Write(held[:whole])
+	return err
+}
+
+// halfMode is how a line is written of which this is the beginning.
+func (c *chineseLines) halfMode(line []byte) lineMode {
+	tail := line[asciiLen(line):]
+	for cut := range min(utf8.UTFMax, len(tail)+1) { // a character that is not complete
+		whole := tail[:len(tail)-cut]
+		switch {
+		case cut > 0 && utf8.FullRune(tail[len(whole):]) || !utf8.Valid(whole):
+		case len(whole) == 0:
+			return modeOpen
+		default:
+			return modePlain
+		}
+	}
+	if _, ok := c.convert(line[:len(line)-cutCharacter(line)]); ok {
+		return modeChinese
+	}
+	if len(line) > maxHeldLine {
+		return modePlain
+	}
+	return modeOpen
+}
+
+// asciiLen is the length of the ASCII at the beginning of a text.
+func asciiLen(p []byte) int {
+	if i := bytes.IndexFunc(p, func(r rune) bool { return r >= utf8.RuneSelf }); i >= 0 {
+		return i
+	}
+	return len(p)
 }
 
 // cutCharacter is how many bytes at the end of a text in GB18030 begin a character that
@@ -220,38 +253,39 @@ const (
 	sampleBytes = 16 << 10
 )
 
-// sampledChinese tells whether a text has lines in GB18030 in one of the places looked at:
-// all of it if it is short.
-func sampledChinese(f io.ReaderAt, size int64) bool {
+// sampledChinese tells whether a text from from to size has lines in GB18030 in one of the
+// places looked at: all of it if it is short.
+func sampledChinese(f io.ReaderAt, from, size int64) bool {
+	var c chineseLines
 	buf := make([]byte, sampleBytes)
 	for i := range int64(samples) {
-		at := i * sampleBytes
-		if size > samples*sampleBytes {
-			at = i * (size - sampleBytes) / (samples - 1)
+		at := from + i*sampleBytes
+		if size-from > samples*sampleBytes {
+			at = from + i*(size-from-sampleBytes)/(samples-1)
 		}
 		n, _ := f.ReadAt(buf, at)
 		piece := buf[:n]
-		if at > 0 { // the first line may be cut
+		if at > from { // the first line may be cut
 			piece = piece[bytes.IndexByte(piece, '\n')+1:]
 		}
 		if end := bytes.LastIndexByte(piece, '\n'); at+int64(n) < size && end >= 0 {
 			piece = piece[:end]
 		}
-		if hasChinese(piece) {
+		if c.firstChinese(piece) >= 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// hasChinese tells whether a line of a text is in GB18030.
-func hasChinese(p []byte) bool {
-	for !utf8.Valid(p) {
-		line, rest, _ := bytes.Cut(p, []byte{'\n'})
-		if looksGBK(line) {
-			return true
+// firstChinese is where the first line begins that is known to be in GB18030, or -1.
+func (c *chineseLines) firstChinese(p []byte) int {
+	for at := 0; at < len(p) && !utf8.Valid(p[at:]); {
+		line, _, _ := bytes.Cut(p[at:], []byte{'\n'})
+		if _, ok := c.convert(line); ok {
+			return at
 		}
-		p = rest
+		at += len(line) + 1
 	}
-	return false
+	return -1
 }

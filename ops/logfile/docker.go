@@ -87,13 +87,13 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	if err != nil {
 		return u.Sink.Begin(name, text)
 	}
-	t := &unwrappedTrack{text: text, spool: sp}
-	head := headBytes(text)
+	t := &unwrappedTrack{text: text, spool: sp, done: holeEnd(text, text.Size())}
+	head := headAt(text, t.done)
 	if t.unwrap = reader(head, sp); len(head) == 0 && ofContainer(name) {
 		t.unwrap = &unwrapper{w: sp} // still empty
 	}
 	if t.unwrap == nil {
-		if !sampledChinese(text, text.Size()) {
+		if !sampledChinese(text, t.done, text.Size()) {
 			sp.Close()
 			return followLate(u.Sink, name, text)
 		}

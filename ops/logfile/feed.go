@@ -26,7 +26,7 @@ const steadyLook = 450 * time.Millisecond
 
 // Feed fills a store from sources and keeps it up to date until ctx ends; files that match
 // a pattern later are followed too. It returns when everything has stopped. failed is
-// called for what could not be read.
+// called for what could not be read, and with nil once it can be read again.
 func (c Config) Feed(ctx context.Context, store *store.Store, sources []logs.Source, failed func(string, error)) {
 	feed(ctx, store, sources, c.Globs(nil, sources), failed)
 }
@@ -69,6 +69,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 				if last && nameOf(p.path).key == "" {
 					t := NewTail(p.path, unwrapped{storeSink{store, src.Name}, before})
 					t.OnError(func(err error) { failed(p.path, err) })
+					t.OnBack(func() { failed(p.path, nil) })
 					tails = append(tails, t)
 					continue
 				}
@@ -94,6 +95,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 	}()
 	globs.Sink = func(name string) Sink { return unwrapped{storeSink{store, name}, nil} }
 	globs.Failed = failed
+	globs.Back = func(name string) { failed(name, nil) }
 	globs.Steady = steadyLook
 	Follow(ctx, tails, globs, nil)
 	wg.Wait()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -40,7 +41,10 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	if open == nil && !f.converted(file, size) {
+	if hole := holeEnd(file, size); open == nil && !f.converted(file, hole, size) {
+		if hole > 0 {
+			return &afterHole{newFileText(file, size), hole}, nil
+		}
 		return newFileText(file, size), nil
 	}
 	defer file.Close()
@@ -54,8 +58,8 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 
 // converted tells whether a file that is not compressed has lines that must be converted
 // before they are read.
-func (f *File) converted(file *os.File, size int64) bool {
-	return reader(headBytes(file), io.Discard) != nil || sampledChinese(file, size)
+func (f *File) converted(file *os.File, hole, size int64) bool {
+	return reader(headAt(file, hole), io.Discard) != nil || sampledChinese(file, hole, size)
 }
 
 // unpack unpacks the file now.
@@ -71,8 +75,10 @@ func (f *File) unpack(ctx context.Context) (logs.Text, error) {
 // unpackFile returns the text of a file that is compressed or wrapped by Docker.
 func unpackFile(ctx context.Context, file *os.File, open func(io.Reader) (io.Reader, error)) (logs.Text, error) {
 	r := io.Reader(file)
-	if open != nil {
-		var err error
+	if info, err := file.Stat(); err == nil && open == nil {
+		hole := holeEnd(file, info.Size())
+		r = io.NewSectionReader(file, hole, math.MaxInt64-hole)
+	} else if open != nil {
 		if r, err = open(file); err != nil {
 			return nil, damaged(file.Name(), err)
 		}
@@ -103,9 +109,11 @@ func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error)
 const headSize = 8 << 10
 
 // headBytes is the start of a text, which identifies its format.
-func headBytes(r io.ReaderAt) []byte {
+func headBytes(r io.ReaderAt) []byte { return headAt(r, 0) }
+
+func headAt(r io.ReaderAt, off int64) []byte {
 	head := make([]byte, headSize)
-	n, _ := r.ReadAt(head, 0)
+	n, _ := r.ReadAt(head, off)
 	return head[:n]
 }
 

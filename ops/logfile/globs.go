@@ -16,6 +16,7 @@ import (
 type Globs struct {
 	Sink   func(name string) Sink       // the sink of a new file
 	Failed func(name string, err error) // called for what cannot be read; may be nil
+	Back   func(name string)            // called when what Failed was told no longer holds; may be nil
 	// Pace is how long a change waits for further ones before all are read: 0 for a person who
 	// watches the screen.
 	Pace time.Duration
@@ -124,6 +125,9 @@ func (g *Globs) follow(name string, tails []*Tail) *Tail {
 	t := tailSince(name, &shared{Sink: g.Sink(name), with: tails}, g.began)
 	if g.Failed != nil {
 		t.OnError(func(err error) { g.Failed(name, err) })
+		if g.Back != nil {
+			t.OnBack(func() { g.Back(name) })
+		}
 	}
 	return t
 }

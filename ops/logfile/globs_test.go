@@ -2,9 +2,12 @@ package logfile
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,4 +127,49 @@ func TestAFileThatCannotBeReadIsNamedOnce(t *testing.T) {
 		t.Fatalf("told %v, %q", told, sink.lines)
 	}
 	tail.Close()
+}
+
+// TestAFollowedFileThatIsTakenAwayIsNamed: replaced by a folder or a pipe at once, gone
+// only when it stays away for longer than a rotation takes; and what comes back is read.
+func TestAFollowedFileThatIsTakenAwayIsNamed(t *testing.T) {
+	for want, replace := range map[string]func(path string) error{
+		"a folder": func(path string) error { return os.Mkdir(path, 0o755) },
+		"a pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a device": func(path string) error { return os.Symlink("/dev/null", path) },
+		"gone":     func(string) error { return nil },
+	} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		put(t, path, "one\n")
+		sink := &collect{t: t}
+		tail := NewTail(path, sink)
+		var told []string
+		tail.OnError(func(err error) { told = append(told, err.Error()) })
+		back := 0
+		tail.OnBack(func() { back++ })
+		tail.Look()
+		if err := errors.Join(os.Remove(path), replace(path)); err != nil {
+			t.Fatal(err)
+		}
+		tail.Look()
+		if want == "gone" {
+			if len(told) > 0 {
+				t.Errorf("told at once: %v", told)
+			}
+			tail.missing = tail.missing.Add(-goneAfter)
+		}
+		tail.Look()
+		tail.Look()
+		if len(told) != 1 || !strings.Contains(told[0], want) || back != 0 {
+			t.Errorf("%s: told %q, back %d", want, told, back)
+		}
+		if err := os.Remove(path); err != nil && want != "gone" {
+			t.Fatal(err)
+		}
+		put(t, path, "two\n")
+		tail.Look()
+		if tail.Look(); len(told) != 1 || back != 1 || sink.count() != 2 {
+			t.Errorf("%s: told %q, back %d, %q", want, told, back, sink.lines)
+		}
+		tail.Close()
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
@@ -13,16 +12,18 @@ import (
 
 // A followed text can turn out later not to be UTF-8: it is empty after a rotation, or
 // began with lines in ASCII. Its lines are then converted from the first one on that
-// shows it; what lies before is the same in both.
+// shows it; what lies before is the same in both. Offsets in tracks are those of the file.
 
-// lateText is a followed text, of which the end may be converted.
+// lateText is a followed text as it is shown: without the hole at its beginning, and with
+// its end converted if it must be.
 type lateText struct {
 	logs.Text
 	end *lateEnd
 }
 
-// lateEnd is the converted end of a text.
+// lateEnd is what is known of a text: its hole and its converted end.
 type lateEnd struct {
+	hole  atomic.Int64 // the length of the hole
 	from  atomic.Int64 // where it begins; -1 while nothing is converted
 	spool *spool       // nil until then
 	users atomic.Int32
@@ -39,6 +40,7 @@ func (l *lateText) converted() (sp *spool, from int64) {
 // ReadAt reads the text as it is shown.
 func (l *lateText) ReadAt(p []byte, off int64) (int, error) {
 	sp, from := l.converted()
+	off += l.end.hole.Load()
 	if sp == nil {
 		return l.Text.ReadAt(p, off)
 	}
@@ -55,10 +57,11 @@ func (l *lateText) ReadAt(p []byte, off int64) (int, error) {
 
 // Size is the length of the text as it is shown.
 func (l *lateText) Size() int64 {
+	hole := l.end.hole.Load()
 	if sp, from := l.converted(); sp != nil {
-		return from + sp.Size()
+		return from + sp.Size() - hole
 	}
-	return l.Text.Size()
+	return max(0, l.Text.Size()-hole)
 }
 
 // Written is when the text was last written to.
@@ -80,10 +83,11 @@ func (l *lateText) Close() error {
 // lateTrack passes a text on unchanged up to the first line that must be converted.
 type lateTrack struct {
 	Track
-	text *lateText
-	seen int64          // bytes of the text whose encoding is known
-	to   io.WriteCloser // converts, once something is
-	done int64          // bytes of the text that were converted or lie before
+	text  *lateText
+	seen  int64          // up to there the text's encoding is known
+	lines chineseLines   // the lines that came so far
+	to    io.WriteCloser // converts, once something is
+	done  int64          // up to there the text was converted, or lies before
 }
 
 // followLate follows a text of which nothing must be converted so far.
@@ -91,17 +95,38 @@ func followLate(sink Sink, name string, text logs.Text) Track {
 	end := &lateEnd{}
 	end.from.Store(-1)
 	end.users.Store(1)
-	t := &lateTrack{text: &lateText{Text: text, end: end}, seen: index.LastBreak(text, text.Size())}
+	size := text.Size()
+	t := &lateTrack{text: &lateText{Text: text, end: end}}
+	t.leap(size)
+	t.seen = max(t.seen, index.LastBreak(text, size))
 	t.Track = sink.Begin(name, t.text)
 	return t
 }
 
+// leap skips the hole at the beginning; it returns false where there is nothing else.
+func (t *lateTrack) leap(size int64) bool {
+	if t.seen > 0 || size == 0 {
+		return true
+	}
+	hole := holeEnd(t.text.Text, size)
+	t.text.end.hole.Store(hole)
+	if hole == size {
+		return false
+	}
+	t.seen = hole
+	return true
+}
+
 func (t *lateTrack) Grow(size int64, same func() bool) bool {
-	if t.to == nil && !t.look(size, same) {
+	switch {
+	case t.to != nil:
+	case !t.leap(size):
+		return true
+	case !t.look(size, same):
 		return false
 	}
 	if t.to == nil {
-		return t.Track.Grow(size, same)
+		return t.Track.Grow(size-t.text.end.hole.Load(), same)
 	}
 	good := t.convert(size, same)
 	return t.Track.Grow(convertedTo(t.text, t.to, t.text.Text, t.done), nil) && good
@@ -117,15 +142,15 @@ func (t *lateTrack) look(size int64, same func() bool) bool {
 		if !t.readPiece(piece, off, same) {
 			return false
 		}
-		if off == 0 {
+		if off == t.text.end.hole.Load() {
 			head := piece[:min(len(piece), headSize)]
 			if reader(head, io.Discard) != nil {
-				t.begin(0, func(w io.Writer) io.WriteCloser { return reader(head, w) })
+				t.begin(off, func(w io.Writer) io.WriteCloser { return reader(head, w) })
 				return true
 			}
 		}
 		end := bytes.LastIndexByte(piece, '\n') + 1
-		if at := firstChinese(piece[:end]); at >= 0 {
+		if at := t.lines.firstChinese(piece[:end]); at >= 0 {
 			t.begin(off+int64(at), func(w io.Writer) io.WriteCloser { return &chineseLines{w: w, known: true} })
 			return true
 		}
@@ -143,19 +168,6 @@ func (t *lateTrack) look(size int64, same func() bool) bool {
 func (t *lateTrack) readPiece(piece []byte, off int64, same func() bool) bool {
 	n, _ := t.text.Text.ReadAt(piece, off)
 	return n == len(piece) && (same == nil || same())
-}
-
-// firstChinese is where the first line in GB18030 begins in whole lines, or -1.
-func firstChinese(p []byte) int {
-	c := &chineseLines{}
-	for at := 0; at < len(p) && !utf8.Valid(p[at:]); {
-		end := at + bytes.IndexByte(p[at:], '\n') + 1
-		if _, ok := c.convert(p[at:end]); ok {
-			return at
-		}
-		at = end
-	}
-	return -1
 }
 
 // begin converts the text from there on.

@@ -105,7 +105,7 @@ func fileOf(text logs.Text) *os.File {
 	case *liveText:
 		return t.f
 	case *lateText:
-		if sp, _ := t.converted(); sp == nil {
+		if sp, _ := t.converted(); sp == nil && t.end.hole.Load() == 0 {
 			return fileOf(t.Text)
 		}
 	}

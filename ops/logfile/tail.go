@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/logs"
 )
 
@@ -40,6 +42,7 @@ const (
 	shortest   = 15 * time.Millisecond  // between two checks
 	quietAfter = 400 * time.Millisecond // half a line is shown after this time
 	drainFor   = 10 * time.Second       // a renamed file may still be written to
+	goneAfter  = 5 * time.Second        // a file that is away for so long is said to be
 	printBytes = 256                    // bytes of a text's start that identify it
 	maxKnown   = 4000                   // texts
 	maxHeld    = 50                     // renamed files held open
@@ -57,6 +60,8 @@ type Tail struct {
 	checked map[string]checked // generations that need not be checked again
 	failed  func(error)        // may be nil
 	unread  bool               // failed was called because the file cannot be read
+	back    func()             // may be nil
+	missing time.Time          // since when no file has the name; zero if one has
 	before  []logs.Part        // generations that existed before
 }
 
@@ -86,12 +91,34 @@ func (t *Tail) Before() []logs.Part { return t.before }
 // exists and cannot be read. It is called from Look.
 func (t *Tail) OnError(failed func(error)) { t.failed = failed }
 
+// OnBack makes the tail call back when what OnError was told no longer holds.
+func (t *Tail) OnBack(back func()) { t.back = back }
+
 // complain reports why the file cannot be read.
 func (t *Tail) complain(err error) {
 	if t.failed != nil && !t.unread && err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.unread = true
 		t.failed(err)
 	}
+}
+
+// gone reports that the file that was followed is away for longer than a rotation takes.
+func (t *Tail) gone(now time.Time) {
+	if t.missing.IsZero() {
+		t.missing = now
+	}
+	if now.Sub(t.missing) >= goneAfter {
+		t.complain(ops.E(ops.Failed, lang.M("%s is gone; waiting for it to come back", t.path)))
+	}
+}
+
+// there notes that the file can be read.
+func (t *Tail) there() {
+	t.missing = time.Time{}
+	if t.unread && t.back != nil {
+		t.back()
+	}
+	t.unread = false
 }
 
 // Look checks the file once and reports changes to the sink.
@@ -120,26 +147,33 @@ func (t *Tail) Look() {
 	}
 	info, err := os.Stat(t.path)
 	if err != nil || !info.Mode().IsRegular() {
-		if t.cur != nil {
-			t.cur.take(now)
-			return
-		}
-		if err != nil {
-			err = readError(t.path, err)
-		} else {
-			err = notRegular(t.path, info.Mode())
-		}
-		t.complain(err)
+		t.away(now, info, err)
 		return
 	}
 	if t.cur != nil {
 		if t.cur.info != nil && os.SameFile(info, t.cur.info) {
+			t.there()
 			t.cur.take(now)
 			return
 		}
 		t.renamed(now)
 	}
 	t.open(now)
+}
+
+// away handles that no regular file has the name: what we hold open may still grow.
+func (t *Tail) away(now time.Time, info fs.FileInfo, err error) {
+	if t.cur != nil {
+		t.cur.take(now)
+	}
+	switch {
+	case err == nil:
+		t.complain(notRegular(t.path, info.Mode()))
+	case t.cur != nil && errors.Is(err, fs.ErrNotExist):
+		t.gone(now)
+	default:
+		t.complain(readError(t.path, err))
+	}
 }
 
 // open starts with the file that has the name now.
@@ -149,7 +183,7 @@ func (t *Tail) open(now time.Time) {
 		t.complain(readError(t.path, err))
 		return
 	}
-	t.unread = false
+	t.there()
 	t.cur = t.begin(t.path, f, now)
 	t.takeFirst(now)
 }

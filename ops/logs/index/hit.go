@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strings"
@@ -117,11 +118,17 @@ func ReadText(r io.ReaderAt, off, end int64) (string, error) {
 	return line.Unmarked(text), err
 }
 
-// readMarked reads text without the \r of its line breaks.
+// hole is the beginning of a line that begins with a hole, as a crash leaves in a file.
+var hole [16]byte
+
+// readMarked reads text without the \r of its line breaks and a hole at its beginning.
 func readMarked(r io.ReaderAt, off, end int64) (string, error) {
 	buf := make([]byte, max(0, end-off))
 	if err := line.ReadFull(r, buf, off); err != nil {
 		return "", err
+	}
+	if bytes.HasPrefix(buf, hole[:]) {
+		buf = bytes.TrimLeft(buf, "\x00")
 	}
 	text := string(line.TrimCR(buf))
 	if strings.Contains(text, "\r\n") {

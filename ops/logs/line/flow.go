@@ -233,7 +233,7 @@ func plainPart(text string) Part {
 	if len(shape) == 0 {
 		return partBlank
 	}
-	if assigns(shape) {
+	if assigns(shape) || clause(shape) {
 		return partMark
 	}
 	r, _ := utf8.DecodeRune(shape)
@@ -269,6 +269,23 @@ func assigns(text []byte) bool {
 		ok = ok && (c >= 'A' && c <= 'Z' || c == '_' || c <= SlotID)
 	}
 	return ok && len(key) > 0
+}
+
+// clauses are words with which a line of an SQL statement begins that is not its first.
+var clauses = map[string]bool{
+	"FROM": true, "WHERE": true, "AND": true, "OR": true, "ORDER BY": true, "GROUP BY": true, "HAVING": true,
+	"LIMIT": true, "OFFSET": true, "JOIN": true, "LEFT JOIN": true, "RIGHT JOIN": true, "INNER JOIN": true,
+	"CROSS JOIN": true, "ON": true, "SET": true, "VALUES": true, "UNION": true, "UNION ALL": true, "RETURNING": true,
+}
+
+// clause tells whether a text begins with a clause of an SQL statement in capitals.
+func clause(text []byte) bool {
+	first, rest, _ := bytes.Cut(text, []byte{' '})
+	if clauses[string(first)] {
+		return true
+	}
+	second, _, _ := bytes.Cut(rest, []byte{' '})
+	return len(rest) > 0 && clauses[string(text[:len(first)+1+len(second)])]
 }
 
 // insideTable tells whether a line that begins with r is inside a table of box characters,

@@ -106,6 +106,8 @@ func TestTheRestOfAMessageContinuesItsEvent(t *testing.T) {
 		{"api-1  | " + text + "INFO a\ndb-1   | Ready for start up\napi-1  | " + text + "INFO b\n", 3},
 		{`{"time":"2026-01-29T12:00:00Z","level":"error","msg":"x"}` + "\nlistening\n- one\n", 2},
 		{`10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 200 157` + "\nWhat is this\n", 1},
+		{nest + "   WARN [Sql] SELECT *\nFROM orders\nWHERE id = 1\nORDER BY id\nLIMIT 3\n" + nest + "    LOG [X] a\n", 2},
+		{text + "INFO SELECT a\nFROM b\nLEFT JOIN c ON 1\nFrom here on all is well\n", 2},
 		{nest + "    LOG [X] a\n> shop@1.0.0 start\n[Health] Database check failed\n", 3},
 	} {
 		if got := eventsOf(c.lines); len(got) != c.want {

@@ -79,3 +79,26 @@ func TestTheHintForAWordWithAColonIsAQuery(t *testing.T) {
 		}
 	}
 }
+
+// TestASpanInTheRepeatedHourHoldsBothPasses: a time that the clocks show twice begins a
+// span at its first and ends one at its second.
+func TestASpanInTheRepeatedHourHoldsBothPasses(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, berlin)
+	q, err := ParseQuery("since:2026-10-25T02:15 until:2026-10-25T02:45", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	since := time.Date(2026, 10, 25, 0, 15, 0, 0, time.UTC)
+	until := time.Date(2026, 10, 25, 1, 45, 0, 0, time.UTC)
+	if !q.Since.Equal(since) || !q.Until.Equal(until) {
+		t.Errorf("from %v to %v, want %v to %v", q.Since, q.Until, since, until)
+	}
+	day, err := ParseEnd("2026-10-25", now)
+	if err != nil || !day.Equal(time.Date(2026, 10, 25, 0, 0, 0, 0, berlin)) {
+		t.Errorf("a day ends at %v, %v", day, err)
+	}
+}

@@ -139,7 +139,11 @@ func (q *Query) LimitLevels(text string) error {
 }
 
 func (p *queryParser) time(w word, key, value string) {
-	t, err := ParseMoment(value, p.now)
+	parse := ParseMoment
+	if key == "until" {
+		parse = ParseEnd
+	}
+	t, err := parse(value, p.now)
 	if err != nil {
 		p.fail(w, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", lang.Raw(value)))
 		return
@@ -187,3 +191,20 @@ func ParseMoment(text string, now time.Time) (time.Time, error) {
 	}
 	return span.From, nil
 }
+
+// ParseEnd is ParseMoment for the end of a span: of a time of day that the clocks show
+// twice it is the second, so that the span holds what was logged at either.
+func ParseEnd(text string, now time.Time) (time.Time, error) {
+	span, msg := when.Parse(text, now, now.Location())
+	if !msg.Empty() {
+		return time.Time{}, errors.New(msg.String())
+	}
+	if span.Till.Sub(span.From) < shortestDay {
+		return span.Till, nil
+	}
+	return span.From, nil
+}
+
+// shortestDay is less than a day in which the clocks are put forward, and more than they
+// are put back by.
+const shortestDay = 12 * time.Hour

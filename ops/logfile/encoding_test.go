@@ -1,0 +1,147 @@
+package logfile
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+func coded(t *testing.T, e encoding.Encoding, text string) []byte {
+	t.Helper()
+	b, err := e.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func appendTo(t *testing.T, path string, text []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGBKThatBeginsLateIsFound: after more ASCII than is looked at first, at the end of a
+// long file, among lines in UTF-8, in characters of four bytes.
+func TestGBKThatBeginsLateIsFound(t *testing.T) {
+	const order = "2026-01-29T12:00:01Z ERROR 订单处理失败：库存不足\n"
+	ascii := strings.Repeat("2026-01-29T12:00:00Z INFO started\n", 1000)
+	gbk := string(coded(t, simplifiedchinese.GB18030, order))
+	for name, c := range map[string]struct {
+		text string
+		hits int
+	}{
+		"after ASCII":            {ascii + gbk + ascii, 1},
+		"at the end of 8 MB":     {strings.Repeat(ascii, 250) + gbk, 1},
+		"beside UTF-8":           {gbk + order + gbk + order, 4},
+		"four bytes":             {string(coded(t, simplifiedchinese.GB18030, "2026-01-29T12:00:01Z ERROR 订单😀失败\n")), 1},
+		"short lines":            {ascii + strings.Repeat(string(coded(t, simplifiedchinese.GB18030, "2026-01-29T12:00:01Z INFO 订单\n")), 5), 4},
+		"Latin-1 remains itself": {"2026-01-29T12:00:01Z INFO caf\xe9 \xff\n" + order, 1},
+	} {
+		raws, warned := find(t, "'订单", write(t, "a.log", []byte(c.text)))
+		if len(raws) != c.hits || len(warned) > 0 {
+			t.Errorf("%s: %d hits, want %d; %v", name, len(raws), c.hits, warned)
+		}
+	}
+}
+
+// TestAnEmptyLogThatIsNotUTF8IsFollowed: what a rotation leaves behind; and one that began
+// with ASCII, or with a hole of zeros.
+func TestAnEmptyLogThatIsNotUTF8IsFollowed(t *testing.T) {
+	line := func(i int) string {
+		return fmt.Sprintf("2026-01-29T12:00:0%dZ WARN 客户 %d 信用额度不足", i, i)
+	}
+	for name, c := range map[string]struct {
+		begin string
+		code  encoding.Encoding
+	}{
+		"GBK":                {"", simplifiedchinese.GB18030},
+		"UTF-16LE":           {"", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)},
+		"UTF-16BE":           {"", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+		"GBK after ASCII":    {"2026-01-29T11:00:00Z INFO started\n", simplifiedchinese.GB18030},
+		"GBK after a hole":   {strings.Repeat("\x00", 700_000), simplifiedchinese.GB18030},
+		"UTF-8 after a hole": {strings.Repeat("\x00", 700_000), encoding.Nop},
+	} {
+		path := write(t, "a.log", []byte(c.begin))
+		store := fed(t, path)
+		want := []string{}
+		if first := strings.Trim(c.begin, "\x00\n"); first != "" {
+			want = append(want, first)
+		}
+		for i := range 4 {
+			text := coded(t, c.code, line(i)+"\n")
+			appendTo(t, path, text[:20])
+			appendTo(t, path, text[20:])
+			want = append(want, line(i))
+			until(t, name, func() bool { rest(store); return len(rawsOf(store)) == len(want) })
+		}
+		until(t, name+": the lines", func() bool {
+			rest(store)
+			return slices.Equal(rawsOf(store), want)
+		})
+	}
+}
+
+// TestAHoleHidesNoLine: before the first line and between lines, for a search too.
+func TestAHoleHidesNoLine(t *testing.T) {
+	const first = "2026-01-29T12:00:00Z ERROR first\n"
+	const last = "2026-01-29T12:00:01Z ERROR last\n"
+	for _, text := range []string{
+		strings.Repeat("\x00", 1<<20) + first + last,
+		first + strings.Repeat("\x00", 5000) + last,
+		strings.Repeat("\x00", 5000) + first + strings.Repeat("\x00", 5000) + last,
+	} {
+		raws, warned := find(t, "level:error", write(t, "a.log", []byte(text)))
+		if strings.Join(raws, "\n")+"\n" != first+last || len(warned) > 0 {
+			t.Errorf("%.80q, %v", raws, warned)
+		}
+	}
+	path := write(t, "b.log", nil)
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Skip("no sparse files here:", err)
+	}
+	appendTo(t, path, []byte(first))
+	if raws, _ := find(t, "level:error", path); len(raws) != 1 {
+		t.Errorf("after a hole of 1 TB: %q", raws)
+	}
+}
+
+// TestChineseLinesDoNotDependOnThePieces: cut anywhere, with half lines shown.
+func TestChineseLinesDoNotDependOnThePieces(t *testing.T) {
+	const text = "ascii\n订单处理失败：库存不足 1\n\nutf8 ok\n短\n😀 客户信用额度不足\nlast 用户登录"
+	whole := append(coded(t, simplifiedchinese.GB18030, text), "\n"...)
+	whole = append(whole, "混合 UTF-8\ncaf\xe9\n"...)
+	want := text + "\n混合 UTF-8\ncaf\xe9\n"
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		var out bytes.Buffer
+		c := &chineseLines{w: &out}
+		for at := 0; at < len(whole); {
+			n := min(len(whole)-at, 1+r.IntN(9))
+			c.Write(whole[at : at+n])
+			if at += n; r.IntN(3) == 0 {
+				if err := c.half(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		c.Close()
+		if got := out.String(); got != want {
+			t.Fatalf("%q\nwant %q", got, want)
+		}
+	}
+}
