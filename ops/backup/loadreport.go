@@ -78,6 +78,12 @@ type TableVerdict struct {
 	Detail       string `json:"detail,omitempty"`
 }
 
+// OnlyDefinition reports whether the rows are as the manifest says, and only the definition is
+// not.
+func (v TableVerdict) OnlyDefinition() bool {
+	return v.Definition == Differs && v.Rows == v.WantRows && (v.Checksum == v.WantChecksum || v.WantChecksum == "")
+}
+
 // ObjectVerdict compares one view, routine, trigger, event or sequence.
 type ObjectVerdict struct {
 	Kind   string `json:"kind"`

@@ -73,14 +73,23 @@ func DefineSoon(ctx context.Context, c schema.Executor, statements ...string) er
 func define(ctx context.Context, c schema.Executor, worth func(error) bool, statements []string) error {
 	for _, q := range statements {
 		err := again(ctx, worth, func() error {
-			_, err := c.ExecContext(ctx, q)
-			return err
+			return Set(ctx, c, q)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Set runs a statement. A SET of sql_mode goes without the words of old servers that this
+// one does not know and that change nothing.
+func Set(ctx context.Context, c schema.Executor, statement string) error {
+	_, err := c.ExecContext(ctx, statement)
+	if shorter, ok := withoutOldModes(statement, err); ok {
+		_, err = c.ExecContext(ctx, shorter)
+	}
+	return err
 }
 
 // DropDatabase drops a database, if it is there. Tables of OQGRAPH go first: DROP

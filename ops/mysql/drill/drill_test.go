@@ -335,3 +335,20 @@ func TestAWarningOfCheckTableIsNoFault(t *testing.T) {
 		}
 	})
 }
+
+// TestWordsOfSqlModeThatChangeNothingAreLeftOut: every routine that MariaDB makes carries
+// NO_AUTO_CREATE_USER, which MySQL 8 does not know. The other words of its mode stay: without
+// ANSI_QUOTES this one cannot be parsed.
+func TestWordsOfSqlModeThatChangeNothingAreLeftOut(t *testing.T) {
+	made := testdb.MariaDB(t)
+	other := testdb.MySQL(t)
+	db := made.Schema(t)
+	made.Exec(t, db, "SET SESSION sql_mode = 'ANSI_QUOTES,NO_AUTO_CREATE_USER,NO_FIELD_OPTIONS'",
+		"CREATE TABLE t (id INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "INSERT INTO t VALUES (1)",
+		`CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN (SELECT COUNT(*) FROM "t")`)
+	path := backupOf(t, made, db)
+	d, err := Run(t.Context(), Job{Target: target(other), Path: path, Live: db})
+	if err != nil || d.Result != backup.Passed {
+		t.Fatalf("%+v %v", d, err)
+	}
+}

@@ -29,17 +29,28 @@ func (d *drill) unable(work error) error {
 	if number == 0 {
 		return nil
 	}
-	made := backup.Server{}
-	if m := d.src.Manifest; m != nil {
-		made = m.Server
-	}
-	other := made.Flavour != d.server.Flavour || release(made.Version) != release(d.server.Version)
-	if (!other || made.Version == "") && slices.Contains(contradicting, number) {
+	made := d.madeOn()
+	if !d.otherServer() && slices.Contains(contradicting, number) {
 		return nil
 	}
 	return ops.Wrap(work, ops.Failed, lang.M("this server (%s) cannot load the backup; this says nothing about the backup: %s",
 		named(d.server), plain(work))).
 		WithHint(d.other(number, named(made)))
+}
+
+// madeOn is the server of the backup, as far as it is known.
+func (d *drill) madeOn() (made backup.Server) {
+	if m := d.src.Manifest; m != nil {
+		made = m.Server
+	}
+	return made
+}
+
+// otherServer reports whether the server that the drill loads into is of another kind or
+// release than the one that was backed up.
+func (d *drill) otherServer() bool {
+	made := d.madeOn()
+	return made.Version != "" && (made.Flavour != d.server.Flavour || release(made.Version) != release(d.server.Version))
 }
 
 // other says what to do where a server cannot load a backup.

@@ -225,7 +225,7 @@ func (s *session) picked(v verdict) bool {
 // settle runs a SET. If it changed sql_mode, settle asks the server for the mode of the
 // following statements.
 func (st *stream) settle(ctx context.Context, v verdict) error {
-	if _, err := st.conn.ExecContext(ctx, string(v.sql)); err != nil && !optional(err) &&
+	if err := mysql.Set(ctx, st.conn, string(v.sql)); err != nil && !optional(err) &&
 		mysql.Number(err) != errEmptyQuery {
 		return fmt.Errorf("%s: %w", firstWords(string(v.sql)), err)
 	}
