@@ -50,7 +50,8 @@ func (d *drill) madeOn() (made backup.Server) {
 // release than the one that was backed up.
 func (d *drill) otherServer() bool {
 	made := d.madeOn()
-	return made.Version != "" && (made.Flavour != d.server.Flavour || release(made.Version) != release(d.server.Version))
+	return made.Version != "" &&
+		(made.Flavour != d.server.Flavour || release(made.Version) != release(d.server.Version))
 }
 
 // other says what to do where a server cannot load a backup.
