@@ -110,6 +110,9 @@ func Explain(err error, t Target) error {
 	if errors.Is(err, context.Canceled) {
 		return ops.Wrap(err, ops.Interrupted, lang.M("interrupted"))
 	}
+	if packet := explainPacket(err); packet != nil {
+		return packet
+	}
 	if f := FaultOf(err); f != NoFault {
 		return f.explain(err, t)
 	}

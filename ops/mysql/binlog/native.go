@@ -54,6 +54,9 @@ func SetTable(native []byte, number uint32) {
 // follow, of tables that are already mapped.
 func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement }
 
+// NativeSize is the length of native rows, in bytes.
+func (r *Rows) NativeSize() int { return headerSize + len(r.head) + len(r.data) }
+
 // ForeignKeys reports whether the session that made the change checked foreign keys.
 func (r *Rows) ForeignKeys() bool { return r.Flags&rowsNoForeignKeys == 0 }
 

@@ -39,6 +39,11 @@ func (b *batch) add(e event) {
 	b.size += e.size()
 }
 
+// mixes reports whether the event would be among others of another form.
+func (b *batch) mixes(e event) bool {
+	return len(b.events) > 0 && (b.events[0].plain == nil) != (e.plain == nil)
+}
+
 // take returns the events and empties the batch.
 func (b *batch) take() []event {
 	all := b.events

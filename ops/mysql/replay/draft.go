@@ -63,6 +63,9 @@ func Draft(
 		return out, nil
 	}
 	err = try(ctx, target, run, f.Temporary)
+	if long := f.Long.fits(ctx, target, q, f, err == nil); long != nil {
+		return nil, long
+	}
 	if err == nil || f.Temporary || f.Triggers || !byStatements(ctx, target, src.Database, err) {
 		return out, err
 	}

@@ -63,6 +63,7 @@ type Forecast struct {
 	Functions    bool         // the log creates functions
 	Definers     []string     // accounts that the log creates objects for, as SQL
 	Temporary    bool         // the log uses temporary tables
+	Long         Long         // the longest change
 	Waits        bool         // it ends earlier than asked, because a temporary table stays open
 	Likes        []Like       // tables that are created like a table of another database
 	Early        Early        // transactions left out although their times are before the moment
@@ -169,6 +170,7 @@ type look struct {
 	second format.XAPhase      // the current group's XA phase
 	parts  string              // a table in it with only parts of JSON documents in the log
 	why    []lang.Msg          // why parts of it cannot be replayed
+	long   Long                // the longest change in it
 	open   map[string]prepared // XA transactions
 	quiet  Forecast            // at the last place without open temporary tables
 }
@@ -179,12 +181,16 @@ func (l *look) take(i *format.Item) error {
 		l.cause = nil
 		l.why = nil
 		l.parts = ""
+		l.long = Long{}
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
 	case format.Change:
 		if m := i.Rows.Map; m.Schema == l.q.From && l.judge.inScope(m.Name) && i.Rows.InPart() {
 			l.parts = m.Name
+		}
+		if err := l.measure(i); err != nil {
+			return err
 		}
 	case format.End:
 		l.second = i.Group.Phase
@@ -313,6 +319,9 @@ func (l *look) replayed(t *binlog.Transaction) {
 	if t = l.decidedXA(t); t == nil {
 		return
 	}
+	if l.long.Bytes > l.f.Long.Bytes {
+		l.f.Long = l.long
+	}
 	for _, d := range l.cause {
 		l.cause1(d)
 	}
@@ -360,6 +369,7 @@ type prepared struct {
 	t     *binlog.Transaction
 	cause []decided
 	why   []lang.Msg
+	long  Long
 }
 
 // decidedXA is the transaction that a group commits: for the second part of an XA transaction
@@ -368,7 +378,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 	first, known := l.open[t.XA]
 	switch {
 	case t.Unfinished:
-		l.open[t.XA] = prepared{t, l.cause, l.why}
+		l.open[t.XA] = prepared{t, l.cause, l.why, l.long}
 		return nil
 	case l.second == format.XARollback:
 		delete(l.open, t.XA)
@@ -376,6 +386,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 	case l.second == format.XACommit && known:
 		delete(l.open, t.XA)
 		l.cause = first.cause
+		l.long = first.long
 		l.why = append(l.why, first.why...)
 		return first.t
 	}

@@ -314,13 +314,15 @@ func (r *runner) event(i *format.Item) (e event, err error) {
 	e.table, e.at = i.Rows.Map.Name, i.Event.Timestamp
 	e.keeps = !r.transactional(e.table)
 	e.foreign = len(r.Tables) == 0 && i.Rows.ForeignKeys()
-	if !r.plain.on {
+	if !r.plain.on && !r.server.byStatements(i.Rows) {
 		if e.tableAs, err = i.NativeMap(r.Schema); err == nil {
 			e.rows, err = i.NativeRows(e.foreign)
 		}
 		return e, err
 	}
-	e.plain, err = r.rowsAsStatements(i.Rows)
+	if e.plain, err = r.rowsAsStatements(i.Rows); e.plain == nil {
+		e.plain = []string{}
+	}
 	return e, err
 }
 
@@ -358,7 +360,7 @@ func (r *runner) put(events []event) error {
 				return err
 			}
 		}
-		if r.batch.len()+e.size() > r.server.batch {
+		if r.batch.len()+e.size() > r.server.batch || r.batch.mixes(e) {
 			if err := r.send(); err != nil {
 				return err
 			}

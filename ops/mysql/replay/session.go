@@ -20,8 +20,10 @@ import (
 type server struct {
 	maria      bool
 	account    doctor.Account
-	folds      bool // names of databases and tables are in lower case
-	batch      int  // size of the events in one BINLOG statement, in bytes
+	folds      bool  // names of databases and tables are in lower case
+	batch      int   // size of the events in one BINLOG statement, in bytes
+	packet     int64 // max_allowed_packet, in bytes
+	fragments  bool  // BINLOG takes two fragments
 	gtids      bool
 	collations map[int][2]string // by number: charset, collation
 }
@@ -43,15 +45,13 @@ func (s *server) ask(ctx context.Context, c *sql.Conn) (err error) {
 	if s.folds, err = schema.FoldsNames(ctx, c); err != nil {
 		return err
 	}
-	packet, err := schema.One(ctx, c, "SELECT @@max_allowed_packet")
-	if err != nil {
+	if s.packet, err = mysql.Packet(ctx, c); err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(packet)
-	if err != nil {
+	s.batch = min(mostBatch, (int(s.packet)-1024)/4*3)
+	if s.fragments, err = takesFragments(ctx, c); err != nil {
 		return err
 	}
-	s.batch = min(mostBatch, (n-1024)/4*3)
 	if mode, err := schema.One(ctx, c, "SELECT @@GLOBAL.gtid_mode"); err == nil {
 		s.gtids = mode == "ON"
 	}
@@ -138,11 +138,18 @@ func (r *runner) send() error {
 	if err := r.start(); err != nil {
 		return err
 	}
-	if r.plain.on {
+	if r.plain.on || r.batch.events[0].plain != nil {
 		return r.sendPlain()
 	}
-	_, err := r.apply.ExecContext(r.ctx, inBinlog(r.batch.native()))
-	return err
+	for _, q := range r.server.binlog(r.batch.native()) {
+		if err := mysql.Fits(len(q), r.server.packet); err != nil {
+			return err
+		}
+		if _, err := r.apply.ExecContext(r.ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sendPlain runs the collected statements.
@@ -152,7 +159,7 @@ func (r *runner) sendPlain() error {
 			return err
 		}
 		for _, q := range e.plain {
-			if _, err := r.apply.ExecContext(r.ctx, q); err != nil {
+			if _, err := mysql.ExecLong(r.ctx, r.apply, q, r.server.packet); err != nil {
 				return fmt.Errorf("%s: %w", short([]byte(q)), err)
 			}
 		}

@@ -57,6 +57,9 @@ func (s *Session) Merge(ctx context.Context, pick restore.RescuePick) (done rest
 		return done, mysql.Explain(err, s.Target)
 	}
 	m := &merger{Session: s, conn: conn}
+	if m.packet, err = mysql.Packet(ctx, conn); err != nil {
+		return done, mysql.Explain(err, s.Target)
+	}
 	_, err = s.Diff(ctx, func(d *restore.Difference) error {
 		if d.Kind == restore.RescueAdded || !pick.Takes(&s.Common, d) {
 			return nil
@@ -72,10 +75,11 @@ func (s *Session) Merge(ctx context.Context, pick restore.RescuePick) (done rest
 // merger writes into the live table.
 type merger struct {
 	*Session
-	conn  *sql.Conn
-	batch []restore.Difference
-	size  int
-	done  restore.RescueTally
+	conn   *sql.Conn
+	packet int64 // max_allowed_packet, in bytes
+	batch  []restore.Difference
+	size   int
+	done   restore.RescueTally
 }
 
 func (m *merger) add(ctx context.Context, d *restore.Difference) error {
@@ -153,7 +157,7 @@ func (m *merger) put(ctx context.Context) (row [][]byte, err error) {
 	}
 	for i := range m.batch {
 		if d := &m.batch[i]; d.Live != nil {
-			if _, err := m.conn.ExecContext(ctx, m.update(d)); err != nil {
+			if _, err := mysql.ExecLong(ctx, m.conn, m.update(d), m.packet); err != nil {
 				return d.Backup, err
 			}
 		}
@@ -167,14 +171,15 @@ func (m *merger) insertAll(ctx context.Context, rows [][][]byte) (row [][]byte, 
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	_, err = m.conn.ExecContext(ctx, m.insert(rows))
-	if mysql.Number(err) == 0 || mysql.Yields(err) { // done, or the transaction may be gone
+	_, err = mysql.ExecLong(ctx, m.conn, m.insert(rows), m.packet)
+	var long *mysql.PacketError
+	if !errors.As(err, &long) && mysql.Number(err) == 0 || mysql.Yields(err) { // done, or the transaction may be gone
 		return rows[0], err
 	}
 	for len(rows) > 0 {
 		var again [][][]byte
 		for i := range rows {
-			_, err = m.conn.ExecContext(ctx, m.insert(rows[i:i+1]))
+			_, err = mysql.ExecLong(ctx, m.conn, m.insert(rows[i:i+1]), m.packet)
 			if err != nil && mysql.Number(err) != errNoParent {
 				return rows[i], err
 			}
@@ -350,6 +355,7 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	}
 	what := lang.M("the row %s of %s cannot be merged", key, m.Table)
 	hint := lang.Msg{}
+	var long *mysql.PacketError
 	switch number := mysql.Number(err); {
 	case errors.Is(err, errOther):
 		what = lang.M(
@@ -362,6 +368,8 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 			ops.CodeOf(ctx.Err()),
 			lang.M("the merge was interrupted; its last batch was rolled back"),
 		)
+	case errors.As(err, &long):
+		return long.Explain(lang.M("the row %s of table %s", key, m.Table))
 	case errors.Is(err, errMoved):
 		what = lang.M("the row %s of %s changed after it was compared", key, m.Table)
 		hint = lang.M("compare again, then merge")

@@ -54,6 +54,7 @@ type Plan struct {
 	entries *entries
 	rows    []uint32 // the entries that changed, in the order of the run
 	hash    string   // "" after a row of it changed
+	packet  int64    // max_allowed_packet, in bytes
 	changes func(ctx context.Context, take changed) error
 	tell    func(ops.Progress)
 }
@@ -412,7 +413,10 @@ func (p *Plan) judge(ctx context.Context, c *sql.Conn) error {
 	if err := (ordering{p}).order(ctx, c); err != nil {
 		return err
 	}
-	return firing{p}.findTriggers(ctx, c)
+	if err := (firing{p}).findTriggers(ctx, c); err != nil {
+		return err
+	}
+	return p.fit(ctx, c)
 }
 
 // logged is a table as a transaction's log tells of it, and how its rows become rows of

@@ -398,7 +398,7 @@ func (p *Plan) do(ctx context.Context, tx *sql.Tx, done *Done, each func(func(*b
 	var err error
 	for w := range ready {
 		if err == nil {
-			err = w.run(ctx, tx, w.statements, done)
+			err = w.run(ctx, tx, w.statements, p.packet, done)
 			told.add(len(w.rows))
 		}
 		if err != nil {
@@ -436,9 +436,9 @@ func (p *Plan) why(ctx context.Context, c *sql.Conn, tx *sql.Tx, shown string, e
 	return err
 }
 
-func (b *batch) run(ctx context.Context, tx *sql.Tx, statements []string, done *Done) error {
+func (b *batch) run(ctx context.Context, tx *sql.Tx, statements []string, packet int64, done *Done) error {
 	for _, q := range statements {
-		r, err := tx.ExecContext(ctx, q)
+		r, err := mysql.ExecLong(ctx, tx, q, packet)
 		if err != nil {
 			return err
 		}

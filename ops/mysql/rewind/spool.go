@@ -27,6 +27,8 @@ type spool struct {
 	size int64  // of the file, in bytes
 	view []byte // a part of the file
 	from int64  // where the view begins
+
+	longest int64 // image, in bytes
 }
 
 // newSpool makes the file in a folder, readable by its owner alone.
@@ -61,6 +63,7 @@ func (s *spool) put(image []binlog.Value) (int64, error) {
 	start := len(s.tail)
 	s.tail = appendImage(append(s.tail, make([]byte, lengthBytes)...), image)
 	n := len(s.tail) - start - lengthBytes
+	s.longest = max(s.longest, int64(n))
 	if n > 1<<31 {
 		return none, fmt.Errorf("keep rows: a row of %d bytes", n)
 	}

@@ -186,7 +186,7 @@ func (p firing) writeSome(ctx context.Context, tx *sql.Tx, rows []*Row, done *Do
 	}
 	j := joiner{take: func(b *batch) error {
 		wrote = true
-		if err := b.run(ctx, tx, b.sql(), done); err != nil {
+		if err := b.run(ctx, tx, b.sql(), p.packet, done); err != nil {
 			return refused(b.verb, b.table, err)
 		}
 		return nil
