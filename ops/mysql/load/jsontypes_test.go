@@ -19,6 +19,7 @@ func TestValuesInsideJSONKeepTheirTypes(t *testing.T) {
 		"INSERT INTO k VALUES (1, '2025-11-29', '-12:00:01.5', '2025-11-29 10:00:00.25', b'101', "+
 			"~0, 'ab\\0', 'xyz', 0xFF00, 'blo', 'm', 0x27225C, 12345678901234567.89, '838:59:59')",
 		"INSERT INTO k (id, d, t, dt) VALUES (2, '0000-00-00', '00:00:00', '0000-00-00 00:00:00')",
+		"INSERT INTO k (id, vb, tb, bl, mb, lb) VALUES (3, '', '', '', '', '')",
 		"CREATE TABLE keyed (id INT PRIMARY KEY, j JSON, other JSON)",
 		"INSERT INTO keyed VALUES (1, '{\"plain\": \"text\"}', NULL), (2, '[\"2025-11-29\", \"12:00:00.000000\", "+
 			"\"base64:type15:YWI=\"]', '\"2025-11-29 10:00:00.000000\"')",

@@ -160,13 +160,18 @@ func appendOpaque(dst []byte, text string) (out []byte, ok bool) {
 		return append(dst, ") PATH '$')) j)"...), true
 	}
 	kind, ok := blobs[number]
-	if !ok || len(raw) == 0 {
+	if !ok {
 		return dst, false
 	}
 	// The UNION takes its type from the empty table; the scalar subquery alone would lose it.
 	dst = append(dst, "(SELECT JSON_EXTRACT(JSON_ARRAY(v),'$[0]') FROM (SELECT v FROM JSON_TABLE('[]','$[*]' COLUMNS(v "...)
 	dst = append(dst, kind...)
-	dst = AppendHex(append(dst, " PATH '$')) j UNION ALL SELECT "...), raw)
+	dst = append(dst, " PATH '$')) j UNION ALL SELECT "...)
+	if len(raw) == 0 {
+		dst = append(dst, "_binary''"...) // '' alone would be text
+	} else {
+		dst = AppendHex(dst, raw)
+	}
 	return append(dst, ") u)"...), true
 }
 

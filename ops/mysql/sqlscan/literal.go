@@ -48,7 +48,7 @@ func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bo
 // ofJSON tells whether a SELECT is one of those by which opsdeck's dumps write bytes inside
 // a JSON value: they read no table.
 func ofJSON(sql []byte) bool {
-	for _, head := range []string{"SELECT v FROM JSON_TABLE(", "SELECT 0x",
+	for _, head := range []string{"SELECT v FROM JSON_TABLE(", "SELECT 0x", "SELECT _binary'')",
 		"SELECT JSON_EXTRACT(JSON_ARRAY(v),'$[0]') FROM (SELECT v FROM JSON_TABLE('[]',"} {
 		if bytes.HasPrefix(sql, []byte(head)) {
 			return true
