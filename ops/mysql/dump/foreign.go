@@ -89,6 +89,7 @@ func (f Foreign) dump(ctx context.Context, d *dumper, path string) (*backup.Mani
 	m.FinishedAt = d.now()
 	d.pipeline = newPipeline(1)
 	d.summarise(inv, &snapshot{}, m)
+	m.Warnings = append(m.Warnings, losesTypes(d, inv, m.Engine)...)
 	if err := counted(m, contents); err != nil {
 		return nil, err
 	}

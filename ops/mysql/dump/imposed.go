@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -33,4 +34,27 @@ func shed(ctx context.Context, d *dumper, tool string, help *exec.Cmd) ([]string
 	return nil, ops.E(ops.Failed, lang.M("%s would leave out rows or columns: the server sets %s for every session",
 		tool, strings.Join(names, ", "))).
 		WithHint(lang.M("use --engine native, which needs no other tool"))
+}
+
+// jsonDefinition is a column of MySQL's JSON in SHOW CREATE TABLE.
+var jsonDefinition = regexp.MustCompile("(?m)^ *`(?:[^`]|``)+` json\\b")
+
+// losesTypes warns of tables whose JSON values the server's own tool writes as plain text.
+func losesTypes(d *dumper, inv *inventory, tool string) []string {
+	if d.maria || d.opts.NoData { // MariaDB stores JSON as text
+		return nil
+	}
+	var names []string
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			if jsonDefinition.MatchString(t.create) {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{tool + " writes JSON as text: a DECIMAL, date or BLOB inside a JSON value comes back as a double " +
+		"or a string; --engine native keeps it: " + strings.Join(names, ", ")}
 }

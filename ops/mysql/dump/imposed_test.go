@@ -18,7 +18,7 @@ func TestServersOwnToolLeavesNothingOutUnderALimit(t *testing.T) {
 		hidden := s.Flavour == "mysql"
 		if hidden {
 			s.Exec(t, db, "SET SESSION sql_generate_invisible_primary_key = ON",
-				"CREATE TABLE unkeyed (v INT)", "SET SESSION sql_generate_invisible_primary_key = OFF")
+				"CREATE TABLE unkeyed (v INT, j JSON)", "SET SESSION sql_generate_invisible_primary_key = OFF")
 		}
 		t.Setenv("PATH", toolFolder(t, s)+":"+os.Getenv("PATH"))
 		before := canon(t, s, db)
@@ -47,6 +47,9 @@ func TestServersOwnToolLeavesNothingOutUnderALimit(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if told := strings.Join(m.Warnings, "\n"); !strings.Contains(told, "writes JSON as text") {
+			t.Errorf("nothing is said of the types inside JSON: %q", told)
 		}
 		sql := text(t, path, m)
 		if !bytes.Contains(sql, []byte("`my_row_id`")) {
