@@ -55,7 +55,7 @@ func TestTheSilenceOfAKilledRestoreEnds(t *testing.T) {
 	if took := time.Since(killed); took > 4*time.Minute {
 		t.Errorf("told %s after the worker was killed", took)
 	}
-	if out := s.run("alerts").out; strings.Contains(out, "silenced:") {
+	if out := s.run("alerts").out; strings.Contains(out, "silenced: a restore") {
 		t.Errorf("a silence is left:\n%s", out)
 	}
 }

@@ -29,7 +29,8 @@ func Folder(err error) string {
 	case errors.As(err, &link):
 		path = link.New
 	}
-	if !filepath.IsAbs(path) || strings.HasPrefix(path, "/dev/") {
+	device := strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/dev/shm/")
+	if !filepath.IsAbs(path) || device {
 		return ""
 	}
 	return filepath.Dir(path)
