@@ -17,9 +17,10 @@ import (
 // in a later one that it needs it no more.
 func loseLog(t *testing.T, s *testdb.Server) {
 	t.Helper()
-	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	db := s.Open(t, "")
+	for until := time.Now().Add(4 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		beginLog(t, s)
-		rows, err := s.Open(t, "").Query("SHOW BINARY LOGS")
+		rows, err := db.Query("SHOW BINARY LOGS")
 		if err != nil {
 			t.Fatal(err)
 		}

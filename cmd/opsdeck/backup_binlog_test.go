@@ -29,6 +29,7 @@ func beginLog(t *testing.T, s *testdb.Server) {
 	t.Helper()
 	s.Exec(t, "", "FLUSH BINARY LOGS")
 	db := s.Open(t, "")
+	defer db.Close() // it is called again and again
 	logs, err := db.Query("SHOW BINARY LOGS")
 	if err != nil {
 		t.Fatal(err)
