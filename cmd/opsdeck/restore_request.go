@@ -185,7 +185,7 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	}
 	w := newWatcher(a, d, r.Folder, q.answers, q.JSON)
 	w.seen = len(r.Lines) // told before
-	if kind == restore.KindResume && r.Alive && r.State.Stage.Asks() {
+	if kind == restore.KindResume && r.Alive && r.State.Stage.Asks() && q.answers.DespiteWrites != "" {
 		return w.follow(ctx, want) // its worker waits: this answers it
 	}
 	if kind == restore.KindResume && r.Alive {
