@@ -14,6 +14,7 @@ import (
 type backupRemoveCmd struct {
 	Name     string `arg:"" help:"The backup's name."`
 	AllNames bool   `help:"Also its weekly and monthly names: all names with the same contents."`
+	GiveUp   string `name:"without-undo" placeholder:"ID" help:"Remove it although the undo of this restore needs it."`
 	Copy     string `placeholder:"COPY" help:"At this copy instead of locally."`
 	DryRun   bool   `help:"Show what would be removed, remove nothing."`
 	Confirm  string `placeholder:"NAME" help:"The database's name, to confirm without a terminal."`
@@ -63,7 +64,9 @@ func (c *backupRemoveCmd) plan(sh *shelf, inv *backup.Inventory) (*backup.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	return backup.PlanRemoval(inv, sh.Policy(), s, c.AllNames), nil
+	policy := sh.Policy()
+	policy.GiveUp = c.GiveUp
+	return backup.PlanRemoval(inv, policy, s, c.AllNames), nil
 }
 
 func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
@@ -102,7 +105,12 @@ func (c *backupRemoveCmd) run(
 	}
 	var err error
 	if len(plan.Blocked) > 0 {
-		err = ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
+		refused := ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0]))
+		if id := plan.Undo; id != "" && len(plan.Blocked) == 1 {
+			refused = refused.WithHint(lang.M("to remove it without that undo: %s",
+				"opsdeck backup remove "+c.Name+" --without-undo "+id))
+		}
+		err = refused
 	}
 	done := err == nil && !c.DryRun
 	if done {
@@ -127,6 +135,9 @@ func (c *backupRemoveCmd) execute(
 ) error {
 	names := stepNames(plan.Removes())
 	what := lang.M("%s will be removed permanently, freeing %s.", lang.List(names), human.Bytes(plan.Frees))
+	if plan.Undo != "" {
+		what = lang.M("%s Restore %s can then not be undone.", what, plan.Undo)
+	}
 	if err := sh.confirm(ctx, sh.Service.Database.Name, c.Confirm, what); err != nil {
 		return err
 	}

@@ -295,6 +295,11 @@ func init() {
 		"the scheduled run %q of %s failed", "%[2]s 的定时任务 %[1]q 失败",
 
 		"an unfinished restore needs it", "有未完成的恢复需要该备份",
+		"needed to undo restore %s, until a newer restore replaces it", "撤销恢复 %s 需要该备份，直到更新的恢复取代它",
+		"%s is needed to undo restore %s", "撤销恢复 %[2]s 需要 %[1]s",
+		"to remove it without that undo: %s", "不保留该撤销而删除它：%s",
+		"%s Restore %s can then not be undone.", "%s 之后恢复 %s 将无法撤销。",
+		"Remove it although the undo of this restore needs it.", "即使撤销该恢复需要它，也予以删除。",
 
 		"Stream it directly to this configured copy; needs no local disk space.", "直接写入这个已配置的副本，本地不占空间。",
 		"newest good backup of %s: %s, at the copy %s", "%s 的最新完好备份：%s，在副本 %s 上",

@@ -41,6 +41,8 @@ type Plan struct {
 	Dir     string
 	Steps   []Step     // in the inventory's order: newest first
 	Blocked []lang.Msg // why nothing is removed; then no step removes or links
+	Undo    string     // of a removal: the restore whose undo would load the named backup
+	GiveUp  string     // the restore whose undo was given up, so that its backup may be removed
 	Frees   int64
 	Guard   *Set // the newest good one: it is verified again before anything is removed
 	ran     bool

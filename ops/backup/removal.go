@@ -12,7 +12,8 @@ import (
 // not be removed.
 func PlanRemoval(inv *Inventory, p Policy, named *Set, all bool) *Plan {
 	r := &removal{inv: inv, policy: p, named: named, all: all}
-	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.guard}
+	plan := &Plan{At: inv.At, Dir: inv.Dir, Blocked: r.blocked(), Guard: r.guard,
+		Undo: r.undo(), GiveUp: p.GiveUp}
 	for _, s := range inv.Sets {
 		step := Step{Verb: KeepIt, Set: s, Reasons: []Reason{{Code: "not-named", Text: lang.M("not named")}}}
 		switch {
@@ -57,6 +58,9 @@ func (r *removal) blocked() (why []lang.Msg) {
 	if r.needed() {
 		why = append(why, lang.M("an unfinished restore needs it"))
 	}
+	if id := r.undo(); id != "" && id != r.policy.GiveUp {
+		why = append(why, neededToUndo(id))
+	}
 	if slices.ContainsFunc(r.inv.NamesOf(r.named), func(name string) bool { return r.policy.Loading[name] }) {
 		why = append(why, lang.M("a standby is being built from it"))
 	}
@@ -79,6 +83,16 @@ func (r *removal) needed() bool {
 		return true
 	}
 	return slices.ContainsFunc(r.inv.NamesOf(r.named), func(name string) bool { return r.policy.InUse[name] })
+}
+
+// undo is the restore whose undo would load these contents, under any name; "" for none.
+func (r *removal) undo() string {
+	for _, name := range r.inv.NamesOf(r.named) {
+		if id := r.policy.Undo[name]; id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 func (r *removal) databases() []string {

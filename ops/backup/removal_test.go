@@ -40,6 +40,16 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 			w.add(day(0), Good)
 			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
 		}, Policy{InUse: map[string]bool{"else": true}}, "emergency_backup_20260310_023000.sql.gz", false, 0, newest},
+		{"what an undo would load stays", func(w *world) {
+			w.add(day(0), Good)
+			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
+		}, Policy{Undo: map[string]string{"emergency_backup_20260310_023000.sql.gz": "r1"}, GiveUp: "r2"},
+			"emergency_backup_20260310_023000.sql.gz", false, 0, newest},
+		{"unless that undo is given up", func(w *world) {
+			w.add(day(0), Good)
+			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
+		}, Policy{Undo: map[string]string{"emergency_backup_20260310_023000.sql.gz": "r1"}, GiveUp: "r1"},
+			"emergency_backup_20260310_023000.sql.gz", false, 1, newest},
 		{"a restore that cannot be read keeps all", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
 			Policy{Unreadable: lang.M("x")}, older, false, 0, newest},
 		{"another database's stays", func(w *world) {

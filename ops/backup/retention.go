@@ -16,6 +16,11 @@ type Policy struct {
 	// InUse names the backups that an unfinished restore reads. While there is one, no
 	// emergency backup is removed either.
 	InUse map[string]bool
+	// Undo names the emergency backups that the undo of a finished restore would load, with
+	// the restore's id.
+	Undo map[string]string
+	// GiveUp is the id of the restore whose undo is given up: its backup may be removed by name.
+	GiveUp string
 	// Loading names the backups that standbys are being built from.
 	Loading map[string]bool
 	// LastRun is the latest time at which a plan was made: a clock that shows an earlier
@@ -27,7 +32,14 @@ type Policy struct {
 }
 
 // used tells whether somebody reads a backup under its present name.
-func (p Policy) used(s *Set) bool { return p.InUse[s.Name] || p.Loading[s.Name] }
+func (p Policy) used(s *Set) bool {
+	return p.InUse[s.Name] || p.Loading[s.Name] || p.Undo[s.Name] != ""
+}
+
+// neededToUndo is why a backup is kept for the undo of a restore.
+func neededToUndo(id string) lang.Msg {
+	return lang.M("needed to undo restore %s, until a newer restore replaces it", id)
+}
 
 // PlanRetention decides what to keep. It is pure: the same inventory and policy give the
 // same plan, and a second plan after the first was executed removes nothing.
@@ -144,6 +156,9 @@ func (r *retention) inUse() {
 	for _, s := range r.inv.Sets {
 		if r.policy.InUse[s.Name] || len(r.policy.InUse) > 0 && s.Tier == Emergency {
 			r.hold(s, "in-use", lang.M("an unfinished restore needs it"))
+		}
+		if id := r.policy.Undo[s.Name]; id != "" {
+			r.hold(s, "undo", neededToUndo(id))
 		}
 		if r.policy.Loading[s.Name] {
 			r.hold(s, "in-use", lang.M("a standby is being built from it"))

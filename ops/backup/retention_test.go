@@ -404,6 +404,10 @@ func TestWhatAnUnfinishedRestoreReadsStays(t *testing.T) {
 	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-1 {
 		t.Errorf("%d go without a standby, %d while one is built", without, with)
 	}
+	policy.Loading, policy.Undo = nil, map[string]string{"emergency_backup_20260101_020000.sql.gz": "r1"}
+	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-1 {
+		t.Errorf("%d go without an undo, %d while one is possible", without, with)
+	}
 }
 
 func TestSpaceIsToldHonestly(t *testing.T) {

@@ -73,6 +73,12 @@ func (s *Site) OpenRuns() ([]run.OpenRun, error) {
 	return run.Store{Dir: s.StateDir}.OpenRuns()
 }
 
+// UndoNeeds are the emergency backups that undos of finished restores would load; see
+// run.Store.UndoNeeds.
+func (s *Site) UndoNeeds() (map[string]string, error) {
+	return run.Store{Dir: s.StateDir}.UndoNeeds()
+}
+
 // LogCut is the newest moment after that one at which a restore exchanged the live
 // tables of the service's database; zero where none did.
 func (s *Site) LogCut(database string, after time.Time) (time.Time, error) {

@@ -92,11 +92,19 @@ func (sh Pruner) stillFree(ctx context.Context, plan *backup.Plan) error {
 	if !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", unreadable))
 	}
+	undo, err := sh.UndoNeeds()
+	if err != nil {
+		return ops.Wrap(err, ops.Failed, lang.M("the restores in %s cannot be read", sh.StateDir))
+	}
 	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	for _, s := range plan.Removes() {
 		if need.Loading[s.Set.Name] {
 			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("a standby is being built from %s", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))
+		}
+		if id := undo[s.Set.Name]; id != "" && id != plan.GiveUp {
+			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("%s is needed to undo restore %s",
+				s.Set.Name, id))).WithHint(lang.M("make the plan again"))
 		}
 		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
 			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).

@@ -75,6 +75,10 @@ func (sh *Shelf) Policy() backup.Policy {
 	if _, err := backup.ReadServers(sh.StateDir, sh.Service.Name); err != nil {
 		p.Unreadable = lang.M("the record of the servers cannot be read (%s)", err.Error())
 	}
+	var err error
+	if p.Undo, err = sh.UndoNeeds(); err != nil {
+		p.Unreadable = lang.M("the restores in %s cannot be read", sh.StateDir)
+	}
 	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	p.Loading = need.Loading
 	return p
