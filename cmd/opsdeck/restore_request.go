@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -48,15 +49,35 @@ func (q request) ask(ctx context.Context, a *app, kind restore.Kind, want string
 	return q.goOn(ctx, a, kind, want)
 }
 
+// back is what is asked of a run on a way back. Its questions have no answer by a flag: those
+// of the way forward are taken, as before, and not shown.
+type back struct {
+	one
+	Confirm string `placeholder:"NAME" help:"The target database's name, to confirm without a terminal."`
+	DryRun  bool   `help:"Show what would be done."`
+
+	KillSessions   bool          `hidden:""`
+	SkipUnreadable bool          `hidden:""`
+	WithoutBackup  string        `hidden:""`
+	DespiteWrites  string        `hidden:""`
+	Notify         bool          `hidden:""`
+	OnTrouble      string        `hidden:"" enum:"keep,undo" default:"keep"`
+	AnswerAfter    time.Duration `hidden:""`
+}
+
+func (b back) request() request {
+	return request{one: b.one, answers: answers{AnswerAfter: b.AnswerAfter}, Confirm: b.Confirm, DryRun: b.DryRun}
+}
+
 type (
 	restoreGoOnCmd  struct{ request }
-	restoreAbortCmd struct{ request }
+	restoreAbortCmd struct{ back }
 	restoreUndoCmd  struct {
-		request
+		back
 		conflicts
 	}
 	restoreDropCmd struct {
-		request
+		back
 		AcceptMissing []string `placeholder:"A,B" sep:"," help:"Drop these tables even though the live database lacks them."`
 	}
 )
@@ -68,7 +89,7 @@ func (c *restoreGoOnCmd) Run(ctx context.Context, a *app) error {
 
 // Run aborts a run.
 func (c *restoreAbortCmd) Run(ctx context.Context, a *app) error {
-	return c.ask(ctx, a, restore.KindAbort, "aborted")
+	return c.request().ask(ctx, a, restore.KindAbort, "aborted")
 }
 
 // Run undoes a run.
@@ -86,13 +107,14 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 	if c.Conflicts != "" {
 		return ops.E(ops.Usage, lang.M("--conflicts is for the undo of a rewind: a restore has no such rows"))
 	}
-	return c.ask(ctx, a, restore.KindUndo, "undone")
+	return c.request().ask(ctx, a, restore.KindUndo, "undone")
 }
 
 // Run drops what undo would need.
 func (c *restoreDropCmd) Run(ctx context.Context, a *app) error {
-	c.accept = c.AcceptMissing
-	return c.ask(ctx, a, restore.KindDrop, "")
+	q := c.request()
+	q.accept = c.AcceptMissing
+	return q.ask(ctx, a, restore.KindDrop, "")
 }
 
 // dry says what the request would do now.

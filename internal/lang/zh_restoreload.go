@@ -20,6 +20,8 @@ func init() {
 		"the restore %s of %s came after it and is live", "恢复 %s（%s）在其之后进行，目前在线上",
 		"undo that one first: opsdeck restore undo %s", "请先撤销那一次：opsdeck restore undo %s",
 		"%s differs from the emergency backup that was loaded into it", "%s 与导入其中的应急备份不一致",
+		"restored in %s; the service was not stopped by opsdeck", "恢复用时 %s；opsdeck 没有停止服务",
+		"rows changed since the restore: %s", "恢复之后修改的行数：%s",
 		"also backed up", "另行备份",
 		"Others wrote to %s after the restore had begun. The database and the service are left as they are.",
 		"恢复开始之后，其他人写入了 %s。数据库和服务保持现状。",

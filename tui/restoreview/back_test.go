@@ -51,3 +51,33 @@ func TestEscLeadsBackFromAMomentThatCannotBeReached(t *testing.T) {
 		t.Error("esc stays where there is nothing to leave")
 	}
 }
+
+// TestAnUndoTellsItsReportOnce, and no downtime where opsdeck does not stop the service.
+func TestAnUndoTellsItsReportOnce(t *testing.T) {
+	done := scenes()["done"].run
+	plan := *done.Plan
+	plan.Process = restore.Process{Kind: "none"}
+	run := *done
+	run.Plan = &plan
+	view := newPage("en", &fakeDesk{run: &run}).View(page.Size{Width: 100, Height: 30})
+	if strings.Contains(view, "down for") || !strings.Contains(view, "the service was not stopped by opsdeck") {
+		t.Errorf("of a service that nobody stops:\n%s", view)
+	}
+	s := run.State
+	for _, e := range []restore.Event{
+		ev(restore.KindUndo), ev(restore.KindDone), ev(restore.KindDone), ev(restore.KindDone), ev(restore.KindDone),
+		ev(restore.KindDone), ev(restore.KindDone, "report: report.md"),
+	} {
+		e.Time = now
+		var err error
+		if s, _, err = restore.Next(s, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run.State = s
+	p := newPage("en", &fakeDesk{run: &run})
+	told := strings.Join(p.sheet.evidence(restore.StepNotify, 60), "\n")
+	if s.Stage != restore.Undone || strings.Count(told, "report: report.md") != 1 {
+		t.Errorf("%s:\n%s", s.Stage, told)
+	}
+}

@@ -166,6 +166,9 @@ func (p *sheet) standing() string {
 		)
 	case s.Stage == restore.Done && s.NotReady:
 		return t.Warn.Render(t.Glyph.Warn + " " + e.T("restored, but the service is not ready"))
+	case s.Stage == restore.Done && p.base.run.Plan.Process.Untouched():
+		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was not stopped by opsdeck",
+			human.Duration(p.base.took())))
 	case s.Stage == restore.Done:
 		return t.OK.Render(
 			t.Glyph.OK + " " + e.T(
@@ -313,6 +316,15 @@ func (p *sheet) progress(pr ops.Progress, w int) []string {
 	return lines
 }
 
+// toldAgain tells whether a later stage of the step says the same, as the report of an undo does.
+func toldAgain(later []restore.Mark, step restore.Step, n restore.Note) bool {
+	return slices.ContainsFunc(later, func(m restore.Mark) bool {
+		return m.Stage.Step() == step && slices.ContainsFunc(m.Notes, func(o restore.Note) bool {
+			return o.Msg.String() == n.Msg.String()
+		})
+	})
+}
+
 // evidence is what the step's ended stages found.
 func (p *sheet) evidence(step restore.Step, w int) []string {
 	e, t := p.base.env, p.base.env.Theme
@@ -328,6 +340,9 @@ func (p *sheet) evidence(step restore.Step, w int) []string {
 			glyph, style = t.Glyph.Cross, t.Warn
 		}
 		for _, n := range m.Notes {
+			if toldAgain(trail[i+1:], step, n) {
+				continue
+			}
 			for i, l := range cells.Wrap(termsafe.Text(e.Lang.Msg(n.Msg)), w-2) {
 				head := "  "
 				if i == 0 {

@@ -172,6 +172,9 @@ func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 		return restore.Event{}, err
 	}
 	notes := []restore.Note{restore.N(lang.M("rows written since the restore: %s", human.Count(loss.Rows())))}
+	if n := loss.Changed(); n > 0 {
+		notes = append(notes, restore.N(lang.M("rows changed since the restore: %s", human.Count(n))))
+	}
 	if n := loss.Deleted(); n > 0 {
 		notes = append(notes, restore.N(lang.M("rows deleted since the restore, which the undo can bring back: %s",
 			human.Count(n))))

@@ -3,6 +3,8 @@ package checks
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
 	"opsdeck/internal/human"
@@ -35,7 +37,10 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 		if !r.Lost {
 			return r
 		}
-		t := known.of(r.Headline.String(), func() *binlog.Transaction { return b.culprit(ctx) })
+		missing := missingTables(r)
+		t := known.of(r.Headline.String()+strings.Join(missing, "\x00"), func() *binlog.Transaction {
+			return b.culprit(ctx, missing)
+		})
 		if t == nil {
 			return r
 		}
@@ -64,9 +69,19 @@ func (f *found) of(loss string, look func() *binlog.Transaction) *binlog.Transac
 	return f.txn
 }
 
-// culprit is the newest transaction that dropped the database or tables of it; nil where
-// the log at hand does not tell.
-func (b culprits) culprit(ctx context.Context) *binlog.Transaction {
+// missingTables are the tables that the check found absent.
+func missingTables(r health.Result) []string {
+	for _, f := range r.Fields {
+		if names, ok := f.Value.([]string); ok && f.Name == "missing_tables" {
+			return names
+		}
+	}
+	return nil
+}
+
+// culprit is the newest transaction that dropped the database or one of the missing tables,
+// and after which that was not made again; nil where the log at hand does not tell.
+func (b culprits) culprit(ctx context.Context, missing []string) *binlog.Transaction {
 	sh, err := inventory(b).shelf()
 	if err != nil {
 		return nil
@@ -82,12 +97,17 @@ func (b culprits) culprit(ctx context.Context) *binlog.Transaction {
 		Filter: binlog.Filter{Schema: name, Kind: binlog.DDL},
 		Limit:  mostDefinitions,
 	}}
-	err = src.List(ctx, q, func(t *binlog.Transaction) error {
-		if t.Drop(name) == "" {
-			return nil
+	left := slices.Clone(missing)
+	err = src.List(ctx, q, func(t *binlog.Transaction) error { // the newest first
+		if t.Removes(name, left) {
+			found = t
+			return binarchive.ErrEnough
 		}
-		found = t
-		return binarchive.ErrEnough
+		left = slices.DeleteFunc(left, t.Makes)
+		if len(left) == 0 && len(missing) > 0 {
+			return binarchive.ErrEnough
+		}
+		return nil
 	})
 	if err != nil && !errors.Is(err, binarchive.ErrEnough) {
 		return nil
