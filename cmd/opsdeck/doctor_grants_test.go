@@ -24,7 +24,10 @@ func TestTheGrantsOfDoctorAreEnough(t *testing.T) {
 			"GRANT ALL ON `"+s.live[:len(s.live)-1]+"%`.* TO '"+user+"'@'%'")
 		s.amend("restore: {", "restore: {standby: true, standby_delay: 0s, standby_threads: 0, ")
 		s.amend("health: {", "health: {disk_free: 0.01, ") // this machine's disk may be nearly full
-		t.Cleanup(func() { db.Exec(t, "", "DROP USER '"+user+"'@'%'") })
+		caller := "calls_" + user[len("granted_"):]
+		db.Exec(t, "", "CREATE USER '"+caller+"'@'%' IDENTIFIED BY 'granted-pw'",
+			"GRANT EXECUTE ON PROCEDURE `"+s.live+"`.total_of TO '"+caller+"'@'%'")
+		t.Cleanup(func() { db.Exec(t, "", "DROP USER '"+user+"'@'%', '"+caller+"'@'%'") })
 		s.useOptions(fmt.Sprintf("[client]\nuser=%s\npassword=granted-pw\nhost=%s\nport=%d\n", user, db.Host, db.Port))
 		asked := s.grantsOfDoctor()
 		if len(asked) == 0 {
@@ -52,14 +55,32 @@ func TestTheGrantsOfDoctorAreEnough(t *testing.T) {
 		s.nothingUnseen("restore", "--plan")
 		s.must("restore", "--confirm", s.live, "--mode", "swap")
 		sameDump(t, good, s.dump())
+		s.mayCall(caller)
 		s.must("restore", "undo", "--confirm", s.live)
+		s.mayCall(caller)
 		s.grantedToTheSecond()
+		s.must("restore", "--confirm", s.live, "--mode", "in-place")
+		s.mayCall(caller)
+		s.must("restore", "undo", "--confirm", s.live)
+		s.mayCall(caller)
 		db.Exec(t, "", "REVOKE ALL PRIVILEGES ON `opsdeck\\_rescue\\_%`.* FROM '"+user+"'@'%'")
 		o := s.run("restore", "rescue", "--table", "granted")
 		if o.code != 78 || !strings.Contains(o.err, "as an administrator: GRANT SELECT, INSERT") {
 			t.Errorf("exit %d, %s", o.code, o.err)
 		}
 	})
+}
+
+// mayCall is for a user with a grant on one procedure: it goes with the procedure, which a
+// restore and an undo make again.
+func (s *realSite) mayCall(user string) {
+	s.t.Helper()
+	var n int
+	err := s.db.Open(s.t, "").QueryRow("SELECT COUNT(*) FROM mysql.procs_priv WHERE User = ? AND Routine_name = 'total_of'",
+		user).Scan(&n)
+	if err != nil || n != 1 {
+		s.t.Errorf("%d grants on the procedure: %v", n, err)
+	}
 }
 
 // nothingUnseen is for a command that says what it could not look at.

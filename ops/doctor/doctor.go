@@ -181,7 +181,7 @@ func besideRoutines(a Account, at Places) []Finding {
 // the server drops them with the routine, and only one who may grant makes them again.
 func routineGrants(a Account, s Server, db string) []Finding {
 	switch {
-	case s.Routines == 0:
+	case s.Routines == 0 && a.Rights.ShowsRoutines(db, a.Maria):
 		return nil
 	case s.RoutineGrantsUnknown:
 		return []Finding{{

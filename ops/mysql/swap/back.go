@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -60,7 +62,9 @@ func (e *Exchange) swapBack(
 		}
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
-	if out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, scope); err != nil {
+	grants := ofWhole(p, r.backGrants())
+	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, grants, scope)
+	if err != nil {
 		return out, err
 	}
 	if len(p.Tables) == 0 {
@@ -97,7 +101,23 @@ func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 		live = only(live, r.Coming.Tables)
 	}
 	r.Since, r.Back = live, true
+	r.Grants = routineGrants(ctx, c, p.Target.Live)
 	return r.save(f)
+}
+
+// backGrants are the grants on routines after an undo: those of now, and those of before the
+// restore on routines that it removed.
+func (r *record) backGrants() []string {
+	all := slices.Clone(r.Grants)
+	for _, g := range r.Leaving.Grants {
+		stayed := slices.ContainsFunc(r.Coming.of("procedure", "function"), func(o object) bool {
+			return strings.Contains(g, "."+restore.Name(o.Name)+" TO ")
+		})
+		if !stayed && !slices.Contains(all, g) {
+			all = append(all, g)
+		}
+	}
+	return all
 }
 
 func remainingBack(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]restore.Move, error) {

@@ -3,17 +3,24 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 )
 
 // objects handles everything that is not a table: triggers, views, routines, events,
@@ -29,6 +36,7 @@ func (s *objects) replaceObjects(
 	c *sql.Conn,
 	in, from string,
 	former, next contents,
+	grants []string,
 	scope func(object) bool,
 ) ([]restore.Note, error) {
 	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
@@ -71,7 +79,7 @@ func (s *objects) replaceObjects(
 		return nil, err
 	}
 	count["view"] -= len(broken)
-	notes := append(broken.notes(), s.regrant(ctx, c, former)...)
+	notes := append(broken.notes(), regrant(ctx, c, in, grants)...)
 	for _, kind := range []string{"trigger", "view", "procedure", "function", "event"} {
 		if count[kind] > 0 {
 			notes = append(notes, restore.N(lang.M("%s carried over: %s", objectKinds(kind), fmt.Sprint(count[kind]))))
@@ -211,15 +219,40 @@ func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed faile
 	return nil, nil
 }
 
-// regrant restores the grants that were lost with a dropped routine.
-func (s *objects) regrant(ctx context.Context, c *sql.Conn, former contents) []restore.Note {
-	var notes []restore.Note
-	for _, g := range former.Grants {
+// regrant restores the grants that were lost with a dropped routine. The server gives who
+// creates a routine its grants on it.
+func regrant(ctx context.Context, c *sql.Conn, in string, grants []string) []restore.Note {
+	var lost []string
+	for _, g := range grants {
 		if _, err := c.ExecContext(ctx, g); err != nil {
-			notes = append(notes, restore.N(lang.M("grant lost: %s", g)))
+			lost = append(lost, g)
 		}
 	}
+	var notes []restore.Note
+	for _, g := range without(lost, routineGrants(ctx, c, in)) {
+		notes = append(notes, restore.N(lang.M("grant lost: %s", g)))
+	}
 	return notes
+}
+
+// without are those of some grants that are not among others.
+func without(some, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(some), func(g string) bool { return slices.Contains(others, g) })
+}
+
+// keepGrants lists the grants on the routines of the live database, as they were before the
+// run. It records them in a file, because a resume finds the database changed.
+func keepGrants(ctx context.Context, c *sql.Conn, in string, f run.Folder) ([]string, error) {
+	path := filepath.Join(f.Path, "routine-grants.json")
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return readJSON[[]string](path)
+	}
+	grants := routineGrants(ctx, c, in)
+	text, err := json.Marshal(grants)
+	if err != nil {
+		return nil, err
+	}
+	return grants, atomicfile.WriteBytes(path, 0o600, text)
 }
 
 // setCharset gives the database another's default charset and collation, if they differ.

@@ -29,6 +29,7 @@ type record struct {
 	Back    bool     `json:"back,omitempty"`    // Since is known: an undo was started
 	Absent  bool     `json:"absent,omitempty"`  // there was no live database
 	Off     []string `json:"off,omitempty"`     // events of Coming that stay disabled
+	Grants  []string `json:"grants,omitempty"`  // on live routines, when an undo was started
 	Settled bool     `json:"settled,omitempty"` // the swap was given up; the live database may have changed since
 }
 
@@ -93,7 +94,8 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 		return out, err
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
-	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, scope)
+	grants := ofWhole(p, r.Leaving.Grants)
+	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, grants, scope)
 	if err != nil {
 		return out, err
 	}
@@ -110,6 +112,14 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 	)
 	out.Notes = append([]restore.Note{note}, append(r.stayOff(), out.Notes...)...)
 	return out, nil
+}
+
+// ofWhole are grants on routines; none where a restore of some tables leaves the routines.
+func ofWhole(p *restore.Plan, grants []string) []string {
+	if len(p.Tables) > 0 {
+		return nil
+	}
+	return grants
 }
 
 // newRecord reads both databases. What an earlier record knows of the shadow is copied

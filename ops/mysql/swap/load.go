@@ -122,8 +122,13 @@ func (l *Loading) load(
 	job Job,
 	report run.Report,
 ) (run.Loaded, error) {
+	var grants []string
 	if p.Mode == restore.InPlace {
-		if err := takesRows(ctx, c); err != nil {
+		err := takesRows(ctx, c)
+		if err == nil {
+			grants, err = keepGrants(ctx, c, p.Target.Database, f)
+		}
+		if err != nil {
 			return run.Loaded{}, err
 		}
 		off, err := keepOff(ctx, c, p, f)
@@ -141,6 +146,9 @@ func (l *Loading) load(
 	loaded, enabled, err := l.loader.Load(ctx, job, report)
 	if len(p.Without) > 0 {
 		loaded.Notes = append(loaded.Notes, restore.N(lang.M("left out, as accepted: %s", strings.Join(p.Without, ", "))))
+	}
+	if err == nil {
+		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, ofWhole(p, grants))...)
 	}
 	if err == nil && p.Mode != restore.InPlace {
 		err = keepEnabled(f, enabled)
@@ -247,10 +255,14 @@ func (l *Loading) LoadBack(
 		return run.Loaded{}, err
 	}
 	l.checks.forget()
+	grants := ofWhole(p, routineGrants(ctx, c, p.Target.Database))
 	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
 	}
 	loaded, _, err := l.loader.Load(ctx, job, report)
+	if err == nil {
+		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, grants)...)
+	}
 	return loaded, err
 }
 
