@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
@@ -30,6 +32,8 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	conf.Found, conf.Shelf = styles.Note, logShelf(a.settings, a.clock, time.Local, styles)
+	words := strings.Join(c.Query, " ") + c.Exact + c.Regexp
+	conf.Whole = strings.ContainsFunc(words, func(r rune) bool { return r >= utf8.RuneSelf })
 	conf.Told = func(m lang.Msg) { a.note(m) }
 	sources, err := conf.Resolve(ctx, c.Source)
 	if err != nil {

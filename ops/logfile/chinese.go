@@ -278,6 +278,24 @@ func sampledChinese(f io.ReaderAt, from, size int64) bool {
 	return false
 }
 
+// chineseWithin tells whether a text from from to size has lines in GB18030.
+func chineseWithin(r io.ReaderAt, from, size int64) bool {
+	var c chineseLines
+	buf := make([]byte, 256<<10)
+	for off := from; off < size; {
+		n, _ := r.ReadAt(buf[:min(int64(len(buf)), size-off)], off)
+		piece := buf[:n]
+		if end := bytes.LastIndexByte(piece, '\n') + 1; end > 0 {
+			piece = piece[:end]
+		}
+		if n == 0 || c.firstChinese(piece) >= 0 {
+			return n > 0
+		}
+		off += int64(len(piece))
+	}
+	return false
+}
+
 // firstChinese is where the first line begins that is known to be in GB18030, or -1.
 func (c *chineseLines) firstChinese(p []byte) int {
 	for at := 0; at < len(p) && !utf8.Valid(p[at:]); {

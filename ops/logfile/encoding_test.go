@@ -145,3 +145,27 @@ func TestChineseLinesDoNotDependOnThePieces(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWholeOfAFileIsLookedAtWhenAsked: a single line in GBK, between the places that are
+// looked at in any case, is found by a search for what is not ASCII.
+func TestTheWholeOfAFileIsLookedAtWhenAsked(t *testing.T) {
+	ascii := strings.Repeat("2026-01-29T12:00:00Z INFO started\n", 3000)
+	gbk := coded(t, simplifiedchinese.GB18030, "2026-01-29T12:00:01Z ERROR 订单处理失败：库存不足\n")
+	path := write(t, "a.log", []byte(strings.Repeat(ascii, 10)+string(gbk)+strings.Repeat(ascii, 31)))
+	for whole, want := range map[bool]string{true: "订单", false: "\xb6\xa9"} {
+		sources, err := Config{Whole: whole}.Resolve(t.Context(), []string{path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := sources[0].Parts[0].Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, text.Size())
+		text.ReadAt(got, 0)
+		text.Close()
+		if !bytes.Contains(got, []byte(want)) {
+			t.Errorf("whole %v: the line is not shown as %q", whole, want)
+		}
+	}
+}

@@ -24,6 +24,7 @@ import (
 type File struct {
 	path  string
 	shelf *Shelf // for the kept indexes, or nil
+	whole bool   // all of it is looked at for its encoding
 }
 
 // NewFile makes a part from a file, which need not exist yet.
@@ -59,7 +60,10 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 // converted tells whether a file that is not compressed has lines that must be converted
 // before they are read.
 func (f *File) converted(file *os.File, hole, size int64) bool {
-	return reader(headAt(file, hole), io.Discard) != nil || sampledChinese(file, hole, size)
+	if reader(headAt(file, hole), io.Discard) != nil || sampledChinese(file, hole, size) {
+		return true
+	}
+	return f.whole && chineseWithin(file, hole, size)
 }
 
 // unpack unpacks the file now.

@@ -74,6 +74,19 @@ func innerOf(g generation) (generation, bool) {
 	return g, true
 }
 
+// group makes the sources of files that are read as the configuration says.
+func (c Config) group(paths []string) []logs.Source {
+	sources := group(paths, c.Shelf)
+	for _, src := range sources {
+		for _, part := range src.Parts {
+			if f, ok := part.(*File); ok {
+				f.whole = c.Whole
+			}
+		}
+	}
+	return sources
+}
+
 // group makes sources from files: a file and its rotated generations form one source, in
 // time order. Indexes are kept on the shelf, if there is one.
 func group(paths []string, shelf *Shelf) []logs.Source {
@@ -98,7 +111,7 @@ func group(paths []string, shelf *Shelf) []logs.Source {
 	for _, live := range order {
 		src := logs.Source{Name: live}
 		for _, g := range sortGenerations(byLive[live]) {
-			src.Parts = append(src.Parts, &File{g.path, shelf})
+			src.Parts = append(src.Parts, &File{path: g.path, shelf: shelf})
 		}
 		sources = append(sources, src)
 	}

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/ops/logs/query"
 	logstore "opsdeck/ops/logs/store"
 )
 
 // BenchmarkCompareMemory measures what an open log of 600 MB keeps in memory, as the console
-// opens it: indexed, and with a query that finds a fifth of it. It needs OPSDECK_COMPARE=1;
-// OPSDECK_COMPARE_LINES is the number of lines.
+// opens it: indexed, with a query that finds a fifth of it, and with two kept filters beside
+// it. It needs OPSDECK_COMPARE=1; OPSDECK_COMPARE_LINES is the number of lines.
 func BenchmarkCompareMemory(b *testing.B) {
 	if os.Getenv("OPSDECK_COMPARE") == "" {
 		b.Skip("set OPSDECK_COMPARE=1")
@@ -45,6 +46,14 @@ func BenchmarkCompareMemory(b *testing.B) {
 	b.ReportMetric(settled(b)-before, "MB_with_query")
 	if n := store.Stats().Hits; n == 0 {
 		b.Fatal("no hits")
+	}
+	q := parsed("level:warn+")
+	q.Any = []*query.Query{parsed("order").Events(), parsed("customer").Events()}
+	store.SetQuery(q, true)
+	rest(store)
+	b.ReportMetric(settled(b)-before, "MB_with_two_filters")
+	if n := store.Stats().Hits; n == 0 {
+		b.Fatal("no hits of the filters")
 	}
 }
 

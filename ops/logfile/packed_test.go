@@ -47,7 +47,7 @@ func indexed(t *testing.T, shelf *Shelf, path string) (*store.Store, logs.Text) 
 	t.Helper()
 	store := store.NewStore(time.UTC, time.Now)
 	store.Keep(shelf)
-	text, err := (&File{path, shelf}).Open(context.Background())
+	text, err := (&File{path: path, shelf: shelf}).Open(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestTheIndexOfADamagedFileIsNotKept(t *testing.T) {
 	for range 2 {
 		store := store.NewStore(time.UTC, time.Now)
 		store.Keep(shelf)
-		text, err := (&File{path, shelf}).Open(context.Background())
+		text, err := (&File{path: path, shelf: shelf}).Open(context.Background())
 		if err == nil || text == nil {
 			t.Fatalf("%v, %v: the damage is not told", text, err)
 		}

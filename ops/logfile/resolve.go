@@ -21,6 +21,9 @@ type Config struct {
 	Stdin   io.Reader // what "-" reads
 	Filter  Filter    // what capable sources may filter themselves
 	Shelf   *Shelf    // for the kept indexes; may be nil
+	// Whole has the whole of each file looked at for lines that are not UTF-8, and not only
+	// parts of a long one: a search for what is not ASCII then misses none.
+	Whole bool
 	// Found is called with the sources for a configured name; may be nil.
 	Found  func(name, source string)
 	Follow bool // a pattern without matching files is no error
@@ -100,13 +103,13 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return group(paths, c.Shelf), nil
+		return c.group(paths), nil
 	}
 	paths, err := Expand(name)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a valid file pattern", name))
 	}
-	return group(paths, c.Shelf), nil
+	return c.group(paths), nil
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {

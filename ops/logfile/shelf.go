@@ -132,7 +132,9 @@ func (s *Shelf) Take(text logs.Text) (index.KeptFile, bool) {
 	if k == nil {
 		return nil, false
 	}
-	if now.Unpacked != 0 && was != now { // it cannot have grown
+	// Of another text, as when a file is read unchanged that was converted before; or of one
+	// that cannot have grown.
+	if now.Unpacked != was.Unpacked || now.Unpacked != 0 && was != now {
 		k.Close()
 		return nil, false
 	}
