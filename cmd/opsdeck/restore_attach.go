@@ -262,7 +262,7 @@ func (w *watcher) ask(ctx context.Context, r *restorerun.Run) (restore.Kind, boo
 		w.note(lang.Raw(r.State.Data.Text))
 		w.note(lang.M("Mail and plain webhooks also get the whole report: %s", r.State.Data.Report))
 	}
-	kinds := r.State.Answers()
+	kinds := r.Answers()
 	for {
 		for i, k := range kinds {
 			w.note(lang.M("  %d  %s", i+1, r.State.Label(k)))

@@ -128,6 +128,9 @@ func (q request) dry(ctx context.Context, a *app, kind restore.Kind) error {
 		return err
 	}
 	n, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: r.Plan.Target.Database})
+	if err == nil && kind == restore.KindUndo && !r.NoUndo.Empty() {
+		err = restore.ErrNoBackup
+	}
 	if err != nil {
 		return notNow(r, kind, err)
 	}
@@ -153,6 +156,10 @@ func askedRun(p *printer, d *restores.Desk, id string, kind restore.Kind) (*rest
 }
 
 func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
+	if !r.NoUndo.Empty() && kind == restore.KindUndo {
+		return ops.E(ops.Failed, lang.M("nothing was changed: %s", r.NoUndo)).
+			WithHint(lang.M("see what is possible: opsdeck restore status"))
+	}
 	if errors.Is(err, restore.ErrNoBackup) {
 		return ops.E(ops.Failed, lang.M("there is no emergency backup to return to")).
 			WithHint(lang.M("continue it instead: opsdeck restore resume"))
@@ -184,11 +191,17 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	}
 	db := r.Plan.Target.Database
 	next, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db})
+	if err == nil && kind == restore.KindUndo && !r.NoUndo.Empty() {
+		err = restore.ErrNoBackup
+	}
 	if err != nil {
 		return notNow(r, kind, err)
 	}
 	if kind == restore.KindAbort && (next.Stage == restore.UndoLoading || next.Stage == restore.UndoStopping) {
 		want = "undone" // the live database was changed: an abort loads the emergency backup back
+	}
+	if kind == restore.KindAbort && next.Stage == restore.Starting {
+		want = "restored" // the undo had not changed anything: the restored data stays
 	}
 	if stage := r.State.Stage; kind == restore.KindResume && (stage == restore.Aborted || !stage.Back()) {
 		want = "restored"

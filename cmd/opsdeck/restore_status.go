@@ -40,6 +40,7 @@ type runJSON struct {
 	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
 	Kept       bool       `json:"undo_possible"`
 	Loaded     string     `json:"loaded_schema,omitempty"` // what was loaded of a run that was given up
+	NoUndo     string     `json:"why_no_undo,omitempty"`
 	Report     string     `json:"report,omitempty"`
 	Unstarted  bool       `json:"unstarted,omitempty"` // its worker never began; Why tells what it said
 }
@@ -61,14 +62,17 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		Running:  r.Alive,
 		Operator: r.Plan.Operator,
 		Answers:  []string{},
-		Kept:     r.State.Kept && r.State.Swapped, // what is undone keeps its old tables, too
+		Kept:     r.State.Kept && r.State.Swapped && r.NoUndo.Empty(), // what is undone keeps its old tables, too
 		Report:   r.State.Data.Report,
 	}
-	for _, k := range r.State.Answers() {
+	for _, k := range r.Answers() {
 		out.Answers = append(out.Answers, string(k))
 	}
 	if (r.Open() || r.State.Loaded && r.State.Stage.Final()) && !r.Alive {
 		out.Answers = append(out.Answers, string(restore.KindResume))
+	}
+	if !r.NoUndo.Empty() {
+		out.NoUndo = l.Msg(r.NoUndo)
 	}
 	for _, n := range r.State.Why {
 		out.Why = append(out.Why, l.Msg(n.Msg))
@@ -175,6 +179,9 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 	}
 	if r.Loaded != "" && !open {
 		p.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))
+	}
+	if r.NoUndo != "" {
+		p.say(lang.M("    %s", r.NoUndo))
 	}
 	if len(r.Answers) > 0 {
 		p.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))

@@ -3,6 +3,15 @@ package lang
 // Sentences of the worker of a restore.
 func init() {
 	register(
+		"its emergency backup %s cannot be opened: undo is not possible", "无法打开其应急备份 %s：无法撤销",
+		"the manifest of its emergency backup %s cannot be read: undo is not possible", "无法读取其应急备份 %s 的清单：无法撤销",
+		"its emergency backup %s has another length than recorded: undo is not possible",
+		"其应急备份 %s 的长度与记录不符：无法撤销",
+		"its emergency backup %s has another hash than recorded: undo is not possible",
+		"其应急备份 %s 的哈希与记录不符：无法撤销",
+		"%s was not stopped", "%s 未被停止",
+		"nothing was changed: %s", "未做任何更改：%s",
+		"leave the database as it is, start the service", "数据库保持现状，启动服务",
 		"these tables cannot be read and would be missing in the emergency backup: %s",
 		"这些表无法读取，应急备份中将缺少它们：%s",
 		"the service was not stopped by opsdeck", "服务不是由 opsdeck 停止的",

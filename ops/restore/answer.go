@@ -14,6 +14,10 @@ func (s Snapshot) Label(k Kind) lang.Msg {
 		if s.Written {
 			return lang.M("stop the service, back up the current state again, then continue")
 		}
+	case KindAbort:
+		if s.entered(UndoStopping) && s.Stage.Back() {
+			return lang.M("leave the database as it is, start the service")
+		}
 	case KindSkip:
 		return s.skipLabel()
 	case KindGoOn:

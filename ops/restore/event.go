@@ -86,6 +86,7 @@ type Data struct {
 	Unreadable []string    `json:"unreadable,omitempty"` // tables, when KindFound by save
 	Sessions   []Session   `json:"sessions,omitempty"`   // when KindFound by quiet
 	Started    bool        `json:"started,omitempty"`    // the load began to change data
+	Untouched  bool        `json:"untouched,omitempty"`  // of a failed load back: nothing was changed yet
 	Rows       int64       `json:"rows,omitempty"`
 	Tables     int         `json:"tables,omitempty"`
 	Bytes      int64       `json:"bytes,omitempty"`

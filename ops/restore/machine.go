@@ -19,11 +19,12 @@ type Snapshot struct {
 	Attempts   int      `json:"attempts"`
 	SkipBackup bool     `json:"skip_backup,omitempty"` // typed by the operator
 	SkipTables []string `json:"skip_tables,omitempty"`
-	Doubted    bool     `json:"doubted,omitempty"` // verification failed and was overridden, typed
-	Ignored    bool     `json:"ignored,omitempty"` // writes had not stopped
-	Written    bool     `json:"written,omitempty"` // the live database was written to after its emergency backup
-	Torn       bool     `json:"torn,omitempty"`    // and held only a part of the data then
-	Unlike     bool     `json:"unlike,omitempty"`  // what was loaded back differs from the emergency backup
+	Doubted    bool     `json:"doubted,omitempty"`   // verification failed and was overridden, typed
+	Ignored    bool     `json:"ignored,omitempty"`   // writes had not stopped
+	Written    bool     `json:"written,omitempty"`   // the live database was written to after its emergency backup
+	Torn       bool     `json:"torn,omitempty"`      // and held only a part of the data then
+	Unlike     bool     `json:"unlike,omitempty"`    // what was loaded back differs from the emergency backup
+	Untouched  bool     `json:"untouched,omitempty"` // the load back failed before it changed the database
 	NotReady   bool     `json:"not_ready,omitempty"`
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
 	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
@@ -146,8 +147,11 @@ func (s *Snapshot) absorb(e Event) {
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
 	case s.Stage == AskVerify && e.Kind == KindGoOn && s.Mode == InPlace:
 		s.Swapped, s.Kept = true, s.Data.Emergency != ""
+	case s.Stage == UndoLoading && e.Kind == KindFailed:
+		s.Untouched = e.Data != nil && e.Data.Untouched && s.Attempts == 1 && (s.Untouched || s.loadsBack() == 1)
 	case s.Stage == UndoLoading && e.Kind == KindFound:
 		s.Unlike = true
+		s.Untouched = false
 	case s.Stage == AskUndoLoad && e.Kind == KindRetry:
 		s.Unlike = false
 	case (s.Stage == UndoSwapping || s.Stage == UndoLoading) && e.Kind == KindDone:
@@ -201,6 +205,23 @@ func (s Snapshot) LoadsAgain() bool {
 		}
 	}
 	return false
+}
+
+// loadsBack is how often the run has begun to load its emergency backup.
+func (s *Snapshot) loadsBack() (n int) {
+	for _, m := range s.Trail {
+		if m.Stage == UndoLoading {
+			n++
+		}
+	}
+	return n
+}
+
+// LeftAsRestored reports that an undo was ended before it changed the database, and that the
+// service is started again.
+func (s Snapshot) LeftAsRestored() bool {
+	n := len(s.Trail)
+	return s.Stage == Starting && n > 1 && s.Trail[n-2].Stage.Back()
 }
 
 // LeftToOthers reports that the restore ended and left the live database to those who wrote to
@@ -311,8 +332,10 @@ func (s Snapshot) HalfLoaded() bool {
 		return false
 	}
 	switch s.Stage {
-	case Loading, AskLoad, Verifying, AskVerify, Cleaning, AskClean, UndoLoading, AskUndoLoad:
+	case Loading, AskLoad, Verifying, AskVerify, Cleaning, AskClean, UndoLoading:
 		return true
+	case AskUndoLoad:
+		return !s.Untouched || !s.Swapped
 	}
 	return false
 }

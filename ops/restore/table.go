@@ -77,14 +77,22 @@ var table = complete(map[Stage]row{
 	Aborted:        {KindResume: goOn, KindDrop: dropLoaded},
 	DropAborted:    {KindDone: to(Aborted), KindFailed: to(AskDrop)},
 
-	UndoStopping:  {KindDone: to(UndoExporting), KindFailed: to(AskUndoStop)},
-	AskUndoStop:   {KindRetry: to(UndoStopping)},
-	UndoExporting: {KindDone: mode(UndoSwapping, UndoLoading, UndoLoading), KindFailed: to(AskUndoExport)},
-	AskUndoExport: {KindRetry: to(UndoExporting), KindGoOn: typedMode(UndoSwapping, UndoLoading, UndoLoading)},
+	UndoStopping: {KindDone: to(UndoExporting), KindFailed: to(AskUndoStop), KindAbort: to(Starting)},
+	AskUndoStop:  {KindRetry: to(UndoStopping), KindAbort: to(Starting)},
+	UndoExporting: {
+		KindDone:   mode(UndoSwapping, UndoLoading, UndoLoading),
+		KindFailed: to(AskUndoExport),
+		KindAbort:  to(Starting),
+	},
+	AskUndoExport: {
+		KindRetry: to(UndoExporting),
+		KindGoOn:  typedMode(UndoSwapping, UndoLoading, UndoLoading),
+		KindAbort: to(Starting),
+	},
 	UndoSwapping:  {KindDone: to(UndoStarting), KindFailed: to(AskUndoSwap)},
 	AskUndoSwap:   {KindRetry: to(UndoSwapping)},
 	UndoLoading:   {KindDone: to(UndoStarting), KindFound: to(AskUndoLoad), KindFailed: to(AskUndoLoad)},
-	AskUndoLoad:   {KindRetry: to(UndoLoading), KindGoOn: unlike},
+	AskUndoLoad:   {KindRetry: to(UndoLoading), KindGoOn: unlike, KindAbort: untouched},
 	UndoStarting:  {KindDone: to(UndoReadying), KindFailed: to(AskUndoStart)},
 	AskUndoStart:  {KindRetry: to(UndoStarting), KindLeave: to(UndoReporting)},
 	UndoReadying:  {KindDone: to(UndoReporting), KindFailed: to(AskUndoReady)},
@@ -163,6 +171,15 @@ func saveAgain(stage Stage) rule {
 		}
 		return stage, nil
 	}
+}
+
+// untouched ends an undo whose load has not changed the database: it stays as restored, and
+// the service is started.
+func untouched(s *Snapshot, _ Event) (Stage, error) {
+	if !s.Untouched || !s.Swapped {
+		return "", ErrNotNow
+	}
+	return Starting, nil
 }
 
 // unlike ends the way back although the database differs from the emergency backup.

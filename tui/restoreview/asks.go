@@ -170,7 +170,7 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 		}
 	}
 	var choices []widget.Choice
-	for _, k := range r.State.Answers() {
+	for _, k := range r.Answers() {
 		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: r.State.Label(k), Run: func() tea.Cmd {
 			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
 				return p.handOver(r, k, r.Plan.Target.Database)

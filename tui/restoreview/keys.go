@@ -100,7 +100,7 @@ func (p *Page) undoAction() page.Action {
 		Keys:   []string{"Z"},
 		Label:  lang.M("undo"),
 		Help:   lang.M("undo the restore: return to the state before it"),
-		Footer: p.base.run.State.Can(restore.KindUndo),
+		Footer: p.base.run.Can(restore.KindUndo),
 		Writes: true,
 		Off:    p.base.can(restore.KindUndo),
 		Run:    func() tea.Cmd { return p.asking.ask(restore.KindUndo) },
@@ -111,6 +111,8 @@ func (p *Page) undoAction() page.Action {
 func (p *base) can(k restore.Kind) func() lang.Msg {
 	return func() lang.Msg {
 		switch {
+		case k == restore.KindUndo && !p.run.NoUndo.Empty():
+			return p.run.NoUndo
 		case !p.run.State.Can(k):
 			return lang.M("not possible at this stage")
 		case !p.pending.since.IsZero():

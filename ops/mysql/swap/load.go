@@ -240,7 +240,7 @@ func (l *Loading) LoadBack(
 ) (run.Loaded, error) {
 	c, err := l.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
-		return run.Loaded{}, err
+		return run.Loaded{Untouched: true}, err
 	}
 	defer c.Close()
 	job := Job{
@@ -252,7 +252,7 @@ func (l *Loading) LoadBack(
 		Live:   true,
 	}
 	if err := l.loader.Ready(job); err != nil {
-		return run.Loaded{}, err
+		return run.Loaded{Untouched: true}, err
 	}
 	l.checks.forget()
 	grants := ofWhole(p, routineGrants(ctx, c, p.Target.Database))

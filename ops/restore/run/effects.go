@@ -35,7 +35,14 @@ func (c *Crew) check(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 	return restore.Event{Kind: restore.KindDone, Notes: append(notes, more...)}, err
 }
 
-func (c *Crew) stop(ctx context.Context, p *restore.Plan) (restore.Event, error) {
+func (c *Crew) stop(
+	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report,
+) (restore.Event, error) {
+	if s.Stage == restore.UndoStopping && p.Mode == restore.InPlace { // looks before it stops anything
+		if err := c.Saver.Proves(ctx, s.Data.Emergency, report); err != nil {
+			return restore.Event{}, err
+		}
+	}
 	if p.Process.Untouched() {
 		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
@@ -105,6 +112,12 @@ func (c *Crew) start(ctx context.Context, p *restore.Plan, s restore.Snapshot) (
 		return restore.Event{}, err
 	} else if !missing.Empty() {
 		return c.leaveDown(s, missing)
+	}
+	if s.LeftAsRestored() { // an undo that stopped nothing yet: a start could restart it
+		if running, err := c.Services.Running(ctx, p.Process); err == nil && running {
+			return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("%s was not stopped",
+				p.Process.Name))}}, nil
+		}
 	}
 	notes, err := c.Services.Start(ctx, p.Process)
 	return restore.Event{Kind: restore.KindDone, Notes: notes}, err

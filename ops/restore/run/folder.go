@@ -213,6 +213,7 @@ type Run struct {
 	Alive    bool           // a worker is running
 	Worker   lock.Holder
 	Progress *ops.Progress // the newest of the current effect, if any
+	NoUndo   lang.Msg      // why the undo that the state allows is not possible
 }
 
 // Open reports that the run has started and is not over.
@@ -257,6 +258,7 @@ func (f Folder) Load() (*Run, error) {
 		}
 	}
 	r.Progress = f.progress(r.State.Seq)
+	r.NoUndo = noUndo(r.State)
 	return r, nil
 }
 

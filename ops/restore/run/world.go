@@ -116,6 +116,8 @@ type Loaded struct {
 	Rows   int64
 	Bytes  int64
 	Notes  []restore.Note
+	// Untouched tells of a failed load that it had changed nothing.
+	Untouched bool
 }
 
 // Verdict is the result of the verification.
@@ -221,6 +223,9 @@ func (c *Crew) Do(
 	report, end := c.tellWaits(ctx, e, p, report)
 	var ev restore.Event
 	err := c.idle(ctx, e, p)
+	if err != nil && e == restore.EffectLoadBack {
+		ev.Data = &restore.Data{Untouched: true}
+	}
 	if err == nil {
 		ev, err = c.do(ctx, e, p, s, report)
 	}
@@ -249,7 +254,7 @@ func (c *Crew) do(
 	case restore.EffectCheck:
 		return c.check(ctx, p, s, report)
 	case restore.EffectStop:
-		return c.stop(ctx, p)
+		return c.stop(ctx, p, s, report)
 	case restore.EffectQuiet:
 		return c.quiet(ctx, p, report)
 	case restore.EffectKill:
@@ -300,7 +305,8 @@ func loaded(l Loaded, err error) (restore.Event, error) {
 	return restore.Event{
 		Kind:  restore.KindDone,
 		Notes: l.Notes,
-		Data:  &restore.Data{Started: true, Tables: l.Tables, Rows: l.Rows, Bytes: l.Bytes},
+		Data: &restore.Data{Started: !l.Untouched, Untouched: l.Untouched, Tables: l.Tables, Rows: l.Rows,
+			Bytes: l.Bytes},
 	}, err
 }
 

@@ -85,12 +85,14 @@ func possible(r *run.Run, kind restore.Kind) bool {
 	case restore.KindDrop:
 		return r.State.Can(kind) || r.State.Unsaved() // which is then said
 	}
-	return r.State.Can(kind)
+	return r.Can(kind)
 }
 
 // noUndo is why a run cannot be undone.
 func noUndo(r *run.Run) lang.Msg {
 	switch {
+	case !r.NoUndo.Empty():
+		return r.NoUndo
 	case r.Open():
 		return lang.M("it is not over (%s)", r.State.Stage.Label())
 	case r.State.Stage == restore.Aborted:
