@@ -116,7 +116,8 @@ func (b *checker) serverFirst(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
 		if r.Down && !r.Next.Empty() && r.Meanwhile.Key == startNothing().Key {
-			r.Meanwhile = lang.M("%s Do not start anything else by hand: a restore is running and continues then.", r.Next)
+			r.Meanwhile = lang.M("%s Do not start anything else by hand: a restore is not over; it continues then, "+
+				"or can be resumed.", r.Next)
 		}
 		return r
 	}
