@@ -120,6 +120,7 @@ func (s *Surveyor) Survey(
 	s.surveyPrepared(ctx, db, a, live)
 	s.surveyOrphans(ctx, db, a, live)
 	s.surveyTriggers(ctx, db, a, live, choice.Tables)
+	s.surveyEvents(ctx, db, a, live)
 	s.surveyDefiners(ctx, db, a, src)
 	s.surveyRights(ctx, db, a, live, restore.Swap)
 	s.surveyCreators(ctx, db, a, live, src, choice.Tables)
