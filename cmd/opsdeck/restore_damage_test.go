@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/mysql/load"
 )
 
 // cramped is a server of the test's own whose data lie on a small disk.
@@ -83,7 +84,8 @@ func (s *realSite) many() {
 	s.db.Exec(s.t, s.live, "ANALYZE TABLE items")
 }
 
-// atLoad begins a restore and returns as soon as the load has begun.
+// atLoad begins a restore and returns as soon as the load works on the server: until then, a
+// server that is restarted makes the restore ask whether others wrote.
 func (s *realSite) atLoad(args ...string) {
 	s.t.Helper()
 	before := len(s.journals())
@@ -95,6 +97,14 @@ func (s *realSite) atLoad(args ...string) {
 		}
 		text, _ := os.ReadFile(all[len(all)-1])
 		return bytes.Contains(text, []byte(`"begins":"load"`))
+	})
+	db := s.db.Open(s.t, "")
+	until(s.t, "the load at work", func() (seen bool) {
+		err := db.QueryRow("SELECT COUNT(*) > 0 FROM information_schema.TABLES WHERE TABLE_NAME = ? AND "+
+			"LEFT(TABLE_SCHEMA, ?) = ?", load.ProgressTable, len(s.live), s.live).Scan(&seen)
+		text, _ := os.ReadFile(s.journals()[before])
+		_, after, _ := bytes.Cut(text, []byte(`"begins":"load"`))
+		return err == nil && seen || bytes.Contains(after, []byte(`"event":`)) // or it has ended
 	})
 }
 
