@@ -206,6 +206,7 @@ func init() {
 		"as an administrator: SET GLOBAL innodb_force_primary_key = OFF; or use another server with "+
 			"backup.drill_server",
 		"请以管理员执行：SET GLOBAL innodb_force_primary_key = OFF；或用 backup.drill_server 指定另一台服务器",
+		"a transaction is open on tables of %s: %s", "有事务正在使用 %s 的表：%s",
 		"foreign keys of other databases refer to %s: %s", "其他数据库的外键引用 %s：%s",
 		"make each of them anew, so that it refers to the restored table; then drop the old tables",
 		"请逐个重建这些外键，使其引用恢复后的表，然后再删除原表",

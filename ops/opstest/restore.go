@@ -150,6 +150,11 @@ func (w *World) SinceSaved(
 	return found, ctx.Err()
 }
 
+// SinceMark tells of nothing: what was planted, SinceSaved told.
+func (w *World) SinceMark(ctx context.Context, _ *restore.Plan, _ run.WriteMark) (run.Writes, error) {
+	return run.Writes{}, ctx.Err()
+}
+
 // SinceLoad tells the planted writes of others, until the current state is backed up.
 func (w *World) SinceLoad(
 	ctx context.Context, _ *restore.Plan, _ string, _ run.Report,
@@ -253,7 +258,14 @@ func (w *World) VerifyBack(ctx context.Context, _ *restore.Plan, _ string, _ run
 }
 
 // Swap exchanges the schemas once.
-func (w *World) Swap(ctx context.Context, _ *restore.Plan, _ run.Folder) (run.Swapped, error) {
+func (w *World) Swap(
+	ctx context.Context, _ *restore.Plan, _ run.Folder, guard func(context.Context) error,
+) (run.Swapped, error) {
+	if guard != nil {
+		if err := guard(ctx); err != nil {
+			return run.Swapped{}, err
+		}
+	}
 	return run.Swapped{Renamed: time.Millisecond}, w.do(ctx, "swap", func(s *WorldState) error {
 		if s.Shadow != "" {
 			s.Live, s.Shadow, s.Kept = s.Shadow, "", s.Live

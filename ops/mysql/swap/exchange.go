@@ -53,8 +53,11 @@ type Exchange struct {
 	checks   *Verification
 }
 
-// Swap swaps the tables.
-func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run.Swapped, error) {
+// Swap swaps the tables. guard is asked while nobody can write to the live ones; its error
+// ends the swap before a table moved.
+func (e *Exchange) Swap(
+	ctx context.Context, p *restore.Plan, f run.Folder, guard func(context.Context) error,
+) (run.Swapped, error) {
 	var out run.Swapped
 	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -86,7 +89,12 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder) (run
 		}
 	}
 	if len(moves) > 0 {
-		if out.Renamed, err = e.exchange(ctx, c, p, r, moves); err != nil {
+		out.Renamed, err = e.exchange(ctx, c, p, r, moves, guard)
+		if written := (*run.WrittenError)(nil); errors.As(err, &written) {
+			r.Settled = true // nothing has moved
+			return out, errors.Join(err, r.save(f))
+		}
+		if err != nil {
 			return out, err
 		}
 	}
@@ -213,6 +221,7 @@ func (e *Exchange) exchange(
 	p *restore.Plan,
 	r *record,
 	moves []restore.Move,
+	guard func(context.Context) error,
 ) (time.Duration, error) {
 	if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
 		return 0, err
@@ -222,7 +231,11 @@ func (e *Exchange) exchange(
 		err = dropUnreadable(ctx, c, p)
 	}
 	var took time.Duration
-	if err == nil {
+	switch {
+	case err != nil:
+	case guard != nil:
+		took, err = e.renameUnwritten(ctx, c, p, moves, guard)
+	default:
 		took, err = e.rename(ctx, c, moves, time.Duration(p.LockWait))
 	}
 	if err != nil {

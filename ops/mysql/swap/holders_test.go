@@ -41,7 +41,7 @@ func TestTheHolderOfALockIsNamed(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() {
-			_, err := f.server.Exchange.Swap(ctx, p, f.folder)
+			_, err := f.server.Exchange.Swap(ctx, p, f.folder, nil)
 			ended <- err
 		}()
 		named := fmt.Sprintf("session %d of ", id)

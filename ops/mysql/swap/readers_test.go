@@ -33,8 +33,11 @@ func TestReadersSeeEitherAllFormerOrAllRestoredTables(t *testing.T) {
 			p.LockWait = restore.Span(30 * time.Second) // a limit, not a measurement
 			f.folder = run.Folder{Path: t.TempDir()}
 			f.loadAndVerify(p)
+			swap := func(ctx context.Context, p *restore.Plan, to run.Folder) (run.Swapped, error) {
+				return f.server.Exchange.Swap(ctx, p, to, nil)
+			}
 			for _, exchange := range []func(context.Context, *restore.Plan, run.Folder) (run.Swapped,
-				error){f.server.Exchange.Swap, f.server.Exchange.SwapBack} {
+				error){swap, f.server.Exchange.SwapBack} {
 				f.underReaders(
 					seen,
 					func() (run.Swapped, error) { return exchange(context.Background(), p, f.folder) },

@@ -69,12 +69,17 @@ func (m *Writes) reading(ctx context.Context, c *sql.Conn, means, live string) s
 func (m *Writes) SinceSaved(
 	ctx context.Context, p *restore.Plan, f run.Folder, from run.WriteMark,
 ) (w run.Writes, err error) {
+	if begun, err := changing(p, f); begun || err != nil {
+		return w, err
+	}
+	return m.SinceMark(ctx, p, from)
+}
+
+// SinceMark is SinceSaved for a run that has begun to swap and has not moved a table.
+func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteMark) (w run.Writes, err error) {
 	var was savedMark
 	if err := json.Unmarshal([]byte(from), &was); err != nil {
 		return w, fmt.Errorf("read the write position of the emergency backup: %w", err)
-	}
-	if begun, err := changing(p, f); begun || err != nil {
-		return w, err
 	}
 	c, err := m.conn(ctx, "", time.Second)
 	if err != nil {

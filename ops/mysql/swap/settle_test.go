@@ -25,7 +25,7 @@ func TestAHalfExchangeIsTakenBackAndCanGoOn(t *testing.T) {
 			"CREATE VIEW on_it AS SELECT * FROM passing",
 			"DROP TABLE passing",
 		)
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err == nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, nil); err == nil {
 			t.Fatal("the exchange did not fail")
 		}
 		if _, err := f.server.Exchange.Settle(ctx, p, f.folder); err != nil {
@@ -57,7 +57,7 @@ func TestAnAbsentSchemaIsMadeAndTakenBack(t *testing.T) {
 		if now, err := f.server.Surveyor.Present(ctx, p, nil); err != nil || now.SchemaThere {
 			t.Fatalf("%+v, %v", now, err)
 		}
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, nil); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())
@@ -67,7 +67,7 @@ func TestAnAbsentSchemaIsMadeAndTakenBack(t *testing.T) {
 		if now, err := f.server.Surveyor.Present(ctx, p, nil); err != nil || now.SchemaThere {
 			t.Fatalf("%+v, %v", now, err)
 		}
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, nil); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())

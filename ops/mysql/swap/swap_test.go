@@ -223,7 +223,7 @@ func TestSwapBringsTheBackupAndUndoTheFormerState(t *testing.T) {
 		}
 		f.loadAndVerify(p)
 		for range 2 { // the second run must find that all is done
-			if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
+			if _, err := f.server.Exchange.Swap(ctx, p, f.folder, nil); err != nil {
 				t.Fatal(err)
 			}
 			same(t, f.good, f.dump())
@@ -319,14 +319,14 @@ func TestExchangeGivesUpOnAHeldTableAndChangesNothing(t *testing.T) {
 		if _, err := tx.Exec("UPDATE customers SET name = 'x' WHERE id = 1"); err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.server.Exchange.Swap(ctx, p, f.folder)
+		_, err = f.server.Exchange.Swap(ctx, p, f.folder, nil)
 		defer tx.Rollback()
 		if err == nil || ops.CodeOf(err) != ops.Busy || !strings.Contains(err.Error(), db.User+"@") {
 			t.Fatalf("got %v", err)
 		}
 		tx.Rollback()
 		same(t, damaged, f.dump())
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, nil); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.good, f.dump())

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -180,6 +181,14 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 
 // export reports, before an undo, which writes it will lose, and saves them.
 func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (restore.Event, error) {
+	// What a transaction that is open now commits belongs to the export.
+	err := c.locked(ctx, p, time.Duration(p.LockWait), func(context.Context) error { return nil })
+	if held := (*HeldError)(nil); errors.As(err, &held) {
+		return restore.Event{}, ops.E(ops.Busy, held.Text).WithHint(lang.M("end that session, or wait for it, and try again"))
+	}
+	if err != nil {
+		return restore.Event{}, err
+	}
 	loss, files, err := c.Database.Exporter.Export(ctx, p, s.LiveSince(), c.Folder, report)
 	if err != nil {
 		return restore.Event{}, err

@@ -56,6 +56,11 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 		return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Sessions: sessions}}, nil
 	}
 	if !p.Process.Leave {
+		asks, err := c.free(ctx, p)
+		if err != nil || asks.Kind == restore.KindFound {
+			asks.Notes = append(notes, asks.Notes...)
+			return asks, err
+		}
 		notes = append(
 			notes,
 			restore.N(
@@ -183,7 +188,14 @@ func (c *Crew) save(ctx context.Context, p *restore.Plan, s restore.Snapshot, re
 	if p.Process.Leave || s.Ignored {
 		return back(ctx, p, s, report)
 	}
-	mark, err := c.Database.Writes.MarkSaved(ctx, p)
+	var mark WriteMark
+	err := c.locked(ctx, p, c.quietFor(), func(ctx context.Context) (err error) {
+		mark, err = c.Database.Writes.MarkSaved(ctx, p)
+		return err
+	})
+	if held := (*HeldError)(nil); errors.As(err, &held) {
+		return c.foundWrites(ctx, saving(p, s), Writes{Untold: true, Notes: []restore.Note{restore.N(held.Text)}})
+	}
 	if err != nil {
 		return restore.Event{}, err
 	}
@@ -223,6 +235,31 @@ func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 	if err != nil || !w.stops() {
 		return restore.Event{Notes: w.Notes}, err
 	}
+	return writtenTo(p, s, w), nil
+}
+
+// swap swaps the tables, unless something is found under their locks that was written after
+// the emergency backup.
+func (c *Crew) swap(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
+	var guard func(context.Context) error
+	if !p.Process.Leave && !s.Ignored && s.Data.Mark != "" {
+		guard = func(ctx context.Context) error {
+			w, err := c.Database.Writes.SinceMark(ctx, p, WriteMark(s.Data.Mark))
+			if err == nil && w.stops() {
+				return &WrittenError{w}
+			}
+			return err
+		}
+	}
+	ev, err := swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder, guard))
+	if written := (*WrittenError)(nil); errors.As(err, &written) {
+		return writtenTo(p, s, written.Writes), nil
+	}
+	return ev, err
+}
+
+// writtenTo asks about writes after the emergency backup.
+func writtenTo(p *restore.Plan, s restore.Snapshot, w Writes) restore.Event {
 	var notes []restore.Note
 	if w.Live {
 		notes = append(notes, restore.N(lang.M("%s was written to after its emergency backup: the loaded backup and the "+
@@ -233,7 +270,7 @@ func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 		notes = append(notes, restore.N(lang.M("The loaded data is complete. To back up the current state again and swap: "+
 			"%s.", "opsdeck restore resume "+p.ID)))
 	}
-	return restore.Event{Kind: restore.KindFound, Notes: notes}, nil
+	return restore.Event{Kind: restore.KindFound, Notes: notes}
 }
 
 // back backs the present state up.
@@ -286,7 +323,20 @@ func (c *Crew) unlessWritten(
 			return c.writtenSinceLoad(ctx, p, s, report)
 		}
 	}
-	asks, err := look(ctx, p, s)
+	var asks restore.Event
+	check := func(ctx context.Context) (err error) {
+		asks, err = look(ctx, p, s)
+		return err
+	}
+	var err error
+	if s.Stage == restore.Loading && p.Mode == restore.InPlace && !p.Process.Leave && !s.Ignored {
+		err = c.locked(ctx, p, time.Duration(p.LockWait), check)
+	} else {
+		err = check(ctx)
+	}
+	if held := (*HeldError)(nil); errors.As(err, &held) {
+		return restore.Event{Kind: restore.KindFound, Notes: []restore.Note{restore.N(held.Text)}}, nil
+	}
 	if err != nil || asks.Kind == restore.KindFound {
 		return asks, err
 	}

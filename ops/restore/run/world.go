@@ -22,6 +22,7 @@ type Database struct {
 	Sessions  Sessions
 	Writes    WriteWatch
 	Waits     Waits // nil: nobody can tell
+	Locks     Locks // nil: the tables cannot be locked
 	Loader    Loader
 	Verifier  Verifier
 	Exchanger Exchanger
@@ -63,6 +64,8 @@ type WriteWatch interface {
 	// SinceSaved tells what was written since, hours later and over a restart; nothing once the
 	// run itself has begun to change the live database.
 	SinceSaved(ctx context.Context, p *restore.Plan, f Folder, from WriteMark) (Writes, error)
+	// SinceMark is SinceSaved for a run that has begun to swap and has not moved a table.
+	SinceMark(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
 	// SinceLoad tells what others wrote since the run began to load into the live database:
 	// rows that neither the backup nor the emergency backup has there.
 	SinceLoad(ctx context.Context, p *restore.Plan, emergency string, report Report) (Writes, error)
@@ -87,7 +90,9 @@ type Verifier interface {
 // Exchanger swaps the loaded tables with the live ones, and reverts that.
 type Exchanger interface {
 	// Swap swaps the tables, and carries over triggers, views, routines, events and grants.
-	Swap(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
+	// guard is asked while nobody can write to the live tables; its error ends the swap before
+	// a table moved. nil: not asked.
+	Swap(ctx context.Context, p *restore.Plan, f Folder, guard func(context.Context) error) (Swapped, error)
 	// SwapBack moves the old tables back.
 	SwapBack(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
 	// Settle reverts an unfinished swap, and keeps what was loaded.
@@ -271,7 +276,7 @@ func (c *Crew) do(
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
 		return c.unlessWritten(ctx, p, s, report, func() (restore.Event, error) {
-			return swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder))
+			return c.swap(ctx, p, s)
 		})
 	case restore.EffectSwapBack:
 		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
