@@ -206,6 +206,10 @@ func init() {
 		"as an administrator: SET GLOBAL innodb_force_primary_key = OFF; or use another server with "+
 			"backup.drill_server",
 		"请以管理员执行：SET GLOBAL innodb_force_primary_key = OFF；或用 backup.drill_server 指定另一台服务器",
+		"no transaction is open on the tables of %s; this user cannot see the sessions of others",
+		"%s 的表上没有未结束的事务；此用户看不到其他用户的会话",
+		"this user cannot see the sessions of others: grant it PROCESS",
+		"此用户看不到其他用户的会话：请授予 PROCESS 权限",
 		"a transaction is open on tables of %s: %s", "有事务正在使用 %s 的表：%s",
 		"foreign keys of other databases refer to %s: %s", "其他数据库的外键引用 %s：%s",
 		"make each of them anew, so that it refers to the restored table; then drop the old tables",

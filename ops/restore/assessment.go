@@ -26,12 +26,14 @@ type Assessment struct {
 	// TriggerNames are the triggers of the live tables in scope.
 	TriggerNames []string  `json:"trigger_names,omitempty"`
 	Sessions     []Session `json:"sessions"`
-	Disk         Disk      `json:"disk"`
-	SwapRefused  Note      `json:"swap_refused,omitzero"` // why swap is impossible; empty if it is possible
-	Missing      []string  `json:"rights_missing,omitempty"`
-	Definers     []string  `json:"definers_missing,omitempty"`
-	Loss         Loss      `json:"loss"`
-	Outside      []string  `json:"outside_keys,omitempty"` // foreign keys of other databases into this one
+	// SessionsHidden is true where the server's user may not see the sessions of others.
+	SessionsHidden bool     `json:"sessions_hidden,omitempty"`
+	Disk           Disk     `json:"disk"`
+	SwapRefused    Note     `json:"swap_refused,omitzero"` // why swap is impossible; empty if it is possible
+	Missing        []string `json:"rights_missing,omitempty"`
+	Definers       []string `json:"definers_missing,omitempty"`
+	Loss           Loss     `json:"loss"`
+	Outside        []string `json:"outside_keys,omitempty"` // foreign keys of other databases into this one
 	// OutsideHidden is true where the server's user may not see all of those.
 	OutsideHidden bool      `json:"outside_keys_hidden,omitempty"`
 	Beyond        []string  `json:"beyond_keys,omitempty"` // foreign keys of this database into others

@@ -160,6 +160,9 @@ func (p factFinder) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 
 // sessionsFact lists the connected users.
 func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
+	if a.SessionsHidden {
+		return ops.StateUnknown, lang.M("this user cannot see the sessions of others: grant it PROCESS")
+	}
 	if len(a.Sessions) == 0 {
 		return ops.StateOK, lang.M("no other sessions")
 	}

@@ -90,7 +90,7 @@ func (s *Surveyor) Survey(
 		s.surveyOwners(ctx, db, a, target, src, nil)
 		return a, nil
 	}
-	if a.Sessions, err = s.surveySessions(ctx, live); err != nil {
+	if a.Sessions, a.SessionsHidden, err = s.surveySessions(ctx, live); err != nil {
 		return nil, err
 	}
 	keys, err := schema.ForeignKeys(ctx, db, live)
@@ -277,13 +277,16 @@ func (s *Surveyor) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.As
 	}
 }
 
-func (s *Surveyor) surveySessions(ctx context.Context, in string) ([]restore.Session, error) {
+func (s *Surveyor) surveySessions(ctx context.Context, in string) (list []restore.Session, hidden bool, err error) {
 	c, err := s.conn(ctx, "", time.Second)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer c.Close()
-	return s.sessions.list(ctx, c, in)
+	_, err = schema.One(ctx, c, "SELECT COUNT(*) FROM information_schema.INNODB_TRX")
+	hidden = mysql.Number(err) == mysql.ErrSpecificAccess // it needs PROCESS, as the sessions of others do
+	list, err = s.sessions.list(ctx, c, in)
+	return list, hidden, err
 }
 
 // surveyDefiners finds definers of the backup's objects that the server does not know.

@@ -158,12 +158,12 @@ func (s *Sessions) holdersOf(ctx context.Context, c *sql.Conn, waiting []string,
 }
 
 // likely are the sessions that may hold a lock, where the server does not tell: those with
-// an open transaction or a running statement, else those in the databases, else all.
+// an open transaction or a running statement, else those in the databases. None where the one
+// that holds it is not visible: our own idle ones are.
 func likely(list []restore.Session, in []string) []restore.Session {
 	for _, may := range []func(restore.Session) bool{
 		func(x restore.Session) bool { return x.Transaction || x.Command != "Sleep" && x.Statement != "" },
 		func(x restore.Session) bool { return slices.Contains(in, x.Database) },
-		func(restore.Session) bool { return true },
 	} {
 		var out []restore.Session
 		for _, x := range list {

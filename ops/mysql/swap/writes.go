@@ -85,7 +85,7 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 			Notes: []restore.Note{
 				restore.N(
 					lang.M(
-						"the server counts no writes (performance_schema and the binlog are off), so opsdeck " +
+						"this user can read no count of writes (performance_schema, binlog), so opsdeck " +
 							"cannot rule out writes",
 					),
 				),

@@ -61,6 +61,11 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 			asks.Notes = append(notes, asks.Notes...)
 			return asks, err
 		}
+	}
+	if p.Assessment != nil && p.Assessment.SessionsHidden && !p.Process.Leave {
+		notes = append(notes, restore.N(lang.M("no transaction is open on the tables of %s; this user cannot see the "+
+			"sessions of others", p.Target.Live)))
+	} else if !p.Process.Leave {
 		notes = append(
 			notes,
 			restore.N(
@@ -329,7 +334,7 @@ func (c *Crew) unlessWritten(
 		return err
 	}
 	var err error
-	if s.Stage == restore.Loading && p.Mode == restore.InPlace && !p.Process.Leave && !s.Ignored {
+	if s.Stage == restore.Loading && p.Mode == restore.InPlace && !p.Process.Leave && !s.Ignored && !s.LoadsAgain() {
 		err = c.locked(ctx, p, time.Duration(p.LockWait), check)
 	} else {
 		err = check(ctx)
