@@ -73,8 +73,10 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		Tables: c.Tables,
 		Accept: c.AcceptMissing,
 		Leave:  c.KeepRunning,
-		From:   c.FromSchema,
-		Moment: moment,
+		// another name is refused later, before anything is done
+		Unsaved: c.WithoutBackup != "" && c.WithoutBackup == d.Service.Database.Name,
+		From:    c.FromSchema,
+		Moment:  moment,
 	})
 	if err != nil {
 		return err

@@ -250,7 +250,7 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 // dropped is an error where a drop was given up and its tables are still there.
 func dropped(d *restores.Desk, id string) error {
 	r, err := d.Load(id)
-	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Loaded {
+	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Unswapped() {
 		return err
 	}
 	return ops.E(ops.Failed, lang.M("the tables kept by restore %s were not dropped", id)).

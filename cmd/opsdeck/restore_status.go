@@ -39,7 +39,8 @@ type runJSON struct {
 	WaitsFor   []string   `json:"waits_for,omitempty"`
 	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
 	Kept       bool       `json:"undo_possible"`
-	Loaded     string     `json:"loaded_schema,omitempty"` // what was loaded of a run that was given up
+	Loaded     string     `json:"loaded_schema,omitempty"`    // what was loaded of a run that was given up
+	Remains    string     `json:"remaining_schema,omitempty"` // what an aborted run could not remove
 	NoUndo     string     `json:"why_no_undo,omitempty"`
 	Report     string     `json:"report,omitempty"`
 	Unstarted  bool       `json:"unstarted,omitempty"` // its worker never began; Why tells what it said
@@ -94,6 +95,9 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 	}
 	if r.State.Loaded {
 		out.Loaded = r.Plan.Shadow
+	}
+	if r.State.Remains {
+		out.Remains = r.Plan.Shadow
 	}
 	if len(r.State.Trail) > 0 {
 		out.BeganAt = &r.State.Trail[0].Begin
@@ -182,6 +186,9 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 	}
 	if r.NoUndo != "" {
 		p.say(lang.M("    %s", r.NoUndo))
+	}
+	if r.Remains != "" && !open {
+		p.say(lang.M("    The database %s could not be removed. Remove it: opsdeck restore drop-old %s", r.Remains, r.ID))
 	}
 	if len(r.Answers) > 0 {
 		p.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))

@@ -4,6 +4,8 @@
 package doctor
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -350,8 +352,7 @@ type Folder struct {
 	Path       string
 	Exists     bool
 	Parent     string // the nearest one that exists
-	Writable   bool   // it, or Parent where it does not exist
-	Full       bool   // its disk takes no more
+	Unwritable error  // why nothing can be written into it, or into Parent where it does not exist; nil: it can
 	Mode       uint32 // permission bits
 	Free, Size int64  // of its disk, bytes that a common user can have
 }
@@ -364,17 +365,15 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
 	}
 	switch {
-	case !f.Writable && !f.Exists:
+	case f.Unwritable != nil && !f.Exists && errors.Is(f.Unwritable, fs.ErrPermission):
 		add(
 			ops.StateCritical,
 			lang.M("%s does not exist, and this user has no permission to create it in %s", f.Path, f.Parent),
 			"sudo install -d -m 700 -o $USER "+f.Path,
 		)
-	case !f.Writable:
-		add(ops.StateCritical, lang.M("this user has no permission to write to %s", f.Path), "")
-	case f.Full:
-		add(ops.StateCritical, lang.M("the disk of %s is full: no backup and no restore can run", f.Path),
-			"opsdeck runbook disk-full")
+	case f.Unwritable != nil:
+		what, fix := Unwritable(f.Path, f.Unwritable)
+		add(ops.StateCritical, what, fix)
 	case !f.Exists:
 		p.Seen = lang.M("%s will be created when needed; %s free", f.Path, human.Bytes(f.Free))
 	case private && f.Mode&0o077 != 0:

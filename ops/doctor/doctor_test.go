@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,16 +151,18 @@ func TestFoldersAreJudged(t *testing.T) {
 		room int64
 		want ops.State
 	}{
-		"good": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 10,
+		"good": {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 50, Size: 100}, 10,
 			ops.StateOK},
-		"to be made":  {Folder{Path: "/b/c", Parent: "/b", Writable: true, Free: 50, Size: 100}, 0, ops.StateOK},
-		"not makable": {Folder{Path: "/b/c", Parent: "/b", Free: 50, Size: 100}, 0, ops.StateCritical},
-		"read only":   {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 50, Size: 100}, 0, ops.StateCritical},
-		"open": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o755, Free: 50, Size: 100}, 0,
+		"to be made": {Folder{Path: "/b/c", Parent: "/b", Free: 50, Size: 100}, 0, ops.StateOK},
+		"not makable": {Folder{Path: "/b/c", Parent: "/b", Free: 50, Size: 100, Unwritable: fs.ErrPermission}, 0,
+			ops.StateCritical},
+		"read only": {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 50, Size: 100, Unwritable: syscall.EROFS},
+			0, ops.StateCritical},
+		"open": {Folder{Path: "/b", Exists: true, Mode: 0o755, Free: 50, Size: 100}, 0,
 			ops.StateWarning},
-		"nearly full": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 10, Size: 100}, 0,
+		"nearly full": {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 10, Size: 100}, 0,
 			ops.StateWarning},
-		"no room": {Folder{Path: "/b", Exists: true, Writable: true, Mode: 0o700, Free: 50, Size: 100}, 60,
+		"no room": {Folder{Path: "/b", Exists: true, Mode: 0o700, Free: 50, Size: 100}, 60,
 			ops.StateCritical},
 	} {
 		if got := JudgeFolder(c.f, "x", "", true, 0.2, c.room).State(); got != c.want {

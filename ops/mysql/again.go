@@ -94,8 +94,12 @@ func Set(ctx context.Context, c schema.Executor, statement string) error {
 
 // DropDatabase drops a database, if it is there. Tables of OQGRAPH go first: DROP
 // DATABASE opens the table that such a one shows, and then waits for itself to close
-// it until the lock's time is over (seen on MariaDB 10.11).
+// it until the lock's time is over (seen on MariaDB 10.11). It refuses while the server
+// waits for free space: whoever stops a command waits for its tidying up.
 func DropDatabase(ctx context.Context, c schema.Executor, name string) error {
+	if err := RefuseBlocked(ctx, c, Target{}); err != nil {
+		return err
+	}
 	graphs, err := schema.All(
 		ctx,
 		c,

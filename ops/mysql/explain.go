@@ -89,8 +89,9 @@ func Circumstance(err error) bool {
 	case ErrQueryInterrupted, ErrConnectionKilled, ErrLockWaitTimeout, ErrDeadlock:
 		return true
 	}
+	var full *noRoomError
 	switch {
-	case Lost(err), fullDisk(err), ReadOnlyBy(err) != "":
+	case Lost(err), fullDisk(err), ReadOnlyBy(err) != "", errors.As(err, &full):
 		return true
 	case errors.Is(err, mysqldriver.ErrMalformPkt),
 		errors.Is(err, mysqldriver.ErrPktSync),

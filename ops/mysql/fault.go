@@ -153,8 +153,8 @@ func (f Fault) What(t Target, err error) lang.Msg {
 	case ShuttingDown:
 		return lang.M("MySQL at %s is shutting down", t.Addr)
 	case HungUp:
-		if why := stalledLately(t.Addr); !why.Empty() {
-			return why
+		if why := stalledLately(t.Addr); !why.empty() {
+			return why.why
 		}
 	}
 	return lang.M("MySQL at %s cannot be reached (%s)", t.Addr, Reason(err))
@@ -184,8 +184,8 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 	case TooMany:
 		return lang.M("see who holds the connections: `opsdeck runbook mysql-down`")
 	case HungUp:
-		if !stalledLately(t.Addr).Empty() {
-			return stalledHint()
+		if why := stalledLately(t.Addr); !why.empty() {
+			return why.hint
 		}
 	case Stopped:
 		return lang.M("is the server running? to start it: `opsdeck runbook mysql-down`")

@@ -13,6 +13,9 @@ import (
 // MySQL Reference Manual, "SHOW BINARY LOG STATUS Statement"; before 8.2, and in MariaDB,
 // it is SHOW MASTER STATUS.
 func LeftOut(ctx context.Context, q schema.Querier) (binlog.LeftOut, error) {
+	if err := RefuseBlocked(ctx, q, Target{}); err != nil {
+		return binlog.LeftOut{}, err // it does not answer what follows either
+	}
 	rows, err := schema.All(ctx, q, "SHOW MASTER STATUS")
 	if err != nil {
 		var now error

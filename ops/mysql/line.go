@@ -37,19 +37,34 @@ func SetQuiet(d time.Duration) (back func()) {
 // stalls are the addresses to which a line was found stalled: a stall by each.
 var stalls sync.Map
 
-// stall is when a line was found stalled, and how that was known.
+// stall is when a line was found stalled, how that was known, and what to do.
 type stall struct {
-	at  time.Time
-	why lang.Msg
+	at   time.Time
+	why  lang.Msg
+	hint lang.Msg
+}
+
+// empty tells that a line is not stalled.
+func (s stall) empty() bool { return s.why.Empty() }
+
+// err is the error of what was done over the line.
+func (s stall) err(cause error) error { return ops.Wrap(cause, ops.Busy, s.why).WithHint(s.hint) }
+
+// deaf is a line whose other end does nothing for it.
+func deaf(why lang.Msg) stall {
+	return stall{
+		at: time.Now(), why: why,
+		hint: lang.M("check the network, the proxy or the load balancer between here and the server, then run it again"),
+	}
 }
 
 // stalledLately says why a line to the address was found stalled just now: the driver
 // says of it only that the connection broke. It is empty if none was.
-func stalledLately(addr string) lang.Msg {
+func stalledLately(addr string) stall {
 	if s, ok := stalls.Load(addr); ok && time.Since(s.(stall).at) < time.Minute {
-		return s.(stall).why
+		return s.(stall)
 	}
-	return lang.Msg{}
+	return stall{}
 }
 
 // unanswered are the addresses that gave no answer to a new connection, and when that was
@@ -100,7 +115,7 @@ type line struct {
 	id            atomic.Uint32 // the session's number, as the greeting says; 0 while it is unknown
 	reads, writes atomic.Int64
 	stuck         func() // ends the watch over a write that got nothing through yet
-	stalled       atomic.Pointer[lang.Msg]
+	stalled       atomic.Pointer[stall]
 	closed        atomic.Bool
 }
 
@@ -161,11 +176,7 @@ func (l *line) explain(err error) error {
 	if err == nil || why == nil {
 		return err
 	}
-	return ops.Wrap(err, ops.Busy, *why).WithHint(stalledHint())
-}
-
-func stalledHint() lang.Msg {
-	return lang.M("check the network, the proxy or the load balancer between here and the server, then run it again")
+	return why.err(err)
 }
 
 // TimedOut tells whether a read or write ended because nothing came through in its time.
@@ -198,13 +209,13 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 		why := l.diagnose(d)
 		switch {
 		case count.Load() != this || l.closed.Load():
-		case why.Empty():
+		case why.empty():
 			if t := timer.Load(); t != nil {
 				t.Reset(d)
 			}
 		default:
 			l.stalled.Store(&why)
-			stalls.Store(l.addr, stall{time.Now(), why})
+			stalls.Store(l.addr, why)
 			l.Conn.Close()
 		}
 	}))
@@ -216,29 +227,49 @@ func (l *line) watch(count *atomic.Int64) (stop func()) {
 
 // diagnose says why a line that was silent for d is stalled; empty when the server may
 // just be busy.
-func (l *line) diagnose(d time.Duration) lang.Msg {
+func (l *line) diagnose(d time.Duration) stall {
 	known := unansweredLately(l.addr)
 	if !l.answers(d) {
-		if why := stalledLately(l.addr); known && !why.Empty() {
+		if why := stalledLately(l.addr); known && !why.empty() {
 			return why // what was waited for first, not what was found after it
 		}
 		unanswered.LoadOrStore(l.addr, time.Now())
-		return lang.M(
+		return deaf(lang.M(
 			"no data came from the server at %s for %s, and it does not respond to a new connection: the "+
 				"connection is stalled",
 			l.addr,
 			d.String(),
-		)
+		))
 	}
 	if id := l.id.Load(); id != 0 && l.target.waits(id, min(500*time.Millisecond, d/2)) {
-		return lang.M(
+		return deaf(lang.M(
 			"no data came from the server at %s for %s, and it is doing nothing more for this session: the "+
 				"connection is stalled",
 			l.addr,
 			d.String(),
-		)
+		))
 	}
-	return lang.Msg{}
+	return l.target.waitsForRoom(l.id.Load())
+}
+
+// waitsForRoom says that a session's statement waits for free space on the server's disk,
+// which may last for ever; empty when it does not, and for a target whose user waits with it.
+func (t Target) waitsForRoom(id uint32) stall {
+	if t.unknown || t.WaitForRoom {
+		return stall{}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
+	defer cancel()
+	db, err := Open(ctx, t, "")
+	if err != nil {
+		return stall{}
+	}
+	defer db.Close()
+	n, err := LookNoRoom(ctx, db, t)
+	if err != nil || n == nil || !n.Sure || len(n.Sessions) == 0 || !n.holds(ctx, db, id) {
+		return stall{}
+	}
+	return stall{at: time.Now(), why: n.What(), hint: n.Hint()}
 }
 
 // waits asks the server, over a connection of its own, whether it is not at work for a
@@ -327,9 +358,9 @@ func (t Target) Stalled(id int64, d time.Duration) error {
 	l := &line{network: t.Network, addr: t.Addr, target: t}
 	l.id.Store(uint32(id))
 	why := l.diagnose(d)
-	if why.Empty() {
+	if why.empty() {
 		return nil
 	}
-	stalls.Store(l.addr, stall{time.Now(), why})
-	return ops.E(ops.Busy, why).WithHint(stalledHint())
+	stalls.Store(l.addr, why)
+	return why.err(nil)
 }

@@ -22,6 +22,7 @@ type Probe struct {
 	Threads     float64       // share of max_connections in use that is a warning
 	Transaction time.Duration // a transaction open for longer is a warning
 	Lag         time.Duration // a replica farther behind is a warning
+	DiskFree    float64       // share of a disk of the binary log's own that must be free; a quarter of it is critical
 	// Next says what to do first about a fault; nil says what a command's hint does.
 	Next func(Fault) lang.Msg
 }
@@ -50,6 +51,7 @@ func (p Probe) Health() health.Probe {
 		l := look{ctx: ctx, db: db, probe: p, started: &started}
 		l.identify()
 		l.server()
+		l.room() // before what such a server may not answer
 		l.threads()
 		l.transactions()
 		l.replication()

@@ -46,6 +46,10 @@ type Target struct {
 	// StallAfter is how long the line may be silent before the server is asked whether it
 	// is still at work; 0 is a minute.
 	StallAfter time.Duration
+	// WaitForRoom keeps a line open while the server waits for free space on its disk: its
+	// user tells that it waits, and what for.
+	WaitForRoom bool
+	Container   string // of Docker, in which the server may run; "" for none
 
 	unknown bool // the account is not known here: nothing can be asked
 }
@@ -75,7 +79,7 @@ func Resolve(c config.Database) (Target, error) {
 		return Target{}, err
 	}
 	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"],
-		StallAfter: c.StallAfter, Database: c.Name}
+		StallAfter: c.StallAfter, Database: c.Name, Container: c.Container}
 	host := first(c.Host, opts["host"])
 	socket := c.Socket
 	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {

@@ -50,8 +50,9 @@ func (o *ToolOutput) Read(p []byte) (int, error) {
 				t.Reset(o.limit)
 			}
 		default:
-			o.stalled.Store(ops.E(ops.Busy, lang.M("no data came from the server at %s for %s, and it is doing "+
-				"nothing more for this session: the connection is stalled", o.target.Addr, o.limit.String())).WithHint(stalledHint()))
+			why := deaf(lang.M("no data came from the server at %s for %s, and it is doing "+
+				"nothing more for this session: the connection is stalled", o.target.Addr, o.limit.String()))
+			o.stalled.Store(ops.E(ops.Busy, why.why).WithHint(why.hint))
 			o.end()
 		}
 	}))

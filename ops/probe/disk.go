@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/health"
 )
 
@@ -29,6 +30,8 @@ type Disk struct {
 	Follows health.Kind
 	// Room is what must be possible to write into the folder, in bytes; 0 tries nothing.
 	Room int64
+	// Unwritten says what does not work while nothing can be written there.
+	Unwritten func(path string) lang.Msg
 }
 
 // Fixed is a Path that is known.
@@ -90,35 +93,47 @@ func (d Disk) Probe() health.Probe {
 		}
 		r := d.judge(known, at, s, trend)
 		if d.Room > 0 {
-			writable(&r, known, diskfull.Room(at, d.Room))
+			d.writable(&r, known, at, diskfull.Room(at, d.Room))
 		}
 		return r
 	}
 }
 
 // writable is a finding where a write into a folder that opsdeck needs failed.
-func writable(r *health.Result, path string, err error) {
+func (d Disk) writable(r *health.Result, path, at string, err error) {
 	if err == nil {
 		return
 	}
 	state := ops.StateCritical
-	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+	if errors.Is(err, fs.ErrPermission) && !ownedByUs(at) {
 		state = ops.StateUnknown // who runs opsdeck there may well be another user
 	}
+	why, fix := doctor.Unwritable(path, err)
 	was := r.State
 	r.Add("writable", false, lang.M("no"))
-	headline := lang.M("opsdeck cannot write to its state folder %s: no backup, restore or alert can work", path)
-	if state == ops.StateUnknown {
-		headline = lang.M("this user cannot write to the state folder %s", path)
+	headline := why
+	if d.Unwritten != nil && state == ops.StateCritical {
+		headline = d.Unwritten(path)
 	}
 	if was == ops.StateCritical && state == was {
 		r.State = ops.StateOK // this says more than a share
 	}
-	var next lang.Msg
+	next := lang.M("Find the cause: %s", fix)
 	if diskfull.Is(err) {
-		next = lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
+		next = lang.M("Find what fills it: %s", fix)
 	}
-	r.FindNext(state, headline, reasonOf(err), next)
+	if headline.Key == why.Key {
+		why = reasonOf(err)
+	}
+	r.FindNext(state, headline, why, next)
+}
+
+// ownedByUs tells whether a folder is of the user that runs this, or that is root: then
+// nobody else writes there.
+func ownedByUs(path string) bool {
+	var st unix.Stat_t
+	me := os.Geteuid()
+	return me == 0 || unix.Stat(path, &st) == nil && int(st.Uid) == me
 }
 
 func (d Disk) judge(path, at string, s unix.Statfs_t, trend *trends) health.Result {

@@ -116,6 +116,16 @@ type Disk struct {
 	SaveFree  int64  `json:"save_free_bytes"`  // for the emergency backup; -1 if unknown
 	NeedSave  int64  `json:"need_save_bytes"`
 	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // also there: the backup, if it comes from a copy
+
+	NeedLog int64    `json:"need_binlog_bytes,omitempty"` // estimate: what the load writes to the binary log, if it has one
+	Log     *LogDisk `json:"binlog,omitempty"`            // nil: the binary log is on the disk of the data
+}
+
+// LogDisk is the disk of the server's binary log, if it is not that of the data.
+type LogDisk struct {
+	Known  bool   `json:"known"`
+	Folder string `json:"folder"`
+	Free   int64  `json:"free_bytes"`
 }
 
 // Drill is the newest drill of the chosen backup, or the newest of any.

@@ -211,8 +211,34 @@ func (s Source) holdsView(name string) bool {
 	return slices.ContainsFunc(s.Holds, func(o backup.Object) bool { return o.Kind == "view" && o.Name == name })
 }
 
+// leastLogged is the divisor of NeedLog for what a load writes to the binary log at least:
+// rows in the log are smaller than their text.
+const leastLogged = 4
+
+// judgeLog checks the space for what the load writes to the binary log. A server without it
+// stops in the middle, with the service stopped.
+func (p judge) judgeLog(d Disk) {
+	if d.Log == nil || d.NeedLog == 0 {
+		return
+	}
+	free := lang.M("free space on the server: %s", "opsdeck runbook disk-full")
+	need := human.Bytes(d.NeedLog)
+	switch {
+	case !d.Log.Known:
+		p.add(ops.StateUnknown, lang.M("the disk of the server's binlog, %s, is not visible from here", d.Log.Folder),
+			lang.M("check the free space yourself: about %s needed", need))
+	case d.NeedLog/leastLogged > d.Log.Free:
+		p.block(lang.M("not enough space for the server's binlog: %s has %s free, about %s needed",
+			d.Log.Folder, human.Bytes(d.Log.Free), need), free)
+	case d.NeedLog > d.Log.Free:
+		p.add(ops.StateWarning, lang.M("the server's binlog may fill its disk: %s has %s free, up to %s needed",
+			d.Log.Folder, human.Bytes(d.Log.Free), need), free)
+	}
+}
+
 func (p judge) judgeDisk(d Disk) {
 	p.judgeRoom(d)
+	p.judgeLog(d)
 	if !d.Known {
 		if p.Mode != Into {
 			p.add(

@@ -29,6 +29,7 @@ type Snapshot struct {
 	Swapped    bool     `json:"swapped,omitempty"`   // the restored tables are live
 	Kept       bool     `json:"kept,omitempty"`      // an undo is possible
 	Loaded     bool     `json:"loaded,omitempty"`    // aborted with the loaded data kept: resume uses it
+	Remains    bool     `json:"remains,omitempty"`   // aborted, and what was loaded could not be removed
 	Unstarted  bool     `json:"unstarted,omitempty"` // the service was not started: its database is incomplete
 	Rounds     int      `json:"rounds,omitempty"`    // number of times it was resumed after an abort
 	Data       Data     `json:"data"`                // results of the effects so far
@@ -137,6 +138,9 @@ func (s *Snapshot) absorb(e Event) {
 		s.Loaded = true
 	case (s.Stage == Cleaning || s.Stage == DropAborted) && e.Kind == KindDone:
 		s.Loaded = false
+		s.Remains = false
+	case s.Stage == AskClean && e.Kind == KindLeave:
+		s.Remains = s.Mode == Swap
 	case (s.Stage == AbortStarting || s.Stage == UndoStarting) && e.Kind == KindDone:
 		s.Unstarted = e.Data != nil && e.Data.Unstarted
 	case s.Stage == Swapping && e.Kind == KindDone:
@@ -163,6 +167,9 @@ func (s *Snapshot) absorb(e Event) {
 		s.Data.merge(*e.Data)
 	}
 }
+
+// Unswapped tells that an aborted restore still has a database of its own on the server.
+func (s Snapshot) Unswapped() bool { return s.Loaded || s.Remains }
 
 // again begins a new round: the current state is backed up once more.
 func (s *Snapshot) again() {

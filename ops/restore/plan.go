@@ -218,6 +218,8 @@ type Choice struct {
 	Tables []string `json:"tables,omitempty"`
 	Accept []string `json:"accept,omitempty"` // tables that may be dropped or shrink
 	Leave  bool     `json:"leave,omitempty"`  // the service stays up
+	// Unsaved is that the restore may go on without an emergency backup.
+	Unsaved bool `json:"unsaved,omitempty"`
 	// Moment is the end of the binlog replay; nil for the backup alone.
 	Moment *binlog.Moment `json:"moment,omitempty"`
 	From   string         `json:"from,omitempty"` // the database in the backup, if its name differs from the service's

@@ -280,7 +280,7 @@ func drop(stage Stage) rule {
 func dropUndone(s *Snapshot, e Event) (Stage, error) { return drop(DropUndone)(s, e) }
 
 func dropAgain(s *Snapshot, _ Event) (Stage, error) {
-	if s.Loaded {
+	if s.Unswapped() {
 		return DropAborted, nil
 	}
 	if s.Swapped {
@@ -290,7 +290,7 @@ func dropAgain(s *Snapshot, _ Event) (Stage, error) {
 }
 
 func dropLeave(s *Snapshot, _ Event) (Stage, error) {
-	if s.Loaded {
+	if s.Unswapped() {
 		return Aborted, nil
 	}
 	if s.Swapped {
@@ -329,7 +329,7 @@ func goOn(s *Snapshot, _ Event) (Stage, error) {
 }
 
 func dropLoaded(s *Snapshot, _ Event) (Stage, error) {
-	if !s.Loaded {
+	if !s.Unswapped() {
 		return "", ErrNotNow
 	}
 	return DropAborted, nil

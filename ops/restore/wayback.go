@@ -67,7 +67,7 @@ func (s Snapshot) BackSince() (at time.Time) {
 // contents.
 func (p *Plan) Drops(s Snapshot) (database string, holds lang.Msg) {
 	switch {
-	case s.Loaded:
+	case s.Unswapped():
 		return p.Shadow, lang.M("the loaded data")
 	case s.Stage.Back():
 		return p.Shadow, lang.M("the restored tables")

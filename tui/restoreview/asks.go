@@ -94,7 +94,7 @@ func (p *asking) ask(kind restore.Kind) tea.Cmd {
 // dropLabel says what the key drops: after an undo it is the restored tables.
 func dropLabel(s restore.Snapshot) lang.Msg {
 	switch {
-	case s.Loaded:
+	case s.Unswapped():
 		return lang.M("drop loaded")
 	case s.Stage.Back():
 		return lang.M("drop restored")

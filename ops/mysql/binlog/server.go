@@ -71,6 +71,9 @@ func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
 
 // status reads the current binlog position. The statement was renamed in 8.4.
 func (s *Server) status(ctx context.Context, db *sql.DB) error {
+	if err := mysql.RefuseBlocked(ctx, db, mysql.Target{}); err != nil {
+		return err // it does not answer what follows either
+	}
 	rows, err := schema.All(ctx, db, "SHOW MASTER STATUS")
 	if err != nil {
 		var now error

@@ -75,7 +75,7 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 		return d.record, err
 	}
 	defer d.close()
-	work := d.work(ctx)
+	work := mysql.WhileRoom(ctx, d.db, d.Target, d.work)
 	d.server = d.describe(ctx)
 	drop := d.drop()
 	d.record.TookMS = time.Since(d.start).Milliseconds()
@@ -229,6 +229,9 @@ func (d *drill) prepare(ctx context.Context) (err error) {
 		return ops.E(ops.Usage, lang.M("the database %s already exists: a drill loads only into a new one", d.Schema))
 	}
 	if err := d.room(ctx); err != nil {
+		return err
+	}
+	if err := mysql.RefuseNoRoom(ctx, d.conn, d.Target); err != nil {
 		return err
 	}
 	// The lock tells other drills that this schema is in use; it goes with the

@@ -131,6 +131,9 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 	if m.Server, err = describeServer(ctx, control, d.maria); err != nil {
 		return nil, err
 	}
+	if err := mysql.RefuseBlocked(ctx, control, d.target); err != nil {
+		return nil, err
+	}
 	d.gate.step("ddl", "")
 	if err := holdDefinitions(ctx, control); err != nil {
 		return nil, err

@@ -191,6 +191,9 @@ func (s *Session) claim(ctx context.Context) error {
 		name = keptPrefix
 	}
 	s.Scratch = name + strings.ReplaceAll(s.Now().UTC().Format("20060102_150405.000"), ".", "_")
+	if err := mysql.RefuseNoRoom(ctx, s.conn, s.Target); err != nil {
+		return err
+	}
 	there, err := schema.All(
 		ctx,
 		s.conn,

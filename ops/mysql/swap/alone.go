@@ -84,7 +84,7 @@ func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids [
 		if !ours {
 			continue
 		}
-		if r[2] == "Sleep" || strings.HasPrefix(r[3], "Waiting for") {
+		if r[2] == "Sleep" || waitsForLock(r[3]) {
 			_, err := c.ExecContext(ctx, "KILL "+r[0])
 			if err != nil && mysql.Number(err) != 1094 { // it ended by itself
 				return nil, fmt.Errorf("end the earlier worker's session: %w", err)
@@ -93,6 +93,12 @@ func (s *Sessions) left(ctx context.Context, c *sql.Conn, p *restore.Plan, ids [
 		busy = append(busy, strings.TrimSpace(r[0]+" "+r[2]+" "+r[4]))
 	}
 	return busy, nil
+}
+
+// waitsForLock tells by a session's state whether it waits for a lock, and has not begun. One
+// that waits for free space has, and MySQL stops when its commit is ended.
+func waitsForLock(state string) bool {
+	return strings.HasPrefix(state, "Waiting for") && !strings.Contains(state, "free space")
 }
 
 // startedAt is the start time of the server by its own clock; 0 if it does not report it.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -54,6 +53,9 @@ func (s *Surveyor) Survey(
 	if a.Server, err = s.facts.state(ctx, db); err != nil {
 		return nil, err
 	}
+	if err := mysql.RefuseNoRoom(ctx, db, s.Target); err != nil {
+		return nil, err // what follows tries statements, which would wait
+	}
 	if f := s.facts.readOnly(ctx, db, &a.Server); f != nil {
 		a.Findings = append(a.Findings, *f)
 	}
@@ -88,6 +90,7 @@ func (s *Surveyor) Survey(
 		s.surveyRights(ctx, db, a, target, restore.Into)
 		s.surveyCreators(ctx, db, a, target, src, nil)
 		s.surveyOwners(ctx, db, a, target, src, nil)
+		s.surveyDisk(ctx, db, a, src)
 		return a, nil
 	}
 	if a.Sessions, a.SessionsHidden, err = s.surveySessions(ctx, live); err != nil {
@@ -404,8 +407,8 @@ func try(ctx context.Context, db *sql.Conn, q string) error {
 }
 
 // surveyDisk estimates the disk space that both modes need: the size of the live tables,
-// or of the dump's text if that is larger. It is known only if the data folder is on this
-// machine.
+// or of the dump's text if that is larger; and about the text once more in the binary log.
+// What is free is known only if the server's folders are on this machine.
 func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assessment, src restore.Source) {
 	var now int64
 	for _, t := range a.Tables {
@@ -415,17 +418,25 @@ func (s *Surveyor) surveyDisk(ctx context.Context, db *sql.DB, a *restore.Assess
 	a.Disk.NeedSwap = size + size/10
 	a.Disk.NeedPlace = max(0, size+size/10-now)
 	a.Disk.NeedSave = max(src.SizeBytes, now/4)
-	dir, err := schema.One(ctx, db, "SELECT @@datadir")
-	if err != nil || !local(s.Target.Network, s.Target.Addr) {
+	disks, err := mysql.Disks(ctx, db, s.Target)
+	if err != nil {
 		return
 	}
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
-		return
+	if a.Server.BinaryLog {
+		a.Disk.NeedLog = src.RawBytes
 	}
-	a.Disk.Known = true
-	a.Disk.Folder = dir
-	a.Disk.Free = int64(st.Bavail) * st.Bsize
+	for _, d := range disks {
+		switch {
+		case d.Data:
+			a.Disk.Known, a.Disk.Folder, a.Disk.Free = d.Known, d.Folder, d.Free
+			if d.Log { // one disk takes both
+				a.Disk.NeedSwap += a.Disk.NeedLog
+				a.Disk.NeedPlace += a.Disk.NeedLog
+			}
+		case a.Server.BinaryLog:
+			a.Disk.Log = &restore.LogDisk{Known: d.Known, Folder: d.Folder, Free: d.Free}
+		}
+	}
 }
 
 func local(network, addr string) bool {

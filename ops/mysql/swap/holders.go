@@ -98,6 +98,19 @@ func (s *Sessions) Waiting(ctx context.Context, p *restore.Plan) (who string, te
 	return who, lang.M("waiting for a lock: %s", h.text()), nil
 }
 
+// NoRoom is an error when the server accepts no writes until there is free space on its disk.
+func (s *Sessions) NoRoom(ctx context.Context, _ *restore.Plan) (sure bool, err error) {
+	db, err := s.db(ctx)
+	if err != nil {
+		return false, nil // the effect itself says so
+	}
+	n, err := mysql.LookNoRoom(ctx, db, s.Target)
+	if err != nil || n == nil {
+		return false, nil
+	}
+	return n.Sure, n.Err()
+}
+
 // waiting are the sessions of this run that wait for a lock.
 func (s *Sessions) waiting(ctx context.Context, c *sql.Conn, p *restore.Plan) (ids []string, err error) {
 	rows, err := schema.All(ctx, c, "SELECT ID, COALESCE(DB, '') FROM information_schema.PROCESSLIST WHERE "+

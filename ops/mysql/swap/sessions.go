@@ -86,6 +86,10 @@ func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Ses
 		return nil, err
 	}
 	defer c.Close()
+	// MySQL stops when a commit that waits for room in the binary log is ended.
+	if err := mysql.RefuseNoRoom(ctx, c, s.Target); err != nil {
+		return nil, err
+	}
 	now, err := s.list(ctx, c, p.Target.Live)
 	if err != nil {
 		return nil, err

@@ -168,6 +168,10 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 		out = append(out, restore.N(lang.M("Others wrote to %s after the restore had begun. The database and the service "+
 			"are left as they are.", p.Target.Database)))
 	}
+	if s.Remains {
+		out = append(out, restore.N(lang.M("The database %s, which only this restore used, could not be removed. "+
+			"Remove it: opsdeck restore drop-old %s", p.Shadow, p.ID)))
+	}
 	if s.SkipBackup {
 		out = append(out, restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
 	}

@@ -2,9 +2,11 @@ package run
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 )
@@ -18,9 +20,33 @@ var lockers = map[restore.Effect]bool{
 	restore.EffectClean: true, restore.EffectSettle: true, restore.EffectDropOld: true,
 }
 
-// tellWaits returns a report that also tells who holds the lock that the effect waits for.
+// yielders are the effects that do not wait for free space on the server's disk: they tidy
+// up, can be repeated at any time, and a person who aborts waits for them.
+var yielders = map[restore.Effect]bool{
+	restore.EffectClean: true, restore.EffectSettle: true, restore.EffectDropOld: true,
+}
+
+// mayBegin refuses an effect that must not run now: one that replaces the live tables under a
+// running service, or that would write to a server which accepts no writes.
+func (c *Crew) mayBegin(ctx context.Context, e restore.Effect, p *restore.Plan) error {
+	if err := c.idle(ctx, e, p); err != nil {
+		return err
+	}
+	if c.Database.Waits == nil || !lockers[e] {
+		return nil
+	}
+	if sure, err := c.Database.Waits.NoRoom(ctx, p); sure {
+		return err
+	}
+	return nil
+}
+
+// tellWaits returns a report that also tells what the effect waits for: who holds a lock, or
+// free space on the server's disk. stop ends an effect that does not wait for the latter.
 // end stops the checks, and waits for the last one.
-func (c *Crew) tellWaits(ctx context.Context, e restore.Effect, p *restore.Plan, report Report) (Report, func()) {
+func (c *Crew) tellWaits(
+	ctx context.Context, stop context.CancelCauseFunc, e restore.Effect, p *restore.Plan, report Report,
+) (Report, func()) {
 	if c.Database.Waits == nil || !lockers[e] {
 		return report, func() {}
 	}
@@ -34,6 +60,14 @@ func (c *Crew) tellWaits(ctx context.Context, e restore.Effect, p *restore.Plan,
 				return
 			case <-time.After(waitsEvery):
 			}
+			if sure, full := c.Database.Waits.NoRoom(ctx, p); full != nil && ctx.Err() == nil {
+				if sure && yielders[e] {
+					stop(full)
+					return
+				}
+				w.waits(noRoom, c.Lang.Msg(sentence(full)))
+				continue
+			}
 			who, text, err := c.Database.Waits.Waiting(ctx, p)
 			if err == nil && ctx.Err() == nil {
 				w.waits(who, c.Lang.Msg(text))
@@ -44,6 +78,21 @@ func (c *Crew) tellWaits(ctx context.Context, e restore.Effect, p *restore.Plan,
 		cancel()
 		done.Wait()
 	}
+}
+
+// noRoom stands for the holder of a lock when the server waits for free space.
+const noRoom = "no room"
+
+// sentence is an error with what to do, for a line of progress.
+func sentence(err error) lang.Msg {
+	var e *ops.Error
+	if !errors.As(err, &e) {
+		return lang.Raw(err.Error())
+	}
+	if e.Hint.Empty() {
+		return e.What
+	}
+	return lang.M("%s; %s", e.What, e.Hint)
 }
 
 // waitTeller adds to each progress what the work waits for.

@@ -51,6 +51,10 @@ type Sessions interface {
 type Waits interface {
 	// Waiting is empty while no statement waits; who identifies the sessions that hold it.
 	Waiting(ctx context.Context, p *restore.Plan) (who string, text lang.Msg, err error)
+	// NoRoom is an error for people when the server accepts no writes until there is free
+	// space on its disk; nil while it accepts them, and when that cannot be told. sure is
+	// false where only a long wait suggests it.
+	NoRoom(ctx context.Context, p *restore.Plan) (sure bool, err error)
 }
 
 // WriteWatch detects writes to the live database during other work.
@@ -225,14 +229,16 @@ func (c *Crew) Do(
 	if report == nil {
 		report = func(ops.Progress) {}
 	}
-	report, end := c.tellWaits(ctx, e, p, report)
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	report, end := c.tellWaits(work, stop, e, p, report)
 	var ev restore.Event
-	err := c.idle(ctx, e, p)
+	err := c.mayBegin(work, e, p)
 	if err != nil && e == restore.EffectLoadBack {
 		ev.Data = &restore.Data{Untouched: true}
 	}
 	if err == nil {
-		ev, err = c.do(ctx, e, p, s, report)
+		ev, err = c.do(work, e, p, s, report)
 	}
 	end()
 	if err == nil {
@@ -240,6 +246,9 @@ func (c *Crew) Do(
 	}
 	if ctx.Err() != nil {
 		return restore.Event{}, ctx.Err()
+	}
+	if full := context.Cause(work); full != nil {
+		err = full
 	}
 	if c.Explain != nil {
 		err = c.Explain(err)

@@ -187,6 +187,7 @@ func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) la
 				Threads:     h.Threads,
 				Transaction: h.LongTransaction,
 				Lag:         h.ReplicationLag,
+				DiskFree:    h.DiskFree,
 				Next:        next,
 			}.Health()
 		}

@@ -55,23 +55,29 @@ func (b *checker) disks() {
 		}
 	}
 	if dir := b.Service.Backup.Dir; dir != "" && HasDatabase(b.Service.Database) {
-		add("disk-backup", probe.Disk{Path: probe.Fixed(config.Home(dir))}, human.Shell(config.Home(dir)))
+		at := probe.Disk{Path: probe.Fixed(config.Home(dir)), Room: probe.FolderRoom, Unwritten: noBackups}
+		add("disk-backup", at, human.Shell(config.Home(dir)))
 	}
 	if b.Site != nil && len(b.checks) > 0 {
 		shown := "/var/lib"
 		if at, err := b.Site(); err == nil {
 			shown = human.Shell(at.StateDir)
 		}
-		add("disk-state", probe.Disk{Path: b.stateFolder, Room: StateRoom}, shown)
+		at := probe.Disk{Path: b.stateFolder, Room: probe.FolderRoom, Unwritten: noState}
+		add("disk-state", at, shown)
 	}
 	for _, dir := range b.Service.Health.Disks {
 		add("disk:"+dir, probe.Disk{Path: probe.Fixed(config.Home(dir))}, human.Shell(config.Home(dir)))
 	}
 }
 
-// StateRoom is what the state folder must have room for: the plan and the journal of a
-// restore, and some records.
-const StateRoom = 256 << 10
+func noBackups(path string) lang.Msg {
+	return lang.M("backups cannot be written to %s: no backup can be made, and no emergency backup before a restore", path)
+}
+
+func noState(path string) lang.Msg {
+	return lang.M("opsdeck cannot write to its state folder %s: no backup, restore or alert can work", path)
+}
 
 // stateFolder is the folder of opsdeck's records, locks and restores.
 func (b Source) stateFolder(context.Context) (string, error) {

@@ -3,17 +3,13 @@ package ready
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"opsdeck/internal/config"
-	"opsdeck/internal/diskfull"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
-	"opsdeck/ops/site/checks"
+	"opsdeck/ops/probe"
 )
 
 // Machine are the points about no service.
@@ -26,8 +22,7 @@ func Machine(l *config.Loaded, getenv func(string) string) []doctor.Point {
 		conf.Seen = lang.M("read from %s", l.Path)
 	}
 	state := config.Home(l.StateDirFor(os.Getuid(), getenv))
-	facts := folderFacts(state)
-	facts.Full = diskfull.Is(diskfull.Room(facts.Parent, checks.StateRoom))
+	facts := probe.Folder(state)
 	points := []doctor.Point{conf, doctor.JudgeFolder(facts, "state-folder", "", true, 0, 0)}
 	locale := doctor.Point{Name: "locale", Seen: lang.M("the terminal's text is UTF-8")}
 	if v := firstSet(getenv, "LC_ALL", "LC_CTYPE", "LANG"); !strings.Contains(
@@ -80,32 +75,4 @@ func toolsOf(s *config.Service) map[string]lang.Msg {
 func onPath(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
-}
-
-// folderFacts looks at a folder without writing to it.
-func folderFacts(path string) doctor.Folder {
-	f := doctor.Folder{Path: path, Parent: path}
-	info, err := os.Stat(path)
-	f.Exists = err == nil && info.IsDir()
-	if f.Exists {
-		f.Mode = uint32(info.Mode().Perm())
-	}
-	for !checks.IsFolder(f.Parent) && f.Parent != filepath.Dir(f.Parent) {
-		f.Parent = filepath.Dir(f.Parent)
-	}
-	f.Writable = unix.Access(f.Parent, unix.W_OK|unix.X_OK) == nil && (f.Exists || os.IsNotExist(err))
-	var disk unix.Statfs_t
-	if unix.Statfs(f.Parent, &disk) == nil {
-		f.Free = int64(
-			disk.Bavail,
-		) * int64(
-			disk.Bsize,
-		)
-		f.Size = int64(
-			disk.Blocks-disk.Bfree+disk.Bavail,
-		) * int64(
-			disk.Bsize,
-		)
-	}
-	return f
 }

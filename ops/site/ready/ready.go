@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/drill"
+	"opsdeck/ops/probe"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
@@ -58,7 +59,7 @@ func (l Look) Points(ctx context.Context) []doctor.Point {
 		points = append(
 			points,
 			doctor.JudgeFolder(
-				folderFacts(dir),
+				probe.Folder(dir),
 				"backup-folder",
 				s.Name,
 				true,

@@ -14,8 +14,10 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
+	"opsdeck/ops/probe"
 	"opsdeck/ops/restore"
 )
 
@@ -61,6 +63,9 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	d.Finder().tellLogged(ctx, src, c, a)
 	a.Warm = besideWarm(ctx, d, server, c)
 	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
+	if f := saveFolder(d, c); f != nil {
+		a.Findings = append(a.Findings, *f)
+	}
 	if src.Copy != "" {
 		a.Disk.NeedFetch = src.SizeBytes
 	}
@@ -160,6 +165,24 @@ func (d *Desk) surveySource(a *restore.Assessment, src restore.Source) {
 
 // freeAt is the room in a folder, or in the one that it will be made in; -1 when
 // that cannot be seen.
+// saveFolder is the finding that the emergency backup cannot be written; nil if it can, or
+// if none is made.
+func saveFolder(d *Desk, c restore.Choice) *restore.Finding {
+	if c.Into != "" {
+		return nil
+	}
+	err := probe.Folder(d.Shelf.Dir).Unwritable
+	if err == nil {
+		return nil
+	}
+	why, fix := doctor.Unwritable(d.Shelf.Dir, err)
+	f := &restore.Finding{State: ops.StateCritical, Blocks: !c.Unsaved,
+		What: restore.N(lang.M("the emergency backup cannot be written: %s", why)),
+		Hint: restore.N(lang.M("find the cause: %s; to restore without an emergency backup, add --without-backup %s",
+			fix, d.Service.Database.Name))}
+	return f
+}
+
 func freeAt(dir string) int64 {
 	var st unix.Statfs_t
 	err := unix.Statfs(dir, &st)

@@ -34,6 +34,9 @@ func (d *Desk) Hold(ctx context.Context, what string) (*Holding, error) {
 	if err := d.Vacant(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := takesWrites(ctx, d.Target); err != nil {
+		return nil, err
+	}
 	if err := site.AskElsewhere(ctx, d.Service.Database).Refusal(t.Database); err != nil {
 		return nil, err
 	}
@@ -50,6 +53,17 @@ func (d *Desk) Hold(ctx context.Context, what string) (*Holding, error) {
 		return nil, errors.Join(err, held.Release())
 	}
 	return &Holding{held, claim}, nil
+}
+
+// takesWrites is an error where the server accepts no writes because its disk is full. What
+// cannot be looked at is told by the work itself.
+func takesWrites(ctx context.Context, t mysql.Target) error {
+	db, err := mysql.Open(ctx, t, "")
+	if err != nil {
+		return nil
+	}
+	defer db.Close()
+	return mysql.RefuseNoRoom(ctx, db, t)
 }
 
 // unfinished is vacant for the holder of the lock.

@@ -146,6 +146,7 @@ func (d *Desk) work(
 	if err := record(log, p, action, oplog.Started, map[string]string{"by": first.By}); err != nil {
 		return err
 	}
+	d.Target.WaitForRoom = true // who watches is told, and may abort
 	server := boundServer(d, p)
 	defer server.Close()
 	crew := &run.Crew{

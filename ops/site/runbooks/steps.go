@@ -140,7 +140,7 @@ func diskSteps(p Place) []Step {
 		},
 		{
 			lang.M("Never delete files in MySQL's data folder. Purge old binlogs with:"),
-			[]string{p.client + ` -e "SHOW BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`},
+			[]string{p.client + ` -e "PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`},
 		},
 		{lang.M("Check that at least a fifth is free again."), []string{p.Opsdeck("status --only disk")}},
 	}
