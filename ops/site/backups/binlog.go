@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
 	reader "opsdeck/ops/mysql/binlog"
@@ -148,10 +149,17 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 			WithHint(lang.M("free space: `opsdeck backup prune`; or move the folder to a larger disk"))
 	case errors.As(err, &path):
 		return ops.Wrap(path, ops.Failed, lang.M("the archive cannot be written; what was archived is complete, "+
-			"and the next run continues from there"))
+			"and the next run continues from there")).
+			WithHint(lang.M("find the cause: %s", fixOf(sh.Dir, path)))
 	}
 	return sh.Explain(err)
 }
 
 // errSpecialAccess is the server's error for a missing privilege.
 const errSpecialAccess = 1227
+
+// fixOf is the command that shows why a folder cannot be written.
+func fixOf(dir string, err error) string {
+	_, fix := doctor.Unwritable(dir, err)
+	return fix
+}
