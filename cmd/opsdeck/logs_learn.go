@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
@@ -212,7 +213,7 @@ func addLogFormat(path string, f config.LogFormat) (string, error) {
 	if err != nil {
 		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
 	}

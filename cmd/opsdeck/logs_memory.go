@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/tui/logview"
 )
 
@@ -65,7 +66,7 @@ func (m *logsMemory) read() (r rememberedLogs) {
 
 // load reads a file into v, whose format is at format.
 func (m *logsMemory) load(path string, v any, format *int) bool {
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 )
 
 // Error points at what is wrong in a configuration file. Line is 0 when the
@@ -85,7 +86,7 @@ func Load(path string) (*Loaded, error) {
 	case info.Size() > maxSize:
 		return nil, &Error{Path: path, Why: lang.M("is larger than 1 MiB")}
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, &Error{Path: path, Why: reason(err)}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 )
 
 // ReadSecret reads a file that holds one secret. A file that group or others
@@ -22,7 +23,7 @@ func ReadSecret(path string) (string, error) {
 	if info.Size() > 64<<10 {
 		return "", fmt.Errorf("%s is too large for a secret", path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	return strings.TrimRight(string(text), "\r\n"), err
 }
 

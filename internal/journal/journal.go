@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 )
 
 // Entry is what one line holds: a pointer to a struct that marshals Number as "seq".
@@ -74,7 +75,7 @@ func Open[T any, P Entry[T]](path string) (*File[T, P], error) {
 // Read reads a journal that another process may be writing; a torn last line is left
 // out. A journal that is not there is an empty one.
 func Read[T any, P Entry[T]](path string) ([]T, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

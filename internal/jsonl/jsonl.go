@@ -17,6 +17,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/trust"
 )
 
@@ -67,7 +68,7 @@ func torn(f *os.File) bool {
 // Each calls take with every record, oldest first. A file that is missing holds
 // none; a damaged line is left out.
 func Each[T any](path string, take func(T)) error {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/diskfull"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/trust"
 )
 
@@ -113,7 +114,7 @@ func exclude(f *os.File) error {
 
 // Look tells who holds the lock at path; held is false when nobody does.
 func Look(path string) (who Holder, held bool, err error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Holder{}, false, nil
 	}

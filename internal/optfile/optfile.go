@@ -7,10 +7,11 @@ import (
 	"bufio"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"opsdeck/internal/regular"
 )
 
 // Options are the options of the groups that were asked for. Names are in the
@@ -61,7 +62,7 @@ func read(path string, groups []string, out *[]Setting, depth int) error {
 	if depth > maxDepth {
 		return &SyntaxError{path, 0, "includes nest too deep"}
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -107,7 +108,7 @@ func Read(dir string) (*Book, error) {
 // Load is Read without the orders: for watch itself.
 func Load(dir string) (*Book, error) {
 	path := filepath.Join(dir, File)
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newBook(), nil
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 )
 
 // Listing is the content of a copy when it was last listed. It is saved, so that an
@@ -51,9 +52,9 @@ func olderListingPath(stateDir, copy string) string {
 // ReadListing reads the saved listing of a copy at a location. It is empty for a copy
 // that was never listed, and for a damaged record.
 func ReadListing(stateDir, copy, target string) (Listing, error) {
-	text, err := os.ReadFile(listingPath(stateDir, copy, target))
+	text, err := regular.ReadFile(listingPath(stateDir, copy, target))
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = os.ReadFile(olderListingPath(stateDir, copy))
+		text, err = regular.ReadFile(olderListingPath(stateDir, copy))
 	}
 	none := Listing{Copy: copy, Target: target}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENAMETOOLONG) {

@@ -18,6 +18,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 )
 
 // Check is the result of a verification of one file in one state.
@@ -111,7 +112,7 @@ func (x *Index) catchUp() error {
 }
 
 func eachLine(path string, read func(fields []string)) error {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -473,7 +474,7 @@ func (x *Index) LastPlan() time.Time {
 	if x.base == "" {
 		return time.Time{}
 	}
-	text, err := os.ReadFile(x.base + ".lastplan")
+	text, err := regular.ReadFile(x.base + ".lastplan")
 	if err != nil {
 		return time.Time{}
 	}

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -56,7 +56,7 @@ func WriteManifest(dir string, m *Manifest) error {
 // ReadManifest reads and validates the manifest of the backup at path. The error is
 // ErrNoManifest (wrapped) when there is none, else a sentence for people.
 func ReadManifest(path string) (*Manifest, error) {
-	f, err := os.Open(path + ManifestSuffix)
+	f, err := regular.Open(path + ManifestSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoManifest)
 	}

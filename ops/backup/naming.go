@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 )
 
 // Spec describes a backup to make; its name follows from that.
@@ -181,7 +182,7 @@ func linkFile(src, dst string) error {
 
 // copyFile shares the blocks where the file system supports it (reflink), else copies.
 func copyFile(src, dst string) error {
-	in, err := os.Open(src)
+	in, err := regular.Open(src)
 	if err != nil {
 		return err
 	}

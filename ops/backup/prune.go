@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/diskfull"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -294,7 +295,7 @@ func Recover(dir string) error {
 // replay finishes the renames of the journal.
 func replay(dir string) error {
 	path := filepath.Join(dir, journalName)
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 )
 
 // Synced is how the last sync of a copy ended.
@@ -26,7 +27,7 @@ func syncedPath(stateDir, copy, target string) string {
 
 // ReadSynced reads how the last sync of a copy at a location ended.
 func ReadSynced(stateDir, copy, target string) (Synced, error) {
-	text, err := os.ReadFile(syncedPath(stateDir, copy, target))
+	text, err := regular.ReadFile(syncedPath(stateDir, copy, target))
 	none := Synced{Copy: copy, Target: target}
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, nil

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -50,7 +51,7 @@ func VerifySealed(
 	if err != nil {
 		return unreadable(now(), err), nil
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return unreadable(now(), err), nil
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 )
 
 // PieceSuffix is the suffix of a piece's description at a copy. The description is sent
@@ -328,7 +329,7 @@ func atCopyPath(stateDir, copy, target string) string {
 // and for a damaged record.
 func ReadAtCopy(stateDir, copy, target string) (AtCopy, error) {
 	none := AtCopy{Copy: copy, Target: target}
-	text, err := os.ReadFile(atCopyPath(stateDir, copy, target))
+	text, err := regular.ReadFile(atCopyPath(stateDir, copy, target))
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -68,7 +69,7 @@ func (st Store) Load(id string) (*Deployment, error) {
 		return nil, none
 	}
 	path := filepath.Join(st.Folder(id), "plan.json")
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, none
 	}

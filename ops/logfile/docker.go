@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/regular"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
 	logline "opsdeck/ops/logs/line"
@@ -284,7 +285,7 @@ func (p *dockerPart) opened() (logs.Text, error) {
 	if p.text != nil {
 		return p.text, nil
 	}
-	f, err := os.Open(p.name)
+	f, err := regular.Open(p.name)
 	if err != nil {
 		return nil, readError(p.name, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/unpack"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
@@ -103,7 +104,7 @@ func opened(path string) (file *os.File, open func(io.Reader) (io.Reader, error)
 	if !info.Mode().IsRegular() {
 		return nil, nil, 0, notRegular(path, info.Mode())
 	}
-	if file, err = os.Open(path); err != nil {
+	if file, err = regular.Open(path); err != nil {
 		return nil, nil, 0, readError(path, err)
 	}
 	return file, unpacker(path, headBytes(file)), info.Size(), nil
@@ -310,7 +311,7 @@ func (t *fileText) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func (t *fileText) readClosed(p []byte, off int64) (int, error) {
-	f, err := os.Open(t.path)
+	f, err := regular.Open(t.path)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"opsdeck/internal/regular"
 	"opsdeck/ops/logs"
 )
 
@@ -50,7 +51,7 @@ func knownText(r io.ReaderAt, size int64) known {
 
 // knownFile is knownText of a file; empty if it cannot be read.
 func knownFile(path string, size int64) known {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return known{}
 	}
@@ -151,7 +152,7 @@ func (c checked) same(path string, info fs.FileInfo) bool {
 	if info.Size() == c.info.Size() && info.ModTime().Equal(c.info.ModTime()) {
 		return true
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return true // it cannot be read again
 	}

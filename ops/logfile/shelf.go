@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
 )
@@ -145,7 +146,7 @@ func (s *Shelf) Take(text logs.Text) (index.KeptFile, bool) {
 
 // open opens the index of a file that has not become shorter.
 func (s *Shelf) open(now identity) (*keptFile, identity) {
-	kept, err := os.Open(s.path(now))
+	kept, err := regular.Open(s.path(now))
 	if err != nil {
 		return nil, identity{}
 	}

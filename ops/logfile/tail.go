@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
 )
@@ -178,7 +179,7 @@ func (t *Tail) away(now time.Time, info fs.FileInfo, err error) {
 
 // open starts with the file that has the name now.
 func (t *Tail) open(now time.Time) {
-	f, err := os.Open(t.path)
+	f, err := regular.Open(t.path)
 	if err != nil {
 		t.complain(readError(t.path, err))
 		return
@@ -298,7 +299,7 @@ func (t *Tail) held(info fs.FileInfo) bool {
 func (t *Tail) read(g generation, text logs.Text, now time.Time) bool {
 	if !g.packed {
 		text.Close()
-		f, err := os.Open(g.path)
+		f, err := regular.Open(g.path)
 		if err != nil {
 			return false
 		}

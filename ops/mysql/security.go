@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/optfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -325,7 +325,7 @@ func (x *security) authorities(cfg *tls.Config) error {
 	cfg.RootCAs = x509.NewCertPool()
 	any := false
 	for _, f := range files {
-		pem, err := os.ReadFile(filepath.Clean(f))
+		pem, err := regular.ReadFile(filepath.Clean(f))
 		if err != nil {
 			return ops.Wrap(err, ops.Config, lang.M("the CA file %s cannot be read", f)).WithHint(caHint())
 		}

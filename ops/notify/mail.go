@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
-	"os"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -49,7 +49,7 @@ func newMailer(c config.Notify) (*mailer, error) {
 
 // rootsOf reads the authorities of a PEM file, which take the place of the system's.
 func rootsOf(path string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(config.Home(path))
+	text, err := regular.ReadFile(config.Home(path))
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
 	}

@@ -2,11 +2,11 @@ package notify
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"time"
 
 	"opsdeck/internal/redact"
+	"opsdeck/internal/regular"
 )
 
 // Message is what is told. Service, Subject and Text are enough; the fields of an
@@ -67,7 +67,7 @@ func (m Message) plain() plain {
 		Alerts:         m.Alerts,
 	}
 	for _, path := range m.Files {
-		if text, err := os.ReadFile(path); err == nil && json.Valid(text) {
+		if text, err := regular.ReadFile(path); err == nil && json.Valid(text) {
 			out.Report = redact.JSON(text)
 		}
 	}

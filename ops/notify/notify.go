@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -96,7 +96,7 @@ func (t *Target) failed(err error) error {
 // secretFile reads a file that nobody but its owner may read.
 func secretFile(path string) (string, error) {
 	path = config.Home(path)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", ops.Wrap(err, ops.Config, lang.M("the secret file cannot be read"))
 	}

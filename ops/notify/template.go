@@ -3,12 +3,12 @@ package notify
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"text/template"
 	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -37,7 +37,7 @@ func readForm(path string) (*form, error) {
 		return ops.Wrap(err, ops.Config, lang.M("the template %s has an error", path)).
 			WithHint(lang.M(`it must give JSON, such as {"text": "{{.subject}}"}`))
 	}
-	text, err := os.ReadFile(config.Home(path))
+	text, err := regular.ReadFile(config.Home(path))
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
 	}

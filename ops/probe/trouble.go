@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 	"opsdeck/ops/logs/line"
@@ -53,7 +54,7 @@ func newestTrouble(paths []string, since, now time.Time, ended bool) (last troub
 
 // tailOf is the end of a file, from the beginning of a line.
 func tailOf(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 )
@@ -52,7 +53,7 @@ func Fetch(ctx context.Context, s Store, w Wanted, path string, report func(done
 
 // whole tells whether the file is here with the wanted contents.
 func whole(path string, w Wanted) bool {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return false
 	}

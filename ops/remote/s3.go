@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
 
@@ -174,7 +174,7 @@ func isTaken(err error) bool {
 }
 
 func (s *s3) put(ctx context.Context, name, file string, report func(int64), o minio.PutObjectOptions) error {
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return err
 	}

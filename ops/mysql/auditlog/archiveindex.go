@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql/load"
@@ -196,7 +197,7 @@ func (a Archive) loadIndex(ix *archiveIndex, members int) bool {
 	if path == "" {
 		return false
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path)
 	var kept archiveIndex
 	if err != nil || json.Unmarshal(data, &kept) != nil || kept.Version != ix.Version || kept.Of != ix.Of ||
 		len(kept.Blocks) != members {

@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/trust"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -143,7 +144,7 @@ func (x *export) begin(ctx context.Context) (resumed bool, err error) {
 
 // resume reads the state of an interrupted export of the very same rows.
 func (x *export) resume() (bool, error) {
-	data, err := os.ReadFile(x.stateFile())
+	data, err := regular.ReadFile(x.stateFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

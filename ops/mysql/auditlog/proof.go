@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/audit"
 )
 
@@ -53,7 +54,7 @@ func (p *prover) load() {
 	if path == "" {
 		return
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path)
 	if err != nil {
 		return // none yet; a file that cannot be read costs a new look at the rows
 	}

@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/jsonl"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/binlog"
 )
 
@@ -108,7 +109,7 @@ func inOrder(a, b *binlog.Segment) int {
 // manifest reads the lines; bad counts the damaged ones. A last line that was cut by a
 // crash does not count: its content is in the file's index.
 func manifest(path string, take func(*binlog.Segment)) (bad int, err error) {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -135,7 +136,7 @@ func manifest(path string, take func(*binlog.Segment)) (bad int, err error) {
 // readIndex reads the frames of a segment. The first line is the segment as it was at its
 // start.
 func readIndex(path string) (*binlog.Segment, []binlog.Frame, error) {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/binlog"
 )
 
@@ -42,7 +43,7 @@ func (c *Cut) Reader() (io.ReadCloser, error) {
 func openEither(path string) (*os.File, error) {
 	for range 2 {
 		for _, p := range []string{path, path + partSuffix} {
-			file, err := os.Open(p)
+			file, err := regular.Open(p)
 			if !errors.Is(err, fs.ErrNotExist) {
 				return file, err
 			}

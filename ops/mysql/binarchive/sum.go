@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/binlog"
 )
 
@@ -34,7 +34,7 @@ type sums struct {
 // sumOf is an unfinished segment with its totals; nil if its index has no first line yet.
 func sumOf(part string) (*binlog.Segment, error) {
 	base := strings.TrimSuffix(part, partSuffix)
-	index, err := os.Open(base + indexSuffix)
+	index, err := regular.Open(base + indexSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -75,7 +75,7 @@ func sumOf(part string) (*binlog.Segment, error) {
 
 // readSums reads the totals of an index with that first line; nil if there are none.
 func readSums(path, head string) *sums {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 )
@@ -155,7 +156,7 @@ func (w *writer) cut() error {
 	if _, err := w.part.Seek(end, io.SeekStart); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(w.index.Name())
+	data, err := regular.ReadFile(w.index.Name())
 	if err != nil {
 		return err
 	}
@@ -384,7 +385,7 @@ func finish(dir string, s *binlog.Segment, frames []binlog.Frame) (*binlog.Segme
 }
 
 func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/unpack"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -39,7 +40,7 @@ func Open(path string, identities ...age.Identity) (*Source, error) {
 	if err != nil && !errors.Is(err, backup.ErrNoManifest) {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))
 	}

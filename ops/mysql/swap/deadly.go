@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
@@ -69,7 +69,7 @@ func (g *Damage) knownMarks() error {
 	if g.marks.read || g.file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(g.file)
+	text, err := regular.ReadFile(g.file)
 	if err == nil {
 		err = json.Unmarshal(text, &g.marks.list)
 	}

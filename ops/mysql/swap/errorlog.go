@@ -4,10 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/mysql/schema"
 )
@@ -46,7 +46,7 @@ func (g *Damage) lastErrors(ctx context.Context, db *sql.DB) []string {
 
 // faultLines are the last lines of a log that report a fault; none if it cannot be read.
 func faultLines(path string) (out []string) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil
 	}

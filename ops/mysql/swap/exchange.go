@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
@@ -181,7 +181,7 @@ func (e *Exchange) newRecord(
 
 // readJSON reads a file of the run's folder; a missing file gives the zero value.
 func readJSON[T any](path string) (v T, err error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return v, nil
 	}

@@ -20,6 +20,7 @@ import (
 	"opsdeck/internal/journal"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/report"
@@ -98,7 +99,7 @@ func (f Folder) Begun() time.Time {
 	var p struct {
 		CreatedAt time.Time `json:"created_at"`
 	}
-	text, err := os.ReadFile(f.PlanPath())
+	text, err := regular.ReadFile(f.PlanPath())
 	if err == nil && json.Unmarshal(text, &p) == nil && !p.CreatedAt.IsZero() {
 		return p.CreatedAt
 	}
@@ -109,7 +110,7 @@ func (f Folder) Begun() time.Time {
 
 // firstLine is the time of the journal's first line; zero if there is none.
 func (f Folder) firstLine() time.Time {
-	in, err := os.Open(f.JournalPath())
+	in, err := regular.Open(f.JournalPath())
 	if err != nil {
 		return time.Time{}
 	}
@@ -180,7 +181,7 @@ func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.j
 
 // Plan reads the plan and verifies that it was not modified.
 func (f Folder) Plan() (*restore.Plan, error) {
-	text, err := os.ReadFile(f.PlanPath())
+	text, err := regular.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		if f.made() {
 			return nil, fmt.Errorf("%s: %w", f.PlanPath(), ErrPlanLost)
@@ -281,7 +282,7 @@ func (f Folder) SaveProgress(seq int, p ops.Progress) error {
 }
 
 func (f Folder) progress(seq int) *ops.Progress {
-	text, err := os.ReadFile(f.progressPath())
+	text, err := regular.ReadFile(f.progressPath())
 	var in progressFile
 	if err != nil || json.Unmarshal(text, &in) != nil || in.Seq != seq {
 		return nil
@@ -316,7 +317,7 @@ func (f Folder) take() (q Request, ok bool) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
-		text, err := os.ReadFile(path)
+		text, err := regular.ReadFile(path)
 		if err != nil || os.Remove(path) != nil {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/clock"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/restore"
 )
 
@@ -45,7 +46,7 @@ func (f Folder) Leave(u *Unattended) error {
 
 // Unattended returns the stored answers; nil if a person will answer.
 func (f Folder) Unattended() (*Unattended, error) {
-	text, err := os.ReadFile(f.unattendedPath())
+	text, err := regular.ReadFile(f.unattendedPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,10 +1,10 @@
 package run
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
+	"opsdeck/internal/regular"
 	"opsdeck/ops/restore"
 )
 
@@ -13,7 +13,7 @@ func (f Folder) WorkerLog() string { return filepath.Join(f.Path, "worker.log") 
 
 // WorkerSaid is the end of the worker's log as one line; empty if it said nothing.
 func (f Folder) WorkerSaid() string {
-	text, err := os.ReadFile(f.WorkerLog())
+	text, err := regular.ReadFile(f.WorkerLog())
 	if err != nil {
 		return ""
 	}

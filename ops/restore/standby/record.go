@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
@@ -106,7 +107,7 @@ func (s Store) Folder(id string) run.Folder {
 // Load reads the record; a missing one is Off.
 func (s Store) Load() (*Record, error) {
 	none := &Record{FormatVersion: Version, Service: s.Service, State: Off}
-	text, err := os.ReadFile(s.path())
+	text, err := regular.ReadFile(s.path())
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, nil
 	}
@@ -155,7 +156,7 @@ func (s Store) Keep(h Hold) error {
 // hold is the current hold; one that cannot be read holds nothing, and at most costs a
 // planned restore its standby.
 func (s Store) hold() *Hold {
-	text, err := os.ReadFile(s.holdPath())
+	text, err := regular.ReadFile(s.holdPath())
 	var h Hold
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return nil

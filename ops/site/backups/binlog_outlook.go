@@ -12,6 +12,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
@@ -109,7 +110,7 @@ func (sh Binlog) outlookPath() string {
 
 // readOutlook is the last look; empty if there was none or it cannot be read.
 func (sh Binlog) readOutlook() (o replay.Outlook) {
-	text, err := os.ReadFile(sh.outlookPath())
+	text, err := regular.ReadFile(sh.outlookPath())
 	if err != nil || json.Unmarshal(text, &o) != nil {
 		return replay.Outlook{}
 	}

@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/trust"
 	"opsdeck/ops/backup"
 )
@@ -66,7 +67,7 @@ func isUnfinished(name string) bool {
 // inWork reports whether a process has locked a file, or whether that cannot be
 // determined.
 func inWork(path string) bool {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return !errors.Is(err, fs.ErrNotExist)
 	}

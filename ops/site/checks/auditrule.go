@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/audit"
@@ -361,7 +361,7 @@ func readMark(path string) (at time.Time, ok bool) {
 	if path == "" {
 		return at, false
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return at, false
 	}

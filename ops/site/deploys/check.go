@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/doctor"
@@ -209,7 +210,7 @@ func (v view) settings() deploy.Settings {
 		return deploy.Settings{}
 	}
 	s := deploy.Settings{Path: filepath.Join(v.dir, v.conf.Env), Expected: v.expected()}
-	text, err := os.ReadFile(s.Path)
+	text, err := regular.ReadFile(s.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		s.Absent = true
@@ -222,7 +223,7 @@ func (v view) settings() deploy.Settings {
 		s.Modified = info.ModTime()
 	}
 	example := filepath.Join(v.dir, v.conf.Example)
-	if text, err = os.ReadFile(example); err != nil {
+	if text, err = regular.ReadFile(example); err != nil {
 		s.Example = deploy.Unknown[deploy.Env](lang.M("the code has no %s", v.conf.Example))
 	} else {
 		s.Example = deploy.Known(deploy.ParseEnv(string(text)))
@@ -294,7 +295,7 @@ func (v view) secrets() deploy.Finding {
 
 // inText finds default secrets in the lines of a file.
 func inText(path string) ([]deploy.Secret, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
@@ -101,7 +102,7 @@ func launchError(path string, err error) error {
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		code = ops.Code(exit.ExitCode())
 	}
-	text, _ := os.ReadFile(path)
+	text, _ := regular.ReadFile(path)
 	said := string(text)
 	if at := strings.LastIndex(said, typed.Name+": "); at >= 0 { // its last word; the plan may be above
 		said = said[at+len(typed.Name)+2:]

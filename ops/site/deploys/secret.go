@@ -2,13 +2,13 @@ package deploys
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 )
@@ -29,7 +29,7 @@ func (d *Desk) veil(dir string) *masker { return &masker{path: filepath.Join(dir
 
 // look reads the environment file again: a step may have made it.
 func (v *masker) look() redact.Hider {
-	text, err := os.ReadFile(v.path)
+	text, err := regular.ReadFile(v.path)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/host"
@@ -41,7 +41,7 @@ func (d *Desk) active() (active, other int, err error) {
 	s := d.conf.Switch
 	hint := lang.M("write it once by hand: printf '%s' >%s; include it in nginx's http block",
 		strings.ReplaceAll(strings.ReplaceAll(string(d.upstream(s.Ports[0])), "\n", `\n`), "\t", `\t`), s.File)
-	text, err := os.ReadFile(s.File)
+	text, err := regular.ReadFile(s.File)
 	if err != nil {
 		return 0, 0, ops.Wrap(err, ops.Config, lang.M("the file of nginx's upstream cannot be read: %s", s.File)).WithHint(hint)
 	}
@@ -371,7 +371,7 @@ func (j *job) aimAt(ctx context.Context, key string) (lang.Msg, error) {
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("no step of type standby was run before"))
 	}
 	s := j.conf.Switch
-	before, err := os.ReadFile(s.File)
+	before, err := regular.ReadFile(s.File)
 	if err != nil {
 		return lang.Msg{}, err
 	}

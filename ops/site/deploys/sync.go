@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -125,7 +126,7 @@ func (j *job) beforePath() string { return filepath.Join(j.Store().Folder(j.plan
 // kept is the structure that the deployment found and kept. One that is not there is an
 // error: it is no proof that nothing was changed.
 func (j *job) structureBefore() (s deploy.Structure, err error) {
-	text, err := os.ReadFile(j.beforePath())
+	text, err := regular.ReadFile(j.beforePath())
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/probe"
@@ -101,7 +102,7 @@ func (v view) boot() deploy.Fact[deploy.Boot] {
 		return deploy.Unknown[deploy.Boot](lang.M("%s is not a folder of PM2", home))
 	}
 	b := deploy.Boot{Starts: v.starts()}
-	if list, err := os.ReadFile(filepath.Join(home, "dump.pm2")); err == nil {
+	if list, err := regular.ReadFile(filepath.Join(home, "dump.pm2")); err == nil {
 		b.Saved = strings.Contains(string(list), `"`+v.Service.Process.Name+`"`)
 	}
 	_, err := os.Stat(filepath.Join(home, "modules", "pm2-logrotate"))

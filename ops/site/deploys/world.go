@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
 	"opsdeck/internal/redact"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -408,7 +408,7 @@ func (j *job) ready(ctx context.Context) (lang.Msg, error) {
 // lastLines are the last lines of the first of some log files that holds any.
 func lastLines(paths []string) []string {
 	for _, path := range paths {
-		f, err := os.Open(path)
+		f, err := regular.Open(path)
 		if err != nil {
 			continue
 		}

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -144,7 +144,7 @@ func (s sourcer) Ensure(ctx context.Context, p *restore.Plan, report run.Report)
 
 // prove reads the file once, for its hash.
 func (s sourcer) prove(ctx context.Context, p *restore.Plan, report run.Report) ([]restore.Note, error) {
-	f, err := os.Open(p.Source.Path)
+	f, err := regular.Open(p.Source.Path)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the backup cannot be opened"))
 	}

@@ -12,6 +12,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/backup"
 )
 
@@ -81,7 +82,7 @@ func (d Finder) looked(ctx context.Context, path string) (*backup.DumpContents, 
 
 // lastLook is what was found in the same file before; nil when there is nothing.
 func lastLook(cache string, id lookedInto) *backup.DumpContents {
-	text, err := os.ReadFile(cache)
+	text, err := regular.ReadFile(cache)
 	var was lookedInto
 	if err != nil || json.Unmarshal(text, &was) != nil || was.Contents == nil {
 		return nil

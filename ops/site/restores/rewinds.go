@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
@@ -84,7 +85,7 @@ func (s Rewinds) Inverse(r Rewind) rewind.Changes {
 		if r.Rows == 0 {
 			return nil
 		}
-		file, err := os.Open(s.rows(r.ID))
+		file, err := regular.Open(s.rows(r.ID))
 		if err != nil {
 			return fmt.Errorf("%w: %w", rewind.ErrInverse, err)
 		}
@@ -108,7 +109,7 @@ func (s Rewinds) Keep(r Rewind) error {
 
 // Load reads a record.
 func (s Rewinds) Load(id string) (r Rewind, err error) {
-	data, err := os.ReadFile(s.path(id))
+	data, err := regular.ReadFile(s.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, ops.E(ops.Usage, lang.M("no undone transaction has the id %q", id))
 	}

@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
 )
@@ -134,7 +135,7 @@ var databaseImage = regexp.MustCompile(`(^|/)(mysql|mariadb|percona|mysql-server
 // composeDatabase is the project's service that runs the database server, or "".
 func composeDatabase(dir string) string {
 	for _, name := range composeFiles {
-		text, err := os.ReadFile(filepath.Join(dir, name))
+		text, err := regular.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/watch"
@@ -121,7 +122,7 @@ func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
 	jobs := watch.OldJobs("", own)
 	files, _ := filepath.Glob(config.System("/etc/cron.d/*", os.Getenv))
 	for _, f := range append(files, config.System("/etc/crontab", os.Getenv)) {
-		if text, err := os.ReadFile(f); err == nil {
+		if text, err := regular.ReadFile(f); err == nil {
 			jobs = append(jobs, watch.OldJobs(f, string(text))...)
 		}
 	}

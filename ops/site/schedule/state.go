@@ -3,13 +3,13 @@ package schedule
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/site/backups"
@@ -102,7 +102,7 @@ func oldRun(dir string, zone *time.Location) *watch.OldRun {
 const tailBytes = 256 << 10
 
 func tailOf(path string, n int64) (string, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
+	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/changes"
@@ -91,7 +92,7 @@ func (r *round) unfinished() (*restore.Plan, error) {
 	if err != nil || id != r.rec.Server {
 		return nil, err
 	}
-	text, err := os.ReadFile(planPath(r.Standby().Folder(r.rec.ID)))
+	text, err := regular.ReadFile(planPath(r.Standby().Folder(r.rec.ID)))
 	if err != nil {
 		return nil, nil // a new one is begun, and the former schema swept
 	}
