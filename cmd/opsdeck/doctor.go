@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/site/ready"
@@ -56,6 +57,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	a.nameCommands(r.Points)
 	if c.JSON {
 		err = a.json(doctorDocument(a.printer, r))
 	} else {
@@ -65,6 +67,21 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return exitCode(r.State().ExitCode())
+}
+
+// nameCommands has the commands of each point name its service and this configuration.
+func (a *app) nameCommands(points []doctor.Point) {
+	for _, p := range points {
+		program := a.again()
+		if p.Service != "" {
+			program = a.programFor(p.Service)
+		}
+		for i := range p.Findings {
+			f := &p.Findings[i]
+			f.What = typed.Msg(program, f.What)
+			f.Fix = typed.Text(program, f.Fix)
+		}
+	}
 }
 
 func doctorDocument(a *printer, r doctor.Report) doctorJSON {

@@ -87,7 +87,11 @@ func words(pattern string) *regexp.Regexp {
 // in rewrites a sentence in a language.
 func (a *Advice) in(p *lang.Printer, text string) string {
 	if strings.Contains(text, typed.Name+" ") {
-		text = a.commands(p, strings.ReplaceAll(text, a.program+" ", typed.Name+" "))
+		own := strings.ReplaceAll(text, a.program+" ", typed.Name+" ")
+		if a.program != typed.Name { // one that names a service is for another than the pages show
+			own = strings.ReplaceAll(own, typed.Name+" --service ", a.program+" --service ")
+		}
+		text = a.commands(p, own)
 	}
 	if strings.Contains(text, " --") || strings.Contains(text, "--deep") {
 		text = a.flags(p, text)

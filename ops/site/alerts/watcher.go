@@ -338,10 +338,7 @@ func (s *watched) checkSight(r *checkRule, x health.Standing) alert.Sight {
 // typed is a sentence whose commands work when they are typed: whoever reads the alert may
 // use another configuration.
 func (s *watched) typed(next lang.Msg) lang.Msg {
-	if s.Program == "" || s.Program == typed.Name || next.Empty() {
-		return next
-	}
-	return lang.M("%s", lang.BothBy(func(p *lang.Printer) string { return typed.Text(s.Program, p.Msg(next)) }))
+	return typed.Msg(s.Program, next)
 }
 
 // nextOf is what to do first about a check.

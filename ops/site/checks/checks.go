@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
@@ -44,7 +45,28 @@ func Of(s Source) []health.Check {
 	b.standby()
 	b.logs()
 	b.alerts()
+	b.nameService()
 	return b.checks
+}
+
+// nameService has the advice of each check name the service, where Opsdeck does.
+func (b *checker) nameService() {
+	if b.Opsdeck == nil {
+		return
+	}
+	program := strings.TrimSuffix(b.Opsdeck("status"), " status")
+	if !strings.Contains(program, " --service ") {
+		return
+	}
+	for i := range b.checks {
+		probe := b.checks[i].Probe
+		b.checks[i].Probe = func(ctx context.Context) health.Result {
+			r := probe(ctx)
+			r.Next = typed.Msg(program, r.Next)
+			r.Meanwhile = typed.Msg(program, r.Meanwhile)
+			return r
+		}
+	}
 }
 
 // Source is a service to look at, and what its checks need.
