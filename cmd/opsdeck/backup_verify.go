@@ -85,7 +85,7 @@ func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {
 	}
 	if err == nil && doc.Bad > 0 {
 		err = ops.E(ops.Failed, lang.M("%d of %d backups are bad", doc.Bad, len(sets))).
-			WithHint(lang.M("make a new one: opsdeck backup create"))
+			WithHint(backups.NewBackup(ctx, sh.Service.Database))
 	}
 	return err
 }

@@ -45,12 +45,12 @@ func Of(s Source) []health.Check {
 	b.standby()
 	b.logs()
 	b.alerts()
-	b.nameService()
+	nameService(&b)
 	return b.checks
 }
 
 // nameService has the advice of each check name the service, where Opsdeck does.
-func (b *checker) nameService() {
+func nameService(b *checker) {
 	if b.Opsdeck == nil {
 		return
 	}

@@ -103,6 +103,9 @@ func (b making) serverFirst(ctx context.Context, r *health.Result) {
 	db, err := mysql.Open(look, target, "")
 	if err == nil {
 		db.Close()
+		if backups.HasNoTables(look, b.Service.Database) {
+			r.Next = lang.M("%s.", backups.NothingToSave(b.Service.Database.Name))
+		}
 		return
 	}
 	if f := mysql.FaultOf(err); f != mysql.NoFault {
