@@ -2,7 +2,6 @@ package restore
 
 import (
 	"slices"
-	"strings"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -198,7 +197,7 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		if slices.Contains(taken, g.Table) {
 			continue
 		}
-		all := human.Shell(strings.Join(append(slices.Clone(taken), open...), ","))
+		all := human.ShellList(append(slices.Clone(taken), open...))
 		hint := lang.M(
 			"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
 			all,
@@ -243,7 +242,7 @@ func (p gapFinder) judgePart() {
 		what,
 		lang.M(
 			"choose another backup: --from; lose the other rows anyway: --accept-missing %s",
-			human.Shell(strings.Join(names, ",")),
+			human.ShellList(names),
 		),
 	)
 }

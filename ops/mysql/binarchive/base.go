@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"opsdeck/internal/atomicfile"
 	"opsdeck/ops/binlog"
 )
 
@@ -30,10 +31,7 @@ func (f *follower) continueBase() (at binlog.Position, err error) {
 		return at, err
 	}
 	path := filepath.Join(f.dir, s.Name)
-	if err := os.WriteFile(path+partSuffix, nil, 0o600); err != nil {
-		return at, err
-	}
-	if err := os.Truncate(path+partSuffix, f.Base.Size()); err != nil {
+	if err := reservePart(path+partSuffix, f.Base.Size()); err != nil {
 		return at, err
 	}
 	if err := writeIndex(path+indexSuffix, &s, frames); err != nil {
@@ -44,4 +42,17 @@ func (f *follower) continueBase() (at binlog.Position, err error) {
 		err = fmt.Errorf("read %s: %s", f.Base.Segment.Name, f.w.blind)
 	}
 	return at, err
+}
+
+// reservePart makes a segment's file with a hole of a size. It is durable before the index
+// speaks of it.
+func reservePart(path string, size int64) error {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(out.Truncate(size), out.Sync(), out.Close()); err != nil {
+		return err
+	}
+	return atomicfile.SyncDir(filepath.Dir(path))
 }

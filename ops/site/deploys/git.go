@@ -2,11 +2,15 @@ package deploys
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
@@ -271,7 +275,7 @@ func (r repo) keep(ctx context.Context, id, step, folder string) error {
 	}
 	from := filepath.Join(r.dir, folder)
 	if !exists(from) {
-		return os.WriteFile(path+".absent", nil, 0o600)
+		return atomicfile.WriteBytes(path+".absent", 0o600, nil)
 	}
 	if err := os.RemoveAll(path + ".part"); err != nil {
 		return err
@@ -281,7 +285,25 @@ func (r repo) keep(ctx context.Context, id, step, folder string) error {
 	if out.Err != nil {
 		return ops.Wrap(out.Err, ops.Failed, lang.M("cannot keep a copy of %s: %s", from, out.Why()))
 	}
-	return os.Rename(path+".part", path)
+	return durably(path+".part", path)
+}
+
+// durably gives a copied folder its name once all of its files are on the disk: a copy that
+// has its name is taken for whole after a crash.
+func durably(from, to string) error {
+	d, err := os.Open(from) // a folder
+	if err != nil {
+		return err
+	}
+	err = unix.Syncfs(int(d.Fd())) // once for all: a folder of packages has many thousand files
+	d.Close()
+	if err != nil {
+		return &fs.PathError{Op: "sync", Path: from, Err: err}
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return atomicfile.SyncDir(filepath.Dir(to))
 }
 
 // putBack gives a folder the content that was kept. ran tells that the step's program was
@@ -314,6 +336,9 @@ func (r repo) putBack(ctx context.Context, id, step, folder string, ran bool) er
 		}
 	}
 	if err := os.Rename(path, now); err != nil {
+		return err
+	}
+	if err := errors.Join(atomicfile.SyncDir(filepath.Dir(now)), atomicfile.SyncDir(filepath.Dir(path))); err != nil {
 		return err
 	}
 	return os.RemoveAll(path + ".new")
