@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/regular"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/restore"
 )
@@ -102,7 +103,7 @@ func (k *known) hash(path string, info os.FileInfo) string {
 	if was, ok := k.hashes[path]; ok && was.at.Equal(info.ModTime()) {
 		return was.sha256
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path)
 	if err != nil {
 		return ""
 	}
