@@ -14,11 +14,9 @@ func (l *look) room() {
 	next := lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
 	n, err := LookNoRoom(l.ctx, l.db, l.probe.Target)
 	if err != nil {
-		l.r.AddUnknown("waiting_for_space", l.reason(err)) // longQueries asks the same table, and says that it cannot be read
-		return
+		return // longQueries asks the same table, and says that it cannot be read
 	}
 	if n != nil {
-		l.r.Add("waiting_for_space", len(n.Sessions), lang.Msg{})
 		l.r.FindNext(ops.StateCritical, n.headline(), n.waiting(), next)
 		return
 	}
@@ -31,7 +29,6 @@ func (l *look) room() {
 			continue
 		}
 		share := float64(d.Free) / float64(d.Size)
-		l.r.Add("binlog_free_share", float64(int(share*1e4))/1e4, lang.Raw(human.Percent(share)))
 		headline := lang.M("the disk of MySQL's binlog, %s, has %s free", d.Folder, human.Percent(share))
 		why := lang.M("should be at least %s", human.Percent(l.probe.DiskFree))
 		switch {
