@@ -68,16 +68,15 @@ func (c *backupBinlogFetchCmd) Run(ctx context.Context, a *app) error {
 	}
 	doc := binlogFetchJSON{Server: r.Server, Files: r.Segments, Bytes: r.Bytes, File: r.At.File, Pos: r.At.Pos,
 		TookMS: time.Since(began).Milliseconds(), Gaps: h.Among(r.Gaps)}
-	if stop, err := sh.Binlog().Outlook(ctx, true); err == nil {
-		doc.Stops = stop
-	}
+	stop, unknown := sh.Binlog().Outlook(ctx, true)
+	doc.Stops = stop
 	if c.JSON {
 		if err := a.json(doc); err != nil {
 			return err
 		}
 	} else {
 		sh.say(lang.M("%s fetched, up to %s", human.Bytes(r.Bytes), r.At.String()))
-		sayStop(sh, doc.Stops)
+		sayStop(sh, doc.Stops, unknown)
 	}
 	return openGaps(doc.Gaps, lang.M("the archive"))
 }

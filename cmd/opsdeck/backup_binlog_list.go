@@ -81,10 +81,10 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if h.Unlogged != "" {
 		sh.say(backups.UnloggedText(sh.Service.Database.Name, h.Unlogged))
 	}
-	return sayHoldings(sh, doc, live)
+	return sayHoldings(sh, doc, live, stopErr)
 }
 
-func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
+func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live, unknown error) error {
 	if len(doc.Spans) == 0 {
 		if err := sh.sayEmpty(); err != nil {
 			return err
@@ -96,7 +96,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live) error {
 	for _, g := range doc.Gaps {
 		sayGap(sh, g)
 	}
-	sayStop(sh, doc.Stops)
+	sayStop(sh, doc.Stops, unknown)
 	switch {
 	case !live.Known:
 		sh.say(

@@ -40,7 +40,10 @@ func sayGap(sh *shelf, g backups.Gap) {
 }
 
 // sayStop says which statement ends what a restore can reach.
-func sayStop(sh *shelf, stop *replay.Stop) {
+func sayStop(sh *shelf, stop *replay.Stop, unknown error) {
+	if unknown != nil {
+		sh.say(lang.M("whether a replay can do all statements in the archive is unknown: %s", sh.explain(unknown).What))
+	}
 	if stop != nil {
 		sh.say(lang.M("STOP: %s", backups.StopText(*stop)))
 		sh.say(lang.M("no restore reaches a later moment; make a full backup now: opsdeck backup create"))

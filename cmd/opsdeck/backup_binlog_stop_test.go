@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
+
 	"opsdeck/internal/testdb"
 )
 
@@ -35,7 +37,44 @@ func TestAStatementThatNoReplayCanDoIsSaidWhenItIsArchived(t *testing.T) {
 		}
 		s.must("backup", "create")
 		s.stops(false)
+		xa := func(id, end string, stops bool) { // decided by another session, after the archive was looked at
+			db.Exec(t, s.live, "SET SESSION binlog_format=STATEMENT", "XA START '"+id+"'",
+				"INSERT INTO customers (name) SELECT name FROM "+other+".o", "XA END '"+id+"'", "XA PREPARE '"+id+"'")
+			s.stops(false)
+			db.Exec(t, s.live, end+" '"+id+"'")
+			s.stops(stops)
+		}
+		xa("back", "XA ROLLBACK", false)
+		xa("done", "XA COMMIT", true)
+		s.unknownStops()
 	})
+}
+
+// unknownStops encrypts what follows for a key that is not here: whether a replay stops in it
+// is not known, and nothing says that it does not.
+func (s *realSite) unknownStops() {
+	s.t.Helper()
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.amend("keep: {daily: 7}", "keep: {daily: 7}, recipients: ["+key.Recipient().String()+"]")
+	s.db.Exec(s.t, s.live, "FLUSH BINARY LOGS")
+	s.must("backup", "create")
+	s.db.Exec(s.t, s.live, "ALTER TABLE customers ADD sealed INT")
+	for _, what := range []string{"fetch", "list"} {
+		o := s.must("backup", "binlog", what)
+		if text := o.out + o.err; !strings.Contains(text, "is unknown: the binlog archive is encrypted") {
+			s.t.Errorf("%s without the key:\n%s", what, text)
+		}
+	}
+	var doc binlogListJSON
+	if err := json.Unmarshal([]byte(s.must("backup", "binlog", "list", "--json").out), &doc); err != nil {
+		s.t.Fatal(err)
+	}
+	if doc.Stops != nil || doc.StopsKnown {
+		s.t.Errorf("list --json: %+v, known %v", doc.Stops, doc.StopsKnown)
+	}
 }
 
 // stops fetches, and checks that fetch, list and status agree on whether a replay stops in

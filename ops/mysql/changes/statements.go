@@ -13,13 +13,14 @@ import (
 
 // Statements calls take with the steps, but for rows, of the transactions that hold statements, from a
 // place on, and file with the format of each file that begins after it. Parts with rows alone are not
-// unpacked. An item has no event. It
+// unpacked, but for while all says so. An item has no event. It
 // stops after about most bytes of log; end is the place up to which it looked, and more
 // tells that the run goes on there.
 func (r *Run) Statements(
 	ctx context.Context,
 	from binlog.Place,
 	most int64,
+	all func() bool,
 	file func(binlog.Place, *format.Format) error,
 	take func(*format.Item) error,
 ) (end binlog.Place, more bool, err error) {
@@ -32,7 +33,7 @@ func (r *Run) Statements(
 		if n > 0 {
 			end = place(p, p.FromPos)
 		}
-		if more, err = statementsOf(ctx, p, &end, &most, file, take); err != nil || more {
+		if more, err = statementsOf(ctx, p, &end, &most, all, file, take); err != nil || more {
 			return end, more, err
 		}
 	}
@@ -45,6 +46,7 @@ func statementsOf(
 	p piece,
 	at *binlog.Place,
 	most *int64,
+	all func() bool,
 	file func(binlog.Place, *format.Format) error,
 	take func(*format.Item) error,
 ) (more bool, err error) {
@@ -70,7 +72,7 @@ func statementsOf(
 		case *most <= 0:
 			return true, nil
 		}
-		if f.DDL || f.Other || f.Unread != "" {
+		if f.DDL || f.Other || f.Unread != "" || all() {
 			*most -= f.RawBytes
 			if err := groupsEnding(r, f, at.Pos, take); err != nil {
 				return false, fmt.Errorf("%s: %w", p.Name, err)

@@ -27,6 +27,8 @@ type Outlook struct {
 	Strays  []string     `json:"strays,omitempty"` // see judge.strays
 	Temps   []OpenTemp   `json:"temps,omitempty"`
 	Stops   *Stop        `json:"stops,omitempty"` // nil: none was found
+	// Prepared are XA transactions, not yet committed or rolled back, that a replay cannot do.
+	Prepared map[string]restore.Note `json:"prepared,omitempty"`
 	Partial bool         `json:"partial,omitempty"`
 
 	LookedAt time.Time `json:"looked_at,omitzero"`
@@ -77,7 +79,8 @@ func (o Outlook) Continue(
 		return o, err
 	}
 	var more bool
-	o.At, more, err = run.Statements(ctx, o.At, mostLooked, l.file, l.take)
+	open := func() bool { return len(l.Prepared) > 0 } // a commit is no statement that the index knows
+	o.At, more, err = run.Statements(ctx, o.At, mostLooked, open, l.file, l.take)
 	if err != nil {
 		return o, err
 	}
@@ -168,11 +171,38 @@ func (l *outlooker) take(i *format.Item) error {
 			l.why = why
 		}
 	case format.End:
-		g := i.Group
-		if l.why.Empty() || l.skip || l.Stops != nil || g.Phase != format.XANone || g.RolledBack {
-			return nil
+		if !l.skip && l.Stops == nil && !i.Group.RolledBack {
+			l.end(i.Group)
 		}
-		l.Stops = &Stop{ID: g.ID(), At: binlog.Position{File: g.File, Pos: g.Pos}, Time: g.Time, Why: restore.N(l.why)}
 	}
 	return nil
+}
+
+// end notes a group that a replay cannot do. Of an XA transaction nothing is replayed before
+// it is committed.
+func (l *outlooker) end(g *format.Group) {
+	why := restore.N(l.why)
+	switch g.Phase {
+	case format.XAPrepared:
+		if !l.why.Empty() {
+			if l.Prepared == nil {
+				l.Prepared = map[string]restore.Note{}
+			}
+			l.Prepared[g.XA] = why
+		}
+		return
+	case format.XARollback:
+		delete(l.Prepared, g.XA)
+		return
+	case format.XACommit:
+		first, known := l.Prepared[g.XA]
+		delete(l.Prepared, g.XA)
+		if known {
+			why = first
+		}
+	}
+	if why.Empty() {
+		return
+	}
+	l.Stops = &Stop{ID: g.ID(), At: binlog.Position{File: g.File, Pos: g.Pos}, Time: g.Time, Why: why}
 }

@@ -26,7 +26,8 @@ const outlookEvery = 5 * time.Minute
 
 // Outlook looks for the first statement of the archive, after the newest usable full backup,
 // that a replay cannot do: no restore reaches a later moment. nil is none, and also an
-// archive that continues no backup or cannot be read here, which other findings tell. What
+// archive that continues no backup, which other findings tell. One that no key opens here is
+// an error, binarchive.ErrSealed: what is in it is not known. What
 // was looked through is remembered, so a look costs what is new. A look that is not for all
 // of it ends after some seconds, and one some minutes later continues.
 func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
@@ -61,7 +62,7 @@ func (sh Binlog) Outlook(ctx context.Context, all bool) (*replay.Stop, error) {
 		now, err = now.Continue(ctx, target, run, *src)
 	}
 	if errors.Is(err, binarchive.ErrSealed) {
-		return nil, nil
+		return nil, sh.ChangesError(err)
 	}
 	if err != nil {
 		return nil, err
