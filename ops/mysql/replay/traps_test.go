@@ -53,6 +53,8 @@ var traps = []struct {
 	{"a kill at any moment", "ops/mysql/binarchive", []string{"TestAFollowerKilledAtAnyMomentLosesNothing"}},
 	{"a replay or a standby is killed", "cmd/opsdeck",
 		[]string{"TestAReplayThatWasKilledGoesOn", "TestAStandbyThatWasKilledGoesOn"}},
+	{"the server and its follower are killed: more than the last second is lost", "ops/mysql/binarchive",
+		[]string{"TestBothKilledLoseNoMoreThanTheLastMoment"}},
 	{"a moment before the backup or past the archive", "cmd/opsdeck",
 		[]string{"TestRestoreSaysWhichSpanCanBeReached"}},
 	{"a set of GTIDs with holes", "ops/mysql/replay", []string{"TestABackupIsBeforeASetOfGTIDs"}},
