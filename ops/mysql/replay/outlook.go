@@ -21,15 +21,15 @@ import (
 // log was looked through. It is continued from where the last look ended, so a look costs
 // only what is new.
 type Outlook struct {
-	Backup  string       `json:"backup"` // the backup that would be rolled forward
-	At      binlog.Place `json:"at"`     // looked through up to here
-	Done    string       `json:"done,omitempty"`
-	Strays  []string     `json:"strays,omitempty"` // see judge.strays
-	Temps   []OpenTemp   `json:"temps,omitempty"`
-	Stops   *Stop        `json:"stops,omitempty"` // nil: none was found
+	Backup string       `json:"backup"` // the backup that would be rolled forward
+	At     binlog.Place `json:"at"`     // looked through up to here
+	Done   string       `json:"done,omitempty"`
+	Strays []string     `json:"strays,omitempty"` // see judge.strays
+	Temps  []OpenTemp   `json:"temps,omitempty"`
+	Stops  *Stop        `json:"stops,omitempty"` // nil: none was found
 	// Prepared are XA transactions, not yet committed or rolled back, that a replay cannot do.
 	Prepared map[string]restore.Note `json:"prepared,omitempty"`
-	Partial bool         `json:"partial,omitempty"`
+	Partial  bool                    `json:"partial,omitempty"`
 
 	LookedAt time.Time `json:"looked_at,omitzero"`
 }
