@@ -158,7 +158,7 @@ func init() {
 		"%s was called %s then; its values are the same", "%s 当时名为 %s；其值不变",
 		"%s was %s then and is %s now; its values are kept exactly", "%s 当时是 %s，现在是 %s；其值原样保留",
 		"maybe not this row", "不一定是这一行",
-		"whether a replay can do all statements in the archive is unknown: %s", "无法确定归档中的语句是否都能重放：%s",
+		"whether a replay can do all statements in the archive is unknown: %s", "无法确定归档中的语句是否都能回放：%s",
 		"these tables have no primary key: %s. Their rows are found by all their values, which reads the "+
 			"whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
 		"这些表没有主键：%s。其行按全部列值查找：每删除一行都要读整张表，并锁定到结束；各列值都相同的行任取其一",
