@@ -160,6 +160,9 @@ func (f Foreign) command(ctx context.Context, d *dumper, inv *inventory) (*exec.
 			WithHint(lang.M("use --engine native, which needs no other tool"))
 	}
 	tool, maria := f.contained(ctx, docker, tools[d.maria])
+	if err := unwritable(d, inv, tool, maria); err != nil {
+		return nil, nil, err
+	}
 	freed, err := shed(ctx, d, tool, exec.CommandContext(ctx, docker, "exec", f.Container, tool, "--help"))
 	if err != nil {
 		return nil, nil, err
@@ -186,6 +189,9 @@ func (f Foreign) contained(ctx context.Context, docker string, names []string) (
 func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool string) (*exec.Cmd, func(), error) {
 	says, _ := exec.CommandContext(ctx, tool, "--version").Output()
 	maria := bytes.Contains(says, []byte("MariaDB"))
+	if err := unwritable(d, inv, filepath.Base(tool), maria); err != nil {
+		return nil, nil, err
+	}
 	freed, err := shed(ctx, d, filepath.Base(tool), exec.CommandContext(ctx, tool, "--no-defaults", "--help"))
 	if err != nil {
 		return nil, nil, err

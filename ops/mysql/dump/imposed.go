@@ -36,6 +36,35 @@ func shed(ctx context.Context, d *dumper, tool string, help *exec.Cmd) ([]string
 		WithHint(lang.M("use --engine native, which needs no other tool"))
 }
 
+// vectorDefinition is a column of MySQL's VECTOR in SHOW CREATE TABLE.
+var vectorDefinition = regexp.MustCompile("(?m)^ *`(?:[^`]|``)+` vector\\b")
+
+// unwritable refuses MariaDB's tool for tables of MySQL whose values it writes as text that no
+// server takes back.
+func unwritable(d *dumper, inv *inventory, tool string, mariaTool bool) error {
+	if d.maria || !mariaTool || d.opts.NoData {
+		return nil
+	}
+	if names := inv.defined(vectorDefinition); len(names) > 0 {
+		return ops.E(ops.Failed, lang.M("%s writes VECTOR columns of MySQL in a form that cannot be loaded: %s",
+			tool, strings.Join(names, ", "))).
+			WithHint(lang.M("use --engine native, which needs no other tool"))
+	}
+	return nil
+}
+
+// defined are the tables whose definition matches.
+func (inv *inventory) defined(by *regexp.Regexp) (names []string) {
+	for _, db := range inv.databases {
+		for _, t := range db.tables {
+			if by.MatchString(t.create) {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	return names
+}
+
 // jsonDefinition is a column of MySQL's JSON in SHOW CREATE TABLE.
 var jsonDefinition = regexp.MustCompile("(?m)^ *`(?:[^`]|``)+` json\\b")
 
@@ -44,14 +73,7 @@ func losesTypes(d *dumper, inv *inventory, tool string) []string {
 	if d.maria || d.opts.NoData { // MariaDB stores JSON as text
 		return nil
 	}
-	var names []string
-	for _, db := range inv.databases {
-		for _, t := range db.tables {
-			if jsonDefinition.MatchString(t.create) {
-				names = append(names, t.Name)
-			}
-		}
-	}
+	names := inv.defined(jsonDefinition)
 	if len(names) == 0 {
 		return nil
 	}

@@ -59,3 +59,29 @@ func TestServersOwnToolLeavesNothingOutUnderALimit(t *testing.T) {
 		same(t, "the database that mysqldump's backup restores", canon(t, s, db), before)
 	})
 }
+
+// MariaDB's tool writes MySQL's VECTOR as text that MySQL refuses: such a backup is not made.
+func TestMariaDBsToolIsRefusedForVectors(t *testing.T) {
+	s := testdb.MySQL(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "CREATE TABLE plain (id INT PRIMARY KEY, txt VARCHAR(9) DEFAULT 'vector')",
+		"INSERT INTO plain VALUES (1, 'x')")
+	maria := testdb.MariaDB(t)
+	t.Setenv("PATH", toolFolder(t, maria)+":"+os.Getenv("PATH"))
+	dir := t.TempDir()
+	run := func(name string) error {
+		_, err := Foreign{}.Run(t.Context(), target(s), Options{Databases: []string{db}}, dir+"/"+name)
+		return err
+	}
+	if err := run("plain.sql.gz"); err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, db, "CREATE TABLE vec (id INT PRIMARY KEY, v VECTOR(3))",
+		"INSERT INTO vec VALUES (1, TO_VECTOR('[1,2,3.5]'))")
+	if err := run("vec.sql.gz"); err == nil || !strings.Contains(err.Error(), "VECTOR") {
+		t.Errorf("a backup that cannot be loaded was made: %v", err)
+	}
+	if _, err := os.Stat(dir + "/vec.sql.gz"); err == nil {
+		t.Error("the refused backup left a file")
+	}
+}
