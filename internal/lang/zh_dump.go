@@ -53,7 +53,7 @@ func init() {
 		"%s (%s) was left unfinished by a backup that was killed; the next backup removes it",
 		"%s（%s）是被终止的备份留下的未完成文件；下次备份会删除它",
 		"%s writes VECTOR columns of MySQL in a form that cannot be loaded: %s",
-		"%s 写出的 MySQL VECTOR 列无法再载入：%s",
+		"%s 写出的 MySQL VECTOR 列无法再导入：%s",
 		"%s would leave out rows or columns: the server sets %s for every session",
 		"%s 会漏掉行或列：服务器为每个会话设置了 %s",
 		"%s omitted the table %s; nothing was kept", "%s 漏掉了表 %s；未保留任何文件",
