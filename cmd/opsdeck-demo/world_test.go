@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	if building.path != "" {
+	if building.path != "" && os.Getenv("OPSDECK_TEST_PROGRAM") == "" {
 		os.RemoveAll(filepath.Dir(building.path))
 	}
 	os.Exit(code)

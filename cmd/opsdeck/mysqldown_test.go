@@ -19,7 +19,8 @@ import (
 // of a locked account, and its brothers: the data are all there.
 func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing.T) {
 	s := testdb.Private(t, "mysql")
-	s.Exec(t, "", "CREATE USER u@'%' IDENTIFIED BY 'pw'", "GRANT PROCESS ON *.* TO u@'%'")
+	s.Exec(t, "", "CREATE USER u@'%' IDENTIFIED BY 'pw'", "GRANT PROCESS ON *.* TO u@'%'",
+		"CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)", "GRANT SELECT ON shop.* TO u@'%'")
 	dir := t.TempDir()
 	options := filepath.Join(dir, "my.cnf")
 	text := fmt.Sprintf("[client]\nhost=%s\nport=%d\nuser=u\npassword=pw\n", s.Host, s.Port)

@@ -150,6 +150,11 @@ func (w *World) SinceSaved(
 	return found, ctx.Err()
 }
 
+// MarkSwap is the same mark.
+func (w *World) MarkSwap(ctx context.Context, _ *restore.Plan, from run.WriteMark) (run.WriteMark, error) {
+	return from, ctx.Err()
+}
+
 // SinceMark tells of nothing: what was planted, SinceSaved told.
 func (w *World) SinceMark(ctx context.Context, _ *restore.Plan, _ run.WriteMark) (run.Writes, error) {
 	return run.Writes{}, ctx.Err()
@@ -259,10 +264,14 @@ func (w *World) VerifyBack(ctx context.Context, _ *restore.Plan, _ string, _ run
 
 // Swap exchanges the schemas once.
 func (w *World) Swap(
-	ctx context.Context, _ *restore.Plan, _ run.Folder, guard func(context.Context) error,
+	ctx context.Context, _ *restore.Plan, _ run.Folder, guard run.Guard,
 ) (run.Swapped, error) {
 	if guard != nil {
-		if err := guard(ctx); err != nil {
+		look, err := guard(ctx)
+		if err == nil {
+			err = look(ctx)
+		}
+		if err != nil {
 			return run.Swapped{}, err
 		}
 	}

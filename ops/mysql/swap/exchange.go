@@ -53,11 +53,8 @@ type Exchange struct {
 	checks   *Verification
 }
 
-// Swap swaps the tables. guard is asked while nobody can write to the live ones; its error
-// ends the swap before a table moved.
-func (e *Exchange) Swap(
-	ctx context.Context, p *restore.Plan, f run.Folder, guard func(context.Context) error,
-) (run.Swapped, error) {
+// Swap swaps the tables, unless the guard objects.
+func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder, guard run.Guard) (run.Swapped, error) {
 	var out run.Swapped
 	c, err := e.conn(ctx, "", time.Duration(p.LockWait))
 	if err != nil {
@@ -221,7 +218,7 @@ func (e *Exchange) exchange(
 	p *restore.Plan,
 	r *record,
 	moves []restore.Move,
-	guard func(context.Context) error,
+	guard run.Guard,
 ) (time.Duration, error) {
 	if err := makeSchema(ctx, c, p.Kept, r.Leaving); err != nil {
 		return 0, err

@@ -89,7 +89,7 @@ func lockTables(ctx context.Context, c *sql.Conn, in string, names []string) (re
 	return nil, fmt.Errorf("%w: %w", run.ErrNoLocks, err)
 }
 
-// renameUnwritten is rename for tables that nobody may have written to: guard is asked while
+// renameUnwritten is rename for tables that nobody may have written to: the look is asked while
 // the write locks are held, and the RENAME is queued before they are given back. No writer
 // comes between: the server prefers whoever waits for an exclusive lock.
 func (e *Exchange) renameUnwritten(
@@ -97,8 +97,12 @@ func (e *Exchange) renameUnwritten(
 	c *sql.Conn,
 	p *restore.Plan,
 	moves []restore.Move,
-	guard func(context.Context) error,
+	guard run.Guard,
 ) (time.Duration, error) {
+	look, err := guard(ctx)
+	if err != nil {
+		return 0, err
+	}
 	wait := time.Duration(p.LockWait)
 	holder, err := e.conn(ctx, "", wait)
 	if err != nil {
@@ -117,12 +121,12 @@ func (e *Exchange) renameUnwritten(
 		if !errors.Is(err, run.ErrNoLocks) {
 			return 0, err
 		}
-		if err := guard(ctx); err != nil {
+		if err := look(ctx); err != nil {
 			return 0, err
 		}
 		return e.rename(ctx, c, moves, wait)
 	}
-	if err := guard(ctx); err != nil {
+	if err := look(ctx); err != nil {
 		release()
 		return 0, err
 	}

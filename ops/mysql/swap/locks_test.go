@@ -42,8 +42,8 @@ func TestNobodyWritesBetweenTheLastLookAndTheSwap(t *testing.T) {
 			_, _ = writer.ExecContext(ctx, "COMMIT")
 		}()
 		seen := 0
-		look := func(objects bool) func(context.Context) error {
-			return func(ctx context.Context) error {
+		guard := func(objects bool) run.Guard {
+			look := func(ctx context.Context) error {
 				reader := db.Open(t, "") // reads what is committed, beside the locks of the tables
 				defer reader.Close()
 				if err := reader.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE "+
@@ -55,16 +55,17 @@ func TestNobodyWritesBetweenTheLastLookAndTheSwap(t *testing.T) {
 				}
 				return nil
 			}
+			return func(context.Context) (func(context.Context) error, error) { return look, nil }
 		}
 		written := (*run.WrittenError)(nil)
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, look(true)); !errors.As(err, &written) || seen != 0 {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, guard(true)); !errors.As(err, &written) || seen != 0 {
 			t.Fatalf("%v; transactions open at the last look: %d", err, seen)
 		}
 		var n int
 		if err := pool.QueryRow("SELECT COUNT(*) FROM " + f.live + ".customers WHERE id = 7700").Scan(&n); err != nil || n != 1 {
 			t.Errorf("the live table has the row %d times, %v", n, err)
 		}
-		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, look(false)); err != nil {
+		if _, err := f.server.Exchange.Swap(ctx, p, f.folder, guard(false)); err != nil {
 			t.Fatal(err)
 		}
 		if err := pool.QueryRow("SELECT COUNT(*) FROM " + f.live + ".customers WHERE id = 7700").Scan(&n); err != nil || n != 0 {

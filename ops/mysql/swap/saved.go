@@ -75,6 +75,25 @@ func (m *Writes) SinceSaved(
 	return m.SinceMark(ctx, p, from)
 }
 
+// MarkSwap is a mark of MarkSaved whose binlog position is the present one: what the swap
+// itself has said about the live tables until now is no write.
+func (m *Writes) MarkSwap(ctx context.Context, p *restore.Plan, from run.WriteMark) (run.WriteMark, error) {
+	var mark savedMark
+	if err := json.Unmarshal([]byte(from), &mark); err != nil {
+		return "", fmt.Errorf("read the write position of the emergency backup: %w", err)
+	}
+	c, err := m.conn(ctx, "", time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if mark.Log != "" {
+		mark.Log = m.binlog(ctx, c)
+	}
+	text, err := json.Marshal(mark)
+	return run.WriteMark(text), errors.Join(err, ctx.Err())
+}
+
 // SinceMark is SinceSaved for a run that has begun to swap and has not moved a table.
 func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteMark) (w run.Writes, err error) {
 	var was savedMark

@@ -28,6 +28,10 @@ func (e *HeldError) Error() string { return e.Text.String() }
 // unknown.
 var ErrNoLocks = errors.New("the tables cannot be locked")
 
+// Guard returns a look, which is asked while nobody can write to the live tables; its error
+// ends the swap before a table moved.
+type Guard func(context.Context) (look func(context.Context) error, err error)
+
 // WrittenError ends a swap whose live tables were written to after their backup.
 type WrittenError struct{ Writes Writes }
 

@@ -246,14 +246,17 @@ func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 // swap swaps the tables, unless something is found under their locks that was written after
 // the emergency backup.
 func (c *Crew) swap(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
-	var guard func(context.Context) error
+	var guard Guard
 	if !p.Process.Leave && !s.Ignored && s.Data.Mark != "" {
-		guard = func(ctx context.Context) error {
-			w, err := c.Database.Writes.SinceMark(ctx, p, WriteMark(s.Data.Mark))
-			if err == nil && w.stops() {
-				return &WrittenError{w}
-			}
-			return err
+		guard = func(ctx context.Context) (func(context.Context) error, error) {
+			mark, err := c.Database.Writes.MarkSwap(ctx, p, WriteMark(s.Data.Mark))
+			return func(ctx context.Context) error {
+				w, err := c.Database.Writes.SinceMark(ctx, p, mark)
+				if err == nil && w.stops() {
+					return &WrittenError{w}
+				}
+				return err
+			}, err
 		}
 	}
 	ev, err := swapped(c.Database.Exchanger.Swap(ctx, p, c.Folder, guard))

@@ -68,6 +68,8 @@ type WriteWatch interface {
 	// SinceSaved tells what was written since, hours later and over a restart; nothing once the
 	// run itself has begun to change the live database.
 	SinceSaved(ctx context.Context, p *restore.Plan, f Folder, from WriteMark) (Writes, error)
+	// MarkSwap is a mark of MarkSaved after the swap's own statements, which are in the binlog.
+	MarkSwap(ctx context.Context, p *restore.Plan, from WriteMark) (WriteMark, error)
 	// SinceMark is SinceSaved for a run that has begun to swap and has not moved a table.
 	SinceMark(ctx context.Context, p *restore.Plan, from WriteMark) (Writes, error)
 	// SinceLoad tells what others wrote since the run began to load into the live database:
@@ -94,9 +96,8 @@ type Verifier interface {
 // Exchanger swaps the loaded tables with the live ones, and reverts that.
 type Exchanger interface {
 	// Swap swaps the tables, and carries over triggers, views, routines, events and grants.
-	// guard is asked while nobody can write to the live tables; its error ends the swap before
-	// a table moved. nil: not asked.
-	Swap(ctx context.Context, p *restore.Plan, f Folder, guard func(context.Context) error) (Swapped, error)
+	// guard is asked for after the swap's own statements about the live tables; nil: not asked.
+	Swap(ctx context.Context, p *restore.Plan, f Folder, guard Guard) (Swapped, error)
 	// SwapBack moves the old tables back.
 	SwapBack(ctx context.Context, p *restore.Plan, f Folder) (Swapped, error)
 	// Settle reverts an unfinished swap, and keeps what was loaded.
