@@ -33,7 +33,10 @@ func TestTheSilenceOfAKilledRestoreEnds(t *testing.T) {
 	w := startWatch(t, s.bin, filepath.Join(s.dir, "config.yaml"), "--alerts-only")
 	defer w.kill()
 	w.await("targets")
-	until(t, "the first state", func() bool { return strings.Contains(s.run("alerts").out, "no alerts") })
+	until(t, "the first state", func() bool {
+		o := s.run("alerts") // others may be firing on a busy machine
+		return !strings.Contains(o.out+o.err, "has never run")
+	})
 
 	restore := s.command("restore", "--confirm", s.live)
 	if err := restore.Start(); err != nil {

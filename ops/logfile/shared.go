@@ -39,6 +39,11 @@ type hidden struct {
 // Whole is the complete text behind a text given to a sink; the first from bytes are
 // hidden.
 func Whole(text logs.Text) (whole logs.Text, from int64) {
+	if late, ok := text.(*lateText); ok {
+		if sp, _ := late.converted(); sp == nil {
+			text = late.Text
+		}
+	}
 	if h, ok := text.(*hidden); ok {
 		return h.Text, h.from
 	}
