@@ -186,7 +186,7 @@ func (s *Server) open(t testing.TB, dsn string) *sql.DB {
 }
 
 // idle is how many connections a pool keeps: with the two of database/sql, three writers
-// side by side log in anew for most of their transactions.
+// side by side log in again for most of their transactions.
 const idle = 8
 
 var (

@@ -59,7 +59,7 @@ func TestGBKThatBeginsLateIsFound(t *testing.T) {
 	}
 }
 
-// TestAnEmptyLogThatIsNotUTF8IsFollowed: what a rotation leaves behind; and one that began
+// TestAnEmptyLogThatIsNotUTF8IsFollowed: what a rotation leaves; and one that began
 // with ASCII, or with a hole of zeros.
 func TestAnEmptyLogThatIsNotUTF8IsFollowed(t *testing.T) {
 	line := func(i int) string {

@@ -86,7 +86,7 @@ func (c *converter) start(p *sqlscan.Parsed, t *sqlscan.Table) error {
 // statement returns the LOAD DATA statement that reads from the reader of that name.
 //
 // Where a statement sets columns, MariaDB forgets that the AUTO_INCREMENT column was given:
-// it would number a row 0 anew in spite of NO_AUTO_VALUE_ON_ZERO. So that one is set too.
+// it would give a row 0 a new number in spite of NO_AUTO_VALUE_ON_ZERO. So that one is set too.
 func (c *converter) statement(reader string) string {
 	var cols, sets []string
 	bytes := slices.Contains(c.hex, true)

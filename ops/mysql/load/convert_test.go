@@ -245,7 +245,7 @@ func TestRandomValuesComeBackThroughARealServer(t *testing.T) {
 		if err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		// A row 0 beside bytes: MariaDB would number it anew.
+		// A row 0 beside bytes: MariaDB would give it a new number.
 		s.Exec(t, from, "UPDATE r SET id = 0 WHERE id = 1")
 		src := backedUp(t, s, dump.Options{Databases: []string{from}})
 		for _, noLocal := range []bool{false, true} {

@@ -113,8 +113,8 @@ func (t *table) equals(image []binlog.Value) string {
 	return strings.Join(all, " AND ")
 }
 
-// compareBare counts the rows that are to be deleted: the copy of a number is there when there
-// are so many equal rows. A row that is to be inserted again is in nobody's way.
+// compareBare counts the rows that the plan deletes: the copy of a number is there when there
+// are so many equal rows. A row that the plan inserts again is in nobody's way.
 func (t *table) compareBare(ctx context.Context, c schema.Querier, rows []*Row, lock string) error {
 	there := map[string]int32{}
 	most := map[string]int32{}

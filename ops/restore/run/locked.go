@@ -53,9 +53,17 @@ func (c *Crew) locked(ctx context.Context, p *restore.Plan, wait time.Duration, 
 	return err
 }
 
-// free is an event of KindFound while somebody has a transaction open on the live tables.
+// free is an event of KindFound while somebody has a transaction open on the live tables. Its
+// notes say so where that is unknown.
 func (c *Crew) free(ctx context.Context, p *restore.Plan) (restore.Event, error) {
-	err := c.locked(ctx, p, c.quietFor(), func(context.Context) error { return nil })
+	if c.Database.Locks == nil {
+		return restore.Event{}, nil
+	}
+	err := c.Database.Locks.Locked(ctx, p, c.quietFor(), func(context.Context) error { return nil })
+	if errors.Is(err, ErrNoLocks) {
+		return restore.Event{Notes: []restore.Note{restore.N(lang.M(
+			"the tables of %s cannot be locked: whether a transaction is open on them is unknown", p.Target.Live))}}, nil
+	}
 	if held := (*HeldError)(nil); errors.As(err, &held) {
 		sessions := append([]restore.Session{}, held.Sessions...)
 		return restore.Event{Kind: restore.KindFound, Notes: []restore.Note{restore.N(held.Text)},

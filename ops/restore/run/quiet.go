@@ -61,6 +61,9 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 			asks.Notes = append(notes, asks.Notes...)
 			return asks, err
 		}
+		if notes = append(notes, asks.Notes...); len(asks.Notes) > 0 {
+			return restore.Event{Kind: restore.KindDone, Notes: notes}, nil
+		}
 	}
 	if p.Assessment != nil && p.Assessment.SessionsHidden && !p.Process.Leave {
 		notes = append(notes, restore.N(lang.M("no transaction is open on the tables of %s; this user cannot see the "+

@@ -80,7 +80,7 @@ func (c *Crew) tellWaits(
 	}
 }
 
-// noRoom stands for the holder of a lock when the server waits for free space.
+// noRoom is named in place of the holder of a lock when the server waits for free space.
 const noRoom = "no room"
 
 // sentence is an error with what to do, for a line of progress.
