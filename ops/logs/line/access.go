@@ -14,9 +14,9 @@ const accessContext = "access"
 // "10.0.0.1 - - [29/Jan/2026:12:00:00 +0800] "GET / HTTP/1.1" 502 157", and morgan's dev
 // form, "GET /orders 200 12.3 ms - 15". A status of 500 or more is an error, 400 or more
 // a warning.
-func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r headReader) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if e, ok := morgan(line); ok {
-		p.numbered = true
+		r.p.read.numbered = true
 		return e, Unset, true
 	}
 	open := bytes.Index(line[:min(len(line), 256)], []byte(" ["))
@@ -27,7 +27,7 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if shut < 18 || shut > 40 {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(line[open+2 : open+shut])
+	ms, n := r.p.AnyTime(line[open+2 : open+shut])
 	if n != shut-2 {
 		return e, Unset, false
 	}
@@ -50,7 +50,7 @@ func (p *Parser) access(line []byte) (e logs.Event, ms int64, ok bool) {
 	if status < 100 || status > 599 {
 		return e, Unset, false
 	}
-	p.numbered = true
+	r.p.read.numbered = true
 	client, _, _ := bytes.Cut(line, []byte{' '})
 	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: accessContext}
 	e.Message = string(rest)

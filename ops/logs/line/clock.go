@@ -26,13 +26,13 @@ func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok 
 	switch {
 	case bracket && sc.take("]") == 0:
 		e, ok = levelInClock(line, sc.i)
-		p.clocked = ok
+		p.read.clocked = ok
 		return e, Unset, KindHead, ok
 	case sc.i == len(line) || line[sc.i] != ' ':
 		return e, Unset, KindPlain, false
 	}
-	p.clocked = true
-	return p.body(line[afterTime(line, sc.i):]), Unset, KindHead, true
+	p.read.clocked = true
+	return bodies(p).body(line[afterTime(line, sc.i):]), Unset, KindHead, true
 }
 
 // levelInClock reads " INF] text" after the time of day in a bracket.
@@ -55,6 +55,6 @@ func kitchen(p *Parser, line []byte, i int) (e logs.Event, ms int64, kind Kind, 
 	}
 	level, ok := logs.LevelWords[string(half[3:6])]
 	e = logs.Event{Format: logs.FormatText, Level: level, Message: string(line[min(len(line), i+7):])}
-	p.clocked = ok
+	p.read.clocked = ok
 	return e, Unset, KindHead, ok
 }

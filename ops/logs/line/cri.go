@@ -59,7 +59,7 @@ func IsCRI(head []byte) bool {
 }
 
 // cri reads a wrapped line: its leading time is the event's.
-func (p *Parser) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r headReader) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	c, ok := criOf(line)
 	if !ok {
 		return e, Unset, KindPlain, false
@@ -68,12 +68,12 @@ func (p *Parser) cri(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 		e = text(c.text)
 		kind = KindPlain
 	} else {
-		e, _, kind = p.one(c.text)
+		e, _, kind = r.p.one(c.text)
 	}
 	e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(c.stderr), JSON: true})
 	if e.Format == logs.FormatUnknown && kind == KindHead {
 		e.Format = logs.FormatText
 	}
-	ms, _ = p.AnyTime(line)
+	ms, _ = r.p.AnyTime(line)
 	return e, ms, kind, true
 }

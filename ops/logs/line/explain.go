@@ -23,11 +23,18 @@ const (
 	ReaderCont                     // it continues the previous event
 )
 
-// reading is how a line was read.
+// reading is how a line was read, and what its shape must know of it.
 type reading struct {
 	reader Reader
 	name   string      // of a configured format
 	inner  logs.Format // format of the text after a time, if it has its own
+
+	doubt    logs.Level // the level of a first word that may begin a sentence
+	dateAt   int        // where columns or a configured format read a date, or -1
+	numbered bool       // the level is a number that shapes leave out
+	zoned    bool       // the time is in a zone that a name in the line gives
+	clocked  bool       // a time of day without a date
+	timed    bool       // the text has a time, or a time of day
 }
 
 // by records the reader of a line. An inner reader was recorded before; it remains only
@@ -65,9 +72,9 @@ func (p *Parser) Explain(line []byte) Explained {
 		Inner:    p.read.inner,
 		Event:    e,
 		Kind:     kind,
-		Doubt:    p.doubt,
-		Numbered: p.numbered,
-		Clocked:  p.clocked,
+		Doubt:    p.read.doubt,
+		Numbered: p.read.numbered,
+		Clocked:  p.read.clocked,
 	}
 	if !e.Time.IsZero() {
 		p.Elsewhere(e.Time, func() {

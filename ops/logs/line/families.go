@@ -14,37 +14,37 @@ import (
 // expects it. They are tried last, so that they do not slow down other lines.
 
 // late reads such a line.
-func (p *Parser) late(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) late(line []byte) (e logs.Event, ms int64, ok bool) {
 	switch c := line[0]; {
 	case c == '@':
-		return p.tai64(line)
+		return r.tai64(line)
 	case c == '#':
 		return history(line)
 	case c == '=':
-		return p.banner(line)
+		return r.banner(line)
 	case bytes.HasPrefix(line, []byte("[pid: ")):
-		return p.uwsgi(line)
+		return r.uwsgi(line)
 	case Digit(c):
-		if e, ms, ok = p.strace(line); ok {
+		if e, ms, ok = r.strace(line); ok {
 			return e, ms, true
 		}
-		if e, ms, ok = p.hpc(line); ok {
+		if e, ms, ok = r.hpc(line); ok {
 			return e, ms, true
 		}
 	}
-	if e, ms, ok = p.cluster(line); ok {
+	if e, ms, ok = r.cluster(line); ok {
 		return e, ms, true
 	}
-	if e, ms, ok = system(p, line); ok {
+	if e, ms, ok = system(r.p, line); ok {
 		return e, ms, true
 	}
-	return p.columns(line)
+	return r.columns(line)
 }
 
 // tai64 reads "@40000000433225833b6e1a8c text", the TAI64N label of daemontools'
 // multilog and s6-log: 2^62 plus seconds of TAI, which is 10 s plus the leap seconds
 // since 1970 ahead of UTC (cr.yp.to/libtai/tai64.html), then nanoseconds.
-func (p *Parser) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 	const label = 25
 	var b [12]byte
 	if len(line) <= label || line[label] != ' ' {
@@ -59,7 +59,7 @@ func (p *Parser) tai64(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	e = logs.Event{Format: logs.FormatText}
-	e.Level, line = p.levelAfterTime(line[label+1:])
+	e.Level, line = bodies(r.p).levelAfterTime(line[label+1:])
 	e.Message = string(line)
 	return e, seconds*1000 + nanos/1_000_000, true
 }
@@ -79,12 +79,12 @@ func history(line []byte) (e logs.Event, ms int64, ok bool) {
 }
 
 // banner reads "===== Start of … at Thu Jun 2 00:01:01 UTC 2022 =====".
-func (p *Parser) banner(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) banner(line []byte) (e logs.Event, ms int64, ok bool) {
 	at := bytes.LastIndex(line[:min(len(line), 160)], []byte(" at "))
 	if at < 0 || !bytes.HasPrefix(line, []byte("=====")) {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(line[at+4:])
+	ms, n := r.p.AnyTime(line[at+4:])
 	if n < 19 {
 		return e, Unset, false
 	}
@@ -93,12 +93,12 @@ func (p *Parser) banner(line []byte) (e logs.Event, ms int64, ok bool) {
 
 // uwsgi reads "[pid: 1|app: 0|req: 1/1] 10.0.0.1 () {38 vars in 696 bytes} [Sun Mar 13 22:49:12
 // 2016] POST /x => generated 47 bytes in 129 msecs (HTTP/1.1 200) …".
-func (p *Parser) uwsgi(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) uwsgi(line []byte) (e logs.Event, ms int64, ok bool) {
 	open := bytes.Index(line, []byte("} ["))
 	if open < 0 {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(line[open+3:])
+	ms, n := r.p.AnyTime(line[open+3:])
 	end := open + 3 + n
 	if n == 0 || end+2 > len(line) || line[end] != ']' {
 		return e, Unset, false
@@ -107,7 +107,7 @@ func (p *Parser) uwsgi(line []byte) (e logs.Event, ms int64, ok bool) {
 	if at := bytes.Index(line, []byte(" (HTTP/")); at > 0 {
 		words := bytes.Fields(line[at:])
 		if len(words) > 1 {
-			p.status(&e, bytes.TrimRight(words[1], ")"))
+			r.p.status(&e, bytes.TrimRight(words[1], ")"))
 		}
 	}
 	return e, ms, true
@@ -120,19 +120,19 @@ func (p *Parser) status(e *logs.Event, word []byte) bool {
 		return false
 	}
 	e.Level = statusLevel(status)
-	p.numbered = true
+	p.read.numbered = true
 	e.Fields = append(e.Fields, logs.Field{Key: "status", Value: string(word)})
 	return true
 }
 
 // strace reads "10000 1697048351.000001 execve(…) = 0", as strace -f -ttt prints it.
-func (p *Parser) strace(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) strace(line []byte) (e logs.Event, ms int64, ok bool) {
 	pid, rest, _ := bytes.Cut(line, []byte{' '})
 	rest = bytes.TrimLeft(rest, " ")
 	if !allDigits(pid) || len(rest) < 18 || rest[10] != '.' || !allDigits(rest[:10]) || !allDigits(rest[11:17]) {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(rest)
+	ms, n := r.p.AnyTime(rest)
 	if n < 17 {
 		return e, Unset, false
 	}
@@ -144,7 +144,7 @@ func (p *Parser) strace(line []byte) (e logs.Event, ms int64, ok bool) {
 // hpc reads "134681 node-246 unix.hw state_change.unavailable 1077804742 1 text", a line of the
 // HPC set of loghub: id, node, component, state, seconds since 1970, flag. No column is a
 // level; the state error is one.
-func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	words := bytes.SplitN(line, []byte{' '}, 7)
 	if len(words) < 7 || !allDigits(words[0]) || len(words[4]) != 10 {
 		return e, Unset, false
@@ -152,7 +152,7 @@ func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 	if flag := words[5]; len(flag) == 0 || len(flag) > 2 || !Digit(flag[len(flag)-1]) { // 0, 1, -1
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(words[4])
+	ms, n := r.p.AnyTime(words[4])
 	if n != 10 {
 		return e, Unset, false
 	}
@@ -167,18 +167,18 @@ func (p *Parser) hpc(line []byte) (e logs.Event, ms int64, ok bool) {
 // KERNEL INFO text" and "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228
 // crond[2915]: text", the format of the supercomputer logs of the USENIX CFDR: an alert
 // tag or -, seconds since 1970, the date, the node, then the line itself.
-func (p *Parser) cluster(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) cluster(line []byte) (e logs.Event, ms int64, ok bool) {
 	words := bytes.SplitN(line[:min(len(line), 4096)], []byte{' '}, 5)
 	if len(words) < 5 || len(words[1]) != 10 || len(words[2]) != 10 || words[2][4] != '.' || words[2][7] != '.' {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(words[1])
+	ms, n := r.p.AnyTime(words[1])
 	if n != 10 || digits4(words[2]) < 0 {
 		return e, Unset, false
 	}
 	rest := line[len(words[0])+len(words[1])+len(words[2])+len(words[3])+4:]
-	if _, n := p.AnyTime(rest); n > 0 {
-		e = p.tagged(bytes.TrimLeft(rest[n:], " "))
+	if _, n := r.p.AnyTime(rest); n > 0 {
+		e = bodies(r.p).tagged(bytes.TrimLeft(rest[n:], " "))
 		return e, ms, true
 	}
 	e = logs.Event{Format: logs.FormatText, Context: string(words[3]), Message: string(rest)}
@@ -206,12 +206,12 @@ const maxColumns = 6
 // columns reads a line whose words before the time cannot be a sentence: a level ("INFO
 // 2026-01-29 12:00:00 text", "I, [2026-01-29T12:00:00 #12]  INFO -- : text"), a file
 // name, an address, or columns separated by ::, | or quotes.
-func (p *Parser) columns(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r lateReader) columns(line []byte) (e logs.Event, ms int64, ok bool) {
 	level, at := logs.LevelUnknown, 0
 	for range maxColumns {
-		if from, ms, n := p.fullDate(line, at); n > 0 {
-			p.dateAt = from
-			e = p.body(line[afterDate(line, from, from+n):])
+		if from, ms, n := r.fullDate(line, at); n > 0 {
+			r.p.read.dateAt = from
+			e = bodies(r.p).body(line[afterDate(line, from, from+n):])
 			if e.Level == logs.LevelUnknown {
 				e.Level = level
 			}
@@ -266,7 +266,7 @@ func column(line []byte, i int) (word []byte, next int, columned bool) {
 
 // fullDate reads a date with a year and a clock at i, also after an opening bracket or
 // quote; from is where the date begins.
-func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
+func (r lateReader) fullDate(line []byte, i int) (from int, ms int64, n int) {
 	for from = i; from < len(line) && from < i+2 && bytes.IndexByte([]byte(`["(`), line[from]) >= 0; {
 		from++
 	}
@@ -276,15 +276,15 @@ func (p *Parser) fullDate(line []byte, i int) (from int, ms int64, n int) {
 	}
 	if len(b) > 21 && string(b[10:13]) == `" "` { // "2026-01-29" "12:00:00"
 		b = append(append(bytes.Clone(b[:10]), ' '), b[13:min(len(b), 40)]...)
-		if ms, n = p.AnyTime(b); n > 0 {
+		if ms, n = r.p.AnyTime(b); n > 0 {
 			n += 2
 		}
 		return from, ms, n
 	}
-	if ms, n = p.AnyTime(b); n == 0 { // date and clock in separate columns
+	if ms, n = r.p.AnyTime(b); n == 0 { // date and clock in separate columns
 		if wide := bytes.TrimLeft(b[10:], " "); len(b)-10 > len(wide)+1 {
 			near := append(append(bytes.Clone(b[:10]), ' '), wide[:min(len(wide), 30)]...)
-			if ms, n = p.AnyTime(near); n > 0 {
+			if ms, n = r.p.AnyTime(near); n > 0 {
 				n += len(b) - 10 - len(wide) - 1
 			}
 		}

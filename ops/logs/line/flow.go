@@ -96,7 +96,7 @@ func (f *Flow) Begins(s *Shape, raw []byte) bool {
 
 // BeginsRead is Begins for the line that a parser has read last.
 func (f *Flow) BeginsRead(p *Parser, e *logs.Event, kind Kind, raw []byte) bool {
-	return f.next(kind, partOf(e, kind, p.timedItself), raw)
+	return f.next(kind, partOf(e, kind, p.read.timed), raw)
 }
 
 func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {

@@ -155,7 +155,7 @@ func (f *Format) read(p *Parser, line []byte) (e logs.Event, ms int64, at int, o
 
 func (f *Format) level(p *Parser, word string) logs.Level {
 	if strings.ContainsAny(word, "0123456789") {
-		p.numbered = true
+		p.read.numbered = true
 	}
 	if l, ok := f.levels[word]; ok {
 		return l
@@ -250,8 +250,9 @@ func (p *Parser) configured(line []byte) (e logs.Event, ms int64, kind Kind, don
 		if !ok {
 			continue
 		}
-		p.dateAt = at
-		p.read = reading{reader: ReaderConfigured, name: f.Name}
+		p.read.dateAt = at
+		p.read.reader = ReaderConfigured
+		p.read.name = f.Name
 		return e, ms, KindHead, true
 	}
 	if p.style.Only {

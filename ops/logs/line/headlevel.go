@@ -9,21 +9,21 @@ import (
 // levelAfterTime finds the level in the text after a line's time: the first word in any
 // case, else a word in capitals or brackets after a thread, a process id, a host and a
 // tag. rest is the text after a level that comes first, else all of b.
-func (p *Parser) levelAfterTime(b []byte) (l logs.Level, rest []byte) {
+func (r bodyReader) levelAfterTime(b []byte) (l logs.Level, rest []byte) {
 	if i := bytes.IndexByte(b[:min(len(b), 12)], ']'); i > 0 && allDigits(b[:i]) {
 		b = bytes.TrimLeft(b[i+1:], " ") // "25376]INFO:text"
 	}
 	if l, rest, ok := leadingLevel(b); ok {
 		return l, rest
 	}
-	if l, n := p.firstWordLevel(b); n > 0 {
+	if l, n := r.firstWordLevel(b); n > 0 {
 		return l, bytes.TrimLeft(b[n:], " \t:|-")
 	}
 	return laterLevel(b), b
 }
 
 // firstWordLevel reads "error text", "E text" and "错误 text".
-func (p *Parser) firstWordLevel(b []byte) (l logs.Level, n int) {
+func (r bodyReader) firstWordLevel(b []byte) (l logs.Level, n int) {
 	if n = bytes.IndexAny(b, " \t"); n < 0 {
 		n = len(b)
 	}
@@ -40,8 +40,8 @@ func (p *Parser) firstWordLevel(b []byte) (l logs.Level, n int) {
 	bare := bytes.Trim(word, ":,*|")
 	if l, ok := logs.ParseLevel(string(bare)); !ok {
 		return logs.LevelUnknown, 0
-	} else if !p.Column && (sentenceWord(word) || len(bare) == len(word) && beginsSentence(word, b[n:])) {
-		p.doubt = l
+	} else if !r.p.Column && (sentenceWord(word) || len(bare) == len(word) && beginsSentence(word, b[n:])) {
+		r.p.read.doubt = l
 		return logs.LevelUnknown, 0
 	} else {
 		return l, n

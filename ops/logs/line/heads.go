@@ -11,38 +11,38 @@ import (
 // glog, access logs, and lines with a prefix of PM2 or Docker Compose.
 
 // head reads such a line.
-func (p *Parser) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r headReader) head(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	if e, ok = ofRuntime(line); ok {
 		return e, Unset, KindHead, true
 	}
 	switch c := line[0]; {
 	case c == '<':
-		e, ms, ok = p.priority(line)
+		e, ms, ok = r.priority(line)
 	case c == 'S':
-		e, ms, ok = railsStarted(p, line)
+		e, ms, ok = railsStarted(r.p, line)
 	case c == '#':
-		if e, ms, kind, ok = p.slowHead(line); ok {
+		if e, ms, kind, ok = r.slowHead(line); ok {
 			return e, ms, kind, true
 		}
 	case Digit(c):
-		e, ms, ok = p.redis(line)
+		e, ms, ok = r.redis(line)
 	case letterLevels[c] != logs.LevelUnknown && len(line) > 5 && Digit(line[1]):
-		e, ms, ok = p.klog(line)
+		e, ms, ok = r.klog(line)
 	case nodeFailure(line):
 		return logs.Event{Level: logs.LevelError, Message: string(line)}, Unset, KindHead, true
 	}
 	if ok {
 		return e, ms, KindHead, true
 	}
-	if e, ms, ok = p.access(line); ok {
+	if e, ms, ok = r.access(line); ok {
 		return e, ms, KindHead, true
 	}
-	return p.prefixed(line)
+	return r.prefixed(line)
 }
 
 // redis reads "1:M 29 Jan 2026 12:00:00.123 # text": process, role, time, and one of . -
 // * # for the level, as Redis' serverLogRaw prints them.
-func (p *Parser) redis(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r headReader) redis(line []byte) (e logs.Event, ms int64, ok bool) {
 	i := 0
 	for i < len(line) && Digit(line[i]) {
 		i++
@@ -50,7 +50,7 @@ func (p *Parser) redis(line []byte) (e logs.Event, ms int64, ok bool) {
 	if i+4 > len(line) || line[i] != ':' || bytes.IndexByte([]byte("XCSM"), line[i+1]) < 0 || line[i+2] != ' ' {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(line[i+3:])
+	ms, n := r.p.AnyTime(line[i+3:])
 	end := i + 3 + n
 	if n == 0 || end+2 > len(line) || line[end] != ' ' {
 		return e, Unset, false
@@ -71,7 +71,7 @@ var syslogLevels = [8]logs.Level{
 
 // priority reads "<34>Oct 11 22:14:15 host su: text" (RFC 3164) and "<165>1
 // 2003-10-11T22:14:15.003Z host app 1 ID [data] text" (RFC 5424).
-func (p *Parser) priority(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r headReader) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 	end := bytes.IndexByte(line[:min(len(line), 5)], '>')
 	if end < 2 {
 		return e, Unset, false
@@ -88,7 +88,7 @@ func (p *Parser) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 	if len(rest) == 0 {
 		return e, Unset, false
 	}
-	ms, n := p.AnyTime(rest)
+	ms, n := r.p.AnyTime(rest)
 	if n == 0 {
 		return e, Unset, false
 	}
@@ -96,10 +96,10 @@ func (p *Parser) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 	if version {
 		e = structured(text)
 	} else {
-		e = p.tagged(text)
+		e = bodies(r.p).tagged(text)
 	}
 	if e.Level == logs.LevelUnknown {
-		e.Level, p.numbered = syslogLevels[priority&7], true
+		e.Level, r.p.read.numbered = syslogLevels[priority&7], true
 	}
 	return e, ms, true
 }
@@ -130,23 +130,23 @@ func structured(text []byte) logs.Event {
 }
 
 // tagged reads the text after the time in a syslog line: "host tag[pid]: text".
-func (p *Parser) tagged(text []byte) logs.Event {
+func (r bodyReader) tagged(text []byte) logs.Event {
 	tag, rest, ok := syslogTag(text)
 	if !ok {
 		return logs.Event{Format: logs.FormatText, Message: string(text)}
 	}
-	if e, ok := p.inner(rest); ok {
+	if e, ok := r.inner(rest); ok {
 		return e
 	}
 	e := logs.Event{Format: logs.FormatText, Context: string(tag), Message: string(rest)}
 	if len(rest) > 0 {
-		if _, n := p.AnyTime(rest); n > 0 {
+		if _, n := r.p.AnyTime(rest); n > 0 {
 			rest = bytes.TrimLeft(rest[n:], " ")
 		}
-		e.Level, _ = p.levelAfterTime(rest)
+		e.Level, _ = r.levelAfterTime(rest)
 	}
 	if string(tag) == "haproxy" {
-		p.haproxy(&e, rest)
+		r.haproxy(&e, rest)
 	}
 	return e
 }
@@ -172,7 +172,7 @@ func syslogTag(text []byte) (tag, rest []byte, ok bool) {
 
 // klog reads "E0129 12:00:00.123456    1234 file.go:123] text", the format of glog and
 // Kubernetes' klog; glog can write the year too, "E20260129 12:00:00.123456".
-func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r headReader) klog(line []byte) (e logs.Event, ms int64, ok bool) {
 	if len(line) < 20 || digits4(line[1:]) < 0 {
 		return e, Unset, false
 	}
@@ -200,9 +200,9 @@ func (p *Parser) klog(line []byte) (e logs.Event, ms int64, ok bool) {
 	}
 	e.Message = string(bytes.TrimLeft(line[end+1:], " "))
 	if t.Year > 0 {
-		return e, p.Millis(&t), true
+		return e, r.p.Millis(&t), true
 	}
-	return e, p.yearlessMillis(t), true
+	return e, r.p.yearlessMillis(t), true
 }
 
 // yearlessMillis is the time, in ms, of a date without a year.
@@ -236,7 +236,7 @@ func nodeFailure(line []byte) bool {
 
 // prefixed reads a line after the prefix of "pm2 logs" ("0|server   | ") or "docker
 // compose logs" ("api-1  | ").
-func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r headReader) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	bar := bytes.Index(line[:min(len(line), 64)], []byte(" | "))
 	if bar < 1 {
 		return e, Unset, KindPlain, false
@@ -253,11 +253,11 @@ func (p *Parser) prefixed(line []byte) (e logs.Event, ms int64, kind Kind, ok bo
 	}
 	rest := line[bar+3:]
 	if _, again := prefixOf(rest); again && !bytes.HasPrefix(rest, []byte("[GIN] ")) {
-		if _, n := p.AnyTime(rest); n == 0 {
+		if _, n := r.p.AnyTime(rest); n == 0 {
 			return e, Unset, KindPlain, false
 		}
 	}
-	e, ms, kind = p.one(rest)
+	e, ms, kind = r.p.one(rest)
 	if e.Format == logs.FormatUnknown && kind == KindPlain {
 		e.Message = string(rest)
 	}

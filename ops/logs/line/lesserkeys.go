@@ -10,7 +10,7 @@ import (
 // lesserKeys fills what the usual keys of a JSON line left out: the time from a key
 // whose name ends like one ("EdgeStartTimestamp", "started_at"), the level from the
 // status of a request ("status" next to "uri", as in nginx's JSON access logs).
-func (p *Parser) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
+func (r objectReader) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
 	if *ms != Unset && e.Level != logs.LevelUnknown {
 		return
 	}
@@ -19,7 +19,7 @@ func (p *Parser) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
 		key := lowerKey(v.Key)
 		switch {
 		case *ms == Unset && timeName(key) && v.Value[0] != '{':
-			*ms = p.jsonTime(v.Value)
+			*ms = r.jsonTime(v.Value)
 		case strings.HasSuffix(key, "status") || key == "status_code" || key == "statuscode":
 			if status == "" {
 				status = jsontext.Text(v.Value)
@@ -37,7 +37,7 @@ func (p *Parser) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair) {
 	}
 	if e.Level == logs.LevelUnknown && request {
 		before := len(e.Fields)
-		p.status(e, []byte(status))
+		r.p.status(e, []byte(status))
 		e.Fields = e.Fields[:before] // it is a field already
 	}
 }
@@ -61,7 +61,7 @@ func requestName(key string) bool {
 
 // otlp reads the first record of a line that the OpenTelemetry Collector's file exporter
 // writes: {"resourceLogs":[{"resource":…,"scopeLogs":[{"scope":…,"logRecords":[…]}]}]}.
-func (p *Parser) otlp(value string) (e logs.Event, ms int64, ok bool) {
+func (r objectReader) otlp(value string) (e logs.Event, ms int64, ok bool) {
 	at := strings.Index(value, `"logRecords":[`)
 	if at < 0 {
 		return e, Unset, false
@@ -81,11 +81,11 @@ func (p *Parser) otlp(value string) (e logs.Event, ms int64, ok bool) {
 		switch {
 		case v.Key == "body" && v.Value[0] == '{':
 			e.Message, _ = jsontext.Find(v.Value, "stringValue")
-		case !p.pair(&e, &ms, v, &of):
+		case !r.pair(&e, &ms, v, &of):
 			e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 		}
 	}
-	p.numbered = of.levelKey != ""
+	r.p.read.numbered = of.levelKey != ""
 	if name, ok := jsontext.Find(value[:at], "name"); ok {
 		e.Context = name
 	}

@@ -9,7 +9,7 @@ import (
 
 // nest reads "[Nest] 12345  - 01/29/2026, 12:00:00 PM     LOG [Context] text +3ms", with
 // the date of any locale, and nest-winston's line, which has no dash.
-func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r headReader) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	end := bytes.IndexByte(line, ']')
 	if end < 0 {
 		return e, Unset, false
@@ -31,10 +31,10 @@ func (p *Parser) nest(line []byte) (e logs.Event, ms int64, ok bool) {
 	}
 	if named {
 		date = bytes.TrimLeft(date, "- ")
-		ms, ok = p.nestDate(date)
+		ms, ok = r.nestDate(date)
 	} else {
 		var n int
-		if ms, n = p.AnyTime(line[i:]); n == 0 {
+		if ms, n = r.p.AnyTime(line[i:]); n == 0 {
 			n = likeTime(line[i:])
 		}
 		ok = n > 0
@@ -113,19 +113,19 @@ func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
 
 // nestDate reads a text that is only a date. A text with the numbers of a date that is
 // impossible is a date whose time is unknown.
-func (p *Parser) nestDate(date []byte) (ms int64, ok bool) {
-	if ms, n := p.AnyTime(date); n > 0 && n == len(date) {
+func (r headReader) nestDate(date []byte) (ms int64, ok bool) {
+	if ms, n := r.p.AnyTime(date); n > 0 && n == len(date) {
 		return ms, true
 	}
 	var t Stamp
 	if !localeDate(date, &t) {
 		return Unset, digitsInText(date) >= 6
 	}
-	if p.Learns {
-		p.learn(&t)
+	if r.p.Learns {
+		r.p.learn(&t)
 	}
-	p.Seen = t
-	return p.Millis(&t), true
+	r.p.Seen = t
+	return r.p.Millis(&t), true
 }
 
 // digitsInText counts decimal digits of any script.

@@ -41,18 +41,10 @@ type Parser struct {
 	// Turns remembers where the year turns in texts; parsers of one set of texts share it.
 	Turns *Turns
 
-	own      *time.Location // of times without a zone, if the style sets none
-	style    *Style
-	read     reading    // how the last line was read
-	doubt    logs.Level // of the last line: the level of a first word that may begin a sentence
-	dateAt   int        // where in the last line columns read a date, or -1
-	inside   bool       // a time was read before the current text
-	numbered bool       // the last line's level is a number that shapes leave out
-
-	elsewhere bool // the last line's time is in a zone that a name in it gives
-	clocked   bool // the last line has a time of day without a date
-
-	timedItself bool // the text of the last line has a time, or a time of day
+	own    *time.Location // of times without a zone, if the style sets none
+	style  *Style
+	read   reading // how the last line was read
+	inside bool    // a time was read before the current text
 }
 
 // NewParser returns a parser. Times without a zone are in zone; times without a year are
@@ -85,14 +77,9 @@ func (p *Parser) ParseMS(line []byte) (e logs.Event, ms int64, kind Kind) {
 	line = line[n:]
 	raw := string(line)
 	line = Visible(line, nil)
-	p.numbered = false
-	p.dateAt = -1
-	p.doubt = logs.LevelUnknown
-	p.read = reading{}
-	p.elsewhere = false
-	p.clocked = false
+	p.read = reading{dateAt: -1}
 	e, ms, kind = p.one(line)
-	p.timedItself = ms != Unset || p.clocked
+	p.read.timed = ms != Unset || p.read.clocked
 	e.Raw = raw
 	if n > 0 {
 		e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
@@ -115,16 +102,16 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 	}
 	switch c := line[0]; {
 	case c == '[':
-		if e, ms, ok := p.nest(line); ok {
+		if e, ms, ok := heads(p).nest(line); ok {
 			p.by(ReaderNest)
 			return e, ms, KindHead
 		}
 	case c == '{':
-		if e, ms, kind, ok := p.json(string(line)); ok {
+		if e, ms, kind, ok := objects(p).json(string(line)); ok {
 			p.by(ReaderJSON)
 			return e, ms, kind
 		}
-		if e, ms, ok := p.inspectedLine(line); ok {
+		if e, ms, ok := objects(p).inspectedLine(line); ok {
 			p.by(ReaderJSON)
 			return e, ms, KindHead
 		}
@@ -135,7 +122,7 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		}
 		return text(line), Unset, KindCont
 	}
-	if e, ms, kind, ok := p.cri(line); ok {
+	if e, ms, kind, ok := heads(p).cri(line); ok {
 		p.by(ReaderContainer)
 		return e, ms, kind
 	}
@@ -143,7 +130,7 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		p.by(ReaderTime)
 		return e, ms, kind
 	}
-	if e, ms, kind, ok := p.head(line); ok {
+	if e, ms, kind, ok := heads(p).head(line); ok {
 		p.by(ReaderProgram)
 		return e, ms, kind
 	}
@@ -151,7 +138,7 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		p.by(ReaderLogfmt)
 		return e, ms, KindHead
 	}
-	if e, ms, ok := p.late(line); ok {
+	if e, ms, ok := lateTimes(p).late(line); ok {
 		p.by(ReaderProgram)
 		return e, ms, KindHead
 	}
@@ -322,11 +309,11 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	}
 	i += gluedZone(line[i:])
 	rest := line[afterTime(line, i):]
-	if inner, ok := p.inner(rest); ok {
+	if inner, ok := bodies(p).inner(rest); ok {
 		p.read.inner = inner.Format
 		return inner, ms, KindHead, true
 	}
-	return p.body(rest), ms, KindHead, true
+	return bodies(p).body(rest), ms, KindHead, true
 }
 
 // gluedZone is the length of an unknown zone name right after a time: the clock is then
@@ -369,20 +356,20 @@ func afterTime(line []byte, i int) int {
 }
 
 // body reads a level, a context and text.
-func (p *Parser) body(rest []byte) (e logs.Event) {
-	if e, ok := p.program(rest); ok {
+func (r bodyReader) body(rest []byte) (e logs.Event) {
+	if e, ok := r.program(rest); ok {
 		return e
 	}
 	if tag, text, ok := syslogTag(rest); ok && bytes.IndexByte(rest[:len(rest)-len(text)], '[') > 0 {
-		if e, ok := p.inner(text); ok {
+		if e, ok := r.inner(text); ok {
 			return e
 		}
-		e = p.tagged(rest)
+		e = r.tagged(rest)
 		e.Context = string(tag)
 		return e
 	}
 	e.Format = logs.FormatText
-	e.Level, rest = p.levelAfterTime(rest)
+	e.Level, rest = r.levelAfterTime(rest)
 	if context, message, ok := springBoot(rest); ok {
 		e.Context, e.Message = context, message
 		return e
@@ -412,22 +399,22 @@ func (p *Parser) body(rest []byte) (e logs.Event) {
 }
 
 // inner reads the text after a process manager's time; that time is the event's.
-func (p *Parser) inner(rest []byte) (e logs.Event, ok bool) {
+func (r bodyReader) inner(rest []byte) (e logs.Event, ok bool) {
 	if len(rest) == 0 {
 		return e, false
 	}
 	switch rest[0] {
 	case '[':
-		e, _, ok = p.nest(rest)
+		e, _, ok = heads(r.p).nest(rest)
 	case '{':
-		if e, _, _, ok = p.json(string(rest)); !ok {
-			e, _, ok = p.inspectedLine(rest)
+		if e, _, _, ok = objects(r.p).json(string(rest)); !ok {
+			e, _, ok = objects(r.p).inspectedLine(rest)
 		}
 	default:
-		e, _, ok = p.logfmt(string(rest))
+		e, _, ok = r.p.logfmt(string(rest))
 	}
 	if !ok {
-		e, ok = p.again(rest)
+		e, ok = r.again(rest)
 	}
 	return e, ok
 }

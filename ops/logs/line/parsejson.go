@@ -56,7 +56,7 @@ type parts struct {
 }
 
 // json reads one line that is one JSON object.
-func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r objectReader) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) {
 	pairs, ok := jsontext.Pairs(line)
 	if !ok && len(line) > cutBytes {
 		pairs = jsontext.CutPairs(line)
@@ -65,34 +65,36 @@ func (p *Parser) json(line string) (e logs.Event, ms int64, kind Kind, ok bool) 
 	if !ok || len(pairs) == 0 {
 		return e, Unset, KindPlain, false
 	}
-	if inner, ms, kind, ok := p.docker(line, pairs); ok {
+	if inner, ms, kind, ok := r.docker(line, pairs); ok {
 		return inner, ms, kind, true
 	}
-	if inner, ms, kind, ok := p.pm2(pairs); ok {
+	if inner, ms, kind, ok := r.pm2(pairs); ok {
 		return inner, ms, kind, true
 	}
 	if pairs[0].Key == "resourceLogs" && len(pairs) == 1 {
-		if e, ms, ok := p.otlp(pairs[0].Value); ok {
+		if e, ms, ok := r.otlp(pairs[0].Value); ok {
 			return e, ms, KindHead, true
 		}
 	}
-	e, ms = p.ofPairs(line, pairs)
+	e, ms = r.ofPairs(line, pairs)
 	return e, ms, KindHead, true
 }
 
 // ofPairs builds an event from an object's pairs; line is the object's text.
-func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms int64) {
+func (r objectReader) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms int64) {
 	e.Format, ms = logs.FormatJSON, Unset
 	of := parts{scale: scaleOf(pairs)}
 	for _, v := range pairs {
-		if p.pair(&e, &ms, v, &of) {
+		if r.pair(&e, &ms, v, &of) {
 			continue
 		}
 		e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 	}
-	p.lesserKeys(&e, &ms, pairs)
+	r.lesserKeys(&e, &ms, pairs)
 	// Shapes keep only the digits of "level":30.
-	p.numbered = p.numbered || of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`))
+	if of.levelKey != "" && (of.levelKey != "level" || !strings.Contains(line, `"level":`)) {
+		r.p.read.numbered = true
+	}
 	if e.Context == "" {
 		e.Context = of.name // the logger's name in bunyan and pino
 	}
@@ -107,13 +109,13 @@ func (p *Parser) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event, ms i
 
 // pair takes from one pair what every event has; taken is false for a pair that remains
 // a field.
-func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (taken bool) {
+func (r objectReader) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (taken bool) {
 	key := lowerKey(v.Key)
 	quoted := v.Value[0] == '"'
 	nested := v.Value[0] == '{' || v.Value[0] == '['
 	switch {
 	case timeKeys[key] && *ms == Unset:
-		*ms = p.jsonTime(v.Value)
+		*ms = r.jsonTime(v.Value)
 		return *ms != Unset
 	case levelKeys[key] && e.Level == logs.LevelUnknown:
 		e.Level = of.scale.level(key, v.Value)
@@ -135,7 +137,7 @@ func (p *Parser) pair(e *logs.Event, ms *int64, v jsontext.Pair, of *parts) (tak
 	case key == "error.message" && quoted:
 		of.failed = jsontext.Text(v.Value)
 	case nested && v.Value[0] == '{':
-		p.nested(e, v, &of.name, &of.failed)
+		r.nested(e, v, &of.name, &of.failed)
 	case key == "type" && quoted:
 		of.typ = jsontext.Text(v.Value)
 	}
@@ -158,17 +160,17 @@ func ofBytes(value string) string {
 
 // jsonTime reads a time from a value: text, a number, MongoDB's {"$date": …} or log4j2's
 // {"epochSecond": …, "nanoOfSecond": …}.
-func (p *Parser) jsonTime(value string) int64 {
+func (r objectReader) jsonTime(value string) int64 {
 	if value[0] != '{' {
-		return p.value(jsontext.Text(value))
+		return r.p.value(jsontext.Text(value))
 	}
 	if date, ok := jsontext.Find(value, "$date"); ok {
-		return p.value(date)
+		return r.p.value(date)
 	}
 	if seconds, ok := jsontext.Find(value, "epochSecond"); ok {
 		nanos, _ := jsontext.Find(value, "nanoOfSecond")
 		n, err := strconv.Atoi(nanos)
-		if ms := p.value(seconds); ms != Unset && err == nil {
+		if ms := r.p.value(seconds); ms != Unset && err == nil {
 			return ms + int64(n)/1_000_000
 		}
 	}
@@ -246,7 +248,7 @@ func (s scale) number(n int, key string) logs.Level {
 }
 
 // nested reads the nested objects of the Elastic Common Schema.
-func (p *Parser) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
+func (r objectReader) nested(e *logs.Event, v jsontext.Pair, name, failed *string) {
 	switch v.Key {
 	case "log":
 		if l, ok := jsontext.Find(v.Value, "level"); ok && e.Level == logs.LevelUnknown {
@@ -301,7 +303,7 @@ func businessType(e *logs.Event) (string, bool) {
 
 // docker reads a line of the json-file driver: log, stream and time. If the inner line
 // continues an event, so does this one.
-func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r objectReader) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
 	if pairs[0].Key != "log" || len(pairs) < 3 || pairs[1].Key != "stream" {
 		return e, Unset, KindPlain, false
 	}
@@ -310,11 +312,11 @@ func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms in
 	if !ok || strings.HasPrefix(inner, dockerLead) {
 		return e, Unset, KindPlain, false
 	}
-	e, ms, kind = p.one(Visible([]byte(inner), nil))
+	e, ms, kind = r.p.one(Visible([]byte(inner), nil))
 	if ms == Unset {
-		ms = p.value(at)
+		ms = r.p.value(at)
 	}
-	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
+	r.p.read.numbered = r.p.read.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	e.Fields = append(e.Fields, logs.Field{Key: "stream", Value: streamName(stderr), JSON: true})
 	return e, ms, kind, true
 }
@@ -322,7 +324,7 @@ func (p *Parser) docker(line string, pairs []jsontext.Pair) (e logs.Event, ms in
 // pm2 reads a line of PM2's log_type json: the text of one write, its time and the
 // process. The text is parsed like any line; a text of several lines keeps them, and has
 // the most serious level of the events in it.
-func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r objectReader) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, ok bool) {
 	var text, at, app string
 	for _, v := range pairs {
 		switch v.Key {
@@ -342,18 +344,18 @@ func (p *Parser) pm2(pairs []jsontext.Pair) (e logs.Event, ms int64, kind Kind, 
 	}
 	inner := strings.TrimRight(jsontext.Text(text), "\r\n")
 	first, rest, _ := strings.Cut(inner, "\n")
-	e, _, _ = p.one(Visible([]byte(first), nil))
-	p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
+	e, _, _ = r.p.one(Visible([]byte(first), nil))
+	r.p.read.numbered = r.p.read.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 	if rest != "" {
 		rest = string(Visible([]byte(rest), nil))
-		e.Level = max(e.Level, worstOf(rest, p))
+		e.Level = max(e.Level, worstOf(rest, r.p))
 		e.Message += "\n" + rest
 	}
 	if e.Format == logs.FormatUnknown {
 		e.Format = logs.FormatJSON
 	}
 	e.Fields = append(e.Fields, logs.Field{Key: "app_name", Value: app, JSON: true})
-	return e, p.jsonTime(at), KindHead, true
+	return e, r.jsonTime(at), KindHead, true
 }
 
 // worstOf is the most serious level of the lines of text that begin events with a time of
@@ -362,7 +364,7 @@ func worstOf(text string, p *Parser) logs.Level {
 	worst := logs.LevelUnknown
 	for line := range strings.SplitSeq(text, "\n") {
 		e, ms, kind := p.one([]byte(line))
-		p.numbered = p.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
+		p.read.numbered = p.read.numbered || e.Format == logs.FormatJSON // the quotes inside are escaped
 		if kind == KindHead && ms != Unset {
 			worst = max(worst, e.Level)
 		}

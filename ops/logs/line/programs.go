@@ -8,7 +8,7 @@ import (
 )
 
 // program reads the text after the time for programs with their own format there.
-func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
+func (r bodyReader) program(rest []byte) (e logs.Event, ok bool) {
 	if len(rest) == 0 {
 		return e, false
 	}
@@ -25,7 +25,7 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 			return e, true
 		}
 	}
-	if e, ok = p.w3c(rest); ok {
+	if e, ok = r.w3c(rest); ok {
 		return e, true
 	}
 	if e, ok = monolog(rest); ok {
@@ -46,7 +46,7 @@ func (p *Parser) program(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = dotnetConsole(rest); ok {
 		return e, true
 	}
-	return p.relayed(rest)
+	return r.relayed(rest)
 }
 
 // mysqlError reads "0 [ERROR] [MY-010068] [Server] text", the text after the time in the
@@ -199,18 +199,18 @@ func proxifier(rest []byte) (e logs.Event, ok bool) {
 
 // relayed reads "source=node-1 2026-01-29 12:00:00 …": a line to which a collector added
 // its own time and a source.
-func (p *Parser) relayed(rest []byte) (e logs.Event, ok bool) {
+func (r bodyReader) relayed(rest []byte) (e logs.Event, ok bool) {
 	word, after, _ := bytes.Cut(rest[:min(len(rest), 512)], []byte{' '})
 	eq := bytes.IndexByte(word, '=')
 	if eq < 1 || len(after) == 0 || !Digit(after[0]) {
 		return e, false
 	}
 	text := rest[len(word)+1:]
-	from, _, n := p.fullDate(text, 0)
+	from, _, n := lateTimes(r.p).fullDate(text, 0)
 	if n == 0 {
 		return e, false
 	}
-	e = p.body(text[afterDate(text, from, from+n):])
+	e = r.body(text[afterDate(text, from, from+n):])
 	e.Fields = append(e.Fields, logs.Field{Key: string(word[:eq]), Value: string(word[eq+1:])})
 	return e, true
 }
@@ -219,7 +219,7 @@ func (p *Parser) relayed(rest []byte) (e logs.Event, ok bool) {
 // and the status. The column of the status is stated only by #Fields at the head of the
 // file; here it is the first of the numbers at the end of the line, as IIS writes it,
 // else the three-digit number after the path.
-func (p *Parser) w3c(rest []byte) (e logs.Event, ok bool) {
+func (r bodyReader) w3c(rest []byte) (e logs.Event, ok bool) {
 	at := -1
 	for _, m := range methods {
 		if i := bytes.Index(rest[:min(len(rest), 160)], []byte(" "+m)); i >= 0 && i+len(m)+1 < len(rest) &&
@@ -241,7 +241,7 @@ func (p *Parser) w3c(rest []byte) (e logs.Event, ok bool) {
 		return e, false
 	}
 	e = logs.Event{Format: logs.FormatText, Context: accessContext, Message: string(rest[at:])}
-	return e, p.status(&e, status)
+	return e, r.p.status(&e, status)
 }
 
 func w3cStatus(words [][]byte) []byte {
@@ -263,9 +263,9 @@ func w3cStatus(words [][]byte) []byte {
 // haproxy reads haproxy's log in HTTP mode after its tag: the client, the time, frontend
 // and backend, the durations in ms, the last of which is the total, and the status
 // (docs.haproxy.org, "HTTP log format").
-func (p *Parser) haproxy(e *logs.Event, text []byte) {
+func (r bodyReader) haproxy(e *logs.Event, text []byte) {
 	words := bytes.SplitN(text, []byte{' '}, 7)
-	if len(words) < 7 || bytes.Count(words[4], []byte{'/'}) != 4 || !p.status(e, words[5]) {
+	if len(words) < 7 || bytes.Count(words[4], []byte{'/'}) != 4 || !r.p.status(e, words[5]) {
 		return
 	}
 	total := words[4][bytes.LastIndexByte(words[4], '/')+1:]

@@ -48,7 +48,7 @@ func (p *Parser) Record(text string) (e logs.Event, ms int64, breaks int, ok boo
 			return e, Unset, 0, false
 		}
 	}
-	e, ms = p.ofPairs(text[:n], pairs)
+	e, ms = objects(p).ofPairs(text[:n], pairs)
 	says := 0
 	for _, said := range [...]bool{ms != Unset, e.Level != logs.LevelUnknown, e.Message != ""} {
 		if said {
@@ -59,11 +59,11 @@ func (p *Parser) Record(text string) (e logs.Event, ms int64, breaks int, ok boo
 }
 
 // inspectedLine reads a record on one line: "{ level: 'info', message: 'text' }".
-func (p *Parser) inspectedLine(line []byte) (e logs.Event, ms int64, ok bool) {
+func (r objectReader) inspectedLine(line []byte) (e logs.Event, ms int64, ok bool) {
 	if len(line) < 2 || line[len(line)-1] != '}' {
 		return e, Unset, false
 	}
-	e, ms, _, ok = p.Record(string(line))
+	e, ms, _, ok = r.p.Record(string(line))
 	return e, ms, ok
 }
 
@@ -111,8 +111,8 @@ func isRecord(e *logs.Event) bool {
 }
 
 // wholeRecord reads all lines of a record.
-func (p *Parser) wholeRecord(e *logs.Event) {
-	got, ms, _, ok := p.Record(e.Raw)
+func (r objectReader) wholeRecord(e *logs.Event) {
+	got, ms, _, ok := r.p.Record(e.Raw)
 	if !ok {
 		return
 	}
@@ -121,7 +121,7 @@ func (p *Parser) wholeRecord(e *logs.Event) {
 	got.Line = e.Line
 	got.Time = e.Time
 	if ms != Unset {
-		got.Time = p.timeOf(ms)
+		got.Time = r.p.timeOf(ms)
 	}
 	*e = got
 }

@@ -45,7 +45,7 @@ func regional(p *Parser, line []byte, ms int64, i int) (at int64, end int) {
 	if n == 0 {
 		return ms, i
 	}
-	p.elsewhere = true
+	p.read.zoned = true
 	if zone == nil {
 		return Unset, i + 1 + n
 	}

@@ -128,7 +128,7 @@ func (s *Shapes) add(h uint64, shape *Shape) uint32 {
 // and level.
 func (s *Shapes) Opaque(line []byte, p *Parser) uint32 {
 	e, ms, kind := p.ParseMS(line)
-	return s.standIn(&e, ms, kind, partOf(&e, kind, p.timedItself))
+	return s.standIn(&e, ms, kind, partOf(&e, kind, p.read.timed))
 }
 
 func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
@@ -158,8 +158,8 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
 // without one.
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
-	numbered, doubt, clocked := p.numbered, p.doubt, p.clocked
-	part := partOf(&e, kind, p.timedItself)
+	numbered, doubt, clocked := p.read.numbered, p.read.doubt, p.read.clocked
+	part := partOf(&e, kind, p.read.timed)
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // one pattern for all users
@@ -186,13 +186,13 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 
 // findTime decides how the time of this shape's lines is read.
 func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
-	if p.elsewhere {
+	if p.read.zoned {
 		s.TimeMode = timeSlow
 		return
 	}
 	if p.style != nil && len(p.style.Formats) > 0 {
 		s.TimeMode = timeSlow
-		if first >= 0 && first == p.dateAt && ms != Unset && p.firstTime(line, first) == ms {
+		if first >= 0 && first == p.read.dateAt && ms != Unset && p.firstTime(line, first) == ms {
 			s.TimeMode = timeFirst
 		}
 		return
@@ -214,7 +214,7 @@ func (s *Shape) findTime(line []byte, first int, ms int64, p *Parser) {
 		}
 		s.TimeMode = timeSlow
 		switch {
-		case first == 0 || first == 1 && line[0] == '[' || first > 0 && first == p.dateAt &&
+		case first == 0 || first == 1 && line[0] == '[' || first > 0 && first == p.read.dateAt &&
 			p.firstTime(line, first) == ms:
 			s.TimeMode = timeFirst
 		case s.Context == accessContext && p.accessTime(line) == ms:

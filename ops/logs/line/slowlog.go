@@ -15,10 +15,10 @@ const slowLog = "slow log"
 // slowHead reads the lines that begin an entry: "# Time: ", or "# User@Host: " alone
 // when the second is the same as in the previous entry (MySQL before 8.0, MariaDB).
 // After a "# Time: " the latter belongs to the entry.
-func (p *Parser) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
+func (r headReader) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok bool) {
 	e = logs.Event{Format: logs.FormatText, Context: slowLog, Message: string(line)}
 	if rest, ok := bytes.CutPrefix(line, []byte("# Time: ")); ok && len(rest) > 0 {
-		ms, n := p.AnyTime(rest)
+		ms, n := r.p.AnyTime(rest)
 		return e, ms, KindHead, n > 0
 	}
 	if bytes.HasPrefix(line, []byte("# User@Host: ")) {
@@ -38,7 +38,7 @@ func isSlow(e *logs.Event) bool { return e.Context == slowLog && e.Format == log
 // everything.
 func (p *Parser) Whole(e *logs.Event) {
 	if isRecord(e) {
-		p.wholeRecord(e)
+		objects(p).wholeRecord(e)
 		return
 	}
 	if !isSlow(e) {

@@ -107,7 +107,7 @@ func inParentheses(p *Parser, line []byte) (e logs.Event, ms int64, ok bool) {
 	if n == 0 || n+2 > len(line) || line[n+1] != ')' {
 		return e, Unset, false
 	}
-	return p.body(line[afterTime(line, n+2):]), ms, true
+	return bodies(p).body(line[afterTime(line, n+2):]), ms, true
 }
 
 // letterFirst reads "E [08/Jun/2013:11:28:58 -0700] text" of CUPS.
