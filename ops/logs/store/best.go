@@ -23,8 +23,8 @@ type bestSource struct {
 func (s *Store) Best(ctx context.Context, n int) Window {
 	s.mu.Lock()
 	sources := s.newestHits()
-	q := s.query
-	gen := s.gen
+	q := s.view.query
+	gen := s.view.gen
 	stop := s.qctx
 	s.mu.Unlock()
 	best := query.Best[rowAt]{Keep: n}
@@ -40,7 +40,7 @@ func (s *Store) Best(ctx context.Context, n int) Window {
 	rows := best.Sorted()
 	s.mu.Lock()
 	w := Window{Stats: s.stats(nil)}
-	stale := gen != s.gen
+	stale := gen != s.view.gen
 	list := s.table.Snapshot()
 	s.mu.Unlock()
 	if stale {
@@ -66,7 +66,7 @@ func (s *Store) newestHits() (out []bestSource) {
 		for i := len(f.segs) - 1; i >= 0; i-- {
 			g := f.segs[i]
 			for k := len(g.blocks) - 1; k >= g.first; k-- {
-				if e := g.blocks[k]; e.blk != nil && e.gen == s.gen && e.count > 0 {
+				if e := g.blocks[k]; e.blk != nil && e.gen == s.view.gen && e.count > 0 {
 					out = append(out, bestSource{g, e, e.blk, g.text, e.hits})
 				}
 			}

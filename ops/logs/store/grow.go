@@ -64,7 +64,7 @@ func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 			from-- // its last line has changed
 		}
 	}
-	done := e.gen == s.gen && !e.busy
+	done := e.gen == s.view.gen && !e.busy
 	prior := e.hits
 	e.blk = &blk
 	for _, f := range fresh {
@@ -77,7 +77,7 @@ func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 // have been looked at.
 func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bool, m *logindex.Matcher, gen uint64) {
 	s := g.store
-	if s.query.Empty() || gen != s.gen {
+	if s.view.query.Empty() || gen != s.view.gen {
 		return
 	}
 	if !done {
@@ -96,7 +96,7 @@ func (g *Segment) evaluateNew(e *entry, from int, prior logindex.Bitmap, done bo
 	hits, err := m.Find(ctx, blk, text, from, nil)
 	s.mu.Lock()
 	g.busy, e.busy = false, false
-	if err != nil || gen != s.gen {
+	if err != nil || gen != s.view.gen {
 		e.gen = 0
 		return
 	}

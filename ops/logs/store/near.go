@@ -22,19 +22,19 @@ type nearKey struct {
 func (s *Store) SetAround(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.around = n
+	s.view.around = n
 	s.signal()
 }
 
 // hitsOnly tells whether rows are the query's hits, with or without what is
 // around.
-func (s *Store) hitsOnly() bool { return s.filter && !s.query.Empty() }
+func (v *view) hitsOnly() bool { return v.filter && !v.query.Empty() }
 
 // nearOf are the rows of a block with hits and events around them. The lock is
 // held.
-func (s *Store) nearOf(g *Segment, k int) *near {
+func (v *view) nearOf(g *Segment, k int) *near {
 	e := g.blocks[k]
-	key := nearKey{e.blk, s.gen, e.count, s.around, s.reach(g, k, -1), s.reach(g, k, 1)}
+	key := nearKey{e.blk, v.gen, e.count, v.around, v.reach(g, k, -1), v.reach(g, k, 1)}
 	if e.near == nil || e.near.key != key {
 		e.near = &near{key: key, rows: e.around(key)}
 		e.near.n = e.near.rows.Count()
@@ -44,11 +44,11 @@ func (s *Store) nearOf(g *Segment, k int) *near {
 
 // reach is how many events hits in the blocks above (step -1) or below reach into
 // block k.
-func (s *Store) reach(g *Segment, k, step int) int {
-	left := s.around
+func (v *view) reach(g *Segment, k, step int) int {
+	left := v.around
 	for k += step; left > 0 && k >= g.first && k < len(g.blocks); k += step {
 		e := g.blocks[k]
-		if e.blk == nil || e.gen != s.gen {
+		if e.blk == nil || e.gen != v.gen {
 			return 0
 		}
 		if e.count > 0 {

@@ -72,11 +72,11 @@ func (s *Store) rowBlocks() (blocks []*logindex.Block, rows []logindex.Bitmap, l
 		for _, g := range f.segs {
 			for k := g.first; k < len(g.blocks); k++ {
 				e := g.blocks[k]
-				if e.blk == nil || !s.query.Empty() && e.gen != s.gen {
+				if e.blk == nil || !s.view.query.Empty() && e.gen != s.view.gen {
 					continue
 				}
 				r := e.blk.Heads
-				if !s.query.Empty() {
+				if !s.view.query.Empty() {
 					r = e.hits
 				}
 				newest = max(newest, e.blk.Sum.LastMS)

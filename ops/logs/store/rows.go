@@ -15,22 +15,22 @@ func leading(w uint64) int { return bits.LeadingZeros64(w) }
 // It reads the rows' text, so it must not be called where waiting hurts.
 func (s *Store) Window(at Place, above, below int) Window {
 	s.mu.Lock()
-	spots := s.spots(at)
+	spots := s.feeds.spots(at)
 	switch {
 	case at.Skip > 0:
-		s.walk(spots, at.Skip, true)
+		s.view.walk(spots, at.Skip, true)
 	case at.Skip < 0:
-		s.walk(spots, -at.Skip, false)
+		s.view.walk(spots, -at.Skip, false)
 	}
-	up := s.walk(append([]spot(nil), spots...), above, false)
-	down := s.walk(append([]spot(nil), spots...), below, true)
+	up := s.view.walk(append([]spot(nil), spots...), above, false)
+	down := s.view.walk(append([]spot(nil), spots...), below, true)
 	w := Window{Above: len(up), Stats: s.stats(spots)}
 	all := make([]rowAt, 0, len(up)+len(down))
 	for i := len(up) - 1; i >= 0; i-- {
 		all = append(all, up[i])
 	}
 	all = append(all, down...)
-	q := s.query
+	q := s.view.query
 	list := s.table.Snapshot()
 	texts := make([]logs.Text, len(all))
 	manners := make([]logindex.Manner, len(all))
@@ -38,8 +38,8 @@ func (s *Store) Window(at Place, above, below int) Window {
 	gaps := make([]bool, len(all))
 	for i, r := range all {
 		texts[i], manners[i] = r.g.text, r.g.manner
-		gaps[i] = s.hitsOnly() && s.around > 0 && r.e.near != nil && r.e.near.gapAt(r.e.blk, r.line)
-		hits[i] = !q.Empty() && r.e.gen == s.gen && r.e.hitIn(r.line)
+		gaps[i] = s.view.hitsOnly() && s.view.around > 0 && r.e.near != nil && r.e.near.gapAt(r.e.blk, r.line)
+		hits[i] = !q.Empty() && r.e.gen == s.view.gen && r.e.hitIn(r.line)
 	}
 	blks := make([]*logindex.Block, len(all))
 	for i, r := range all {
@@ -109,7 +109,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 		t.Errors = append(t.Errors, f.err)
 	}
 	for i, f := range s.feeds {
-		asked := s.query.SourcesMatch(f.name)
+		asked := s.view.query.SourcesMatch(f.name)
 		for k, g := range f.segs {
 			if g.err != nil {
 				t.Errors = append(t.Errors, g.err)
@@ -125,13 +125,13 @@ func (s *Store) stats(spots []spot) (t Stats) {
 				if b < g.first {
 					continue
 				}
-				n := int64(s.countOf(g, b))
+				n := int64(s.view.countOf(g, b))
 				t.Rows += n
-				if !s.query.Empty() {
-					if e.gen == s.gen {
+				if !s.view.query.Empty() {
+					if e.gen == s.view.gen {
 						t.Hits += int64(e.count)
 					}
-					t.Pending = t.Pending || asked && (e.gen != s.gen || e.busy)
+					t.Pending = t.Pending || asked && (e.gen != s.view.gen || e.busy)
 				}
 				if spots == nil {
 					continue
@@ -140,7 +140,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 				case k < p.seg || k == p.seg && b < p.blk:
 					t.Index += n
 				case k == p.seg && b == p.blk:
-					t.Index += int64(s.rowsOf(g, b).Rank(min(p.line, e.blk.Lines())))
+					t.Index += int64(s.view.rowsOf(g, b).Rank(min(p.line, e.blk.Lines())))
 				}
 			}
 		}
@@ -148,7 +148,7 @@ func (s *Store) stats(spots []spot) (t Stats) {
 	if t.All.FirstMS != line.Unset {
 		t.Oldest, t.Last = time.UnixMilli(t.All.FirstMS).In(s.zone), time.UnixMilli(t.All.LastMS).In(s.zone)
 	}
-	t.Pending = t.Pending || !s.query.Empty() && t.Done < t.Bytes
+	t.Pending = t.Pending || !s.view.query.Empty() && t.Done < t.Bytes
 	return t
 }
 
@@ -163,7 +163,7 @@ func (s *Store) Stats() Stats {
 // line, for which the text before may have to be counted.
 func (s *Store) Event(id RowID) (logs.Event, bool) {
 	s.mu.Lock()
-	p, _, _, ok := s.locate(id)
+	p, _, _, ok := s.feeds.locate(id)
 	if !ok {
 		s.mu.Unlock()
 		return logs.Event{}, false

@@ -1,6 +1,9 @@
 package store
 
-import "opsdeck/ops/logs"
+import (
+	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/line"
+)
 
 // Mark is what a jump looks for.
 type Mark uint8
@@ -17,12 +20,13 @@ const (
 // last one before it. Where the row is not known any more it begins at the end.
 func (s *Store) Next(from RowID, mark Mark, down bool) (RowID, bool) {
 	s.mu.Lock()
-	spots := s.spots(Place{Row: from})
+	spots := s.feeds.spots(Place{Row: from})
+	j := jump{view: &s.view, list: s.table.Snapshot(), from: from, mark: mark, down: down}
 	var best RowID
 	bestKey := int64(0)
 	found := false
 	for i := range spots {
-		id, key, ok := s.nextIn(spots[i], from, mark, down)
+		id, key, ok := j.in(spots[i])
 		if ok && (!found || down && key < bestKey || !down && key >= bestKey) {
 			best = id
 			bestKey = key
@@ -33,25 +37,34 @@ func (s *Store) Next(from RowID, mark Mark, down bool) (RowID, bool) {
 	return best, found
 }
 
-// nextIn looks through one feed.
-func (s *Store) nextIn(p spot, from RowID, mark Mark, down bool) (id RowID, key int64, ok bool) {
+// jump is a search for the next event with a mark.
+type jump struct {
+	view *view
+	list []*line.Shape
+	from RowID
+	mark Mark
+	down bool
+}
+
+// in looks through one feed.
+func (j *jump) in(p spot) (id RowID, key int64, ok bool) {
 	for p.seg >= 0 && p.seg < len(p.f.segs) {
 		g := p.f.segs[p.seg]
 		for p.blk >= g.first && p.blk < len(g.blocks) {
 			e := g.blocks[p.blk]
 			if e.blk != nil {
-				if i := s.markIn(g, e, p.line, mark, down, from); i >= 0 {
+				if i := j.inBlock(g, e, p.line); i >= 0 {
 					off, _ := e.blk.LineAt(i)
 					return RowID{g.id, off}, e.blk.Key(i), true
 				}
 			}
-			if down {
+			if j.down {
 				p.blk, p.line = p.blk+1, 0
 			} else {
 				p.blk, p.line = p.blk-1, 1<<30
 			}
 		}
-		if down {
+		if j.down {
 			if p.seg++; p.seg < len(p.f.segs) {
 				p.blk, p.line = p.f.segs[p.seg].first, 0
 			}
@@ -70,33 +83,33 @@ func (s *Store) nextIn(p spot, from RowID, mark Mark, down bool) (id RowID, key 
 	return id, 0, false
 }
 
-// markIn finds a head with the mark in a block, from a line on or before it.
-func (s *Store) markIn(g *Segment, e *entry, line int, mark Mark, down bool, from RowID) int {
+// inBlock finds a head with the mark in a block, from a line on or before it.
+func (j *jump) inBlock(g *Segment, e *entry, line int) int {
 	b := e.blk
-	if mark == MarkCritical && b.Sum.Critical == 0 || mark == MarkSlow && b.Sum.Slow == 0 {
+	if j.mark == MarkCritical && b.Sum.Critical == 0 || j.mark == MarkSlow && b.Sum.Slow == 0 {
 		return -1
 	}
-	list := s.table.Snapshot()
+	v := j.view
 	has := func(i int) bool {
 		off, _ := b.LineAt(i)
-		if g.id == from.Seg && off == from.Off {
+		if g.id == j.from.Seg && off == j.from.Off {
 			return false
 		}
-		if s.hitsOnly() && s.query.Filtered() && !(e.gen == s.gen && e.hitIn(i)) {
+		if v.hitsOnly() && v.query.Filtered() && !(e.gen == v.gen && e.hitIn(i)) {
 			return false // a kept filter leaves it out
 		}
-		switch shape := list[b.Shapes.At(i)]; mark {
+		switch shape := j.list[b.Shapes.At(i)]; j.mark {
 		case MarkHit:
-			return e.gen == s.gen && e.hitIn(i)
+			return e.gen == v.gen && e.hitIn(i)
 		case MarkCritical:
-			return b.CriticalAt(i, list, g.text)
+			return b.CriticalAt(i, j.list, g.text)
 		case MarkError:
 			return shape.Level >= logs.LevelError
 		default:
-			return b.SlowAt(i, list, g.text)
+			return b.SlowAt(i, j.list, g.text)
 		}
 	}
-	if down {
+	if j.down {
 		for i := b.Heads.Next(line); i >= 0; i = b.Heads.Next(i + 1) {
 			if has(i) {
 				return i

@@ -39,7 +39,7 @@ func (s *Store) Sources() []SourceInfo {
 }
 
 func (f *feed) info(s *Store) SourceInfo {
-	i := SourceInfo{Name: f.name, Off: slices.Contains(s.query.Off, f.name)}
+	i := SourceInfo{Name: f.name, Off: slices.Contains(s.view.query.Off, f.name)}
 	var sum logindex.Summary
 	sum.FirstMS, sum.LastMS = line.Unset, line.Unset
 	for _, g := range f.segs {

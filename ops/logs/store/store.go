@@ -26,13 +26,9 @@ type Store struct {
 
 	mu      sync.Mutex
 	work    *sync.Cond
-	feeds   []*feed
+	feeds   feeds
 	nextSeg int
-	query   *query.Query
-	gen     uint64 // of the query
-	filter  bool   // rows are hits; else all events, hits are only marked
-	around  int    // events shown before and after each hit
-	within  uint64 // the generation whose hits hold all of the query's, or 0
+	view    view
 	cancel  context.CancelFunc
 	qctx    context.Context
 	added   int64 // events that came since the store was made
@@ -49,6 +45,18 @@ type Store struct {
 	closed  bool
 	wg      sync.WaitGroup
 }
+
+// view is what is asked for and so which lines are rows.
+type view struct {
+	query  *query.Query
+	gen    uint64 // of the query
+	filter bool   // rows are hits; else all events, hits are only marked
+	around int    // events shown before and after each hit
+	within uint64 // the generation whose hits hold all of the query's, or 0
+}
+
+// feeds are the sources, in the order in which they were added.
+type feeds []*feed
 
 // feed is one source: its segments in the order of time.
 type feed struct {
@@ -101,9 +109,7 @@ func NewStore(zone *time.Location, now func() time.Time) *Store {
 		now:     now,
 		table:   line.NewShapes(),
 		changed: make(chan struct{}, 1),
-		query:   &query.Query{},
-		gen:     1,
-		filter:  true,
+		view:    view{query: &query.Query{}, gen: 1, filter: true},
 	}
 	s.work = sync.NewCond(&s.mu)
 	s.qctx, s.cancel = context.WithCancel(context.Background())
@@ -288,7 +294,7 @@ func (s *Store) OnQuery(do func(*query.Query)) (stop func()) {
 	s.nextSeg++
 	id := s.nextSeg
 	s.hooks[id] = do
-	do(s.query)
+	do(s.view.query)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -301,16 +307,16 @@ func (s *Store) OnQuery(do func(*query.Query)) (stop func()) {
 func (s *Store) SetQuery(q *query.Query, filter bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.filter = filter
-	if q.Same(s.query) && q.Since.Equal(s.query.Since) && q.Until.Equal(s.query.Until) {
+	s.view.filter = filter
+	if q.Same(s.view.query) && q.Since.Equal(s.view.query.Since) && q.Until.Equal(s.view.query.Until) {
 		s.signal()
 		return
 	}
-	if s.within = 0; q.Narrows(s.query) && !s.query.Empty() {
-		s.within = s.gen
+	if s.view.within = 0; q.Narrows(s.view.query) && !s.view.query.Empty() {
+		s.view.within = s.view.gen
 	}
-	s.gen++
-	s.query = q
+	s.view.gen++
+	s.view.query = q
 	s.cancel()
 	s.qctx, s.cancel = context.WithCancel(context.Background())
 	s.asked = time.Now()
@@ -318,7 +324,7 @@ func (s *Store) SetQuery(q *query.Query, filter bool) {
 	for _, f := range s.feeds {
 		for _, g := range f.segs {
 			for _, e := range g.blocks {
-				if e.within = nil; s.within != 0 && e.gen == s.within && !q.Empty() {
+				if e.within = nil; s.view.within != 0 && e.gen == s.view.within && !q.Empty() {
 					e.within = e.hits
 				}
 			}

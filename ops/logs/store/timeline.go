@@ -41,8 +41,8 @@ func (s *Store) Timeline(ctx context.Context, from, to time.Time, n int) Timelin
 				}
 				newest = max(newest, e.blk.Sum.LastMS)
 				r := e.blk.Heads
-				if !s.query.Empty() {
-					if r = e.hits; e.gen != s.gen {
+				if !s.view.query.Empty() {
+					if r = e.hits; e.gen != s.view.gen {
 						continue
 					}
 				}

@@ -61,38 +61,38 @@ type spot struct {
 }
 
 // rowsOf are the lines of a block that are rows.
-func (s *Store) rowsOf(g *Segment, k int) logindex.Bitmap {
+func (v *view) rowsOf(g *Segment, k int) logindex.Bitmap {
 	e := g.blocks[k]
 	switch {
 	case e.blk == nil:
 		return nil
-	case !s.hitsOnly():
-		if slices.Contains(s.query.Off, g.of.name) {
+	case !v.hitsOnly():
+		if slices.Contains(v.query.Off, g.of.name) {
 			return nil
 		}
 		return e.blk.Heads
-	case e.gen != s.gen:
+	case e.gen != v.gen:
 		return nil
-	case s.around > 0:
-		return s.nearOf(g, k).rows
+	case v.around > 0:
+		return v.nearOf(g, k).rows
 	}
 	return e.hits
 }
 
-func (s *Store) countOf(g *Segment, k int) int {
+func (v *view) countOf(g *Segment, k int) int {
 	e := g.blocks[k]
 	switch {
 	case e.blk == nil:
 		return 0
-	case !s.hitsOnly():
-		if slices.Contains(s.query.Off, g.of.name) {
+	case !v.hitsOnly():
+		if slices.Contains(v.query.Off, g.of.name) {
 			return 0
 		}
 		return int(e.blk.Sum.Events)
-	case e.gen != s.gen:
+	case e.gen != v.gen:
 		return 0
-	case s.around > 0:
-		return s.nearOf(g, k).n
+	case v.around > 0:
+		return v.nearOf(g, k).n
 	}
 	return e.count
 }
@@ -106,12 +106,12 @@ type rowAt struct {
 }
 
 // back steps to the row before the spot.
-func (s *Store) back(p *spot) (r rowAt, ok bool) {
+func (v *view) back(p *spot) (r rowAt, ok bool) {
 	for p.seg >= 0 {
 		g := p.f.segs[p.seg]
 		for p.blk >= g.first && p.blk >= 0 {
 			if p.blk < len(g.blocks) {
-				rows := s.rowsOf(g, p.blk)
+				rows := v.rowsOf(g, p.blk)
 				if i := prev(rows, p.line-1); i >= 0 {
 					p.line = i
 					return rowAt{g, g.blocks[p.blk], i, g.blocks[p.blk].blk.Key(i)}, true
@@ -135,12 +135,12 @@ func (s *Store) back(p *spot) (r rowAt, ok bool) {
 }
 
 // on steps over the row after the spot.
-func (s *Store) on(p *spot) (r rowAt, ok bool) {
+func (v *view) on(p *spot) (r rowAt, ok bool) {
 	for p.seg < len(p.f.segs) {
 		g := p.f.segs[p.seg]
 		p.blk = max(p.blk, g.first)
 		for p.blk < len(g.blocks) {
-			rows := s.rowsOf(g, p.blk)
+			rows := v.rowsOf(g, p.blk)
 			if i := rows.Next(p.line); i >= 0 {
 				p.line = i + 1
 				return rowAt{g, g.blocks[p.blk], i, g.blocks[p.blk].blk.Key(i)}, true
@@ -175,7 +175,7 @@ func (f *feed) end(order int) spot {
 }
 
 // seek is the spot in a feed before the first row with a key of ms or more.
-func (s *Store) seek(f *feed, ms int64, order int) spot {
+func (f *feed) seek(ms int64, order int) spot {
 	p := f.end(order)
 	for p.seg >= 0 {
 		g := f.segs[p.seg]
@@ -215,13 +215,13 @@ type Place struct {
 
 // spots are one for each feed, so that all rows before them come before all
 // rows behind.
-func (s *Store) spots(at Place) []spot {
-	out := make([]spot, len(s.feeds))
+func (fs feeds) spots(at Place) []spot {
+	out := make([]spot, len(fs))
 	key := int64(0)
 	own := -1
 	switch {
 	case at.Top:
-		for i, f := range s.feeds {
+		for i, f := range fs {
 			out[i] = spot{f: f, order: i}
 			if len(f.segs) > 0 {
 				out[i].blk = f.segs[0].first
@@ -236,32 +236,32 @@ func (s *Store) spots(at Place) []spot {
 	case at.Row.Seg != 0:
 		var p spot
 		var ok bool
-		if p, key, own, ok = s.locate(at.Row); ok {
+		if p, key, own, ok = fs.locate(at.Row); ok {
 			out[own] = p
 			break
 		}
 		fallthrough
 	default:
-		for i, f := range s.feeds {
+		for i, f := range fs {
 			out[i] = f.end(i)
 		}
 		return out
 	}
-	for i, f := range s.feeds {
+	for i, f := range fs {
 		switch {
 		case i == own:
 		case own >= 0 && i < own:
-			out[i] = s.seek(f, key+1, i) // ties go by the feeds' order
+			out[i] = f.seek(key+1, i) // ties go by the feeds' order
 		default:
-			out[i] = s.seek(f, key, i)
+			out[i] = f.seek(key, i)
 		}
 	}
 	return out
 }
 
 // locate finds the spot before a row.
-func (s *Store) locate(id RowID) (p spot, key int64, feed int, ok bool) {
-	for i, f := range s.feeds {
+func (fs feeds) locate(id RowID) (p spot, key int64, feed int, ok bool) {
+	for i, f := range fs {
 		for k, g := range f.segs {
 			if g.id != id.Seg {
 				continue
@@ -288,15 +288,15 @@ func (g *Segment) blockOff(n int) int64 {
 }
 
 // walk goes up to n rows from the spots, upwards or downwards, merged by time.
-func (s *Store) walk(spots []spot, n int, down bool) (out []rowAt) {
+func (v *view) walk(spots []spot, n int, down bool) (out []rowAt) {
 	type head struct {
 		r  rowAt
 		ok bool
 		p  spot
 	}
-	step := s.back
+	step := v.back
 	if down {
-		step = s.on
+		step = v.on
 	}
 	heads := make([]head, len(spots))
 	for i := range spots {

@@ -24,9 +24,9 @@ func (s *Store) run() {
 			s.rest()
 			continue
 		}
-		if m == nil || mgen != s.gen {
-			m = logindex.NewMatcher(s.query, s.table, p)
-			mgen = s.gen
+		if m == nil || mgen != s.view.gen {
+			m = logindex.NewMatcher(s.view.query, s.table, p)
+			mgen = s.view.gen
 		}
 		s.working++
 		do(b, m, mgen)
@@ -92,17 +92,17 @@ func (s *Store) next() task {
 }
 
 func (s *Store) nextEval() task {
-	if s.query.Empty() {
+	if s.view.query.Empty() {
 		return nil
 	}
 	for _, f := range s.feeds {
-		if !s.query.SourcesMatch(f.name) {
+		if !s.view.query.SourcesMatch(f.name) {
 			continue
 		}
 		for i := len(f.segs) - 1; i >= 0; i-- {
 			g := f.segs[i]
 			for k := len(g.blocks) - 1; k >= g.first; k-- {
-				if e := g.blocks[k]; e.gen != s.gen && !e.busy && e.blk != nil {
+				if e := g.blocks[k]; e.gen != s.view.gen && !e.busy && e.blk != nil {
 					return func(_ *logindex.Builder, m *logindex.Matcher, gen uint64) { g.evaluate(e, m, gen) }
 				}
 			}
@@ -246,7 +246,7 @@ func (g *Segment) index(k int, b *logindex.Builder, m *logindex.Matcher, gen uin
 		g.kept.Close()
 		g.kept = nil
 	}
-	if !s.query.Empty() && gen == s.gen && s.query.SourcesMatch(g.of.name) {
+	if !s.view.query.Empty() && gen == s.view.gen && s.view.query.SourcesMatch(g.of.name) {
 		g.evaluate(e, m, gen)
 	}
 }
@@ -263,7 +263,7 @@ func (g *Segment) end() int64 {
 // evaluate looks for the query's hits in a block.
 func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	s := g.store
-	if gen != s.gen {
+	if gen != s.view.gen {
 		return
 	}
 	e.busy = true
@@ -279,7 +279,7 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	s.mu.Lock()
 	e.busy = false
 	s.fresh++
-	if ctx.Err() != nil || gen != s.gen || e.blk != blk {
+	if ctx.Err() != nil || gen != s.view.gen || e.blk != blk {
 		return
 	}
 	if err != nil {
