@@ -84,12 +84,3 @@ func (h Hider) Hide(s string) string {
 	}
 	return Command(s)
 }
-
-// All masks each line of a text.
-func (h Hider) All(lines []string) []string {
-	var out []string
-	for _, l := range lines {
-		out = append(out, h.Hide(l))
-	}
-	return out
-}

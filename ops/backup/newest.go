@@ -1,6 +1,5 @@
 package backup
 
-import "time"
 
 // Newest is the newest good backup that a restore of db may choose by itself: of the
 // whole database, not an emergency backup. nil when there is none.
@@ -45,16 +44,6 @@ func (inv *Inventory) Find(name string) *Set {
 		}
 	}
 	return nil
-}
-
-// Age is the age of the newest good backup, that is, what would be lost now. ok is false
-// when there is none.
-func (inv *Inventory) Age(db string) (age time.Duration, ok bool) {
-	s := Newest(inv, db)
-	if s == nil {
-		return 0, false
-	}
-	return inv.At.Sub(s.At), true
 }
 
 // NamesOf lists the names that a backup's contents have in the folder.

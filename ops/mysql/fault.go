@@ -104,25 +104,6 @@ func FaultOf(err error) Fault {
 	return NoFault
 }
 
-// Runs tells whether a server with this fault is known to run: then the account,
-// the way or a setting is at fault, and starting it again helps nobody.
-func (f Fault) Runs() bool {
-	switch f {
-	case LoginRefused,
-		AccountLocked,
-		PasswordExpired,
-		Offline,
-		TooMany,
-		UserLimit,
-		HostBlocked,
-		HostRefused,
-		TLSRequired,
-		TLSFailed:
-		return true
-	}
-	return false
-}
-
 // What is the sentence for people: a clause with a subject.
 func (f Fault) What(t Target, err error) lang.Msg {
 	switch f {

@@ -65,9 +65,6 @@ func New(c config.Notify) (*Target, error) {
 // clock is the time that signatures and limits go by.
 func (t *Target) clock() time.Time { return t.now() }
 
-// Name is the target's name in the configuration.
-func (t *Target) Name() string { return t.name }
-
 // Preview is what would be sent, without what is secret.
 func (t *Target) Preview(m Message) string { return t.carrier.preview(m.masked()) }
 

@@ -46,9 +46,6 @@ func (i *Input) Position() int { return i.m.Position() }
 // SetHint changes what is shown while the input is empty.
 func (i *Input) SetHint(hint string) { i.m.Placeholder = hint }
 
-// SetPrompt changes the prompt.
-func (i *Input) SetPrompt(prompt string) { i.m.Prompt = prompt }
-
 // Focus and Blur show and hide the cursor.
 func (i *Input) Focus() { i.m.Focus() }
 

@@ -89,9 +89,6 @@ func (s *Source) Forget() { s.order.Forget() }
 // Layout is what was found of the table.
 func (s *Source) Layout() *audit.Layout { return s.r.layout }
 
-// EstimatedRows is how many rows the server thinks the table has.
-func (s *Source) EstimatedRows() int64 { return s.r.rows }
-
 // Notes tell what the server lacks and what that means.
 func (s *Source) Notes() []lang.Msg {
 	var out []lang.Msg

@@ -13,13 +13,6 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// Locate finds a transaction by its id: a GTID, or FILE:POS of its start. If two files
-// have this name, the newer one is used.
-func (s *Source) Locate(ctx context.Context, id string) (*binlog.Transaction, error) {
-	t, _, err := s.locate(ctx, id)
-	return t, err
-}
-
 // LocateAll finds transactions by their ids and returns them in log order, each once.
 func (s *Source) LocateAll(ctx context.Context, ids []string) ([]*binlog.Transaction, error) {
 	type placed struct {

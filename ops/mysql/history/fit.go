@@ -265,10 +265,6 @@ func (l *logged) value(v binlog.Value, now schema.Column) (binlog.Value, Why) {
 	return l.converted(v, now)
 }
 
-// Exact reports whether the table is as it was: no statement concerned it since, and its
-// columns are those of the log.
-func (f *Fit) Exact() bool { return f.exact && len(f.Notes) == 0 }
-
 // Columns is for each column of a logged table what its values mean: today's column where
 // it is the same, else as far as the log tells the one of that time; nil if it does not.
 func (t *Timeline) Columns(n int, table *binlog.Table, d *Definition) []*schema.Column {

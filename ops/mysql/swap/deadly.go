@@ -290,12 +290,6 @@ func (g *Damage) surveyDeadly(a *restore.Assessment) {
 	}
 }
 
-// Deadly returns the tables of a database whose reading ended the server before, and that
-// were not recreated since.
-func (g *Damage) Deadly(ctx context.Context, in string, names []string) ([]string, error) {
-	return g.deadlyTables(ctx, in, names)
-}
-
 // is reports whether two marks are of the same table.
 func (d deadly) is(o deadly) bool {
 	return d.Server == o.Server && d.Schema == o.Schema && d.Table == o.Table && d.Created == o.Created
