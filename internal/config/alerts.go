@@ -36,24 +36,24 @@ type AlertRule struct {
 	Off        bool          `yaml:"off"`
 }
 
-// NotifyWords are the words of notify.on.
-var NotifyWords = []string{"restore", "backup-failed", "status", "alerts"}
+// notifyWords are the words of notify.on.
+var notifyWords = []string{"restore", "backup-failed", "status", "alerts"}
 
-// Wants tells whether a target is told of what a word of NotifyWords names. A target
+// wants tells whether a target is told of what a word of notifyWords names. A target
 // that names none is told of all.
-func (n Notify) Wants(word string) bool {
+func (n Notify) wants(word string) bool {
 	return len(n.On) == 0 || slices.Contains(n.On, word)
 }
 
 // WantsAlerts tells whether a target is told of alerts: of checks and of the logs.
-func (n Notify) WantsAlerts() bool { return n.Wants("status") || n.Wants("alerts") }
+func (n Notify) WantsAlerts() bool { return n.wants("status") || n.wants("alerts") }
 
 // Targets of alerts are checked by name; checks of Status are rules too, and which
 // there are is not known here.
 func (c *checker) alerts(at string, s Service) {
 	for i, n := range s.Notify {
 		for _, word := range n.On {
-			c.oneOf(fmt.Sprintf("%snotify[%d].on", at, i), word, NotifyWords...)
+			c.oneOf(fmt.Sprintf("%snotify[%d].on", at, i), word, notifyWords...)
 		}
 	}
 	a := s.Alerts

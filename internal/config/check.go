@@ -197,7 +197,7 @@ func (c *checker) nginx(at string, service Service) {
 }
 
 func (c *checker) step(at string, s DeployStep) {
-	c.oneOf(at+"kind", s.Kind, DeployKinds...)
+	c.oneOf(at+"kind", s.Kind, deployKinds...)
 	c.that(at+"name", s.Name != "", lang.M("a step needs a name"))
 	c.that(at+"run", s.Run != "" || s.Kind != "" && s.Kind != "sync", lang.M("this step needs a command"))
 	c.that(at+"timeout", s.Timeout >= 0, lang.M("cannot be negative"))

@@ -257,7 +257,7 @@ type DeployPlan struct {
 // DeployStep is a step of a plan. Commands are run by sh -c in the code's folder.
 type DeployStep struct {
 	Name    string        `yaml:"name"`
-	Kind    string        `yaml:"kind"`    // one of DeployKinds; "" only runs its command
+	Kind    string        `yaml:"kind"`    // one of deployKinds; "" only runs its command
 	Run     string        `yaml:"run"`     // of kind sync or ""
 	Check   string        `yaml:"check"`   // exit 0: nothing needs to be done
 	Look    string        `yaml:"look"`    // of kind sync: prints what run would change, and changes nothing
@@ -266,8 +266,8 @@ type DeployStep struct {
 	Timeout time.Duration `yaml:"timeout"` // 0 is 10 minutes
 }
 
-// DeployKinds are the kinds of steps.
-var DeployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors", "standby", "switch"}
+// deployKinds are the kinds of steps.
+var deployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors", "standby", "switch"}
 
 // Notify is who is told.
 type Notify struct {

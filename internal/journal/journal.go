@@ -22,8 +22,8 @@ import (
 	"opsdeck/internal/regular"
 )
 
-// Entry is what one line holds: a pointer to a struct that marshals Number as "seq".
-type Entry[T any] interface {
+// entry is what one line holds: a pointer to a struct that marshals Number as "seq".
+type entry[T any] interface {
 	*T
 	// Number is where the entry keeps its number in the journal.
 	Number() *int
@@ -38,7 +38,7 @@ type disk interface {
 }
 
 // File is an open journal of entries of type T.
-type File[T any, P Entry[T]] struct {
+type File[T any, P entry[T]] struct {
 	f     disk
 	lines []T
 	size  int64 // of the good lines, in bytes
@@ -50,7 +50,7 @@ type File[T any, P Entry[T]] struct {
 
 // Open opens or makes the journal at path. A torn last line, as a crash leaves it, is
 // cut off; damage before the end is an error, and the file is left as it is.
-func Open[T any, P Entry[T]](path string) (*File[T, P], error) {
+func Open[T any, P entry[T]](path string) (*File[T, P], error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func Open[T any, P Entry[T]](path string) (*File[T, P], error) {
 
 // Read reads a journal that another process may be writing; a torn last line is left
 // out. A journal that is not there is an empty one.
-func Read[T any, P Entry[T]](path string) ([]T, error) {
+func Read[T any, P entry[T]](path string) ([]T, error) {
 	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -91,7 +91,7 @@ func Read[T any, P Entry[T]](path string) ([]T, error) {
 }
 
 // scan returns the good lines and how many bytes they take.
-func scan[T any, P Entry[T]](r io.Reader) (lines []T, good int64, err error) {
+func scan[T any, P entry[T]](r io.Reader) (lines []T, good int64, err error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, 0, err

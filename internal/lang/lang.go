@@ -17,7 +17,7 @@ import (
 )
 
 // Msg is a sentence that is not yet in any language: an English format in
-// fmt's syntax and its arguments. An argument may itself be a Msg, or Localized; a
+// fmt's syntax and its arguments. An argument may itself be a Msg, or localized; a
 // time is written in the machine's zone.
 type Msg struct {
 	Key  string
@@ -27,9 +27,9 @@ type Msg struct {
 // M makes a Msg. The key must be a literal, so that the catalogue's test finds it.
 func M(key string, args ...any) Msg { return Msg{Key: key, Args: args} }
 
-// Localized is an argument that says itself in a printer's language: a text that
+// localized is an argument that says itself in a printer's language: a text that
 // is kept in both.
-type Localized interface{ In(p *Printer) string }
+type localized interface{ In(p *Printer) string }
 
 // Empty tells whether there is nothing to say.
 func (m Msg) Empty() bool { return m.Key == "" }
@@ -183,7 +183,7 @@ func foreign(m Msg) bool {
 		return foreign(*a)
 	case capital:
 		return foreign(Msg(a))
-	case Localized:
+	case localized:
 		return false
 	}
 	return true
@@ -195,7 +195,7 @@ func (p *Printer) arg(a any) any {
 		return p.Msg(v)
 	case *Msg:
 		return p.Msg(*v)
-	case Localized:
+	case localized:
 		return v.In(p)
 	case time.Time:
 		return v.Local().Format(time.DateTime)

@@ -14,17 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Patience bounds the wait for a file that others lock for moments only.
-const Patience = 30 * time.Second
+// patience bounds the wait for a file that others lock for moments only.
+const patience = 30 * time.Second
 
 // lastTry is how long after the end of its context a wait goes on: the end of an
 // act that was interrupted is recorded too.
 const lastTry = 500 * time.Millisecond
 
 // Wait locks a file that is locked for moments only; how is unix.LOCK_EX or
-// LOCK_SH. It gives up after Patience, and soon after ctx ends, with a *HeldError.
+// LOCK_SH. It gives up after patience, and soon after ctx ends, with a *HeldError.
 func Wait(ctx context.Context, f *os.File, how int) error {
-	end := time.NewTimer(Patience)
+	end := time.NewTimer(patience)
 	defer end.Stop()
 	try := time.NewTicker(5 * time.Millisecond)
 	defer try.Stop()

@@ -29,8 +29,8 @@ import (
 	"opsdeck/internal/trust"
 )
 
-// FileName is the log's name in the state folder.
-const FileName = "operations.jsonl"
+// fileName is the log's name in the state folder.
+const fileName = "operations.jsonl"
 
 // Results of an act.
 const (
@@ -66,7 +66,7 @@ type Log struct {
 }
 
 // Path is the file's name.
-func (l *Log) Path() string { return filepath.Join(l.Dir, FileName) }
+func (l *Log) Path() string { return filepath.Join(l.Dir, fileName) }
 
 // Record appends an act with the person behind it and makes it durable. Time,
 // person, host, pid and chain are filled in; secrets in details are masked.

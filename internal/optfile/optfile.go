@@ -14,9 +14,9 @@ import (
 	"opsdeck/internal/regular"
 )
 
-// Options are the options of the groups that were asked for. Names are in the
+// options are the options of the groups that were asked for. Names are in the
 // form with dashes; a later setting replaces an earlier one.
-type Options map[string]string
+type options map[string]string
 
 // InsecureError says that a file holds a password and others can read it.
 type InsecureError struct {
@@ -28,14 +28,14 @@ func (e *InsecureError) Error() string {
 	return fmt.Sprintf("%s holds a password and has mode %04o", e.Path, e.Mode.Perm())
 }
 
-// SyntaxError points at a line that cannot be read.
-type SyntaxError struct {
+// syntaxError points at a line that cannot be read.
+type syntaxError struct {
 	Path string
 	Line int
 	Why  string
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Why) }
+func (e *syntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Why) }
 
 // maxDepth is how deep includes may nest, as in MySQL's my_default.cc.
 const maxDepth = 10
@@ -60,7 +60,7 @@ func Settings(path string, groups ...string) (list []Setting, err error) {
 
 func read(path string, groups []string, out *[]Setting, depth int) error {
 	if depth > maxDepth {
-		return &SyntaxError{path, 0, "includes nest too deep"}
+		return &syntaxError{path, 0, "includes nest too deep"}
 	}
 	f, err := regular.Open(path)
 	if err != nil {
@@ -88,11 +88,11 @@ func read(path string, groups []string, out *[]Setting, depth int) error {
 		case line[0] == '[':
 			end := strings.IndexByte(line, ']')
 			if end < 0 {
-				return &SyntaxError{path, n, "a group has no closing ]"}
+				return &syntaxError{path, n, "a group has no closing ]"}
 			}
 			group = strings.TrimSpace(line[1:end])
 		case group == "":
-			return &SyntaxError{path, n, "an option stands before any [group]"}
+			return &syntaxError{path, n, "an option stands before any [group]"}
 		case slices.Contains(groups, group):
 			s := option(line)
 			s.Path, s.Line = path, n
@@ -130,7 +130,7 @@ func include(path string, n int, line string, groups []string, out *[]Setting, d
 		}
 		return nil
 	}
-	return &SyntaxError{path, n, "want !include FILE or !includedir FOLDER"}
+	return &syntaxError{path, n, "want !include FILE or !includedir FOLDER"}
 }
 
 // option splits "name = value # comment". A name alone has the value "".

@@ -39,7 +39,7 @@ host = 'db one'
 !includedir conf.d
 `, 0o600)
 	got, err := Read(path, "client")
-	want := Options{
+	want := options{
 		"user":                  "a",
 		"password":              `p#a ss"w `,
 		"default-character-set": "utf8mb4",
@@ -93,9 +93,9 @@ func FuzzRead(f *testing.F) {
 }
 
 // Read is Settings by name: the last one of a name counts.
-func Read(path string, groups ...string) (Options, error) {
+func Read(path string, groups ...string) (options, error) {
 	list, err := Settings(path, groups...)
-	out := Options{}
+	out := options{}
 	for _, s := range list {
 		out[s.Name] = s.Value
 	}

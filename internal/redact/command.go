@@ -44,10 +44,10 @@ var commandRules = []struct {
 // notSecret is the name of a setting that only says where a secret is kept.
 var notSecret = regexp.MustCompile(`(?i)(?:[_-](?:file|path|dir)|-stdin)["']?\s*[=:]?\s*$`)
 
-// Command returns a command line with the secrets that can be recognised masked. It
+// command returns a command line with the secrets that can be recognised masked. It
 // masks more than Text: in a command a value is of no use to a reader, and one too many
 // is better hidden than shown.
-func Command(s string) string {
+func command(s string) string {
 	for _, r := range commandRules {
 		s = r.re.ReplaceAllStringFunc(s, func(hit string) string {
 			m := r.re.FindStringSubmatchIndex(hit)
@@ -82,5 +82,5 @@ func (h Hider) Hide(s string) string {
 	if h.known != nil {
 		s = h.known.Replace(s)
 	}
-	return Command(s)
+	return command(s)
 }

@@ -37,7 +37,7 @@ func TestSecretsOfCommandsAreMasked(t *testing.T) {
 		"npm config set //registry.example/:_authToken=" + secret,
 		"echo ghp_" + secret + "abcdefghijklmnop",
 	} {
-		if got := Command(in); strings.Contains(got, secret) || !strings.Contains(got, Mask) {
+		if got := command(in); strings.Contains(got, secret) || !strings.Contains(got, Mask) {
 			t.Errorf("Command(%q) = %q", in, got)
 		}
 	}
@@ -51,7 +51,7 @@ func TestOrdinaryCommandsStay(t *testing.T) {
 		"curl http://127.0.0.1:3000/health?a=b", "kill $(cat ../pid); while kill -0 1; do sleep 0.02; done",
 		"ssh -p 22 host", "Tests passed: 12, failed: 0", "PORT=3001 pm2 start dist/main.js --name shop-3001",
 	} {
-		if got := Command(s); got != s {
+		if got := command(s); got != s {
 			t.Errorf("Command(%q) = %q", s, got)
 		}
 	}

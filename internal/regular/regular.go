@@ -12,22 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrOther is the error of what is there and is no regular file.
-var ErrOther = errors.New("not a regular file (a pipe, a device, a socket or a folder)")
+// errOther is the error of what is there and is no regular file.
+var errOther = errors.New("not a regular file (a pipe, a device, a socket or a folder)")
 
 // Open opens a file to read it. It does not wait for what a pipe or a device may bring; the
-// error for these is an fs.PathError with ErrOther.
+// error for these is an fs.PathError with errOther.
 func Open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if errors.Is(err, unix.ENXIO) { // a socket
-		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrOther}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errOther}
 	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: ErrOther}
+		err = &fs.PathError{Op: "open", Path: path, Err: errOther}
 	}
 	if err != nil {
 		f.Close()

@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// TabWidth is how many cells a tab may take.
-const TabWidth = 4
+// tabWidth is how many cells a tab may take.
+const tabWidth = 4
 
 // Line makes one line safe. Line breaks become marks too; tabs become spaces
-// up to the next multiple of TabWidth, counted in runes.
+// up to the next multiple of tabWidth, counted in runes.
 func Line(s string) string { return clean(s, false) }
 
 // Text makes text safe that may span lines: \n stays, \r\n becomes \n.
@@ -40,7 +40,7 @@ func clean(s string, lines bool) string {
 		case r == '\r' && lines && strings.HasPrefix(s[i+1:], "\n"):
 			column--
 		case r == '\t':
-			pad := TabWidth - column%TabWidth
+			pad := tabWidth - column%tabWidth
 			b.WriteString("    "[:pad])
 			column += pad - 1
 		case r == utf8.RuneError && n == 1:

@@ -26,7 +26,7 @@ func (c Certificates) Path(name string) string { return filepath.Join(c.Dir, nam
 // PrivateTLS is Private with a server that has certificates of the test.
 func PrivateTLS(t testing.TB, flavour string, args ...string) (*Server, Certificates) {
 	t.Helper()
-	c := NewCertificates(t)
+	c := newCertificates(t)
 	tls := []string{
 		"--ssl-ca=" + c.Path("ca.pem"),
 		"--ssl-cert=" + c.Path("server.pem"),
@@ -35,8 +35,8 @@ func PrivateTLS(t testing.TB, flavour string, args ...string) (*Server, Certific
 	return Private(t, flavour, append(tls, args...)...), c
 }
 
-// NewCertificates makes all of them.
-func NewCertificates(t testing.TB) Certificates {
+// newCertificates makes all of them.
+func newCertificates(t testing.TB) Certificates {
 	t.Helper()
 	c := Certificates{Dir: t.TempDir()}
 	now := time.Now()

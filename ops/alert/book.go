@@ -70,8 +70,8 @@ type Silence struct {
 	By      string    `json:"by"`
 }
 
-// Covers tells whether the silence is for an alert at a moment.
-func (s Silence) Covers(a *Alert, now time.Time) bool {
+// covers tells whether the silence is for an alert at a moment.
+func (s Silence) covers(a *Alert, now time.Time) bool {
 	return (s.Rule == "*" || s.Rule == a.Rule) && (s.Service == "" || s.Service == a.Service) &&
 		!now.Before(s.From) && now.Before(s.Until)
 }

@@ -11,12 +11,12 @@ import (
 	"opsdeck/internal/jsonl"
 )
 
-// OrdersFile holds what people and other commands ask of the alerts, a record a line,
+// ordersFile holds what people and other commands ask of the alerts, a record a line,
 // in the state folder. Anybody who may write there appends; the running watch carries
 // it out, and whoever reads the book sees it at once.
-const OrdersFile = "alert-orders.jsonl"
+const ordersFile = "alert-orders.jsonl"
 
-// Order is a line of OrdersFile.
+// Order is a line of ordersFile.
 type Order struct {
 	ID      string    `json:"id"`
 	Kind    string    `json:"kind"` // silence, unsilence, ack
@@ -42,13 +42,13 @@ func Ask(dir string, o Order) (id string, err error) {
 	var random [6]byte
 	rand.Read(random[:])
 	o.ID = hex.EncodeToString(random[:])
-	return o.ID, jsonl.Append(filepath.Join(dir, OrdersFile), o)
+	return o.ID, jsonl.Append(filepath.Join(dir, ordersFile), o)
 }
 
 // Obey carries out the orders that were not yet. It returns whether there were any.
 func (b *Book) Obey(dir string) (changed bool, err error) {
 	var orders []Order
-	if err := jsonl.Each(filepath.Join(dir, OrdersFile), func(o Order) { orders = append(orders, o) }); err != nil {
+	if err := jsonl.Each(filepath.Join(dir, ordersFile), func(o Order) { orders = append(orders, o) }); err != nil {
 		return false, err
 	}
 	if int64(len(orders)) < b.Orders { // the file was replaced
@@ -112,7 +112,7 @@ func (b *Book) show(now time.Time) {
 			a.State = Acknowledged
 		}
 		for _, s := range b.Silences {
-			if s.Covers(a, now) {
+			if s.covers(a, now) {
 				a.State = Silenced
 				a.SilencedBy = s.Why
 			}

@@ -268,7 +268,7 @@ func (w *stepping) mute() (changed bool) {
 
 func (w *stepping) muted(a *Alert) (State, Text) {
 	for _, s := range slices.Concat(w.Silences, w.book.Silences) {
-		if s.Covers(a, w.Now) {
+		if s.covers(a, w.Now) {
 			return Silenced, s.Why
 		}
 	}

@@ -229,7 +229,7 @@ func TestDiffByPath(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if !Touched(row(map[Field]string{OldValue: `{"a":{"b":1}}`, NewValue: `{"a":{"b":2}}`}), "a") {
+	if !touched(row(map[Field]string{OldValue: `{"a":{"b":1}}`, NewValue: `{"a":{"b":2}}`}), "a") {
 		t.Error("what is below a path touches it")
 	}
 }

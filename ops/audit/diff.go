@@ -84,8 +84,8 @@ func facts(r *Row) []Change {
 	return out
 }
 
-// Touched tells whether a row's change touched a path or anything below it.
-func Touched(r *Row, path string) bool {
+// touched tells whether a row's change touched a path or anything below it.
+func touched(r *Row, path string) bool {
 	for _, c := range rawDiff(r) {
 		if c.Path == path || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(c.Path, path+"[") {
 			return true

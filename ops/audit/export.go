@@ -54,7 +54,7 @@ func (e *Encoder) head() []string {
 		names = append(names, f.String())
 	}
 	for _, c := range e.layout.Extra {
-		names = append(names, Defuse(c.Name))
+		names = append(names, defuse(c.Name))
 	}
 	return names
 }
@@ -70,7 +70,7 @@ func (e *Encoder) Write(r *Row) error {
 		e.cells = append(e.cells, e.cell(r, f))
 	}
 	for _, v := range r.Extra {
-		e.cells = append(e.cells, Defuse(e.masked(v.Text)))
+		e.cells = append(e.cells, defuse(e.masked(v.Text)))
 	}
 	return e.csv.Write(e.cells)
 }
@@ -92,7 +92,7 @@ func (e *Encoder) cell(r *Row, f Field) string {
 		}
 		return r.Time.Format(time.RFC3339Nano)
 	}
-	return Defuse(e.masked(r.Get(f)))
+	return defuse(e.masked(r.Get(f)))
 }
 
 func (e *Encoder) masked(text string) string {
@@ -102,10 +102,10 @@ func (e *Encoder) masked(text string) string {
 	return text
 }
 
-// Defuse makes a cell that a spreadsheet would take for a formula plain text,
+// defuse makes a cell that a spreadsheet would take for a formula plain text,
 // by an apostrophe before it (OWASP, "CSV Injection"); numbers stay as they are.
 // Characters that a terminal acts on become visible marks.
-func Defuse(cell string) string {
+func defuse(cell string) string {
 	cell = termsafe.Text(cell)
 	first, _ := utf8.DecodeRuneInString(cell)
 	if !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) || cell == "" {

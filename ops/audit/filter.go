@@ -101,7 +101,7 @@ func (t Term) accept(l *Layout, r *Row) bool {
 		return containsAny(l, r, t.Any[0].Parts[0])
 	case Changed:
 		for _, m := range t.Any {
-			if Touched(r, m.Text()) {
+			if touched(r, m.Text()) {
 				return true
 			}
 		}

@@ -100,7 +100,7 @@ func (l *Layout) Advise(f Filter) string {
 		fields = fields[:2]
 	}
 	fields = append(fields, CreatedAt)
-	if _, ok := l.IndexOn(fields...); ok {
+	if _, ok := l.indexOn(fields...); ok {
 		return ""
 	}
 	names := make([]string, len(fields))
@@ -161,7 +161,7 @@ func (l *Layout) selective(t Term) bool {
 	case t.Op == Is && t.Field == ID:
 		return true
 	case t.Op == Is && t.Field == Key:
-		_, ok := l.IndexOn(Key)
+		_, ok := l.indexOn(Key)
 		return ok
 	case t.Op == Resource:
 		for _, m := range t.Any {
@@ -169,9 +169,9 @@ func (l *Layout) selective(t Term) bool {
 				return false
 			}
 		}
-		_, ok := l.IndexOn(ResourceType, ResourceID)
+		_, ok := l.indexOn(ResourceType, ResourceID)
 		if !ok {
-			_, ok = l.IndexOn(ResourceID)
+			_, ok = l.indexOn(ResourceID)
 		}
 		return ok
 	}

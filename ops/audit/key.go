@@ -45,7 +45,7 @@ func (l *Layout) setKeys(found []Column) error {
 		l.Keys = append(l.Keys, *columnNamed(found, name))
 	}
 	if len(l.Keys) == 1 && l.Keys[0].Integer {
-		_, leads := l.IndexOn(ID)
+		_, leads := l.indexOn(ID)
 		l.numbered = leads && (l.Unique || id.Counted)
 	}
 	return l.checkKeys()

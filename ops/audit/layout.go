@@ -149,7 +149,7 @@ func (l *Layout) mapNamed(byName map[string]*Column, taken map[*Column]bool, nam
 	}
 	sort.Strings(keys)
 	for _, name := range keys {
-		f, ok := FieldNamed(name)
+		f, ok := fieldNamed(name)
 		if !ok {
 			return ops.E(ops.Config, lang.M("audit.columns names a field %q that does not exist", name)).
 				WithHint(lang.M("the fields are: %s", strings.Join(fieldNames[:], ", ")))
@@ -206,8 +206,8 @@ func (l *Layout) check(found []Column) error {
 	return nil
 }
 
-// IndexOn finds an index that begins with the columns of these fields, in order.
-func (l *Layout) IndexOn(fields ...Field) (Index, bool) {
+// indexOn finds an index that begins with the columns of these fields, in order.
+func (l *Layout) indexOn(fields ...Field) (Index, bool) {
 	for _, ix := range l.Indexes {
 		if l.begins(ix, fields) {
 			return ix, true
@@ -232,7 +232,7 @@ func (l *Layout) begins(ix Index, fields []Field) bool {
 // is none.
 func (l *Layout) KeyIndex() Index {
 	if l.numbered {
-		ix, _ := l.IndexOn(ID)
+		ix, _ := l.indexOn(ID)
 		return ix
 	}
 	return l.keyed

@@ -42,8 +42,8 @@ var fieldNames = [NumFields]string{"id", "created_at", "user_id", "user_name", "
 // String is the field's name in JSON and in the configuration.
 func (f Field) String() string { return fieldNames[f] }
 
-// FieldNamed finds a field by its name.
-func FieldNamed(name string) (Field, bool) {
+// fieldNamed finds a field by its name.
+func fieldNamed(name string) (Field, bool) {
 	for i, n := range fieldNames {
 		if n == name {
 			return Field(i), true

@@ -257,7 +257,7 @@ func (h *head) advance(z *Zones, rows []Row, low int) {
 // agree checks rows that were read against the proof.
 func (z *Zones) agree(rows []Row) error {
 	for i := range rows {
-		if !z.Holds(rows[i].Pos()) {
+		if !z.holds(rows[i].Pos()) {
 			return ErrStale
 		}
 	}

@@ -159,7 +159,7 @@ func TestRowsCommittedLateAreSeen(t *testing.T) {
 	if !z.See(2950, 7) || z.See(2950, 7) {
 		t.Fatal("the late row is not new exactly once")
 	}
-	if !z.Holds(Pos{At: 7, ID: 2950}) || z.Rows() != 3000 {
+	if !z.holds(Pos{At: 7, ID: 2950}) || z.Rows() != 3000 {
 		t.Fatalf("the late row is not covered: %+v", z.List)
 	}
 	ranges, _ := z.Ranges(0, 8, 100)

@@ -37,8 +37,8 @@ type Zone struct {
 	Late  Stamp `json:"late"` // the greatest (time of an earlier row − own time) within the zone; MaxStamp with NULLs
 }
 
-// DefaultZoneRows is how many rows a zone has at first.
-const DefaultZoneRows = 1024
+// defaultZoneRows is how many rows a zone has at first.
+const defaultZoneRows = 1024
 
 // maxZones bounds memory and the state file: beyond it neighbours are merged.
 const maxZones = 1 << 16
@@ -48,7 +48,7 @@ const maxZones = 1 << 16
 const tidyRows = 200
 
 // NewZones is a proof of nothing yet.
-func NewZones() *Zones { return &Zones{Size: DefaultZoneRows} }
+func NewZones() *Zones { return &Zones{Size: defaultZoneRows} }
 
 // End is the highest id seen; every id up to it is in a zone.
 func (z *Zones) End() int64 {
@@ -192,7 +192,7 @@ func (z *Zones) Sound() bool {
 		}
 		next = zone.Last + 1
 	}
-	return z.Size >= DefaultZoneRows && len(z.List) <= maxZones && slices.IsSortedFunc(z.Odd, byPlace)
+	return z.Size >= defaultZoneRows && len(z.List) <= maxZones && slices.IsSortedFunc(z.Odd, byPlace)
 }
 
 // Settled is how many zones, from the first on, no open transaction should add
@@ -207,9 +207,9 @@ func (z *Zones) Settled(before, future Stamp) int {
 	return max(0, len(z.List)-2)
 }
 
-// Holds tells whether a row agrees with what was seen of its id. Rows beyond
+// holds tells whether a row agrees with what was seen of its id. Rows beyond
 // the end agree with nothing.
-func (z *Zones) Holds(p Pos) bool {
+func (z *Zones) holds(p Pos) bool {
 	if at, odd := z.isOdd(p.ID); odd {
 		return at == p.At
 	}

@@ -39,10 +39,10 @@ func (c Copies) Of(copy, name, sha string, size int64) bool {
 	return ok && r.Good && r.SHA256 == sha && r.Size == size
 }
 
-// Verdict is what was last proved of a file at a copy, and when. It is Unverified when
+// verdict is what was last proved of a file at a copy, and when. It is Unverified when
 // the record is of other contents or there is none. A bad verdict lasts until the file is
 // sent again, removed, or read back as good.
-func (c Copies) Verdict(copy string, f FileAtCopy) (State, time.Time) {
+func (c Copies) verdict(copy string, f FileAtCopy) (State, time.Time) {
 	r, ok := c[copy][f.Name]
 	switch {
 	case !ok || r.Size != f.Size:
@@ -146,9 +146,9 @@ func (s *Set) hash() string {
 	return s.Summary.SHA256
 }
 
-// AtCopy describes a backup at a copy from the copy's listing and the manifest there,
+// atCopy describes a backup at a copy from the copy's listing and the manifest there,
 // which a file of another tool lacks. proved is what was last proved of its bytes there.
-func (sc Scan) AtCopy(f FileAtCopy, proved State) (*Set, bool) {
+func (sc Scan) atCopy(f FileAtCopy, proved State) (*Set, bool) {
 	parsed, ok := ParseName(f.Name, sc.known())
 	if !ok || parsed.Physical {
 		return nil, false

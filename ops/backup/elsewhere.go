@@ -133,8 +133,8 @@ func (inv *Inventory) Beside(l Listing, sc Scan, copies Copies) Elsewhere {
 // SetsAtCopy turns the files of a copy into backups.
 func (sc Scan) SetsAtCopy(l Listing, copies Copies) (sets []*Set) {
 	for _, f := range l.Files {
-		proved, at := copies.Verdict(l.Copy, f)
-		if s, ok := sc.AtCopy(f, proved); ok {
+		proved, at := copies.verdict(l.Copy, f)
+		if s, ok := sc.atCopy(f, proved); ok {
 			s.AtCopy = l.Copy
 			s.Path = l.Copy + ":" + f.Name
 			s.Checked = at

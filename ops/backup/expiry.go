@@ -31,7 +31,7 @@ func slotEnd(t Tier, at time.Time, keep Keep) time.Time {
 		return time.Time{}
 	}
 	from := slotStart(t, at)
-	for range keep.Of(t) {
+	for range keep.of(t) {
 		from = slotAfter(t, from)
 	}
 	if t == Weekly {

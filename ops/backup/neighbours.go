@@ -24,7 +24,7 @@ func (inv *Inventory) judgeNeighbours() {
 	seen := map[any]bool{}
 	var twins []*Set
 	for _, s := range inv.Sets {
-		if !s.Full() || s.Tier == Emergency || s.Size == 0 || hasCode(s, Empty) {
+		if !s.full() || s.Tier == Emergency || s.Size == 0 || hasCode(s, Empty) {
 			continue
 		}
 		if seen[s.identity()] {
@@ -60,7 +60,7 @@ func oddOne(line []*Set, i int, shrinks Shrinks) (Problem, bool) {
 	s := line[i]
 	if !s.Foreign {
 		shrink, ok := shrinks.Of(s)
-		return shrink.Problem(), ok
+		return shrink.problem(), ok
 	}
 	if s.State == Good {
 		return Problem{}, false // it was loaded before

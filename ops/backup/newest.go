@@ -1,6 +1,5 @@
 package backup
 
-
 // Newest is the newest good backup that a restore of db may choose by itself: of the
 // whole database, not an emergency backup. nil when there is none.
 func Newest(inv *Inventory, db string) *Set {

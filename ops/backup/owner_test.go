@@ -73,7 +73,7 @@ func (f *sharedFolder) seenBy(db string, now time.Time, only func(name string) b
 		if sum != nil {
 			proved = Good
 		}
-		if s, ok := sc.AtCopy(FileAtCopy{Name: name, Size: 9, Summary: sum}, proved); ok {
+		if s, ok := sc.atCopy(FileAtCopy{Name: name, Size: 9, Summary: sum}, proved); ok {
 			s.Checked = now
 			sets = append(sets, s)
 		}
@@ -198,7 +198,7 @@ func TestWhatHasNoManifestIsRemovedOnlyWhenItIsProvablyOfTheDatabase(t *testing.
 		{"shop_a_20260101_020000.sql.gz", "", false},
 	} {
 		sc := Scan{Databases: []string{"shop"}, Zone: time.UTC, Now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)}
-		s, _ := sc.AtCopy(FileAtCopy{Name: c.name, Size: 900}, Unverified)
+		s, _ := sc.atCopy(FileAtCopy{Name: c.name, Size: 900}, Unverified)
 		if s.Checked = sc.Now; c.inside != "" {
 			sc.inside(s, c.inside)
 		}

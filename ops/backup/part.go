@@ -21,7 +21,7 @@ func (inv *Inventory) Part(s *Set) lang.Msg {
 // tablesOf is the number of tables in a backup, out of those in the newest full one.
 func (inv *Inventory) tablesOf(s *Set) lang.Msg {
 	for _, o := range inv.Sets {
-		if o.Full() && !o.Foreign && o.Database == s.Database && o.Summary.Tables >= s.Summary.Tables {
+		if o.full() && !o.Foreign && o.Database == s.Database && o.Summary.Tables >= s.Summary.Tables {
 			return lang.M("contains %d of %d tables", s.Summary.Tables, o.Summary.Tables)
 		}
 	}

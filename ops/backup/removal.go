@@ -69,7 +69,7 @@ func (r *removal) blocked() (why []lang.Msg) {
 		if db == r.inv.Database {
 			r.guard = left
 		}
-		if left == nil && s.Full() {
+		if left == nil && s.full() {
 			why = append(why, lang.M("without it there would be no good backup of %s", db))
 		}
 	}

@@ -109,7 +109,7 @@ func (r *retention) slots(t Tier) {
 		picks = append(picks, s)
 	}
 	sortSets(picks)
-	keep := r.policy.Keep.Of(t)
+	keep := r.policy.Keep.of(t)
 	held := 0
 	for _, s := range picks {
 		at := s.At.In(r.inv.Zone)
@@ -283,7 +283,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.State == Bad:
 		return r.badOne(s)
 	case s.Tier == Manual || s.Tier == Emergency:
-		return Remove, "beyond", lang.M("not among the newest %d of its tier", r.policy.Keep.Of(s.Tier))
+		return Remove, "beyond", lang.M("not among the newest %d of its tier", r.policy.Keep.of(s.Tier))
 	}
 	if by := r.standIn(s); by != nil {
 		return Remove, "stand-in", lang.M("%s is kept for that day", by.Name)
@@ -345,7 +345,7 @@ func (r *retention) newNames(s *Set) (names []string) {
 // beforeDrops keeps the last backup before a loss of rows, for an operator who notices
 // it weeks later.
 func (r *retention) beforeDrops() {
-	for _, s := range r.inv.BeforeDrops() {
+	for _, s := range r.inv.beforeDrops() {
 		r.hold(s, "before-drop", lang.M("the last one before most rows were lost; remove it with: backup remove"))
 	}
 }

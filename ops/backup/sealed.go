@@ -6,15 +6,15 @@ import (
 	"io"
 )
 
-// Unseal decrypts a stream. ErrSealed means that it has no key for it; any other error
+// Unseal decrypts a stream. errSealed means that it has no key for it; any other error
 // means that the stream is damaged.
 type Unseal func(io.Reader) (io.Reader, error)
 
-// ErrSealed says that no available key decrypts a backup.
-var ErrSealed = errors.New("no available key decrypts it")
+// errSealed says that no available key decrypts a backup.
+var errSealed = errors.New("no available key decrypts it")
 
 // ErrNotOpened says that a key is configured, but the backup was not encrypted to it.
-var ErrNotOpened = fmt.Errorf("not encrypted to the configured key: %w", ErrSealed)
+var ErrNotOpened = fmt.Errorf("not encrypted to the configured key: %w", errSealed)
 
 // sealedMembers verifies the members of an encrypted file: it decrypts what is written
 // to it.

@@ -46,7 +46,7 @@ func opener(key age.Identity) Unseal {
 	return func(r io.Reader) (io.Reader, error) {
 		plain, err := age.Decrypt(r, key)
 		if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-			return nil, ErrSealed
+			return nil, errSealed
 		}
 		return plain, err
 	}

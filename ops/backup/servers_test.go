@@ -27,7 +27,7 @@ func TestAnotherServersBackupsNeitherCountNorGo(t *testing.T) {
 				if server == "" && night%2 == 0 {
 					continue
 				}
-				s, ok := sc.AtCopy(FileAtCopy{Name: sum.File, Size: 9, Summary: &sum}, Good)
+				s, ok := sc.atCopy(FileAtCopy{Name: sum.File, Size: 9, Summary: &sum}, Good)
 				if !ok || s.State != Good {
 					t.Fatalf("%+v", s)
 				}
@@ -86,7 +86,7 @@ func TestAWeeklyCopyGetsOneBackupAWeek(t *testing.T) {
 		name := Spec{Databases: []string{"shop"}, Kind: KindScheduled, At: at, Ext: ".sql.gz"}.Name(1)
 		sum := Summary{File: name, Kind: KindScheduled, Databases: []string{"shop"}, At: at, SizeBytes: 9,
 			SHA256: fmt.Sprintf("%064d", night), Tables: 1, Rows: 100}
-		s, _ := sc.AtCopy(FileAtCopy{Name: name, Size: 9, Summary: &sum}, Good)
+		s, _ := sc.atCopy(FileAtCopy{Name: name, Size: 9, Summary: &sum}, Good)
 		s.SHA256, s.Checked = sum.SHA256, at
 		here = append([]*Set{s}, here...)
 		send, _ := sc.ToSendUnder(sc.NewInventory(here), copy.inventory(), p)

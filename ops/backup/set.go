@@ -132,9 +132,9 @@ type CopyState struct {
 	At    time.Time
 }
 
-// Full tells whether it holds a whole database, so that it can fill a slot and be the
+// full tells whether it holds a whole database, so that it can fill a slot and be the
 // newest good one.
-func (s *Set) Full() bool {
+func (s *Set) full() bool {
 	switch s.Tier {
 	case Daily, Weekly, Monthly:
 		return true
@@ -147,7 +147,7 @@ func (s *Set) Full() bool {
 // Restorable tells whether a restore of db may choose it by itself: it is full, is of
 // db, and is not a backup of a damaged state.
 func (s *Set) Restorable(db string) bool {
-	return s.Full() && s.Tier != Emergency && (db == "" || s.holds(db))
+	return s.full() && s.Tier != Emergency && (db == "" || s.holds(db))
 }
 
 func (s *Set) holds(db string) bool {

@@ -74,7 +74,7 @@ type lineKey struct{ database, ext string }
 func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	seen := map[any]bool{}
 	for _, o := range inv.Sets {
-		if o.Full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext &&
+		if o.full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext &&
 			!seen[o.identity()] {
 			seen[o.identity()] = true
 			line = append(line, o)
@@ -215,8 +215,8 @@ func (s Shrink) bySize(before []*Set) (Shrink, bool) {
 	return s, true
 }
 
-// Problem is the shrink as a remark about its backup.
-func (s Shrink) Problem() Problem {
+// problem is the shrink as a remark about its backup.
+func (s Shrink) problem() Problem {
 	switch {
 	case s.Was > 0:
 		return problem(FewerRows, human.Count(s.Rows), human.Count(s.Was))
@@ -228,7 +228,7 @@ func (s Shrink) Problem() Problem {
 }
 
 // Text is the shrink as a sentence for people.
-func (s Shrink) Text() lang.Msg { return s.Problem().Text() }
+func (s Shrink) Text() lang.Msg { return s.problem().Text() }
 
 // names lists the tables; the first one with its numbers.
 func (s Shrink) names() string {
@@ -243,11 +243,11 @@ func (s Shrink) names() string {
 	return strings.Join(names, ", ")
 }
 
-// BeforeDrops lists the backups that are the last before a loss that no later backup
+// beforeDrops lists the backups that are the last before a loss that no later backup
 // makes up for: each has more than twice the rows, of the database or of a table, that
 // any later backup has. Retention keeps them. Backups of other tools are compared by
 // size too: their rows are not counted, or counted as none.
-func (inv *Inventory) BeforeDrops() []*Set {
+func (inv *Inventory) beforeDrops() []*Set {
 	out := inv.beforeRowLoss()
 	for _, s := range inv.beforeByteLoss() {
 		if !slices.Contains(out, s) {

@@ -18,8 +18,8 @@ type Slot struct {
 // Key names the period: 2026-01-29, 2026-W05, 2026-01.
 func (s Slot) Key(t Tier) string { return slotKey(t, s.From) }
 
-// Held tells whether a good backup fills it.
-func (s Slot) Held() bool { return s.Set != nil && s.Set.State == Good }
+// held tells whether a good backup fills it.
+func (s Slot) held() bool { return s.Set != nil && s.Set.State == Good }
 
 // Label is the period for people.
 func (s Slot) Label(t Tier) lang.Msg {
@@ -65,8 +65,8 @@ func (t TierInfo) Unfilled() (slots []Slot) {
 // Keep is the number of slots, or backups, to keep of each tier.
 type Keep struct{ Daily, Weekly, Monthly, Emergency, Manual int }
 
-// Of is the number for a tier; 0 where there is none.
-func (k Keep) Of(t Tier) int {
+// of is the number for a tier; 0 where there is none.
+func (k Keep) of(t Tier) int {
 	return map[Tier]int{Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Emergency: k.Emergency,
 		Manual: k.Manual}[t]
 }
@@ -77,7 +77,7 @@ func (inv *Inventory) Tiers(keep Keep, daily Cron, grace time.Duration) []TierIn
 	out := make([]TierInfo, len(Tiers))
 	place := map[Tier]*TierInfo{}
 	for i, t := range Tiers {
-		out[i] = TierInfo{Tier: t, Keep: keep.Of(t)}
+		out[i] = TierInfo{Tier: t, Keep: keep.of(t)}
 		place[t] = &out[i]
 	}
 	for _, s := range inv.Sets {
@@ -89,7 +89,7 @@ func (inv *Inventory) Tiers(keep Keep, daily Cron, grace time.Duration) []TierIn
 		case Daily, Weekly, Monthly:
 			t.Slots = inv.slots(t.Tier, t.Keep, daily, grace)
 			for _, s := range t.Slots {
-				if s.Held() {
+				if s.held() {
 					t.Held++
 				}
 			}

@@ -55,7 +55,7 @@ func (sc Scan) ToSendUnder(inv, there *Inventory, p Policy) (send []*Set, left [
 		if !s.Foreign {
 			f.Summary = &s.Summary
 		}
-		if a, ok := sc.AtCopy(f, Good); ok {
+		if a, ok := sc.atCopy(f, Good); ok {
 			arrived[s] = a
 			after = append(after, a)
 		}

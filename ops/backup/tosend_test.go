@@ -19,7 +19,7 @@ func (m *copyModel) inventory() *Inventory { return m.scan.NewInventory(m.sets) 
 
 func (m *copyModel) receive(sets []*Set) {
 	for _, s := range sets {
-		if a, ok := m.scan.AtCopy(FileAtCopy{Name: s.Name, Size: s.Size, Summary: &s.Summary}, Good); ok {
+		if a, ok := m.scan.atCopy(FileAtCopy{Name: s.Name, Size: s.Size, Summary: &s.Summary}, Good); ok {
 			a.SHA256 = s.SHA256
 			m.sets = append(m.sets, a)
 		}
@@ -109,7 +109,7 @@ func randomFolder(rng *rand.Rand, sc Scan) *Inventory {
 			Tables:    1,
 			Rows:      100,
 		}
-		if s, ok := sc.AtCopy(FileAtCopy{Name: name, Size: 9, Summary: &sum}, Good); ok {
+		if s, ok := sc.atCopy(FileAtCopy{Name: name, Size: 9, Summary: &sum}, Good); ok {
 			s.SHA256 = sha
 			s.Checked = at
 			sets = append(sets, s)
@@ -124,7 +124,7 @@ func TestABadFileAtACopyIsSentAgain(t *testing.T) {
 	sc := Scan{Databases: []string{"shop"}, Zone: time.UTC, Now: now}
 	here := randomFolder(rand.New(rand.NewPCG(1, 0)), sc)
 	oldest := here.ToSend()[len(here.ToSend())-1]
-	bad, _ := sc.AtCopy(FileAtCopy{Name: oldest.Name, Size: 9, Summary: &oldest.Summary}, Bad)
+	bad, _ := sc.atCopy(FileAtCopy{Name: oldest.Name, Size: 9, Summary: &oldest.Summary}, Bad)
 	send, left := sc.ToSendUnder(here, sc.NewInventory([]*Set{bad}), Policy{Keep: Keep{Daily: 1}})
 	if len(left) == 0 || send[len(send)-1] != oldest {
 		t.Errorf("%d sent, %d left, the last is %s", len(send), len(left), send[len(send)-1].Name)
@@ -143,7 +143,7 @@ func TestTheLastVerdictOfACopyIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := known.Verdict("off", f); got != want {
+		if got, _ := known.verdict("off", f); got != want {
 			t.Errorf("%s: %s, not %s", f.Name, got, want)
 		}
 	}

@@ -126,7 +126,7 @@ func (v *verification) ours(m *Manifest) (Check, error) {
 		}
 		return Check{Problems: []Problem{problem(Unreadable, reason(err))}}, nil
 	}
-	check := Check{SHA256: hex.EncodeToString(whole.Sum(nil)), Sealed: errors.Is(sealed, ErrSealed)}
+	check := Check{SHA256: hex.EncodeToString(whole.Sum(nil)), Sealed: errors.Is(sealed, errSealed)}
 	if members.bad != nil {
 		check.Problems = append(check.Problems, problem(BadMember, memberName(*members.bad)))
 	}
@@ -154,7 +154,7 @@ func (v *verification) feedMembers(m *Manifest, whole io.Writer, members *member
 	case !m.Encrypted:
 		return nil, v.feed(whole, members)
 	case v.unseal == nil:
-		return ErrSealed, v.feed(whole, io.Discard)
+		return errSealed, v.feed(whole, io.Discard)
 	}
 	inside := newSealedMembers(v.unseal, members)
 	err = v.feed(whole, inside)

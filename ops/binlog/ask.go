@@ -19,8 +19,8 @@ type QueryError struct {
 // Error is the English sentence.
 func (e *QueryError) Error() string { return e.Msg.String() }
 
-// QueryKeys are the keys that ParseQuery accepts.
-var QueryKeys = []string{"table", "key", "kind", "rows", "since", "until", "on"}
+// queryKeys are the keys that ParseQuery accepts.
+var queryKeys = []string{"table", "key", "kind", "rows", "since", "until", "on"}
 
 // ParseQuery parses a line of terms, all of which must match: table:NAME, key:A,B of that
 // table's primary key, kind:insert (or update, delete, ddl), rows:N for more than N rows,
@@ -166,7 +166,7 @@ func (p queryParser) term(t queryTerm) *QueryError {
 	case "since", "until", "on":
 		return p.time(t, value)
 	default:
-		return t.wrong(lang.M("unknown; the keys are %s", strings.Join(QueryKeys, ": ")+":"))
+		return t.wrong(lang.M("unknown; the keys are %s", strings.Join(queryKeys, ": ")+":"))
 	}
 	return nil
 }

@@ -18,9 +18,9 @@ type Moment struct {
 	Before   string    `json:"before,omitempty"`   // up to this transaction, excluded: its GTID, or FILE:POS
 }
 
-// ParseMoment parses FILE:POS or a set of GTIDs. ok is false for anything else, such as a
+// parseMoment parses FILE:POS or a set of GTIDs. ok is false for anything else, such as a
 // time.
-func ParseMoment(text string) (m Moment, ok bool) {
+func parseMoment(text string) (m Moment, ok bool) {
 	text = strings.TrimSpace(text)
 	if p, ok := ParsePosition(text); ok {
 		return Moment{Position: &p}, true
@@ -43,7 +43,7 @@ func ReadMoment(text string, now time.Time, zone *time.Location) (*Moment, error
 	if wrong.Empty() {
 		return &Moment{Time: span.From}, nil
 	}
-	if m, ok := ParseMoment(text); ok {
+	if m, ok := parseMoment(text); ok {
 		return &m, nil
 	}
 	return nil, ops.E(ops.Usage, wrong).

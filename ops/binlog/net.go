@@ -64,11 +64,11 @@ func (n *Net) Add(c RowChange, key []int) error {
 		n.rows = map[string]*netRow{}
 	}
 	n.n++
-	before, err := KeyOf(c.Before, key)
+	before, err := keyOf(c.Before, key)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Table.String(), err)
 	}
-	after, err := KeyOf(c.After, key)
+	after, err := keyOf(c.After, key)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Table.String(), err)
 	}
@@ -110,15 +110,15 @@ func Continues(left, found []Value) bool {
 		return false
 	}
 	for i := range left {
-		if !left[i].Absent && !found[i].Absent && !left[i].Same(found[i]) {
+		if !left[i].Absent && !found[i].Absent && !left[i].same(found[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-// KeyOf is a text that identifies a row; "" for no row.
-func KeyOf(values []Value, key []int) (string, error) {
+// keyOf is a text that identifies a row; "" for no row.
+func keyOf(values []Value, key []int) (string, error) {
 	if values == nil {
 		return "", nil
 	}

@@ -78,9 +78,9 @@ func wordAt(s string, i int) bool {
 
 var firstWord = regexp.MustCompile(`(?s)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*([A-Za-z]+)`)
 
-// VerbOf is the effect of a statement's first word on rows; "" for any other word. REPLACE
+// verbOf is the effect of a statement's first word on rows; "" for any other word. REPLACE
 // and LOAD DATA count as inserts.
-func VerbOf(sql string) Verb {
+func verbOf(sql string) Verb {
 	word := firstWord.FindStringSubmatch(sql)
 	if word == nil {
 		return ""

@@ -12,7 +12,7 @@ func TestAStatementsFirstWordIsItsKind(t *testing.T) {
 		"deleted":                                     "",
 		"":                                            "",
 	} {
-		if got := VerbOf(sql); got != want {
+		if got := verbOf(sql); got != want {
 			t.Errorf("%q: %q, want %q", sql, got, want)
 		}
 		f := Filter{Schema: "shop", Kind: Delete}

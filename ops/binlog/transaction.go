@@ -109,7 +109,7 @@ func (f Filter) Takes(t *Transaction) bool {
 		return rows > 0 || f.RowsOver == 0 && (ddl || slices.ContainsFunc(t.Other, f.takesStatement))
 	}
 	return rows > 0 || f.RowsOver == 0 && slices.ContainsFunc(t.Other, func(s Statement) bool {
-		return VerbOf(s.SQL) == f.Kind && f.takesStatement(s)
+		return verbOf(s.SQL) == f.Kind && f.takesStatement(s)
 	})
 }
 

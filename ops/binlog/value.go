@@ -35,9 +35,9 @@ type Value struct {
 // Unwritable is the Exact of a JSON document that no SQL makes.
 const Unwritable = "?"
 
-// Same reports whether two values are identical bit for bit. An absent value equals
+// same reports whether two values are identical bit for bit. An absent value equals
 // nothing.
-func (v Value) Same(o Value) bool {
+func (v Value) same(o Value) bool {
 	if v.Absent || o.Absent {
 		return false
 	}

@@ -152,13 +152,13 @@ func restoreFindings(s Server, at Places) []Finding {
 	out = append(out, besideRoutines(a, at)...)
 	out = append(out, routineGrants(a, s, at.Live)...)
 	if s.Routines+s.Triggers > 0 && s.Binlog && !s.TrustCreators && !a.Rights.Has("SUPER", "") {
-		out = append(out, Finding{State: ops.StateWarning, What: NoCreators(), Fix: TrustCreators(a.Maria)})
+		out = append(out, Finding{State: ops.StateWarning, What: NoCreators(), Fix: trustCreators(a.Maria)})
 	}
 	return out
 }
 
-// TrustCreators is the statement that lets users without SUPER create triggers and functions.
-func TrustCreators(maria bool) string {
+// trustCreators is the statement that lets users without SUPER create triggers and functions.
+func trustCreators(maria bool) string {
 	if maria {
 		return "SET GLOBAL log_bin_trust_function_creators = ON"
 	}
@@ -169,7 +169,7 @@ func TrustCreators(maria bool) string {
 // restore reads the routines of others in the databases that it creates.
 func besideRoutines(a Account, at Places) []Finding {
 	const name = "SHOW CREATE ROUTINE"
-	if !slices.Contains(a.Known, name) || a.Rights.ShowsRoutines(at.Beside, a.Maria) {
+	if !slices.Contains(a.Known, name) || a.Rights.showsRoutines(at.Beside, a.Maria) {
 		return nil
 	}
 	return []Finding{{
@@ -183,7 +183,7 @@ func besideRoutines(a Account, at Places) []Finding {
 // the server drops them with the routine, and only one who may grant makes them again.
 func routineGrants(a Account, s Server, db string) []Finding {
 	switch {
-	case s.Routines == 0 && a.Rights.ShowsRoutines(db, a.Maria):
+	case s.Routines == 0 && a.Rights.showsRoutines(db, a.Maria):
 		return nil
 	case s.RoutineGrantsUnknown:
 		return []Finding{{
@@ -191,12 +191,12 @@ func routineGrants(a Account, s Server, db string) []Finding {
 			What:  lang.M("grants on single procedures and functions are not visible: a restore would lose them"),
 			Fix:   "GRANT SELECT ON mysql.procs_priv TO " + account(a.User),
 		}}
-	case s.RoutineGrants > 0 && !a.Rights.MayGrant(db):
+	case s.RoutineGrants > 0 && !a.Rights.mayGrant(db):
 		return []Finding{{
 			State: ops.StateWarning,
 			What: lang.M("a restore would lose the grants of other users on single procedures and functions (%d): this "+
 				"user may not grant them", s.RoutineGrants),
-			Fix: a.Rights.Grant([]string{"EXECUTE", "ALTER ROUTINE"}, a.User, db, Escaped(db)) + " WITH GRANT OPTION",
+			Fix: a.Rights.Grant([]string{"EXECUTE", "ALTER ROUTINE"}, a.User, db, escaped(db)) + " WITH GRANT OPTION",
 		}}
 	}
 	return nil

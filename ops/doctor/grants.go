@@ -163,9 +163,9 @@ func exactness(pattern string) int {
 	return 128
 }
 
-// ShowsRoutines tells whether the server shows the definitions of routines that others
+// showsRoutines tells whether the server shows the definitions of routines that others
 // made; those of a user's own are always shown.
-func (r Rights) ShowsRoutines(db string, maria bool) bool {
+func (r Rights) showsRoutines(db string, maria bool) bool {
 	if r.Has("SELECT", "") || r.Has("SHOW_ROUTINE", "") || r.Has("SHOW CREATE ROUTINE", db) {
 		return true
 	}
@@ -175,7 +175,7 @@ func (r Rights) ShowsRoutines(db string, maria bool) bool {
 // ListsRoutines tells whether the server lists routines that others made, if only by name.
 // Where it does not, nobody can tell whether there are any.
 func (r Rights) ListsRoutines(db string, maria bool) bool {
-	return r.ShowsRoutines(db, maria) || r.Has("EXECUTE", db) || r.Has("ALTER ROUTINE", db) ||
+	return r.showsRoutines(db, maria) || r.Has("EXECUTE", db) || r.Has("ALTER ROUTINE", db) ||
 		r.Has("CREATE ROUTINE", db)
 }
 
@@ -230,8 +230,8 @@ func judgeDefiners(r Rights, s Server) []Finding {
 	return []Finding{f}
 }
 
-// MayGrant tells whether the user may give others rights on the routines of a database.
-func (r Rights) MayGrant(db string) bool {
+// mayGrant tells whether the user may give others rights on the routines of a database.
+func (r Rights) mayGrant(db string) bool {
 	return slices.ContainsFunc(r.grants, func(g grant) bool {
 		return g.option && !g.revoke && g.gives("EXECUTE") && g.gives("ALTER ROUTINE") &&
 			(g.pattern == "*" || g.covers(db) && g.pattern == r.patternFor(g.to, db))
@@ -263,8 +263,8 @@ func (r Rights) Grant(rights []string, user, db, pattern string) string {
 // quotedAccount writes user@host as SHOW GRANTS does.
 func quotedAccount(user string) string { return strings.ReplaceAll(account(user), "'", "`") }
 
-// Escaped is the pattern of GRANT that matches one database alone.
-func Escaped(db string) string { return strings.NewReplacer("_", `\_`, "%", `\%`).Replace(db) }
+// escaped is the pattern of GRANT that matches one database alone.
+func escaped(db string) string { return strings.NewReplacer("_", `\_`, "%", `\%`).Replace(db) }
 
 // like matches a database against a pattern of GRANT: % and _ stand for anything
 // unless a backslash is before them.
@@ -303,9 +303,9 @@ func account(user string) string {
 func BesidePattern(db string) string {
 	const whole = 34 // of 64 characters: what they add has up to 30
 	if runes := []rune(db); len(runes) > whole {
-		return Escaped(string(runes[:whole])) + "%"
+		return escaped(string(runes[:whole])) + "%"
 	}
-	return Escaped(db+"__") + "%"
+	return escaped(db+"__") + "%"
 }
 
 // BackupFindings says which rights the server's user misses for a backup of db, that for
@@ -314,7 +314,7 @@ func BackupFindings(s Server, db string) []Finding {
 	a := s.account()
 	rights := a.Rights
 	out := a.Lacks(Backup, Places{Live: db})
-	if rights.ShowsRoutines(db, a.Maria) {
+	if rights.showsRoutines(db, a.Maria) {
 		return out
 	}
 	f := Finding{
@@ -330,7 +330,7 @@ func BackupFindings(s Server, db string) []Finding {
 	case slices.Contains(s.Privileges, "SHOW_ROUTINE"): // MySQL
 		f.Fix = "GRANT SHOW_ROUTINE ON *.* TO " + account(s.User)
 	case slices.Contains(s.Privileges, "SHOW CREATE ROUTINE"): // MariaDB since 11.3
-		f.Fix = rights.Grant([]string{"SHOW CREATE ROUTINE"}, s.User, db, Escaped(db))
+		f.Fix = rights.Grant([]string{"SHOW CREATE ROUTINE"}, s.User, db, escaped(db))
 	default:
 		f.Fix = "GRANT SELECT ON mysql.proc TO " + account(s.User)
 	}

@@ -218,13 +218,13 @@ func (a Account) Lacks(verb Verb, at Places) (out []Finding) {
 func (n needs) where(at Places) (db, pattern string) {
 	switch n.on {
 	case onLive:
-		return at.Live, Escaped(at.Live)
+		return at.Live, escaped(at.Live)
 	case onBeside:
 		return at.Beside, BesidePattern(at.Live)
 	case onDrill:
-		return at.Drill, Escaped(DrillScratch) + "%"
+		return at.Drill, escaped(DrillScratch) + "%"
 	case onRescue:
-		return rescueScratch, Escaped(RescueScratch) + "%"
+		return rescueScratch, escaped(RescueScratch) + "%"
 	}
 	return "", ""
 }

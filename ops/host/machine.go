@@ -36,7 +36,7 @@ func (l Look) Machine(ctx context.Context) deploy.Machine {
 	return deploy.Machine{
 		OS:          l.os(),
 		Memory:      memory(),
-		Disk:        Disk(l.Dir),
+		Disk:        disk(l.Dir),
 		Docker:      tool(ctx, "docker", "version", "--format", "{{.Server.Version}}"),
 		Compose:     compose(ctx),
 		Node:        tool(ctx, "node", "--version"),
@@ -67,8 +67,8 @@ func memory() deploy.Fact[int64] {
 	return deploy.Known(int64(uint64(info.Totalram) * uint64(info.Unit)))
 }
 
-// Disk looks at the disk of a folder, or of the nearest one above that exists.
-func Disk(dir string) deploy.Fact[deploy.Disk] {
+// disk looks at the disk of a folder, or of the nearest one above that exists.
+func disk(dir string) deploy.Fact[deploy.Disk] {
 	var st unix.Statfs_t
 	for {
 		err := unix.Statfs(dir, &st)

@@ -172,7 +172,7 @@ func TestAGlobOfThousandsOfFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths, err := Expand(filepath.Join(dir, "*.log"))
+	paths, err := expand(filepath.Join(dir, "*.log"))
 	if err != nil || len(paths) != n {
 		t.Fatalf("%d files, %v", len(paths), err)
 	}

@@ -193,7 +193,7 @@ func dockerLog(ctx context.Context, container string) ([]string, error) {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("docker does not report where the log of %s is", container)).
 			WithHint(lang.M("does the container use the json-file driver? docker inspect %s", container))
 	}
-	older, err := Expand(path + ".*")
+	older, err := expand(path + ".*")
 	if err != nil {
 		return nil, err
 	}

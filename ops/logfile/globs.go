@@ -88,7 +88,7 @@ func (g *Globs) Empty(failed func(name string, err error)) (out []string) {
 }
 
 func (p globName) sources() (out []logs.Source) {
-	paths, err := Expand(p.pattern)
+	paths, err := expand(p.pattern)
 	if err != nil {
 		return nil
 	}

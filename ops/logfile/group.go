@@ -140,9 +140,9 @@ func sortGenerations(all []generation) (out []generation) {
 	return out
 }
 
-// Expand finds the files that match a pattern; ~ is the home folder. A name without * ? [
+// expand finds the files that match a pattern; ~ is the home folder. A name without * ? [
 // is returned unchanged, whether it exists or not.
-func Expand(pattern string) ([]string, error) {
+func expand(pattern string) ([]string, error) {
 	pattern = config.Home(pattern)
 	if !strings.ContainsAny(pattern, "*?[") {
 		return []string{pattern}, nil

@@ -105,7 +105,7 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 		}
 		return c.group(paths), nil
 	}
-	paths, err := Expand(name)
+	paths, err := expand(name)
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a valid file pattern", name))
 	}
@@ -201,7 +201,7 @@ func Names(sources []string) []string {
 			out = append(out, source)
 			continue
 		}
-		paths, err := Expand(source)
+		paths, err := expand(source)
 		if err != nil {
 			continue
 		}

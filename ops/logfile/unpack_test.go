@@ -107,7 +107,7 @@ func TestEveryWayOfPackingIsReadWhateverItsName(t *testing.T) {
 			}
 		}
 	}
-	files, err := Expand(filepath.Join(dir, "app.log*"))
+	files, err := expand(filepath.Join(dir, "app.log*"))
 	if err != nil {
 		t.Fatal(err)
 	}

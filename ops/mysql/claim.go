@@ -166,7 +166,7 @@ func (c *Claim) keep() {
 			return
 		case <-tick.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 		err := c.again(ctx)
 		cancel()
 		if errors.Is(err, ErrClaimed) {

@@ -104,8 +104,8 @@ func FaultOf(err error) Fault {
 	return NoFault
 }
 
-// What is the sentence for people: a clause with a subject.
-func (f Fault) What(t Target, err error) lang.Msg {
+// what is the sentence for people: a clause with a subject.
+func (f Fault) what(t Target, err error) lang.Msg {
 	switch f {
 	case LoginRefused:
 		return t.refused()
@@ -176,7 +176,7 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 
 // explain is the fault as an error of a command.
 func (f Fault) explain(err error, t Target) error {
-	return ops.Wrap(err, f.code(), f.What(t, err)).WithHint(f.hint(t, err))
+	return ops.Wrap(err, f.code(), f.what(t, err)).WithHint(f.hint(t, err))
 }
 
 // result is the fault as the result of a status check. A server that refuses
@@ -194,9 +194,9 @@ func (f Fault) result(t Target, err error) health.Result {
 	case HungUp:
 		return health.Broken(lang.M("MySQL closes the connection during the login"), Reason(err))
 	case NotMySQL:
-		return health.Broken(f.What(t, err), lang.Raw(firstLine(err.Error())))
+		return health.Broken(f.what(t, err), lang.Raw(firstLine(err.Error())))
 	case ShuttingDown:
-		return health.Broken(f.What(t, err), Reason(err))
+		return health.Broken(f.what(t, err), Reason(err))
 	case TLSFailed:
 		return health.CannotTell(lang.M("the TLS connection to MySQL fails"), Reason(err))
 	case TooMany:
@@ -206,7 +206,7 @@ func (f Fault) result(t Target, err error) health.Result {
 	case LoginRefused:
 		return health.CannotTell(lang.M("MySQL refuses opsdeck's login"), t.refusedReason())
 	}
-	return health.CannotTell(f.What(t, err), Reason(err))
+	return health.CannotTell(f.what(t, err), Reason(err))
 }
 
 // notDown is the result of a server that runs but serves nobody.

@@ -42,7 +42,7 @@ func Imposed(ctx context.Context, t Target) (hide, end []Setting, err error) {
 		return nil, nil, Explain(err, t)
 	}
 	defer c.Close()
-	for _, setting := range Settings {
+	for _, setting := range settings {
 		if !readers[setting.Name] && !enders[setting.Name] {
 			continue
 		}

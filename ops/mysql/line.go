@@ -195,7 +195,7 @@ func (l *line) limit() time.Duration {
 	case unansweredLately(l.addr):
 		return min(d, deafLimit)
 	case !known:
-		return min(d, DialTimeout)
+		return min(d, dialTimeout)
 	}
 	return d
 }
@@ -258,7 +258,7 @@ func (t Target) waitsForRoom(id uint32) stall {
 	if t.unknown || t.WaitForRoom {
 		return stall{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	db, err := Open(ctx, t, "")
 	if err != nil {
@@ -269,7 +269,7 @@ func (t Target) waitsForRoom(id uint32) stall {
 	if err != nil || n == nil || !n.Sure || len(n.Sessions) == 0 || !n.holds(ctx, db, id) {
 		return stall{}
 	}
-	return stall{at: time.Now(), why: n.What(), hint: n.Hint()}
+	return stall{at: time.Now(), why: n.what(), hint: n.hint()}
 }
 
 // waits asks the server, over a connection of its own, whether it is not at work for a
@@ -279,7 +279,7 @@ func (t Target) waits(id uint32, pause time.Duration) bool {
 	if t.unknown {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	var own *line
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -323,7 +323,7 @@ func idle(command, state string) bool {
 // also when it has no room for one. It has about as long for that as the line was
 // silent, d. A line that waits for a greeting of its own has asked an unanswered address already.
 func (l *line) answers(d time.Duration) bool {
-	limit := min(max(d, 2*time.Second), DialTimeout)
+	limit := min(max(d, 2*time.Second), dialTimeout)
 	if unansweredLately(l.addr) {
 		if l.id.Load() == 0 {
 			return false

@@ -132,8 +132,8 @@ func (n *NoRoom) holds(ctx context.Context, q schema.Querier, id uint32) bool {
 	return err == nil && word != "" && !slices.Contains(readOnlyWords, strings.ToUpper(word))
 }
 
-// What is the sentence for people: a clause with a subject. It stays true while the wait goes on.
-func (n *NoRoom) What() lang.Msg {
+// what is the sentence for people: a clause with a subject. It stays true while the wait goes on.
+func (n *NoRoom) what() lang.Msg {
 	since := time.Now().Add(-n.For).Format("15:04:05")
 	switch {
 	case !n.Sure:
@@ -148,14 +148,14 @@ func (n *NoRoom) What() lang.Msg {
 		n.Addr, n.Folder, since)
 }
 
-// Hint is what to do.
-func (n *NoRoom) Hint() lang.Msg {
+// hint is what to do.
+func (n *NoRoom) hint() lang.Msg {
 	return lang.M("free space on the server: %s; the server then continues within a minute", "opsdeck runbook disk-full")
 }
 
 // Err is the error of a command that must not wait for room. It says nothing of the data
 // that the command worked on: see Circumstance.
-func (n *NoRoom) Err() error { return &noRoomError{ops.E(ops.Failed, n.What()).WithHint(n.Hint())} }
+func (n *NoRoom) Err() error { return &noRoomError{ops.E(ops.Failed, n.what()).WithHint(n.hint())} }
 
 type noRoomError struct{ said *ops.Error }
 

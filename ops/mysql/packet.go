@@ -15,9 +15,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// ErrPacketTooLarge is the server's error for a statement over max_allowed_packet. It ends
+// errPacketTooLarge is the server's error for a statement over max_allowed_packet. It ends
 // the connection, often before the client can read it.
-const ErrPacketTooLarge = 1153
+const errPacketTooLarge = 1153
 
 // mostPacket is the largest max_allowed_packet, in bytes.
 const mostPacket = 1 << 30
@@ -75,7 +75,7 @@ func explainPacket(err error) error {
 	switch {
 	case errors.As(err, &packet):
 		return packet.Explain(lang.M("a row"))
-	case Number(err) == ErrPacketTooLarge, errors.Is(err, mysqldriver.ErrPktTooLarge):
+	case Number(err) == errPacketTooLarge, errors.Is(err, mysqldriver.ErrPktTooLarge):
 		return ops.Wrap(err, ops.Failed, lang.M("a statement is longer than the server accepts (max_allowed_packet)")).
 			WithHint(lang.M("raise max_allowed_packet on the server"))
 	}

@@ -87,7 +87,7 @@ func TestAStatementLongerThanThePacket(t *testing.T) {
 
 func TestATooLongStatementIsNoLostConnection(t *testing.T) {
 	for _, err := range []error{&PacketError{Needs: 24 << 20, Limit: 16 << 20}, mysqldriver.ErrPktTooLarge,
-		&mysqldriver.MySQLError{Number: ErrPacketTooLarge}} {
+		&mysqldriver.MySQLError{Number: errPacketTooLarge}} {
 		var said *ops.Error
 		if !errors.As(Explain(err, Target{Addr: "a:1"}), &said) ||
 			!strings.Contains(said.What.String(), "max_allowed_packet") ||

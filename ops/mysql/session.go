@@ -203,7 +203,7 @@ func (l link) show(ctx context.Context) (map[string]string, error) {
 		return nil, errors.New("the driver queries nothing")
 	}
 	names := []string{"'init_connect'", "'lower_case_table_names'"}
-	for _, s := range Settings {
+	for _, s := range settings {
 		names = append(names, "'"+s.Name+"'")
 	}
 	rows, err := q.QueryContext(
@@ -240,7 +240,7 @@ func text(v driver.Value) string {
 // settings replaces all in one statement, else one after another.
 func (l link) settings(ctx context.Context, p *plan, now map[string]string) error {
 	var list []Setting
-	for _, s := range Settings {
+	for _, s := range settings {
 		value, has := now[s.Name]
 		if (has || now == nil) && !(s.Privileged && s.holds(value)) {
 			list = append(list, s)

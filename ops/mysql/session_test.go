@@ -86,7 +86,7 @@ func foreignTo(t *testing.T, target Target) map[string]string {
 		now[name] = value
 	}
 	wrong := map[string]string{}
-	for _, want := range Settings {
+	for _, want := range settings {
 		value, has := now[want.Name]
 		switch {
 		case !has || want.holds(value) || want.Name == "max_error_count" && value == "1024":

@@ -12,14 +12,14 @@ type Setting struct {
 
 const unlimited = "18446744073709551615"
 
-// Settings are the session variables that change which rows a session sees, how
+// settings are the session variables that change which rows a session sees, how
 // the server writes values, names, definitions and messages, what statements
 // mean, or when the server ends them. A variable that a server lacks is left out.
 // Who needs another value sets it after that, as dump and load do.
 //
 // Names and meaning: MySQL 9 Reference Manual, "Server System Variables";
 // MariaDB, "Server System Variables" and "System-Versioned Tables".
-var Settings = []Setting{
+var settings = []Setting{
 	// What ends a statement or a session early.
 	{Name: "max_execution_time", Value: "0"},
 	{Name: "max_statement_time", Value: "0"},

@@ -30,8 +30,8 @@ func init() {
 	driver.SetLogger(log.New(io.Discard, "", 0))
 }
 
-// DialTimeout bounds how long reaching a server may take, greeting included.
-const DialTimeout = 5 * time.Second
+// dialTimeout bounds how long reaching a server may take, greeting included.
+const dialTimeout = 5 * time.Second
 
 // Target is a server and how to log in to it.
 type Target struct {
@@ -137,7 +137,7 @@ func (t Target) Config(database string) *driver.Config {
 	c.User = t.User
 	c.Passwd = t.Password
 	c.DBName = database
-	c.Timeout, c.DialFunc = DialTimeout, t.DialLine
+	c.Timeout, c.DialFunc = dialTimeout, t.DialLine
 	c.MaxAllowedPacket = 0 // ask the server
 	c.Params = map[string]string{}
 	c.Apply(driver.Charset("utf8mb4", ""))
@@ -168,12 +168,12 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 		s.configured = t.Database
 	}
 	db := sql.OpenDB(connector)
-	ping, cancel := context.WithTimeout(ctx, DialTimeout)
+	ping, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if err := db.PingContext(ping); err != nil {
 		db.Close()
 		if ctx.Err() == nil && ping.Err() != nil {
-			err = fmt.Errorf("no answer within %v: %w", DialTimeout, ping.Err())
+			err = fmt.Errorf("no answer within %v: %w", dialTimeout, ping.Err())
 		}
 		return nil, Explain(err, t)
 	}

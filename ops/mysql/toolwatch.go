@@ -65,7 +65,7 @@ func (o *ToolOutput) Read(p []byte) (int, error) {
 // works tells whether the server is at work for a session of the user, besides the one
 // that asks. One that does not answer is not.
 func (t Target) works(pause time.Duration) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*DialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*dialTimeout)
 	defer cancel()
 	db, err := Open(ctx, t, "")
 	if err != nil {

@@ -75,7 +75,7 @@ func mac(key, text string) string {
 
 // judgeChat tells whether the answer means that the message was taken: these chats
 // answer 200 to what they refuse.
-func judgeChat(kind string, body []byte, secrets []string) *Failure {
+func judgeChat(kind string, body []byte, secrets []string) *failure {
 	var said struct {
 		ErrCode *int   `json:"errcode"` // DingTalk, WeCom
 		ErrMsg  string `json:"errmsg"`
@@ -121,7 +121,7 @@ var badContent = map[string][]int{
 	"feishu":   {9499},
 }
 
-func judgeCode(kind string, code int, text string) *Failure {
+func judgeCode(kind string, code int, text string) *failure {
 	switch {
 	case code == 0:
 		return nil

@@ -16,9 +16,9 @@ import (
 	"opsdeck/ops"
 )
 
-// Failure is why a target did not take a message, and whether it may take it later.
+// failure is why a target did not take a message, and whether it may take it later.
 // It holds no secret.
-type Failure struct {
+type failure struct {
 	Retry bool          // a later try may do: a timeout, a refused connection, 429, 5xx
 	After time.Duration // the target wants no try before; 0: it did not say
 	// Content tells that the target does not accept what is in this message: others it may.
@@ -28,15 +28,15 @@ type Failure struct {
 }
 
 // Error is the reason in English.
-func (f *Failure) Error() string { return f.Why.String() }
+func (f *failure) Error() string { return f.Why.String() }
 
 // Unwrap returns the cause.
-func (f *Failure) Unwrap() error { return f.Err }
+func (f *failure) Unwrap() error { return f.Err }
 
 // Retryable tells whether a later try of the same message may do. What is not
 // known to be final may: a message that is dropped is worse than one tried in vain.
 func Retryable(err error) bool {
-	var f *Failure
+	var f *failure
 	if errors.As(err, &f) {
 		return f.Retry
 	}
@@ -45,7 +45,7 @@ func Retryable(err error) bool {
 
 // Reason is why a target did not take a message, in English, without the target's name.
 func Reason(err error) string {
-	var f *Failure
+	var f *failure
 	if errors.As(err, &f) {
 		return f.Error()
 	}
@@ -55,13 +55,13 @@ func Reason(err error) string {
 // ForItsContent tells whether the target refuses this message for what is in it, and may
 // take others.
 func ForItsContent(err error) bool {
-	var f *Failure
+	var f *failure
 	return errors.As(err, &f) && f.Content
 }
 
 // RetryAfter is how long the target wants to be left alone; 0: it did not say.
 func RetryAfter(err error) time.Duration {
-	var f *Failure
+	var f *failure
 	if errors.As(err, &f) {
 		return f.After
 	}
@@ -69,24 +69,24 @@ func RetryAfter(err error) time.Duration {
 }
 
 // refused is a failure that no retry mends.
-func refused(why lang.Msg) *Failure { return &Failure{Why: why} }
+func refused(why lang.Msg) *failure { return &failure{Why: why} }
 
 // unacceptable is a failure that no retry of the same message mends.
-func unacceptable(why lang.Msg) *Failure { return &Failure{Content: true, Why: why} }
+func unacceptable(why lang.Msg) *failure { return &failure{Content: true, Why: why} }
 
 // later is a failure that a retry may mend.
-func later(after time.Duration, why lang.Msg) *Failure {
-	return &Failure{Retry: true, After: after, Why: why}
+func later(after time.Duration, why lang.Msg) *failure {
+	return &failure{Retry: true, After: after, Why: why}
 }
 
 // broken is the failure of a connection, in a few words, without the address: a
 // webhook's URL is a secret.
-func broken(err error) *Failure {
+func broken(err error) *failure {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &Failure{Retry: true, Why: reason(err), Err: err}
+	return &failure{Retry: true, Why: reason(err), Err: err}
 }
 
 func reason(err error) lang.Msg {

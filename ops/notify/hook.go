@@ -51,7 +51,7 @@ func newHook(c config.Notify, now func() time.Time) (*hook, error) {
 // httpClient follows no redirect: the message and its token are for one host.
 func httpClient(caFile string) (*http.Client, error) {
 	client := &http.Client{
-		Timeout:       Timeout,
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if caFile == "" {
@@ -187,7 +187,7 @@ func (h *hook) secrets() []string {
 
 // judgeStatus tells whether a status means that the message was taken. A client's
 // error stays one however often it is sent.
-func judgeStatus(res *http.Response) *Failure {
+func judgeStatus(res *http.Response) *failure {
 	code := res.StatusCode
 	switch {
 	case code >= 200 && code <= 299:

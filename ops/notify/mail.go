@@ -152,7 +152,7 @@ func timeLeft(ctx context.Context) time.Duration {
 	if end, bounded := ctx.Deadline(); bounded {
 		return max(time.Until(end), time.Millisecond)
 	}
-	return Timeout
+	return timeout
 }
 
 // dialer closes the connection when ctx ends: the mail client looks at ctx while it

@@ -18,8 +18,8 @@ import (
 	"opsdeck/ops"
 )
 
-// Timeout bounds the sending of one message to one target.
-const Timeout = 15 * time.Second
+// timeout bounds the sending of one message to one target.
+const timeout = 15 * time.Second
 
 // Target is one of those who are told. It keeps the target's limit of messages a
 // minute: whoever sends many keeps the Target.
@@ -74,7 +74,7 @@ func (t *Target) Send(ctx context.Context, m Message) error {
 	if wait := t.limit.take(t.now()); wait > 0 {
 		return t.failed(later(wait, lang.M("its limit is reached: %d a minute", t.limit.most)))
 	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := t.carrier.send(ctx, m.masked()); err != nil {
 		return t.failed(err)
@@ -83,7 +83,7 @@ func (t *Target) Send(ctx context.Context, m Message) error {
 }
 
 func (t *Target) failed(err error) error {
-	var f *Failure
+	var f *failure
 	if errors.As(err, &f) {
 		return ops.Wrap(err, ops.Failed, lang.M("could not notify %s (%s)", t.name, f.Why))
 	}

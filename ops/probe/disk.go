@@ -54,16 +54,16 @@ const (
 )
 
 // trends are that of hours and that of days.
-type trends struct{ fast, slow Trend }
+type trends struct{ fast, slow trend }
 
-func newTrends() *trends { return &trends{slow: Trend{Pace: slowPace, Least: slowLeast}} }
+func newTrends() *trends { return &trends{slow: trend{Pace: slowPace, Least: slowLeast}} }
 
 // until is how long until the disk is full, and from when on that is a warning.
 func (t *trends) until() (left, warn time.Duration, ok bool) {
-	if left, ok = t.fast.UntilZero(); ok && left < fullSoon {
+	if left, ok = t.fast.untilZero(); ok && left < fullSoon {
 		return left, fullSoon, true
 	}
-	if slow, is := t.slow.UntilZero(); is {
+	if slow, is := t.slow.untilZero(); is {
 		return slow, fullSlow, true
 	}
 	return left, fullSoon, ok

@@ -135,7 +135,7 @@ func TestADiskThatABackupFilledForMinutesIsNotFillingUp(t *testing.T) {
 }
 
 func TestTrendSaysNothingBeforeItKnows(t *testing.T) {
-	var trend Trend
+	var trend trend
 	for i := range 4 {
 		trend.Add(noon.Add(time.Duration(i)*time.Hour), float64(10-i))
 	}
@@ -143,7 +143,7 @@ func TestTrendSaysNothingBeforeItKnows(t *testing.T) {
 		t.Error("it spoke after four values")
 	}
 	trend.Add(noon.Add(4*time.Hour), 6)
-	if left, ok := trend.UntilZero(); !ok || left != 6*time.Hour {
+	if left, ok := trend.untilZero(); !ok || left != 6*time.Hour {
 		t.Errorf("until zero: %v, %v", left, ok)
 	}
 	trend.Add(noon, 5) // the clock was set back

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Trend is a straight line through the newest values of something.
-type Trend struct {
+// trend is a straight line through the newest values of something.
+type trend struct {
 	Pace  time.Duration // between two values that are kept; 0: trendPace
 	Least time.Duration // from the first value to the last; 0: trendSpan
 
@@ -24,7 +24,7 @@ const (
 )
 
 // Add takes one more value.
-func (t *Trend) Add(at time.Time, value float64) {
+func (t *trend) Add(at time.Time, value float64) {
 	if n := len(t.at); n > 0 && at.Before(t.at[n-1]) {
 		t.at, t.value = nil, nil // the clock was set back
 	}
@@ -41,7 +41,7 @@ func (t *Trend) Add(at time.Time, value float64) {
 
 // Slope is the change per second by least squares; ok is false while too little
 // was seen.
-func (t *Trend) Slope() (perSecond float64, ok bool) {
+func (t *trend) Slope() (perSecond float64, ok bool) {
 	n := len(t.at)
 	if n < trendLeast || t.at[n-1].Sub(t.at[0]) < cmp.Or(t.Least, trendSpan) {
 		return 0, false
@@ -49,7 +49,7 @@ func (t *Trend) Slope() (perSecond float64, ok bool) {
 	return t.slope()
 }
 
-func (t *Trend) slope() (perSecond float64, ok bool) {
+func (t *trend) slope() (perSecond float64, ok bool) {
 	n := len(t.at)
 	var sx, sy, sxx, sxy float64
 	for i := range t.at {
@@ -70,15 +70,15 @@ func (t *Trend) slope() (perSecond float64, ok bool) {
 // maxUntil is the farthest that a trend is believed.
 const maxUntil = 90 * 24 * time.Hour
 
-// UntilZero is how long until the value is used up, by the slower of its whole and
+// untilZero is how long until the value is used up, by the slower of its whole and
 // its newer pace; ok is false where it does not shrink, or not within ninety days.
-func (t *Trend) UntilZero() (left time.Duration, ok bool) {
+func (t *trend) untilZero() (left time.Duration, ok bool) {
 	slope, ok := t.Slope()
 	if !ok || slope >= 0 {
 		return 0, false
 	}
 	half := len(t.at) / 2
-	newer := Trend{at: t.at[half:], value: t.value[half:]}
+	newer := trend{at: t.at[half:], value: t.value[half:]}
 	if now, ok := newer.slope(); !ok || now >= 0 {
 		return 0, false // it went down once, and does so no more
 	} else if now > slope {

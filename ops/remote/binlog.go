@@ -298,7 +298,7 @@ func (l *Logs) Drop(ctx context.Context, at *binlog.AtCopy, pieces []binlog.Piec
 				continue
 			}
 			err := l.Store.Remove(ctx, name)
-			var held *LockedError
+			var held *lockedError
 			if errors.As(err, &held) {
 				locked++
 				break

@@ -36,7 +36,7 @@ func TestTwoStreamsOfOneNameDoNotReplaceEachOther(t *testing.T) {
 				return m, err
 			}
 			m, err := copier(t, s).Stream(ctx, numbered, between)
-			var taken *OtherError
+			var taken *otherError
 			if name == "s3" { // the last one wins there, and the first must not call itself good
 				if h, herr := s.Hash(ctx, numbered(1)); err == nil && (herr != nil || h != m.SHA256) {
 					t.Errorf("good, and there is %s %v", h, herr)

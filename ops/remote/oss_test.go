@@ -147,7 +147,7 @@ func TestARetentionPolicyOfTheBucketIsALock(t *testing.T) {
 	s := ossStore(t, false, true)
 	inv, _ := local(t, 1, 100)
 	send(t, copier(t, s), inv)
-	var locked *LockedError
+	var locked *lockedError
 	if err := s.Remove(context.Background(), inv.Sets[0].Name); !errors.As(err, &locked) {
 		t.Errorf("%v", err)
 	}

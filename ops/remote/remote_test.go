@@ -483,7 +483,7 @@ func respectsLocks(t *testing.T, s *s3) {
 	if names := listed(t, s); len(names) != 4 {
 		t.Errorf("there: %v", names)
 	}
-	var locked *LockedError
+	var locked *lockedError
 	if err := s.Remove(context.Background(), oldest); !errors.As(err, &locked) {
 		t.Errorf("%v", err)
 	}

@@ -378,7 +378,7 @@ func (r *rsync) settle(ctx context.Context, beside, name string) error {
 			"elif [ -e "+final+" ]; then rm -f "+tmp+" && echo taken; else mv "+tmp+" "+final+"; fi",
 	)
 	if err == nil && strings.TrimSpace(string(out)) == "taken" {
-		return &TakenError{name}
+		return &takenError{name}
 	}
 	return r.explain(err)
 }

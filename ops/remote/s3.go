@@ -154,7 +154,7 @@ func (s *s3) PutNew(ctx context.Context, name, file string, report func(int64)) 
 	err := s.put(ctx, name, file, report, onlyNew())
 	switch {
 	case isTaken(err):
-		return &TakenError{name}
+		return &takenError{name}
 	case minio.ToErrorResponse(err).StatusCode == http.StatusNotImplemented:
 		return s.Put(ctx, name, file, report)
 	}
@@ -355,11 +355,11 @@ func (s *s3) Remove(ctx context.Context, name string) error {
 		return s.explain(err)
 	}
 	if until, locked := s.locked(ctx, key, info); locked {
-		return &LockedError{Name: name, Until: until}
+		return &lockedError{Name: name, Until: until}
 	}
 	err = s.core.Client.RemoveObject(ctx, s.bucket, key, minio.RemoveObjectOptions{VersionID: info.VersionID})
 	if immutable(err) {
-		return &LockedError{Name: name, Until: "the bucket's retention ends"}
+		return &lockedError{Name: name, Until: "the bucket's retention ends"}
 	}
 	return s.explain(err)
 }

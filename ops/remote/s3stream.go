@@ -33,7 +33,7 @@ func (s *s3) PutStream(ctx context.Context, name string, r io.Reader) (size int6
 		defer cancel()
 		s.core.AbortMultipartUpload(late, s.bucket, s.key(name), id)
 		if isTaken(err) {
-			return 0, "", &TakenError{name}
+			return 0, "", &takenError{name}
 		}
 		return 0, "", s.explain(err)
 	}

@@ -45,10 +45,10 @@ type Store interface {
 	Close() error
 }
 
-// LockedError says that a copy is protected from being removed.
-type LockedError struct{ Name, Until string }
+// lockedError says that a copy is protected from being removed.
+type lockedError struct{ Name, Until string }
 
-func (e *LockedError) Error() string { return e.Name + " is locked until " + e.Until }
+func (e *lockedError) Error() string { return e.Name + " is locked until " + e.Until }
 
 // Open makes the store of a configured copy. Nothing is sent yet.
 func Open(c config.Copy) (Store, error) {

@@ -26,7 +26,7 @@ func (c *Copier) Stream(ctx context.Context, name func(serial int) string, dump 
 	}
 	free := freeName(there, name)
 	m, err := c.stream(ctx, free, dump)
-	var taken *TakenError
+	var taken *takenError
 	if errors.As(err, &taken) {
 		return nil, collided()
 	}
@@ -34,7 +34,7 @@ func (c *Copier) Stream(ctx context.Context, name func(serial int) string, dump 
 		return nil, err
 	}
 	if err := c.finish(ctx, free, m); err != nil {
-		if other := (*OtherError)(nil); errors.As(err, &other) {
+		if other := (*otherError)(nil); errors.As(err, &other) {
 			return nil, err // what is there is not this machine's to remove
 		}
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -51,7 +51,7 @@ func (c *Copier) Stream(ctx context.Context, name func(serial int) string, dump 
 
 // collided is the error of a stream whose name another machine took meanwhile.
 func collided() error {
-	return &OtherError{ops.E(ops.Busy,
+	return &otherError{ops.E(ops.Busy,
 		lang.M("another machine's backup of that name is at the copy; it was not overwritten")).
 		WithHint(lang.M("run it again: the backup then gets another name"))}
 }

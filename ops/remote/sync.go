@@ -172,7 +172,7 @@ func (c *Copier) send(ctx context.Context, s *backup.Set, isNew bool, label stri
 	if isNew {
 		put = c.Store.PutNew
 	}
-	var taken *TakenError
+	var taken *takenError
 	err = put(ctx, s.Name, s.Path, func(done int64) { c.tell(label, done, s.Size) })
 	if err != nil && !errors.As(err, &taken) {
 		return err
@@ -326,7 +326,7 @@ func (c *Copier) Prune(ctx context.Context, plan *backup.Plan) (Pruned, error) {
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i].Set
 		err := c.Store.Remove(ctx, s.Name)
-		var locked *LockedError
+		var locked *lockedError
 		if errors.As(err, &locked) {
 			out.Locked = append(out.Locked, s.Name)
 			continue

@@ -9,19 +9,19 @@ import (
 	"opsdeck/ops/backup"
 )
 
-// TakenError is a Store's answer to PutNew when a file of that name exists.
-type TakenError struct{ Name string }
+// takenError is a Store's answer to PutNew when a file of that name exists.
+type takenError struct{ Name string }
 
-func (e *TakenError) Error() string { return e.Name + " exists already" }
+func (e *takenError) Error() string { return e.Name + " exists already" }
 
-// OtherError says that a copy has another backup of that name: one that this machine did
+// otherError says that a copy has another backup of that name: one that this machine did
 // not make. It is never written over.
-type OtherError struct{ what *ops.Error }
+type otherError struct{ what *ops.Error }
 
-func (e *OtherError) Error() string { return e.what.Error() }
+func (e *otherError) Error() string { return e.what.Error() }
 
 // Unwrap gives the sentence for people.
-func (e *OtherError) Unwrap() error { return e.what }
+func (e *otherError) Unwrap() error { return e.what }
 
 // ours is nil when the file of that name at the copy is this backup, whole or damaged,
 // so that it may be written over. The manifest there decides, read now; without one the
@@ -59,7 +59,7 @@ func (c *Copier) ours(ctx context.Context, s *backup.Set, size, manifest int64) 
 // refuse is the error for a backup whose name another one has at the copy, with the hash
 // of that one. It is remembered: the copy does not have this backup.
 func (c *Copier) refuse(s *backup.Set, hash string) error {
-	other := &OtherError{ops.E(ops.Failed,
+	other := &otherError{ops.E(ops.Failed,
 		lang.M("another machine's backup of that name is at the copy; it was not overwritten"))}
 	r := c.Copies[c.Name][s.Name]
 	if c.DryRun || !r.Good && r.SHA256 == hash && r.Want == s.SHA256 {
@@ -74,7 +74,7 @@ func (c *Copier) refuse(s *backup.Set, hash string) error {
 // Others lists the failures of backups whose name another machine's backup has at the copy.
 func (r Result) Others() (names []string) {
 	for _, f := range r.Failed {
-		if other := (*OtherError)(nil); errors.As(f.Err, &other) {
+		if other := (*otherError)(nil); errors.As(f.Err, &other) {
 			names = append(names, f.Name)
 		}
 	}

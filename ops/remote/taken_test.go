@@ -142,7 +142,7 @@ func TestPutNewNeverReplaces(t *testing.T) {
 					t.Fatal(err)
 				}
 				err := s.PutNew(ctx, "a", two, nil)
-				if _, taken := err.(*TakenError); !taken {
+				if _, taken := err.(*takenError); !taken {
 					t.Errorf("%d bytes: %v", size, err)
 				}
 				sum := sha256.Sum256(bytes.Repeat([]byte("1"), size))

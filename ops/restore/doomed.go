@@ -27,9 +27,9 @@ type DoomedDatabase struct {
 	Emptied []string
 }
 
-// Only are the tables of a database to be dropped that the live one does not have, except
+// only are the tables of a database to be dropped that the live one does not have, except
 // those whose loss was accepted.
-func (d Doomed) Only(b DoomedDatabase, accepted []string) (only []string) {
+func (d Doomed) only(b DoomedDatabase, accepted []string) (only []string) {
 	for _, t := range b.Tables {
 		if !slices.Contains(d.LiveTables, t) && !slices.Contains(accepted, t) {
 			only = append(only, t)
@@ -66,17 +66,17 @@ func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
 		if b.Name == p.Kept {
 			known = append(slices.Clone(accepted), p.Accepted...)
 		}
-		if only := d.Only(b, known); len(only) > 0 {
+		if only := d.only(b, known); len(only) > 0 {
 			return ops.E(ops.Failed, lang.M("these tables are in %s but not in %s: %s; nothing was dropped",
 				b.Name, d.Live, someOf(only))).
 				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s --accept-missing %s",
-					d.Live, p.ID, human.ShellList(slices.Concat(d.Only(b, nil), b.Emptied))))
+					d.Live, p.ID, human.ShellList(slices.Concat(d.only(b, nil), b.Emptied))))
 		}
 		if gone := b.lost(p, s, known); len(gone) > 0 {
 			return ops.E(ops.Failed, lang.M("these tables have rows in %s and none in %s: %s; nothing was dropped",
 				b.Name, d.Live, someOf(gone))).
 				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s --accept-missing %s",
-					d.Live, p.ID, human.ShellList(slices.Concat(d.Only(b, nil), b.Emptied))))
+					d.Live, p.ID, human.ShellList(slices.Concat(d.only(b, nil), b.Emptied))))
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func (d Doomed) Lines(p *Plan, s Snapshot) (out []lang.Msg) {
 		} else if len(b.Tables) > 0 {
 			out = append(out, lang.M("the number of rows in %s is unknown", b.Name))
 		}
-		if only := d.Only(b, nil); len(only) > 0 {
+		if only := d.only(b, nil); len(only) > 0 {
 			out = append(out, lang.M("in %s but not in %s: %s", b.Name, d.Live, someOf(only)))
 		}
 		if len(b.Emptied) > 0 {
@@ -152,9 +152,9 @@ func someOf(tables []string) lang.Msg {
 	return lang.Raw(strings.Join(tables, ", "))
 }
 
-// Before are the tables that an undo brings back: those that were live before the restore
+// before are the tables that an undo brings back: those that were live before the restore
 // and could be kept.
-func (p *Plan) Before(s Snapshot) (names []string) {
+func (p *Plan) before(s Snapshot) (names []string) {
 	for _, t := range p.Movable(p.Leaving) {
 		if p.Mode == Swap || !slices.Contains(s.SkipTables, t) {
 			names = append(names, t)
@@ -166,7 +166,7 @@ func (p *Plan) Before(s Snapshot) (names []string) {
 // lacking are the restored tables that an undo does not bring back, because they did not
 // exist before the restore. bare tells that the database gets no table back.
 func (p *Plan) lacking(s Snapshot) (missing []string, bare bool) {
-	before := p.Before(s)
+	before := p.before(s)
 	for _, t := range p.restored(s) {
 		if !slices.Contains(before, t) {
 			missing = append(missing, t)

@@ -33,8 +33,8 @@ const (
 	KindLeave  Kind = "leave"  // leave what could not be reverted
 )
 
-// AllKinds in the order of the tests' table.
-var AllKinds = []Kind{KindBegin, KindDone, KindFailed, KindFound, KindResume, KindAbort, KindUndo, KindDrop,
+// allKinds in the order of the tests' table.
+var allKinds = []Kind{KindBegin, KindDone, KindFailed, KindFound, KindResume, KindAbort, KindUndo, KindDrop,
 	KindRetry, KindSkip, KindKill, KindGoOn, KindKeep, KindSend, KindSilent, KindLeave}
 
 // Label is a request's name for people. The effect of an answer depends on the question:

@@ -55,7 +55,7 @@ func TestTheWholeTable(t *testing.T) {
 			fmt.Fprintf(&b, " does %s", e)
 		}
 		b.WriteString("\n")
-		for _, kind := range AllKinds {
+		for _, kind := range allKinds {
 			to := map[string]bool{}
 			for _, v := range variants(stage) {
 				for _, typed := range []string{"", "db"} {
@@ -107,7 +107,7 @@ func TestDiagram(t *testing.T) {
 	for _, m := range []Mode{Swap, InPlace, Into} {
 		fmt.Fprintf(&b, "%%%% %s\nstateDiagram-v2\n", m)
 		for _, stage := range reachable(m) {
-			for _, kind := range AllKinds {
+			for _, kind := range allKinds {
 				if kind == KindResume {
 					continue
 				}
@@ -141,7 +141,7 @@ func facts(m Mode, stage Stage) Snapshot {
 func reachable(m Mode) []Stage {
 	seen := map[Stage]bool{Planned: true}
 	for waiting := []Stage{Planned}; len(waiting) > 0; waiting = waiting[1:] {
-		for _, kind := range AllKinds {
+		for _, kind := range allKinds {
 			for _, data := range facets {
 				n, _, err := Next(facts(m, waiting[0]), Event{Kind: kind, Typed: "db", Data: data})
 				if err == nil && !seen[n.Stage] {
@@ -183,7 +183,7 @@ func TestEveryWayIsSafe(t *testing.T) {
 				}
 				seen[key] = true
 				safe(t, s)
-				for _, kind := range AllKinds {
+				for _, kind := range allKinds {
 					for _, typed := range []string{"", "db"} {
 						for _, e := range outcomesOf(s, kind, typed) {
 							if n, _, err := Next(s, e); err == nil {

@@ -160,15 +160,15 @@ func (t *RescueTable) CompareKeys(a, b [][]byte) int {
 // differing are the columns with different values; nil for none.
 func (t *RescueTable) differing(a, b [][]byte) (columns []int) {
 	for i, c := range t.Columns {
-		if !c.Same(a[i], b[i]) {
+		if !c.same(a[i], b[i]) {
 			columns = append(columns, i)
 		}
 	}
 	return columns
 }
 
-// Same reports whether two values are equal; NULL equals only NULL.
-func (c RescueColumn) Same(a, b []byte) bool {
+// same reports whether two values are equal; NULL equals only NULL.
+func (c RescueColumn) same(a, b []byte) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}

@@ -70,7 +70,7 @@ func (p gapFinder) rowsNow(a *Assessment, table string) int64 {
 
 // refusal is the sentence of a gap whose object the server cannot create.
 func (g Gap) refusal() lang.Msg {
-	what := lang.M("the server cannot create the %s %s: %s", KindName(g.Kind), termsafe.Line(g.Table),
+	what := lang.M("the server cannot create the %s %s: %s", kindName(g.Kind), termsafe.Line(g.Table),
 		termsafe.Line(g.Refused))
 	if g.Was < 0 {
 		return what
@@ -78,8 +78,8 @@ func (g Gap) refusal() lang.Msg {
 	return lang.M("%s; the table has %s rows now, which would be lost", what, human.Count(g.Was))
 }
 
-// KindName is a kind of object in the singular.
-func KindName(kind string) lang.Msg {
+// kindName is a kind of object in the singular.
+func kindName(kind string) lang.Msg {
 	switch kind {
 	case "table":
 		return lang.M("table")

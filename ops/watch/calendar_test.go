@@ -30,7 +30,7 @@ func TestSystemdComesDueWhenCronDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		times, err := OnCalendar(spec)
+		times, err := onCalendar(spec)
 		if err != nil {
 			t.Fatal(err)
 		}

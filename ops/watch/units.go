@@ -53,7 +53,7 @@ const DueJob = "due"
 // minutes for what failed or was missed. Persistent makes up for missed runs.
 func (p Plan) Systemd() (units []Unit, err error) {
 	for _, j := range p.Jobs {
-		times, err := OnCalendar(j.Cron)
+		times, err := onCalendar(j.Cron)
 		if err != nil {
 			return nil, fmt.Errorf("job %s: %w", j.Name, err)
 		}
@@ -199,9 +199,9 @@ func (p Plan) Installed(crontab string) bool {
 	return strings.Contains("\n"+crontab, "\n"+begin+"\n")
 }
 
-// OnCalendar turns a cron schedule into systemd's: two of them where both the
+// onCalendar turns a cron schedule into systemd's: two of them where both the
 // day of the month and the day of the week are bound, for cron means either.
-func OnCalendar(cron string) ([]string, error) {
+func onCalendar(cron string) ([]string, error) {
 	f := strings.Fields(cron)
 	if len(f) != 5 {
 		return nil, fmt.Errorf("schedule %q has %d fields, not 5", cron, len(f))

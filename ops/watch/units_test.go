@@ -21,13 +21,13 @@ func TestOnCalendarSaysWhatCronSays(t *testing.T) {
 		"30 1-3 * jan *":   {"*-01-* 01,02,03:30:00"},
 		"0 2 1 * 0":        {"*-*-01 02:00:00", "Sun *-*-* 02:00:00"},
 	} {
-		got, err := OnCalendar(cron)
+		got, err := onCalendar(cron)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", cron, got, err)
 		}
 	}
 	for _, bad := range []string{"", "0 2 * *", "60 2 * * *", "0 2 0 * *", "0 2 * 13 *", "x 2 * * *", "*/0 2 * * *", "5-1 2 * * *"} {
-		if got, err := OnCalendar(bad); err == nil {
+		if got, err := onCalendar(bad); err == nil {
 			t.Errorf("%q gives %v", bad, got)
 		}
 	}

@@ -271,15 +271,15 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.exported(m)
 	case page.Incident:
 		return p.goTo(m.At)
-	case Find:
+	case find:
 		p.box.input.Set(m.Query)
 		return p.finder.search(m.Query)
 	}
 	return nil
 }
 
-// Find searches, for other pages: page.Goto{Page: "logs", Body: Find{…}}.
-type Find struct{ Query string }
+// find searches, for other pages: page.Goto{Page: "logs", Body: Find{…}}.
+type find struct{ Query string }
 
 // goTo shows the events around a moment.
 func (p *Page) goTo(at time.Time) tea.Cmd {

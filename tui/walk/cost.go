@@ -35,7 +35,7 @@ func cheap(t *testing.T, name string, face Face) {
 		face.Press(key)
 		views = append(views, face.View(size))
 	}
-	costs := Costs(t, size, views...)
+	costs := costs(t, size, views...)
 	for i, n := range costs {
 		if n > most {
 			t.Errorf("%s: step %d sends %d bytes, want %d at most:\n%s\n%s", name, i+1, n, most, views[i], views[i+1])
@@ -46,8 +46,8 @@ func cheap(t *testing.T, name string, face Face) {
 	}
 }
 
-// Costs is how many bytes the console sends to a terminal for each view after the first.
-func Costs(t *testing.T, size page.Size, views ...string) (bytes []int) {
+// costs is how many bytes the console sends to a terminal for each view after the first.
+func costs(t *testing.T, size page.Size, views ...string) (bytes []int) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
 		line := &counter{}

@@ -48,7 +48,7 @@ func TestThePageNamesEveryPath(t *testing.T) {
 			t.Errorf("the page lacks %s", path)
 		}
 	}
-	for _, want := range []string{"?service=", AgeHeader, "No such service", "&#34;database&#34;: false"} {
+	for _, want := range []string{"?service=", ageHeader, "No such service", "&#34;database&#34;: false"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %s", want)
 		}

@@ -17,8 +17,8 @@ import (
 // TTL is how long a readiness answer stays good.
 const TTL = time.Second
 
-// AgeHeader says how old a readiness answer is, in seconds: "0.412".
-const AgeHeader = "Health-Age-Seconds"
+// ageHeader says how old a readiness answer is, in seconds: "0.412".
+const ageHeader = "Health-Age-Seconds"
 
 // Timestamp is the form of times, as JavaScript's toISOString writes it.
 const Timestamp = "2006-01-02T15:04:05.000Z"
@@ -108,7 +108,7 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 		status = "not ready"
 		message = "Service is not ready"
 	}
-	w.Header().Set(AgeHeader, strconv.FormatFloat(time.Since(at).Seconds(), 'f', 3, 64))
+	w.Header().Set(ageHeader, strconv.FormatFloat(time.Since(at).Seconds(), 'f', 3, 64))
 	writeJSON(w, code, struct {
 		Status    string    `json:"status"`
 		Timestamp string    `json:"timestamp"`

@@ -38,19 +38,19 @@ type Format struct {
 	dated  bool // the layout has a year
 }
 
-// FormatError names the wrong part of a FormatSpec.
-type FormatError struct {
+// formatError names the wrong part of a FormatSpec.
+type formatError struct {
 	Key  string // name, pattern, time or levels
 	What string
 }
 
-func (e *FormatError) Error() string { return e.Key + ": " + e.What }
+func (e *formatError) Error() string { return e.Key + ": " + e.What }
 
-// NewFormat compiles a format. Errors are *FormatError.
+// NewFormat compiles a format. Errors are *formatError.
 func NewFormat(spec FormatSpec) (*Format, error) {
 	f := &Format{FormatSpec: spec, levels: map[string]logs.Level{}}
 	if spec.Name == "" {
-		return nil, &FormatError{"name", "is missing"}
+		return nil, &formatError{"name", "is missing"}
 	}
 	pattern := spec.Pattern
 	if !strings.HasPrefix(pattern, "^") {
@@ -58,29 +58,29 @@ func NewFormat(spec FormatSpec) (*Format, error) {
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, &FormatError{"pattern", err.Error()}
+		return nil, &formatError{"pattern", err.Error()}
 	}
 	f.re, f.groups = re, re.SubexpNames()
 	if !slices.ContainsFunc(f.groups, func(g string) bool { return g != "" }) {
-		return nil, &FormatError{"pattern", "has no named group such as (?P<time>…)"}
+		return nil, &formatError{"pattern", "has no named group such as (?P<time>…)"}
 	}
 	for word, name := range spec.Levels {
 		l, ok := logs.ParseLevel(name)
 		if !ok {
-			return nil, &FormatError{"levels", fmt.Sprintf("%q is no level", name)}
+			return nil, &formatError{"levels", fmt.Sprintf("%q is no level", name)}
 		}
 		f.levels[word] = l
 	}
 	if f.layout = spec.Time; strings.Contains(f.layout, "%") {
 		if f.layout, err = strftime(f.layout); err != nil {
-			return nil, &FormatError{"time", err.Error()}
+			return nil, &formatError{"time", err.Error()}
 		}
 	}
 	if f.layout != "" {
 		probe := time.Date(2031, 12, 29, 23, 48, 57, 0, time.UTC)
 		again, err := time.Parse(f.layout, probe.Format(f.layout))
 		if err != nil || again.Hour() != 23 || again.Minute() != 48 {
-			return nil, &FormatError{"time", fmt.Sprintf("%q is no layout that gives the hour and the minute", spec.Time)}
+			return nil, &formatError{"time", fmt.Sprintf("%q is no layout that gives the hour and the minute", spec.Time)}
 		}
 		f.dated = again.Year() == 2031
 	}

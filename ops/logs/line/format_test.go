@@ -101,7 +101,7 @@ func TestAWrongFormatSaysWhatIsWrong(t *testing.T) {
 		"levels":  {Name: "a", Pattern: "(?P<time>x)", Levels: map[string]string{"1": "loud"}},
 	} {
 		_, err := NewFormat(spec)
-		var wrong *FormatError
+		var wrong *formatError
 		if !errors.As(err, &wrong) || wrong.Key != key {
 			t.Errorf("%+v: %v, want an error of %s", spec, err, key)
 		}

@@ -103,7 +103,7 @@ func (q *Query) Unkeyed() lang.Msg {
 		}
 		if m := keyedWord.FindStringSubmatch(w.text); m != nil {
 			return lang.M("%s is searched as text; %s finds the field (keys: %s)",
-				w.text, fieldWord(m[1], m[2]), strings.Join(QueryKeys, " "))
+				w.text, fieldWord(m[1], m[2]), strings.Join(queryKeys, " "))
 		}
 	}
 	return lang.Msg{}

@@ -12,9 +12,9 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// QueryKeys are the words that the query box understands before a colon or a
+// queryKeys are the words that the query box understands before a colon or a
 // comparison, for completion and help.
-var QueryKeys = []string{
+var queryKeys = []string{
 	"level:",
 	"context:",
 	"source:",

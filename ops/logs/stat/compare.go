@@ -18,8 +18,8 @@ var varying = regexp.MustCompile(
 	`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|` +
 		`\b(?:[a-fA-F]+[0-9]|[0-9]+[a-fA-F])[0-9a-fA-F]{6,}\b|[0-9]+`)
 
-// PatternOf is an event's message with ids and numbers taken out; those that differ in them alone are alike.
-func PatternOf(e *logs.Event) string {
+// patternOf is an event's message with ids and numbers taken out; those that differ in them alone are alike.
+func patternOf(e *logs.Event) string {
 	first, _, _ := strings.Cut(e.Message, "\n")
 	text := varying.ReplaceAllStringFunc(string(line.Visible([]byte(first), nil)), func(v string) string {
 		if strings.Trim(v, "0123456789") == "" {
@@ -100,7 +100,7 @@ func Compare(
 	s := *scan
 	s.Query = &q
 	by := map[[2]string]*Pattern{}
-	err := Each(ctx, &s, sources, func(e *logs.Event) error {
+	err := each(ctx, &s, sources, func(e *logs.Event) error {
 		c.add(by, e)
 		return nil
 	})
@@ -126,7 +126,7 @@ func (c *Comparison) add(by map[[2]string]*Pattern, e *logs.Event) {
 	if !good && !bad {
 		return
 	}
-	key := [2]string{e.Context, PatternOf(e)}
+	key := [2]string{e.Context, patternOf(e)}
 	p := by[key]
 	if p == nil {
 		if len(by) >= maxGroups {

@@ -51,8 +51,8 @@ func (e *Event) seen() []byte {
 	return e.text
 }
 
-// Of is the value that an event has.
-func (f *Field) Of(e *Event) (string, bool) {
+// of is the value that an event has.
+func (f *Field) of(e *Event) (string, bool) {
 	switch f.Name {
 	case "level":
 		return e.Level.String(), e.Level != logs.LevelUnknown

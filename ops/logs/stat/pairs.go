@@ -145,7 +145,7 @@ func FindPairs(
 	narrowed.Groups = append(slices.Clone(narrowed.Groups), []query.Term{start, end})
 	s := *scan
 	s.Query = &narrowed
-	err := Each(ctx, &s, sources, func(e *logs.Event) error {
+	err := each(ctx, &s, sources, func(e *logs.Event) error {
 		p.add(&Event{Event: *e})
 		return nil
 	})
@@ -197,7 +197,7 @@ func (p *Pairs) add(e *Event) {
 
 func (p *Pairs) id(e *Event, m [][]byte) (string, bool) {
 	if p.rule.By != nil {
-		return p.rule.By.Of(e)
+		return p.rule.By.of(e)
 	}
 	i := slices.IndexFunc(m[1:], func(g []byte) bool { return len(g) > 0 })
 	if i < 0 {

@@ -10,16 +10,16 @@ import (
 
 // Run counts the events that a scan finds in the sources.
 func Run(ctx context.Context, scan *index.Scan, sources []logs.Source, ask Ask) (*Table, error) {
-	t := NewTable(ask)
-	err := Each(ctx, scan, sources, func(e *logs.Event) error {
+	t := newTable(ask)
+	err := each(ctx, scan, sources, func(e *logs.Event) error {
 		t.Add(e)
 		return nil
 	})
 	return t, err
 }
 
-// Each calls do for every event in which a scan finds something, once and whole, in the order of time.
-func Each(ctx context.Context, scan *index.Scan, sources []logs.Source, do func(*logs.Event) error) error {
+// each calls do for every event in which a scan finds something, once and whole, in the order of time.
+func each(ctx context.Context, scan *index.Scan, sources []logs.Source, do func(*logs.Event) error) error {
 	var parser *line.Parser
 	last := map[string]index.Hit{} // of each source, as they are merged
 	return scan.Each(ctx, sources, func(h *index.Hit) error {

@@ -75,11 +75,11 @@ func (t *Table) cells(count int64, n *Numbers) []string {
 		return append(out, "-", "-", "-", "-")
 	}
 	u := t.Unit()
-	return append(out, Text(n.Percentile(50), u), Text(n.Percentile(95), u), Text(n.Percentile(99), u), Text(n.Max, u))
+	return append(out, text(n.Percentile(50), u), text(n.Percentile(95), u), text(n.Percentile(99), u), text(n.Max, u))
 }
 
-// Text writes a number for people, with its unit.
-func Text(v float64, unit line.Unit) string {
+// text writes a number for people, with its unit.
+func text(v float64, unit line.Unit) string {
 	switch {
 	case unit == line.Millis && math.Abs(v) < 1e12:
 		return human.Duration(time.Duration(v * float64(time.Millisecond)))

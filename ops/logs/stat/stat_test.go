@@ -68,7 +68,7 @@ func TestFieldsAreFoundWhereverTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := f.Of(&Event{Event: event}); got != want || ok != (want != "") {
+		if got, ok := f.of(&Event{Event: event}); got != want || ok != (want != "") {
 			t.Errorf("%s is %q, %v; want %q", name, got, ok, want)
 		}
 	}
@@ -77,7 +77,7 @@ func TestFieldsAreFoundWhereverTheyAre(t *testing.T) {
 // TestNumbersWithUnitsAreComparedByWhatTheyCount: 1.2s is more than 800ms.
 func TestNumbersWithUnitsAreComparedByWhatTheyCount(t *testing.T) {
 	of, _ := ParseField("elapsed")
-	table := NewTable(Ask{Of: &of})
+	table := newTable(Ask{Of: &of})
 	for _, v := range []string{"800ms", "1.2s", "250µs", "900", "3kB", "soon"} {
 		table.Add(&logs.Event{Raw: "INFO x elapsed=" + v})
 	}
@@ -95,7 +95,7 @@ func TestNumbersWithUnitsAreComparedByWhatTheyCount(t *testing.T) {
 		t.Errorf("notes %q", got)
 	}
 	of, _ = ParseField("sent_bytes")
-	table = NewTable(Ask{Of: &of})
+	table = newTable(Ask{Of: &of})
 	table.Add(&logs.Event{Raw: "INFO x sent_bytes=2048"})
 	s = table.Sheet(lang.English(), ByCount, 0)
 	if got := strings.Join(s.Rows[0].Cells, "|"); got != "1|2.0 KiB|2.0 KiB|2.0 KiB|2.0 KiB" || len(s.Notes) != 1 {
@@ -107,7 +107,7 @@ func TestNumbersWithUnitsAreComparedByWhatTheyCount(t *testing.T) {
 func TestTablesFitTheirWidth(t *testing.T) {
 	by, _ := ParseField("context")
 	of, _ := ParseField("n")
-	table := NewTable(Ask{By: []Field{by}, Of: &of})
+	table := newTable(Ask{By: []Field{by}, Of: &of})
 	for i := range 300 {
 		e := logs.Event{Context: []string{"订单服务", "HttpLogger", "averylongname.of.something.that.has.no.end"}[i%3]}
 		e.Fields = []logs.Field{{Key: "n", Value: "1234567.5"}}

@@ -51,7 +51,7 @@ func (t *Table) Unit() line.Unit {
 
 // number is the number of an event.
 func (t *Table) number(e *Event) (v float64, ok bool) {
-	text, ok := t.Ask.Of.Of(e)
+	text, ok := t.Ask.Of.of(e)
 	if !ok {
 		return 0, false
 	}
@@ -85,8 +85,8 @@ type Cell struct {
 	Numbers Numbers
 }
 
-// NewTable begins to count.
-func NewTable(ask Ask) *Table {
+// newTable begins to count.
+func newTable(ask Ask) *Table {
 	if ask.Zone == nil {
 		ask.Zone = time.Local
 	}
@@ -130,7 +130,7 @@ func (t *Table) group(e *Event) (*Group, bool) {
 	values := make([]string, len(t.Ask.By))
 	missing := false
 	for i := range t.Ask.By {
-		v, ok := t.Ask.By[i].Of(e)
+		v, ok := t.Ask.By[i].of(e)
 		if !ok {
 			t.Without[i]++
 			missing = true

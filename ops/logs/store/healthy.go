@@ -25,7 +25,7 @@ func (h *hours) count(b *logindex.Block, rows logindex.Bitmap, list []*line.Shap
 		if ms == line.Unset || ms > h.pivot || int(b.Shapes.At(i)) >= len(list) {
 			continue
 		}
-		at := (h.pivot - ms) / Stretch.Milliseconds()
+		at := (h.pivot - ms) / stretch.Milliseconds()
 		if at >= maxHours {
 			continue
 		}
@@ -61,7 +61,7 @@ func (h *hours) since() (ms int64, ok bool) {
 			errors = append(errors, h.errors[at])
 		}
 	}
-	last := h.pivot - Stretch.Milliseconds()
+	last := h.pivot - stretch.Milliseconds()
 	if len(errors) == 0 {
 		return last, false
 	}
@@ -72,7 +72,7 @@ func (h *hours) since() (ms int64, ok bool) {
 	}
 	for at := 1; at < len(h.events); at++ {
 		if h.healthy(at, usual) {
-			return h.pivot - int64(at)*Stretch.Milliseconds(), true
+			return h.pivot - int64(at)*stretch.Milliseconds(), true
 		}
 	}
 	return last, false

@@ -36,8 +36,8 @@ const (
 	PatternNew
 )
 
-// Stretch is how long an hour is that may be healthy.
-const Stretch = time.Hour
+// stretch is how long an hour is that may be healthy.
+const stretch = time.Hour
 
 // Patterns groups the rows, or with no query all events, by their messages. What
 // came since the last healthy hour up to until is compared with what came before;
@@ -142,8 +142,8 @@ func (c *patternCount) patterns(list []*line.Shape, zone *time.Location) []Event
 	}
 	widen(by)
 	out := make([]EventPattern, 0, len(by))
-	span := float64(c.from-c.oldest) / float64(Stretch.Milliseconds())
-	lately := float64(c.until-c.from) / float64(Stretch.Milliseconds())
+	span := float64(c.from-c.oldest) / float64(stretch.Milliseconds())
+	lately := float64(c.until-c.from) / float64(stretch.Milliseconds())
 	for _, p := range by {
 		p.judge(span, lately)
 		out = append(out, *p)

@@ -10,8 +10,8 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// ErrOtherFile reports that the server's file does not continue the file of Options.Base.
-var ErrOtherFile = errors.New("the server's file is not the archived one")
+// errOtherFile reports that the server's file does not continue the file of Options.Base.
+var errOtherFile = errors.New("the server's file is not the archived one")
 
 // continueBase begins an empty archive with the frames of the base, so that only what
 // follows them is fetched. The archive's file has a hole in their place: the base is read
@@ -25,7 +25,7 @@ func (f *follower) continueBase() (at binlog.Position, err error) {
 	sumUp(&s, frames)
 	at = binlog.Position{File: s.File, Pos: s.ToPos}
 	if log, here := f.server.Has(s.File); !here || log.Pos < s.ToPos || len(frames) == 0 {
-		return at, ErrOtherFile
+		return at, errOtherFile
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return at, err

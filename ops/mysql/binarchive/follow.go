@@ -237,7 +237,7 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	last := segments[len(segments)-1]
 	if !last.Open {
 		if _, here := f.server.Has(last.File); here {
-			same, err := SameFile(ctx, f.Target, last)
+			same, err := sameFile(ctx, f.Target, last)
 			if err != nil {
 				return binlog.Position{}, err
 			}
@@ -254,7 +254,7 @@ func (f *follower) where(ctx context.Context) (binlog.Position, error) {
 	if log, here := f.server.Has(last.File); !here || log.Pos < last.ToPos {
 		return f.oldest(), f.cut(last)
 	}
-	same, err := SameFile(ctx, f.Target, last)
+	same, err := sameFile(ctx, f.Target, last)
 	if err != nil {
 		return binlog.Position{}, err
 	}

@@ -14,11 +14,11 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 )
 
-// SameFile reports whether a server's file is the one that a segment was copied from:
+// sameFile reports whether a server's file is the one that a segment was copied from:
 // after a reset there may be another file of the same name. It reads the file's first event
 // and the last one that was copied: two files that were created within one second have the
 // same first event.
-func SameFile(ctx context.Context, t mysql.Target, s *binlog.Segment) (bool, error) {
+func sameFile(ctx context.Context, t mysql.Target, s *binlog.Segment) (bool, error) {
 	if s.Tail == nil || s.Tail.From == magicSize {
 		h, err := headOf(ctx, t, s.File)
 		return err == nil && h.identity == s.Identity, err
@@ -154,7 +154,7 @@ func Continues(ctx context.Context, t mysql.Target, server *format.Server, last 
 	case log.Pos < last.ToPos, !last.Open && !next:
 		return false, nil
 	}
-	return SameFile(ctx, t, last)
+	return sameFile(ctx, t, last)
 }
 
 // GapAtServer is the gap after the archive's last file that can never be filled: the

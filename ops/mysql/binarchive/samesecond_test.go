@@ -32,7 +32,7 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 			if h, err := headOf(t.Context(), o.Target, first.File); err != nil || h.identity != first.Identity {
 				t.Fatalf("the resets are not of one second: %v", err)
 			}
-			if same, err := SameFile(t.Context(), o.Target, first); same || err != nil {
+			if same, err := sameFile(t.Context(), o.Target, first); same || err != nil {
 				t.Errorf("taken for the same file: %v, %v", same, err)
 			}
 			before := len(segments(t, o))
@@ -43,7 +43,7 @@ func TestTwoLogsOfOneSecondAreToldApart(t *testing.T) {
 				last.Epoch != first.Epoch+1 {
 				t.Errorf("gaps %+v, %d files after %d", r.Gaps, len(all), before)
 			}
-			if same, err := SameFile(t.Context(), o.Target, last); !same || err != nil {
+			if same, err := sameFile(t.Context(), o.Target, last); !same || err != nil {
 				t.Errorf("its own file is not the same: %v, %v", same, err)
 			}
 			if r = fetch(t, o); len(r.Gaps) != 0 || len(segments(t, o)) != before+1 {

@@ -105,7 +105,7 @@ func (f *follower) begins(raw []byte, e *format.Event) error {
 			return nil
 		}
 		if f.Base != nil {
-			return ErrOtherFile
+			return errOtherFile
 		}
 		if _, err := f.w.close(""); err != nil {
 			return err

@@ -25,7 +25,7 @@ const (
 // Setting returns a Context event as the equivalent SET statement. named maps a
 // collation's number to the names of its charset and collation.
 func (e *Event) Setting(named func(collation int) (charset, name string)) (string, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	switch e.Type {
 	case TypeIntvar:
 		name := "LAST_INSERT_ID"

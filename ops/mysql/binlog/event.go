@@ -117,8 +117,8 @@ func (e *Event) Time() time.Time { return time.Unix(int64(e.Timestamp), 0) }
 // Artificial reports whether the server generated the event for the stream only.
 func (e *Event) Artificial() bool { return e.Flags&flagArtificial != 0 }
 
-// Body is the part after the header, without the checksum.
-func (e *Event) Body() []byte {
+// body is the part after the header, without the checksum.
+func (e *Event) body() []byte {
 	if e.sum {
 		return e.Raw[headerSize : len(e.Raw)-checksumSize]
 	}
@@ -145,8 +145,8 @@ func sumOK(raw []byte) bool {
 	return crc32.ChecksumIEEE(raw[:end]) == binary.LittleEndian.Uint32(raw[end:])
 }
 
-// IsRows reports whether the event holds row images.
-func (e *Event) IsRows() bool {
+// isRows reports whether the event holds row images.
+func (e *Event) isRows() bool {
 	switch e.Type {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1, TypeWriteRows, TypeUpdateRows, TypeDeleteRows,
 		TypePartialUpdateRows, TypeWriteRowsComp1, TypeUpdateRowsComp1, TypeDeleteRowsComp1, TypeWriteRowsComp2,

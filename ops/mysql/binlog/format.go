@@ -64,7 +64,7 @@ type Rotate struct {
 // parseRotate parses a rotate event. The one that begins a stream arrives before the
 // file's format is known: its last four bytes are a checksum if they match one.
 func parseRotate(e *Event) (Rotate, error) {
-	body := e.Body()
+	body := e.body()
 	if e.Artificial() && !e.sum && sumOK(e.Raw) {
 		body = body[:len(body)-checksumSize]
 	}

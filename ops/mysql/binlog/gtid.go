@@ -35,9 +35,9 @@ func parseGTID(e *Event) (GTID, error) {
 	case TypeMariaGTID:
 		return parseMariaGTID(e)
 	case TypeGTIDTagged:
-		return parseTagged(e.Body())
+		return parseTagged(e.body())
 	}
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	c.u8()
 	uuid := c.take(16)
 	gno := c.u64()
@@ -80,7 +80,7 @@ func uuidText(b []byte) string {
 }
 
 func parseMariaGTID(e *Event) (GTID, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	seq := c.u64()
 	dom := c.u32()
 	flags := c.u8()
@@ -151,7 +151,7 @@ func unsign(v uint64) uint64 { return v >> 1 }
 
 // parsePrevious parses the set of GTIDs that earlier files hold.
 func parsePrevious(e *Event) (domain.GTIDs, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	if e.Type == TypeMariaGTIDList {
 		set := domain.NewMariaGTIDs()
 		n := c.u32() & 0x0fffffff

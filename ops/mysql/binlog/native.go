@@ -72,7 +72,7 @@ const MapNameAt = headerSize + 8
 // nativeMap rewrites a table map with another database name.
 func nativeMap(into []byte, e *Event, schema string) ([]byte, error) {
 	const fixed = 8 // table number and flags
-	body := e.Body()
+	body := e.body()
 	if len(body) < fixed+1 || len(schema) > 255 {
 		return nil, fmt.Errorf("%w: a short table map", ErrDamaged)
 	}

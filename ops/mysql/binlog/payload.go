@@ -33,7 +33,7 @@ var payloadReaders = sync.Pool{New: func() any {
 // openPayload calls take with each event inside a transaction payload. These events have
 // no checksums, and their bytes are valid until take returns.
 func openPayload(e *Event, f *Format, take func(*Event) error) error {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	compression := uint64(255)
 	for !c.bad {
 		field := c.lenenc()

@@ -48,7 +48,7 @@ const (
 
 // parseQuery parses a query event, including MariaDB's compressed form.
 func parseQuery(e *Event) (*Query, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	q := &Query{Thread: c.u32(), Seconds: c.u32()}
 	schema := int(c.u8())
 	q.ErrorCode = c.u16()
@@ -148,7 +148,7 @@ func skipSchemas(c *cursor) {
 // stringOf is the text of an annotation. MySQL's has a length byte before it, which cannot
 // exceed 255.
 func stringOf(e *Event) (string, error) {
-	b := e.Body()
+	b := e.body()
 	if e.Type == TypeRowsQuery {
 		if len(b) == 0 {
 			return "", fmt.Errorf("%w: a short annotation", ErrDamaged)

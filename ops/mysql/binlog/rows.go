@@ -20,13 +20,13 @@ type Rows struct {
 
 // rowsID is the table number in a rows event.
 func rowsID(e *Event, f *Format) uint64 {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	return tableID(&c, e.Type, f)
 }
 
 // parseRows parses a rows event with its table map.
 func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	tableID(&c, e.Type, f)
 	r := &Rows{Map: m, Verb: rowsVerb(e.Type), partial: e.Type == TypePartialUpdateRows, Flags: c.u16()}
 	if hasExtra(e.Type) {
@@ -48,7 +48,7 @@ func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
 		r.before, r.after = first, bitmap(c.take((n+7)/8))
 	}
 	r.data = c.b
-	r.head = e.Body()[:len(e.Body())-len(c.b)]
+	r.head = e.body()[:len(e.body())-len(c.b)]
 	if err := c.err("rows event"); err != nil {
 		return nil, err
 	}

@@ -38,15 +38,15 @@ func Ask(ctx context.Context, t mysql.Target) (*Server, error) {
 		return nil, err
 	}
 	defer db.Close()
-	s, err := AskOn(ctx, db)
+	s, err := askOn(ctx, db)
 	if err != nil {
 		return nil, mysql.Explain(err, t)
 	}
 	return s, nil
 }
 
-// AskOn is Ask on an open pool.
-func AskOn(ctx context.Context, db *sql.DB) (*Server, error) {
+// askOn is Ask on an open pool.
+func askOn(ctx context.Context, db *sql.DB) (*Server, error) {
 	rows, err := schema.All(ctx, db, "SELECT VERSION(), @@GLOBAL.log_bin, @@GLOBAL.server_id")
 	if err != nil || len(rows) == 0 {
 		return nil, err

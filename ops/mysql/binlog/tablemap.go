@@ -27,7 +27,7 @@ const (
 )
 
 func parseTableMap(e *Event, f *Format) (*TableMap, error) {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	m := &TableMap{ID: tableID(&c, e.Type, f)}
 	c.u16() // flags
 	m.Schema, m.Name = c.terminated(), c.terminated()

@@ -153,7 +153,7 @@ func (s *step) event(e *Event) error {
 	case TypeIncident:
 		return s.incident(e)
 	}
-	if e.IsRows() {
+	if e.isRows() {
 		return s.rows(e)
 	}
 	return nil
@@ -278,7 +278,7 @@ func (s *step) completes(e *Event, q *Query, commit bool) error {
 // prepare ends the first part of an XA transaction, or a whole one that commits in one
 // phase.
 func (s *step) prepare(e *Event) error {
-	c := cursor{b: e.Body()}
+	c := cursor{b: e.body()}
 	onePhase := c.u8() != 0
 	if s.w.group != nil && !onePhase {
 		s.w.group.Phase = XAPrepared

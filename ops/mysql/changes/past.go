@@ -57,8 +57,8 @@ func (s *Source) Past(ctx context.Context, database, table string, today *schema
 	return p, nil
 }
 
-// Empty reports whether no statement of the log concerns the table.
-func (p *Past) Empty() bool { return len(p.at) == 0 }
+// empty reports whether no statement of the log concerns the table.
+func (p *Past) empty() bool { return len(p.at) == 0 }
 
 // before is the number of the table's statements before a place.
 func (p *Past) before(at placed) int {

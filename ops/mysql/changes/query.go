@@ -39,7 +39,7 @@ func (s *Source) traced(ctx context.Context, q Query) (Query, error) {
 		return q, err
 	}
 	q.past = past
-	if q.Now == nil && past.Empty() {
+	if q.Now == nil && past.empty() {
 		return q, ErrNoTable
 	}
 	switch {

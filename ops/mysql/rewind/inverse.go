@@ -13,12 +13,12 @@ import (
 	"opsdeck/ops/binlog"
 )
 
-// InverseVersion is the version of the format in which the inverse of a run is kept:
+// inverseVersion is the version of the format in which the inverse of a run is kept:
 // zstd of a line of JSON, {"format_version", "rows"}, and the rows. A row is the name of
 // its table, 1 when it is mixed, and its two images; a text is its length and its bytes;
 // an image is 0 when the row is not there, else the number of its values and one, and of
 // each a byte (the kind, 64 when it is null, 128 when it is absent) and a text.
-const InverseVersion = 1
+const inverseVersion = 1
 
 // ErrInverse says that an inverse cannot be read.
 var ErrInverse = errors.New("the rows that were kept cannot be read")
@@ -45,7 +45,7 @@ func WriteInverse(to io.Writer, n int, changes Changes) error {
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(w).Encode(inverseHead{InverseVersion, n}); err != nil {
+	if err := json.NewEncoder(w).Encode(inverseHead{inverseVersion, n}); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	var buf []byte
@@ -122,7 +122,7 @@ func ReadInverse(from io.Reader, take func(binlog.NetRow) error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInverse, err)
 	}
-	if head.FormatVersion > InverseVersion {
+	if head.FormatVersion > inverseVersion {
 		return fmt.Errorf("%w: written by a newer version", ErrInverse)
 	}
 	in := &inverseReader{r: r}

@@ -26,7 +26,7 @@ func CreateTable(ctx context.Context, q Querier, t *Table) (string, error) {
 }
 
 // Hash is the SHA-256, hex, of a definition in its normal form.
-func Hash(definition string) string { return sum(Normal(definition)) }
+func Hash(definition string) string { return sum(normal(definition)) }
 
 // HashIs tells whether a definition has a hash. Hashes made before the charset of a
 // collation was left out are known, too.
@@ -39,12 +39,12 @@ func sum(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Normal takes out of a CREATE TABLE statement what does not define the table: the
+// normal takes out of a CREATE TABLE statement what does not define the table: the
 // next AUTO_INCREMENT value, which rows change, and the charset of a column whose
 // collation is named. MySQL shows `COLLATE c` for a column that has the table's
 // collation, and `CHARACTER SET s COLLATE c` once the table was made of that very text.
 // Quoted text is left alone.
-func Normal(definition string) string { return withoutCharsets(withoutCounter(definition)) }
+func normal(definition string) string { return withoutCharsets(withoutCounter(definition)) }
 
 func withoutCounter(definition string) string {
 	const option = " AUTO_INCREMENT="

@@ -12,7 +12,7 @@ func TestNormalTakesOutTheCounterAndImpliedCharsets(t *testing.T) {
 		"CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB AUTO_INCREMENT=3":                            "CREATE TABLE ` AUTO_INCREMENT=1` (`a` int) ENGINE=InnoDB",
 		"CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s') AUTO_INCREMENT=9":                                  "CREATE TABLE `t` (`a` varchar(9) DEFAULT 'it\\'s')",
 	} {
-		if got := Normal(in); got != want {
+		if got := normal(in); got != want {
 			t.Errorf("Normal(%q)\n got %q\nwant %q", in, got, want)
 		}
 	}

@@ -26,9 +26,9 @@ func Apply(sql []byte, edits []Edit) []byte {
 	return append(out, sql[at:]...)
 }
 
-// Unqualify takes the schema off a name: `a`.`t` becomes `t`, which means the
+// unqualify takes the schema off a name: `a`.`t` becomes `t`, which means the
 // schema that the statement is run in.
-func (p *Parsed) Unqualify(r Ref) Edit {
+func (p *Parsed) unqualify(r Ref) Edit {
 	return Edit{Start: p.Tokens[r.First].Start, End: p.Tokens[r.Last].Start}
 }
 
@@ -43,8 +43,8 @@ func (p *Parsed) Redefine(account string) Edit {
 	return Edit{Start: p.Tokens[p.DefinerFirst+2].Start, End: p.Tokens[p.DefinerLast].End, New: account}
 }
 
-// ErrEvent says that an event's status was not found.
-var ErrEvent = errors.New("event without a readable status")
+// errEvent says that an event's status was not found.
+var errEvent = errors.New("event without a readable status")
 
 // Disable makes a CREATE EVENT that never runs by itself.
 func (p *Parsed) Disable() (Edit, error) { return p.status("DISABLE") }
@@ -54,7 +54,7 @@ func (p *Parsed) Enable() (Edit, error) { return p.status("ENABLE") }
 
 func (p *Parsed) status(word string) (Edit, error) {
 	if p.Verb != "CREATE" || p.Kind != "EVENT" {
-		return Edit{}, ErrEvent
+		return Edit{}, errEvent
 	}
 	for depth, i := 0, p.Body; i < p.Len(); i++ {
 		switch {
@@ -75,5 +75,5 @@ func (p *Parsed) status(word string) (Edit, error) {
 			return Edit{p.Tokens[i].Start, p.Tokens[i].Start, word + " "}, nil
 		}
 	}
-	return Edit{}, ErrEvent
+	return Edit{}, errEvent
 }

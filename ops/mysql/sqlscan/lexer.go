@@ -36,8 +36,8 @@ func (m Mode) Fold(name string) string {
 
 // Charsets in which the second byte of a character can look like ASCII.
 const (
-	WideChinese  = 1 // gbk, gb18030, big5
-	WideJapanese = 2 // sjis, cp932
+	wideChinese  = 1 // gbk, gb18030, big5
+	wideJapanese = 2 // sjis, cp932
 )
 
 // WideOf is the Mode.Wide of a charset's name. ok is false for a charset that a
@@ -45,9 +45,9 @@ const (
 func WideOf(charset string) (wide byte, ok bool) {
 	switch strings.ToLower(charset) {
 	case "gbk", "gb18030", "big5":
-		return WideChinese, true
+		return wideChinese, true
 	case "sjis", "cp932":
-		return WideJapanese, true
+		return wideJapanese, true
 	case "ucs2", "utf16", "utf16le", "utf32":
 		return 0, false
 	}
@@ -60,7 +60,7 @@ func (m Mode) wide(text []byte, i int) bool {
 	if m.Wide == 0 || c < 0x81 || c > 0xfe || i+1 >= len(text) || text[i+1] < '0' {
 		return false
 	}
-	return m.Wide == WideChinese || c <= 0x9f || c >= 0xe0 && c <= 0xfc
+	return m.Wide == wideChinese || c <= 0x9f || c >= 0xe0 && c <= 0xfc
 }
 
 // ModeOf reads the value of sql_mode.

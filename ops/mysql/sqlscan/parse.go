@@ -33,8 +33,8 @@ type Parsed struct {
 	Cautious                  bool // IF EXISTS or IF NOT EXISTS
 }
 
-// ErrUnknown says that a statement is of no form that this package knows.
-var ErrUnknown = errors.New("statement of an unknown form")
+// errUnknown says that a statement is of no form that this package knows.
+var errUnknown = errors.New("statement of an unknown form")
 
 // Own is the object that the statement is about; zero for none.
 func (p *Parsed) Own() Ref {
@@ -81,7 +81,7 @@ func Parse(sql []byte, mode Mode) (*Parsed, error) {
 func (p *Parsed) name(i int) (int, error) {
 	first, ok := p.Text.Name(i)
 	if !ok {
-		return i, ErrUnknown
+		return i, errUnknown
 	}
 	if !p.Is(i+1, ".") {
 		p.Refs = append(p.Refs, Ref{Name: first, First: i, Last: i})
@@ -89,7 +89,7 @@ func (p *Parsed) name(i int) (int, error) {
 	}
 	second, ok := p.Text.Name(i + 2)
 	if !ok {
-		return i, ErrUnknown
+		return i, errUnknown
 	}
 	p.Refs = append(p.Refs, Ref{Schema: first, Name: second, First: i, Last: i + 2})
 	return i + 3, nil
@@ -142,7 +142,7 @@ func (p *Parsed) create() error {
 		case slices.Contains(createKinds, p.Upper(i)):
 			p.Kind = p.Upper(i)
 		default:
-			return ErrUnknown
+			return errUnknown
 		}
 	}
 	return p.created(i)
@@ -181,7 +181,7 @@ func (p *Parsed) created(i int) (err error) {
 	switch p.Kind {
 	case "TRIGGER": // BEFORE INSERT ON t
 		if !p.Is(i+2, "ON") {
-			return ErrUnknown
+			return errUnknown
 		}
 		if i, err = p.name(i + 3); err != nil {
 			return err
@@ -189,7 +189,7 @@ func (p *Parsed) created(i int) (err error) {
 	case "INDEX":
 		for ; !p.Is(i, "ON"); i++ {
 			if i >= p.Len() {
-				return ErrUnknown
+				return errUnknown
 			}
 		}
 		if i, err = p.name(i + 1); err != nil {
@@ -225,7 +225,7 @@ func (p *Parsed) drop() (err error) {
 		i++
 	}
 	if p.Kind = p.Upper(i); !slices.Contains(dropKinds, p.Kind) {
-		return ErrUnknown
+		return errUnknown
 	}
 	i++
 	switch {
@@ -261,7 +261,7 @@ func (p *Parsed) alter() (err error) {
 		i++
 	}
 	if p.Kind = p.Upper(i); !slices.Contains(alterKinds, p.Kind) {
-		return ErrUnknown
+		return errUnknown
 	}
 	i++
 	if p.Kind == "SCHEMA" {

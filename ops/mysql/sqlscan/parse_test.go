@@ -70,7 +70,7 @@ func TestStatementsThatServersReadDifferentlyAreRefused(t *testing.T) {
 		"SELECT 1 /*!50000 a /*!50000 DROP */ b */",
 		"SELECT /*+ SET_VAR(x='*/ ') */ 1",
 	} {
-		if _, err := Tokenize([]byte(sql), Mode{}); !errors.Is(err, ErrAmbiguous) && !errors.Is(err, ErrOpen) {
+		if _, err := Tokenize([]byte(sql), Mode{}); !errors.Is(err, errAmbiguous) && !errors.Is(err, ErrOpen) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
@@ -179,7 +179,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, r := range p.Refs {
 			p.Requalify(r, "`x`")
-			p.Unqualify(r)
+			p.unqualify(r)
 		}
 		p.Mentions("p")
 		if tab, err := ParseTable([]byte(text), Mode{}); err == nil {

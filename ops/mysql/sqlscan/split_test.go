@@ -128,7 +128,7 @@ func TestModesChangeHowTextIsRead(t *testing.T) {
 	}
 	gbk := "a '\xbf\x5c'; b '\x95\x5c';"
 	sp = NewSplitter(strings.NewReader(gbk), Limits{})
-	sp.SetMode(Mode{Wide: WideChinese})
+	sp.SetMode(Mode{Wide: wideChinese})
 	if st, err := sp.Next(); err != nil || string(st.SQL) != "a '\xbf\x5c'" {
 		t.Errorf("%q %v", st.SQL, err)
 	}

@@ -51,7 +51,7 @@ func ParseTable(sql []byte, mode Mode) (*Table, error) {
 		return nil, err
 	}
 	if p.Verb != "CREATE" || p.Kind != "TABLE" {
-		return nil, ErrUnknown
+		return nil, errUnknown
 	}
 	t := &Table{Parsed: p, Options: map[string]string{}}
 	if !t.Is(t.Body, "(") {

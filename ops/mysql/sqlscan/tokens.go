@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// ErrAmbiguous says that servers of different versions read a statement
+// errAmbiguous says that servers of different versions read a statement
 // differently, because a comment that only some of them run holds the signs of
 // a comment inside quotes. Such a statement is never sent.
-var ErrAmbiguous = errors.New("statement that servers read differently")
+var errAmbiguous = errors.New("statement that servers read differently")
 
 // ErrOpen says that a quote or a comment has no end.
 var ErrOpen = errors.New("quote or comment without its end")
@@ -67,14 +67,14 @@ func tokenize(sql []byte, mode Mode, goOn func(*Text) bool) (*Text, error) {
 			continue
 		}
 		if unsure && len(body) > 1 && holdsCommentSigns(body, tok.Kind) {
-			return nil, ErrAmbiguous
+			return nil, errAmbiguous
 		}
 		if tok.Kind == Comment {
 			if inCode && codeOpens(body) > 0 {
-				return nil, ErrAmbiguous // servers differ about what is nested
+				return nil, errAmbiguous // servers differ about what is nested
 			}
 			if hint(body) && bytes.ContainsAny(body, "'\"`\\") {
-				return nil, ErrAmbiguous
+				return nil, errAmbiguous
 			}
 			continue
 		}

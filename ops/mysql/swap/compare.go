@@ -18,9 +18,9 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// RowReader reads the rows of a backup without a server. With a Loader that implements it,
+// rowReader reads the rows of a backup without a server. With a Loader that implements it,
 // changes since a backup can be found row by row.
-type RowReader interface {
+type rowReader interface {
 	Records(ctx context.Context, j Job, w load.Wanted, each func(*load.Record) error) error
 }
 
@@ -48,7 +48,7 @@ type compare struct {
 	s      *differ
 	job    Job
 	gone   bool // count the rows of the backup that the live table lacks
-	reader RowReader
+	reader rowReader
 	report run.Report
 
 	mu     sync.Mutex
@@ -58,7 +58,7 @@ type compare struct {
 
 // comparer is nil if the backup's rows cannot be read from here.
 func (r *differ) comparer(src restore.Source, report run.Report) *compare {
-	reader, ok := r.loader.(RowReader)
+	reader, ok := r.loader.(rowReader)
 	if !ok || src.Copy != "" || src.Path == "" {
 		return nil
 	}

@@ -15,17 +15,17 @@ import (
 	"opsdeck/ops/restore/run"
 )
 
-// Locks takes the write locks of the live tables. The server gives them when no transaction
+// locks takes the write locks of the live tables. The server gives them when no transaction
 // is open on any of the tables: also of sessions that this user cannot see, or that have
 // another default database. While they are held, nobody can write.
-type Locks struct {
+type locks struct {
 	*link
 	sessions *Sessions
 }
 
 // Locked runs do with the locks. It waits at most the given time for the transactions of
 // others: run.HeldError. run.ErrNoLocks where they cannot be had, and nothing is known.
-func (l *Locks) Locked(ctx context.Context, p *restore.Plan, wait time.Duration, do func(context.Context) error) error {
+func (l *locks) Locked(ctx context.Context, p *restore.Plan, wait time.Duration, do func(context.Context) error) error {
 	c, err := l.conn(ctx, "", wait)
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ func (s *Server) Database() run.Database {
 		Sessions:  s.Sessions,
 		Writes:    s.Writes,
 		Waits:     s.Sessions,
-		Locks:     &Locks{link: s.link, sessions: s.Sessions},
+		Locks:     &locks{link: s.link, sessions: s.Sessions},
 		Loader:    s.Loading,
 		Verifier:  s.Checks,
 		Exchanger: s.Exchange,

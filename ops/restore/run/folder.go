@@ -152,7 +152,7 @@ func (st Store) Unfinished(t restore.Target) (*Run, error) {
 		switch {
 		case o.Run == nil:
 			return nil, o.Unreadable()
-		case o.Concerns(t):
+		case o.concerns(t):
 			return o.Run, nil
 		}
 	}
@@ -184,7 +184,7 @@ func (f Folder) Plan() (*restore.Plan, error) {
 	text, err := regular.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		if f.made() {
-			return nil, fmt.Errorf("%s: %w", f.PlanPath(), ErrPlanLost)
+			return nil, fmt.Errorf("%s: %w", f.PlanPath(), errPlanLost)
 		}
 		return nil, fmt.Errorf("%s: %w", filepath.Base(f.Path), ErrNoRun)
 	}
@@ -247,11 +247,11 @@ func (f Folder) Load() (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Folder: f, Plan: p, Lines: lines, Worker: worker, Alive: alive}
-	if r.State, r.Pending, err = Fold(p, lines); err != nil {
+	if r.State, r.Pending, err = fold(p, lines); err != nil {
 		return nil, err
 	}
 	if r.State.Stage == restore.Planned && f.touched() {
-		return nil, fmt.Errorf("%s: %w", f.JournalPath(), ErrJournalLost)
+		return nil, fmt.Errorf("%s: %w", f.JournalPath(), errJournalLost)
 	}
 	if !r.Alive { // a worker may have started meanwhile
 		if r.Worker, r.Alive, err = lock.Look(f.WorkerLock()); err != nil {

@@ -31,9 +31,9 @@ func OpenJournal(path string) (*Journal, error) { return journal.Open[Line](path
 // omitted. A missing journal is empty.
 func ReadJournal(path string) ([]Line, error) { return journal.Read[Line](path) }
 
-// Fold replays a journal on the snapshot of its plan. pending is the effect that has
+// fold replays a journal on the snapshot of its plan. pending is the effect that has
 // started and not ended, or empty.
-func Fold(p *restore.Plan, lines []Line) (s restore.Snapshot, pending restore.Effect, err error) {
+func fold(p *restore.Plan, lines []Line) (s restore.Snapshot, pending restore.Effect, err error) {
 	s = restore.New(p)
 	for _, l := range lines {
 		if l.Event == nil {

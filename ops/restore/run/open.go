@@ -21,9 +21,9 @@ type OpenRun struct {
 	Err error // why it cannot be read
 }
 
-// Concerns reports whether the run changes a database of a server. One that cannot be read
+// concerns reports whether the run changes a database of a server. One that cannot be read
 // may change any.
-func (o OpenRun) Concerns(t restore.Target) bool {
+func (o OpenRun) concerns(t restore.Target) bool {
 	return o.Run == nil || o.Run.Plan.Target.Identity == t.Identity && o.Run.Plan.Target.Database == t.Database
 }
 
@@ -87,11 +87,11 @@ func (o OpenRun) Unreadable() *ops.Error {
 		WithHint(lang.M("check its folder; if it has ended: opsdeck restore set-aside %s", o.ID))
 }
 
-// ErrJournalLost reports that a run has started and its journal is empty.
-var ErrJournalLost = errors.New("the journal is empty, though the restore was begun")
+// errJournalLost reports that a run has started and its journal is empty.
+var errJournalLost = errors.New("the journal is empty, though the restore was begun")
 
-// ErrPlanLost reports that a run's folder no longer has a plan.
-var ErrPlanLost = errors.New("the plan is missing")
+// errPlanLost reports that a run's folder no longer has a plan.
+var errPlanLost = errors.New("the plan is missing")
 
 // begunFiles are written by a run's effects; if one exists, the run has started.
 var begunFiles = []string{"load.tried", "exchange.json", "sessions.json", "events.json", "progress.json", "report.json"}

@@ -52,7 +52,7 @@ type Runner struct {
 // reason that it runs now: KindBegin, KindResume, KindUndo, KindDrop or KindAbort. When
 // ctx ends it returns ErrLeft: nothing is reverted, and nothing more is started.
 func (r *Runner) Run(ctx context.Context, first restore.Event) (restore.Snapshot, error) {
-	s, _, err := Fold(r.Plan, r.Journal.Lines())
+	s, _, err := fold(r.Plan, r.Journal.Lines())
 	if err != nil {
 		return s, err
 	}

@@ -113,7 +113,7 @@ func (w *Watcher) Test(name string) (sent []Sent, err error) {
 	for _, s := range w.watched {
 		for i, n := range s.Config.Notify {
 			names = append(names, n.Name)
-			key := Key(s.Config, i)
+			key := key(s.Config, i)
 			if n.Name == name || key == name {
 				sent = append(sent, w.test(s, "test", key))
 			}

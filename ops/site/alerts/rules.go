@@ -242,8 +242,8 @@ func followedBy(c health.Check) []string {
 	return nil
 }
 
-// Key is a notify target's name among those of all services.
-func Key(s config.Service, i int) string {
+// key is a notify target's name among those of all services.
+func key(s config.Service, i int) string {
 	n := s.Notify[i]
 	for k, o := range s.Notify {
 		if n.Name == "" || o.Name == n.Name && k < i { // a name that tells nothing
@@ -256,7 +256,7 @@ func Key(s config.Service, i int) string {
 func keys(s config.Service, want func(config.Notify) bool) (out []string) {
 	for i, n := range s.Notify {
 		if want(n) {
-			out = append(out, Key(s, i))
+			out = append(out, key(s, i))
 		}
 	}
 	return out

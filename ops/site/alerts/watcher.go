@@ -98,7 +98,7 @@ func (w *Watcher) Prepare() error {
 		}
 		w.watched = append(w.watched, one)
 		for i, n := range s.Config.Notify {
-			key := Key(s.Config, i)
+			key := key(s.Config, i)
 			w.senders[key] = &sender{key: key, conf: n}
 		}
 	}

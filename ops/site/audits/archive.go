@@ -25,7 +25,7 @@ type Archiver struct {
 
 // OpenArchiver opens the table where its rows are written.
 func OpenArchiver(ctx context.Context, s *site.Site) (*Archiver, error) {
-	t, err := OpenPrimary(ctx, s)
+	t, err := openPrimary(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,8 @@ func OpenTable(ctx context.Context, s *site.Site) (*Table, error) {
 	return open(ctx, s, where)
 }
 
-// OpenPrimary opens the audit table where rows are written, and so deleted.
-func OpenPrimary(ctx context.Context, s *site.Site) (*Table, error) {
+// openPrimary opens the audit table where rows are written, and so deleted.
+func openPrimary(ctx context.Context, s *site.Site) (*Table, error) {
 	return open(ctx, s, s.Service.Database)
 }
 

@@ -26,8 +26,8 @@ import (
 // transfer loses.
 const pieceBytes = 64 << 20
 
-// Logs are the binlogs at a copy. The caller closes their store.
-func (sh Offsite) Logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
+// logs are the binlogs at a copy. The caller closes their store.
+func (sh Offsite) logs(c config.Copy, dry bool, report func(ops.Progress)) (*remote.Logs, error) {
 	store, err := remote.OpenBinlog(c)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (sh Offsite) sendLogs(
 		}
 		defer held.Release()
 	}
-	l, err := sh.Logs(c, how.Dry, how.Report)
+	l, err := sh.logs(c, how.Dry, how.Report)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func (sh Offsite) PruneLogsThere(ctx context.Context, cp *remote.Copier, c confi
 	if err != nil || oldest.IsZero() {
 		return err
 	}
-	l, err := sh.Logs(c, false, nil)
+	l, err := sh.logs(c, false, nil)
 	if err != nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (sh Offsite) LogsThere() (all []LogsAt, err error) {
 
 // LookAtLogs checks which binlog a copy has.
 func (sh Offsite) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (LogsAt, error) {
-	l, err := sh.Logs(c, dry, nil)
+	l, err := sh.logs(c, dry, nil)
 	if err != nil {
 		return LogsAt{}, err
 	}
@@ -314,7 +314,7 @@ func (sh Offsite) LookAtLogs(ctx context.Context, c config.Copy, dry bool) (Logs
 // VerifyLogs makes a copy read back its binlog pieces, and compares them with their
 // hashes: up to the given number of bytes, least recently read first; 0 reads all.
 func (sh Offsite) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (remote.LogsVerified, LogsAt, error) {
-	l, err := sh.Logs(c, false, nil)
+	l, err := sh.logs(c, false, nil)
 	if err != nil {
 		return remote.LogsVerified{}, LogsAt{}, err
 	}
@@ -362,7 +362,7 @@ func (sh Offsite) FetchLogs(
 	dry bool,
 	report func(ops.Progress),
 ) (out LogsFetched, err error) {
-	l, err := sh.Logs(c, dry, report)
+	l, err := sh.logs(c, dry, report)
 	if err != nil {
 		return out, err
 	}

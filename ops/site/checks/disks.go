@@ -111,7 +111,7 @@ func dataFolder(d config.Database) func(context.Context) (string, error) {
 			return "", err
 		}
 		for _, at := range []string{dir, "/var/lib/docker/volumes", "/var/lib/docker"} {
-			if IsFolder(at) {
+			if isFolder(at) {
 				return at, nil
 			}
 		}

@@ -4,8 +4,8 @@ import (
 	"os"
 )
 
-// IsFolder tells whether a folder is there.
-func IsFolder(path string) bool {
+// isFolder tells whether a folder is there.
+func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }

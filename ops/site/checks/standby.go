@@ -13,8 +13,8 @@ import (
 	"opsdeck/ops/site/standby"
 )
 
-// StandbyName is the name of the check of the standby.
-const StandbyName = "standby"
+// standbyName is the name of the check of the standby.
+const standbyName = "standby"
 
 // uncheckedFor is how long a standby may go without a comparison with a new backup: a
 // night that failed, and the next one.
@@ -26,7 +26,7 @@ func (b *checker) standby() {
 	if !HasDatabase(b.Service.Database) || !b.Service.Restore.Standby && !b.standbyRemains() {
 		return
 	}
-	b.add(StandbyName, health.KindJob, slowPace, b.lookAtStandby,
+	b.add(standbyName, health.KindJob, slowPace, b.lookAtStandby,
 		[]health.Limit{
 			{
 				What:     lang.M("lag beyond its delay"),
@@ -68,11 +68,11 @@ func (b *checker) lookAtStandby(ctx context.Context) health.Result {
 		r.Follows = health.KindMySQL
 		return r
 	}
-	return JudgeStandby(s, b.Now())
+	return judgeStandby(s, b.Now())
 }
 
-// JudgeStandby is how a standby stands, for those who may have to restore.
-func JudgeStandby(s standby.Standing, now time.Time) health.Result {
+// judgeStandby is how a standby stands, for those who may have to restore.
+func judgeStandby(s standby.Standing, now time.Time) health.Result {
 	r := health.Result{Detail: s.Headline(now)}
 	if !s.On {
 		if s.Remains() {

@@ -16,8 +16,8 @@ type Rule struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-// Group is a group of rules of Prometheus.
-type Group struct {
+// group is a group of rules of Prometheus.
+type group struct {
 	Name  string `yaml:"name"`
 	Rules []Rule `yaml:"rules"`
 }
@@ -35,10 +35,10 @@ func rule(name, severity string, hold time.Duration, expr, summary, next string)
 	return r
 }
 
-// Rules are the alerting rules: those about what opsdeck tells, and those of a
+// rules are the alerting rules: those about what opsdeck tells, and those of a
 // service that has metrics of its own (FIELD.md, "Later builds").
-func Rules() []Group {
-	return []Group{
+func rules() []group {
+	return []group{
 		{Name: "opsdeck", Rules: ownRules()},
 		{Name: "opsdeck-backup", Rules: backupRules()},
 		{Name: "opsdeck-service", Rules: serviceRules()},
@@ -48,8 +48,8 @@ func Rules() []Group {
 // RulesYAML is a file for rule_files of Prometheus.
 func RulesYAML() ([]byte, error) {
 	body, err := yaml.Marshal(struct {
-		Groups []Group `yaml:"groups"`
-	}{Rules()})
+		Groups []group `yaml:"groups"`
+	}{rules()})
 	if err != nil {
 		return nil, fmt.Errorf("write the rules: %w", err)
 	}

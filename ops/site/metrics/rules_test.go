@@ -82,7 +82,7 @@ func TestEveryRuleUsesMetricsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var doc struct{ Groups []Group }
+	var doc struct{ Groups []group }
 	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestPromtoolTakesTheRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The test compares annotations too: they are checked elsewhere.
-	bare := Rules()
+	bare := rules()
 	for _, g := range bare {
 		for i := range g.Rules {
 			g.Rules[i].Annotations = nil

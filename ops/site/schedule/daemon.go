@@ -37,8 +37,8 @@ func DaemonKeeper() string {
 // folder and configuration file ("" is the one that is found).
 func NewDaemonInstaller(services []config.Service, configFile, state string, alertsOnly bool) *DaemonInstaller {
 	in := &DaemonInstaller{}
-	in.unit, in.daemon.User = UnitFolder()
-	in.daemon.Command = Command(configFile, "watch")
+	in.unit, in.daemon.User = unitFolder()
+	in.daemon.Command = command(configFile, "watch")
 	if alertsOnly {
 		in.daemon.Command = append(in.daemon.Command, "--alerts-only")
 	}
@@ -94,7 +94,7 @@ func (in *DaemonInstaller) Install(ctx context.Context, with string) error {
 		_, err := in.tool(ctx, "", "pm2", "save")
 		return err
 	}
-	old, err := UserCrontab(ctx)
+	old, err := userCrontab(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,5 +123,5 @@ func (in *DaemonInstaller) installUnit(ctx context.Context) error {
 
 // tool runs one of the system's programs.
 func (in *DaemonInstaller) tool(ctx context.Context, stdin, name string, args ...string) (string, error) {
-	return Tool(ctx, time.Minute, stdin, name, args...)
+	return tool(ctx, time.Minute, stdin, name, args...)
 }

@@ -43,13 +43,13 @@ type Installer struct {
 // to start the jobs with, "" for the usual one.
 func NewInstaller(sh *backups.Shelf, configFile string) *Installer {
 	b := sh.Service.Backup
-	command := Command(configFile, "--service", sh.Service.Name, "backup")
+	command := command(configFile, "--service", sh.Service.Name, "backup")
 	verb := func(words ...string) []string { return append(slices.Clone(command), words...) }
 	in := &Installer{
 		shelf: sh,
 		plan:  watch.Plan{Service: sh.Service.Name, Command: verb("schedule", "run")},
 	}
-	in.dir, in.user = UnitFolder()
+	in.dir, in.user = unitFolder()
 	for _, j := range []watch.Planned{
 		{Name: "daily", Cron: b.Daily, About: "backup"},
 		{Name: "verify", Cron: b.Verify, About: "verification"},
@@ -66,9 +66,9 @@ func NewInstaller(sh *backups.Shelf, configFile string) *Installer {
 	return in
 }
 
-// Command is how this program is started later, with a configuration's absolute path.
-func Command(configFile string, words ...string) []string {
-	out := []string{Program()}
+// command is how this program is started later, with a configuration's absolute path.
+func command(configFile string, words ...string) []string {
+	out := []string{program()}
 	if configFile != "" {
 		if abs, err := filepath.Abs(configFile); err == nil {
 			configFile = abs
@@ -78,9 +78,9 @@ func Command(configFile string, words ...string) []string {
 	return append(out, words...)
 }
 
-// UnitFolder is where systemd's units of whoever runs this are, and whether they are a
+// unitFolder is where systemd's units of whoever runs this are, and whether they are a
 // user's own.
-func UnitFolder() (dir string, user bool) {
+func unitFolder() (dir string, user bool) {
 	if os.Getuid() != 0 {
 		return config.Home("~/.config/systemd/user"), true
 	}
@@ -106,7 +106,7 @@ func (in *Installer) Installed(ctx context.Context) (string, error) {
 			return Systemd, nil
 		}
 	}
-	text, err := UserCrontab(ctx)
+	text, err := userCrontab(ctx)
 	switch {
 	case err != nil:
 		return Unknown, err
@@ -118,7 +118,7 @@ func (in *Installer) Installed(ctx context.Context) (string, error) {
 
 // OldJobs are the old script's lines in the crontabs that can be read.
 func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
-	own, _ := UserCrontab(ctx) // whoever needs it to be read asks Installed or Proven
+	own, _ := userCrontab(ctx) // whoever needs it to be read asks Installed or Proven
 	jobs := watch.OldJobs("", own)
 	files, _ := filepath.Glob(config.System("/etc/cron.d/*", os.Getenv))
 	for _, f := range append(files, config.System("/etc/crontab", os.Getenv)) {
@@ -132,7 +132,7 @@ func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
 // Proven are the lines of the user's crontab that provably make this database's
 // backups in this folder.
 func (in *Installer) Proven(ctx context.Context) (lines []string, err error) {
-	text, err := UserCrontab(ctx)
+	text, err := userCrontab(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (in *Installer) Units() ([]Unit, error) {
 
 // Crontab is the crontab that would be installed, with these lines commented out.
 func (in *Installer) Crontab(ctx context.Context, replace []string) (string, error) {
-	text, err := UserCrontab(ctx)
+	text, err := userCrontab(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -214,7 +214,7 @@ func (in *Installer) onRecord(ctx context.Context, action, object string, do fun
 }
 
 func (in *Installer) run(ctx context.Context, stdin, name string, args ...string) (string, error) {
-	return Tool(ctx, toolLimit, stdin, name, args...)
+	return tool(ctx, toolLimit, stdin, name, args...)
 }
 
 // installLines puts the plan's lines into the user's crontab.
@@ -269,7 +269,7 @@ func (in *Installer) installUnits(ctx context.Context) error {
 }
 
 func (in *Installer) replaceOld(ctx context.Context, lines []string) error {
-	old, err := UserCrontab(ctx)
+	old, err := userCrontab(ctx)
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (in *Installer) remove(ctx context.Context, where string) error {
 	if where == Cron {
 		none := in.plan
 		none.Jobs = nil
-		text, err := UserCrontab(ctx)
+		text, err := userCrontab(ctx)
 		if err != nil {
 			return err
 		}

@@ -16,17 +16,17 @@ import (
 	"opsdeck/ops"
 )
 
-// Program is the path of this program, for what starts it later.
-func Program() string {
+// program is the path of this program, for what starts it later.
+func program() string {
 	if path, err := os.Executable(); err == nil {
 		return path
 	}
 	return "opsdeck"
 }
 
-// Tool runs one of the system's programs, for no longer than wait, and returns what it
+// tool runs one of the system's programs, for no longer than wait, and returns what it
 // printed. What it wrote on its error stream is in the error.
-func Tool(ctx context.Context, wait time.Duration, stdin, name string, args ...string) (string, error) {
+func tool(ctx context.Context, wait time.Duration, stdin, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
@@ -40,10 +40,10 @@ func Tool(ctx context.Context, wait time.Duration, stdin, name string, args ...s
 	return string(out), err
 }
 
-// UserCrontab is the crontab of whoever runs this; "" where there is none, or no cron. One
+// userCrontab is the crontab of whoever runs this; "" where there is none, or no cron. One
 // that cannot be read is an error: it may hold jobs, and is never written over.
-func UserCrontab(ctx context.Context) (string, error) {
-	text, err := Tool(ctx, toolLimit, "", "crontab", "-l")
+func userCrontab(ctx context.Context) (string, error) {
+	text, err := tool(ctx, toolLimit, "", "crontab", "-l")
 	switch {
 	case err == nil:
 		return text, nil

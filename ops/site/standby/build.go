@@ -173,7 +173,7 @@ func (r *round) regain(c *Cost) error {
 	if r.rec.Schema == "" || c.FreeBytes < 0 {
 		return nil
 	}
-	taken, err := r.Taken()
+	taken, err := r.taken()
 	if err != nil || taken[r.rec.Schema] != "" {
 		return err
 	}
@@ -188,7 +188,7 @@ func (r *round) drop(why lang.Msg) error {
 	if old == "" {
 		return nil
 	}
-	taken, err := r.Taken()
+	taken, err := r.taken()
 	if err != nil {
 		return err
 	}

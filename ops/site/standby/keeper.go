@@ -200,10 +200,10 @@ func (r *round) continues() (going bool, why lang.Msg, err error) {
 	return true, why, nil
 }
 
-// Taken are the schemas of standbys that restores took, with the id of each: they hold
+// taken are the schemas of standbys that restores took, with the id of each: they hold
 // what undo or resume needs, and drop-old removes them. A restore that cannot be read may
 // have taken any.
-func (k *Keeper) Taken() (map[string]string, error) {
+func (k *Keeper) taken() (map[string]string, error) {
 	ids, err := k.Store.Runs()
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func (k *Keeper) Look(ctx context.Context) (s Standing, err error) {
 	if err != nil {
 		return s, mysql.Explain(err, k.Target)
 	}
-	taken, err := k.Taken()
+	taken, err := k.taken()
 	if err != nil {
 		return s, err
 	}
