@@ -39,7 +39,7 @@ type restoreRunCmd struct {
 	Tables        []string `placeholder:"A,B" sep:"," help:"Only these tables."`
 	AcceptMissing []string `placeholder:"A,B" sep:"," help:"Accept that these tables are dropped or shrink, because the backup lacks them or most of their rows."`
 	KeepRunning   bool     `help:"Keep the service running; what it writes meanwhile is lost."`
-	ExportLost    string   `placeholder:"DIR" help:"Before the start, write the rows that will be lost to this folder."`
+	ExportLost    string   `placeholder:"DIR" help:"Before the start, write the rows that will be lost to this folder; the report has the command that puts them back."`
 	Plan          bool     `help:"Print the plan and do nothing."`
 	DryRun        bool     `help:"The same as --plan."`
 	PlanHash      string   `placeholder:"HASH" help:"Refuse if the plan does not have this hash."`
@@ -111,6 +111,9 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		bar.done()
 		if err != nil {
 			return err
+		}
+		if how := p.LoadExportedText(p.Exported); !how.Empty() {
+			a.note(how)
 		}
 	}
 	f, err := d.Begin(ctx, p, p.Target.Database, c.answers.unattended(a.printer, d, c.Detach))

@@ -78,6 +78,9 @@ func sayLoss(out *printer, p *restore.Plan) {
 			out.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}
 	}
+	if how := p.LoadExportedText(p.Exported); !how.Empty() {
+		out.say(how)
+	}
 }
 
 // lossLine is the loss in one table, in words.

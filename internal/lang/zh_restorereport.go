@@ -3,6 +3,18 @@ package lang
 // Sentences of the report of a restore.
 func init() {
 	register(
+		"New rows get no AUTO_INCREMENT value a second time. The next values: %s",
+		"AUTO_INCREMENT 值不会重复分配，各表的下一个值：%s",
+		"the next AUTO_INCREMENT value of %s could not be set to %s: %s", "无法把 %s 的下一个 AUTO_INCREMENT 值设为 %s：%s",
+		"the largest key that these tables had before is unknown, so the next rows can get keys that lost rows had: %s",
+		"这些表此前的最大键值未知，新行可能分配到已丢失的行用过的键值：%s",
+		"to put the exported rows back: %s", "写回导出的行：%s",
+		"the exported files do not contain these deletions", "导出文件不包含这些删除操作",
+		"Put the exported rows back", "写回导出的行",
+		"Each file is one transaction: where another row is in the way, nothing of it is applied. A row that the backup has "+
+			"too, and that was changed since, is overwritten.",
+		"每个文件是一个事务：若与已有的行冲突，该文件的内容一行也不会写入。备份中也有、此后被修改过的行会被覆盖。",
+		"Deletions are not in these files.", "这些文件不包含删除操作。",
 		"There is no emergency backup: the operator chose to continue without one.",
 		"没有应急备份：操作人选择在无应急备份的情况下继续。",
 		"Not in the emergency backup (unreadable): %s", "应急备份中没有（无法读取）：%s",

@@ -100,6 +100,14 @@ type Data struct {
 	Doubts     []Note      `json:"doubts,omitempty"`    // problems found by the verification
 	Unstarted  bool        `json:"unstarted,omitempty"` // the service was not started: its database is incomplete
 	Now        *Present    `json:"now,omitempty"`       // current state of the database, for the report
+	Counters   []Counter   `json:"counters,omitempty"`  // tables whose next AUTO_INCREMENT value was raised
+}
+
+// Counter is a table whose next AUTO_INCREMENT value was raised, so that no key of a lost row is
+// given again.
+type Counter struct {
+	Table string `json:"table"`
+	Next  uint64 `json:"next"`
 }
 
 // TableRows is one table's verdict of the verification.

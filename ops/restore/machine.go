@@ -279,6 +279,9 @@ func (d *Data) merge(n Data) {
 	if n.Doubts != nil {
 		d.Doubts = n.Doubts
 	}
+	if n.Counters != nil {
+		d.Counters = n.Counters
+	}
 	d.Told = append(slices.Clip(d.Told), n.Told...)
 	d.Exports = append(slices.Clip(d.Exports), n.Exports...)
 }

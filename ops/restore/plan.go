@@ -46,6 +46,7 @@ type Plan struct {
 	Verify        Checks      `json:"verify"`
 	Notify        []string    `json:"notify,omitempty"`   // names of the targets
 	Exported      []string    `json:"exported,omitempty"` // files with the rows that will be lost
+	Client        string      `json:"client,omitempty"`   // the command of the server's client, for people
 	LockWait      Span        `json:"lock_wait_ms"`
 	Facts         []Finding   `json:"facts,omitempty"` // results of the assessment, good or bad
 	Findings      []Finding   `json:"findings"`
@@ -236,6 +237,7 @@ type Settings struct {
 	LockWait     time.Duration
 	EmergencyDir string
 	EmergencyExt string // behind .sql.gz: ".age" when backups are encrypted
+	Client       string // the command of the server's client, for people
 	Operator     string
 }
 
@@ -266,6 +268,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		Verify:     set.Verify,
 		Notify:     slices.Clone(set.Notify),
 		LockWait:   Span(set.LockWait),
+		Client:     set.Client,
 		Assessment: a,
 	}
 	p.Process.Leave = c.Leave

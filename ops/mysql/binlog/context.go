@@ -22,6 +22,17 @@ const (
 	userDecimal = 4
 )
 
+// InsertID is the first AUTO_INCREMENT value of the next statement, if the event tells it.
+func InsertID(e *Event) (id uint64, ok bool) {
+	if e.Type != TypeIntvar {
+		return 0, false
+	}
+	c := cursor{b: e.body()}
+	ok = c.u8() == 2
+	id = c.u64()
+	return id, ok && c.err("INTVAR event") == nil
+}
+
 // Setting returns a Context event as the equivalent SET statement. named maps a
 // collation's number to the names of its charset and collation.
 func (e *Event) Setting(named func(collation int) (charset, name string)) (string, error) {

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,13 +15,9 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// LostHead is the start of a file of statements from Lost.
-const LostHead = "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\n" +
-	"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\nSET foreign_key_checks = 0;\n"
-
 // Lost sums up what a restore to a moment loses in a database, other than the transaction
-// that the restore must undo: the final state of each row. put receives the statements
-// that bring a table's rows to that state. unknown lists tables whose rows cannot be
+// that the restore must undo: the final state of each row. It writes a file for each table to dir
+// that brings its rows to that state. unknown lists tables whose rows cannot be
 // identified or whose definition has changed since.
 func Lost(
 	ctx context.Context,
@@ -29,11 +26,11 @@ func Lost(
 	r *restore.Replay,
 	database string,
 	tables []string,
-	put func(table string, statements []string) error,
-) (unknown []string, err error) {
+	dir string,
+) (files, unknown []string, err error) {
 	run, err := log.At(r.From, r.Done)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l := lost{ctx: ctx, q: q, database: database, only: tables, known: map[string]*lostTable{}}
 	skip := false
@@ -49,9 +46,9 @@ func Lost(
 		return nil
 	})
 	if err != nil && !errors.Is(err, binarchive.ErrEnough) {
-		return nil, err
+		return nil, nil, err
 	}
-	return l.write(put)
+	return l.write(dir)
 }
 
 type lost struct {
@@ -125,48 +122,66 @@ func (l *lost) table(name string) (*lostTable, error) {
 	return t, nil
 }
 
-func (l *lost) write(put func(string, []string) error) (unknown []string, err error) {
+func (l *lost) write(dir string) (files, unknown []string, err error) {
 	for _, name := range l.order {
 		t := l.known[name]
 		if t.now == nil {
 			unknown = append(unknown, name)
 			continue
 		}
-		var all []string
 		rows := t.net.Rows()
 		slices.Reverse(rows) // oldest change first
-		for _, r := range rows {
-			if q := t.statement(r); q != "" {
-				all = append(all, q)
-			}
-		}
-		if len(all) == 0 {
+		rows = slices.DeleteFunc(rows, func(r binlog.NetRow) bool { return r.Before == nil && r.After == nil })
+		if len(rows) == 0 {
 			continue
 		}
-		if err := put(name, all); err != nil {
-			return unknown, err
+		path := filepath.Join(dir, LostName(name))
+		if err := t.write(path, rows); err != nil {
+			return files, unknown, err
 		}
+		files = append(files, path)
 	}
-	return unknown, nil
+	return files, unknown, nil
 }
 
-// statement brings a row to its final state; "" if the row was added and removed again.
-// The table's name is without its database.
-func (t *lostTable) statement(r binlog.NetRow) string {
-	table := schema.Ident(t.now.Name)
-	if r.After == nil {
-		if r.Before == nil {
-			return ""
-		}
-		var where []string
-		for _, i := range t.key {
-			col := t.now.Columns[i]
-			where = append(where, schema.Ident(col.Name)+" = "+format.Literal(col, r.Before[i]))
-		}
-		return "DELETE FROM " + table + " WHERE " + strings.Join(where, " AND ")
+// LostName is the name of a table's file.
+func LostName(table string) string {
+	return strings.NewReplacer("/", "_", "\x00", "_").Replace(table) + ".sql"
+}
+
+func (t *lostTable) write(path string, rows []binlog.NetRow) error {
+	f, err := CreateLost(path, "the final state of the rows that the log changes after the restored moment")
+	if err != nil {
+		return err
 	}
+	defer f.Abort()
+	for _, r := range rows {
+		if r.Before != nil {
+			f.Delete(t.remove(r.Before))
+		}
+		if r.After == nil {
+			continue
+		}
+		if err := f.Insert([]byte(t.insert(r.After))); err != nil {
+			return err
+		}
+	}
+	return f.Commit()
+}
+
+// remove deletes a row by its key. The table's name is without its database.
+func (t *lostTable) remove(row []binlog.Value) string {
+	var where []string
+	for _, i := range t.key {
+		col := t.now.Columns[i]
+		where = append(where, schema.Ident(col.Name)+" = "+format.Literal(col, row[i]))
+	}
+	return "DELETE FROM " + schema.Ident(t.now.Name) + " WHERE " + strings.Join(where, " AND ")
+}
+
+func (t *lostTable) insert(row []binlog.Value) string {
 	var names, values []string
-	for i, v := range r.After {
+	for i, v := range row {
 		col := t.now.Columns[i]
 		if v.Absent || col.Generated || col.Period {
 			continue
@@ -174,5 +189,6 @@ func (t *lostTable) statement(r binlog.NetRow) string {
 		names = append(names, schema.Ident(col.Name))
 		values = append(values, format.Literal(col, v))
 	}
-	return "REPLACE INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	return "INSERT INTO " + schema.Ident(t.now.Name) + " (" + strings.Join(names, ", ") + ") VALUES (" +
+		strings.Join(values, ", ") + ");\n"
 }

@@ -50,7 +50,11 @@ func (e *Exchange) swapBack(
 	if err != nil {
 		return out, err
 	}
+	var told []restore.Note
 	if len(moves) > 0 {
+		if out.Counters, told, err = e.counters.back(ctx, c, p); err != nil {
+			return out, err
+		}
 		if err := makeSchema(ctx, c, p.Shadow, r.Coming); err != nil {
 			return out, err
 		}
@@ -70,7 +74,7 @@ func (e *Exchange) swapBack(
 	if len(p.Tables) == 0 {
 		err = e.objects.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
-	out.Notes = append(out.Notes, restore.N(undoneTexts(p, r)))
+	out.Notes = append(append(told, out.Notes...), restore.N(undoneTexts(p, r)))
 	return out, err
 }
 

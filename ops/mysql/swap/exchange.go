@@ -51,6 +51,7 @@ type Exchange struct {
 	objects  *objects
 	sessions *Sessions
 	checks   *Verification
+	counters *numbering
 }
 
 // Swap swaps the tables, unless the guard objects.
@@ -85,7 +86,11 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder, guar
 			return out, err
 		}
 	}
+	var told []restore.Note
 	if len(moves) > 0 {
+		if out.Counters, told, err = e.counters.over(ctx, c, p); err != nil {
+			return out, err
+		}
 		out.Renamed, err = e.exchange(ctx, c, p, r, moves, guard)
 		if written := (*run.WrittenError)(nil); errors.As(err, &written) {
 			r.Settled = true // nothing has moved
@@ -115,7 +120,7 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder, guar
 	note := restore.N(
 		lang.M("%s tables swapped; the old ones are in %s", fmt.Sprint(len(r.Coming.Tables)), p.Kept),
 	)
-	out.Notes = append([]restore.Note{note}, append(r.stayOff(), out.Notes...)...)
+	out.Notes = append([]restore.Note{note}, append(r.stayOff(), append(told, out.Notes...)...)...)
 	return out, nil
 }
 

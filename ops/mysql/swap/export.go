@@ -1,7 +1,6 @@
 package swap
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/mysql/rowread"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
@@ -208,7 +207,7 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 	if e.src.Manifest && !known {
 		return e.vanishing(ctx, t)
 	}
-	f, err := e.open(t)
+	f, err := e.open(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -233,7 +232,7 @@ func (e *exporter) table(ctx context.Context, t *schema.Table) error {
 // vanishing writes a table that the backup does not have, with its definition.
 func (e *exporter) vanishing(ctx context.Context, t *schema.Table) error {
 	lost := restore.LossTable{Table: t.Name, How: "count", Vanishes: true}
-	f, err := e.open(t)
+	f, err := e.open(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -257,7 +256,7 @@ func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 		e.loss.Unknown = append(e.loss.Unknown, t.Name)
 		return err
 	}
-	f, err := e.open(t)
+	f, err := e.open(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -283,11 +282,11 @@ func (e *exporter) aged(ctx context.Context, t *schema.Table) error {
 }
 
 // open creates a table's file.
-func (e *exporter) open(t *schema.Table) (*export, error) {
+func (e *exporter) open(ctx context.Context, t *schema.Table) (*export, error) {
 	if e.dir == "" {
 		return &export{}, nil
 	}
-	return newExport(filepath.Join(e.dir, fileName(t.Name)), e.since)
+	return newExport(ctx, e.s.link, t, filepath.Join(e.dir, replay.LostName(t.Name)), e.since)
 }
 
 // see records the result, and keeps the file if it has contents.
@@ -301,16 +300,13 @@ func (e *exporter) see(f *export, lost restore.LossTable) error {
 	return f.end()
 }
 
-func fileName(table string) string {
-	return strings.NewReplacer("/", "_", "\x00", "_").Replace(table) + ".sql"
-}
-
 // export is one table's file; without a file, rows are only counted.
 type export struct {
-	file *atomicfile.File
-	out  *bufio.Writer
-	line []byte
-	err  error // of the last write
+	file *replay.LostFile
+	// exchange: other unique keys than the key itself may have changed places.
+	exchange bool
+	line     []byte
+	err      error // of the last write
 }
 
 func (f *export) abort() {
@@ -337,32 +333,62 @@ func (f *export) sink(t *schema.Table) rowSink {
 	}
 }
 
-// row writes a row's INSERT.
+// row writes a row's INSERT. A changed row is removed first where another row may have had one
+// of its unique values.
 func (f *export) row(t *schema.Table, columns []schema.Column, row []byte, over bool) (err error) {
-	if f.out == nil {
+	if f.file == nil {
 		return nil
+	}
+	if over && f.exchange {
+		over = false
+		where, err := keyCondition(t, columns, row)
+		if err != nil {
+			return err
+		}
+		f.file.Delete("DELETE FROM " + schema.Ident(t.Name) + " WHERE " + where)
 	}
 	head, tail := insert(t, columns, over)
 	f.line = append(f.line[:0], head...)
 	if f.line, err = appendRow(f.line, columns, row); err != nil {
 		return err
 	}
-	_, err = f.out.Write(append(f.line, tail...))
-	return err
+	f.line = append(f.line, tail...)
+	return f.file.Insert(f.line)
 }
 
-func newExport(path string, since time.Time) (*export, error) {
-	file, err := atomicfile.Create(path, 0o600)
-	if err != nil {
-		return nil, err
+// keyCondition is the condition for the key of a row.
+func keyCondition(t *schema.Table, columns []schema.Column, row []byte) (string, error) {
+	var out []string
+	for _, c := range columns {
+		text, rest, null, ok := rowread.Value(row)
+		if !ok || null && has(t.Key, c.Name) {
+			return "", errors.New("a row ends early, or has no key")
+		}
+		row = rest
+		if has(t.Key, c.Name) {
+			out = append(out, schema.Ident(c.Name)+" = "+string(c.AppendValue(nil, text)))
+		}
 	}
-	f := &export{file: file, out: bufio.NewWriterSize(file, 1<<16)}
-	fmt.Fprintf(f.out, "-- rows newer than %s, written by opsdeck for replay\n", since.UTC().Format(time.RFC3339))
-	f.out.WriteString(
-		"SET NAMES utf8mb4;\nSET time_zone = '+00:00';\nSET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\nSET " +
-			"foreign_key_checks = 0;\n",
-	)
-	return f, nil
+	return strings.Join(out, " AND "), nil
+}
+
+func newExport(ctx context.Context, l *link, t *schema.Table, path string, since time.Time) (*export, error) {
+	f := &export{}
+	if len(t.Key) > 0 {
+		db, err := l.db(ctx)
+		if err != nil {
+			return nil, err
+		}
+		others, err := schema.One(ctx, db, "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? "+
+			"AND TABLE_NAME = ? AND NON_UNIQUE = 0 AND INDEX_NAME <> ?", t.Database, t.Name, t.KeyUnique)
+		if err != nil {
+			return nil, err
+		}
+		f.exchange = others != "0"
+	}
+	var err error
+	f.file, err = replay.CreateLost(path, "rows newer than "+since.UTC().Format(time.RFC3339)+", without deletions")
+	return f, err
 }
 
 // whole writes a table with its definition.
@@ -371,8 +397,8 @@ func (f *export) whole(ctx context.Context, c *sql.Conn, t *schema.Table, n *int
 	if err != nil {
 		return err
 	}
-	if f.out != nil {
-		f.out.WriteString(create + ";\n")
+	if f.file != nil {
+		f.file.Define(create)
 	}
 	return f.rows(ctx, c, t, "FROM "+t.SQLName(), false, n)
 }
@@ -431,9 +457,4 @@ func appendRow(line []byte, columns []schema.Column, row []byte) ([]byte, error)
 	return line, nil
 }
 
-func (f *export) end() error {
-	if err := f.out.Flush(); err != nil {
-		return err
-	}
-	return f.file.Commit()
-}
+func (f *export) end() error { return f.file.Commit() }

@@ -3,10 +3,8 @@ package swap
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/replay"
@@ -188,11 +186,8 @@ func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 		return err
 	}
 	from := &restore.Replay{From: inserts.begin, To: inserts.begin}
-	unknown, err := replay.Lost(ctx, log, db, from, e.in, names, func(table string, all []string) error {
-		path := filepath.Join(e.dir, fileName(table))
-		e.files = append(e.files, path)
-		return atomicfile.WriteBytes(path, 0o600, []byte(replay.LostHead+strings.Join(all, ";\n")+";\n"))
-	})
+	files, unknown, err := replay.Lost(ctx, log, db, from, e.in, names, e.dir)
+	e.files = append(e.files, files...)
 	for _, t := range unknown {
 		if !has(e.loss.Unseen, t) {
 			e.loss.Unseen = append(e.loss.Unseen, t)

@@ -30,6 +30,7 @@ type Loading struct {
 	sessions *Sessions
 	checks   *Verification
 	cleaning *Cleaning
+	counters *numbering
 	rolling  *rolling
 	standIn  *standbyChoice
 }
@@ -73,7 +74,7 @@ func (l *Loading) Load(
 	}
 	if p.Source.Replay == nil {
 		out.Notes = append(out.Notes, leftDisabled(p, f)...)
-		return out, nil
+		return l.counted(ctx, c, p, f, out)
 	}
 	out.Notes = append(turned, out.Notes...)
 	notes, err := l.rolling.roll(ctx, c, p, f, report)
@@ -92,6 +93,22 @@ func (l *Loading) Load(
 	}
 	out.Notes = append(out.Notes, notes...)
 	out.Notes = append(out.Notes, leftDisabled(p, f)...)
+	if err != nil {
+		return out, err
+	}
+	return l.counted(ctx, c, p, f, out)
+}
+
+// counted makes tables that were loaded in place continue after those that the load dropped.
+func (l *Loading) counted(
+	ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder, out run.Loaded,
+) (run.Loaded, error) {
+	if p.Mode != restore.InPlace {
+		return out, nil
+	}
+	raised, told, err := l.counters.remembered(ctx, c, p, f, false)
+	out.Counters = raised
+	out.Notes = append(out.Notes, told...)
 	return out, err
 }
 
@@ -133,6 +150,9 @@ func (l *Loading) load(
 		}
 		off, err := keepOff(ctx, c, p, f)
 		if err != nil {
+			return run.Loaded{}, err
+		}
+		if err := l.counters.remember(ctx, c, p, f); err != nil {
 			return run.Loaded{}, err
 		}
 		if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
@@ -256,12 +276,19 @@ func (l *Loading) LoadBack(
 	}
 	l.checks.forget()
 	grants := ofWhole(p, routineGrants(ctx, c, p.Target.Database))
+	f := l.checks.folderOf(p)
+	if err := l.counters.remember(ctx, c, p, f); err != nil {
+		return run.Loaded{}, err
+	}
 	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
 	}
 	loaded, _, err := l.loader.Load(ctx, job, report)
 	if err == nil {
 		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, grants)...)
+		var told []restore.Note
+		loaded.Counters, told, err = l.counters.remembered(ctx, c, p, f, true)
+		loaded.Notes = append(loaded.Notes, told...)
 	}
 	return loaded, err
 }

@@ -82,7 +82,8 @@ func New(s Settings) *Server {
 	sessions := &Sessions{link: l}
 	losses := &Losses{link: l, differ: &differ{link: l, loader: s.Loader}, damage: damage, audit: s.Audit, log: s.Log}
 	checks := &Verification{link: l, jobs: s.Jobs, folder: s.Folder, loader: s.Loader, log: s.Log}
-	exchange := &Exchange{link: l, objects: &objects{link: l}, sessions: sessions, checks: checks}
+	counts := &numbering{link: l, damage: damage, log: s.Log}
+	exchange := &Exchange{link: l, objects: &objects{link: l}, sessions: sessions, checks: checks, counters: counts}
 	cleaning := &Cleaning{link: l, sessions: sessions, checks: checks, exchanger: exchange}
 	loading := &Loading{
 		link:     l,
@@ -90,6 +91,7 @@ func New(s Settings) *Server {
 		sessions: sessions,
 		checks:   checks,
 		cleaning: cleaning,
+		counters: counts,
 		rolling:  &rolling{link: l, checks: checks, log: s.Log},
 		standIn:  &standbyChoice{log: s.Log, prove: s.Prove},
 	}

@@ -75,6 +75,14 @@ type Verification struct {
 	current *verifier // of the load that is running, or has just ended
 }
 
+// folderOf is the folder of a plan's run; without a path where there is none.
+func (c *Verification) folderOf(p *restore.Plan) run.Folder {
+	if c.folder == nil {
+		return run.Folder{}
+	}
+	return c.folder(p.ID)
+}
+
 // foresee prepares the verification of a load that is about to start, and returns the
 // function to call for each completely loaded table.
 func (c *Verification) foresee(p *restore.Plan) func(table string) {

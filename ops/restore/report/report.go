@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type Account struct {
 	Lost       restore.Loss        `json:"lost"`
 	LostByUndo *restore.Loss       `json:"lost_by_undo,omitempty"`
 	Exports    []string            `json:"exports,omitempty"`
+	Load       string              `json:"load_exports,omitempty"` // the shell command that puts them back
 	Emergency  string              `json:"emergency_backup,omitempty"`
 	Also       []string            `json:"also_saved,omitempty"` // further backups of states that the run replaced
 	Kept       string              `json:"kept_schema,omitempty"`
@@ -90,6 +92,7 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 		Without:    p.Without,
 		Timeline:   s.Trail,
 	}
+	a.Load = p.LoadExported(a.Exports)
 	if p.Assessment != nil && p.Mode != restore.Into {
 		a.Lost = p.Assessment.Loss
 	}
@@ -194,6 +197,9 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 			restore.N(lang.M("Verification failed and was overridden by the operator: %s", english(s.Data.Doubts))),
 		)
 	}
+	if len(s.Data.Counters) > 0 {
+		out = append(out, restore.N(countersText(s.Data.Counters)))
+	}
 	if s.NotReady {
 		out = append(out, restore.N(lang.M("The service was not ready at the end.")))
 	}
@@ -201,6 +207,15 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 		out = append(out, restore.N(restore.BackUpNow()))
 	}
 	return out
+}
+
+// countersText tells where the tables continue.
+func countersText(list []restore.Counter) lang.Msg {
+	var out []string
+	for _, c := range list {
+		out = append(out, c.Table+" "+strconv.FormatUint(c.Next, 10))
+	}
+	return lang.M("New rows get no AUTO_INCREMENT value a second time. The next values: %s", strings.Join(out, ", "))
 }
 
 func english(notes []restore.Note) string {
@@ -370,6 +385,15 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 	lossSection(b, l, l.T("What was lost"), a.Lost)
 	if a.LostByUndo != nil {
 		lossSection(b, l, l.T("What the undo lost"), *a.LostByUndo)
+	}
+	if a.Load == "" {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n", l.T("Put the exported rows back"))
+	fmt.Fprintf(b, "%s\n\n    %s\n", l.T("Each file is one transaction: where another row is in the way, nothing of it is "+
+		"applied. A row that the backup has too, and that was changed since, is overwritten."), a.Load)
+	if a.Replay == nil {
+		fmt.Fprintf(b, "\n%s\n", l.T("Deletions are not in these files."))
 	}
 }
 

@@ -200,9 +200,15 @@ func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 	if n := loss.Deleted(); n > 0 {
 		notes = append(notes, restore.N(lang.M("rows deleted since the restore, which the undo can bring back: %s",
 			human.Count(n))))
+		if !loss.ByLog {
+			notes = append(notes, restore.N(lang.M("the exported files do not contain these deletions")))
+		}
 	}
 	for _, f := range files {
 		notes = append(notes, restore.N(lang.M("exported: %s", f)))
+	}
+	if how := p.LoadExportedText(files); !how.Empty() {
+		notes = append(notes, restore.N(how))
 	}
 	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: &restore.Data{Exports: files, Lost: &loss}}, nil
 }

@@ -126,6 +126,8 @@ type Loaded struct {
 	Rows   int64
 	Bytes  int64
 	Notes  []restore.Note
+	// Counters are the tables whose next AUTO_INCREMENT value was raised.
+	Counters []restore.Counter
 	// Untouched tells of a failed load that it had changed nothing.
 	Untouched bool
 }
@@ -139,8 +141,9 @@ type Verdict struct {
 
 // Swapped is a swap's result. Renamed is the duration of the RENAME statement.
 type Swapped struct {
-	Renamed time.Duration
-	Notes   []restore.Note
+	Renamed  time.Duration
+	Notes    []restore.Note
+	Counters []restore.Counter // tables whose next AUTO_INCREMENT value was raised
 }
 
 // Services stops and starts the service.
@@ -321,13 +324,14 @@ func loaded(l Loaded, err error) (restore.Event, error) {
 		Kind:  restore.KindDone,
 		Notes: l.Notes,
 		Data: &restore.Data{Started: !l.Untouched, Untouched: l.Untouched, Tables: l.Tables, Rows: l.Rows,
-			Bytes: l.Bytes},
+			Bytes: l.Bytes, Counters: l.Counters},
 	}, err
 }
 
 func swapped(s Swapped, err error) (restore.Event, error) {
 	took := float64(s.Renamed.Microseconds()) / 1000
-	return restore.Event{Kind: restore.KindDone, Notes: s.Notes, Data: &restore.Data{SwapMS: took}}, err
+	data := &restore.Data{SwapMS: took, Counters: s.Counters}
+	return restore.Event{Kind: restore.KindDone, Notes: s.Notes, Data: data}, err
 }
 
 // failure is the error as notes: the sentence and hint for people, if any, and the cause.

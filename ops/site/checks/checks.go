@@ -173,7 +173,7 @@ func (b *checker) database() {
 	if !HasDatabase(d) {
 		return
 	}
-	client := MysqlClient(d)
+	client := site.MysqlClient(d)
 	commands := []string{client + ` -e "SHOW FULL PROCESSLIST"`, client + ` -e "SHOW ENGINE INNODB STATUS\G"`}
 	if d.Container != "" {
 		commands = append(commands, "docker logs --tail 50 "+human.Shell(d.Container))

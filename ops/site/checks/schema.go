@@ -14,6 +14,7 @@ import (
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
 	"opsdeck/ops/probe"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 )
 
@@ -52,7 +53,7 @@ func (b *checker) schema() {
 			lang.Msg{},
 			lang.M("a table is missing"),
 		),
-		MysqlClient(d)+` -e "SHOW TABLES FROM `+d.Name+`"`,
+		site.MysqlClient(d)+` -e "SHOW TABLES FROM `+d.Name+`"`,
 		"opsdeck restore --plan",
 	)
 	last := &b.checks[len(b.checks)-1]

@@ -95,6 +95,7 @@ func (d *Desk) settings() (restore.Settings, error) {
 		LockWait:     s.Backup.LockWait,
 		EmergencyDir: d.Shelf.Dir,
 		Operator:     d.Operator(),
+		Client:       site.MysqlClient(s.Database),
 		Process: restore.Process{
 			Kind:  s.Process.Kind,
 			Name:  cmp.Or(s.Process.Name, s.Name),

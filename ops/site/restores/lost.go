@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
@@ -99,12 +98,7 @@ func (d *Desk) exportRows(
 	}
 	defer db.Close()
 	loss = r.Loss()
-	loss.Unknown, err = replay.Lost(ctx, log, db, r, p.Target.Live, p.Tables, func(table string, all []string) error {
-		path := filepath.Join(dir, filepath.Base(table)+".sql")
-		text := replay.LostHead + strings.Join(all, ";\n") + ";\n"
-		files = append(files, path)
-		return atomicfile.WriteBytes(path, 0o600, []byte(text))
-	})
+	files, loss.Unknown, err = replay.Lost(ctx, log, db, r, p.Target.Live, p.Tables, dir)
 	return loss, files, err
 }
 

@@ -16,8 +16,8 @@ import (
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
-	"opsdeck/ops/site/checks"
 )
 
 // Step is a step of a runbook: what to do, and the commands that do it.
@@ -53,7 +53,7 @@ func PlaceOf(s config.Service, program string) Place {
 		program:  program,
 		database: s.Database.Name,
 		dir:      config.Home(s.Backup.Dir),
-		client:   checks.MysqlClient(s.Database),
+		client:   site.MysqlClient(s.Database),
 	}
 	if target, err := mysql.Resolve(s.Database); err == nil {
 		p.user = target.User
