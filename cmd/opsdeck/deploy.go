@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/site/deploys"
@@ -103,9 +104,20 @@ func deployFindings(ctx context.Context, a *app) ([]serviceFindings, error) {
 		if err != nil {
 			return nil, err
 		}
+		a.nameFindings(s.Name, all)
 		out = append(out, serviceFindings{s.Name, desk, all})
 	}
 	return out, nil
+}
+
+// nameFindings has the commands of the findings name their service and this configuration.
+func (a *app) nameFindings(service string, all []deploy.Finding) {
+	program := a.programFor(service)
+	for i := range all {
+		f := &all[i]
+		f.Detail = typed.Msg(program, f.Detail)
+		f.Fix = typed.Text(program, f.Fix)
+	}
 }
 
 // repair shows the safe changes and makes them, unless it is a dry run.

@@ -73,7 +73,7 @@ func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.For <= 0 || c.For > longestSilence {
-		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", longestSilence.String()))
+		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", human.Duration(longestSilence)))
 	}
 	if strings.TrimSpace(c.Why) == "" {
 		return ops.E(ops.Usage, lang.M("--why needs a reason"))

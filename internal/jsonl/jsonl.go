@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ import (
 	"opsdeck/internal/trust"
 )
 
-// longest is the longest line that is read, in bytes.
+// longest is the longest line that is read, in bytes; a longer one is damaged.
 const longest = 1 << 20
 
 // Append adds a record, durably, and makes the file and its folder where they
@@ -76,13 +77,35 @@ func Each[T any](path string, take func(T)) error {
 		return err
 	}
 	defer f.Close()
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, longest)
-	for in.Scan() {
+	in := bufio.NewReader(f)
+	var line []byte
+	for err == nil {
+		line, err = next(in, line[:0])
 		var record T
-		if len(in.Bytes()) > 0 && json.Unmarshal(in.Bytes(), &record) == nil {
+		if len(line) > 0 && json.Unmarshal(line, &record) == nil {
 			take(record)
 		}
 	}
-	return in.Err()
+	if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// next reads a line into line; one that is too long is read to its end and comes back empty.
+func next(in *bufio.Reader, line []byte) ([]byte, error) {
+	long := false
+	for {
+		part, err := in.ReadSlice('\n')
+		if long = long || len(line)+len(part) > longest; !long {
+			line = append(line, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if long {
+			line = line[:0]
+		}
+		return line, err
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -39,6 +40,22 @@ func TestACutLineCostsThatLineAlone(t *testing.T) {
 	}
 	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %o", info.Mode().Perm())
+	}
+}
+
+// TestALineThatIsNoRecordCostsThatLineAlone: however long what others wrote is.
+func TestALineThatIsNoRecordCostsThatLineAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.jsonl")
+	long := strings.Repeat("x", 3*longest)
+	text := "{\"N\": 1}\n" + long + "\n\x00\xff\n\n{\"N\": 2}\n[3]\n" + long
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Append(path, record{4}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, path); !slices.Equal(got, []int{1, 2, 4}) {
+		t.Errorf("got %v, want 1, 2 and 4", got)
 	}
 }
 

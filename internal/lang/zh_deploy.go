@@ -156,6 +156,11 @@ func init() {
 		"%s is not a folder of PM2", "%s 不是 PM2 的目录",
 		"health.url is not configured", "没有配置 health.url",
 		"deploy.smoke names no request", "deploy.smoke 中没有请求",
-		"deploy.api_docs is not configured", "没有配置 deploy.api_docs",
+		"the running code has commits that %s does not have, and the new release would be without them: %s",
+		"运行中的代码有 %s 上没有的提交，新版本将不包含它们：%s",
+		"push them: cd %s && git push; or deploy without them: --revision %s",
+		"推送这些提交：cd %s && git push；或者不带它们部署：--revision %s",
+		"the new release will not have these commits, which were made here: %s", "新版本将不包含这些在本机提交的内容：%s",
+		"a process keeps the values that it was started with", "进程一直使用启动时的值",
 	)
 }

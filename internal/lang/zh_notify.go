@@ -32,7 +32,7 @@ func init() {
 		"command is a list: the program, then its arguments; no shell is used", "command 是列表：先写程序，再写参数；不经过 shell",
 		"the command cannot be run: %s", "无法运行命令：%s",
 		"the command timed out and was killed", "命令超时未结束，已终止",
-		"the command exited with %d: %s", "命令退出码 %d：%s",
+		"the command exited with %d", "命令退出码 %d",
 		"%q is not a syslog address", "%q 不是 syslog 地址",
 		"write /dev/log, udp://HOST:514 or tcp://HOST:601", "请写 /dev/log、udp://HOST:514 或 tcp://HOST:601",
 		"%q is not a syslog facility", "%q 不是 syslog 的 facility",

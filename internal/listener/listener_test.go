@@ -23,6 +23,10 @@ func TestTheListenerOfAPortIsFoundWithItsAddress(t *testing.T) {
 		if got[0].Addr.IsLoopback() != at.IP.IsLoopback() || got[0].Addr.IsUnspecified() != at.IP.IsUnspecified() {
 			t.Errorf("%s is found as %s", at, got[0].Addr)
 		}
+		open, err := Public()
+		if name, is := open[at.Port]; err != nil || is == at.IP.IsLoopback() || is && name != got[0].Name {
+			t.Errorf("%s: among the public ports: %v, %q, %v", at, is, name, err)
+		}
 		l.Close()
 		if got, err := On(at.Port); err != nil || len(got) != 0 {
 			t.Errorf("a closed port: %+v, %v", got, err)

@@ -112,6 +112,9 @@ func Load(dir string) (*Book, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return newBook(), nil
 	}
+	if errors.Is(err, regular.ErrOther) {
+		return nil, &UnusableError{Path: path, Err: regular.ErrOther}
+	}
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the state of the alerts cannot be read"))
 	}

@@ -391,6 +391,17 @@ func TestAStateFileThatCannotBeUsedIsSaidAndSetAside(t *testing.T) {
 			t.Fatalf("%q became %q, %v", text, kept, err)
 		}
 	}
+	// A folder of that name would else keep watch from starting for ever.
+	if err := os.MkdirAll(filepath.Join(path, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var bad *UnusableError
+	if _, err := Read(dir); !errors.As(err, &bad) {
+		t.Fatal(err)
+	}
+	if _, err := SetAside(dir, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	if b, err := Read(dir); err != nil || len(b.Alerts) != 0 {
 		t.Fatal(b, err)
 	}

@@ -43,7 +43,7 @@ func TestEachProblemOfAMachineIsNamed(t *testing.T) {
 	good := Machine{OS: Known(OS{"ubuntu", "22.04", "Ubuntu 22.04"}), Memory: Known[int64](2 << 30),
 		Disk: Known(Disk{"/", 8 << 30, 20 << 30}), Docker: Known(Tool{Version: "27"}),
 		Compose: Known(Tool{Version: "2"}),
-		Node:    Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}), Firewall: Known(Firewall{"ufw"}),
+		Node:    Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}), Firewall: Known(Firewall{By: "ufw"}),
 		ClockInStep: Known(true), OldJobs: Known[[]Job](nil)}
 	needs := Needs{Memory: 2 << 30, Disk: 10 << 30, Node: 18, Docker: true}
 	if v := Verdict(JudgeMachine(good, needs)); v != ops.StateOK {
@@ -87,6 +87,12 @@ func TestAPortTakenByAnotherProcessIsNamed(t *testing.T) {
 	if f = judgePort(place); f.State != ops.StateOK {
 		t.Errorf("a child of the service: %+v", f)
 	}
+	held := place.Held
+	place.Held = Known([]Holder{{PID: 7, Name: "node"}, {PID: 99, Name: "python3"}}) // as on [::1] and 127.0.0.1
+	if f = judgePort(place); f.State != ops.StateCritical || f.Fix != "ps -fp 99" {
+		t.Errorf("one of two addresses is another's: %+v", f)
+	}
+	place.Held = held
 	place.Owner = Unknown[int](lang.M("permission denied"))
 	if f = judgePort(place); f.State != ops.StateUnknown {
 		t.Errorf("an unknown owner: %+v", f)
@@ -146,6 +152,25 @@ func TestEveryDefaultSecretIsKnown(t *testing.T) {
 	}
 	if f := JudgeSecrets([]Secret{{"x", "V3ry-own"}}, []string{"/root/.my.cnf"}); f.State != ops.StateUnknown {
 		t.Errorf("one place could not be read: %+v", f)
+	}
+}
+
+// TestTheFirewallLeavesTheDoorsOpen: its command must not lock anybody out.
+func TestTheFirewallLeavesTheDoorsOpen(t *testing.T) {
+	for _, c := range []struct {
+		ufw   bool
+		doors []Door
+		want  string
+	}{
+		{true, nil, "sudo ufw allow 22/tcp && sudo ufw enable"},
+		{true, []Door{{443, "nginx"}, {2222, "sshd"}, {80, "nginx"}},
+			"sudo ufw allow 80/tcp && sudo ufw allow 443/tcp && sudo ufw allow 2222/tcp && sudo ufw enable"},
+		{false, []Door{{3000, ""}}, "sudo apt-get install ufw && sudo ufw allow 22/tcp && sudo ufw allow 3000/tcp && sudo ufw enable"},
+	} {
+		m := Machine{Firewall: Known(Firewall{UFW: c.ufw})}
+		if f := find(t, JudgeMachine(m, Needs{Doors: c.doors}), "firewall"); f.Fix != c.want {
+			t.Errorf("%+v: %s", c, f.Fix)
+		}
 	}
 }
 

@@ -26,7 +26,16 @@ type Disk struct {
 }
 
 // Firewall is what guards the machine's ports; By is "" where nothing was found.
-type Firewall struct{ By string }
+type Firewall struct {
+	By  string
+	UFW bool // ufw is installed
+}
+
+// Door is a port of this machine that others have to reach: sshd's, that of what serves the users.
+type Door struct {
+	Port int
+	Name string // of the process that listens
+}
 
 // Job is a line of cron, with its secrets masked.
 type Job struct{ Place, Line string }
@@ -49,6 +58,7 @@ type Needs struct {
 	Node         int    // major version; 0: it is no Node service
 	Docker       bool   // a Compose file is there, or Compose runs the service
 	Container    string // of the database, as the configuration names it; it need not exist
+	Doors        []Door // what listens now and has to stay open behind a firewall
 }
 
 // memorySlack is what a machine of 2 GB keeps for its firmware and kernel: 2 GB are
@@ -61,7 +71,7 @@ func JudgeMachine(m Machine, n Needs) []Finding {
 		judgeOS(m.OS), judgeMemory(m.Memory, n.Memory), judgeDisk(m.Disk, n.Disk),
 		judgeDocker(m.Docker, n.Docker, n.Container), judgeCompose(m.Compose, n.Docker),
 		judgeNode(m.Node, n.Node), judgeNPM(m.NPM, n.Node > 0),
-		judgeFirewall(m.Firewall), judgeClock(m.ClockInStep), judgeJobs(m.OldJobs),
+		judgeFirewall(m.Firewall, n.Doors), judgeClock(m.ClockInStep), judgeJobs(m.OldJobs),
 	}
 }
 
@@ -207,14 +217,35 @@ func judgeNPM(f Fact[Tool], needed bool) Finding {
 	return ok("npm", lang.Raw("npm "+f.Value.Version))
 }
 
-func judgeFirewall(f Fact[Firewall]) Finding {
+// allow is the command that puts a firewall up and keeps open what is in use: whoever logs in by ssh on another port than
+// 22 would lock themselves out, and users who come by another port than 443 would be cut off.
+func allow(ufw bool, doors []Door) string {
+	ports := []int{}
+	for _, d := range doors {
+		ports = append(ports, d.Port)
+	}
+	if !slices.ContainsFunc(doors, func(d Door) bool { return d.Name == "sshd" }) {
+		ports = append(ports, 22)
+	}
+	slices.Sort(ports)
+	var b strings.Builder
+	if !ufw {
+		b.WriteString("sudo apt-get install ufw && ")
+	}
+	for _, port := range slices.Compact(ports) {
+		b.WriteString("sudo ufw allow " + strconv.Itoa(port) + "/tcp && ")
+	}
+	return b.String() + "sudo ufw enable"
+}
+
+func judgeFirewall(f Fact[Firewall], doors []Door) Finding {
 	why := lang.M("without one, every port that a program opens can be reached from the network")
 	switch {
 	case !f.Seen:
 		return unknown("firewall", f.Why, why)
 	case f.Value.By == "":
 		return Finding{Name: "firewall", State: ops.StateWarning, Detail: lang.M("no firewall is active"), Why: why,
-			Fix: "sudo ufw allow 22/tcp && sudo ufw allow 443/tcp && sudo ufw enable"}
+			Fix: allow(f.Value.UFW, doors)}
 	}
 	return ok("firewall", lang.M("active: %s", f.Value.By))
 }
@@ -264,6 +295,11 @@ type Place struct {
 	Running bool // whoever owns it is said to run
 }
 
+// foreign tells whether a process on the port is known not to be the service's.
+func (p Place) foreign(h Holder) bool {
+	return p.Owned && p.Owner.Seen && h.PID > 0 && h.PID != p.Owner.Value && !slices.Contains(h.Line, p.Owner.Value)
+}
+
 // Holder is a process that listens on a port. PID is 0 where it may not be seen.
 type Holder struct {
 	PID    int
@@ -299,6 +335,9 @@ func judgePort(p Place) Finding {
 		return ok(f.Name, lang.M("free, for %s", p.What))
 	}
 	h := p.Held.Value[0]
+	if i := slices.IndexFunc(p.Held.Value, p.foreign); i >= 0 { // one of several addresses may be another's
+		h = p.Held.Value[i]
+	}
 	if f.Detail = lang.M("%s (pid %d)", h.Name, h.PID); h.PID == 0 {
 		f.Detail = lang.M("a process of another user")
 	}
@@ -308,7 +347,7 @@ func judgePort(p Place) Finding {
 	case p.Owned && !p.Owner.Seen:
 		return unknown(f.Name, lang.M("%s listens; whether it belongs to %s is not known (%s)", f.Detail, p.What,
 			p.Owner.Why), why)
-	case p.Owned && h.PID != p.Owner.Value && !slices.Contains(h.Line, p.Owner.Value):
+	case p.foreign(h):
 		f.State, f.Why = ops.StateCritical, why
 		f.Detail = lang.M("taken by %s, not by %s", f.Detail, p.What)
 		f.Fix = "ps -fp " + strconv.Itoa(h.PID)

@@ -61,7 +61,10 @@ type Plan struct {
 	Former   string `json:"former,omitempty"` // the code's folder of the release that runs
 	// Unshared are files and folders of the former release that git does not know and that
 	// the new one will not have.
-	Unshared  []string  `json:"unshared,omitempty"`
+	Unshared []string `json:"unshared,omitempty"`
+	// Local are commits of the running code, the newest first and at most ten, that were made on
+	// this machine and that the new release does not have.
+	Local     []string  `json:"local_commits,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	Steps     []Step    `json:"steps"`
 }

@@ -149,10 +149,10 @@ func sameSetting(a, b string) bool {
 // judgeRunning compares with the process that runs: dotenv never replaces a variable
 // that a process was started with, and reads its file at the start alone.
 func judgeRunning(s Settings) Finding {
-	why := lang.M("the running process does not have the values in %s", s.Path)
 	if !s.Running.Seen {
-		return unknown("env-running", s.Running.Why, why)
+		return unknown("env-running", s.Running.Why, lang.M("a process keeps the values that it was started with"))
 	}
+	why := lang.M("the running process does not have the values in %s", s.Path)
 	r := s.Running.Value
 	var differ []string
 	for _, key := range s.Env.Value.Keys() {

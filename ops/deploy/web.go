@@ -19,9 +19,10 @@ func (a Answer) good() bool { return a.Code >= 200 && a.Code < 300 }
 
 // Web are the answers of the service.
 type Web struct {
-	Docs  Fact[Answer] // the API documents
-	Smoke Fact[[]Answer]
-	HTTPS Fact[HTTPS]
+	NoDocs bool         // the configuration says that there are no API documents
+	Docs   Fact[Answer] // the API documents
+	Smoke  Fact[[]Answer]
+	HTTPS  Fact[HTTPS]
 }
 
 // HTTPS is what serves TLS before the service.
@@ -32,7 +33,11 @@ type HTTPS struct {
 
 // JudgeWeb makes the findings about HTTP.
 func JudgeWeb(w Web) []Finding {
-	return []Finding{judgeHTTPS(w.HTTPS), judgeDocs(w.Docs), judgeSmoke(w.Smoke)}
+	out := []Finding{judgeHTTPS(w.HTTPS)}
+	if !w.NoDocs {
+		out = append(out, judgeDocs(w.Docs))
+	}
+	return append(out, judgeSmoke(w.Smoke))
 }
 
 func judgeHTTPS(f Fact[HTTPS]) Finding {

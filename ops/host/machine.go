@@ -147,7 +147,8 @@ func firewall(ctx context.Context) deploy.Fact[deploy.Firewall] {
 	if failed {
 		return deploy.Unknown[deploy.Firewall](lang.M("only root can read the firewall's rules"))
 	}
-	return deploy.Known(deploy.Firewall{})
+	_, err := exec.LookPath("ufw")
+	return deploy.Known(deploy.Firewall{UFW: err == nil})
 }
 
 func hasWord(line, sign string) bool {

@@ -127,7 +127,10 @@ func judgeCommand(err error, said string) error {
 	case !errors.As(err, &exit):
 		return broken(err)
 	}
-	why := lang.M("the command exited with %d: %s", exit.ExitCode(), masked(said))
+	why := lang.M("the command exited with %d", exit.ExitCode())
+	if said := masked(said); said != "" {
+		why = lang.M("%s: %s", why, said)
+	}
 	switch exit.ExitCode() {
 	case 65: // EX_DATAERR
 		return unacceptable(why)

@@ -8,6 +8,7 @@ import (
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
@@ -413,7 +414,7 @@ func (s *watched) logSight(r *logRule, h *hits, sum int64) alert.Sight {
 	switch {
 	case len(h.lines) == 0:
 	case r.count > 1:
-		sight.Evidence = lang.M("%d matching lines within %s: %s", sum, r.window.String(), h.lines[0].Raw)
+		sight.Evidence = lang.M("%d matching lines within %s: %s", sum, human.Duration(r.window), h.lines[0].Raw)
 	default:
 		sight.Evidence = lang.Raw(h.lines[0].Raw)
 	}

@@ -5,9 +5,11 @@ package deploys
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,12 +132,37 @@ func (v view) needs() (deploy.Needs, error) {
 	if err != nil {
 		return deploy.Needs{}, err
 	}
-	n := deploy.Needs{Memory: memory, Disk: disk, Container: v.Service.Database.Container}
+	n := deploy.Needs{Memory: memory, Disk: disk, Container: v.Service.Database.Container, Doors: v.doors()}
 	if v.has("package.json") || v.Service.Process.Kind == "pm2" {
 		n.Node = v.conf.Node
 	}
 	n.Docker = v.Service.Process.Kind == "compose" || v.composeFile() != ""
 	return n, nil
+}
+
+// fronts are the programs that serve users on behalf of others, by the names of their processes.
+var fronts = []string{"nginx", "apache2", "httpd", "caddy", "haproxy", "traefik"}
+
+// doors are the ports that have to stay open behind a firewall: those of ssh and of what serves the users, which is the
+// service itself where nothing is in front of it.
+func (v view) doors() (out []deploy.Door) {
+	open, err := listener.Public()
+	if err != nil {
+		return nil
+	}
+	fronted := false
+	for port, name := range open {
+		front := slices.Contains(fronts, name)
+		fronted = fronted || front
+		if front || name == "sshd" || name == "systemd" { // systemd listens for programs that it starts on demand
+			out = append(out, deploy.Door{Port: port, Name: name})
+		}
+	}
+	port := probe.LocalPort(v.Service.Health.URL)
+	if name, is := open[port]; is && !fronted {
+		out = append(out, deploy.Door{Port: port, Name: name})
+	}
+	return out
 }
 
 // has tells whether the code's folder holds a file.
@@ -270,6 +297,10 @@ func (v view) secrets() deploy.Finding {
 	case !v.env.Absent:
 		unread = append(unread, v.env.Path)
 	}
+	if v.env.Running.Seen { // a process manager may set what no file holds
+		r := v.env.Running.Value
+		all = append(all, deploy.SecretsOf("pid "+strconv.Itoa(r.PID), envOf(r))...)
+	}
 	if t, err := mysql.Resolve(v.Service.Database); err != nil {
 		unread = append(unread, v.Service.Database.OptionsFile)
 	} else if t.Password != "" {
@@ -283,7 +314,10 @@ func (v view) secrets() deploy.Finding {
 			all = append(all, deploy.Secret{Place: path, Value: secret})
 		}
 	}
-	if path := v.composeFile(); path != "" {
+	for _, path := range append(v.present(pm2Files), v.composeFile()) {
+		if path == "" {
+			continue
+		}
 		found, err := inText(path)
 		if err != nil {
 			unread = append(unread, path)
@@ -291,6 +325,27 @@ func (v view) secrets() deploy.Finding {
 		all = append(all, found...)
 	}
 	return deploy.JudgeSecrets(all, unread)
+}
+
+// pm2Files are where PM2 is told the environment of its processes.
+var pm2Files = []string{"ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.json", "ecosystem.config.json"}
+
+// present are the paths of those files of the code that there are.
+func (v view) present(names []string) (out []string) {
+	for _, name := range names {
+		if v.has(name) {
+			out = append(out, filepath.Join(v.dir, name))
+		}
+	}
+	return out
+}
+
+// envOf is what a process was started with, as a file of variables would say it.
+func envOf(r deploy.Running) (e deploy.Env) {
+	for _, key := range slices.Sorted(maps.Keys(r.Env)) {
+		e.Vars = append(e.Vars, deploy.Var{Key: key, Value: r.Env[key]})
+	}
+	return e
 }
 
 // inText finds default secrets in the lines of a file.

@@ -119,6 +119,25 @@ func TestCheckOfARealServiceAndDatabase(t *testing.T) {
 	if f, is := all["port-"+port]; !is || f.State != ops.StateOK {
 		t.Errorf("port %s: %+v", port, f)
 	}
+	if f := found(t, d)["firewall"]; strings.Contains(f.Fix, "allow "+port+"/tcp") {
+		t.Errorf("a port of this machine alone is no door: %s", f.Fix)
+	}
+	os.Remove(filepath.Join(dir, "docker-compose.yml"))
+	write(t, filepath.Join(dir, ".env"), "PORT=1\nJWT_SECRET=its-own-very-long-secret\n", 0o644)
+	write(t, filepath.Join(dir, "ecosystem.config.js"), "module.exports = {env: {DB_PASSWORD: 'qianzhang_pwd_2026'}}\n", 0o644)
+	d.conf.Docs = ""
+	all = found(t, d)
+	if f, is := all["api-docs"]; is {
+		t.Errorf("there are no API documents: %+v", f)
+	}
+	if f := all["default-secrets"]; f.State != ops.StateCritical || !strings.Contains(f.Detail.String(), "ecosystem.config.js:1") {
+		t.Errorf("PM2's file: %+v", f)
+	}
+	v := view{Desk: d, dir: dir}
+	v.env.Running = deploy.Known(deploy.Running{PID: 7, Env: map[string]string{"JWT_SECRET": "change-me-in-production"}})
+	if f := v.secrets(); !strings.Contains(f.Detail.String(), "pid 7: JWT_SECRET") {
+		t.Errorf("what the process was started with: %+v", f)
+	}
 	d.conf.Smoke = []string{"/health", "/broken"}
 	if f := found(t, d)["smoke"]; f.State != ops.StateCritical || !strings.Contains(f.Detail.String(), "500") {
 		t.Errorf("%+v", f)

@@ -35,26 +35,23 @@ func (d *Desk) Details(p *deploy.Plan) ([]Detail, error) {
 	return out, nil
 }
 
-// mindOf is what a step asks of the former release, which keeps running until the switch to
-// a second instance.
+// mindOf is what a person has to know of a step: what it asks of the former release, which
+// keeps running until the switch to a second instance, and what the new one will lack.
 func mindOf(p *deploy.Plan, at int) lang.Msg {
 	steps := p.Steps
 	is := func(kind deploy.Kind) func(deploy.Step) bool {
 		return func(s deploy.Step) bool { return s.Kind == kind }
 	}
 	standby := slices.ContainsFunc(steps[at:], is(deploy.KindStandby))
-	if !standby || slices.ContainsFunc(steps[:at], is(deploy.KindStop)) {
-		return lang.Msg{}
-	}
+	beside := standby && !slices.ContainsFunc(steps[:at], is(deploy.KindStop))
 	switch steps[at].Kind {
 	case deploy.KindSync:
-		return lang.M("the old release still runs on the changed tables: make only changes that both releases work " +
-			"with, such as a new table or a new column with a default")
-	case deploy.KindPull:
-		if len(p.Unshared) > 0 {
-			return lang.M("the new release will not have these, because git does not know them: %s; share them with "+
-				"deploy.shared in the configuration", listed(p.Unshared))
+		if beside {
+			return lang.M("the old release still runs on the changed tables: make only changes that both releases work " +
+				"with, such as a new table or a new column with a default")
 		}
+	case deploy.KindPull:
+		return minded(p, beside)
 	}
 	return lang.Msg{}
 }

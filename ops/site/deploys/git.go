@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/atomicfile"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -33,7 +33,7 @@ func (r repo) git(ctx context.Context, args ...string) ([]string, error) {
 	if out.Err != nil {
 		return out.Tail, ops.Wrap(out.Err, ops.Failed, lang.M("git %s failed: %s", verbOf(args), lang.Raw(strings.Join(
 			out.Tail[max(0, len(out.Tail)-3):], "; ")))).
-			WithHint(lang.M("run it by hand: cd %s && git %s", r.dir, strings.Join(args, " ")))
+			WithHint(lang.M("run it by hand: cd %s && git %s", human.Shell(r.dir), strings.Join(args, " ")))
 	}
 	return out.Tail, nil
 }
@@ -76,7 +76,7 @@ func (d *Desk) mayUndo(ctx context.Context, p *deploy.Plan) error {
 	return ops.E(ops.Failed, lang.M("the code in %s is at %s, but this deployment checked out %s: later commits "+
 		"would be lost", r.dir, short(head), short(p.To))).
 		WithHint(lang.M("see: cd %s && git log --oneline %s..HEAD; check out %s to roll the deployment back",
-			r.dir, short(p.To), short(p.To)))
+			human.Shell(r.dir), short(p.To), short(p.To)))
 }
 
 // one is the only line of git's answer.
@@ -88,55 +88,10 @@ func (r repo) one(ctx context.Context, args ...string) (string, error) {
 	return lines[0], nil
 }
 
-// changed are the tracked files that differ from the commit that is checked out.
-func (r repo) changed(ctx context.Context) ([]string, error) {
-	lines, err := r.status(ctx)
-	var out []string
-	for _, l := range lines {
-		if l != npmLock {
-			out = append(out, l)
-		}
-	}
-	return out, err
-}
-
-// npmLock is the change that npm install itself makes: it is nobody's work.
-const npmLock = "M package-lock.json"
-
-func (r repo) status(ctx context.Context) ([]string, error) {
-	lines, err := r.git(ctx, "-c", "core.quotepath=off", "status", "--porcelain", "--untracked-files=no")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return lines, err
-}
-
-// dropLock brings back the package-lock.json of the commit that is checked out.
-func (r repo) dropLock(ctx context.Context) error {
-	lines, err := r.status(ctx)
-	if err != nil || !slices.Contains(lines, npmLock) {
-		return err
-	}
-	_, err = r.git(ctx, "checkout", "--", "package-lock.json")
-	return err
-}
-
-// clean refuses where there are local changes.
-func (r repo) clean(ctx context.Context) error {
-	files, err := r.changed(ctx)
-	if err != nil {
-		return err
-	}
-	if len(files) == 0 {
-		return nil
-	}
-	return ops.E(ops.Failed, lang.M("the code in %s has local changes: %s", r.dir, strings.Join(files[:min(len(files), 10)],
-		", "))).WithHint(lang.M("set them aside: cd %s && git stash", r.dir))
-}
-
 // resolveCommits fills in the commits of a plan: where the running code is, and where it will be.
 func (d *Desk) resolveCommits(ctx context.Context, p *deploy.Plan) (err error) {
 	r := repo{dir: p.Dir, remote: p.Remote}
+	named := p.Revision != ""
 	if p.From, err = d.former(p).one(ctx, "rev-parse", "HEAD"); err != nil {
 		return err
 	}
@@ -156,8 +111,10 @@ func (d *Desk) resolveCommits(ctx context.Context, p *deploy.Plan) (err error) {
 	if strings.HasPrefix(p.Revision, "-") {
 		return ops.E(ops.Usage, lang.M("%q is not a revision", p.Revision))
 	}
-	p.To, err = r.resolve(ctx, p.Revision)
-	return err
+	if p.To, err = r.resolve(ctx, p.Revision); err != nil {
+		return err
+	}
+	return r.keepsLocal(ctx, p, named)
 }
 
 var aCommit = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
@@ -186,7 +143,7 @@ func (r repo) resolve(ctx context.Context, revision string) (string, error) {
 		}
 	}
 	return "", ops.E(ops.Usage, lang.M("%s has no branch, tag or commit %q", r.remote, revision)).
-		WithHint(lang.M("list them: cd %s && git ls-remote %s", r.dir, r.remote))
+		WithHint(lang.M("list them: cd %s && git ls-remote %s", human.Shell(r.dir), r.remote))
 }
 
 // pull brings the plan's commit and checks it out: the branch moves forward where it
@@ -320,7 +277,7 @@ func (r repo) putBack(ctx context.Context, id, step, folder string, ran bool) er
 		return os.RemoveAll(now)
 	case !exists(path) && ran && !exists(path+".back"):
 		return ops.E(ops.Failed, lang.M("the kept copy no longer exists: %s", path)).
-			WithHint(lang.M("install the packages again: cd %s && npm install", r.dir))
+			WithHint(lang.M("install the packages again: cd %s && npm install", human.Shell(r.dir)))
 	case !exists(path): // the step had not begun to change it, or it is back already
 		return os.RemoveAll(path + ".new")
 	}

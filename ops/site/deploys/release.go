@@ -104,7 +104,7 @@ func (d releases) unshared(ctx context.Context, p *deploy.Plan) (out []string, e
 	if err != nil {
 		return nil, err
 	}
-	known := slices.Concat(d.shared(), []string{"package-lock.json"})
+	known := slices.Concat(d.shared(), []string{npmLock})
 	for _, s := range p.Steps {
 		known = append(known, s.Keep...)
 	}
@@ -126,7 +126,7 @@ func (r repo) makeRelease(ctx context.Context, p *deploy.Plan, shared []string) 
 	made := repo{dir: tree, env: r.env, began: r.began}
 	if exists(tree) {
 		if head, err := made.one(ctx, "rev-parse", "HEAD"); err == nil && head == p.To && exists(p.Code()) {
-			if files, err := made.status(ctx); err == nil && len(files) == 0 {
+			if files, lock, err := made.status(ctx); err == nil && len(files) == 0 && !lock {
 				return r.share(p, shared)
 			}
 		}

@@ -20,14 +20,13 @@ import (
 
 // web asks the service by HTTP.
 func (v view) web(ctx context.Context) deploy.Web {
-	w := deploy.Web{HTTPS: v.https(ctx)}
+	w := deploy.Web{HTTPS: v.https(ctx), NoDocs: v.conf.Docs == ""}
 	base := v.Service.Health.URL
 	if base == "" {
 		none := lang.M("health.url is not configured")
 		w.Docs, w.Smoke = deploy.Unknown[deploy.Answer](none), deploy.Unknown[[]deploy.Answer](none)
 		return w
 	}
-	w.Docs = deploy.Unknown[deploy.Answer](lang.M("deploy.api_docs is not configured"))
 	if v.conf.Docs != "" {
 		w.Docs = deploy.Known(v.ask(ctx, v.conf.Docs))
 	}

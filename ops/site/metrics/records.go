@@ -2,6 +2,9 @@ package metrics
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"opsdeck/internal/lock"
@@ -39,6 +42,13 @@ var (
 	alertOn   = gauge("opsdeck_alert", "1 for each alert that is not resolved; absent while opsdeck watch does not run.",
 		"service", "rule", "severity", "state")
 	alertCount = gauge("opsdeck_alerts", "Alerts by state; absent while opsdeck watch does not run.", "state")
+
+	noticesWait = gauge("opsdeck_notifications_undelivered", "Messages and later events that the target of the alerts has "+
+		"not got after a failed attempt.", "service", "target")
+	noticesOldest = gauge("opsdeck_notification_oldest_timestamp_seconds", "When the oldest message was made that could "+
+		"not be delivered to the target; absent when there is none.", "service", "target")
+	noticesRefused = gauge("opsdeck_notifications_refused", "Messages that the target refused for good and that nobody has "+
+		"acknowledged.", "service", "target")
 )
 
 func (s Source) drills(context.Context) ([]Value, error) {
@@ -139,8 +149,44 @@ func Alerts(stateDir, lockPath string) Part {
 		if err != nil {
 			return nil, err
 		}
-		return append(out, alertValues(book.Alerts)...), nil
+		return slices.Concat(out, alertValues(book.Alerts), noticeValues(book)), nil
 	}}
+}
+
+// noticeValues are what the targets have not got: 0 for one that has got all.
+func noticeValues(book *alert.Book) (out []Value) {
+	type state struct {
+		waiting, refused int
+		oldest           time.Time
+	}
+	targets := map[string]*state{}
+	for key := range book.Queues {
+		targets[key] = &state{}
+	}
+	for _, u := range book.Undelivered(time.Time{}) {
+		s := targets[u.Target]
+		if s == nil {
+			s = &state{}
+			targets[u.Target] = s
+		}
+		switch {
+		case u.Aside && u.SeenBy == "":
+			s.refused++
+		case !u.Aside:
+			s.waiting += 1 + u.Waiting
+			s.oldest = u.Created
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(targets))[:min(len(targets), mostAlerts)] {
+		s := targets[key]
+		service, target, _ := strings.Cut(key, "/")
+		out = append(out, is(noticesWait, float64(s.waiting), service, target),
+			is(noticesRefused, float64(s.refused), service, target))
+		if !s.oldest.IsZero() {
+			out = append(out, is(noticesOldest, unix(s.oldest), service, target))
+		}
+	}
+	return out
 }
 
 func alertValues(alerts []alert.Alert) (out []Value) {

@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -100,7 +101,10 @@ func TestAlertsAreToldWhileWatchRuns(t *testing.T) {
 		State: alert.Firing}
 	b := a
 	b.ID, b.Fingerprint = "2", "g"
-	book := &alert.Book{Format: 1, WrittenAt: noon, Alerts: []alert.Alert{a, b}}
+	book := &alert.Book{Format: 1, WrittenAt: noon, Alerts: []alert.Alert{a, b},
+		Queues: map[string]*alert.Queue{"q/mail": {}, "q/hook": {Events: make([]alert.Event, 2)}},
+		Outbox: map[string]*alert.Message{"q/hook": {ID: "m", Target: "q/hook", Created: noon, Attempts: 3}},
+		Asides: []alert.Aside{{Target: "q/chat", At: noon}, {Target: "q/chat", At: noon, SeenBy: "li"}}}
 	if err := book.Write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +123,12 @@ func TestAlertsAreToldWhileWatchRuns(t *testing.T) {
 		`opsdeck_alert{rule="error-burst",service="q",severity="critical",state="firing"} 1`,
 		`opsdeck_alerts{state="firing"} 2`,
 		`opsdeck_alerts{state="pending"} 0`,
-	}, nil)
+		`opsdeck_notifications_undelivered{service="q",target="mail"} 0`,
+		`opsdeck_notifications_undelivered{service="q",target="hook"} 3`,
+		fmt.Sprintf(`opsdeck_notification_oldest_timestamp_seconds{service="q",target="hook"} %v`, unix(noon)),
+		`opsdeck_notifications_refused{service="q",target="chat"} 1`,
+		`opsdeck_notifications_refused{service="q",target="hook"} 0`,
+	}, []string{`opsdeck_notification_oldest_timestamp_seconds{service="q",target="mail"}`})
 	if err := os.WriteFile(filepath.Join(dir, alert.File), []byte(`{"format":`), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,10 @@ func ownRules() []Rule {
 			"{{ $labels.service }}: the logs {{ $labels.source }} cannot be read", "Run: opsdeck doctor"),
 		rule("WatchStopped", "warning", 10*time.Minute, `opsdeck_watch_running == 0`,
 			"opsdeck watch does not run", "Check with: systemctl status opsdeck-watch; where opsdeck watch is not used, delete this rule"),
+		rule("NotificationsUndelivered", "critical", 5*time.Minute, `opsdeck_notifications_undelivered > 0`,
+			"{{ $labels.service }}: {{ $labels.target }} does not get its alerts", "Run: opsdeck alerts"),
+		rule("NotificationsRefused", "warning", 0, `opsdeck_notifications_refused > 0`,
+			"{{ $labels.service }}: {{ $labels.target }} refused {{ $value }} alerts", "Run: opsdeck alerts"),
 	}
 }
 

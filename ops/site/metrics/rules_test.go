@@ -181,7 +181,12 @@ tests:
       - {series: 'process_resident_memory_bytes{instance="b",job="back"}', values: '460000000x30'}
       - {series: 'http_requests_total{job="back",status="200"}', values: '0+90x30'}
       - {series: 'http_requests_total{job="back",status="500"}', values: '0+10x30'}
+      - {series: 'opsdeck_notifications_undelivered{service="q",target="hook"}', values: '0x5 3x20'}
     alert_rule_test:
+      - {eval_time: 8m, alertname: NotificationsUndelivered}
+      - eval_time: 20m
+        alertname: NotificationsUndelivered
+        exp_alerts: [{exp_labels: {service: q, target: hook, severity: critical}}]
       - {eval_time: 20m, alertname: OpsdeckAbsent}
       - eval_time: 20m
         alertname: OpsdeckCheckCritical
