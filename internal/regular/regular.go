@@ -15,6 +15,9 @@ import (
 // errOther is the error of what is there and is no regular file.
 var errOther = errors.New("not a regular file (a pipe, a device, a socket or a folder)")
 
+// IsOther tells whether an error says that something is there which is no regular file.
+func IsOther(err error) bool { return errors.Is(err, errOther) }
+
 // Open opens a file to read it. It does not wait for what a pipe or a device may bring; the
 // error for these is an fs.PathError with errOther.
 func Open(path string) (*os.File, error) {

@@ -112,8 +112,8 @@ func Load(dir string) (*Book, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return newBook(), nil
 	}
-	if errors.Is(err, regular.ErrOther) {
-		return nil, &UnusableError{Path: path, Err: regular.ErrOther}
+	if regular.IsOther(err) {
+		return nil, &UnusableError{Path: path, Err: err}
 	}
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the state of the alerts cannot be read"))
