@@ -43,7 +43,8 @@ func TestEachProblemOfAMachineIsNamed(t *testing.T) {
 	good := Machine{OS: Known(OS{"ubuntu", "22.04", "Ubuntu 22.04"}), Memory: Known[int64](2 << 30),
 		Disk: Known(Disk{"/", 8 << 30, 20 << 30}), Docker: Known(Tool{Version: "27"}),
 		Compose: Known(Tool{Version: "2"}),
-		Node:    Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}), Firewall: Known(Firewall{By: "ufw"}),
+		Node:    Known(Tool{Version: "v18.20.4"}), NPM: Known(Tool{Version: "10"}),
+		Firewall:    Known(Firewall{By: "ufw"}),
 		ClockInStep: Known(true), OldJobs: Known[[]Job](nil)}
 	needs := Needs{Memory: 2 << 30, Disk: 10 << 30, Node: 18, Docker: true}
 	if v := Verdict(JudgeMachine(good, needs)); v != ops.StateOK {

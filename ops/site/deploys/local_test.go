@@ -44,7 +44,8 @@ func TestCommitsThatWereMadeHereAreNotLeftOut(t *testing.T) {
 	s.commit("three", map[string]string{"package.json": pkg("3", "")})
 	here("git -c user.name=t -c user.email=t@t.example commit -q --allow-empty -m '修复 hotfix'")
 	var e *ops.Error
-	if _, err := s.Plan(t.Context(), "update", ""); !errors.As(err, &e) || !strings.Contains(e.What.String(), "修复 hotfix") ||
+	if _, err := s.Plan(t.Context(), "update", ""); !errors.As(err, &e) ||
+		!strings.Contains(e.What.String(), "修复 hotfix") ||
 		!strings.Contains(e.Hint.String(), "cd '"+s.conf.Dir+"' && git push") {
 		t.Errorf("a commit that was never pushed: %v", err)
 	}
