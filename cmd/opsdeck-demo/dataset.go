@@ -242,7 +242,7 @@ func document(v map[string]any) any {
 
 // load puts in the rows of before cut that are not in yet.
 func (d *dataset) load(ctx context.Context, db *sql.DB, cut time.Time) error {
-	const batch = 1000 // the embedded server sorts the table after each statement
+	const batch = 4000 // the embedded server sorts the table after each statement
 	for _, c := range columns {
 		rows, from := d.rows[c.table], d.done[c.table]
 		to := from
