@@ -107,7 +107,7 @@ func auditTable(a *printer, l *audit.Layout, rows []audit.Row) {
 			a.when(r.Time),
 			clean(r.User()),
 			clean(r.Get(audit.Action)),
-			clean(resourceName(r)),
+			clean(r.Resource()),
 		}
 		if l.Has(audit.IP) {
 			cols = append(cols, clean(r.Get(audit.IP)))
@@ -115,13 +115,6 @@ func auditTable(a *printer, l *audit.Layout, rows []audit.Row) {
 		t.Rows = append(t.Rows, append(cols, shortened(clean(audit.Brief(audit.Diff(r), 3)))))
 	}
 	fmt.Fprint(a.out, t)
-}
-
-func resourceName(r *audit.Row) string {
-	if r.Has(audit.ResourceID) {
-		return r.Get(audit.ResourceType) + ":" + r.Get(audit.ResourceID)
-	}
-	return r.Get(audit.ResourceType)
 }
 
 // maxChange is how many bytes of one change a list prints: a response may be megabytes.

@@ -67,7 +67,7 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 		err = a.json(d)
 	} else {
 		a.say(lang.M("%s: %s, %s restored in %s (%s), the drill took %s", d.ResultLabel(), termsafe.Line(d.Backup),
-			human.Bytes(d.SizeBytes), ms(d.RestoreMS), d.ScenarioLabel(), ms(d.TookMS)))
+			human.Bytes(d.SizeBytes), human.Milliseconds(d.RestoreMS), d.ScenarioLabel(), human.Milliseconds(d.TookMS)))
 		if d.Remark != "" {
 			a.say(lang.M("  %s", termsafe.Line(d.Remark)))
 		}
@@ -197,7 +197,7 @@ func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 					d.Backup,
 				),
 				human.Bytes(d.SizeBytes),
-				ms(d.RestoreMS),
+				human.Milliseconds(d.RestoreMS),
 				termsafe.Line(d.Operator),
 				termsafe.Line(d.Remark),
 			},

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"opsdeck/internal/testdb"
@@ -18,18 +15,7 @@ func TestABackupThatMayLackRoutinesSaysSo(t *testing.T) {
 	db := testdb.MySQL(t)
 	s := newSite(t, db)
 	user := "unseen_" + fmt.Sprint(db.Port)
-	db.Exec(t, "", "CREATE USER "+user+"@'%' IDENTIFIED BY 'x'",
-		"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+s.live+"`.* TO "+user+"@'%'")
-	t.Cleanup(func() { db.Exec(t, "", "DROP USER "+user+"@'%'") })
-	options := filepath.Join(s.dir, "limited.cnf")
-	if err := os.WriteFile(options, []byte("[client]\nuser="+user+"\npassword=x\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.write("config.yaml", strings.Replace(string(text), s.options, options, 1))
+	defer s.as(t, db, user, "SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `"+s.live+"`.*")()
 	const said = "procedures and functions of other users were not visible"
 	s.must("backup", "create")
 	tells(t, s.must("backup", "list").out, said)

@@ -334,11 +334,6 @@ type frozenText struct {
 func (t frozenText) Size() int64 { return t.size }
 
 // Written is when the text was last written to.
-func (t frozenText) Written() time.Time {
-	if d, ok := t.Text.(logs.Dated); ok {
-		return d.Written()
-	}
-	return time.Time{}
-}
+func (t frozenText) Written() time.Time { return logs.WrittenAt(t.Text) }
 
 func (t frozenText) Close() error { return nil }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/term"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/tui/theme"
@@ -107,5 +105,3 @@ type stdio struct {
 	in       io.Reader
 	out, err io.Writer
 }
-
-func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }

@@ -14,10 +14,18 @@ import (
 // those that doctor asks for beside: without PROCESS, or with it. It returns the way back.
 func (s *realSite) limited(t *testing.T, db *testdb.Server, global string) (back func()) {
 	t.Helper()
-	user := fmt.Sprintf("limited%d", len(global))
 	pattern := strings.ReplaceAll(s.live, "_", `\_`)
-	db.Exec(t, "", "CREATE USER IF NOT EXISTS "+user+"@'%' IDENTIFIED BY 'x'",
-		"GRANT ALL ON `"+pattern+"%`.* TO "+user+"@'%'", "GRANT "+global+" ON *.* TO "+user+"@'%'")
+	return s.as(t, db, fmt.Sprintf("limited%d", len(global)), "ALL ON `"+pattern+"%`.*", global+" ON *.*")
+}
+
+// as makes the site work as a new user with these privileges alone. It returns the way back,
+// which drops the user.
+func (s *realSite) as(t *testing.T, db *testdb.Server, user string, privileges ...string) (back func()) {
+	t.Helper()
+	db.Exec(t, "", "CREATE USER IF NOT EXISTS "+user+"@'%' IDENTIFIED BY 'x'")
+	for _, p := range privileges {
+		db.Exec(t, "", "GRANT "+p+" TO "+user+"@'%'")
+	}
 	options := filepath.Join(s.dir, user+".cnf")
 	if err := os.WriteFile(options, []byte("[client]\nuser="+user+"\npassword=x\n"), 0o600); err != nil {
 		t.Fatal(err)

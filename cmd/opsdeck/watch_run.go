@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
@@ -172,7 +173,7 @@ func teller(p *printer) func(watch.Run) {
 		case watch.Failed:
 			p.note(lang.M("%s FAILED: %s", r.Job, r.Error))
 		default:
-			p.note(lang.M("%s %s in %s", r.Job, r.Result, ms(r.Ended.Sub(r.Started).Milliseconds())))
+			p.note(lang.M("%s %s in %s", r.Job, r.Result, human.Milliseconds(r.Ended.Sub(r.Started).Milliseconds())))
 		}
 	}
 }

@@ -56,6 +56,9 @@ func Count(n int64) string {
 	return sign + s
 }
 
+// Milliseconds is Duration of so many ms.
+func Milliseconds(n int64) string { return Duration(time.Duration(n) * time.Millisecond) }
+
 // Duration writes a span with its two largest units: "850 ms", "4.2 s",
 // "3 m 20 s", "3 h 12 m", "5 d 2 h". Negative spans get a minus.
 func Duration(d time.Duration) string {

@@ -94,6 +94,14 @@ func (r *Row) Get(f Field) string { return r.Values[f].Text }
 // Has tells whether the field is there and not NULL.
 func (r *Row) Has(f Field) bool { return r.Values[f].Valid }
 
+// Resource is what a row concerns, as type:id, or the type alone.
+func (r *Row) Resource() string {
+	if r.Has(ResourceID) {
+		return r.Get(ResourceType) + ":" + r.Get(ResourceID)
+	}
+	return r.Get(ResourceType)
+}
+
 // User is how a person names who did it: the name, else the id, else "".
 func (r *Row) User() string {
 	if name := r.Get(UserName); name != "" {

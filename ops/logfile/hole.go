@@ -70,9 +70,4 @@ func (a *afterHole) ReadAt(p []byte, off int64) (int, error) { return a.Text.Rea
 func (a *afterHole) Size() int64 { return max(0, a.Text.Size()-a.hole) }
 
 // Written is when the text was last written to.
-func (a *afterHole) Written() time.Time {
-	if d, ok := a.Text.(logs.Dated); ok {
-		return d.Written()
-	}
-	return time.Time{}
-}
+func (a *afterHole) Written() time.Time { return logs.WrittenAt(a.Text) }

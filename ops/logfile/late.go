@@ -65,12 +65,7 @@ func (l *lateText) Size() int64 {
 }
 
 // Written is when the text was last written to.
-func (l *lateText) Written() time.Time {
-	if d, ok := l.Text.(logs.Dated); ok {
-		return d.Written()
-	}
-	return time.Time{}
-}
+func (l *lateText) Written() time.Time { return logs.WrittenAt(l.Text) }
 
 // Close closes the text; the converted end goes with its last user.
 func (l *lateText) Close() error {

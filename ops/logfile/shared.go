@@ -69,12 +69,7 @@ func (h *hidden) ReadAt(p []byte, off int64) (int, error) { return h.Text.ReadAt
 func (h *hidden) Size() int64 { return max(0, h.Text.Size()-h.from) }
 
 // Written is the file's modification time.
-func (h *hidden) Written() time.Time {
-	if d, ok := h.Text.(logs.Dated); ok {
-		return d.Written()
-	}
-	return time.Time{}
-}
+func (h *hidden) Written() time.Time { return logs.WrittenAt(h.Text) }
 
 // hiding reports the growth of the visible part.
 type hiding struct {

@@ -17,6 +17,14 @@ type Text interface {
 // Dated is a Text that knows when it was last written to.
 type Dated interface{ Written() time.Time }
 
+// WrittenAt is when a text was last written to, zero where it does not know.
+func WrittenAt(t Text) time.Time {
+	if d, ok := t.(Dated); ok {
+		return d.Written()
+	}
+	return time.Time{}
+}
+
 // Part is one stretch of a source's text: a file, a rotated generation.
 type Part interface {
 	// Name is shown to people and stands in the output: a path.

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +15,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
 	"opsdeck/ops"
 )
 
@@ -89,15 +89,10 @@ func readURL(path string, open bool) (u *url.URL, secret string, err error) {
 		return nil, "", ops.E(ops.Config, lang.M("the file %s contains no https URL", path))
 	}
 	open = open && secret == "" && u.User == nil && u.RawQuery == ""
-	if u.Scheme == "http" && !open && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !open && !listener.Loopback(u.Hostname()) {
 		return nil, "", ops.E(ops.Config, lang.M("the file %s contains no https URL", path))
 	}
 	return u, secret, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // body is the message in the target's own form, unsigned; text where a template made it.

@@ -15,6 +15,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
 	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
@@ -31,7 +32,7 @@ func newMailer(c config.Notify) (*mailer, error) {
 		return nil, ops.E(ops.Config, lang.M("the notify target %s lacks host, from or to", c.Name))
 	}
 	m := &mailer{conf: c, tls: &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}}
-	if c.TLS == "none" && c.User != "" && !loopback(c.Host) {
+	if c.TLS == "none" && c.User != "" && !listener.Loopback(c.Host) {
 		return nil, ops.E(ops.Config, lang.M("the notify target %s would send its password without TLS", c.Name)).
 			WithHint(lang.M("remove tls: none, or user and password_file"))
 	}
@@ -176,7 +177,7 @@ func (t *mailer) secure() string {
 		return t.conf.TLS
 	case t.conf.Port == 465:
 		return "implicit"
-	case t.conf.User == "" && loopback(t.conf.Host):
+	case t.conf.User == "" && listener.Loopback(t.conf.Host):
 		return "none"
 	}
 	return "required"

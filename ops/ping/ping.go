@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,6 +20,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
 	"opsdeck/internal/redact"
 	"opsdeck/ops"
 )
@@ -51,7 +51,7 @@ func Open(file string) (*Check, error) {
 		return nil, ops.Wrap(err, ops.Config, lang.M("the ping URL in %s cannot be read", file))
 	}
 	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && listener.Loopback(u.Hostname())) {
 		return nil, ops.E(ops.Config, lang.M("the file %s contains no https URL", file))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
@@ -59,11 +59,6 @@ func Open(file string) (*Check, error) {
 		Timeout:       tryTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Run is one run of a job, between its first ping and its last.

@@ -17,14 +17,14 @@ import (
 	"opsdeck/ops"
 )
 
-// listener is a server with the URLs of healthchecks.io.
-type listener struct {
+// service is a server with the URLs of healthchecks.io.
+type service struct {
 	heard  []string // "POST /uuid/start body"
 	rids   []string
 	status []int // of the next answers; 200 after them
 }
 
-func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	l.heard = append(l.heard, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body)))
 	l.rids = append(l.rids, r.URL.Query().Get("rid"))
@@ -49,7 +49,7 @@ func open(t *testing.T, url string) *Check {
 }
 
 func TestARunIsTold(t *testing.T) {
-	l := &listener{}
+	l := &service{}
 	srv := httptest.NewServer(l)
 	defer srv.Close()
 	c := open(t, srv.URL+"/u-u-i-d/")
@@ -77,7 +77,7 @@ func TestARunIsTold(t *testing.T) {
 }
 
 func TestAPingIsTriedAgain(t *testing.T) {
-	l := &listener{status: []int{503}}
+	l := &service{status: []int{503}}
 	srv := httptest.NewServer(l)
 	defer srv.Close()
 	c := open(t, srv.URL)

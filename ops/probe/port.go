@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -46,8 +45,7 @@ func LocalPort(address string) int {
 	if err != nil || u.Host == "" {
 		return 0
 	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !listener.Loopback(u.Hostname()) {
 		return 0
 	}
 	port, err := strconv.Atoi(u.Port())

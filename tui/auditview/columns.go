@@ -38,7 +38,7 @@ var all = []column{
 	{"id", lang.M("id"), 140, 12, has(audit.ID), get(audit.ID)},
 	{"time", lang.M("time"), 0, 19, has(audit.CreatedAt), nil},
 	{"action", lang.M("action"), 0, 10, has(audit.Action), nil},
-	{"resource", lang.M("resource"), 0, 24, has(audit.ResourceType), resource},
+	{"resource", lang.M("resource"), 0, 24, has(audit.ResourceType), (*audit.Row).Resource},
 	{
 		"user",
 		lang.M("user"),
@@ -55,13 +55,6 @@ var all = []column{
 	{"change", lang.M("change"), 60, 0, func(l *audit.Layout) bool {
 		return l.Has(audit.Changes) || l.Has(audit.OldValue) || l.Has(audit.NewValue)
 	}, nil},
-}
-
-func resource(r *audit.Row) string {
-	if r.Has(audit.ResourceID) {
-		return r.Get(audit.ResourceType) + ":" + r.Get(audit.ResourceID)
-	}
-	return r.Get(audit.ResourceType)
 }
 
 // columns is what a person chose over what the width suggests.

@@ -72,7 +72,7 @@ func (p *base) describe(r *audit.Row, w int) []string {
 		style.Render(
 			glyph+" "+shown(r.Get(audit.Action)),
 		) + "  " + t.Title.Render(
-			shown(resource(r)),
+			shown(r.Resource()),
 		) + "  " + t.Dim.Render(
 			"#"+shown(r.Name()),
 		),

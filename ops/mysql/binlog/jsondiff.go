@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"opsdeck/internal/jsontext"
 	domain "opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/schema"
 )
@@ -161,11 +162,11 @@ func parsePath(path string) (legs []leg, err error) {
 		var l leg
 		switch {
 		case strings.HasPrefix(rest, `."`):
-			end := closingQuote(rest[1:])
+			end := jsontext.StringEnd(rest, 1)
 			if end < 0 {
 				return nil, fmt.Errorf("%w: the JSON path %q", ErrDamaged, path)
 			}
-			l.key, rest = rest[1:end+2], rest[end+2:]
+			l.key, rest = rest[1:end], rest[end:]
 		case rest[0] == '.':
 			end := strings.IndexAny(rest[1:], ".[")
 			if end < 0 {
@@ -187,20 +188,6 @@ func parsePath(path string) (legs []leg, err error) {
 		return nil, fmt.Errorf("%w: the JSON path %q", ErrDamaged, path)
 	}
 	return legs, nil
-}
-
-// closingQuote is the index of the quote that closes the quoted text at the start of s; -1
-// if there is none.
-func closingQuote(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
-			return i
-		}
-	}
-	return -1
 }
 
 func (n *jsonNode) apply(op byte, path string, value *jsonNode) (*jsonNode, error) {

@@ -3,6 +3,7 @@ package binlog
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,22 +55,13 @@ func Know(t *domain.Table, now *schema.Table) error {
 	for i, c := range cols {
 		own := &t.Columns[i]
 		own.Name = c.Name
-		own.Key = contains(now.Key, c.Name) && now.KeyUnique == "PRIMARY"
+		own.Key = slices.Contains(now.Key, c.Name) && now.KeyUnique == "PRIMARY"
 		own.Kind = kindNow(own.Kind, c)
 	}
 	return nil
 }
 
 func hiddenColumn(t *schema.Table, c schema.Column) bool { return false }
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
-}
 
 // families groups types with the same storage format.
 var families = map[string]string{

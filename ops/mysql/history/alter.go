@@ -39,26 +39,11 @@ type alterer struct {
 func readAlter(p *sqlscan.Parsed) []step {
 	a := &alterer{Parsed: p}
 	for i := p.Body; i < p.Len(); {
-		end := a.partEnd(i)
+		end := a.PartEnd(i)
 		a.part(i, end)
 		i = end + 1
 	}
 	return a.steps
-}
-
-// partEnd is the index of the comma that ends the part at i, or the end.
-func (a *alterer) partEnd(i int) int {
-	for depth := 0; i < a.Len(); i++ {
-		switch {
-		case a.Is(i, "("):
-			depth++
-		case a.Is(i, ")"):
-			depth--
-		case depth == 0 && a.Is(i, ","):
-			return i
-		}
-	}
-	return i
 }
 
 func (a *alterer) part(i, end int) {
@@ -131,7 +116,7 @@ func (a *alterer) add(i, end int) {
 		return
 	}
 	for i++; i < end; {
-		last := a.partEnd(i)
+		last := a.PartEnd(i)
 		if last >= end {
 			last = end - 1 // the closing bracket
 		}

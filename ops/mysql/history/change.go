@@ -110,7 +110,7 @@ func readCreate(p *sqlscan.Parsed) *Definition {
 	d := &Definition{KeyKnown: true}
 	i := p.Body + 1
 	for i < p.Len() && !p.Is(i-1, ")") {
-		end := a.itemEnd(i)
+		end := a.ItemEnd(i)
 		if key, ok := a.primaryKey(i, end); ok {
 			d.Key = key
 		}
@@ -136,21 +136,6 @@ func readCreate(p *sqlscan.Parsed) *Definition {
 	}
 	d.inherit(tableCharset(p))
 	return d
-}
-
-// itemEnd is the index of the comma or the bracket that ends an item of the list.
-func (a *alterer) itemEnd(i int) int {
-	for depth := 0; i < a.Len(); i++ {
-		switch {
-		case a.Is(i, "("):
-			depth++
-		case a.Is(i, ")") && depth > 0:
-			depth--
-		case depth == 0 && (a.Is(i, ",") || a.Is(i, ")")):
-			return i
-		}
-	}
-	return i
 }
 
 // primaryKey reads the columns of PRIMARY KEY (a, b(10)).

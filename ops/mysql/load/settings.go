@@ -143,7 +143,7 @@ func assignments(p *sqlscan.Parsed) (list []assignment, ok bool) {
 }
 
 func oneAssignment(p *sqlscan.Parsed, i int) (a assignment, next int, ok bool) {
-	end := assignmentEnd(p, i)
+	end := p.PartEnd(i)
 	a.start = i
 	switch {
 	case p.Is(i, "NAMES") || p.Is(i, "CHARSET"):
@@ -180,21 +180,6 @@ func oneAssignment(p *sqlscan.Parsed, i int) (a assignment, next int, ok bool) {
 	}
 	a.first, a.last = i+1, end
 	return a, end + 1, true
-}
-
-// assignmentEnd returns the index of the comma after the assignment at i, or the end.
-func assignmentEnd(p *sqlscan.Parsed, i int) int {
-	for depth := 0; i < p.Len(); i++ {
-		switch {
-		case p.Is(i, "("):
-			depth++
-		case p.Is(i, ")"):
-			depth--
-		case depth == 0 && p.Is(i, ","):
-			return i
-		}
-	}
-	return i
 }
 
 // follow applies an assignment to the tracked settings.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -229,7 +230,7 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 	}
 	q.Strays = heldStrays(src, strays)
 	for _, t := range src.Tables {
-		if len(c.Tables) == 0 || contained(c.Tables, t.Name) {
+		if len(c.Tables) == 0 || slices.Contains(c.Tables, t.Name) {
 			q.Rows[t.Name] = t.Rows
 			if t.Rows == 0 && t.Checksum == "" {
 				q.Rows[t.Name] = unknownRows
@@ -237,15 +238,6 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 		}
 	}
 	return q, nil
-}
-
-func contained(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // unasked is the error for a set of GTIDs that omits transactions before its end: a log is

@@ -134,7 +134,7 @@ func (l *outlooker) ask(ctx context.Context, q schema.Querier, run *changes.Run,
 func heldStrays(src restore.Source, strays []string) (held []string) {
 	for _, o := range src.Holds {
 		name := strings.ToLower(o.Name)
-		if (o.Kind == "trigger" || o.Kind == "function") && contained(strays, name) {
+		if (o.Kind == "trigger" || o.Kind == "function") && slices.Contains(strays, name) {
 			held = append(held, name)
 		}
 	}

@@ -60,27 +60,12 @@ func ParseTable(sql []byte, mode Mode) (*Table, error) {
 	t.Whole = true
 	i := t.Body + 1
 	for i < t.Len() && !t.Is(i-1, ")") {
-		end := t.itemEnd(i)
+		end := t.ItemEnd(i)
 		t.item(i, end)
 		i = end + 1
 	}
 	t.options(i)
 	return t, nil
-}
-
-// itemEnd is the index of the comma or bracket that ends the item at i.
-func (t *Table) itemEnd(i int) int {
-	for depth := 0; i < t.Len(); i++ {
-		switch {
-		case t.Is(i, "("):
-			depth++
-		case t.Is(i, ")") && depth > 0:
-			depth--
-		case depth == 0 && (t.Is(i, ",") || t.Is(i, ")")):
-			return i
-		}
-	}
-	return i
 }
 
 func (t *Table) item(i, end int) {

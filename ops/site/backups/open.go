@@ -3,10 +3,7 @@
 package backups
 
 import (
-	"time"
-
 	"opsdeck/internal/config"
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -41,5 +38,3 @@ func Open(s *site.Site) (*Shelf, error) {
 	}
 	return sh, nil
 }
-
-func ms(n int64) string { return human.Duration(time.Duration(n) * time.Millisecond) }

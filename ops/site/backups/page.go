@@ -120,7 +120,7 @@ func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(o
 	return lang.M(
 		"drill passed: %s restored in %s, %s rows checked",
 		human.Bytes(d.SizeBytes),
-		ms(d.RestoreMS),
+		human.Milliseconds(d.RestoreMS),
 		human.Count(d.Rows),
 	), nil
 }

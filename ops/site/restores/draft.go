@@ -2,9 +2,8 @@ package restores
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -72,7 +71,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	d.surveySource(a, src)
 	a.Drill = d.newestDrill()
 	now := d.Clock.Now()
-	return restore.Draft(restore.NewID(now, random()), now, c, set, src, d.Service.Database.Name, a), nil
+	return restore.Draft(restore.NewID(now, uint16(rand.Uint32())), now, c, set, src, d.Service.Database.Name, a), nil
 }
 
 // fromSchema takes the database of that name out of the backup. The loader refuses a
@@ -118,12 +117,6 @@ func (d *Desk) newestDrill() (newest *restore.Drill) {
 		}
 	}
 	return newest
-}
-
-func random() uint16 {
-	var b [2]byte
-	rand.Read(b[:])
-	return binary.BigEndian.Uint16(b[:])
 }
 
 // noEntry says what to do when the server does not let this user in: often only

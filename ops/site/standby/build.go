@@ -2,10 +2,9 @@ package standby
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -138,7 +137,7 @@ func (r *round) begin(why lang.Msg) (*restore.Plan, error) {
 		return nil, err
 	}
 	live := r.Service.Database.Name
-	id := restore.NewID(r.now(), random())
+	id := restore.NewID(r.now(), uint16(rand.Uint32()))
 	b.src.Replay = &restore.Replay{From: b.run.From, To: b.run.From, Done: b.run.Done.String(), BackupAt: b.src.At}
 	p := &restore.Plan{
 		FormatVersion: restore.PlanVersion,
@@ -283,12 +282,6 @@ func (r *round) markBroken(why lang.Msg, backup string) error {
 	}
 	return ops.E(ops.Failed, lang.M("the standby is broken: %s", why)).
 		WithHint(lang.M("it is rebuilt from the next full backup; rebuild it now: opsdeck restore standby rebuild"))
-}
-
-func random() uint16 {
-	var b [2]byte
-	rand.Read(b[:])
-	return binary.BigEndian.Uint16(b[:])
 }
 
 // Cost is what a standby takes.

@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/swap"
@@ -145,7 +146,7 @@ var roomOf = disk
 // on this machine.
 func disk(ctx context.Context, s *swap.Facts, t mysql.Target) (free, size int64) {
 	host, _, err := net.SplitHostPort(t.Addr)
-	if t.Network != "unix" && (err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback()) {
+	if t.Network != "unix" && (err != nil || !listener.Loopback(host)) {
 		return -1, -1
 	}
 	dir, err := s.DataDir(ctx)
