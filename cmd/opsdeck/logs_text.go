@@ -17,15 +17,14 @@ func (r *logsRun) text(lines string, hit bool) {
 		r.out.WriteByte('\n')
 		return
 	}
-	t := r.app.theme()
 	for line := range strings.SplitSeq(lines, "\n") {
 		line = termsafe.Line(string(logline.Visible([]byte(line), nil)))
 		switch {
 		case !r.app.color:
 		case !hit:
-			line = t.Dim.Render(line)
+			line = r.app.theme().Dim.Render(line)
 		default:
-			line = paint(t, r.query, line)
+			line = paint(r.app.theme(), r.query, line)
 		}
 		r.out.WriteString(line)
 		r.out.WriteByte('\n')

@@ -141,6 +141,9 @@ func (a *Around) reachOn(h *Hit, after int, last *Hit) error {
 
 // linesBack returns where the n-th line before the one at off begins.
 func linesBack(r io.ReaderAt, off int64, n int) (int64, error) {
+	if n <= 0 {
+		return off, nil
+	}
 	buf := make([]byte, 4<<10)
 	for pos := off - 1; n > 0 && pos > 0; {
 		size := int(min(int64(len(buf)), pos))
@@ -168,6 +171,9 @@ func linesBack(r io.ReaderAt, off int64, n int) (int64, error) {
 
 // linesOn returns where the n-th line after the one that ends at end ends.
 func linesOn(r io.ReaderAt, end, size int64, n int) (int64, error) {
+	if n <= 0 {
+		return end, nil
+	}
 	buf := make([]byte, 4<<10)
 	for n > 0 && end+1 < size {
 		pos := end + 1

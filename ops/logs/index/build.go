@@ -250,13 +250,19 @@ func (b *Builder) Build(r io.ReaderAt, off, end int64) (*Block, error) {
 
 // count is build for a block that is used once: its room is used again.
 func (b *Builder) count(r io.ReaderAt, off, end int64) (*Block, error) {
+	k := b.fresh(off)
+	return k, b.extend(k, r, off, end)
+}
+
+// fresh is an empty block that begins at an offset, in the room of the one before.
+func (b *Builder) fresh(off int64) *Block {
 	k := &b.once
 	k.Starts.clear()
 	k.Times.clear()
 	k.Shapes.clear()
 	*k = Block{Off: off, End: off, Starts: k.Starts, Shapes: k.Shapes, Times: k.Times, Heads: k.Heads[:0]}
 	k.Sum.FirstMS, k.Sum.LastMS = logline.Unset, logline.Unset
-	return k, b.extend(k, r, off, end)
+	return k
 }
 
 // trim gives back memory that was taken for more lines than there are.

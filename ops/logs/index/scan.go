@@ -43,6 +43,7 @@ type kit struct {
 	build *Builder
 	match *Matcher
 	find  []query.Finder // the literal that every hit holds, for text without an index
+	words []byte         // text that is looked through for it
 }
 
 // Hit is a line that was found.
@@ -259,6 +260,11 @@ func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool
 	off, end, err := p.bounds(region, k.build.start)
 	if err != nil || off >= end {
 		return found{err: err}
+	}
+	if len(k.find) > 0 {
+		if f, ok := k.sparse(ctx, s, p, off, end, countOnly); ok {
+			return f
+		}
 	}
 	index := k.build.Build
 	if countOnly {

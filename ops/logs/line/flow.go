@@ -85,6 +85,17 @@ const (
 	partError               // has no sign, and is the first line of an error
 )
 
+// Anchors tells whether a line begins an event whatever stands before it.
+func (s *Shape) Anchors() bool { return s.Kind == KindHead }
+
+// Resets tells whether such a line also decides alone what may follow it.
+func (s *Shape) Resets() bool {
+	return s.Kind == KindHead && s.part != partAside && s.part != partCrash
+}
+
+// Unsigned tells whether it depends on the lines before whether a line begins an event.
+func (s *Shape) Unsigned() bool { return s.part >= partPlain }
+
 // Begins tells whether the next line, whose text with colours is raw, begins an event.
 func (f *Flow) Begins(s *Shape, raw []byte) bool {
 	if s.part == partWhole {

@@ -1,6 +1,7 @@
 package line
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 
@@ -25,6 +26,9 @@ func OpensRecord(line []byte) bool {
 	}
 	return len(line) == 1 && line[0] == '{' || len(line) > len(exportKey) && string(line[:len(exportKey)]) == exportKey
 }
+
+// HoldsEntry tells whether an entry of journalctl -o export may begin in a text.
+func HoldsEntry(text []byte) bool { return bytes.Contains(text, []byte(exportKey)) }
 
 // EndsRecord tells whether a line is the last of the record that opener began.
 func EndsRecord(opener, line string) bool {
