@@ -42,6 +42,7 @@ func loseLog(t *testing.T, s *testdb.Server) {
 // log: a restore to a moment after the last backup works from the copy.
 func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		beginLog(t, db) // else the log of all tests before is archived, and copied
 		s := newSite(t, db)
 		if db.Flavour == "mysql" {
 			s.copyOverSSH()

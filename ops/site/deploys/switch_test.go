@@ -103,7 +103,7 @@ func freePorts(t *testing.T, n int) (ports []int) {
 }
 
 // load asks again and again until stop is called, which tells how many answers there were
-// and the first that was not 200. Four ask in turn, one each 8 ms, over new connections: a
+// and the first that was not 200. Four ask in turn, one each 16 ms, over new connections: a
 // gap in which nobody listens is met, and the machine is left to what is tested. Without the
 // pause the connections that were closed fill the tables that every look for a port reads.
 func load(url string) (stop func() (asked int64, bad string)) {
@@ -113,8 +113,8 @@ func load(url string) (stop func() (asked int64, bad string)) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
-			time.Sleep(time.Duration(i) * 8 * time.Millisecond)
-			next := time.NewTicker(32 * time.Millisecond)
+			time.Sleep(time.Duration(i) * 16 * time.Millisecond)
+			next := time.NewTicker(64 * time.Millisecond)
 			defer next.Stop()
 			for {
 				select {
