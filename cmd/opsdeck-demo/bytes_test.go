@@ -42,12 +42,17 @@ func (c *console) ownCost(keys ...string) int {
 	return costs[1]
 }
 
-// A line of 2 kB/s carries a step in a list in 0.3 s.
+// What a key may cost: a line of 2 kB/s carries a step in a list in 0.3 s, and a typed
+// letter in a second.
+const (
+	step   = 600
+	letter = 2000
+)
+
 func TestKeysCostFewBytes(t *testing.T) {
 	r := bringUp(t)
 	c := openConsole(t, r, 80, 24)
 	c.sees("qianzhang", "mysql")
-	const step, letter = 600, 2000
 	steps := []string{"j", "j", "k", "j", "k", "j", "k"}
 	for _, tab := range consoleTabs {
 		if tab.name == "Logs" {
@@ -77,5 +82,44 @@ func TestKeysCostFewBytes(t *testing.T) {
 	c.press("/")
 	if n := c.ownCost("t", "i", "m", "e", "o"); n > letter {
 		t.Errorf("a letter of the query costs %d bytes, want %d at most", n, letter)
+	}
+	c.press(escape)
+	c.gone("timeo")
+	c.overlaysCostFewBytes()
+}
+
+// overlaysCostFewBytes: a line further in the help, in what a row opens, and in the palette
+// costs no more than a step in a list; a letter typed in the palette, no more than in a query.
+func (c *console) overlaysCostFewBytes() {
+	c.t.Helper()
+	const down, up = "\x1b[B", "\x1b[A"
+	lines := []string{down, down, up, down, up, down, up}
+	for _, over := range []struct{ tab, key, shows string }{
+		{"Status", "?", "Help"},
+		{"Status", ":", "Palette"},
+		{"Status", enter, "Limits"},
+		{"Audit", enter, "request_body"},
+	} {
+		c.press(c.tab(over.tab))
+		c.sees("q quit") // the footer of the page itself
+		c.press("g", over.key)
+		c.sees(over.shows)
+		n := c.ownCost(lines...)
+		c.t.Logf("%s of %s: %d bytes a line", over.shows, over.tab, n)
+		if n == 0 {
+			c.t.Errorf("%s of %s: a step draws nothing", over.shows, over.tab)
+		}
+		if n > step {
+			c.t.Errorf("%s of %s: a step costs %d bytes, want %d at most", over.shows, over.tab, n, step)
+		}
+		if over.key == ":" {
+			n = c.ownCost("s", "t", "o", "p")
+			c.t.Logf("palette: %d bytes a letter", n)
+			if n > letter {
+				c.t.Errorf("a letter in the palette costs %d bytes, want %d at most", n, letter)
+			}
+		}
+		c.press(escape)
+		c.gone(over.shows)
 	}
 }
