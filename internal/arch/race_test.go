@@ -53,6 +53,48 @@ func TestPackagesWithoutTheRaceDetectorOnlyCompute(t *testing.T) {
 	}
 }
 
+// TestPackagesThatAreNeverRacedOnlyCompute: those that .ci/test never runs under the race
+// detector have no goroutine, and neither have their tests.
+func TestPackagesThatAreNeverRacedOnlyCompute(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root, ".ci", "test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)\ncomputing=\((.*?)\)`).FindSubmatch(script)
+	if list == nil {
+		t.Fatal(".ci/test has no list of packages that only compute")
+	}
+	dirs, err := exec.Command("bash", "-c", "echo "+strings.ReplaceAll(string(list[1]), "\n", " ")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := strings.Fields(string(dirs))
+	if len(names) < 20 {
+		t.Fatalf("%d packages: %s", len(names), dirs)
+	}
+	for _, dir := range names {
+		files, _ := filepath.Glob(filepath.Join(root, dir, "*.go"))
+		if len(files) == 0 {
+			t.Errorf("%s has no files", dir)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := concurrent(t, path, text)
+			for _, call := range []string{"t.Parallel()", ".Go(", "testdb.Beside(", "synctest."} {
+				if strings.Contains(string(text), call) {
+					found = call
+				}
+			}
+			if found != "" {
+				t.Errorf("%s: has %s: take its package off computing in .ci/test", path, found)
+			}
+		}
+	}
+}
+
 // concurrent names what a file has that the race detector would have to see.
 func concurrent(t *testing.T, path string, text []byte) (found string) {
 	t.Helper()
