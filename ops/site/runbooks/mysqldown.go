@@ -211,7 +211,7 @@ func mysqlSteps(p Place) []Step {
 	return []Step{
 		{
 			lang.M("Read the cause in the message; each cause has its step below."),
-			[]string{p.Opsdeck("status --only mysql,disk-data"), v.on(v.status), v.on(v.logs)},
+			[]string{p.status("mysql", "disk-data"), v.on(v.status), v.on(v.logs)},
 		},
 		{
 			lang.M("Check for a full disk first: it stops MySQL and prevents its start."),
@@ -219,7 +219,7 @@ func mysqlSteps(p Place) []Step {
 		},
 		{
 			lang.M("It is stopped (connection refused, no such socket): start it, and wait for it."),
-			[]string{v.on(v.start), p.Opsdeck("status --only mysql --watch 2s")},
+			[]string{v.on(v.start), p.status("mysql") + " --watch 2s"},
 		},
 		{
 			lang.M(

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
@@ -175,7 +178,7 @@ func updateSteps(p Place) []Step {
 			append(
 				given(p.process.Start),
 				p.ask("/health/version"),
-				p.Opsdeck("status --only health,ready --watch 2s"),
+				p.status("health", "ready")+" --watch 2s",
 			)},
 		{lang.M("Compare its errors with those of the hour before the update."),
 			[]string{
@@ -191,7 +194,14 @@ func updateSteps(p Place) []Step {
 func troubleSteps(p Place) []Step {
 	v := serverOf(p.service)
 	port := p.port()
-	return []Step{
+	redis := []Step{{
+		lang.M("/health/ready is ready while Redis is down: some builds report that. Check Redis itself."),
+		[]string{p.status("redis")},
+	}}
+	if p.service.Redis.Address == "" {
+		redis = nil
+	}
+	return slices.Concat([]Step{
 		{
 			lang.M("Start here: it names what fails, and often why."),
 			[]string{p.Opsdeck("status"), p.Opsdeck("doctor"), p.Opsdeck("deploy check")},
@@ -258,16 +268,13 @@ func troubleSteps(p Place) []Step {
 				p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.Opsdeck("logs --slow 1000 --since 1h"),
 			},
 		},
-		{
-			lang.M("/health/ready is ready while Redis is down: some builds report that. Check Redis itself."),
-			[]string{p.Opsdeck("status --only redis")},
-		},
+	}, redis, []Step{
 		{
 			lang.M("After a restart of the machine the service is missing: it is not started at boot."),
 			given(p.process.Status, p.atBoot()),
 		},
 		{lang.M("A disk is full, or logs grow without bound."), []string{p.Opsdeck("runbook disk-full")}},
-	}
+	})
 }
 
 func backupPage(p Place) []Step {
@@ -279,7 +286,7 @@ func backupPage(p Place) []Step {
 			keep.Daily,
 			keep.Weekly,
 			keep.Monthly,
-		), []string{p.Opsdeck("backup list"), p.Opsdeck("status --only backup,disk-backup")}},
+		), []string{p.Opsdeck("backup list"), p.status("backup", "disk-backup")}},
 		{
 			lang.M("Before a major operation: make one by hand, and verify it."),
 			[]string{p.Opsdeck("backup create"), p.Opsdeck("backup verify")},
@@ -322,7 +329,7 @@ func loggingPage(p Place) []Step {
 	return []Step{
 		{
 			lang.M("The logs are: %s", strings.Join(p.service.Logs.Paths(), " ")),
-			[]string{"ls -lh " + strings.Join(p.service.Logs.Paths(), " ")},
+			p.logFiles("ls -lh"),
 		},
 		{
 			lang.M("The last errors, and the errors that need immediate action."),
@@ -347,7 +354,7 @@ func loggingPage(p Place) []Step {
 				p.service.Health.LogSize,
 				p.service.Health.LogKeep,
 			),
-			[]string{p.Opsdeck("status --only logs"), "pm2 conf pm2-logrotate"},
+			append([]string{p.status("logs")}, p.rotation()...),
 		},
 	}
 }
@@ -374,7 +381,7 @@ func auditPage(p Place) []Step {
 		},
 		{
 			lang.M("Once a year: archive last year's rows, and delete them only after the archive is verified."),
-			[]string{p.Opsdeck("audit archive --year 2025")},
+			[]string{p.Opsdeck("audit archive --year " + strconv.Itoa(time.Now().Year()-1))},
 		},
 	}
 }

@@ -119,7 +119,7 @@ func serviceSteps(p Place) []Step {
 		},
 		{lang.M("Check the process, and start it if it is stopped."), start},
 		{lang.M("If its port is taken, find by whom."), []string{"ss -ltnp"}},
-		{lang.M("Watch it become ready."), []string{p.Opsdeck("status --only health,ready --watch 2s")}},
+		{lang.M("Watch it become ready."), []string{p.status("health", "ready") + " --watch 2s"}},
 	}
 }
 
@@ -132,7 +132,7 @@ func diskSteps(p Place) []Step {
 		},
 		{
 			lang.M("Old logs: let rotation handle them; by hand delete only rotated files."),
-			[]string{"ls -lhS " + strings.Join(p.service.Logs.Paths(), " ")},
+			p.logFiles("ls -lhS"),
 		},
 		{
 			lang.M("Old backups: only by retention, which never removes the last good one."),
@@ -142,7 +142,7 @@ func diskSteps(p Place) []Step {
 			lang.M("Never delete files in MySQL's data folder. Purge old binlogs with:"),
 			[]string{p.client + ` -e "PURGE BINARY LOGS BEFORE NOW() - INTERVAL 7 DAY"`},
 		},
-		{lang.M("Check that at least a fifth is free again."), []string{p.Opsdeck("status --only disk")}},
+		{lang.M("Check that at least a fifth is free again."), []string{p.status("disk")}},
 	}
 }
 
@@ -152,7 +152,7 @@ func backupSteps(p Place) []Step {
 			lang.M("See what is missing and why."),
 			[]string{
 				p.Opsdeck("backup list"),
-				p.Opsdeck("status --only backup,disk-backup"),
+				p.status("backup", "disk-backup"),
 				p.Opsdeck("operations --limit 20"),
 			},
 		},
