@@ -10,7 +10,8 @@ import (
 const (
 	rowsEndOfStatement = 1
 	rowsNoForeignKeys  = 2
-	rowsLogCascades    = 16 // USE_SQL_FOREIGN_KEY_F: MySQL from 9.6 on
+	rowsLogCascades    = 16  // USE_SQL_FOREIGN_KEY_F: MySQL from 9.6 on
+	rowsNoConstraints  = 128 // NO_CHECK_CONSTRAINT_CHECKS_F: MariaDB
 )
 
 // rowsFlagsAt is the offset of the flags in a rows event's body, after the table number.
@@ -53,6 +54,10 @@ func SetTable(native []byte, number uint32) {
 // GoOn clears the end-of-statement flag of native rows: more rows of the same statement
 // follow, of tables that are already mapped.
 func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement }
+
+// CheckNoKeys sets the flag of native rows that the server checks no foreign keys and cascades
+// no change.
+func CheckNoKeys(native []byte) { native[headerSize+rowsFlagsAt] |= rowsNoForeignKeys }
 
 // NativeSize is the length of native rows, in bytes.
 func (r *Rows) NativeSize() int { return headerSize + len(r.head) + len(r.data) }

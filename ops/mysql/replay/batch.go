@@ -10,12 +10,13 @@ import (
 // event is rows in the form of the server's BINLOG statement.
 type event struct {
 	table   string
-	tableAs []byte   // the table map
-	rows    []byte   // as a statement of their own
-	at      uint32   // start time of their statement, Unix seconds
-	plain   []string // statements instead of rows
-	foreign bool     // foreign keys are checked
-	keeps   bool     // the table is non-transactional
+	tableAs []byte       // the table map
+	rows    []byte       // as a statement of their own
+	at      uint32       // start time of their statement, Unix seconds
+	plain   []string     // statements instead of rows
+	foreign bool         // foreign keys are checked
+	keeps   bool         // the table is non-transactional
+	image   *format.Rows // what rows holds
 }
 
 // size is the approximate number of bytes sent to the server.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,73 +20,122 @@ import (
 	"opsdeck/ops/mysql/changes"
 )
 
-// compareTransactions is the number of transactions that the benchmark replays, twenty
-// rows each.
-const (
-	compareTransactions = 20_000
-	bulkTransactions    = 200
-)
+// race is a kind of log.
+type race struct {
+	name   string
+	fill   string // fills the tables before the log begins, as a backup does
+	step   string // statements of step n, in a procedure
+	weight int    // steps at scale 1
+}
+
+// raceTables are those of a shop: every order has its lines, its status changes, and each line takes
+// from the stock.
+var raceTables = []string{
+	`CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, status VARCHAR(20) NOT NULL,
+		total DECIMAL(12,2) NOT NULL, note VARCHAR(120), created DATETIME NOT NULL,
+		KEY (customer), KEY (created)) ENGINE=InnoDB`,
+	`CREATE TABLE items (id BIGINT PRIMARY KEY AUTO_INCREMENT, orders_id INT NOT NULL, article INT NOT NULL,
+		amount INT NOT NULL, price DECIMAL(12,2) NOT NULL, name VARCHAR(80),
+		KEY (orders_id), KEY (article)) ENGINE=InnoDB`,
+	`CREATE TABLE stock (article INT PRIMARY KEY, amount INT NOT NULL, changed DATETIME NOT NULL,
+		place VARCHAR(40)) ENGINE=InnoDB`,
+	"CREATE TABLE digits (d INT PRIMARY KEY) ENGINE=InnoDB",
+	"INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+	"INSERT INTO stock SELECT a.d+10*b.d+100*c.d+1000*e.d, 100000, '2026-01-01', CONCAT('shelf ', a.d, b.d) " +
+		"FROM digits a, digits b, digits c, digits e",
+}
+
+// many are 5,000 rows.
+const many = "FROM digits a, digits b, digits c, digits e WHERE e.d < 5"
+
+var races = []race{
+	{
+		name: "oltp", weight: 40_000,
+		step: `START TRANSACTION;
+			INSERT INTO orders (customer, status, total, note, created) VALUES
+				(n*7919 % 20000, 'new', n % 1000, CONCAT('to be delivered by courier ', n), NOW());
+			SET o = LAST_INSERT_ID();
+			INSERT INTO items (orders_id, article, amount, price, name) VALUES
+				(o, n*31 % 10000, 1, 9.5, CONCAT('article number ', n*31 % 10000)),
+				(o, n*37 % 10000, 2, 7.25, CONCAT('article number ', n*37 % 10000)),
+				(o, n*41 % 10000, 3, 1, CONCAT('article number ', n*41 % 10000));
+			UPDATE stock SET amount = amount - 1, changed = NOW() WHERE article IN (n*31 % 10000, n*37 % 10000, n*41 % 10000);
+			COMMIT;
+			UPDATE orders SET status = 'paid', total = total + 1 WHERE id = o;
+			UPDATE orders SET status = 'sent' WHERE id = o - n % 200;`,
+	},
+	{
+		name: "inserts", weight: 240,
+		step: `INSERT INTO items (orders_id, article, amount, price, name)
+			SELECT n*100+a.d, (n*7919+b.d*17+c.d*1000+e.d) % 10000, 1, c.d, 
+				CONCAT('article number ', n*31 % 10000, ' from the import of today') ` + many + `;`,
+	},
+	{
+		name: "changes", weight: 240,
+		fill: `INSERT INTO items (orders_id, article, amount, price, name)
+			SELECT n*100+a.d, (n*7919+b.d*17+c.d*1000+e.d) % 10000, 1, c.d, 
+				CONCAT('article number ', n*31 % 10000, ' from the import of today') ` + many + `;`,
+		step: `UPDATE items SET amount = amount + 1, name = CONCAT('article changed by ', n, ' in the night')
+				WHERE id BETWEEN n*5000 AND n*5000+4500;
+			DELETE FROM items WHERE id BETWEEN n*5000+4000 AND n*5000+5000 AND id % 2 = 0;`,
+	},
+}
 
 // TestCompareReplay compares the speed of the binlog replay with mysqlbinlog | mysql: the
 // same log, interleaved runs, medians; both must give the same rows. OPSDECK_COMPARE
-// scales the number of transactions. The output has the format of a Go benchmark.
+// scales the size of the log. The output has the format of a Go benchmark.
 func TestCompareReplay(t *testing.T) {
 	scale, err := strconv.ParseFloat(os.Getenv("OPSDECK_COMPARE"), 64)
 	if err != nil || scale <= 0 {
 		t.Skip("set OPSDECK_COMPARE, for `make compare`")
 	}
+	only := os.Getenv("OPSDECK_COMPARE_ONLY")
 	for _, flavour := range []string{"mariadb", "mysql"} {
-		for _, size := range []string{"small", "bulk"} {
-			old, ours, bytes := raceReplay(t, flavour, raceOf(size, scale))
-			fmt.Printf("BenchmarkCompareReplay/%s_%s\t1\t%.2f opsdeck_times\t%.2f mysqlbinlog_to_mysql_s\t%.0f MB/s\n",
-				flavour, size, old.Seconds()/ours.Seconds(), old.Seconds(), float64(bytes)/1e6/ours.Seconds())
+		for _, kind := range races {
+			name := flavour + "_" + kind.name
+			if only != "" && !strings.Contains(name, only) {
+				continue
+			}
+			old, ours, bytes := raceReplay(t, flavour, kind, scale)
+			fmt.Printf("BenchmarkCompareReplay/%s\t1\t%.2f opsdeck_times\t%.2f mysqlbinlog_to_mysql_s\t%.0f MB/s\n",
+				name, old.Seconds()/ours.Seconds(), old.Seconds(), float64(bytes)/1e6/ours.Seconds())
 		}
 	}
 }
 
-// raceOf are the statements of a race, at most a few hundred in each text: many small transactions, or
-// few with thousands of rows.
-func raceOf(size string, scale float64) (texts []string) {
-	var all []string
-	add := func(q string) {
-		if all = append(all, q); len(all) >= 200 || len(q) > 1<<17 {
-			texts, all = append(texts, strings.Join(all, ";")), nil
-		}
+// make makes the steps of a race.
+func (k race) make(t *testing.T, s *testdb.Server, schema, what string, steps int) {
+	t.Helper()
+	if what == "" {
+		return
 	}
-	if size == "bulk" {
-		for i := range max(2, int(scale*bulkTransactions)) {
-			add(insertRows(i, 5000))
-			add(fmt.Sprintf("UPDATE goods SET a = a + 1 WHERE id > %d", i*2500))
-			if i%4 == 3 {
-				add("DELETE FROM goods WHERE id % 5 = 1")
-			}
-		}
-	} else {
-		for i := range max(10, int(scale*compareTransactions)) {
-			add(insertRows(i, 20))
-			add(fmt.Sprintf("UPDATE goods SET a = a + 1 WHERE id = %d", 1+i*7%(i+1)))
-		}
-	}
-	if len(all) > 0 {
-		texts = append(texts, strings.Join(all, ";"))
-	}
-	return texts
+	s.Exec(t, schema, "SET SESSION binlog_format=ROW", "DROP PROCEDURE IF EXISTS work", fmt.Sprintf(
+		"CREATE PROCEDURE work(start INT, steps INT) BEGIN DECLARE n INT DEFAULT start; DECLARE o INT; "+
+			"WHILE n < steps DO %s SET n = n + 1; END WHILE; END", what))
+	s.Exec(t, schema, "SET SESSION binlog_format=ROW", fmt.Sprintf("CALL work(0, %d)", steps))
+	s.Exec(t, schema, "DROP PROCEDURE work")
 }
 
 // raceReplay is the median time of each method for the given statements, and the size of their log.
-func raceReplay(t *testing.T, flavour string, texts []string) (old, ours time.Duration, size uint64) {
-	const table = "CREATE TABLE goods (id INT PRIMARY KEY AUTO_INCREMENT, a INT, name VARCHAR(60), KEY (a)) ENGINE=InnoDB"
-	s := testdb.Private(t, flavour)
-	theirs := s.Schema(t)
-	s.Exec(t, theirs, table)
-	w := newWorld(t, s, table)
-	for _, text := range texts {
-		s.Exec(t, w.live, "SET SESSION binlog_format=ROW", text)
+func raceReplay(t *testing.T, flavour string, kind race, scale float64) (old, ours time.Duration, size uint64) {
+	s := testdb.Private(t, flavour, "--innodb-buffer-pool-size=1G", "--max-binlog-size=1G",
+		"--loose-innodb-redo-log-capacity=1G", "--loose-innodb-log-file-size=1G")
+	steps := max(5, int(float64(kind.weight)*scale))
+	fill := func(schema string) {
+		s.Exec(t, schema, raceTables...)
+		kind.make(t, s, schema, kind.fill, steps)
 	}
+	w := newWorld(t, s, raceTables...)
+	kind.make(t, s, w.live, kind.fill, steps)
+	kind.make(t, s, w.shadow, kind.fill, steps)
+	s.Exec(t, "", "FLUSH BINARY LOGS")
+	w.stand = now(t, s)
+	kind.make(t, s, w.live, kind.step, steps)
 	end := now(t, s)
 	if end.File != w.stand.File {
 		t.Fatalf("the log goes on in %s: choose fewer transactions", end.File)
 	}
+	s.Exec(t, "", "FLUSH BINARY LOGS")
 	// The archive already exists, as it does with a follower.
 	folder := binarchive.Folder{Dir: filepath.Join(t.TempDir(), "binlog")}
 	_, err := binarchive.Run(t.Context(),
@@ -97,23 +147,52 @@ func raceReplay(t *testing.T, flavour string, texts []string) (old, ours time.Du
 	place := &reached
 	var olds, own []time.Duration
 	for range 3 {
-		s.Exec(t, theirs, "TRUNCATE goods")
+		theirs := s.Schema(t)
+		fill(theirs)
+		s.Exec(t, "", "FLUSH BINARY LOGS")
 		began := time.Now()
+		cpu := cpuOf(s)
+		kids := processor(syscall.RUSAGE_CHILDREN)
 		pipe, in := io.Pipe()
 		tool := exec.Command(s.Tool(t, "mysqlbinlog"), arguments(s, w, theirs, end)...)
 		tool.Stdout = in
 		go func() { in.CloseWithError(tool.Run()) }()
 		s.Client(t, "", pipe)
 		olds = append(olds, time.Since(began))
-		s.Exec(t, w.shadow, "DROP TABLE IF EXISTS "+Table, "TRUNCATE goods")
+		t.Logf("%s %s: mysqlbinlog | mysql %v; processor: server %v, clients %v", flavour, kind.name,
+			olds[len(olds)-1], cpuOf(s)-cpu, processor(syscall.RUSAGE_CHILDREN)-kids)
+		s.Exec(t, "", "DROP DATABASE "+theirs, "DROP DATABASE "+w.shadow,
+			"CREATE DATABASE "+w.shadow+" CHARACTER SET utf8mb4")
+		fill(w.shadow)
+		s.Exec(t, "", "FLUSH BINARY LOGS")
 		began = time.Now()
+		cpu = cpuOf(s)
+		self := processor(syscall.RUSAGE_SELF)
 		w.replay(t, w.logFrom(t, folder, place), binlog.Moment{Position: &end.Position})
 		own = append(own, time.Since(began))
+		t.Logf("%s %s: opsdeck %v; processor: server %v, itself %v", flavour, kind.name,
+			own[len(own)-1], cpuOf(s)-cpu, processor(syscall.RUSAGE_SELF)-self)
 	}
 	w.sameRows(t)
 	slices.Sort(olds)
 	slices.Sort(own)
 	return olds[1], own[1], end.Pos - w.stand.Pos
+}
+
+// cpuOf is the server's processor time.
+func cpuOf(s *testdb.Server) time.Duration {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID()))
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	u, _ := strconv.Atoi(f[11])
+	k, _ := strconv.Atoi(f[12])
+	return time.Duration(u+k) * 10 * time.Millisecond
+}
+
+// processor is the processor time of the test's own process, or of those that it ran.
+func processor(who int) time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(who, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // logFrom is an archive's log from the world's start to a position.
@@ -137,16 +216,14 @@ func (w *world) logFrom(t *testing.T, folder binarchive.Folder, end *binlog.Plac
 	return run
 }
 
-func insertTwenty(i int) string { return insertRows(i, 20) }
-
-func insertRows(i, rows int) string {
+func insertTwenty(i int) string {
 	var q strings.Builder
 	q.WriteString("INSERT INTO goods (a, name) VALUES ")
-	for n := range rows {
+	for n := range 20 {
 		if n > 0 {
 			q.WriteByte(',')
 		}
-		fmt.Fprintf(&q, "(%d, 'article %d of order %d')", i*rows+n, n, i)
+		fmt.Fprintf(&q, "(%d, 'article %d of order %d')", i*20+n, n, i)
 	}
 	return q.String()
 }

@@ -111,6 +111,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	}
 	l.judge.has = q.Has
 	l.sum.Done = l.done
+	l.sum.NoNotes = true
 	var err error
 	if q.Moment.GTIDs != "" {
 		if l.want, err = binlog.ParseGTIDs(q.Moment.GTIDs); err != nil {

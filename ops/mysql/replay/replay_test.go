@@ -36,6 +36,7 @@ type world struct {
 	other    string // another database of the server
 	db       *sql.DB
 	folds    bool // the server's names are in lower case
+	limits   *limits
 }
 
 // newWorld creates the same tables in two databases; the second has what a backup would
@@ -165,7 +166,8 @@ func (w *world) run(ctx context.Context, t *testing.T, run *changes.Run, f *Fore
 	if w.db == nil {
 		w.db = w.s.Open(t, "")
 	}
-	return Run(ctx, w.db, Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions})
+	return Run(ctx, w.db, Job{Run: run, To: f.To, From: w.live, Schema: w.shadow, Total: f.Transactions,
+		limits: w.limits})
 }
 
 // word is mysqldump's output of a database, without the database's name and the replay's

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"opsdeck/ops"
@@ -34,6 +33,8 @@ type Job struct {
 	Keep bool
 	// Rest is called after each commit. Its error ends the replay there.
 	Rest func(context.Context) error
+
+	limits *limits // of a test
 }
 
 // commitBytes is the size of log per commit, in bytes; keepBytes is the size for a replay
@@ -77,25 +78,8 @@ type runner struct {
 	decided   bool   // an XA transaction that is committed is read again
 	strayed   bool   // the target's triggers were read, for those that name other databases
 	thread    uint32 // pseudo_thread_id of the session; 0: its own
+	joins     joins
 }
-
-// group is the state of the current group.
-type group struct {
-	from    binlog.Place
-	skip    bool
-	held    []event // not sent to the server yet
-	size    int
-	changes []binlog.TableChange
-	context []string // settings for the next statement
-	number  int      // index of the current statement
-	begun   bool     // part of it was sent to the server, in its own transaction
-	partly  bool     // it was rolled back to a savepoint
-	later   bool     // statements of an XA transaction wait until it is committed
-}
-
-// mostHeld is the size of a group that is held until its end, in bytes. An XA transaction
-// is held completely: it is not known before whether it is committed.
-const mostHeld = 8 << 20
 
 // ErrUnplanned says that a replay did not do what was forecast, and so did not end.
 var ErrUnplanned = errors.New("the replay differs from its plan")
@@ -104,6 +88,10 @@ var ErrUnplanned = errors.New("the replay differs from its plan")
 // ErrAgain.
 func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	r := &runner{Job: job, ctx: ctx, begin: time.Now(), plain: plain{on: job.Plain}}
+	r.joins = newJoins(ctx, db, job.Schema)
+	if job.limits != nil {
+		r.joins.limits = *job.limits
+	}
 	if err := r.connect(db); err != nil {
 		return r.state, err
 	}
@@ -131,7 +119,7 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 
 // pauseHere commits the open transaction, and the position if it is worth a commit.
 func (r *runner) pauseHere() error {
-	if !r.open && !r.noted && r.batch.len() == 0 && !r.farAhead() {
+	if !r.open && !r.noted && r.batch.len() == 0 && r.joins.idle() && !r.farAhead() {
 		return nil
 	}
 	return r.commit()
@@ -160,6 +148,9 @@ func (r *runner) connect(db *sql.DB) (err error) {
 		err = alone(r.ctx, r.apply, r.Schema)
 	}
 	if err == nil {
+		err = othersEnd(r.ctx, r.apply, r.Schema)
+	}
+	if err == nil {
 		err = r.server.ask(r.ctx, r.apply)
 	}
 	if err == nil {
@@ -173,6 +164,7 @@ func (r *runner) connect(db *sql.DB) (err error) {
 
 // leave closes the two sessions: they have settings and a lock that nobody else needs.
 func (r *runner) leave() {
+	r.joins.leave()
 	for _, c := range []*sql.Conn{r.apply, r.note} {
 		c.Raw(func(any) error { return driver.ErrBadConn })
 		c.Close()
@@ -186,6 +178,9 @@ func (r *runner) resume() error {
 		return fmt.Errorf("read the progress of the replay: %w", errors.Join(err, missing(there)))
 	}
 	r.state, r.saved = state, state.At
+	if r.joins.redo, err = readWritten(r.ctx, r.apply, r.Schema); err != nil {
+		return err
+	}
 	if state.Temps > 0 && !state.Ended {
 		return ErrAgain
 	}
@@ -242,7 +237,8 @@ func (r *runner) opens(at binlog.Place, f *format.Format) error {
 // take replays one step of the log.
 func (r *runner) take(i *format.Item) error {
 	err := r.step(i)
-	if err == nil || errors.Is(err, binarchive.ErrEnough) || r.ctx.Err() != nil {
+	var window *windowError
+	if err == nil || errors.Is(err, binarchive.ErrEnough) || r.ctx.Err() != nil || errors.As(err, &window) {
 		return err
 	}
 	return fmt.Errorf("replay %s: %w", i.Group.ID(), err)
@@ -284,101 +280,6 @@ func (r *runner) starts(g *format.Group) error {
 	return nil
 }
 
-// change replays row images of our database.
-func (r *runner) change(i *format.Item) error {
-	m := i.Rows.Map
-	if m.Schema != r.From || !r.judge.inScope(m.Name) {
-		return nil
-	}
-	rows, err := i.Rows.Count()
-	if err != nil {
-		return err
-	}
-	counted := binlog.TableChange{Schema: m.Schema, Table: m.Name}
-	counted.Add(i.Rows.Verb, int64(rows))
-	sumChange(&r.group.changes, counted)
-	e, err := r.event(i)
-	if err != nil {
-		return err
-	}
-	g := &r.group
-	g.held = append(g.held, e)
-	if g.size += e.size(); g.size > mostHeld && (r.decided || !undecided(i.Group)) {
-		return r.spill()
-	}
-	return nil
-}
-
-// event is a change in the form that the server accepts.
-func (r *runner) event(i *format.Item) (e event, err error) {
-	e.table, e.at = i.Rows.Map.Name, i.Event.Timestamp
-	e.keeps = !r.transactional(e.table)
-	e.foreign = len(r.Tables) == 0 && i.Rows.ForeignKeys()
-	if !r.plain.on && !r.server.byStatements(i.Rows) {
-		if e.tableAs, err = i.NativeMap(r.Schema); err == nil {
-			e.rows, err = i.NativeRows(e.foreign)
-		}
-		return e, err
-	}
-	if e.plain, err = r.rowsAsStatements(i.Rows); e.plain == nil {
-		e.plain = []string{}
-	}
-	return e, err
-}
-
-// spill sends the held part of a group before the group's end is known, in a transaction
-// of its own.
-func (r *runner) spill() error {
-	if !r.group.begun {
-		if err := r.settled(); err != nil {
-			return err
-		}
-		r.group.begun = true
-	}
-	return r.put(r.group.take(false))
-}
-
-// take empties what is held; with rolledBack it returns only what a rollback does not
-// undo.
-func (g *group) take(rolledBack bool) []event {
-	held := g.held
-	g.held, g.size = nil, 0
-	if rolledBack {
-		held = slices.DeleteFunc(held, func(e event) bool { return !e.keeps })
-	}
-	return held
-}
-
-// put sends events to the server in portions.
-func (r *runner) put(events []event) error {
-	for _, e := range events {
-		if e.keeps && !r.noted {
-			if err := r.settled(); err != nil {
-				return err
-			}
-			if err := r.noteStep(pending{At: r.group.from}); err != nil {
-				return err
-			}
-		}
-		if r.batch.len()+e.size() > r.server.batch || r.batch.mixes(e) {
-			if err := r.send(); err != nil {
-				return err
-			}
-		}
-		r.size += int64(e.size())
-		r.batch.add(e)
-	}
-	return nil
-}
-
-// settled commits the groups before the current one, if there are any.
-func (r *runner) settled() error {
-	if r.group.begun || r.saved == r.state.At && r.batch.len() == 0 {
-		return nil
-	}
-	return r.commit()
-}
-
 // ends finishes a group.
 func (r *runner) ends(g *format.Group) error {
 	end := r.file
@@ -394,8 +295,6 @@ func (r *runner) ends(g *format.Group) error {
 		if err := r.second(g.XA); err != nil {
 			return err
 		}
-	case format.XARollback:
-		delete(r.state.XA, g.XA)
 	case format.XANone:
 		if r.group.later && !g.RolledBack { // it is committed in one phase
 			r.group.changes = nil
@@ -405,7 +304,15 @@ func (r *runner) ends(g *format.Group) error {
 			}
 		}
 	}
-	if err := r.put(r.group.take(g.RolledBack)); err != nil {
+	held := r.group.take(g.RolledBack)
+	joined, err := join(r, g, held)
+	if err != nil {
+		return err
+	}
+	if !joined {
+		err = r.put(held)
+	}
+	if err != nil {
 		return err
 	}
 	if g.RolledBack {
@@ -420,38 +327,41 @@ func (r *runner) ends(g *format.Group) error {
 		}
 		r.state.Changed += c.Rows()
 	}
+	if g.Phase == format.XACommit || g.Phase == format.XARollback {
+		delete(r.state.XA, g.XA)
+	}
 	r.state.At = end
 	r.state.Transactions++
 	r.group = group{}
 	r.report()
+	if due(r) {
+		if err := launch(r); err != nil || !r.Keep {
+			return err
+		}
+		if err := land(r); err != nil {
+			return err
+		}
+		return rest(r)
+	}
 	limit := int64(commitBytes)
 	if r.Keep {
 		limit = keepBytes
 	}
 	if r.noted || r.size >= limit {
-		if err := r.commit(); err != nil || r.Rest == nil || len(r.judge.temp) > 0 {
+		if err := r.commit(); err != nil {
 			return err
 		}
-		return r.Rest(r.ctx)
+		return rest(r)
 	}
 	return nil
 }
 
-// rollBack undoes a group's changes in transactional tables; non-transactional tables keep
-// them, as on the server.
-func (r *runner) rollBack() error {
-	r.group.changes = slices.DeleteFunc(r.group.changes, func(c binlog.TableChange) bool {
-		return r.transactional(c.Table)
-	})
-	if !r.group.begun {
+// rest calls Rest where another session could continue.
+func rest(r *runner) error {
+	if r.Rest == nil || len(r.judge.temp) > 0 {
 		return nil
 	}
-	if err := r.send(); err != nil {
-		return err
-	}
-	r.open = false
-	_, err := r.apply.ExecContext(r.ctx, "ROLLBACK")
-	return err
+	return r.Rest(r.ctx)
 }
 
 func (r *runner) report() {

@@ -119,11 +119,16 @@ func (s *server) quietly(ctx context.Context, c *sql.Conn) error {
 // aloneWait is the wait for the last statement of a killed replay, in seconds.
 const aloneWait = 120
 
+// lockName is the name of the lock that a replay into a database holds.
+func lockName(in string) string {
+	sum := sha256.Sum256([]byte(in))
+	return fmt.Sprintf("opsdeck_replay_%x", sum[:16])
+}
+
 // alone makes sure that no other replay runs on the database. The lock ends with its
 // session; the server ends a killed process's session after its statement.
 func alone(ctx context.Context, c *sql.Conn, in string) error {
-	sum := sha256.Sum256([]byte(in))
-	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT GET_LOCK('opsdeck_replay_%x', %d)", sum[:16], aloneWait))
+	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", lockName(in), aloneWait))
 	if err == nil && got != "1" {
 		return ops.E(ops.Busy, lang.M("another replay is working on the database %s", in))
 	}
@@ -172,24 +177,32 @@ func (r *runner) tell(f *format.Format) error {
 	if r.plain.on {
 		return nil
 	}
-	_, err := r.apply.ExecContext(r.ctx, inBinlog(f.Native()))
+	err := r.server.tell(r.ctx, r.apply, f)
 	if mysql.Number(err) == mysql.ErrSpecificAccess && !r.native {
 		r.plain.on = true
 		return nil
 	}
-	if err != nil {
+	return err
+}
+
+// tell sends the events' format to the server.
+func (s *server) tell(ctx context.Context, c *sql.Conn, f *format.Format) error {
+	if _, err := c.ExecContext(ctx, inBinlog(f.Native())); err != nil {
 		return fmt.Errorf("the log's format: %w", err)
 	}
-	if !r.server.gtids {
+	if !s.gtids {
 		return nil
 	}
-	_, err = r.apply.ExecContext(r.ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
+	_, err := c.ExecContext(ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
 	return err
 }
 
 // start opens a transaction, unless one is open.
 func (r *runner) start() error {
 	if !r.open {
+		if err := drain(r); err != nil {
+			return err
+		}
 		if _, err := r.apply.ExecContext(r.ctx, "BEGIN"); err != nil {
 			return err
 		}

@@ -81,6 +81,7 @@ func (r *runner) define(i *format.Item, d decided) error {
 	r.state.Events = d.effect.applyEvents(r.state.Events)
 	r.engines = nil
 	r.plain.forget()
+	r.joins.keys.forget()
 	return nil
 }
 

@@ -21,7 +21,6 @@ func (r *runner) second(id string) error {
 	if !known {
 		return fmt.Errorf("the XA transaction %s was prepared before the backup", id)
 	}
-	delete(r.state.XA, id)
 	return r.again(first)
 }
 
