@@ -44,10 +44,14 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 		return nil, err
 	}
 	if hole := holeEnd(file, size); open == nil && !f.converted(file, hole, size) {
+		text := logs.Text(newFileText(file, size))
 		if hole > 0 {
-			return &afterHole{newFileText(file, size), hole}, nil
+			text = &afterHole{text, hole}
 		}
-		return newFileText(file, size), nil
+		if endsWithReturns(headBytes(text)) {
+			text = &returnLines{text}
+		}
+		return text, nil
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil {

@@ -32,6 +32,12 @@ func (r headReader) access(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	rest := bytes.TrimLeft(line[open+shut+1:], " ")
+	if e, ok := r.bareHaproxy(rest); ok && bytes.IndexByte(line[:open], ' ') < 0 {
+		client := line[:open]
+		client = client[bytes.IndexByte(client, '>')+1:] // a syslog priority
+		e.Fields = append(e.Fields, logs.Field{Key: "client", Value: string(client)})
+		return e, ms, true
+	}
 	if len(rest) == 0 || rest[0] != '"' {
 		return e, Unset, false
 	}
@@ -125,6 +131,9 @@ func morgan(line []byte) (e logs.Event, ok bool) {
 // quoted user agent. A whole number is Apache's %D, in microseconds; one with a decimal
 // point is nginx's $request_time, in seconds.
 func accessTook(line []byte) (ms float64, ok bool) {
+	if v, ok := proxyTook(line); ok {
+		return v, true
+	}
 	if !bytes.Contains(line[:min(len(line), 320)], []byte(`] "`)) {
 		return 0, false
 	}

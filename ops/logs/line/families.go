@@ -35,6 +35,9 @@ func (r lateReader) late(line []byte) (e logs.Event, ms int64, ok bool) {
 	if e, ms, ok = r.cluster(line); ok {
 		return e, ms, true
 	}
+	if e, ms, ok = r.fpmAccess(line); ok {
+		return e, ms, true
+	}
 	if e, ms, ok = system(r.p, line); ok {
 		return e, ms, true
 	}

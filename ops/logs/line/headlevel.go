@@ -30,6 +30,11 @@ func (r bodyReader) firstWordLevel(b []byte) (l logs.Level, n int) {
 	if n == 0 { // a line with only a time
 		return logs.LevelUnknown, 0
 	}
+	if bar := bytes.IndexByte(b[:min(len(b), maxLevelWord)], '|'); bar > 2 && bar < n { // "info|text"
+		if l, ok := logs.ParseLevel(string(b[:bar])); ok {
+			return l, bar
+		}
+	}
 	word := b[:n]
 	if l, ok := letterLevel(word, b[n:]); ok {
 		return l, n

@@ -28,6 +28,11 @@ func (r headReader) head(line []byte) (e logs.Event, ms int64, kind Kind, ok boo
 		e, ms, ok = r.redis(line)
 	case letterLevels[c] != logs.LevelUnknown && len(line) > 5 && Digit(line[1]):
 		e, ms, ok = r.klog(line)
+	case c == 'n':
+		if e, ok = npm(line); !ok && nodeFailure(line) {
+			return logs.Event{Level: logs.LevelError, Message: string(line)}, Unset, KindHead, true
+		}
+		ms = Unset
 	case nodeFailure(line):
 		return logs.Event{Level: logs.LevelError, Message: string(line)}, Unset, KindHead, true
 	}
@@ -94,7 +99,9 @@ func (r headReader) priority(line []byte) (e logs.Event, ms int64, ok bool) {
 	}
 	text := bytes.TrimLeft(rest[n:], " ")
 	if version {
-		e = structured(text)
+		if e = structured(text); e.Context == "haproxy" {
+			bodies(r.p).haproxy(&e, []byte(e.Message))
+		}
 	} else {
 		e = bodies(r.p).tagged(text)
 	}
@@ -135,7 +142,7 @@ func (r bodyReader) tagged(text []byte) logs.Event {
 	if !ok {
 		return logs.Event{Format: logs.FormatText, Message: string(text)}
 	}
-	if e, ok := r.inner(rest); ok {
+	if e, ok := r.inner(rest); ok && string(tag) != "haproxy" {
 		return e
 	}
 	e := logs.Event{Format: logs.FormatText, Context: string(tag), Message: string(rest)}

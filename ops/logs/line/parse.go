@@ -191,12 +191,18 @@ func continues(line []byte) bool {
 	case '}', ']', ')':
 		return true
 	}
-	for _, s := range [...]string{"Caused by:", "at ", "... ", "Node.js v", "(Use `node --trace"} {
+	for _, s := range continuing {
 		if bytes.HasPrefix(line, []byte(s)) {
 			return true
 		}
 	}
-	return false
+	frame := bytes.TrimLeft(line, "0123456789") // "10: 0x10b7fb4 v8::…" of V8's native stacks
+	return len(frame) < len(line) && bytes.HasPrefix(frame, []byte(": 0x"))
+}
+
+// continuing are the beginnings of such lines.
+var continuing = [...]string{
+	"Caused by:", "Require stack:", "- /", "at ", "... ", "Node.js v", "(Use `node --trace",
 }
 
 // readsOtherwise tells whether a line without a time would be read differently with
@@ -238,11 +244,16 @@ func elapsed(msg string, fields []logs.Field) (string, []logs.Field) {
 func leadingContext(b []byte) (context, message string) {
 	b = bytes.TrimLeft(b, " ")
 	if len(b) > 2 && b[0] == '[' {
-		if end := bytes.IndexByte(b, ']'); end > 1 && bytes.IndexByte(b[:end], '"') < 0 {
+		if end := bytes.IndexByte(b, ']'); end > 1 && bytes.IndexByte(b[:end], '"') < 0 && !beginsClock(b[1:end]) {
 			return string(b[1:end]), string(bytes.TrimLeft(b[end+1:], " "))
 		}
 	}
 	return "", string(b)
+}
+
+// beginsClock recognises "10:27:21.385", a time of day in the place of a context.
+func beginsClock(b []byte) bool {
+	return len(b) >= 8 && digits2(b) >= 0 && b[2] == ':' && digits2(b[3:]) >= 0 && b[5] == ':'
 }
 
 // leadingLevel finds a level at the beginning of b, as "ERROR text",
@@ -361,7 +372,7 @@ func (r bodyReader) body(rest []byte) (e logs.Event) {
 		return e
 	}
 	if tag, text, ok := syslogTag(rest); ok && bytes.IndexByte(rest[:len(rest)-len(text)], '[') > 0 {
-		if e, ok := r.inner(text); ok {
+		if e, ok := r.inner(text); ok && string(tag) != "haproxy" {
 			return e
 		}
 		e = r.tagged(rest)
@@ -443,6 +454,9 @@ func (p *Parser) logfmt(line string) (e logs.Event, ms int64, ok bool) {
 			e.Level, known = l, known || isLevel
 		case "msg", "message":
 			e.Message, known = value, true
+			if at, ok := auditTime(value); ok && ms == Unset {
+				ms = at
+			}
 		case "context", "logger", "module", "component":
 			e.Context = value
 		default:

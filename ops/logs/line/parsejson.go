@@ -23,6 +23,7 @@ var (
 	levelKeys = map[string]bool{
 		"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true, "@l": true,
 		"priority": true, "severitytext": true, "severitynumber": true, "s": true, "loglevel": true,
+		"error_severity": true,
 	}
 	messageKeys = map[string]bool{
 		"message": true, "msg": true, "@m": true, "@mt": true, "@message": true, "short_message": true, "body": true,

@@ -20,6 +20,9 @@ func (r bodyReader) program(rest []byte) (e logs.Event, ok bool) {
 			return e, true
 		}
 	}
+	if e, ok = r.server(rest); ok {
+		return e, true
+	}
 	if len(rest) > 6 && rest[1] == '/' { // "V/Tag( 123): text" of logcat -v time
 		if e, ok = logcat(rest); ok {
 			return e, true

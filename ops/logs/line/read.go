@@ -7,8 +7,13 @@ import (
 	"io"
 )
 
-// TrimCR removes the \r of a line break.
-func TrimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
+// TrimCR removes the \r of a line break, also where a program wrote \r\r\n.
+func TrimCR(line []byte) []byte {
+	for len(line) > 0 && line[len(line)-1] == '\r' {
+		line = line[:len(line)-1]
+	}
+	return line
+}
 
 // After returns the index of c at or after from, or the length of b.
 func After(b []byte, c byte, from int) int {
