@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,6 +84,9 @@ func TestRestoreToAMomentFromTheLogAtACopy(t *testing.T) {
 		if o.code == 0 || !strings.Contains(o.err, "backup binlog fetch --copy far") {
 			t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
 		}
+		o = s.must("restore", "--from", "far:", "--plan")
+		tells(t, o.out+o.err, "the copy far has the binlog up to ")
+		s.newMachine(t)
 		s.must("backup", "binlog", "fetch", "--copy", "far")
 		s.must("backup", "binlog", "verify")
 		o = s.must("restore", "--from", "far:", "--before", id, "--json", "--confirm", s.live)
@@ -165,4 +169,23 @@ func TestAGapAtACopyIsJudgedByItsOwnBackups(t *testing.T) {
 	judged(1, "send the backup that heals it: "+s.opsdeck("backup sync"))
 	s.must("backup", "sync")
 	judged(0, "")
+}
+
+// newMachine forgets what this machine knows of the copy: nobody says that it holds nothing, and
+// the advice is what it holds, and the restore from there.
+func (s *realSite) newMachine(t *testing.T) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(s.dir, "state", "copies")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(s.dir, "backups"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o := s.run("status", "--only", "backup,copy:far")
+	for _, want := range []string{"unknown what the copy far holds", s.opsdeck("backup list --copy far"),
+		s.opsdeck("restore --from far: --plan")} {
+		tells(t, o.out+o.err, want)
+	}
+	o = s.must("backup", "binlog", "list")
+	tells(t, o.out+o.err, "copy far: not checked from this machine yet")
 }

@@ -59,7 +59,7 @@ func TestStatusTellsOfEachCopy(t *testing.T) {
 			t.Errorf("%s: %q, %s", world, state, detail)
 		}
 	}
-	says("no sync yet", "warning", "nothing was ever copied to off")
+	says("no sync yet", "warning", "unknown what the copy off holds")
 	if state, detail := sh.copyCheck("doctor"); state != "ok" || !strings.Contains(detail, "0 files") {
 		t.Errorf("doctor of a copy that answers: %s %s", state, detail)
 	}
@@ -72,7 +72,7 @@ func TestStatusTellsOfEachCopy(t *testing.T) {
 	before, _ := os.ReadFile(sh.config)
 	gone := "      copies: [{name: off, kind: rsync, target: \"nobody@127.0.0.1:/srv/x\", port: 9}]"
 	sh.edit(good, gone)
-	says("another place", "warning", "nothing was ever copied to off")
+	says("another place", "warning", "unknown what the copy off holds")
 	sh.whatever("backup", "sync")
 	says("not reached", "critical", "the last sync of the copy off failed")
 	if state, detail := sh.copyCheck("doctor"); state != "warning" || !strings.Contains(detail, "the copy off") {

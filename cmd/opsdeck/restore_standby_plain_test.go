@@ -47,3 +47,28 @@ func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
 		}
 	})
 }
+
+// TestAStandbyThatOthersChangedIsNotUsed: a row or a column that somebody else changed in the
+// standby does not come into the service's database. The next round builds the standby anew.
+func TestAStandbyThatOthersChangedIsNotUsed(t *testing.T) {
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newStandbySite(t, db)
+		insert := "INSERT INTO customers (name) VALUES ('later')"
+		db.Exec(t, s.live, inRows(insert)...)
+		s.forward()
+		first := s.standing().Schema
+		db.Exec(t, s.live, inRows(insert)...)
+		if did := s.forward(); did.Built || s.standing().Schema != first {
+			t.Errorf("nobody else wrote to it, and it was built anew: %+v", did)
+		}
+		db.Exec(t, first, inRows("UPDATE customers SET name = 'foreign' WHERE id = 1")...)
+		if did := s.forward(); !did.Built || s.standing().Schema == first {
+			t.Errorf("others wrote to it, and it was not built anew: %+v", did)
+		}
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		id := s.newestID("orders")
+		db.Exec(t, "", "ALTER TABLE "+s.standing().Schema+".customers ADD COLUMN foreign_one INT")
+		o := s.must("restore", "--before", id, "--plan")
+		tells(t, o.out, "the standby is not used: others changed it by a statement after ")
+	})
+}

@@ -18,7 +18,6 @@ func init() {
 		"%s: would send %s of the binlog", "%s：将发送 %s binlog",
 		"%s: no binlog is there", "%s：那里没有 binlog",
 		"%s: %s of the binlog sent; it reaches %s there", "%s：已发送 %s binlog；那里截至 %s",
-		"copy %s: not yet copied there; copy it: opsdeck backup sync", "副本 %s：尚未复制；请复制：opsdeck backup sync",
 		"copy %s: it has no binlog, as of %s", "副本 %s：没有 binlog（查看于 %s）",
 		"copy %s: reaches %s, %s, as of %s", "副本 %s：截至 %s，大小 %s（查看于 %s）",
 		"copy %s: gap: %s", "副本 %s：缺口：%s",

@@ -2,6 +2,19 @@ package lang
 
 func init() {
 	register(
+		"the event %s of %s runs by itself (%s), and may be what writes", "%[2]s 的事件 %[1]s 会自动执行（%[3]s），写入可能来自它",
+		"Disable it, then restore again: %s", "请先禁用它，再重新恢复：%s",
+		"cannot tell whether the copy %s has the binlog of the time after the backup: %s",
+		"无法得知副本 %s 是否有该备份之后的 binlog：%s",
+		"the copy %s has the binlog up to %s; without it, what was written after the backup (%s) is lost",
+		"副本 %s 的 binlog 到 %s；不用它，备份（%s）之后写入的内容会丢失",
+		"fetch the log, and restore to its end: %s; %s", "取回 binlog 并恢复到其末尾：%s；%s",
+		"unknown what the copy %s holds", "不知道副本 %s 中有什么",
+		"this machine has not yet synced with it or checked it", "本机尚未与它同步，也没有查看过它",
+		"See what it holds: %s; then send what it lacks: %s", "查看其中内容：%s；再补传缺少的备份：%s",
+		"See what the copy %s holds: %s; the restore from there: %s", "查看副本 %s 中的内容：%s；从那里恢复：%s",
+		"copy %s: not checked from this machine yet; see what it holds: %s; copy the log there: %s",
+		"副本 %s：本机尚未查看过它；查看其中内容：%s；把 binlog 复制过去：%s",
 		"removed %s: an earlier check was killed and left it, without rows",
 		"已删除 %s：先前的检查被强制终止后留下，其中没有数据",
 		"an earlier check was killed and left %s, without rows; it could not be removed: %s",

@@ -27,9 +27,7 @@ func init() {
 		"%d of %d good backups are there", "%[2]d 个完好备份中有 %[1]d 个在副本中",
 		"%s, failed", "%s，失败",
 		"the last sync of the copy %s failed", "副本 %s 上次同步失败",
-		"nothing was ever copied to %s", "从未向副本 %s 复制过任何内容",
 		"there was none", "没有",
-		"there was no sync", "从未同步",
 		"the copy %s has %d bad backups", "副本 %s 中有 %d 个备份已损坏",
 		"watch (pid %d) runs these jobs too: remove one of the two: "+
 			"opsdeck backup schedule remove, or start watch with --alerts-only",

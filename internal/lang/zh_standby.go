@@ -2,6 +2,9 @@ package lang
 
 func init() {
 	register(
+		"others changed it by a statement after %s", "%s 之后有其他会话用语句改动了它",
+		"others wrote to these tables of it after %s: %s", "%s 之后有其他会话写入了它的这些表：%s",
+		"cannot tell whether others wrote to it: %s", "无法得知是否有其他会话写入过它：%s",
 		// the emergency backup that is made once the service is back
 		"backing up the old tables", "正在备份旧表",
 		"end without the emergency backup; the old tables stay", "不做应急备份，直接结束（旧表保留）",

@@ -15,6 +15,7 @@ import (
 // Assessment is the result of step 1 for the target and the backup. Each part may be
 // missing; what could not be determined is in Findings.
 type Assessment struct {
+	Armed       []Armed      `json:"armed,omitempty"` // events of the live database that run within the hour
 	At          time.Time    `json:"at"`
 	Server      ServerState  `json:"server"`
 	SchemaThere bool         `json:"schema_exists"`
@@ -316,4 +317,11 @@ func (l Loss) Rows() (n int64) {
 		n += t.Newer
 	}
 	return n
+}
+
+// Armed is an enabled event of the live database: it writes although the service is stopped.
+type Armed struct {
+	Event   string `json:"event"`
+	When    string `json:"when"`
+	Disable string `json:"disable"` // the statement that disables it
 }

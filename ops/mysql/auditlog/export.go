@@ -24,6 +24,9 @@ import (
 const (
 	exportChunk = 4000                   // rows of one reading query
 	sparseChunk = 16_000                 // the same where a filter leaves some out
+	firstChunk  = 64                     // rows of the first query: how large they are is not known yet
+	chunkGrows  = 8                      // how much larger the next query is at most
+	chunkBytes  = 8 << 20                // of the rows of one query: they are in memory at once
 	saveAfter   = 500 * time.Millisecond // between two notes of how far an export is
 	partSuffix  = ".part"
 )
@@ -107,6 +110,7 @@ type export struct {
 	enc     *audit.Encoder
 	route   route
 	total   int64
+	rows    int // of the next query
 	begun   time.Time
 	saved   time.Time
 }
@@ -235,10 +239,8 @@ func (x *export) interrupted(err error) error {
 // chunk reads the next rows and writes them. It counts them as written only
 // when all of them are.
 func (x *export) chunk(ctx context.Context) error {
-	size := exportChunk
-	if len(x.e.Filter.Terms) > 0 && !x.route.few {
-		size = sparseChunk
-	}
+	size := x.size()
+	before := x.written.n
 	var rows []audit.Row
 	var to mark
 	err := x.s.lane.with(ctx, func(ctx context.Context, q *session) (err error) {
@@ -256,6 +258,7 @@ func (x *export) chunk(ctx context.Context) error {
 	if err := x.enc.Flush(); err != nil {
 		return cannotWrite(err, x.e.Path)
 	}
+	x.measured(size, x.written.n-before)
 	x.state.After = to
 	x.state.Rows = x.state.Rows + int64(len(rows))
 	x.state.Bytes = x.written.n
@@ -279,6 +282,27 @@ func (x *export) chunk(ctx context.Context) error {
 		)
 	}
 	return nil
+}
+
+// size is how many rows the next query reads: so many that they take about chunkBytes.
+func (x *export) size() int {
+	most := exportChunk
+	if len(x.e.Filter.Terms) > 0 && !x.route.few {
+		most = sparseChunk
+	}
+	if x.rows == 0 {
+		x.rows = firstChunk
+	}
+	return min(x.rows, most)
+}
+
+// measured takes the bytes that a chunk of rows took into the size of the next one.
+func (x *export) measured(size int, bytes int64) {
+	fit := int64(sparseChunk)
+	if bytes > 0 {
+		fit = chunkBytes * int64(size) / bytes
+	}
+	x.rows = int(max(1, min(fit, int64(size)*chunkGrows)))
 }
 
 // save makes what was written durable, then notes how much that is.

@@ -33,8 +33,10 @@ func (s *Surveyor) surveyEvents(ctx context.Context, db *sql.DB, a *restore.Asse
 		if err := rows.Scan(&name, &when); err != nil {
 			return
 		}
+		disable := "ALTER EVENT " + restore.Name(live, name) + " DISABLE"
 		events = append(events, name+" ("+when+")")
-		statements = append(statements, "ALTER EVENT "+restore.Name(live)+"."+restore.Name(name)+" DISABLE")
+		statements = append(statements, disable)
+		a.Armed = append(a.Armed, restore.Armed{Event: name, When: when, Disable: disable})
 	}
 	if rows.Err() != nil || len(events) == 0 {
 		return

@@ -29,6 +29,9 @@ func TestThePlanNamesTheEventsThatWillRun(t *testing.T) {
 	if !strings.Contains(said, ": soon (EVERY 1 HOUR)\n") || !strings.Contains(said, ": "+statement+";") {
 		t.Errorf("%q", said)
 	}
+	if armed := f.plan(restore.Swap).Assessment.Armed; len(armed) != 1 || armed[0].Disable != statement {
+		t.Errorf("step 2 names %+v", armed)
+	}
 	f.db.Exec(t, "", statement)
 	if said := named(); said != "" {
 		t.Errorf("without it: %q", said)

@@ -19,6 +19,8 @@ import (
 type standbyChoice struct {
 	log   Log
 	prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error) // nil skips the proof
+	// others says that others wrote to the standby; nil skips this.
+	others func(context.Context, *restore.Plan) (lang.Msg, error)
 }
 
 // takes reports whether the run uses the standby of its plan. If it cannot, the standby is
@@ -74,8 +76,10 @@ func (t *standbyChoice) unfit(ctx context.Context, c *sql.Conn, p *restore.Plan)
 		return OutOfLog(), nil
 	case passed:
 		return lang.M("it passed the moment since the plan was made"), nil
+	case t.others == nil || state.At != p.Standby().At: // the run itself has begun to write to it
+		return why, nil
 	}
-	return why, nil
+	return t.others(ctx, p)
 }
 
 // refuse changes the restore to a load.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/replay"
@@ -50,6 +51,8 @@ type Settings struct {
 	// Prove verifies that the backup of a plan is the one that was shown, if it is loaded
 	// instead of a standby; nil skips this.
 	Prove func(context.Context, *restore.Plan, run.Report) ([]restore.Note, error)
+	// Others says that others wrote to the standby of a plan; nil skips this.
+	Others func(context.Context, *restore.Plan) (lang.Msg, error)
 	// Bound is a restore that was begun: a server that is not the one of its plan is refused.
 	// nil takes every server.
 	Bound *restore.Plan
@@ -93,7 +96,7 @@ func New(s Settings) *Server {
 		cleaning: cleaning,
 		counters: counts,
 		rolling:  &rolling{link: l, checks: checks, log: s.Log},
-		standIn:  &standbyChoice{log: s.Log, prove: s.Prove},
+		standIn:  &standbyChoice{log: s.Log, prove: s.Prove, others: s.Others},
 	}
 	return &Server{
 		link:     l,

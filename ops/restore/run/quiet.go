@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -312,15 +313,38 @@ func (c *Crew) foundWrites(ctx context.Context, p *restore.Plan, w Writes) (rest
 	for _, s := range sessions {
 		notes = append(notes, restore.N(lang.M("session left: %s", s.String())))
 	}
-	notes = append(
-		notes,
-		restore.N(lang.M("To continue despite writes: --despite-writes %s.", p.Target.Database)),
-		unchanged(restore.EffectQuiet, p, restore.Snapshot{}),
-	)
+	if events := armed(p); len(events) > 0 { // their writes are the likely ones, and end by a statement
+		notes = append(notes, events...)
+	} else {
+		notes = append(notes, restore.N(lang.M("To continue despite writes: --despite-writes %s.", p.Target.Database)))
+	}
+	notes = append(notes, unchanged(restore.EffectQuiet, p, restore.Snapshot{}))
 	if sessions == nil {
 		sessions = []restore.Session{}
 	}
 	return restore.Event{Kind: restore.KindFound, Notes: notes, Data: &restore.Data{Sessions: sessions}}, nil
+}
+
+// armed names the events of the live database, which write although the service is stopped, and
+// how they are disabled.
+func armed(p *restore.Plan) (notes []restore.Note) {
+	if p.Assessment == nil {
+		return nil
+	}
+	var disable []string
+	for _, e := range p.Assessment.Armed {
+		notes = append(notes, restore.N(lang.M("the event %s of %s runs by itself (%s), and may be what writes", e.Event,
+			p.Target.Live, e.When)))
+		disable = append(disable, e.Disable)
+	}
+	if len(disable) == 0 {
+		return nil
+	}
+	do := strings.Join(disable, "; ")
+	if p.Client != "" {
+		do = p.Client + " -e " + human.Shell(do)
+	}
+	return append(notes, restore.N(lang.M("Disable it, then restore again: %s", do)))
 }
 
 // unlessWritten changes the live database, unless written asks first. What written could not

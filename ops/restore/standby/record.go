@@ -58,6 +58,9 @@ type Record struct {
 	Rate          float64      `json:"rows_second,omitempty"` // changed rows applied per second
 	Check         *Check       `json:"check,omitempty"`
 	Hold          *Hold        `json:"hold,omitempty"`
+	// Quiet is the position in the server's log after opsdeck's last work on the standby. Zero
+	// while it works, and after a kill.
+	Quiet binlog.Place `json:"quiet,omitzero"`
 }
 
 // Check is a comparison of a standby with a backup, at the backup's binlog position: for

@@ -225,8 +225,10 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 		r.Next = lang.M("Find out why: %s", "opsdeck backup sync --copy "+human.Shell(c.Name))
 	case m.synced.At.IsZero() && m.listed.At.IsZero() && m.newest.IsZero():
 		r.AddUnknown("last_sync", lang.M("there was none"))
-		r.Find(ops.StateWarning, lang.M("nothing was ever copied to %s", c.Name), lang.M("there was no sync"))
-		r.Next = send
+		r.Find(ops.StateWarning, lang.M("unknown what the copy %s holds", c.Name),
+			lang.M("this machine has not yet synced with it or checked it"))
+		r.Next = lang.M("See what it holds: %s; then send what it lacks: %s",
+			"opsdeck backup list --copy "+human.Shell(c.Name), "opsdeck backup sync --copy "+human.Shell(c.Name))
 	case m.synced.At.IsZero() && m.listed.At.IsZero(): // streamed there
 	case m.synced.At.IsZero():
 		r.Add("last_sync", m.listed.At, lang.Raw(moment(m.listed.At))) // of an earlier version

@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ func (b making) with(look health.Probe) health.Probe {
 		b.refused(&r, sh)
 		b.lastAttempt(ctx, &r, sh)
 		b.serverFirst(ctx, &r)
+		b.copiesFirst(ctx, &r)
 		return r
 	}
 }
@@ -111,4 +113,18 @@ func (b making) serverFirst(ctx context.Context, r *health.Result) {
 	if f := mysql.FaultOf(err); f != mysql.NoFault {
 		r.Next = b.Next(f)
 	}
+}
+
+// copiesFirst has the advice begin with the copies where this machine has no good backup: on a
+// new machine they hold what was lost, and a new backup of an emptied database is no help.
+func (b making) copiesFirst(ctx context.Context, r *health.Result) {
+	copies := b.Service.Backup.Copies
+	newest, err := inventory(b).NewestGood(ctx)
+	missing := errors.Is(err, fs.ErrNotExist) || err == nil && newest.CreatedAt.IsZero()
+	if !missing || len(copies) == 0 || b.Service.Backup.StreamTo != "" {
+		return
+	}
+	name := human.Shell(copies[0].Name)
+	r.Next = lang.M("See what the copy %s holds: %s; the restore from there: %s", copies[0].Name,
+		"opsdeck backup list --copy "+name, "opsdeck restore --from "+name+": --plan")
 }

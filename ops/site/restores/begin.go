@@ -81,7 +81,7 @@ func (d *Desk) Hand(ctx context.Context, id string, q run.Request) error {
 		switch {
 		case err != nil:
 			return err
-		case !r.Alive && q.Event.Kind == restore.KindUndo && r.State.Stage.Final():
+		case !r.Alive && q.Event.Kind == restore.KindUndo:
 			if err := Covered(d, r); err != nil {
 				return err
 			}

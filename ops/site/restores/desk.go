@@ -67,6 +67,7 @@ func (d *Desk) serverSettings() swap.Settings {
 		Log:    d.openLog,
 		Folder: d.Store.Folder,
 		Prove:  sourcer{d}.Ensure,
+		Others: d.Finder().unwritten,
 	}
 }
 

@@ -60,6 +60,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 		return nil, err
 	}
 	d.Finder().tellLogged(ctx, src, c, a)
+	d.Finder().tellLogThere(ctx, src, c, a)
 	a.Warm = besideWarm(ctx, d, server, c)
 	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
 	if f := saveFolder(d, c); f != nil {

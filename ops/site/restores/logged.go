@@ -2,8 +2,13 @@ package restores
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/restore"
 )
@@ -36,4 +41,40 @@ func (d Finder) tellLogged(ctx context.Context, src restore.Source, c restore.Ch
 	}
 	found.Tables = gone
 	a.Loss.Logged = &found
+}
+
+// tellLogThere warns where the copy that a backup is restored from has more of the binlog than
+// the backup: without it, what was written after the backup is lost.
+func (d Finder) tellLogThere(ctx context.Context, src restore.Source, c restore.Choice, a *restore.Assessment) {
+	if src.Copy == "" || c.Moment != nil || c.Into != "" || !src.Manifest || len(src.Positions) == 0 {
+		return
+	}
+	found, err := d.Shelf.Offsite().Copies(src.Copy)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, loggedWait)
+	defer cancel()
+	at, err := d.Shelf.Offsite().LookAtLogs(ctx, found[0], true)
+	if err != nil {
+		if len(at.Pieces) == 0 && ctx.Err() == nil {
+			return
+		}
+		a.Findings = append(a.Findings, restore.Finding{State: ops.StateUnknown, What: restore.N(lang.M(
+			"cannot tell whether the copy %s has the binlog of the time after the backup: %s", src.Copy, err.Error()))})
+		return
+	}
+	end := binlog.Furthest(at.Spans)
+	if end == nil || !end.ToTime.After(src.At) {
+		return
+	}
+	name := human.Shell(src.Copy)
+	a.Findings = append(a.Findings, restore.Finding{
+		State: ops.StateWarning,
+		What: restore.N(lang.M("the copy %s has the binlog up to %s; without it, what was written after the backup (%s) is lost",
+			src.Copy, human.Moment(end.ToTime), human.Moment(src.At))),
+		Hint: restore.N(lang.M("fetch the log, and restore to its end: %s; %s",
+			"opsdeck backup binlog fetch --copy "+name, fmt.Sprintf("opsdeck restore --from %s:%s --until %s:%d --plan",
+				name, human.Shell(src.Name), end.ToFile, end.ToPos))),
+	})
 }

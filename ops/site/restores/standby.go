@@ -182,6 +182,12 @@ func (d *Desk) fit(
 	case passed:
 		return nil, lang.M("it is past that moment (%s)", rec.AppliedTo.Local().Format("2006-01-02 15:04:05"))
 	}
+	if why, err = writtenBy(ctx, log, rec); err != nil || !why.Empty() {
+		if err != nil {
+			why = lang.M("cannot tell whether others wrote to it: %s", err.Error())
+		}
+		return nil, why
+	}
 	rest, err := replay.Ahead(ctx, d.Target, replay.Span{
 		Run:      run,
 		Moment:   binlog.Moment{Position: &r.To.Position},

@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/lock"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/replay"
@@ -130,12 +131,40 @@ func (r *round) run() (err error) {
 	if err != nil {
 		return err
 	}
+	if going {
+		if why, err = r.Finder().StandbyWritten(r.ctx, r.rec); err != nil {
+			return err
+		}
+		going = why.Empty()
+	}
+	r.rec.Quiet = binlog.Place{}
+	if r.rec.Schema != "" {
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
 	if !going {
 		if err := r.build(why); err != nil {
 			return err
 		}
 	}
-	return r.forward()
+	if err := r.forward(); err != nil {
+		return err
+	}
+	return r.quieted()
+}
+
+// quieted notes that from here on no write to the standby is opsdeck's.
+func (r *round) quieted() error {
+	if r.rec.State != standby.Ready {
+		return nil
+	}
+	at, err := r.Finder().LogEnd(r.ctx, r.state.At, r.rec.Done)
+	if err != nil {
+		return nil // the next round cannot tell who wrote, and compares
+	}
+	r.rec.Quiet = at
+	return r.save()
 }
 
 // openLog opens the archive.
