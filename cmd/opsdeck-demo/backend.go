@@ -213,7 +213,8 @@ func (b *backend) sell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO order_items (order_id, product_id, qty, price) VALUES (?, ?, ?, ?)", id, 1+r.IntN(60), 1+r.IntN(60), money(int64(300+r.IntN(900)))); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO order_items (order_id, product_id, qty, price) VALUES (?, ?, ?, ?)",
+		id, 1+r.IntN(60), 1+r.IntN(60), money(int64(300+r.IntN(900)))); err != nil {
 		return err
 	}
 	values := auditValues(

@@ -246,7 +246,8 @@ services:
     restore: {key_tables: [customers, orders, ar_invoices], mode: %s, ready_wait: 2m}
     notify: []
 state_dir: %s
-`, w.web, diskFree, database, q(w.path("my.cnf")), q(w.redis.Addr()), service("start"), service("stop"), service("status"),
+`, w.web, diskFree, database, q(w.path("my.cnf")), q(w.redis.Addr()), service("start"), service("stop"),
+		service("status"),
 		q(w.path("logs", "qianzhang-backend-*.log*")), q(w.path("backups")), mode, q(w.path("state")))
 }
 

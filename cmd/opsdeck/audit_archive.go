@@ -187,7 +187,8 @@ func (c *auditArchiveCmd) work(
 		other := filepath.Join(filepath.Dir(plan.File), "late")
 		err = ops.E(ops.Failed, lang.M("the archive lacks %s rows of %d, written after it; none of that was deleted",
 			human.Count(doc.Late), plan.Year)).
-			WithHint(lang.M("archive them in another folder: opsdeck audit archive --year %d --dir %s --delete", plan.Year,
+			WithHint(lang.M("archive them in another folder: opsdeck audit archive --year %d --dir %s --delete",
+				plan.Year,
 				other))
 	}
 	return err

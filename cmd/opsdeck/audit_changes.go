@@ -47,9 +47,10 @@ type txnJSON struct {
 	Thread    uint32               `json:"thread"`
 	Query     string               `json:"query"`
 	DDL       []string             `json:"ddl,omitempty"`
-	Other     []string             `json:"statements,omitempty"` // of the statement format: their rows are not in the log
-	Unsure    bool                 `json:"unsure,omitempty"`     // with --key: whether it changed the row is not known
-	Prepared  string               `json:"prepared,omitempty"`   // the XA transaction of which this is the first part
+	// of the statement format: their rows are not in the log
+	Other    []string `json:"statements,omitempty"`
+	Unsure   bool     `json:"unsure,omitempty"`   // with --key: whether it changed the row is not known
+	Prepared string   `json:"prepared,omitempty"` // the XA transaction of which this is the first part
 }
 
 // Run lists transactions, the newest first.
@@ -218,7 +219,8 @@ func (sh *shelf) sayChanges(found []*binlog.Transaction) {
 	}
 	fmt.Fprint(sh.out, t)
 	if slices.ContainsFunc(found, func(tx *binlog.Transaction) bool { return tx.Unsure }) {
-		sh.note(lang.M("a transaction marked with ? changed the table, but the log does not tell whether it changed this row"))
+		sh.note(lang.M("a transaction marked with ? changed the table, but the log does not tell whether it changed " +
+			"this row"))
 	}
 }
 

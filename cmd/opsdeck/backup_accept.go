@@ -32,7 +32,8 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 	}
 	name := termsafe.Line(s.Name)
 	if db := sh.Service.Database.Name; s.Database != "" && s.Database != db {
-		return ops.E(ops.Usage, lang.M("%s is a backup of the database %s, not of %s", name, termsafe.Line(s.Database), db)).
+		return ops.E(ops.Usage,
+			lang.M("%s is a backup of the database %s, not of %s", name, termsafe.Line(s.Database), db)).
 			WithHint(lang.M("choose its service with --service"))
 	}
 	shrink, ok := inv.Shrunk(s)
@@ -40,7 +41,8 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 		return ops.E(ops.Usage, lang.M("%s has not lost rows: there is nothing to accept", name)).
 			WithHint(lang.M("List the backups that have: %s", "opsdeck backup list"))
 	}
-	what := lang.M("%s: %s. Once accepted, this backup and later ones no longer warn of it, and a restore proposes them.",
+	what := lang.M("%s: %s. Once accepted, this backup and later ones no longer warn of it, and a restore proposes "+
+		"them.",
 		name, shrink.Text())
 	if c.DryRun {
 		if c.JSON {

@@ -127,7 +127,8 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 			human.Bytes(out.Bytes), out.Here))
 		return nil
 	}
-	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive already had %d of its files; it reaches %s", out.Files,
+	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive already had %d of its files; it reaches %s",
+		out.Files,
 		c.Copy, human.Bytes(out.Bytes), out.Here, sh.when(out.Reaches)))
 	return nil
 }

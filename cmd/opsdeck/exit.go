@@ -49,7 +49,8 @@ func (a *app) explain(err error) *ops.Error {
 	var untrusted *trust.Error
 	switch {
 	case errors.As(err, &silent):
-		return ops.E(ops.Busy, lang.M("gave up: %s has not responded since %s", silent.Path, silent.Since.Format("15:04:05"))).
+		return ops.E(ops.Busy,
+			lang.M("gave up: %s has not responded since %s", silent.Path, silent.Since.Format("15:04:05"))).
 			WithHint(lang.M("check its file system: df %s", human.Shell(filepath.Dir(silent.Path))))
 	case errors.As(err, &untrusted):
 		return site.Refused(untrusted)
@@ -101,9 +102,11 @@ func explainHeld(a *app, held *lock.HeldError) *ops.Error {
 		return ops.E(ops.Busy, lang.M("busy: %s is locked; its holder is not visible from here", held.Path)).
 			WithHint(lang.M("run as root: fuser -v %s", human.Shell(held.Path)))
 	case filepath.Ext(held.Path) != ".lock":
-		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID, who.User, since, held.Path)).
+		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID,
+			who.User, since, held.Path)).
 			WithHint(hint)
 	}
-	return ops.E(ops.Busy, lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).
+	return ops.E(ops.Busy,
+		lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).
 		WithHint(hint)
 }

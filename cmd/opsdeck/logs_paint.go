@@ -43,7 +43,8 @@ func levelWord(t *theme.Theme, line string) (query.Span, lipgloss.Style) {
 	for _, w := range []struct {
 		word  string
 		style lipgloss.Style
-	}{{"FATAL", t.Crit}, {"ERROR", t.Crit}, {"WARN", t.Warn}, {"DEBUG", t.Dim}, {"VERBOSE", t.Dim}, {"INFO", t.OK}, {"LOG", t.OK}} {
+	}{{"FATAL", t.Crit}, {"ERROR", t.Crit}, {"WARN", t.Warn}, {"DEBUG", t.Dim}, {"VERBOSE", t.Dim}, {"INFO", t.OK},
+		{"LOG", t.OK}} {
 		if i := strings.Index(head, w.word); i >= 0 {
 			return query.Span{From: i, To: i + len(w.word)}, w.style
 		}

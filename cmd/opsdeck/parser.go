@@ -210,18 +210,23 @@ func reword(text string) lang.Msg {
 		{`^unexpected argument (\S+), did you mean (.+)\?$`, func(m []string) lang.Msg {
 			return lang.M("there is no command or argument %s: did you mean %s?", m[1], m[2])
 		}},
-		{`^unexpected argument (.+)$`, func(m []string) lang.Msg { return lang.M("there is no command or argument %s", m[1]) }},
-		{`^unknown flag (\S+), did you mean (.+)\?$`, func(m []string) lang.Msg { return lang.M("there is no flag %s: did you mean %s?", m[1], m[2]) }},
+		{`^unexpected argument (.+)$`,
+			func(m []string) lang.Msg { return lang.M("there is no command or argument %s", m[1]) }},
+		{`^unknown flag (\S+), did you mean (.+)\?$`,
+			func(m []string) lang.Msg { return lang.M("there is no flag %s: did you mean %s?", m[1], m[2]) }},
 		{`^unknown flag (.+)$`, func(m []string) lang.Msg { return lang.M("there is no flag %s", m[1]) }},
 		{`^missing flags: (.+)$`, func(m []string) lang.Msg { return lang.M("missing: %s", m[1]) }},
 		{`^expected one of (.+)$`, func(m []string) lang.Msg { return lang.M("needs one of: %s", m[1]) }},
 		{`^expected (.+)$`, func(m []string) lang.Msg { return lang.M("missing: %s", m[1]) }},
-		{`^(.+) must be one of (?:"",)?(.+) but got (.+)$`, func(m []string) lang.Msg { return lang.M("%s must be one of %s, not %s", m[1], m[2], m[3]) }},
-		{`^(.+): expected an? .*(?:int|uint|float) but got (\S+).*$`, func(m []string) lang.Msg { return lang.M("%s must be a number, not %s", m[1], m[2]) }},
+		{`^(.+) must be one of (?:"",)?(.+) but got (.+)$`,
+			func(m []string) lang.Msg { return lang.M("%s must be one of %s, not %s", m[1], m[2], m[3]) }},
+		{`^(.+): expected an? .*(?:int|uint|float) but got (\S+).*$`,
+			func(m []string) lang.Msg { return lang.M("%s must be a number, not %s", m[1], m[2]) }},
 		{`^(.+): expected duration but got ("[^"]*").*$`, func(m []string) lang.Msg {
 			return lang.M("%s must be a duration such as 90s, 15m or 26h, not %s", m[1], m[2])
 		}},
-		{`^(.+): expected .* value but got "EOL".*$`, func(m []string) lang.Msg { return lang.M("%s needs a value", m[1]) }},
+		{`^(.+): expected .* value but got "EOL".*$`,
+			func(m []string) lang.Msg { return lang.M("%s needs a value", m[1]) }},
 		{`^(.+): bool value must be .* but got (".*")$`, func(m []string) lang.Msg {
 			return lang.M("%s must be true or false, not %s", m[1], m[2])
 		}},

@@ -43,7 +43,8 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("list them: opsdeck restore status"))
 	case unread == nil && r.Open():
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID)).
-			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", c.ID))
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status "+
+				"%[1]s", c.ID))
 	case unread == nil && r.State.Stage != restore.Planned:
 		return ops.E(ops.Failed, lang.M("the restore %s is readable: no need to set it aside", c.ID))
 	}

@@ -351,7 +351,8 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, lang.M("the restore %s is waiting for an answer: %s", r.Plan.ID, whyText(r))).
 			WithHint(lang.M("answer it: opsdeck restore attach %s", r.Plan.ID))
 	case !r.State.Stage.Final() && r.Alive:
-		return ops.E(ops.Busy, lang.M("the restore %s is running: its worker is alive (pid %d)", r.Plan.ID, r.Worker.PID)).
+		return ops.E(ops.Busy,
+			lang.M("the restore %s is running: its worker is alive (pid %d)", r.Plan.ID, r.Worker.PID)).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	case r.State.Stage == restore.Planned:
 		return notBegun(r)
@@ -359,7 +360,8 @@ func (w *watcher) end(want string) error {
 		return ops.E(ops.Failed, lang.M("the worker of restore %s has exited", r.Plan.ID)).
 			WithHint(lang.M("resume: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:
-		return ops.E(ops.Failed, lang.M("restore %s: %s; the loaded data is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
+		return ops.E(ops.Failed,
+			lang.M("restore %s: %s; the loaded data is kept in %s", r.Plan.ID, r.State.Stage.Label(), r.Plan.Shadow)).
 			WithHint(lang.M("resume it: opsdeck restore resume %s", r.Plan.ID))
 	case result == "restored" && len(r.Untrue()) > 0:
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
@@ -428,7 +430,8 @@ func over(r *restorerun.Run) lang.Msg {
 	case stage == restore.Undone:
 		return lang.M("restore %s: undone, the undo took %s; report: %s", id, human.Duration(end.Sub(since)), path)
 	default:
-		return lang.M("restore %s: %s, which took %s; report: %s", id, stage.Label(), human.Duration(end.Sub(since)), path)
+		return lang.M("restore %s: %s, which took %s; report: %s", id, stage.Label(), human.Duration(end.Sub(since)),
+			path)
 	}
 }
 

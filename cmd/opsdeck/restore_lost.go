@@ -73,7 +73,8 @@ func sayLoss(out *printer, p *restore.Plan) {
 	for _, part := range []struct {
 		what lang.Msg
 		list []string
-	}{{lang.M("users active since"), loss.Users}, {lang.M("resources they changed"), loss.Resources}, {lang.M("exported"), p.Exported}} {
+	}{{lang.M("users active since"), loss.Users}, {lang.M("resources they changed"), loss.Resources},
+		{lang.M("exported"), p.Exported}} {
 		if len(part.list) > 0 {
 			out.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
 		}

@@ -172,7 +172,8 @@ func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
 	if _, ok := r.Unstarted(); ok {
 		return notBegun(r)
 	}
-	return ops.E(ops.Failed, lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
+	return ops.E(ops.Failed,
+		lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("see what is possible: opsdeck restore status"))
 }
 

@@ -386,7 +386,8 @@ func mergedText(done restore.RescueTally, skipped []string) lang.Msg {
 	inserted := human.Count(done.Missing)
 	updated := human.Count(done.Changed)
 	if len(skipped) == 0 {
-		return lang.M("%s rows were inserted and %s updated; each was read back and matches the backup", inserted, updated)
+		return lang.M("%s rows were inserted and %s updated; each was read back and matches the backup", inserted,
+			updated)
 	}
 	return lang.M(
 		"%s rows were inserted and %s updated; each was read back and matches the backup, except for columns that "+

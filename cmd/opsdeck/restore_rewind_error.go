@@ -38,8 +38,8 @@ func (sh *shelf) rewindError(err error) error {
 				"both together: --txn ID,ID"))
 	case errors.As(err, &refused):
 		return ops.Wrap(err, ops.Failed, lang.M("the keys of %s do not allow this; nothing was done", refused.Table)).
-			WithHint(lang.M("list the changes since then: opsdeck audit changes --table %s; undo those that are in the "+
-				"way together with it: --txn ID,ID", human.Shell(refused.Table)))
+			WithHint(lang.M("list the changes since then: opsdeck audit changes --table %s; undo those that are in "+
+				"the way together with it: --txn ID,ID", human.Shell(refused.Table)))
 	case noInverse(err):
 		return ops.Wrap(err, ops.Failed, notInverse(err)).
 			WithHint(lang.M("a restore to just before it needs an earlier full backup: opsdeck backup list"))

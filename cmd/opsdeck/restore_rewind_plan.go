@@ -180,8 +180,8 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 		sh.note(columnNote(n))
 	}
 	if len(p.Bare) > 0 {
-		sh.note(lang.M("these tables have no primary key: %s. Their rows are found by all their values, which reads the "+
-			"whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
+		sh.note(lang.M("these tables have no primary key: %s. Their rows are found by all their values, which reads "+
+			"the whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
 			strings.Join(p.Bare, ", ")))
 	}
 	if len(p.Triggers) > 0 {
@@ -207,8 +207,8 @@ func (sh *shelf) warnRewind(p *rewind.Plan) {
 		)
 	}
 	if len(p.Unread) > 0 {
-		sh.note(lang.M("rows of these tables may refer to rows that would be deleted, and this user cannot read them: %s. "+
-			"Those rows are not deleted; run it with an account that can", strings.Join(p.Unread, ", ")))
+		sh.note(lang.M("rows of these tables may refer to rows that would be deleted, and this user cannot read "+
+			"them: %s. Those rows are not deleted; run it with an account that can", strings.Join(p.Unread, ", ")))
 	}
 	if p.Blind {
 		sh.note(lang.M("this user cannot see whether rows of other databases refer to rows that would be deleted. " +

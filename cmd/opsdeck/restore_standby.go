@@ -298,7 +298,8 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	}
 	what := lang.M("This builds the standby from %s.", cost.Backup)
 	if s.Schema != "" && s.Gone.Empty() {
-		what = lang.M("This drops the standby %s (%s) and builds it again from %s; until then a restore loads a backup.",
+		what = lang.M("This drops the standby %s (%s) and builds it again from %s; until then a restore loads a "+
+			"backup.",
 			s.Schema, human.Bytes(s.SizeBytes), cost.Backup)
 	}
 	if c.DryRun {

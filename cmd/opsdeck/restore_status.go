@@ -188,7 +188,8 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 		p.say(lang.M("    %s", r.NoUndo))
 	}
 	if r.Remains != "" && !open {
-		p.say(lang.M("    The database %s could not be removed. Remove it: opsdeck restore drop-old %s", r.Remains, r.ID))
+		p.say(lang.M("    The database %s could not be removed. Remove it: opsdeck restore drop-old %s", r.Remains,
+			r.ID))
 	}
 	if len(r.Answers) > 0 {
 		p.say(lang.M("    possible now: %s", strings.Join(r.Answers, ", ")))

@@ -45,7 +45,8 @@ func AddLogFormat(path string, text []byte, f LogFormat) ([]byte, error) {
 		}
 		rest := bytes.TrimSpace(l[len("log_formats:"):])
 		if len(rest) > 0 && rest[0] != '#' {
-			return nil, &Error{Path: path, Line: i + 1, Why: lang.M("log_formats is not written as a list with one item below the other")}
+			return nil, &Error{Path: path, Line: i + 1,
+				Why: lang.M("log_formats is not written as a list with one item below the other")}
 		}
 		found, at = true, endOfBlock(lines, i+1)
 	}

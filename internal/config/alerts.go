@@ -22,10 +22,11 @@ type Alerts struct {
 // AlertRule is a rule of the logs' own, or changes one of the ready-made ones, of that
 // name.
 type AlertRule struct {
-	Name       string        `yaml:"name"`
-	Query      string        `yaml:"query"`       // in the language of the Logs tab
-	Audit      string        `yaml:"audit"`       // instead of query: of audit rows, in the language of the Audit tab
-	By         string        `yaml:"by"`          // of an audit rule: rows are counted by user, ip, or all together; "" is user
+	Name  string `yaml:"name"`
+	Query string `yaml:"query"` // in the language of the Logs tab
+	Audit string `yaml:"audit"` // instead of query: of audit rows, in the language of the Audit tab
+	// of an audit rule: rows are counted by user, ip, or all together; "" is user
+	By         string        `yaml:"by"`
 	Hours      string        `yaml:"hours"`       // of an audit rule: only rows in 22:00-06:00, local time, count
 	Count      int           `yaml:"count"`       // fires from so many matching events in window; 0 is 1
 	Window     time.Duration `yaml:"window"`      // 0 is 1m

@@ -177,7 +177,8 @@ func (c *checker) deploy(at string, service Service) {
 		c.that(at+"shared", filepath.IsLocal(path), lang.M("%q is not below the code's folder", path))
 	}
 	for _, path := range append([]string{d.Docs}, d.Smoke...) {
-		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"), lang.M("%q is not a path: it begins with /", path))
+		c.that(at+"smoke", path == "" || strings.HasPrefix(path, "/"),
+			lang.M("%q is not a path: it begins with /", path))
 	}
 }
 
@@ -207,7 +208,8 @@ func (c *checker) step(at string, s DeployStep) {
 }
 
 func (c *checker) keep(at string, k Keep) {
-	for name, n := range map[string]int{"daily": k.Daily, "weekly": k.Weekly, "monthly": k.Monthly, "emergency": k.Emergency, "manual": k.Manual} {
+	for name, n := range map[string]int{"daily": k.Daily, "weekly": k.Weekly, "monthly": k.Monthly,
+		"emergency": k.Emergency, "manual": k.Manual} {
 		c.that(at+name, n >= 0, lang.M("cannot be negative"))
 	}
 }

@@ -170,18 +170,21 @@ type Throttle struct {
 
 // Copy is where backups are copied to.
 type Copy struct {
-	Name            string   `yaml:"name"`
-	Kind            string   `yaml:"kind"`          // rsync or s3 (Aliyun OSS speaks s3)
-	Target          string   `yaml:"target"`        // rsync: user@host:/folder; s3: bucket/prefix
-	Port            int      `yaml:"port"`          // ssh
-	IdentityFile    string   `yaml:"identity_file"` // ssh key
-	SSHOptions      []string `yaml:"ssh_options"`   // as ssh -o takes them
-	Endpoint        string   `yaml:"endpoint"`
-	Region          string   `yaml:"region"`
-	Insecure        bool     `yaml:"insecure"`         // plain http
-	Addressing      string   `yaml:"addressing"`       // s3: where the bucket stands: host, path, or "" to know by the endpoint
-	CredentialsFile string   `yaml:"credentials_file"` // 0600: access_key, secret_key
-	Keep            Keep     `yaml:"keep"`             // zero: as local, and only by hand; else each night. Tiers that it does not name are as local
+	Name         string   `yaml:"name"`
+	Kind         string   `yaml:"kind"`          // rsync or s3 (Aliyun OSS speaks s3)
+	Target       string   `yaml:"target"`        // rsync: user@host:/folder; s3: bucket/prefix
+	Port         int      `yaml:"port"`          // ssh
+	IdentityFile string   `yaml:"identity_file"` // ssh key
+	SSHOptions   []string `yaml:"ssh_options"`   // as ssh -o takes them
+	Endpoint     string   `yaml:"endpoint"`
+	Region       string   `yaml:"region"`
+	Insecure     bool     `yaml:"insecure"` // plain http
+	// s3: where the bucket stands: host, path, or "" to know by the endpoint
+	Addressing      string `yaml:"addressing"`
+	CredentialsFile string `yaml:"credentials_file"` // 0600: access_key, secret_key
+	// Keep is zero: as local, and only by hand; else each night. Tiers that it does not name
+	// are as local.
+	Keep Keep `yaml:"keep"`
 	// Late is how old the newest good backup there may be; 0 follows the service's late and the
 	// copy's shortest tier.
 	Late time.Duration `yaml:"late"`
@@ -195,8 +198,9 @@ type Restore struct {
 	ReadyWait time.Duration `yaml:"ready_wait"` // how long /health/ready may take after the start
 	// Standby keeps a second copy of the database loaded, and applies the archived binary
 	// log to it: a restore to a moment after it needs the rest of the log alone.
-	Standby        bool          `yaml:"standby"`
-	StandbyDelay   time.Duration `yaml:"standby_delay"`   // how far it stays behind the service; 0 is as close as the archive
+	Standby bool `yaml:"standby"`
+	// how far it stays behind the service; 0 is as close as the archive
+	StandbyDelay   time.Duration `yaml:"standby_delay"`
 	StandbyThreads int           `yaml:"standby_threads"` // it pauses while more threads than that run; 0 is no bound
 }
 
@@ -213,7 +217,8 @@ type Deploy struct {
 	HTTPSURL string   `yaml:"https"`    // where users reach the service; "" looks at port 443 of this machine
 	Remote   string   `yaml:"remote"`   // of git
 	Releases string   `yaml:"releases"` // a folder for each release of blue-green; "" is dir with -releases added
-	Shared   []string `yaml:"shared"`   // files and folders below dir that git does not know and all releases use, besides env
+	// files and folders below dir that git does not know and all releases use, besides env
+	Shared []string `yaml:"shared"`
 	// Observe is how long errors are counted after the start, before the verdict.
 	Observe time.Duration `yaml:"observe"`
 	// AllowLoss lets a step of kind sync drop tables, columns and rows.
@@ -267,29 +272,32 @@ type DeployStep struct {
 }
 
 // deployKinds are the kinds of steps.
-var deployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors", "standby", "switch"}
+var deployKinds = []string{"", "backup", "stop", "pull", "sync", "start", "ready", "smoke", "errors", "standby",
+	"switch"}
 
 // Notify is who is told.
 type Notify struct {
-	Name         string            `yaml:"name"`
-	Kind         string            `yaml:"kind"`     // one of NotifyKinds
-	URLFile      string            `yaml:"url_file"` // 0600; webhook URLs carry secrets; second line: the secret or token
-	Host         string            `yaml:"host"`
-	Port         int               `yaml:"port"`
-	User         string            `yaml:"user"`
-	PasswordFile string            `yaml:"password_file"`
-	From         string            `yaml:"from"`
-	To           []string          `yaml:"to"`
-	TLS          string            `yaml:"tls"`           // smtp: required, implicit or none; "": by port and host
-	CAFile       string            `yaml:"ca_file"`       // PEM: authorities in place of the system's
-	TemplateFile string            `yaml:"template_file"` // webhook: the JSON to send
-	Command      []string          `yaml:"command"`       // command: the program and its arguments
-	Address      string            `yaml:"address"`       // syslog: a socket, or udp:// or tcp://HOST:PORT; "": /dev/log
-	Facility     string            `yaml:"facility"`      // syslog; "": daemon
-	Format       string            `yaml:"format"`        // syslog: rfc5424 or rfc3164; "": by the address
-	Labels       map[string]string `yaml:"labels"`        // alertmanager: on each alert
-	PerMinute    int               `yaml:"per_minute"`    // messages a minute; 0: what the kind takes
-	On           []string          `yaml:"on"`            // restore, backup-failed, status
+	Name string `yaml:"name"`
+	Kind string `yaml:"kind"` // one of NotifyKinds
+	// 0600; webhook URLs carry secrets; second line: the secret or token
+	URLFile      string   `yaml:"url_file"`
+	Host         string   `yaml:"host"`
+	Port         int      `yaml:"port"`
+	User         string   `yaml:"user"`
+	PasswordFile string   `yaml:"password_file"`
+	From         string   `yaml:"from"`
+	To           []string `yaml:"to"`
+	TLS          string   `yaml:"tls"`           // smtp: required, implicit or none; "": by port and host
+	CAFile       string   `yaml:"ca_file"`       // PEM: authorities in place of the system's
+	TemplateFile string   `yaml:"template_file"` // webhook: the JSON to send
+	Command      []string `yaml:"command"`       // command: the program and its arguments
+	// syslog: a socket, or udp:// or tcp://HOST:PORT; "": /dev/log
+	Address   string            `yaml:"address"`
+	Facility  string            `yaml:"facility"`   // syslog; "": daemon
+	Format    string            `yaml:"format"`     // syslog: rfc5424 or rfc3164; "": by the address
+	Labels    map[string]string `yaml:"labels"`     // alertmanager: on each alert
+	PerMinute int               `yaml:"per_minute"` // messages a minute; 0: what the kind takes
+	On        []string          `yaml:"on"`         // restore, backup-failed, status
 }
 
 // NotifyKinds are the ways to tell somebody.

@@ -63,7 +63,8 @@ func Find(asked string, getenv func(string) string) string {
 	if base == "" {
 		base = Home("~/.config")
 	}
-	for _, path := range []string{filepath.Join(base, "opsdeck", "config.yaml"), System("/etc/opsdeck/config.yaml", getenv)} {
+	for _, path := range []string{filepath.Join(base, "opsdeck", "config.yaml"),
+		System("/etc/opsdeck/config.yaml", getenv)} {
 		if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return path
 		}

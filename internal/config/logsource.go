@@ -14,7 +14,9 @@ import (
 
 // LogSource is one log of a service. In the file it is a text, its path, or keys.
 type LogSource struct {
-	Path   string `yaml:"path"`   // file, glob, docker:NAME, journald:UNIT, loki:URL, victorialogs:URL, elastic:URL, ssh://HOST/PATH
+	// file, glob, docker:NAME, journald:UNIT, loki:URL, victorialogs:URL, elastic:URL,
+	// ssh://HOST/PATH
+	Path   string `yaml:"path"`
 	Zone   string `yaml:"zone"`   // of times that say none, and of CST and the like: Asia/Shanghai, +08:00
 	Format string `yaml:"format"` // one of log_formats: only its lines begin an event
 }
@@ -50,11 +52,12 @@ func (l LogSources) plain() bool {
 // LogFormat is a form of log lines, as ops/logs/line understands it: the beginning of a line
 // matches Pattern, whose named groups are time, level, context, message and fields.
 type LogFormat struct {
-	Name    string            `yaml:"name"`
-	Pattern string            `yaml:"pattern"` // a regular expression in Go's syntax
-	Time    string            `yaml:"time"`    // layout: 02.01.2006 15:04:05 or %d.%m.%Y %H:%M:%S; "" for any known form
-	Levels  map[string]string `yaml:"levels"`  // word or number: level
-	Zone    string            `yaml:"zone"`    // of times that say none
+	Name    string `yaml:"name"`
+	Pattern string `yaml:"pattern"` // a regular expression in Go's syntax
+	// layout: 02.01.2006 15:04:05 or %d.%m.%Y %H:%M:%S; "" for any known form
+	Time   string            `yaml:"time"`
+	Levels map[string]string `yaml:"levels"` // word or number: level
+	Zone   string            `yaml:"zone"`   // of times that say none
 }
 
 // isPath tells a log that is given as a text.

@@ -18,15 +18,18 @@ import (
 // nouns are the things that messages count.
 var nouns = map[string]string{
 	"backups": "backup", "bytes": "byte", "checks": "check", "connections": "connection", "databases": "database",
-	"days": "day", "deletions": "deletion", "definitions": "definition", "entries": "entry", "errors": "error", "events": "event",
+	"days": "day", "deletions": "deletion", "definitions": "definition", "entries": "entry", "errors": "error",
+	"events":   "event",
 	"failures": "failure", "files": "file", "findings": "finding", "gaps": "gap", "hits": "hit", "hours": "hour",
 	"instances": "instance", "jobs": "job", "lines": "line", "logs": "log", "matches": "match", "members": "member",
 	"minutes": "minute", "objects": "object", "operations": "operation", "parts": "part", "passes": "pass",
-	"patterns": "pattern", "pieces": "piece", "points": "point", "problems": "problem", "queries": "query", "replicas": "replica",
+	"patterns": "pattern", "pieces": "piece", "points": "point", "problems": "problem", "queries": "query",
+	"replicas": "replica",
 	"routines": "routine", "rows": "row", "rules": "rule", "seconds": "second",
 	"sequences": "sequence", "services": "service", "sessions": "session", "statements": "statement",
 	"steps": "step", "tables": "table", "things": "thing", "times": "time", "transactions": "transaction",
-	"triggers": "trigger", "users": "user", "variables": "variable", "views": "view", "warnings": "warning", "weeks": "week",
+	"triggers": "trigger", "users": "user", "variables": "variable", "views": "view", "warnings": "warning",
+	"weeks": "week",
 }
 
 // verbs agree with the noun before them.
@@ -51,8 +54,9 @@ var singulars = map[string]string{
 	"all %d tables of %s exist":                         "%d table of %s is there",
 	"All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %d " +
 		"row that is shown is written, with passwords, tokens, cookies, phone and ID numbers masked.",
-	"%s tables could not be compared completely with the backup (o): newer or changed rows in them may be lost": "%s table " +
-		"could not be compared whole with the backup (o): newer or changed rows in it may be lost",
+	"%s tables could not be compared completely with the backup (o): newer or changed rows in " +
+		"them may be lost": "%s table could not be compared whole with the backup (o): newer or " +
+		"changed rows in it may be lost",
 	"the table has no index on its time; about %s rows must be read once to learn their order": "the table " +
 		"has no index on its time; about %s row has to be looked at once, to learn the order",
 }

@@ -70,7 +70,8 @@ func init() {
 		"manual %d of %d", "手动第 %d/%d 个",
 		"emergency %d of %d", "应急第 %d/%d 个",
 		"the newest good backup", "最新的完好备份",
-		"  ! the restore %s cannot be read (%s): whether the database is whole is unknown, so this backup does not count as good",
+		"  ! the restore %s cannot be read (%s): whether the database is whole is unknown, so this backup does not "+
+			"count as good",
 		"  ! 恢复 %s 无法读取（%s）：数据库是否完整未知，因此该备份不算完好",
 		"  ! check the database, then: opsdeck restore set-aside %s, and make a new backup",
 		"  ! 先检查数据库，再执行：opsdeck restore set-aside %s，然后重新备份",

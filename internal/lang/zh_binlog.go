@@ -69,7 +69,8 @@ func init() {
 		"服务器不记录 %s 的变更（%s）：归档中没有这些变更",
 		"the server does not log changes of %s (%s): no log continues %s",
 		"服务器不记录 %s 的变更（%s）：没有可接续 %s 的 binlog",
-		"only the backup itself can be restored; change the setting, restart the server and make a full backup to be able to restore to a moment",
+		"only the backup itself can be restored; change the setting, restart the server and make a full backup to be "+
+			"able to restore to a moment",
 		"只能恢复备份本身；要恢复到任意时刻，请修改该设置、重启服务器并做一次全量备份",
 		"from %s on, the server did not log changes of %s: %s cannot be reached",
 		"从 %s 起服务器不再记录 %s 的变更：无法到达 %s",
@@ -185,9 +186,11 @@ func init() {
 
 		"and %s more rows; --json prints them all", "另有 %s 行；--json 输出全部",
 		"%s rows, %s of them changed or deleted since", "共 %s 行，其中 %s 行此后被改动或已不在",
-		"triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that triggers add under new AUTO_INCREMENT keys are removed; check what else the triggers do",
+		"triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that triggers add "+
+			"under new AUTO_INCREMENT keys are removed; check what else the triggers do",
 		"会触发以下表的触发器：%s。方案中的行最终与方案一致，触发器以新的 AUTO_INCREMENT 键插入的行会被删除；触发器的其他影响请自行检查",
-		"rows to which rows of these tables refer are not deleted: %s; to delete them, first delete what refers to them",
+		"rows to which rows of these tables refer are not deleted: %s; to delete them, first delete what refers to "+
+			"them",
 		"被以下表的行引用的行不会删除：%s；如需删除，请先删除引用它们的行",
 		"other rows refer to it", "有其他行引用它",
 		"other rows may refer to it", "可能有其他行引用它",
@@ -256,17 +259,18 @@ func init() {
 		"请改为恢复到删除之前的时刻：opsdeck restore --before %s --plan",
 		"replay them too: opsdeck restore --until now --plan", "把它们一并回放：opsdeck restore --until now --plan",
 		"this transaction cannot be undone row by row", "这个事务无法逐行撤销",
-		"restore to just before it: opsdeck restore --before %s --plan; only the table %s: opsdeck restore --before %s "+
-			"--tables %s --plan",
+		"restore to just before it: opsdeck restore --before %s --plan; only the table %s: opsdeck restore --before "+
+			"%s --tables %s --plan",
 		"恢复到它之前的时刻：opsdeck restore --before %[1]s --plan；只恢复表 %[2]s：opsdeck restore --before %[3]s "+
 			"--tables %[4]s --plan",
 		"rows of %s refer to rows that are deleted now; nothing was done",
 		"%s 中有行引用的行现已被删除；未执行任何操作",
-		"find the transaction that deleted them: opsdeck audit changes --kind delete; then undo both together: --txn ID,ID",
+		"find the transaction that deleted them: opsdeck audit changes --kind delete; then undo both together: --txn "+
+			"ID,ID",
 		"请找出删除这些行的事务：opsdeck audit changes --kind delete；然后一并撤销：--txn ID,ID",
 		"the keys of %s do not allow this; nothing was done", "%s 的键约束不允许此操作；未执行任何操作",
-		"list the changes since then: opsdeck audit changes --table %s; undo those that are in the way together with it: "+
-			"--txn ID,ID",
+		"list the changes since then: opsdeck audit changes --table %s; undo those that are in the way together with "+
+			"it: --txn ID,ID",
 		"请列出此后的改动：opsdeck audit changes --table %s；把有冲突的改动与它一并撤销：--txn ID,ID",
 		"nothing to undo", "无需撤销",
 		"show it again: opsdeck restore rewind --plan", "请重新查看：opsdeck restore rewind --plan",

@@ -33,7 +33,8 @@ func init() {
 		"stop the service, back up the current state again, then continue", "停止服务，重新备份当前状态，然后继续",
 		"the server runs with innodb_force_recovery: it reads damaged data, and must not be written to",
 		"服务器以 innodb_force_recovery 方式运行：只用于读取损坏的数据，不能写入",
-		"save what can be read: opsdeck backup create; then restart the server without it, on an empty data folder if it does not start, and restore",
+		"save what can be read: opsdeck backup create; then restart the server without it, on an empty data folder "+
+			"if it does not start, and restore",
 		"先备份还能读取的数据：opsdeck backup create；然后去掉该设置并重启服务器（无法启动时使用空的数据目录），再恢复",
 		"MySQL runs with innodb_force_recovery=%s", "MySQL 以 innodb_force_recovery=%s 运行",
 		"damaged data can be read, nothing can be restored", "可以读取损坏的数据，但无法恢复",

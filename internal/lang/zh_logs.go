@@ -51,7 +51,8 @@ func init() {
 		"Words to find (fuzzy); all must match. Also 'exact ^start end$ !not /regexp/ level:warn+ context:X "+
 			"since:-2h field.a=b took>1000.",
 		"要找的词（模糊匹配），须全部匹配。也可用 '精确 ^开头 结尾$ !排除 /正则/ level:warn+ context:X since:-2h field.a=b took>1000。",
-		"A configured log by name, a file or glob, - for standard input, or docker:, journald:, ssh:, loki:, victorialogs:, elastic: and an address; may be repeated.",
+		"A configured log by name, a file or glob, - for standard input, or docker:, journald:, ssh:, loki:, "+
+			"victorialogs:, elastic: and an address; may be repeated.",
 		"已配置日志的名称、文件或通配符，- 为标准输入，或 docker:、journald:、ssh:、loki:、victorialogs:、elastic: 加地址；可重复。",
 		"Only this level; with + that and above.", "只要该级别；加 + 表示该级别及以上。",
 		"Only lines of this context; * for any text.", "只要该上下文的行；* 表示任意文本。",

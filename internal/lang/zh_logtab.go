@@ -8,7 +8,8 @@ func init() {
 		"Count by the values of a field: level, context, source, took, a name such as orderId or metadata.userId, "+
 			"or /RE/ for its first group. Repeat it, or separate names by commas.",
 		"按字段的值计数：level、context、source、took，orderId、metadata.userId 这样的名称，或用 /正则/ 取其第一个分组。可重复，或用逗号分隔多个名称。",
-		"Percentiles of a number: took (ms), a field, or /RE/; durations such as 1.5s and 800ms count in ms, sizes such as 2kB in bytes.",
+		"Percentiles of a number: took (ms), a field, or /RE/; durations such as 1.5s and 800ms count in ms, sizes "+
+			"such as 2kB in bytes.",
 		"数值的百分位数：took（毫秒）、字段名或 /正则/；1.5s、800ms 这样的时长按毫秒计，2kB 这样的大小按字节计。",
 		"Count by intervals of this length; with --by one curve per value.",
 		"按这么长的时间段计数；与 --by 同用时，每个值画一条曲线。",
@@ -67,7 +68,8 @@ func init() {
 		"--sort %s needs --stat", "--sort %s 须与 --stat 同用",
 		"--by, --stat, --over, --pairs and --compare need all hits: they cannot be used with -f, -A, -B, -C, "+
 			"--count, --histogram, --limit, --newest, --rank or --explain",
-		"--by、--stat、--over、--pairs、--compare 需要全部命中：不能与 -f、-A、-B、-C、--count、--histogram、--limit、--newest、--rank、--explain 同用",
+		"--by、--stat、--over、--pairs、--compare 需要全部命中：不能与 -f、-A、-B、-C、--count、--histogram、--limit、--newest、--rank、"+
+			"--explain 同用",
 		"find the slowest contexts", "找出最慢的上下文",
 		"see how response times changed over six hours", "查看六小时内响应时间的变化",
 		"share", "占比",

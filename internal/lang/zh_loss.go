@@ -28,7 +28,8 @@ func init() {
 		"%s has %s rows; how many remain after the replay is unknown: the log has statements instead of rows; "+
 			"at least %s are certain", "%s 有 %s 行；回放后剩多少行无法得知：binlog 记录的是语句而不是行，能确定的至少 %s 行",
 		"%s has %s rows after the replay, and %s before", "回放后 %s 有 %s 行，此前有 %s 行",
-		"the rows of these tables are an estimate: a foreign key may have removed rows, which the log does not name: %s",
+		"the rows of these tables are an estimate: a foreign key may have removed rows, which the log does not name: "+
+			"%s",
 		"以下表的行数是估计值：外键可能级联删除了行，binlog 并未记录：%s",
 		"The data is that of %s (backup %s of %s + %s transactions of the binlog, to %s).",
 		"数据恢复到 %s（备份 %s，备份时刻 %s，再加 binlog 中的 %s 个事务，到 %s）。",

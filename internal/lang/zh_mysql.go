@@ -194,7 +194,8 @@ func init() {
 		"服务器对 %s 定义的写法与 %s 不同",
 		"the server would add a key column to %s, which has no primary key; the loading user needs "+
 			"SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF",
-		"%s 没有主键，服务器会给它添加一个键列；要避免这一点，导入用户需要 SESSION_VARIABLES_ADMIN 权限，或执行：SET GLOBAL sql_generate_invisible_primary_key = OFF",
+		"%s 没有主键，服务器会给它添加一个键列；要避免这一点，导入用户需要 SESSION_VARIABLES_ADMIN 权限，或执行：SET GLOBAL "+
+			"sql_generate_invisible_primary_key = OFF",
 		"the statements that run in MySQL are not visible",
 		"无法查看 MySQL 中正在运行的语句",
 		"%d statements in MySQL have been running too long",

@@ -9,7 +9,8 @@ func init() {
 		"%s more rows; --limit 0 shows all", "另有 %s 行；--limit 0 显示全部",
 		"%s rows were inserted and %s updated; each was read back and matches the backup",
 		"已插入 %s 行、更新 %s 行，逐行重读，均与备份一致",
-		"%s rows were inserted and %s updated; each was read back and matches the backup, except for columns that the live table no longer has: %s",
+		"%s rows were inserted and %s updated; each was read back and matches the backup, except for columns that "+
+			"the live table no longer has: %s",
 		"已插入 %s 行、更新 %s 行，逐行重读，均与备份一致，线上表已没有的列除外：%s",
 		"%s; its batch was rolled back, %d rows were merged before", "%s；该批次已回滚，此前已合并 %d 行",
 		"--diff and --merge cannot be used together", "--diff 与 --merge 不能同时使用",
@@ -52,7 +53,8 @@ func init() {
 		"the database %s has no table %s to compare with", "数据库 %s 中没有可比较的表 %s",
 		"the key column %s of %s differs in the backup: the rows cannot be compared",
 		"键列 %s（表 %s）在备份中不同：无法逐行比较",
-		"the live table no longer has the column %s: its values are neither compared nor merged; --keep-scratch keeps them",
+		"the live table no longer has the column %s: its values are neither compared nor merged; --keep-scratch "+
+			"keeps them",
 		"线上表已没有列 %s：其值既不比较也不合并；--keep-scratch 可保留备份中的值",
 		"the merge was interrupted; its last batch was rolled back", "合并被中断；最后一批已回滚",
 		"the row %s differs from the backup after the write; a trigger or the column's type changed it",

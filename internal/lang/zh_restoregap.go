@@ -45,8 +45,8 @@ func init() {
 		"also blocks the restore: %s", "另一个阻止恢复的问题：%s",
 		"left out, as accepted: %s", "按确认不恢复：%s",
 		"left out", "未恢复的对象",
-		"the database %s does not exist, but the server still knows objects of it: a DROP DATABASE was interrupted, or "+
-			"its folder was removed",
+		"the database %s does not exist, but the server still knows objects of it: a DROP DATABASE was interrupted, "+
+			"or its folder was removed",
 		"数据库 %s 不存在，但服务器中仍有它的对象：DROP DATABASE 曾被中断，或其目录已被删除",
 		"if its folder is lost, remove the remains: CREATE DATABASE %s; DROP DATABASE %[1]s",
 		"如其目录已无法找回，请清除残留：CREATE DATABASE %s; DROP DATABASE %[1]s",

@@ -13,7 +13,8 @@ func init() {
 		"`opsdeck doctor` 会给出所需的 GRANT 语句；或在选项文件中换一个用户",
 		"%s is a backup of the database %s, not of %s", "%s 是数据库 %s 的备份，不属于 %s",
 		"choose its service with --service", "请用 --service 选择对应的服务",
-		"tables of other databases refer to this one: %s; rows there whose parents are not in the backup are left without them",
+		"tables of other databases refer to this one: %s; rows there whose parents are not in the backup are left "+
+			"without them",
 		"其他数据库的表引用本库：%s；若父行不在备份中，那些行将失去父行",
 		"the verification counts them", "校验时会统计这些行",
 		"until the old tables are dropped, the rows that they refer to cannot be deleted there",
@@ -31,7 +32,8 @@ func init() {
 		"the server is read-only (%s)", "服务器为只读（%s）",
 		"the drill could not run: %s; this says nothing about the backup", "演练无法进行：%s；这不说明备份有问题",
 		"%s; or use another server with backup.drill_server", "%s；或通过 backup.drill_server 使用另一台服务器",
-		"correct ssl-ca in the options file: a readable file with the CA's certificate in PEM form (on the server: SHOW VARIABLES LIKE 'ssl_ca')",
+		"correct ssl-ca in the options file: a readable file with the CA's certificate in PEM form (on the server: "+
+			"SHOW VARIABLES LIKE 'ssl_ca')",
 		"请更正选项文件中的 ssl-ca：须为可读、含 PEM 格式 CA 证书的文件（在服务器上执行：SHOW VARIABLES LIKE 'ssl_ca'）",
 		"correct ssl-cert and ssl-key in the options file: a certificate and its private key, in PEM form",
 		"请更正选项文件中的 ssl-cert 和 ssl-key：PEM 格式的证书及其私钥",

@@ -88,7 +88,8 @@ func init() {
 		"Show what a restore would lose, and export it for replay.", "显示一次恢复会丢失什么，并可导出以便回放。",
 		"The backup (default: the newest good one).", "备份名（默认为最新的完好备份）。",
 		"Also write the rows to this folder, as statements for replay.", "同时把这些行以语句形式写入此目录，以便回放。",
-		"Before the start, write the rows that will be lost to this folder; the report has the command that puts them back.",
+		"Before the start, write the rows that will be lost to this folder; the report has the command that puts "+
+			"them back.",
 		"开始之前把将丢失的行写入此目录；报告中给出写回这些行的命令。",
 		"the folder %s is not empty; nothing was exported", "目录 %s 不为空；没有导出任何内容",
 		"name a new folder", "请指定一个新目录",

@@ -11,8 +11,8 @@ func init() {
 		"to put the exported rows back: %s", "写回导出的行：%s",
 		"the exported files do not contain these deletions", "导出文件不包含这些删除操作",
 		"Put the exported rows back", "写回导出的行",
-		"Each file is one transaction: where another row is in the way, nothing of it is applied. A row that the backup has "+
-			"too, and that was changed since, is overwritten.",
+		"Each file is one transaction: where another row is in the way, nothing of it is applied. A row that the "+
+			"backup has too, and that was changed since, is overwritten.",
 		"每个文件是一个事务：若与已有的行冲突，该文件的内容一行也不会写入。备份中也有、此后被修改过的行会被覆盖。",
 		"Deletions are not in these files.", "这些文件不包含删除操作。",
 		"There is no emergency backup: the operator chose to continue without one.",

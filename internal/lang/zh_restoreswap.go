@@ -7,7 +7,8 @@ func init() {
 		"%s 的事件会在恢复期间执行，其写入会使恢复停止：%s",
 		"disable them before the restore: %s; or all events of the server: %s",
 		"请在恢复前禁用它们：%s；或禁用服务器的所有事件：%s",
-		"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's folder",
+		"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's "+
+			"folder",
 		"视图 %s 之前就已失效，无法重建：%s；其定义保存在该次恢复目录的 exchange.json 中",
 		"the sequence %s differs from the backup", "序列 %s 与备份不一致",
 		"the backup has no manifest to compare with: %s rows were counted in %s tables",
@@ -72,7 +73,8 @@ func init() {
 		"key table %s: %s rows", "关键表 %s：%s 行",
 		"the key table %s is not in the backup", "关键表 %s 不在备份中",
 		"%s of %s tables have the rows and checksums of the manifest", "%s / %s 张表的行数与校验和与清单一致",
-		"%s of %s tables have as many rows as the manifest; it has no checksum for %s of them: their values were not compared",
+		"%s of %s tables have as many rows as the manifest; it has no checksum for %s of them: their values were not "+
+			"compared",
 		"%s / %s 张表的行数与清单一致；其中 %s 张在清单中没有校验和，未比较它们的值",
 		"the table %s is missing", "表 %s 缺失",
 		"%s, %s, %s rows", "%s，%s，%s 行",

@@ -144,7 +144,8 @@ func init() {
 		"热备库已到 %s：恢复到该时刻或之后任一时刻都无需加载备份：opsdeck restore --until %s",
 		"run again in statement format, it could change another database, which %s names: %s",
 		"以语句格式重新执行时可能改动另一个数据库（%s 引用了它）：%s",
-		"the RENAME was not tried, nor whether objects can be created for others: this user may not keep a trial out of the binlog (sql_log_bin)",
+		"the RENAME was not tried, nor whether objects can be created for others: this user may not keep a trial out "+
+			"of the binlog (sql_log_bin)",
 		"未试行 RENAME，也未试过能否替其他账号创建对象：此用户无权让试行不写入 binlog（sql_log_bin）",
 		"the binlog creates objects of %s, and the user has no permission to create objects for other users",
 		"binlog 中创建了属于 %s 的对象，而此用户无权替其他用户创建对象",

@@ -22,10 +22,12 @@ var commandRules = []struct {
 	// NAME=value, --name=value, and "name": value in an argument.
 	{regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*)(` + shellValue + `)`), "${1}" + Mask},
 	// --name value
-	{regexp.MustCompile(`(?i)((?:^|\s)--?` + secretName + `\s+)([^\s-]` + shellValue + `|` + shellValue + `)`), "${1}" + Mask},
+	{regexp.MustCompile(`(?i)((?:^|\s)--?` + secretName + `\s+)([^\s-]` + shellValue + `|` + shellValue + `)`), "${1}" +
+		Mask},
 	// mysql -psecret, and the other clients of that family
 	{regexp.MustCompile(`((?:mysql|mariadb|sshpass)[^;&|]*?\s-p)(` + shellValue + `)`), "${1}" + Mask},
-	{regexp.MustCompile(`((?:sshpass|docker\s+login|podman\s+login)[^;&|]*?\s-p\s+)(` + shellValue + `)`), "${1}" + Mask},
+	{regexp.MustCompile(`((?:sshpass|docker\s+login|podman\s+login)[^;&|]*?\s-p\s+)(` + shellValue + `)`), "${1}" +
+		Mask},
 	{regexp.MustCompile(`(redis-cli[^;&|]*?\s-a\s*)(` + shellValue + `)`), "${1}" + Mask},
 	{regexp.MustCompile(`(mongo\w*[^;&|]*?\s-p\s*)(` + shellValue + `)`), "${1}" + Mask},
 	// curl -u name:secret

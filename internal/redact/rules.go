@@ -49,7 +49,8 @@ var nameWords = []string{
 var (
 	twoWords = []string{
 		"passw", "passp", "pwd", "token", "credential", "api key", "api-key", "api_key", "apikey",
-		"access key", "access-key", "access_key", "accesskey", "private key", "private-key", "private_key", "privatekey",
+		"access key", "access-key", "access_key", "accesskey", "private key", "private-key", "private_key",
+		"privatekey",
 	}
 	zhWords = []string{"密码", "口令", "密钥", "令牌", "私钥"}
 )
@@ -96,8 +97,9 @@ var rules = []rule{
 	// The clients of MySQL and MariaDB.
 	{[]string{"-p"}, byExpr(`((?i:mysql|mariadb|mydumper|myloader|xtrabackup|sshpass)`+
 		`[^;&|\n]*?[\s"',]-p)`+shellValue, "${1}"+Mask)},
-	{[]string{"identified"}, byCheck(`(?i)(\bidentified\s+(?:(?:with|via)\s+\S+\s+)?(?:by|as|using)\s+(?:password\s+)?)`+
-		sqlText, notStarred)},
+	{[]string{"identified"},
+		byCheck(`(?i)(\bidentified\s+(?:(?:with|via)\s+\S+\s+)?(?:by|as|using)\s+(?:password\s+)?)`+
+			sqlText, notStarred)},
 	{[]string{"password"}, byCheck(`(?i)(\b(?:old_)?password\s*\(\s*)`+sqlText, notStarred)},
 	{[]string{"password"}, byCheck(`(?i)(\bset\s+password\s+(?:for\s+\S+\s*)?(?:=|to)\s*)`+sqlText, notStarred)},
 	{[]string{"</"}, maskElements},

@@ -54,7 +54,8 @@ func Cron(t testing.TB) *CronDaemon {
 		}
 		os.RemoveAll(dir)
 	})
-	if c.proc, err = launch(dir, nil, "unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", cronScript); err == nil {
+	if c.proc, err = launch(dir, nil, "unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sh",
+		"-c", cronScript); err == nil {
 		err = c.proc.ready(func(context.Context) (err error) {
 			c.pid, err = onlyChild(c.proc.cmd.Process.Pid, "sleep")
 			return err
@@ -71,7 +72,8 @@ func Cron(t testing.TB) *CronDaemon {
 func (c *CronDaemon) Start(t testing.TB, clock string) {
 	t.Helper()
 	at := "FAKETIME=@" + time.Now().Format("2006-01-02 ") + clock
-	if out, code := c.Run(t, "", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD="+c.preload, at, "cron"); code != 0 {
+	if out, code := c.Run(t, "", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD="+c.preload, at,
+		"cron"); code != 0 {
 		t.Fatalf("cron: %s", out)
 	}
 }

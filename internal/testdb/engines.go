@@ -20,7 +20,8 @@ func WithEngines(t testing.TB, flavour string) (s *Server, engines map[string]bo
 			absent(t, fmt.Errorf("MariaDB's storage engines are not there (.ci/install-real brings them): %w", err))
 		}
 		s = Private(t, flavour, "--plugin-dir="+dir)
-		for _, name := range []string{"ha_federatedx", "ha_blackhole", "ha_connect", "ha_spider", "ha_oqgraph", "ha_archive"} {
+		for _, name := range []string{"ha_federatedx", "ha_blackhole", "ha_connect", "ha_spider", "ha_oqgraph",
+			"ha_archive"} {
 			if _, err := s.Open(t, "").Exec("INSTALL SONAME '" + name + "'"); err != nil {
 				t.Logf("%s: %v", name, err)
 			}

@@ -70,7 +70,8 @@ func (w *world) table() {
 	}
 	d.keys()
 	d.checks()
-	charset := w.pick("", "", " DEFAULT CHARSET=gbk", " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", " ROW_FORMAT=DYNAMIC")
+	charset := w.pick("", "", " DEFAULT CHARSET=gbk", " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+		" ROW_FORMAT=DYNAMIC")
 	name := w.name("t")
 	statements := []string{"SET sql_mode = ''", "SET time_zone = '+00:00'", "SET NAMES utf8mb4",
 		"CREATE TABLE " + name + " (" + strings.Join(d.parts, ", ") + ")" + w.comment() + charset + d.options}
@@ -88,7 +89,8 @@ func (w *world) table() {
 		if d.options == "" { // a partitioned table has no foreign keys
 			statements = append(
 				statements,
-				"ALTER TABLE "+name+" ADD COLUMN up BIGINT NULL, ADD FOREIGN KEY (up) REFERENCES "+parent+" (id) ON DELETE "+w.pick(
+				"ALTER TABLE "+name+" ADD COLUMN up BIGINT NULL, ADD FOREIGN KEY (up) REFERENCES "+parent+
+					" (id) ON DELETE "+w.pick(
 					"SET NULL",
 					"CASCADE",
 					"NO ACTION",

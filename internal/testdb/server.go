@@ -201,7 +201,8 @@ func (s *Server) Schema(t testing.TB) string {
 	name := notWord.ReplaceAllString(strings.ToLower(t.Name()), "_")
 	name = fmt.Sprintf("t%d_%s", schemaCount.Add(1), strings.Trim(name[max(0, len(name)-40):], "_"))
 	db := s.Open(t, "")
-	if err := execute(context.Background(), db, "CREATE DATABASE `"+name+"` CHARACTER SET utf8mb4"+s.collated()); err != nil {
+	if err := execute(context.Background(), db, "CREATE DATABASE `"+name+"` CHARACTER SET utf8mb4"+
+		s.collated()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.drop(t, db, name) })

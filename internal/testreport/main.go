@@ -210,7 +210,8 @@ func (r *report) keeps(promised []test, strict bool) bool {
 			fmt.Fprintf(r.out, "guarantee not proven: %s of %s did not run\n", p.name, p.pkg)
 			broken = true
 		case len(o.skipped) > 0:
-			fmt.Fprintf(r.out, "guarantee not proven: %s of %s was skipped: %s\n", p.name, p.pkg, strings.Join(o.skipped, ", "))
+			fmt.Fprintf(r.out, "guarantee not proven: %s of %s was skipped: %s\n", p.name, p.pkg,
+				strings.Join(o.skipped, ", "))
 			broken = broken || strict
 		case !o.passed:
 			fmt.Fprintf(r.out, "guarantee not proven: %s of %s did not pass\n", p.name, p.pkg)

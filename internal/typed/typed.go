@@ -27,8 +27,8 @@ func Program(config, service string) string {
 }
 
 // verbs begin a command; another word after "opsdeck" is a part of the sentence.
-var verbs = regexp.MustCompile("^(?:status|logs|audit|backup|restore|watch|alerts|deploy|serve|operations|doctor|runbook|" +
-	"config)(?:[ `'.,;:）)，。；：]|$)")
+var verbs = regexp.MustCompile("^(?:status|logs|audit|backup|restore|watch|alerts|deploy|serve|operations|doctor|" +
+	"runbook|config)(?:[ `'.,;:）)，。；：]|$)")
 
 // Next finds the first command of this program in a text: where its name begins, and
 // where its words after the name begin. at is -1 where there is none.

@@ -210,5 +210,6 @@ func (l *Layout) Users(f Filter) []string {
 
 // Label is the strategy in a word or two for people.
 func (s Strategy) Label() lang.Msg {
-	return [...]lang.Msg{lang.M("its own index"), lang.M("the user index"), lang.M("the time index"), lang.M("the verified id order"), lang.M("sorting")}[s]
+	return [...]lang.Msg{lang.M("its own index"), lang.M("the user index"), lang.M("the time index"),
+		lang.M("the verified id order"), lang.M("sorting")}[s]
 }

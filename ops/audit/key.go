@@ -103,7 +103,8 @@ func (l *Layout) checkKeys() error {
 		case "char", "varchar", "binary", "varbinary", "uuid":
 		default:
 			if !c.Integer {
-				return ops.E(ops.Config, lang.M("the column %s of %s cannot serve as the key: its type is %s", c.Name, l.Table, c.Type)).
+				return ops.E(ops.Config,
+					lang.M("the column %s of %s cannot serve as the key: its type is %s", c.Name, l.Table, c.Type)).
 					WithHint(lang.M("name another column as audit.columns.id"))
 			}
 		}

@@ -200,7 +200,8 @@ func (l *Layout) check(found []Column) error {
 			WithHint(lang.M("name the columns under audit.columns in the configuration, e.g. created_at: logged_on"))
 	}
 	if t := l.Columns[CreatedAt].Type; t != "timestamp" && t != "datetime" && t != "date" {
-		return ops.E(ops.Config, lang.M("the column %s of %s has the type %s, not a time", l.Columns[CreatedAt].Name, l.Table, t)).
+		return ops.E(ops.Config,
+			lang.M("the column %s of %s has the type %s, not a time", l.Columns[CreatedAt].Name, l.Table, t)).
 			WithHint(lang.M("name another column as audit.columns.created_at"))
 	}
 	return nil

@@ -29,7 +29,8 @@ func (e *QueryError) Error() string { return e.Msg.String() }
 
 // Explain makes an error for people of it, which points at the place.
 func (e *QueryError) Explain(query string) error {
-	return ops.E(ops.Usage, lang.M("cannot parse the query at character %d, %q", len([]rune(query[:e.Pos]))+1, query[e.Pos:e.End])).
+	return ops.E(ops.Usage,
+		lang.M("cannot parse the query at character %d, %q", len([]rune(query[:e.Pos]))+1, query[e.Pos:e.End])).
 		WithHint(e.Msg)
 }
 

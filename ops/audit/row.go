@@ -37,7 +37,8 @@ const (
 )
 
 var fieldNames = [NumFields]string{"id", "created_at", "user_id", "user_name", "action", "resource_type", "resource_id",
-	"changes", "old_value", "new_value", "ip_address", "user_agent", "api_path", "http_method", "request_body", "response_data", "idempotency_key"}
+	"changes", "old_value", "new_value", "ip_address", "user_agent", "api_path", "http_method", "request_body",
+	"response_data", "idempotency_key"}
 
 // String is the field's name in JSON and in the configuration.
 func (f Field) String() string { return fieldNames[f] }

@@ -50,5 +50,6 @@ func (s *Stats) Busiest() int64 {
 
 // Weekday is the short name of a day, 0 for Monday.
 func Weekday(day int) lang.Msg {
-	return [...]lang.Msg{lang.M("Mon"), lang.M("Tue"), lang.M("Wed"), lang.M("Thu"), lang.M("Fri"), lang.M("Sat"), lang.M("Sun")}[day]
+	return [...]lang.Msg{lang.M("Mon"), lang.M("Tue"), lang.M("Wed"), lang.M("Thu"), lang.M("Fri"), lang.M("Sat"),
+		lang.M("Sun")}[day]
 }

@@ -49,7 +49,8 @@ type Manifest struct {
 
 	Tables  []Table  `json:"tables"`
 	Objects []Object `json:"objects,omitempty"` // views, routines, triggers, events, sequences
-	Members []Member `json:"members,omitempty"` // in file order, covering the file without gaps; empty for foreign engines
+	// in file order, covering the file without gaps; empty for foreign engines
+	Members []Member `json:"members,omitempty"`
 
 	SizeBytes int64  `json:"size_bytes"` // of the file
 	RawBytes  int64  `json:"raw_bytes"`  // of the SQL text

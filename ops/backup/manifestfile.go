@@ -86,7 +86,8 @@ func DecodeManifest(text []byte) (*Manifest, error) {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("the manifest is damaged: not JSON"))
 	}
 	if version.FormatVersion > ManifestVersion {
-		return nil, ops.E(ops.Failed, lang.M("the manifest has format %d, this opsdeck reads up to %d", version.FormatVersion, ManifestVersion)).
+		return nil, ops.E(ops.Failed,
+			lang.M("the manifest has format %d, this opsdeck reads up to %d", version.FormatVersion, ManifestVersion)).
 			WithHint(lang.M("use the opsdeck that made the backup, or a newer one"))
 	}
 	var m sealed

@@ -163,7 +163,8 @@ func (p Problem) remark() lang.Msg {
 	case FewerRows:
 		return lang.M("far fewer rows than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case FewerIn:
-		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s", lang.List(strings.Split(p.arg(0), ", ")), p.arg(1), p.arg(2))
+		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s",
+			lang.List(strings.Split(p.arg(0), ", ")), p.arg(1), p.arg(2))
 	case Smaller:
 		return lang.M("far smaller than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
 	case Torn:
@@ -176,9 +177,11 @@ func (p Problem) remark() lang.Msg {
 	case Moved:
 		return lang.M("its metadata changed since it was verified; verify it again: %s", "opsdeck backup verify")
 	case Unseen:
-		return lang.M("procedures and functions of other users were not visible: if there are any, they are missing from it")
+		return lang.M("procedures and functions of other users were not visible: if there are any, they are missing " +
+			"from it")
 	case Doubted:
-		return lang.M("made while a restore could not be read: whether the database was whole is unknown; make a new one")
+		return lang.M("made while a restore could not be read: whether the database was whole is unknown; make a new " +
+			"one")
 	case Dangling:
 		return lang.M("%s has %s rows without a matching row in %s (foreign key %s), as in the backup",
 			p.arg(0), p.arg(1), p.arg(2), p.arg(3))

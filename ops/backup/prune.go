@@ -110,7 +110,8 @@ func (p *Plan) guarded(ctx context.Context, x Execution) error {
 	if c.OK() {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the newest good backup, %s, failed re-verification (%s); nothing was removed", p.Guard.Name, c.Problems[0].Text())).
+	return ops.E(ops.Failed, lang.M("the newest good backup, %s, failed re-verification (%s); nothing was removed",
+		p.Guard.Name, c.Problems[0].Text())).
 		WithHint(lang.M("make a new backup, then prune"))
 }
 

@@ -264,8 +264,9 @@ func (r *retention) step(s *Set) Step {
 func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	switch {
 	case s.Other:
-		return KeepIt, "other-server", lang.M("made from another server, on the machine %s: remove it there, or by hand",
-			s.Summary.Machine)
+		return KeepIt, "other-server",
+			lang.M("made from another server, on the machine %s: remove it there, or by hand",
+				s.Summary.Machine)
 	case s.Tier == Partial || s.Tier == Archive:
 		return KeepIt, "no-rule", lang.M("partial backups and archives have no rule: remove them by hand")
 	case s.Tier == Unknown || s.Parsed.Physical:

@@ -103,7 +103,8 @@ func judgeMemory(f Fact[int64], least int64) Finding {
 	detail := lang.M("%s, at least %s are needed", human.Bytes(f.Value), human.Bytes(least))
 	if float64(f.Value) < memorySlack*float64(least) {
 		return Finding{Name: "memory", State: ops.StateWarning, Detail: detail, Why: why,
-			Fix: "sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile"}
+			Fix: "sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon " +
+				"/swapfile"}
 	}
 	return ok("memory", detail)
 }
@@ -217,8 +218,9 @@ func judgeNPM(f Fact[Tool], needed bool) Finding {
 	return ok("npm", lang.Raw("npm "+f.Value.Version))
 }
 
-// allow is the command that puts a firewall up and keeps open what is in use: whoever logs in by ssh on another port than
-// 22 would lock themselves out, and users who come by another port than 443 would be cut off.
+// allow is the command that puts a firewall up and keeps open what is in use: whoever logs in
+// by ssh on another port than 22 would lock themselves out, and users who come by another
+// port than 443 would be cut off.
 func allow(ufw bool, doors []Door) string {
 	ports := []int{}
 	for _, d := range doors {

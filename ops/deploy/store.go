@@ -64,7 +64,8 @@ type Deployment struct {
 
 // Load reads a deployment.
 func (st Store) Load(id string) (*Deployment, error) {
-	none := ops.E(ops.Usage, lang.M("there is no deployment %q", id)).WithHint(lang.M("list them: opsdeck deploy status"))
+	none := ops.E(ops.Usage,
+		lang.M("there is no deployment %q", id)).WithHint(lang.M("list them: opsdeck deploy status"))
 	if !validID.MatchString(id) {
 		return nil, none
 	}

@@ -80,7 +80,8 @@ func compareTable(name string, was, now Table) (out []Change) {
 		}
 		had, counted := was.Values[c]
 		if has, still := now.Values[c]; counted && still && has < had {
-			out = append(out, Change{lang.M("column %s.%s lost values: %d were not NULL, now %d", name, c, had, has), true})
+			out = append(out,
+				Change{lang.M("column %s.%s lost values: %d were not NULL, now %d", name, c, had, has), true})
 		}
 	}
 	for _, c := range slices.Sorted(maps.Keys(now.Columns)) {

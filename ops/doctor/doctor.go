@@ -194,8 +194,8 @@ func routineGrants(a Account, s Server, db string) []Finding {
 	case s.RoutineGrants > 0 && !a.Rights.mayGrant(db):
 		return []Finding{{
 			State: ops.StateWarning,
-			What: lang.M("a restore would lose the grants of other users on single procedures and functions (%d): this "+
-				"user may not grant them", s.RoutineGrants),
+			What: lang.M("a restore would lose the grants of other users on single procedures and functions (%d): "+
+				"this user may not grant them", s.RoutineGrants),
 			Fix: a.Rights.Grant([]string{"EXECUTE", "ALTER ROUTINE"}, a.User, db, escaped(db)) + " WITH GRANT OPTION",
 		}}
 	}

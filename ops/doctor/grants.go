@@ -196,7 +196,8 @@ var definerRights = []string{"SET_ANY_DEFINER", "SET_USER_ID", "SET USER", "SUPE
 
 // NoDefiners says that objects are another user's, whose creation takes a right.
 func NoDefiners(owner string) lang.Msg {
-	return lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other users",
+	return lang.M("objects of the backup belong to %s, and the user has no permission to create objects for other "+
+		"users",
 		owner)
 }
 
@@ -324,7 +325,8 @@ func BackupFindings(s Server, db string) []Finding {
 	}
 	if s.Routines > s.ShownRoutines {
 		f.State = ops.StateCritical
-		f.What = lang.M("procedures or functions cannot be read, and no backup can be made: %d", s.Routines-s.ShownRoutines)
+		f.What = lang.M("procedures or functions cannot be read, and no backup can be made: %d",
+			s.Routines-s.ShownRoutines)
 	}
 	switch {
 	case slices.Contains(s.Privileges, "SHOW_ROUTINE"): // MySQL

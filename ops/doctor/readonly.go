@@ -18,8 +18,8 @@ func ReadOnly(by string) (what, hint lang.Msg) {
 	}
 	if by == ForcedRecovery {
 		return lang.M("the server runs with innodb_force_recovery: it reads damaged data, and must not be written to"),
-			lang.M("save what can be read: opsdeck backup create; then restart the server without it, on an empty data " +
-				"folder if it does not start, and restore")
+			lang.M("save what can be read: opsdeck backup create; then restart the server without it, on an empty " +
+				"data folder if it does not start, and restore")
 	}
 	return lang.M("the server is read-only (%s)", by),
 		lang.M("if this is the primary: SET GLOBAL read_only = OFF; on a replica, use the primary")

@@ -101,8 +101,8 @@ var table = []needs{
 	{Backup, onLive, same("LOCK TABLES"), ops.StateWarning,
 		because(lang.M("non-transactional tables cannot be locked"))},
 	{Backup, onServer, []right{{"RELOAD", "RELOAD", []string{"FLUSH_TABLES"}}}, ops.StateWarning,
-		because(lang.M("several connections can share a snapshot only while nothing is written; otherwise one connection " +
-			"reads everything"))},
+		because(lang.M("several connections can share a snapshot only while nothing is written; otherwise one " +
+			"connection reads everything"))},
 	{Backup, onServer, []right{position}, ops.StateWarning, because(lang.M("the binlog position is not recorded"))},
 	{Backup, onServer, same("PROCESS"), ops.StateWarning,
 		because(lang.M("open transactions and lock waits are not visible"))},

@@ -197,7 +197,8 @@ func jobsIn(place, text string) []deploy.Job {
 		if line == "" || line[0] == '#' || strings.Contains(small, "opsdeck") {
 			continue
 		}
-		for _, sign := range []string{"mysqldump", "mariadb-dump", "xtrabackup", "backup-db", "backup_db", "mysql-backup",
+		for _, sign := range []string{"mysqldump", "mariadb-dump", "xtrabackup", "backup-db", "backup_db",
+			"mysql-backup",
 			"mysql_backup", "backup.sh"} {
 			if strings.Contains(small, sign) {
 				out = append(out, deploy.Job{Place: place, Line: redact.Text(line)})

@@ -114,7 +114,8 @@ func (a *elasticAPI) dated(ctx context.Context, l *server) error {
 		return nil
 	}
 	if _, ok := caps.Fields[elasticTime]; !ok {
-		return ops.E(ops.Failed, lang.M("the documents at %s have no field @timestamp and cannot be found by time", l.base))
+		return ops.E(ops.Failed,
+			lang.M("the documents at %s have no field @timestamp and cannot be found by time", l.base))
 	}
 	a.timed = true
 	return nil

@@ -124,7 +124,8 @@ func headersOf(path string) (http.Header, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 {
-		return nil, ops.E(ops.Config, lang.M("%s holds a secret and other users can read it; run: chmod 600 %s", path, path))
+		return nil, ops.E(ops.Config,
+			lang.M("%s holds a secret and other users can read it; run: chmod 600 %s", path, path))
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
@@ -159,8 +160,9 @@ func (l *server) ask(req *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("read the response of %s: %w", l.program(), err)
 	}
 	if len(body) > answerMax {
-		return nil, ops.E(ops.Failed, lang.M("%s at %s sent more than %s in one response; choose a shorter time or a narrower query",
-			l.program(), l.base, human.Bytes(answerMax)))
+		return nil, ops.E(ops.Failed,
+			lang.M("%s at %s sent more than %s in one response; choose a shorter time or a narrower query",
+				l.program(), l.base, human.Bytes(answerMax)))
 	}
 	return body, nil
 }
@@ -212,8 +214,9 @@ var errCrowded = errors.New("a moment with more lines than a page")
 // crowded reports that one timestamp has more lines than a page: the server does not
 // return the rest.
 func (l *server) crowded(at time.Time) error {
-	return ops.Wrap(errCrowded, ops.Failed, lang.M("%s has more than %d lines with the time %s; the others are not shown",
-		l.program(), l.limit(), at.UTC().Format(time.RFC3339Nano)))
+	return ops.Wrap(errCrowded, ops.Failed,
+		lang.M("%s has more than %d lines with the time %s; the others are not shown",
+			l.program(), l.limit(), at.UTC().Format(time.RFC3339Nano)))
 }
 
 // Open reads the query's time range into a spool.

@@ -42,7 +42,8 @@ func (l *server) goOn(ctx context.Context, w *Lines, at place) error {
 			return err
 		})
 		if err != nil && ctx.Err() == nil && !errors.Is(err, errNoTail) {
-			w.Warn(ops.Wrap(err, ops.Busy, lang.M("%s's live tail was interrupted; it continues from there", l.program())))
+			w.Warn(ops.Wrap(err, ops.Busy,
+				lang.M("%s's live tail was interrupted; it continues from there", l.program())))
 		}
 		if wait = min(2*wait, 30*time.Second); errors.Is(err, errNoTail) || time.Since(began) > time.Minute {
 			wait = serverPoll

@@ -32,12 +32,15 @@ func Levels() []Level {
 }
 
 var LevelWords = map[string]Level{
-	"VERBOSE": LevelVerbose, "TRACE": LevelVerbose, "VRB": LevelVerbose, "TRC": LevelVerbose, "SILLY": LevelVerbose, "FINEST": LevelVerbose,
-	"DEBUG": LevelDebug, "DBG": LevelDebug,
-	"INFO": LevelInfo, "LOG": LevelInfo, "INF": LevelInfo, "NOTICE": LevelInfo, "INFORMATION": LevelInfo, "HTTP": LevelInfo,
+	"VERBOSE": LevelVerbose, "TRACE": LevelVerbose, "VRB": LevelVerbose, "TRC": LevelVerbose, "SILLY": LevelVerbose,
+	"FINEST": LevelVerbose,
+	"DEBUG":  LevelDebug, "DBG": LevelDebug,
+	"INFO": LevelInfo, "LOG": LevelInfo, "INF": LevelInfo, "NOTICE": LevelInfo, "INFORMATION": LevelInfo,
+	"HTTP": LevelInfo,
 	"WARN": LevelWarn, "WARNING": LevelWarn, "WRN": LevelWarn,
 	"ERROR": LevelError, "ERR": LevelError, "SEVERE": LevelError,
-	"FATAL": LevelFatal, "FTL": LevelFatal, "CRITICAL": LevelFatal, "CRIT": LevelFatal, "PANIC": LevelFatal, "EMERG": LevelFatal, "ALERT": LevelFatal,
+	"FATAL": LevelFatal, "FTL": LevelFatal, "CRITICAL": LevelFatal, "CRIT": LevelFatal, "PANIC": LevelFatal,
+	"EMERG": LevelFatal, "ALERT": LevelFatal,
 	"EMERGENCY": LevelFatal, "DPANIC": LevelFatal,
 	"NOTE": LevelInfo, "SYSTEM": LevelInfo, // MySQL and MariaDB
 	"FINE": LevelDebug, "FINER": LevelVerbose, // java.util.logging

@@ -215,17 +215,20 @@ func claimed(ctx context.Context, q schema.Querier, name, database string) error
 		if err != nil || bad != nil || text == "" || json.Unmarshal(raw, &who) != nil {
 			continue
 		}
-		return ops.Wrap(ErrClaimed, ops.Busy, lang.M("busy: %s on %s (pid %d) holds the lock of %s on the server for %s since %s",
-			who.User, who.Machine, who.PID, database, who.What, who.Since.Local().Format("2006-01-02 15:04:05")),
+		return ops.Wrap(ErrClaimed, ops.Busy,
+			lang.M("busy: %s on %s (pid %d) holds the lock of %s on the server for %s since %s",
+				who.User, who.Machine, who.PID, database, who.What, who.Since.Local().Format("2006-01-02 15:04:05")),
 		).
 			WithHint(hint)
 	}
 	rows, err := schema.All(ctx, q, "SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = ?", id)
 	if err != nil || len(rows) == 0 {
-		return ops.Wrap(ErrClaimed, ops.Busy, lang.M("busy: another opsdeck (connection %s) holds the lock of %s on the server", id, database)).
+		return ops.Wrap(ErrClaimed, ops.Busy,
+			lang.M("busy: another opsdeck (connection %s) holds the lock of %s on the server", id, database)).
 			WithHint(hint)
 	}
-	return ops.Wrap(ErrClaimed, ops.Busy, lang.M("busy: another opsdeck (connection %s of %s from %s) holds the lock of %s on the server",
-		id, rows[0][0], rows[0][1], database)).
+	return ops.Wrap(ErrClaimed, ops.Busy,
+		lang.M("busy: another opsdeck (connection %s of %s from %s) holds the lock of %s on the server",
+			id, rows[0][0], rows[0][1], database)).
 		WithHint(hint)
 }

@@ -92,11 +92,13 @@ func (l *look) definers(s *doctor.Server, database string) {
 		"WHERE ROUTINE_SCHEMA = ?", database); err == nil {
 		s.Routines, s.ShownRoutines = int(number(v["n"])), int(number(v["shown"]))
 	}
-	if v, err := l.rowOf("SELECT COUNT(*) AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?", database); err == nil {
+	if v, err := l.rowOf("SELECT COUNT(*) AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
+		database); err == nil {
 		s.Triggers = int(number(v["n"]))
 	}
 	s.Privileges = privileges(l.ctx, l.db)
-	grants, err := l.column("SELECT COUNT(*) FROM mysql.procs_priv WHERE Db = ? AND CONCAT(User, '@', Host) <> CURRENT_USER()",
+	grants, err := l.column("SELECT COUNT(*) FROM mysql.procs_priv WHERE Db = ? AND CONCAT(User, '@', Host) <> "+
+		"CURRENT_USER()",
 		database)
 	s.RoutineGrantsUnknown = err != nil
 	if len(grants) == 1 {

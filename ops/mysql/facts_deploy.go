@@ -17,8 +17,8 @@ func DeployFacts(ctx context.Context, t Target, database, audit string) (deploy.
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	l := &look{ctx: ctx, db: db, probe: Probe{Target: t}}
-	if s.Vars, err = l.pairs("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format', 'sync_binlog', " +
-		"'innodb_flush_log_at_trx_commit', 'slow_query_log', 'long_query_time', 'max_allowed_packet', " +
+	if s.Vars, err = l.pairs("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format', " +
+		"'sync_binlog', 'innodb_flush_log_at_trx_commit', 'slow_query_log', 'long_query_time', 'max_allowed_packet', " +
 		"'max_connections')"); err != nil {
 		return s, Explain(err, t)
 	}

@@ -54,7 +54,8 @@ func (s stall) err(cause error) error { return ops.Wrap(cause, ops.Busy, s.why).
 func deaf(why lang.Msg) stall {
 	return stall{
 		at: time.Now(), why: why,
-		hint: lang.M("check the network, the proxy or the load balancer between here and the server, then run it again"),
+		hint: lang.M("check the network, the proxy or the load balancer between here and the server, then run it " +
+			"again"),
 	}
 }
 
@@ -300,7 +301,8 @@ func (t Target) waits(id uint32, pause time.Duration) bool {
 		if err != nil || own == nil || me != strconv.FormatUint(uint64(own.id.Load()), 10) {
 			return false
 		}
-		rows, err := schema.All(ctx, db, "SELECT COMMAND, COALESCE(STATE, '') FROM information_schema.PROCESSLIST WHERE ID = ?", id)
+		rows, err := schema.All(ctx, db,
+			"SELECT COMMAND, COALESCE(STATE, '') FROM information_schema.PROCESSLIST WHERE ID = ?", id)
 		if err != nil || len(rows) > 0 && !idle(rows[0][0], rows[0][1]) {
 			return false
 		}

@@ -46,7 +46,8 @@ var fullWriting = regexp.MustCompile(`^Disk is full writing '([^']+)'`)
 // of its binary log. Without the PROCESS privilege only the account's own sessions are seen.
 func LookNoRoom(ctx context.Context, q schema.Querier, t Target) (*NoRoom, error) {
 	rows, err := schema.All(ctx, q, "SELECT ID, LOWER(COALESCE(STATE, '')), COALESCE(TIME, 0) FROM "+
-		"information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND STATE IN ('"+waitsForSpace+"', '"+waitsForCommit+"')")
+		"information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND STATE IN ('"+waitsForSpace+"', '"+
+		waitsForCommit+"')")
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions: %w", err)
 	}
@@ -92,8 +93,9 @@ func (n *NoRoom) early(ctx context.Context, q schema.Querier, t Target) (*NoRoom
 
 // locate finds the disk: by MySQL's own error log, else by what is free, if that is seen.
 func (n *NoRoom) locate(ctx context.Context, q schema.Querier, t Target) {
-	said, err := schema.All(ctx, q, "SELECT DATA FROM performance_schema.error_log WHERE DATA LIKE 'Disk is full writing%' "+
-		"AND LOGGED >= NOW(6) - INTERVAL ? SECOND ORDER BY LOGGED DESC LIMIT 1", int64(n.For/time.Second)+2)
+	said, err := schema.All(ctx, q,
+		"SELECT DATA FROM performance_schema.error_log WHERE DATA LIKE 'Disk is full writing%' "+
+			"AND LOGGED >= NOW(6) - INTERVAL ? SECOND ORDER BY LOGGED DESC LIMIT 1", int64(n.For/time.Second)+2)
 	if err == nil && len(said) == 1 {
 		n.Sure = true
 		if m := fullWriting.FindStringSubmatch(said[0][0]); m != nil && filepath.IsAbs(m[1]) {
@@ -137,20 +139,24 @@ func (n *NoRoom) what() lang.Msg {
 	since := time.Now().Add(-n.For).Format("15:04:05")
 	switch {
 	case !n.Sure:
-		return lang.M("the server at %s has not finished a commit since %s; the usual cause is a full disk", n.Addr, since)
+		return lang.M("the server at %s has not finished a commit since %s; the usual cause is a full disk", n.Addr,
+			since)
 	case len(n.Sessions) == 0:
 		return lang.M("the server at %s cannot write its binlog: the disk of %s is full", n.Addr, n.Folder)
 	case n.Folder == "":
-		return lang.M("the server at %s accepts no writes: its disk is full, and statements have waited for space since %s",
+		return lang.M("the server at %s accepts no writes: its disk is full, and statements have waited for space "+
+			"since %s",
 			n.Addr, since)
 	}
-	return lang.M("the server at %s accepts no writes: the disk of %s is full, and statements have waited for space since %s",
+	return lang.M("the server at %s accepts no writes: the disk of %s is full, and statements have waited for space "+
+		"since %s",
 		n.Addr, n.Folder, since)
 }
 
 // hint is what to do.
 func (n *NoRoom) hint() lang.Msg {
-	return lang.M("free space on the server: %s; the server then continues within a minute", "opsdeck runbook disk-full")
+	return lang.M("free space on the server: %s; the server then continues within a minute",
+		"opsdeck runbook disk-full")
 }
 
 // Err is the error of a command that must not wait for room. It says nothing of the data

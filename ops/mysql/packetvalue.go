@@ -160,8 +160,9 @@ func (v longValue) collect(ctx context.Context, c Execer, name string, packet in
 			return err
 		}
 	}
-	got, err := schema.One(ctx, c, fmt.Sprintf("SELECT LENGTH(%s) = %d AND SHA2(%s, 256) = '%x'", name, len(v.bytes), name,
-		sha256.Sum256(v.bytes)))
+	got, err := schema.One(ctx, c,
+		fmt.Sprintf("SELECT LENGTH(%s) = %d AND SHA2(%s, 256) = '%x'", name, len(v.bytes), name,
+			sha256.Sum256(v.bytes)))
 	if err == nil && got != "1" {
 		err = errCollected
 	}

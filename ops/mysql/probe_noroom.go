@@ -59,5 +59,6 @@ func (n *NoRoom) waiting() lang.Msg {
 	case len(n.Sessions) == 0:
 		return lang.M("the next write waits until there is space for the binlog")
 	}
-	return lang.M("statements that wait for space: %s, the longest for %s", fmt.Sprint(len(n.Sessions)), human.Duration(n.For))
+	return lang.M("statements that wait for space: %s, the longest for %s", fmt.Sprint(len(n.Sessions)),
+		human.Duration(n.For))
 }

@@ -140,7 +140,8 @@ func unread(s optfile.Setting, hint lang.Msg) error {
 	if !s.Bare {
 		said += "=" + s.Value
 	}
-	return ops.E(ops.Config, lang.M("%s:%d: opsdeck does not support %q and will not connect with less security", s.Path, s.Line, said)).
+	return ops.E(ops.Config,
+		lang.M("%s:%d: opsdeck does not support %q and will not connect with less security", s.Path, s.Line, said)).
 		WithHint(hint)
 }
 
@@ -287,7 +288,8 @@ func (x *security) apply(t *Target, host string) error {
 				err,
 				ops.Config,
 				lang.M("the client certificate %s and its key %s cannot be used", first(cert, key), first(key, cert)),
-			).WithHint(lang.M("correct ssl-cert and ssl-key in the options file: a certificate and its private key, in PEM form"))
+			).WithHint(lang.M("correct ssl-cert and ssl-key in the options file: a certificate and its private key, " +
+				"in PEM form"))
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}

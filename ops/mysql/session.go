@@ -181,7 +181,8 @@ func (p *plan) misnamed(database string) error {
 // variables are the session's by name. Three of them could keep the server from
 // telling them all, and are replaced first; a server has two of the three.
 func (l link) variables(ctx context.Context) (map[string]string, error) {
-	for _, first := range []string{"sql_select_limit = 18446744073709551615", "max_execution_time = 0", "max_statement_time = 0"} {
+	for _, first := range []string{"sql_select_limit = 18446744073709551615", "max_execution_time = 0",
+		"max_statement_time = 0"} {
 		if err := l.exec(ctx, "SET SESSION "+first); lost(err) {
 			return nil, err
 		}

@@ -20,17 +20,17 @@ func Structure(ctx context.Context, t Target, database string) (deploy.Structure
 	db.SetMaxOpenConns(1)
 	l := &look{ctx: ctx, db: db, probe: Probe{Target: t}}
 	out := deploy.Structure{}
-	tables, err := l.column("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN "+
-		"('BASE TABLE', 'SYSTEM VERSIONED')", database)
+	tables, err := l.column("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE "+
+		"IN ('BASE TABLE', 'SYSTEM VERSIONED')", database)
 	if err != nil {
 		return nil, Explain(err, t)
 	}
 	for _, name := range tables {
 		out[name] = deploy.Table{Columns: map[string]string{}, Indexes: map[string]string{}, Rows: -1}
 	}
-	rows, err := l.rows("SELECT TABLE_NAME AS t, COLUMN_NAME AS c, CONCAT(COLUMN_TYPE, IF(IS_NULLABLE = 'YES', ' NULL', "+
-		"' NOT NULL'), IFNULL(CONCAT(' DEFAULT ', COLUMN_DEFAULT), ''), IFNULL(CONCAT(' ', COLLATION_NAME), ''), ' ', "+
-		"EXTRA) AS kind FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?", database)
+	rows, err := l.rows("SELECT TABLE_NAME AS t, COLUMN_NAME AS c, CONCAT(COLUMN_TYPE, IF(IS_NULLABLE = 'YES', ' "+
+		"NULL', ' NOT NULL'), IFNULL(CONCAT(' DEFAULT ', COLUMN_DEFAULT), ''), IFNULL(CONCAT(' ', COLLATION_NAME), "+
+		"''), ' ', EXTRA) AS kind FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?", database)
 	if err != nil {
 		return nil, Explain(err, t)
 	}

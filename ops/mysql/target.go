@@ -122,8 +122,9 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, secure, nil // no file: log in as the user, without a password
 	case errors.As(err, &insecure):
-		return nil, secure, ops.Wrap(err, ops.Config, lang.M("%s holds a password and other users can read it", insecure.Path)).
-			WithHint(lang.M("run: chmod 600 %s", insecure.Path))
+		return nil, secure,
+			ops.Wrap(err, ops.Config, lang.M("%s holds a password and other users can read it", insecure.Path)).
+				WithHint(lang.M("run: chmod 600 %s", insecure.Path))
 	}
 	return nil, secure, ops.Wrap(err, ops.Config, lang.M("the options file %s cannot be read", path))
 }

@@ -83,7 +83,8 @@ func tlsReason(err error) (why, hint lang.Msg) {
 			)
 	case errors.As(err, &shown):
 		return lang.M(
-				"the server closed the connection after the client certificate was sent: it probably does not accept it",
+				"the server closed the connection after the client certificate was sent: it probably does not accept " +
+					"it",
 			),
 			lang.M(
 				"set ssl-cert and ssl-key in the options file to a pair that the server's CA has signed and that " +

@@ -96,7 +96,8 @@ func otherSeverities(a postableAlert, now time.Time) (ended []postableAlert) {
 func annotations(m Message) map[string]string {
 	out := map[string]string{}
 	for name, value := range map[string]string{
-		"summary": m.Subject, "description": m.Text, "evidence": m.Evidence, "next": m.Next, "fingerprint": m.Fingerprint,
+		"summary": m.Subject, "description": m.Text, "evidence": m.Evidence, "next": m.Next,
+		"fingerprint": m.Fingerprint,
 	} {
 		if value != "" {
 			out[name] = value

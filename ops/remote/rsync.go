@@ -65,7 +65,8 @@ func newRsync(c config.Copy) (*rsync, error) {
 	if file := config.Home(c.IdentityFile); file != "" {
 		if _, err := os.Stat(file); err != nil {
 			return nil, ops.Wrap(err, ops.Config, lang.M("the ssh key of the copy %s cannot be used", c.Name)).
-				WithHint(lang.M("correct identity_file of the copy, or create the key: %s", "ssh-keygen -f "+quote(file)))
+				WithHint(lang.M("correct identity_file of the copy, or create the key: %s", "ssh-keygen -f "+
+					quote(file)))
 		}
 	}
 	for _, tool := range []string{"rsync", "ssh"} {

@@ -71,7 +71,8 @@ func newS3(c config.Copy) (*s3, error) {
 		)
 	}
 	if strings.HasPrefix(c.Endpoint, "http://") && !c.Insecure {
-		return nil, ops.E(ops.Config, lang.M("the endpoint of the copy %s is plain http, which is not allowed", c.Name)).
+		return nil, ops.E(ops.Config,
+			lang.M("the endpoint of the copy %s is plain http, which is not allowed", c.Name)).
 			WithHint(lang.M("write it without http://; if there is no TLS, add insecure: true"))
 	}
 	core, err := minio.NewCore(c.Endpoint, clientOptions(c, k))

@@ -118,8 +118,9 @@ type Disk struct {
 	NeedSave  int64  `json:"need_save_bytes"`
 	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // also there: the backup, if it comes from a copy
 
-	NeedLog int64    `json:"need_binlog_bytes,omitempty"` // estimate: what the load writes to the binary log, if it has one
-	Log     *LogDisk `json:"binlog,omitempty"`            // nil: the binary log is on the disk of the data
+	// estimate: what the load writes to the binary log, if it has one
+	NeedLog int64    `json:"need_binlog_bytes,omitempty"`
+	Log     *LogDisk `json:"binlog,omitempty"` // nil: the binary log is on the disk of the data
 }
 
 // LogDisk is the disk of the server's binary log, if it is not that of the data.
@@ -176,7 +177,9 @@ type LossTable struct {
 	Changed  int64  `json:"changed,omitempty"` // older rows changed since
 	Deleted  int64  `json:"deleted,omitempty"` // rows deleted since a restore
 	Estimate bool   `json:"estimate"`
-	How      string `json:"how"` // "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment", "count"
+	// "rows": compared row by row; by age: "created_at", "updated_at", "auto_increment",
+	// "count"
+	How      string `json:"how"`
 	Vanishes bool   `json:"vanishes,omitempty"`
 	Blind    bool   `json:"-"` // changed rows cannot be detected
 }

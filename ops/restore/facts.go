@@ -56,7 +56,8 @@ func (p factFinder) all(a *Assessment) []Finding {
 		put(ops.StateOK, lang.M("data disk: %s free, about %s needed", human.Bytes(a.Disk.Free), human.Bytes(need)))
 	}
 	if l := a.Disk.Log; l != nil && l.Known && a.Disk.NeedLog <= l.Free {
-		put(ops.StateOK, lang.M("binlog disk: %s free, up to %s needed", human.Bytes(l.Free), human.Bytes(a.Disk.NeedLog)))
+		put(ops.StateOK,
+			lang.M("binlog disk: %s free, up to %s needed", human.Bytes(l.Free), human.Bytes(a.Disk.NeedLog)))
 	}
 	put(sessionsFact(a))
 	put(p.timeFact(a))

@@ -111,7 +111,8 @@ func (r *Replay) Loss() Loss {
 // fact states first what a person asked for: the end of the replay, and what is lost.
 func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 	if r.Transactions == 0 {
-		return ops.StateOK, lang.M("the backup of %s; no transactions between it and the moment", human.Moment(r.BackupAt))
+		return ops.StateOK,
+			lang.M("the backup of %s; no transactions between it and the moment", human.Moment(r.BackupAt))
 	}
 	lost := lang.M("the log has nothing later")
 	if r.AfterCount > 0 {

@@ -64,7 +64,8 @@ func containerFault(name, answer string) ContainerFault {
 
 // engineDown tells whether an error of Docker or Compose means that the engine is down.
 func engineDown(stderr string) bool {
-	for _, words := range []string{"the docker daemon running", "connect to Docker daemon", "fetching server API version"} {
+	for _, words := range []string{"the docker daemon running", "connect to Docker daemon",
+		"fetching server API version"} {
 		if strings.Contains(stderr, words) {
 			return true
 		}

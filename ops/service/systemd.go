@@ -15,7 +15,8 @@ import (
 // systemd is a unit of the system's service manager.
 type systemd struct{ unit string }
 
-const unitProperties = "LoadState,ActiveState,SubState,Result,MainPID,NRestarts,MemoryCurrent,ActiveEnterTimestampMonotonic"
+const unitProperties = "LoadState,ActiveState,SubState,Result,MainPID,NRestarts,MemoryCurrent," +
+	"ActiveEnterTimestampMonotonic"
 
 func (s *systemd) Commands() health.Commands {
 	u := quote(s.unit)

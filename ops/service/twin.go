@@ -178,9 +178,11 @@ func (i *pm2Instance) move(to Move) error {
 	script, moved := to.path(i.Env.Script)
 	folder, too := to.path(i.Env.Folder)
 	if !moved && !too {
-		return ops.E(ops.Config, lang.M("PM2 runs %s in %s, which is not the code's folder %s: a copy of it would not run "+
-			"the new release", i.Env.Script, i.Env.Folder, to.From[0])).
-			WithHint(lang.M("set deploy.dir to the folder that PM2 runs, or set deploy.switch.start and deploy.switch.stop"))
+		return ops.E(ops.Config,
+			lang.M("PM2 runs %s in %s, which is not the code's folder %s: a copy of it would not run "+
+				"the new release", i.Env.Script, i.Env.Folder, to.From[0])).
+			WithHint(lang.M("set deploy.dir to the folder that PM2 runs, or set deploy.switch.start and " +
+				"deploy.switch.stop"))
 	}
 	i.Env.Script = script
 	i.Env.Folder = folder

@@ -68,7 +68,8 @@ func turnTaken(service string, by *lock.HeldError) error {
 	switch {
 	case who.What == TurnDeploy:
 		return ops.E(ops.Busy, lang.M("%s (pid %d) has been deploying %s since %s", who.User, who.PID, service, since)).
-			WithHint(lang.M("wait until the deployment has ended, then run this again; see how far it is: opsdeck deploy status"))
+			WithHint(lang.M("wait until the deployment has ended, then run this again; see how far it is: opsdeck " +
+				"deploy status"))
 	case strings.HasPrefix(who.What, "restore "):
 		return ops.E(ops.Busy, lang.M("%s (pid %d) has been restoring the database of %s since %s", who.User, who.PID,
 			service, since)).

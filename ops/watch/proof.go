@@ -119,7 +119,8 @@ func writesInto(words []string, dir string) bool {
 
 var (
 	assignment = regexp.MustCompile(
-		`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" + `]*)"|'([^']*)'|([^\s;"'$` + "`" + `]*))\s*(?:;|#.*)?$`,
+		`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" + `]*)"|'([^']*)'|([^\s;"'$` + "`" +
+			`]*))\s*(?:;|#.*)?$`,
 	)
 	variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
 )

@@ -108,7 +108,8 @@ func words(command []string, word func(string) string) string {
 func (p Plan) due() []Unit {
 	name := p.UnitName(DueJob)
 	about := unitText("what is due of " + p.Service)
-	service := "[Unit]\nDescription=opsdeck: " + about + "\nAfter=network-online.target\nWants=network-online.target\n\n" +
+	service := "[Unit]\nDescription=opsdeck: " + about +
+		"\nAfter=network-online.target\nWants=network-online.target\n\n" +
 		"[Service]\nType=oneshot\nExecStart=" + p.line(
 		"",
 		unitWord,

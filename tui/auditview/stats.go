@@ -20,7 +20,8 @@ import (
 var spans = []struct {
 	days  int
 	label lang.Msg
-}{{1, lang.M("24 hours")}, {7, lang.M("7 days")}, {30, lang.M("30 days")}, {365, lang.M("a year")}, {0, lang.M("everything")}}
+}{{1, lang.M("24 hours")}, {7, lang.M("7 days")}, {30, lang.M("30 days")}, {365, lang.M("a year")},
+	{0, lang.M("everything")}}
 
 // stats is the counts on the screen.
 type stats struct {

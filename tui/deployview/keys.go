@@ -95,7 +95,8 @@ func (w *Wizard) key(name string) (cmd tea.Cmd, done bool) {
 	if name == "esc" || name == "q" || name == "ctrl+c" {
 		w.gen.Next() // what was begun is not for this dialog any more
 		if w.course.Running {
-			return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("the deployment continues; D shows it again")}), true
+			return page.Send(page.Notice{State: ops.StateOK,
+				Text: lang.M("the deployment continues; D shows it again")}), true
 		}
 		return nil, true
 	}

@@ -97,7 +97,8 @@ func (p *Page) restore(o Options) {
 		p.feed.seeking = was.Place.At
 		p.feed.want = wish{true, store.Place{At: was.Place.At}, 0}
 		if p.session.notice.Empty() {
-			p.session.notice = lang.M("as you left it, at %s; G follows the newest", p.look.env.Time(was.Place.At.Truncate(time.Second)))
+			p.session.notice = lang.M("as you left it, at %s; G follows the newest",
+				p.look.env.Time(was.Place.At.Truncate(time.Second)))
 		}
 	}
 	if !o.Aside.Empty() {

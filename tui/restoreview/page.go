@@ -183,7 +183,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return p.look(0)
 	case string:
 		if p.base.running() {
-			return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("a restore is running: finish it first")})
+			return page.Send(page.Notice{State: ops.StateWarning,
+				Text: lang.M("a restore is running: finish it first")})
 		}
 		p.base.fresh = true
 		p.base.choice = restore.Choice{Source: m}

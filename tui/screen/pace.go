@@ -22,8 +22,9 @@ const (
 	blocked     = 50 * time.Millisecond  // a write that takes so long met a full buffer
 	slowShare   = 0.7                    // share of a blocked line's rate to use, so that its buffer drains
 	slowest     = 1000                   // bytes a second that any line is trusted to carry
-	trust       = 64 << 10               // bytes without a block after which a faster rate is tried: more than buffers hold
-	fastEnough  = 100_000                // bytes a second from which nothing is held back
+	// bytes without a block after which a faster rate is tried: more than buffers hold
+	trust      = 64 << 10
+	fastEnough = 100_000 // bytes a second from which nothing is held back
 )
 
 // asked is a question under way: how much had been written with it, and when.

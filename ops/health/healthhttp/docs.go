@@ -40,7 +40,8 @@ func describe(metrics, several bool) []byte {
 }
 
 // docsPolicy lets the page load nothing but its own style.
-const docsPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+const docsPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri " +
+	"'none'; form-action 'none'"
 
 // docsPage answers with a page of HTML about the description. It has no script and
 // loads nothing, so it works without the internet.

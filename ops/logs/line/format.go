@@ -80,7 +80,8 @@ func NewFormat(spec FormatSpec) (*Format, error) {
 		probe := time.Date(2031, 12, 29, 23, 48, 57, 0, time.UTC)
 		again, err := time.Parse(f.layout, probe.Format(f.layout))
 		if err != nil || again.Hour() != 23 || again.Minute() != 48 {
-			return nil, &formatError{"time", fmt.Sprintf("%q is no layout that gives the hour and the minute", spec.Time)}
+			return nil, &formatError{"time",
+				fmt.Sprintf("%q is no layout that gives the hour and the minute", spec.Time)}
 		}
 		f.dated = again.Year() == 2031
 	}
@@ -205,7 +206,8 @@ func NewStyle(zone *time.Location, formats []*Format, only bool) *Style {
 	s := &Style{Zone: zone, Formats: formats, Only: only}
 	h := fnv.New64a()
 	for _, f := range formats {
-		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%v\x00%v\x00", f.Name, f.Pattern, f.FormatSpec.Time, f.Levels, f.FormatSpec.Zone)
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%v\x00%v\x00", f.Name, f.Pattern, f.FormatSpec.Time, f.Levels,
+			f.FormatSpec.Zone)
 	}
 	fmt.Fprintf(h, "%v %v", zone, only)
 	s.id = h.Sum64() | 1

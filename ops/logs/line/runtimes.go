@@ -92,8 +92,9 @@ func npmMessage(line []byte) (e logs.Event, ok bool) {
 // (main/main.c, php_error_cb).
 var phpLevels = map[string]logs.Level{
 	"Fatal error": logs.LevelFatal, "Recoverable fatal error": logs.LevelError, "Parse error": logs.LevelError,
-	"Warning": logs.LevelWarn, "Deprecated": logs.LevelWarn, "Notice": logs.LevelInfo, "Strict Standards": logs.LevelInfo,
-	"Unknown error": logs.LevelError,
+	"Warning": logs.LevelWarn, "Deprecated": logs.LevelWarn, "Notice": logs.LevelInfo,
+	"Strict Standards": logs.LevelInfo,
+	"Unknown error":    logs.LevelError,
 }
 
 // phpMessage reads "PHP Fatal error:  text", also after a time.
@@ -156,7 +157,8 @@ func goHTTP(rest []byte) (e logs.Event, ok bool) {
 			return e, true
 		}
 	}
-	for _, says := range [...]string{"superfluous response.", "response.WriteHeader ", "URL query contains ", "Server closed"} {
+	for _, says := range [...]string{"superfluous response.", "response.WriteHeader ", "URL query contains ",
+		"Server closed"} {
 		if bytes.HasPrefix(text, []byte(says)) {
 			return e, true
 		}

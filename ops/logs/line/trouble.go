@@ -54,9 +54,10 @@ func (s prefiltered) MatchString(line string) bool {
 }
 
 var (
-	portTaken  = regexp.MustCompile(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
-	noModule   = seek(`Cannot find (?:module|package) '[^']+'`, "Cannot find ")
-	badLogin   = seek(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`, "Access denied", "ER_ACCESS_DENIED")
+	portTaken = regexp.MustCompile(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
+	noModule  = seek(`Cannot find (?:module|package) '[^']+'`, "Cannot find ")
+	badLogin  = seek(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`, "Access denied",
+		"ER_ACCESS_DENIED")
 	noDatabase = seek(`connect E[A-Z]+ \S*:3306\b`, ":3306")
 	diskFull   = seek(`\bENOSPC\b|[Nn]o space left on device|ER_DISK_FULL|ER_RECORD_FILE_FULL|Disk full \(`,
 		"ENOSPC", "o space left", "ER_DISK_FULL", "ER_RECORD_FILE_FULL", "Disk full")

@@ -47,13 +47,15 @@ func (y *Years) Beside(ctx context.Context) (triggers []string, err error) {
 		}
 	}
 	if len(users) > 0 {
-		return nil, ops.E(ops.Failed, lang.M("rows of other tables refer to %s by foreign keys: %s; nothing was deleted",
-			o.Schema+"."+o.Table, strings.Join(users, ", "))).
-			WithHint(lang.M("archive without --delete; or remove those rows or their foreign keys first: deletion would " +
-				"delete or change them without an archive, or fail"))
+		return nil, ops.E(ops.Failed,
+			lang.M("rows of other tables refer to %s by foreign keys: %s; nothing was deleted",
+				o.Schema+"."+o.Table, strings.Join(users, ", "))).
+			WithHint(lang.M("archive without --delete; or remove those rows or their foreign keys first: deletion " +
+				"would delete or change them without an archive, or fail"))
 	}
 	found, err := schema.All(ctx, db, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "+
-		"EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = 'DELETE' ORDER BY 1", o.Schema, o.Table)
+		"EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = 'DELETE' ORDER BY 1", o.Schema,
+		o.Table)
 	if err != nil {
 		return nil, y.src.lane.explain(err)
 	}

@@ -76,7 +76,11 @@ func (a Archive) makeIndex(
 			times = append(times, at)
 			return false
 		}}
-		r.each = func(row *audit.Row) error { times = append(times, row.At); return nil } // rows that had to be read by tokens
+		r.each = func(row *audit.Row) error {
+			times = append(times,
+				row.At)
+			return nil
+		} // rows that had to be read by tokens
 		text, err := in.Text(ctx, p.rows[i])
 		if err == nil {
 			err = r.text(text)

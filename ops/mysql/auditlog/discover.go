@@ -52,7 +52,8 @@ func (r *reader) discover(ctx context.Context, q *session) error {
 
 func (r *reader) columns(ctx context.Context, q *session) ([]audit.Column, error) {
 	rows, err := q.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COLLATION_NAME, DATETIME_PRECISION
-		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`, r.opt.Schema, r.opt.Table)
+		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
+		r.opt.Schema, r.opt.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,9 @@ func (r *reader) columns(ctx context.Context, q *session) ([]audit.Column, error
 
 func (r *reader) indexes(ctx context.Context, q *session) ([]audit.Index, error) {
 	rows, err := q.query(ctx, `SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE
-		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE = 'BTREE' ORDER BY INDEX_NAME, SEQ_IN_INDEX`, r.opt.Schema, r.opt.Table)
+		FROM information_schema.STATISTICS
+			WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_TYPE = 'BTREE' ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
+		r.opt.Schema, r.opt.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +117,8 @@ func (r *reader) probe(ctx context.Context, q *session) {
 	a.strict = differs(ctx, q)
 	// Some explain as a tree unless they are told otherwise, some do not know the word.
 	for _, a.explain = range []string{"EXPLAIN FORMAT=TRADITIONAL", "EXPLAIN", ""} {
-		if _, err := r.estimate(ctx, q, "SELECT 1 FROM "+r.name()+" WHERE "+r.col(audit.CreatedAt)+" = ? LIMIT 1", []any{"2026-01-01"}); err == nil {
+		if _, err := r.estimate(ctx, q, "SELECT 1 FROM "+r.name()+" WHERE "+r.col(audit.CreatedAt)+" = ? LIMIT 1",
+			[]any{"2026-01-01"}); err == nil {
 			break
 		}
 	}

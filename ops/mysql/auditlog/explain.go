@@ -30,7 +30,8 @@ func (l *lane) explain(err error) error {
 		return ops.Wrap(err, ops.Config, lang.M("there is no table %s in the database %s", l.opt.Table, l.opt.Schema)).
 			WithHint(lang.M("name the audit table as audit.table in the configuration"))
 	case mysql.ErrTableAccessDenied, mysql.ErrDBAccessDenied:
-		return ops.Wrap(err, ops.Config, lang.M("the user %s has no permission to read %s", l.opt.Target.User, l.opt.Schema+"."+l.opt.Table)).
+		return ops.Wrap(err, ops.Config,
+			lang.M("the user %s has no permission to read %s", l.opt.Target.User, l.opt.Schema+"."+l.opt.Table)).
 			WithHint(lang.M("the privilege needed is: GRANT SELECT ON %s", l.opt.name()))
 	}
 	return mysql.Explain(err, l.opt.Target)

@@ -331,7 +331,8 @@ func (x *export) finish(ctx context.Context) error {
 		return x.interrupted(err)
 	}
 	if have != x.state.Rows {
-		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s: it changed meanwhile", human.Count(x.state.Rows), human.Count(have))).
+		return ops.E(ops.Failed, lang.M("%s rows were written, but the table now has %s: it changed meanwhile",
+			human.Count(x.state.Rows), human.Count(have))).
 			WithHint(lang.M("run it again with --restart"))
 	}
 	if err := os.Rename(x.part(), x.e.Path); err != nil {

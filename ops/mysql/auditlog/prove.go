@@ -154,7 +154,8 @@ func (p *prover) headMoved(ctx context.Context, q *session) (bool, error) {
 // that were committed late show there. A count below proveChunk is the end.
 func (p *prover) look(ctx context.Context, q *session) (int64, error) {
 	rows, err := q.query(ctx, "SELECT "+p.r.col(audit.ID)+", "+p.r.col(audit.CreatedAt)+" FROM "+p.r.name()+p.r.byKey()+
-		" WHERE "+p.r.col(audit.ID)+" > ? ORDER BY "+p.r.col(audit.ID)+" LIMIT "+strconv.Itoa(proveChunk), p.zones.Again())
+		" WHERE "+p.r.col(audit.ID)+" > ? ORDER BY "+p.r.col(audit.ID)+" LIMIT "+strconv.Itoa(proveChunk),
+		p.zones.Again())
 	if err != nil {
 		return 0, err
 	}

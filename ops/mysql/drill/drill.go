@@ -115,7 +115,8 @@ func (d *drill) circumstance(err error) error {
 	if !errors.As(said, &known) {
 		known = ops.E(ops.Failed, lang.Raw(said.Error()))
 	}
-	return ops.Wrap(err, known.Code, lang.M("the drill was interrupted; this says nothing about the backup: %s", known.What)).
+	return ops.Wrap(err, known.Code,
+		lang.M("the drill was interrupted; this says nothing about the backup: %s", known.What)).
 		WithHint(known.Hint)
 }
 
@@ -151,8 +152,8 @@ func notAllowed(err error, schema string) error {
 	if mysql.Number(err) == errUntrusted {
 		return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: %s; this says nothing about the backup",
 			doctor.NoCreators())).
-			WithHint(lang.M("set log_bin_trust_function_creators on the server (opsdeck doctor prints the statement), or " +
-				"use another server with backup.drill_server"))
+			WithHint(lang.M("set log_bin_trust_function_creators on the server (opsdeck doctor prints the " +
+				"statement), or use another server with backup.drill_server"))
 	}
 	return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: this user lacks privileges in %s; this says "+
 		"nothing about the backup", schema)).
@@ -384,7 +385,8 @@ func (d *drill) room(ctx context.Context) error {
 	if !ok || need == 0 || free > need {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the drill needs about %s on the server's disk, %s are free", human.Bytes(need), human.Bytes(free))).
+	return ops.E(ops.Failed,
+		lang.M("the drill needs about %s on the server's disk, %s are free", human.Bytes(need), human.Bytes(free))).
 		WithHint(lang.M("free some space, drill one table with --table, or use another server with " +
 			"backup.drill_server"))
 }

@@ -55,8 +55,9 @@ func (d *drill) counted() {
 		}
 	}
 	if n > 0 {
-		d.notes = append(d.notes, fmt.Sprintf("the backup has no checksums for %d of the tables: their rows were counted, "+
-			"their values not compared", n))
+		d.notes = append(d.notes,
+			fmt.Sprintf("the backup has no checksums for %d of the tables: their rows were counted, "+
+				"their values not compared", n))
 	}
 }
 

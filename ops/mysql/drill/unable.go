@@ -33,8 +33,9 @@ func (d *drill) unable(work error) error {
 	if !d.otherServer() && slices.Contains(contradicting, number) {
 		return nil
 	}
-	return ops.Wrap(work, ops.Failed, lang.M("this server (%s) cannot load the backup; this says nothing about the backup: %s",
-		named(d.server), plain(work))).
+	return ops.Wrap(work, ops.Failed,
+		lang.M("this server (%s) cannot load the backup; this says nothing about the backup: %s",
+			named(d.server), plain(work))).
 		WithHint(d.other(number, named(made)))
 }
 
@@ -58,8 +59,8 @@ func (d *drill) otherServer() bool {
 func (d *drill) other(number uint16, made string) lang.Msg {
 	switch number {
 	case errLongKey:
-		return lang.M("as an administrator: SET GLOBAL innodb_default_row_format = dynamic; or use another server with " +
-			"backup.drill_server")
+		return lang.M("as an administrator: SET GLOBAL innodb_default_row_format = dynamic; or use another server " +
+			"with backup.drill_server")
 	case errNeedsKey:
 		return lang.M("as an administrator: SET GLOBAL innodb_force_primary_key = OFF; or use another server with " +
 			"backup.drill_server")

@@ -81,7 +81,8 @@ func (d *dumper) refuseExpressions(ctx context.Context, q *sql.Conn, t *table) e
 			"? AND EXTRA LIKE '%DEFAULT\\_GENERATED%'",
 		"SELECT INDEX_NAME, EXPRESSION FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? " +
 			"AND EXPRESSION IS NOT NULL",
-		`SELECT c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c JOIN information_schema.TABLE_CONSTRAINTS t
+		`SELECT c.CONSTRAINT_NAME, c.CHECK_CLAUSE
+			FROM information_schema.CHECK_CONSTRAINTS c JOIN information_schema.TABLE_CONSTRAINTS t
 			USING (CONSTRAINT_SCHEMA, CONSTRAINT_NAME) WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ?`,
 	} {
 		rows, err := schema.All(ctx, q, ask, t.Database, t.Name)

@@ -208,7 +208,8 @@ func (f Foreign) local(ctx context.Context, d *dumper, inv *inventory, tool stri
 
 func optionsText(t mysql.Target, mariaTool bool) string {
 	quote := func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }
-	text := "[client]\nuser=" + quote(t.User) + "\npassword=" + quote(t.Password) + "\n" + encryption(t.Client, mariaTool, quote)
+	text := "[client]\nuser=" + quote(t.User) + "\npassword=" + quote(t.Password) + "\n" +
+		encryption(t.Client, mariaTool, quote)
 	if t.Network == "unix" {
 		return text + "socket=" + quote(t.Addr) + "\n"
 	}
@@ -228,7 +229,8 @@ func encryption(c mysql.ClientTLS, mariaTool bool, quote func(string) string) (t
 		return ""
 	}
 	for _, f := range [][2]string{
-		{"ssl-ca", c.CA}, {"ssl-capath", c.CAPath}, {"ssl-cert", c.Cert}, {"ssl-key", c.Key}, {"tls-version", c.Versions},
+		{"ssl-ca", c.CA}, {"ssl-capath", c.CAPath}, {"ssl-cert", c.Cert}, {"ssl-key", c.Key},
+		{"tls-version", c.Versions},
 	} {
 		if f[1] != "" && c.Mode != "DISABLED" {
 			text += f[0] + "=" + quote(f[1]) + "\n"

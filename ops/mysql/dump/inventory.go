@@ -87,7 +87,8 @@ func (d *dumper) databaseNames(ctx context.Context, q *sql.Conn) ([]string, erro
 	}
 	for _, name := range d.opts.Databases {
 		if !slices.Contains(all, name) {
-			return nil, ops.E(ops.Config, lang.M("the server has no database %s, or the user has no permission to see it", name)).
+			return nil, ops.E(ops.Config,
+				lang.M("the server has no database %s, or the user has no permission to see it", name)).
 				WithHint(lang.M("check database.name in the configuration"))
 		}
 	}
@@ -200,7 +201,8 @@ func (d *dumper) refuseTable(ctx context.Context, q *sql.Conn, t *table) error {
 	}
 	switch strings.ToLower(t.Engine) {
 	case "s3": // its definition cannot be loaded either: CREATE TABLE refuses the engine
-		return ops.E(ops.Failed, lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot contain them", what, t.Engine)).
+		return ops.E(ops.Failed,
+			lang.M("table %s (%s) keeps its rows elsewhere; a backup cannot contain them", what, t.Engine)).
 			WithHint(lang.M("back it up where its rows are, and exclude it here with --tables"))
 	}
 	if !t.history || d.opts.NoData {
@@ -235,7 +237,8 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 	what := o.Kind + " " + schema.Name(o.Database, o.Name)
 	if err := o.ReadDefinition(ctx, q); err != nil {
 		if denied(err) || err == schema.ErrHidden {
-			return "", ops.Wrap(err, ops.Config, lang.M("the user has no permission to read the definition of %s", what)).
+			return "", ops.Wrap(err, ops.Config,
+				lang.M("the user has no permission to read the definition of %s", what)).
 				WithHint(lang.M("grant SHOW VIEW, TRIGGER, EVENT, and for routines SELECT on *.* or SHOW_ROUTINE"))
 		}
 		return "", fmt.Errorf("read %s: %w", what, err)

@@ -37,7 +37,8 @@ func (d *dumper) warnPrepared(ctx context.Context, control *sql.Conn, before []s
 		return
 	}
 	if n, err := mysql.DetachedXA(ctx, control); err == nil && n > 0 {
-		d.notes = append(d.notes, "transactions without a session exist (XA RECOVER, as an administrator, lists them), "+
-			"and their rows are not in this backup"+end)
+		d.notes = append(d.notes,
+			"transactions without a session exist (XA RECOVER, as an administrator, lists them), "+
+				"and their rows are not in this backup"+end)
 	}
 }

@@ -126,7 +126,8 @@ func applied(ctx context.Context, c *sql.Conn, channel string) (file string, pos
 	if err != nil {
 		return "", 0
 	}
-	if only, err := one(ctx, c, "SELECT Gtid_only FROM mysql.slave_master_info WHERE Channel_name = ?", channel); err == nil &&
+	if only, err := one(ctx, c, "SELECT Gtid_only FROM mysql.slave_master_info WHERE Channel_name = ?",
+		channel); err == nil &&
 		only == "1" {
 		return "", 0 // the tables are not maintained then
 	}

@@ -103,7 +103,8 @@ func (c *converter) statement(reader string) string {
 		cols = append(cols, v)
 	}
 	q := "LOAD DATA LOCAL INFILE 'Reader::" + reader + "' INTO TABLE " + schema.Ident(c.table) +
-		` CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\' LINES TERMINATED BY '\n' (` + strings.Join(cols, ",") + ")"
+		` CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\' LINES TERMINATED BY '\n' (` +
+		strings.Join(cols, ",") + ")"
 	if len(sets) > 0 {
 		q += " SET " + strings.Join(sets, ",")
 	}

@@ -152,7 +152,8 @@ func NoDatabase(name string, whole bool) *ops.Error {
 	if whole {
 		return ops.E(ops.Usage, lang.M("the backup does not contain the database %s", name))
 	}
-	return ops.E(ops.Failed, lang.M("the dump is truncated, and the rest of it does not contain the database %s", name)).
+	return ops.E(ops.Failed,
+		lang.M("the dump is truncated, and the rest of it does not contain the database %s", name)).
 		WithHint(lang.M("use a complete dump"))
 }
 

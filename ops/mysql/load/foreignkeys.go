@@ -113,8 +113,9 @@ func CheckForeignKeys(ctx context.Context, q schema.Querier, c KeyCheck) (faults
 		}
 	}
 	if unchecked > 0 {
-		remarks = append(remarks, lang.M("foreign keys not checked, to save time: %s of %s; the rows are as in the backup",
-			strconv.Itoa(unchecked), strconv.Itoa(len(keys))))
+		remarks = append(remarks,
+			lang.M("foreign keys not checked, to save time: %s of %s; the rows are as in the backup",
+				strconv.Itoa(unchecked), strconv.Itoa(len(keys))))
 	}
 	return faults, remarks, nil
 }

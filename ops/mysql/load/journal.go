@@ -19,7 +19,9 @@ import (
 const (
 	doneIdentity = "identity" // identifies the load
 	doneTable    = "table"    // the table was created
-	doneRows     = "rows"     // a member's rows are committed; of a foreign dump, those of the statements member to note
+	// a member's rows are committed; of a foreign dump, those of the statements member to
+	// note
+	doneRows = "rows"
 
 	doneStatement = "statement" // of a foreign dump: a definition was run
 )

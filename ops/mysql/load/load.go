@@ -35,8 +35,10 @@ const (
 
 // Options say what to load and where.
 type Options struct {
-	Schema string   // the target; created when it does not exist
-	From   string   // the database in the dump; "": the manifest's first; for a foreign dump, none but the target itself
+	Schema string // the target; created when it does not exist
+	// the database in the dump; "": the manifest's first; for a foreign dump, none but the
+	// target itself
+	From   string
 	Tables []string // only these tables, with their triggers; empty: everything
 	// Without are objects to leave out, each as "table x", "view y", "trigger z" …
 	Without []string

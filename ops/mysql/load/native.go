@@ -257,7 +257,8 @@ func (s *session) definers(ctx context.Context, definers map[string][]string) er
 	}
 	if len(absent) > 0 && s.o.Definer == "" {
 		slices.Sort(absent)
-		return ops.E(ops.Failed, lang.M("the server does not have the accounts that objects belong to: %s", strings.Join(absent, ", "))).
+		return ops.E(ops.Failed,
+			lang.M("the server does not have the accounts that objects belong to: %s", strings.Join(absent, ", "))).
 			WithHint(lang.M("create these accounts first"))
 	}
 	return nil

@@ -80,7 +80,8 @@ func Rehearse(
 
 // enginesOf lists the server's engines, in upper case.
 func enginesOf(ctx context.Context, q schema.Querier) (map[string]bool, error) {
-	rows, err := schema.All(ctx, q, "SELECT UPPER(ENGINE) FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")
+	rows, err := schema.All(ctx, q,
+		"SELECT UPPER(ENGINE) FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")
 	have := map[string]bool{}
 	for _, r := range rows {
 		have[r[0]] = true
@@ -244,7 +245,8 @@ func (r *rehearsal) substituted(ctx context.Context, c *sql.Conn, v verdict) err
 	if asked == "" || r.engines[strings.ToUpper(asked)] {
 		return nil
 	}
-	used, err := schema.One(ctx, c, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+	used, err := schema.One(ctx, c,
+		"SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
 		r.s.o.Schema, p.Own().Name)
 	if err == nil && used != "" && !strings.EqualFold(used, asked) && !sameEngine(used, asked) {
 		r.mu.Lock()

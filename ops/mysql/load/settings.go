@@ -22,9 +22,11 @@ var known = strings.Fields(
 	collation_connection sql_mode time_zone foreign_key_checks unique_checks sql_notes sql_quote_show_create
 	sql_safe_updates sql_auto_is_null default_storage_engine explicit_defaults_for_timestamp check_constraint_checks
 	sql_warnings sql_select_limit sql_big_selects max_allowed_packet net_read_timeout net_write_timeout wait_timeout
-	sql_generate_invisible_primary_key sql_require_primary_key system_versioning_insert_history system_versioning_alter_history
+	sql_generate_invisible_primary_key sql_require_primary_key system_versioning_insert_history
+	system_versioning_alter_history
 	lc_time_names lc_messages div_precision_increment group_concat_max_len default_table_encryption storage_engine
-	default_collation_for_utf8mb4 innodb_strict_mode note_verbosity show_create_table_verbosity old_mode alter_algorithm`,
+	default_collation_for_utf8mb4 innodb_strict_mode note_verbosity show_create_table_verbosity old_mode
+	alter_algorithm`,
 )
 
 // functions are allowed in the value of a SET.
@@ -47,7 +49,8 @@ type assignment struct {
 // replica. They are left out, never run.
 var serverWide = strings.Fields(
 	`innodb_stats_auto_recalc innodb_stats_persistent innodb_file_format innodb_file_per_table innodb_large_prefix
-	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler local_infile
+	innodb_default_row_format max_allowed_packet net_buffer_length log_bin_trust_function_creators event_scheduler
+	local_infile
 	gtid_slave_pos`,
 )
 
@@ -113,7 +116,8 @@ func (g *guard) assign(p *sqlscan.Parsed, a assignment) (refusal lang.Msg, leave
 	switch {
 	case a.scope == "@":
 		return lang.Msg{}, strings.Contains(a.name, "temp_log_bin") || strings.Contains(a.name, "rocksdb")
-	case a.name == "gtid_purged" || a.name == "sql_log_bin" || a.scope == "GLOBAL" && slices.Contains(serverWide, a.name):
+	case a.name == "gtid_purged" || a.name == "sql_log_bin" || a.scope == "GLOBAL" &&
+		slices.Contains(serverWide, a.name):
 		g.note(backup.NoteSkipped, a.name, firstWords(string(p.SQL)))
 		return lang.Msg{}, true
 	case a.scope != "" && a.scope != "SESSION" && a.scope != "LOCAL":

@@ -71,7 +71,8 @@ func (v *verifier) conn(ctx context.Context) (*sql.Conn, error) {
 		return nil, err
 	}
 	if err = checksum.Session(ctx, c); err == nil {
-		for _, set := range []string{"SQL_QUOTE_SHOW_CREATE = 1", "net_write_timeout = 3600", "wait_timeout = 86400", "max_execution_time = 0",
+		for _, set := range []string{"SQL_QUOTE_SHOW_CREATE = 1", "net_write_timeout = 3600", "wait_timeout = 86400",
+			"max_execution_time = 0",
 			"max_statement_time = 0", "show_gipk_in_create_table_and_information_schema = ON"} {
 			if _, e := c.ExecContext(ctx, "SET SESSION "+set); e != nil && !optional(e) {
 				err = e

@@ -144,8 +144,8 @@ func noStart(err error, src restore.Source) error {
 	if errors.As(err, &unlogged) {
 		return ops.Wrap(err, ops.Failed, lang.M("the server does not log changes of %s (%s): no log continues %s",
 			unlogged.Database, unlogged.Setting, src.Name)).
-			WithHint(lang.M("only the backup itself can be restored; change the setting, restart the server and make a " +
-				"full backup to be able to restore to a moment"))
+			WithHint(lang.M("only the backup itself can be restored; change the setting, restart the server and make " +
+				"a full backup to be able to restore to a moment"))
 	}
 	position := src.Positions[0]
 	var another *changes.AnotherLogError
@@ -179,7 +179,8 @@ func notReached(m binlog.Moment, src restore.Source, run *changes.Run) error {
 	}
 	if next := run.Beyond; next != nil {
 		return ops.E(ops.Failed, lang.M("the log of this server ends before %s; the available log continues on "+
-			"another server, %s, at %s", m.String(), next.Server, next.FromTime.Local().Format("2006-01-02 15:04:05 -07:00"))).
+			"another server, %s, at %s", m.String(), next.Server,
+			next.FromTime.Local().Format("2006-01-02 15:04:05 -07:00"))).
 			WithHint(lang.M("a later moment needs a full backup made on that server; this one can reach %s", span))
 	}
 	return ops.E(ops.Usage, lang.M("the available binlog does not reach %s", m.String())).
@@ -300,8 +301,8 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 		warn(lang.M("%s is created like %s.%s, as that table is now", x.Name, x.Other.Schema, x.Other.Name))
 	}
 	if len(f.Rough) > 0 {
-		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log does "+
-			"not name: %s", strings.Join(f.Rough, ", ")))
+		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log "+
+			"does not name: %s", strings.Join(f.Rough, ", ")))
 	}
 	for _, x := range f.Refused {
 		at := x.Time.Local().Format("2006-01-02 15:04:05")

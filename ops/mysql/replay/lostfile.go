@@ -43,7 +43,8 @@ func CreateLost(path, about string) (*LostFile, error) {
 	}
 	f := &LostFile{file: file, out: bufio.NewWriterSize(file, 1<<16), spooled: spooled,
 		rows: bufio.NewWriterSize(spooled, 1<<16)}
-	f.write(f.out, "-- "+about+"\n-- One transaction: if a row is in the way, nothing of this file is applied.\n"+LostHead)
+	f.write(f.out, "-- "+about+"\n-- One transaction: if a row is in the way, nothing of this file is applied.\n"+
+		LostHead)
 	return f, nil
 }
 

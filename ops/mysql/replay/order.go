@@ -76,7 +76,8 @@ func (o order) refusal(m binlog.Moment, src restore.Source, run *changes.Run, re
 			all.Union(want)
 		}
 		return ops.E(ops.Usage, lang.M("the backup %s contains transactions that are not in %s", src.Name, m.String())).
-			WithHint(lang.M("to keep them, name them too: --until %s; for older backups: opsdeck backup list", all.String()))
+			WithHint(lang.M("to keep them, name them too: --until %s; for older backups: opsdeck backup list",
+				all.String()))
 	}
 	return nil
 }

@@ -116,9 +116,10 @@ func triggered(ctx context.Context, target mysql.Target, database, table string)
 		return true
 	}
 	defer db.Close()
-	n, err := schema.One(ctx, db, "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = "+
-		"? AND EVENT_OBJECT_TABLE = ?) + (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND "+
-		"TABLE_NAME = ? AND TABLE_TYPE = 'SYSTEM VERSIONED')", database, table, database, table)
+	n, err := schema.One(ctx, db,
+		"SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = "+
+			"? AND EVENT_OBJECT_TABLE = ?) + (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? "+
+			"AND TABLE_NAME = ? AND TABLE_TYPE = 'SYSTEM VERSIONED')", database, table, database, table)
 	return err != nil || n != "0"
 }
 

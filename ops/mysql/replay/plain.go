@@ -70,8 +70,9 @@ func (r *runner) plainTable(name string) (*schema.Table, error) {
 		}
 	}
 	if p.triggers[name] {
-		return nil, ops.E(ops.Config, lang.M("the table %s has triggers, which would fire again for the rows of the log",
-			name)).WithHint(lang.Raw(r.server.grant()))
+		return nil, ops.E(ops.Config,
+			lang.M("the table %s has triggers, which would fire again for the rows of the log",
+				name)).WithHint(lang.Raw(r.server.grant()))
 	}
 	if t := p.tables[name]; t != nil {
 		return t, nil

@@ -119,7 +119,8 @@ func (j *judge) rewritten(q *binlog.Query, t *sqlscan.Text) (string, lang.Msg) {
 			continue
 		}
 		if why, open := j.temp[tempOf(q, name)]; open && !why.Empty() {
-			return "", lang.M("it reads the temporary table %s, whose rows are not known (%s): %s", name, why, short(q.SQL))
+			return "", lang.M("it reads the temporary table %s, whose rows are not known (%s): %s", name, why,
+				short(q.SQL))
 		}
 		switch {
 		case !t.Is(i+1, ".") || i > 0 && t.Is(i-1, "."):

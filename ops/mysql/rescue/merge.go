@@ -34,7 +34,8 @@ func (s *Session) Mergeable() error {
 	if s.live.Transactional() {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the table %s uses %s, which has no transactions: nothing is merged into it", s.Table, s.live.Engine)).
+	return ops.E(ops.Failed,
+		lang.M("the table %s uses %s, which has no transactions: nothing is merged into it", s.Table, s.live.Engine)).
 		WithHint(lang.M("convert it first: ALTER TABLE %s ENGINE=InnoDB", s.Table))
 }
 

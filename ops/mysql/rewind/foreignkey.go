@@ -71,7 +71,8 @@ func UnloggedParents(ctx context.Context, q schema.Querier, database, table stri
 	}
 	rows, err := schema.All(ctx, q, "SELECT DISTINCT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME "+
 		"FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND "+
-		"(DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))",
+		"(DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET "+
+		"DEFAULT'))",
 		database, table)
 	for _, r := range rows {
 		name := r[1]

@@ -12,7 +12,8 @@ func Inventory(ctx context.Context, q Querier, name string) ([]string, error) {
 	rows, err := All(
 		ctx,
 		q,
-		`SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+		`SELECT IF(TABLE_TYPE LIKE '%VIEW%', 'view', 'table'), TABLE_NAME
+			FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
 		UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
 		UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
 		UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`,

@@ -164,7 +164,8 @@ func appendOpaque(dst []byte, text string) (out []byte, ok bool) {
 		return dst, false
 	}
 	// The UNION takes its type from the empty table; the scalar subquery alone would lose it.
-	dst = append(dst, "(SELECT JSON_EXTRACT(JSON_ARRAY(v),'$[0]') FROM (SELECT v FROM JSON_TABLE('[]','$[*]' COLUMNS(v "...)
+	dst = append(dst,
+		"(SELECT JSON_EXTRACT(JSON_ARRAY(v),'$[0]') FROM (SELECT v FROM JSON_TABLE('[]','$[*]' COLUMNS(v "...)
 	dst = append(dst, kind...)
 	dst = append(dst, " PATH '$')) j UNION ALL SELECT "...)
 	if len(raw) == 0 {

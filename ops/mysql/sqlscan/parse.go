@@ -27,10 +27,11 @@ type Parsed struct {
 	// the tokens from DefinerFirst to DefinerLast.
 	Definer                   string
 	DefinerFirst, DefinerLast int
-	Body                      int  // index of the first token behind the object's name (and behind ON table, for triggers)
-	Temporary                 bool // CREATE or DROP TEMPORARY
-	Replace                   bool // CREATE OR REPLACE
-	Cautious                  bool // IF EXISTS or IF NOT EXISTS
+	// index of the first token behind the object's name (and behind ON table, for triggers)
+	Body      int
+	Temporary bool // CREATE or DROP TEMPORARY
+	Replace   bool // CREATE OR REPLACE
+	Cautious  bool // IF EXISTS or IF NOT EXISTS
 }
 
 // errUnknown says that a statement is of no form that this package knows.

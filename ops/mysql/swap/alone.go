@@ -51,7 +51,8 @@ func (s *Sessions) alone(ctx context.Context, c *sql.Conn, p *restore.Plan, f ru
 			break
 		}
 		if time.Now().After(last) {
-			return ops.E(ops.Busy, lang.M("a statement of the previous worker is still running: %s", strings.Join(left, ", "))).
+			return ops.E(ops.Busy,
+				lang.M("a statement of the previous worker is still running: %s", strings.Join(left, ", "))).
 				WithHint(lang.M("wait until it ends, then try again"))
 		}
 		select {

@@ -377,7 +377,8 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 		}
 	}()
 	for i, q := range []string{"CREATE DATABASE " + restore.Name(one), "CREATE DATABASE " + restore.Name(two),
-		"CREATE TABLE " + restore.Name(one, "t") + " (id INT PRIMARY KEY)", "RENAME TABLE " + restore.Name(one, "t") + " TO " + restore.Name(two, "t"),
+		"CREATE TABLE " + restore.Name(one, "t") + " (id INT PRIMARY KEY)", "RENAME TABLE " + restore.Name(one, "t") +
+			" TO " + restore.Name(two, "t"),
 		"SELECT COUNT(*) FROM " + restore.Name(two, "t")} {
 		err := try(ctx, db, q)
 		switch {

@@ -27,18 +27,21 @@ func (l *link) same(ctx context.Context, db *sql.DB) error {
 	}
 	hint := lang.M("connect to that server again; or restore here: opsdeck restore")
 	if p.Emergency != "" {
-		hint = lang.M("connect to that server again; or restore here: opsdeck restore; the state before restore %s is in %s",
+		hint = lang.M("connect to that server again; or restore here: opsdeck restore; the state before restore %s "+
+			"is in %s",
 			p.ID, p.Emergency)
 	}
-	return ops.E(ops.Failed, lang.M("the restore %s was made on the server %s (%s); the configuration now leads to another "+
-		"one: %s (%s)", p.ID, p.Target.Address, p.Target.Identity, l.Target.Server(), now)).WithHint(hint)
+	return ops.E(ops.Failed,
+		lang.M("the restore %s was made on the server %s (%s); the configuration now leads to another "+
+			"one: %s (%s)", p.ID, p.Target.Address, p.Target.Identity, l.Target.Server(), now)).WithHint(hint)
 }
 
 // holdsMade reports whether a server has a database that only this restore makes, or the
 // progress of its load in place.
 func holdsMade(ctx context.Context, q schema.Querier, p *restore.Plan) (bool, error) {
-	n, err := schema.One(ctx, q, "SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (?, ?)) + "+
-		"(SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?)",
+	n, err := schema.One(ctx, q,
+		"SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (?, ?)) + "+
+			"(SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?)",
 		p.Shadow, p.Kept, p.Target.Database, load.ProgressTable)
 	return n != "0", err
 }

@@ -188,7 +188,8 @@ var refersToNothing = []uint16{1049, 1054, 1146, 1305, 1356}
 func (f failedViews) notes() (out []restore.Note) {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		out = append(out, restore.N(lang.M(
-			"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's folder",
+			"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the "+
+				"run's folder",
 			name,
 			f[name].Error(),
 		)))

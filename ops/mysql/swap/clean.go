@@ -180,8 +180,10 @@ func referredTo(ctx context.Context, c *sql.Conn, d restore.Doomed) error {
 			}
 		}
 		if len(names) > 0 {
-			return ops.E(ops.Failed, lang.M("foreign keys of other databases refer to %s: %s", b.Name, strings.Join(names, ", "))).
-				WithHint(lang.M("drop and create each of them again, so that it refers to the restored table; then drop the old tables"))
+			return ops.E(ops.Failed,
+				lang.M("foreign keys of other databases refer to %s: %s", b.Name, strings.Join(names, ", "))).
+				WithHint(lang.M("drop and create each of them again, so that it refers to the restored table; then " +
+					"drop the old tables"))
 		}
 	}
 	return nil

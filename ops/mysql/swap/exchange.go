@@ -262,7 +262,8 @@ func dropUnreadable(ctx context.Context, c *sql.Conn, p *restore.Plan) error {
 	if len(p.Unreadable) == 0 {
 		return nil
 	}
-	for _, q := range []string{"SET SESSION foreign_key_checks = 0", restore.DropStatement(p.Target.Live, p.Unreadable), "SET SESSION foreign_key_checks = 1"} {
+	for _, q := range []string{"SET SESSION foreign_key_checks = 0", restore.DropStatement(p.Target.Live, p.Unreadable),
+		"SET SESSION foreign_key_checks = 1"} {
 		if _, err := c.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("drop what cannot be read: %w", err)
 		}

@@ -200,8 +200,8 @@ func (s *Sessions) lockers(ctx context.Context, c *sql.Conn, waiting, in []strin
 	}
 	where := "(" + strings.Join(named, ", ") + ")"
 	queries := []string{
-		"SELECT DISTINCT t.PROCESSLIST_ID FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON " +
-			"t.THREAD_ID = l.OWNER_THREAD_ID WHERE l.LOCK_STATUS = 'GRANTED' AND (l.OBJECT_SCHEMA IN " + where +
+		"SELECT DISTINCT t.PROCESSLIST_ID FROM performance_schema.metadata_locks l JOIN performance_schema.threads t " +
+			"ON t.THREAD_ID = l.OWNER_THREAD_ID WHERE l.LOCK_STATUS = 'GRANTED' AND (l.OBJECT_SCHEMA IN " + where +
 			" OR l.OBJECT_TYPE IN ('GLOBAL', 'BACKUP LOCK', 'COMMIT') AND l.LOCK_TYPE NOT LIKE 'INTENTION%')",
 		"SELECT DISTINCT THREAD_ID FROM information_schema.METADATA_LOCK_INFO WHERE TABLE_SCHEMA IN " + where +
 			" OR LOCK_TYPE LIKE 'Global%' AND LOCK_MODE NOT LIKE '%INTENTION%'",
@@ -210,11 +210,11 @@ func (s *Sessions) lockers(ctx context.Context, c *sql.Conn, waiting, in []strin
 		asked := "(" + strings.Join(waiting, ", ") + ")"
 		queries = append(queries,
 			"SELECT DISTINCT b.trx_mysql_thread_id FROM information_schema.INNODB_LOCK_WAITS w JOIN "+
-				"information_schema.INNODB_TRX b ON b.trx_id = w.blocking_trx_id JOIN information_schema.INNODB_TRX r ON "+
-				"r.trx_id = w.requesting_trx_id WHERE r.trx_mysql_thread_id IN "+asked,
-			"SELECT DISTINCT b.PROCESSLIST_ID FROM performance_schema.data_lock_waits w JOIN performance_schema.threads b "+
-				"ON b.THREAD_ID = w.BLOCKING_THREAD_ID JOIN performance_schema.threads r ON r.THREAD_ID = "+
-				"w.REQUESTING_THREAD_ID WHERE r.PROCESSLIST_ID IN "+asked)
+				"information_schema.INNODB_TRX b ON b.trx_id = w.blocking_trx_id JOIN information_schema.INNODB_TRX "+
+				"r ON r.trx_id = w.requesting_trx_id WHERE r.trx_mysql_thread_id IN "+asked,
+			"SELECT DISTINCT b.PROCESSLIST_ID FROM performance_schema.data_lock_waits w JOIN "+
+				"performance_schema.threads b ON b.THREAD_ID = w.BLOCKING_THREAD_ID JOIN performance_schema.threads "+
+				"r ON r.THREAD_ID = w.REQUESTING_THREAD_ID WHERE r.PROCESSLIST_ID IN "+asked)
 	}
 	for _, q := range queries {
 		found, err := column(ctx, c, q)
@@ -264,8 +264,8 @@ func (s *Sessions) allSessions(ctx context.Context, c *sql.Conn) ([]restore.Sess
 // lastStatements are the last statements by session; empty where the server keeps none.
 func lastStatements(ctx context.Context, c *sql.Conn) map[string]string {
 	rows, err := schema.All(ctx, c, "SELECT t.PROCESSLIST_ID, LEFT(e.SQL_TEXT, 200) FROM "+
-		"performance_schema.events_statements_current e JOIN performance_schema.threads t ON t.THREAD_ID = e.THREAD_ID "+
-		"WHERE t.PROCESSLIST_ID IS NOT NULL AND e.SQL_TEXT IS NOT NULL")
+		"performance_schema.events_statements_current e JOIN performance_schema.threads t ON t.THREAD_ID = "+
+		"e.THREAD_ID WHERE t.PROCESSLIST_ID IS NOT NULL AND e.SQL_TEXT IS NOT NULL")
 	out := map[string]string{}
 	if err != nil {
 		return out

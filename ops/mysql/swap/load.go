@@ -165,7 +165,8 @@ func (l *Loading) load(
 	job.Whole = l.checks.foresee(p)
 	loaded, enabled, err := l.loader.Load(ctx, job, report)
 	if len(p.Without) > 0 {
-		loaded.Notes = append(loaded.Notes, restore.N(lang.M("left out, as accepted: %s", strings.Join(p.Without, ", "))))
+		loaded.Notes = append(loaded.Notes,
+			restore.N(lang.M("left out, as accepted: %s", strings.Join(p.Without, ", "))))
 	}
 	if err == nil {
 		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, ofWhole(p, grants))...)

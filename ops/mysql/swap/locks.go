@@ -48,7 +48,8 @@ func (l *locks) Locked(ctx context.Context, p *restore.Plan, wait time.Duration,
 	if lookErr != nil {
 		return errors.Join(err, lookErr)
 	}
-	return &run.HeldError{Text: lang.M("a transaction is open on tables of %s: %s", p.Target.Live, h.text()), Sessions: h.list}
+	return &run.HeldError{Text: lang.M("a transaction is open on tables of %s: %s", p.Target.Live, h.text()),
+		Sessions: h.list}
 }
 
 // inScopeNames are the names in scope; an empty scope is all of them.

@@ -196,8 +196,9 @@ func (k *numbering) after(
 			return nil, nil, err
 		}
 		if err != nil {
-			unknown = append(unknown, restore.N(lang.M("the largest key that these tables had before is unknown, so the next "+
-				"rows can get keys that lost rows had: %s", strings.Join(lost, ", "))))
+			unknown = append(unknown,
+				restore.N(lang.M("the largest key that these tables had before is unknown, so the next "+
+					"rows can get keys that lost rows had: %s", strings.Join(lost, ", "))))
 		}
 		at.raise(given)
 	}

@@ -70,7 +70,8 @@ func (s *Surveyor) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, 
 		have = only(have, p.Tables)
 	}
 	if !same(have, want) {
-		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the tables of %s changed since the plan was made", p.Target.Database)).
+		return nil, ops.Wrap(restore.ErrPlanChanged, ops.Failed,
+			lang.M("the tables of %s changed since the plan was made", p.Target.Database)).
 			WithHint(lang.M("make a new plan"))
 	}
 	return []restore.Note{

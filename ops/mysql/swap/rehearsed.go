@@ -89,7 +89,8 @@ func (s *Surveyor) sweepTrial(
 		said := lang.M("removed %s: an earlier check was killed and left it, without rows", n[0])
 		state := ops.StateOK
 		if err := dropRehearsal(ctx, db, n[0], unlogged); err != nil {
-			said = lang.M("an earlier check was killed and left %s, without rows; it could not be removed: %s", n[0], err.Error())
+			said = lang.M("an earlier check was killed and left %s, without rows; it could not be removed: %s", n[0],
+				err.Error())
 			state = ops.StateWarning
 		}
 		a.Findings = append(a.Findings, restore.Finding{State: state, What: restore.N(said)})

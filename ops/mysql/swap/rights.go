@@ -85,8 +85,10 @@ func (s *Surveyor) makesCreations(
 			return true
 		}
 	}
-	rows, err := schema.All(ctx, db, "SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? "+
-		"UNION ALL SELECT '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION'",
+	rows, err := schema.All(ctx, db,
+		"SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? "+
+			"UNION ALL SELECT '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = "+
+			"'FUNCTION'",
 		live, live)
 	for _, r := range rows {
 		if len(scope) == 0 || has(scope, r[0]) {
@@ -113,7 +115,8 @@ func (s *Surveyor) surveyOwners(
 	what := doctor.NoDefiners(owner)
 	if owner == "" && src.Replay != nil {
 		owner = another(src.Replay.Definers, own)
-		what = lang.M("the binlog creates objects of %s, and the user has no permission to create objects for other users",
+		what = lang.M("the binlog creates objects of %s, and the user has no permission to create objects for other "+
+			"users",
 			owner)
 	}
 	lines, err := schema.Grants(ctx, db)

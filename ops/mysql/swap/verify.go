@@ -143,7 +143,8 @@ func (v *verifier) smoke(ctx context.Context, in string) error {
 		c.Close()
 		switch {
 		case mysql.Number(err) == noSuchTable && len(v.p.Tables) > 0: // the other tables are unchanged
-			v.v.Notes = append(v.v.Notes, restore.N(lang.M("the smoke test %s was not run: it needs tables that are not restored", q)))
+			v.v.Notes = append(v.v.Notes,
+				restore.N(lang.M("the smoke test %s was not run: it needs tables that are not restored", q)))
 		case err != nil:
 			v.doubt(lang.M("the smoke test %s fails: %s", q, err.Error()))
 		case len(rows) == 0 || len(rows[0]) == 0 || rows[0][0] == "0" || rows[0][0] == "":

@@ -121,7 +121,8 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		w.Live = true
 		w.Notes = []restore.Note{
 			restore.N(
-				lang.M("something still writes to %s: its write count rose from %s to %s", live, firstWord(before), where),
+				lang.M("something still writes to %s: its write count rose from %s to %s", live, firstWord(before),
+					where),
 			),
 		}
 	}

@@ -50,7 +50,8 @@ func (m *Writes) SinceLoad(
 	if p.Source.Replay != nil {
 		if begun, err := replay.Begun(ctx, c, live); err != nil || begun {
 			return run.Writes{Blind: true, Notes: []restore.Note{restore.N(lang.M(
-				"the replay of the binlog had begun; what others wrote to %s meanwhile cannot be distinguished from it", live))}}, err
+				"the replay of the binlog had begun; what others wrote to %s meanwhile cannot be distinguished from it",
+				live))}}, err
 		}
 	}
 	a := &aftermath{m: m, c: c, live: live, scope: p.Tables, report: report}

@@ -79,7 +79,8 @@ func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to
 	if w.Elsewhere = len(told.others) > 0; w.Elsewhere {
 		w.Notes = []restore.Note{
 			restore.N(
-				lang.M("other databases are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")), live),
+				lang.M("other databases are written to (%s), %s is not", termsafe.Line(strings.Join(told.others, ", ")),
+					live),
 			),
 		}
 	}

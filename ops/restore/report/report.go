@@ -168,19 +168,22 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 		)
 	}
 	if s.LeftToOthers() {
-		out = append(out, restore.N(lang.M("Others wrote to %s after the restore had begun. The database and the service "+
-			"are left as they are.", p.Target.Database)))
+		out = append(out,
+			restore.N(lang.M("Others wrote to %s after the restore had begun. The database and the service "+
+				"are left as they are.", p.Target.Database)))
 	}
 	if s.Remains {
 		out = append(out, restore.N(lang.M("The database %s, which only this restore used, could not be removed. "+
 			"Remove it: opsdeck restore drop-old %s", p.Shadow, p.ID)))
 	}
 	if s.SkipBackup {
-		out = append(out, restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
+		out = append(out,
+			restore.N(lang.M("There is no emergency backup: the operator chose to continue without one.")))
 	}
 	if s.Unsaved() {
-		out = append(out, restore.N(lang.M("The old tables in %s are the only copy of the state before the restore: they "+
-			"are not backed up yet. Back them up: opsdeck restore resume %s", p.Kept, p.ID)))
+		out = append(out,
+			restore.N(lang.M("The old tables in %s are the only copy of the state before the restore: they "+
+				"are not backed up yet. Back them up: opsdeck restore resume %s", p.Kept, p.ID)))
 	}
 	if len(s.SkipTables) > 0 {
 		out = append(
@@ -266,7 +269,8 @@ func (a Account) Message(l *lang.Printer) string {
 			),
 		)
 	} else {
-		line(lang.M("Started %s, took %s; the service was not stopped by opsdeck.", human.Moment(a.BeganAt), human.Duration(ms(a.TookMS))))
+		line(lang.M("Started %s, took %s; the service was not stopped by opsdeck.", human.Moment(a.BeganAt),
+			human.Duration(ms(a.TookMS))))
 	}
 	for _, r := range a.Remarks {
 		line(r.Msg)
@@ -360,7 +364,8 @@ func (a Account) facts() []fact {
 			lang.M("service"),
 			a.Service,
 		}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
-		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup}, {lang.M("restored to"), human.Moment(a.RestoredTo)},
+		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup},
+		{lang.M("restored to"), human.Moment(a.RestoredTo)},
 		{
 			lang.M("emergency backup"),
 			a.Emergency,
@@ -390,8 +395,9 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 		return
 	}
 	fmt.Fprintf(b, "\n## %s\n\n", l.T("Put the exported rows back"))
-	fmt.Fprintf(b, "%s\n\n    %s\n", l.T("Each file is one transaction: where another row is in the way, nothing of it is "+
-		"applied. A row that the backup has too, and that was changed since, is overwritten."), a.Load)
+	fmt.Fprintf(b, "%s\n\n    %s\n",
+		l.T("Each file is one transaction: where another row is in the way, nothing of it is "+
+			"applied. A row that the backup has too, and that was changed since, is overwritten."), a.Load)
 	if a.Replay == nil {
 		fmt.Fprintf(b, "\n%s\n", l.T("Deletions are not in these files."))
 	}
@@ -461,7 +467,8 @@ func Untrue(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	if len(empty) > 0 {
 		out = append(
 			out,
-			restore.N(lang.M("Empty in %s now, though they were restored with rows: %s", db, strings.Join(empty, ", "))),
+			restore.N(lang.M("Empty in %s now, though they were restored with rows: %s", db,
+				strings.Join(empty, ", "))),
 		)
 	}
 	return out

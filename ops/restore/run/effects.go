@@ -45,7 +45,8 @@ func (c *Crew) stop(
 		}
 	}
 	if p.Process.Untouched() {
-		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
+		return restore.Event{Kind: restore.KindDone,
+			Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
 	ran, notes, err := c.Services.Stop(ctx, p.Process)
 	return restore.Event{Kind: restore.KindDone, Notes: notes, Data: &restore.Data{Stopped: ran}}, err
@@ -103,7 +104,8 @@ func total(tables []restore.TableRows) (n int64) {
 
 func (c *Crew) start(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
 	if p.Process.Untouched() {
-		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
+		return restore.Event{Kind: restore.KindDone,
+			Notes: []restore.Note{restore.N(lang.M("the service was not stopped by opsdeck"))}}, nil
 	}
 	if s.Stage == restore.AbortStarting && !s.Data.Stopped && !tried(s, restore.Stopping) {
 		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("the service was not " +
@@ -141,7 +143,8 @@ func (c *Crew) ready(ctx context.Context, p *restore.Plan, s restore.Snapshot, r
 			"stopped"))}}, nil
 	}
 	if p.Ready.URL == "" {
-		return restore.Event{Kind: restore.KindDone, Notes: []restore.Note{restore.N(lang.M("no readiness address is configured"))}}, nil
+		return restore.Event{Kind: restore.KindDone,
+			Notes: []restore.Note{restore.N(lang.M("no readiness address is configured"))}}, nil
 	}
 	begin := c.Clock.Now()
 	wait := time.Duration(p.Ready.Wait)
@@ -184,7 +187,8 @@ func (c *Crew) export(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 	// What a transaction that is open now commits belongs to the export.
 	err := c.locked(ctx, p, time.Duration(p.LockWait), func(context.Context) error { return nil })
 	if held := (*HeldError)(nil); errors.As(err, &held) {
-		return restore.Event{}, ops.E(ops.Busy, held.Text).WithHint(lang.M("end that session, or wait for it, and try again"))
+		return restore.Event{},
+			ops.E(ops.Busy, held.Text).WithHint(lang.M("end that session, or wait for it, and try again"))
 	}
 	if err != nil {
 		return restore.Event{}, err

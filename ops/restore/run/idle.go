@@ -30,6 +30,7 @@ func (c *Crew) idle(ctx context.Context, e restore.Effect, p *restore.Plan) erro
 	if err != nil || !running {
 		return err
 	}
-	return ops.E(ops.Failed, lang.M("%s is running again: somebody started it after the restore stopped it", p.Process.Name)).
+	return ops.E(ops.Failed,
+		lang.M("%s is running again: somebody started it after the restore stopped it", p.Process.Name)).
 		WithHint(lang.M("stop it, then retry: %s", p.Process.Stop))
 }

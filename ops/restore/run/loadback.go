@@ -32,8 +32,8 @@ func othersWrote(p *restore.Plan) lang.Msg {
 		p.Target.Database)
 }
 
-// loadBack loads the emergency backup, and compares the database with it. What others wrote to the live database meanwhile is
-// backed up first: the load back drops it.
+// loadBack loads the emergency backup, and compares the database with it. What others wrote
+// to the live database meanwhile is backed up first: the load back drops it.
 func (c *Crew) loadBack(
 	ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report,
 ) (restore.Event, error) {

@@ -62,7 +62,9 @@ func (c *Crew) free(ctx context.Context, p *restore.Plan) (restore.Event, error)
 	err := c.Database.Locks.Locked(ctx, p, c.quietFor(), func(context.Context) error { return nil })
 	if errors.Is(err, ErrNoLocks) {
 		return restore.Event{Notes: []restore.Note{restore.N(lang.M(
-			"the tables of %s cannot be locked: whether a transaction is open on them is unknown", p.Target.Live))}}, nil
+				"the tables of %s cannot be locked: whether a transaction is open on them is unknown",
+				p.Target.Live))}},
+			nil
 	}
 	if held := (*HeldError)(nil); errors.As(err, &held) {
 		sessions := append([]restore.Session{}, held.Sessions...)

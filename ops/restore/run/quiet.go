@@ -274,13 +274,15 @@ func (c *Crew) swap(ctx context.Context, p *restore.Plan, s restore.Snapshot) (r
 func writtenTo(p *restore.Plan, s restore.Snapshot, w Writes) restore.Event {
 	var notes []restore.Note
 	if w.Live {
-		notes = append(notes, restore.N(lang.M("%s was written to after its emergency backup: the loaded backup and the "+
-			"emergency backup lack those changes", p.Target.Live)))
+		notes = append(notes,
+			restore.N(lang.M("%s was written to after its emergency backup: the loaded backup and the "+
+				"emergency backup lack those changes", p.Target.Live)))
 	}
 	notes = append(notes, w.Notes...)
 	if s.Stage == restore.Swapping {
-		notes = append(notes, restore.N(lang.M("The loaded data is complete. To back up the current state again and swap: "+
-			"%s.", "opsdeck restore resume "+p.ID)))
+		notes = append(notes,
+			restore.N(lang.M("The loaded data is complete. To back up the current state again and swap: "+
+				"%s.", "opsdeck restore resume "+p.ID)))
 	}
 	return restore.Event{Kind: restore.KindFound, Notes: notes}
 }
@@ -388,7 +390,8 @@ func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	quiet := human.Duration(took.Round(time.Millisecond))
 	note := restore.N(lang.M("no writes to %s for %s", p.Target.Live, quiet))
 	if w.At != "" {
-		note = restore.N(lang.M("no writes to %s for %s; the binlog is still at %s", p.Target.Live, quiet, string(w.At)))
+		note = restore.N(lang.M("no writes to %s for %s; the binlog is still at %s", p.Target.Live, quiet,
+			string(w.At)))
 	}
 	return append([]restore.Note{note}, w.Notes...)
 }

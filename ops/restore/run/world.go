@@ -369,7 +369,8 @@ func unchanged(e restore.Effect, p *restore.Plan, s restore.Snapshot) restore.No
 		return restore.N(lang.M("The undo can be retried; it first checks the current state."))
 	case restore.EffectLoad, restore.EffectVerify:
 		if p.Mode == restore.InPlace {
-			return restore.N(lang.M("%s was changed; its previous state is in %s.", p.Target.Database, orNone(s.Data.Emergency)))
+			return restore.N(lang.M("%s was changed; its previous state is in %s.", p.Target.Database,
+				orNone(s.Data.Emergency)))
 		}
 		return restore.N(lang.M("%s was not changed.", p.Target.Live))
 	case restore.EffectDropOld, restore.EffectClean, restore.EffectSettle:

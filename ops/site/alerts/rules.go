@@ -236,7 +236,8 @@ func followedBy(c health.Check) []string {
 		return []string{"health", "process", "mysql"}
 	case "logs":
 		return []string{
-			"database-unreachable", "external-api-failed", "heap-out-of-memory", "unhandled-exception", "process", "mysql",
+			"database-unreachable", "external-api-failed", "heap-out-of-memory", "unhandled-exception", "process",
+			"mysql",
 		}
 	}
 	return nil

@@ -34,8 +34,8 @@ func NewBackup(ctx context.Context, d config.Database) lang.Msg {
 
 // NothingToSave is the hint while a database has no tables.
 func NothingToSave(database string) lang.Msg {
-	return lang.M("%s has no tables, so there is nothing to back up; verify the backups that exist: opsdeck backup verify "+
-		"--all; or restore a file from elsewhere: opsdeck restore --from FILE", database)
+	return lang.M("%s has no tables, so there is nothing to back up; verify the backups that exist: opsdeck backup "+
+		"verify --all; or restore a file from elsewhere: opsdeck restore --from FILE", database)
 }
 
 // HasNoTables tells that a database is empty or absent; false where that cannot be told.

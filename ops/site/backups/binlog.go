@@ -137,12 +137,14 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 		return ops.Wrap(err, ops.Config, UnloggedText(unlogged.Database, unlogged.Setting))
 	case errors.Is(err, binarchive.ErrDamaged):
 		return ops.Wrap(err, ops.Failed, lang.M("the binlog archive is damaged")).
-			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full backup"))
+			WithHint(lang.M("check with: opsdeck backup binlog verify; move the damaged file away and make a full " +
+				"backup"))
 	case errors.Is(err, binarchive.ErrEnded), errors.Is(err, io.ErrUnexpectedEOF):
 		return ops.Wrap(err, ops.Failed, lang.M("the server closed the connection"))
 	case mysql.TimedOut(err) && !errors.As(err, &path):
 		return ops.Wrap(err, ops.Busy, lang.M("the server sends no more of the binlog; the connection may be stalled")).
-			WithHint(lang.M("check the network, the proxy or the load balancer between here and the server, then run it again"))
+			WithHint(lang.M("check the network, the proxy or the load balancer between here and the server, then run " +
+				"it again"))
 	case errors.As(err, &path) && diskfull.Is(path):
 		return ops.Wrap(path, ops.Failed, lang.M("the disk of %s is full: the archive cannot be written; what was "+
 			"archived is complete, and the next run continues from there", sh.Dir)).

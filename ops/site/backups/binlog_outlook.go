@@ -120,6 +120,7 @@ func (sh Binlog) readOutlook() (o replay.Outlook) {
 
 // StopText tells which statement ends what a restore can reach.
 func StopText(s replay.Stop) lang.Msg {
-	return lang.M("a replay stops at %s (%s, %s): %s", s.At.String(), s.Time.Local().Format("2006-01-02 15:04:05"), s.ID,
+	return lang.M("a replay stops at %s (%s, %s): %s", s.At.String(), s.Time.Local().Format("2006-01-02 15:04:05"),
+		s.ID,
 		s.Why.Msg)
 }

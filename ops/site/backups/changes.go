@@ -67,7 +67,8 @@ func TraceError(err error, table string) error {
 		return ops.Wrap(err, ops.Usage, lang.M("%s has no primary key, so its rows cannot be told apart", table)).
 			WithHint(lang.M("list all changes of the table: opsdeck audit changes --table %s", human.Shell(table)))
 	case errors.Is(err, changes.ErrKeyParts):
-		return ops.Wrap(err, ops.Usage, lang.M("the key needs a value for each column of the primary key of %s", table)).
+		return ops.Wrap(err, ops.Usage,
+			lang.M("the key needs a value for each column of the primary key of %s", table)).
 			WithHint(lang.M("separate the values with commas; put a value with a comma in double quotes"))
 	}
 	return err

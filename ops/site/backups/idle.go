@@ -58,13 +58,16 @@ func (sh *Shelf) halfLoaded(ctx context.Context, o Order) (unreadable string, er
 			continue
 		}
 		if r.Run.Alive {
-			return "", ops.E(ops.Busy, lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
-				r.ID)).
+			return "", ops.E(ops.Busy,
+				lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
+					r.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
 		}
-		return "", ops.E(ops.Busy, lang.M("%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
-			t.Database, r.ID)).
-			WithHint(lang.M("resume it: opsdeck restore resume %s; or return to the state before it: opsdeck restore abort %[1]s",
+		return "", ops.E(ops.Busy,
+			lang.M("%s holds only a part of its data: the in-place restore %s was stopped while it loaded",
+				t.Database, r.ID)).
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or return to the state before it: opsdeck restore "+
+				"abort %[1]s",
 				r.ID))
 	}
 	return unreadable, nil

@@ -264,7 +264,8 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 		return err
 	}
 	if !check.OK() {
-		return ops.E(ops.Failed, lang.M("%s was written but failed verification: %s", m.File, check.Problems[0].Text())).
+		return ops.E(ops.Failed,
+			lang.M("%s was written but failed verification: %s", m.File, check.Problems[0].Text())).
 			WithHint(lang.M("the disk may be failing: check dmesg, then make another backup"))
 	}
 	return nil

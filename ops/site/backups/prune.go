@@ -99,7 +99,8 @@ func (sh Pruner) stillFree(ctx context.Context, plan *backup.Plan) error {
 	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	for _, s := range plan.Removes() {
 		if need.Loading[s.Set.Name] {
-			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("a standby is being built from %s", s.Set.Name))).
+			return ops.E(ops.Busy,
+				lang.M("nothing was removed: %s", lang.M("a standby is being built from %s", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))
 		}
 		if id := undo[s.Set.Name]; id != "" && id != plan.GiveUp {
@@ -107,7 +108,8 @@ func (sh Pruner) stillFree(ctx context.Context, plan *backup.Plan) error {
 				s.Set.Name, id))).WithHint(lang.M("make the plan again"))
 		}
 		if names[s.Set.Name] || len(names) > 0 && s.Set.Tier == backup.Emergency {
-			return ops.E(ops.Busy, lang.M("nothing was removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
+			return ops.E(ops.Busy,
+				lang.M("nothing was removed: %s", lang.M("%s is needed by an unfinished restore", s.Set.Name))).
 				WithHint(lang.M("make the plan again"))
 		}
 	}

@@ -80,7 +80,8 @@ func (b *checker) whileDeploying() lang.Msg {
 }
 
 func (b *checker) readDeployments() lang.Msg {
-	return lang.M("Do not start anything by hand before you know the state of the deployments: %s", b.opsdeck("deploy status"))
+	return lang.M("Do not start anything by hand before you know the state of the deployments: %s",
+		b.opsdeck("deploy status"))
 }
 
 // opsdeck is a command of opsdeck for this service.
@@ -126,7 +127,8 @@ func judgeDeployment(d *deploy.Deployment, alive bool, opsdeck func(string) stri
 		r.Next = lang.M("Do not start anything by hand; finish the rollback: %s", undo)
 	default:
 		r.Find(ops.StateCritical, lang.M("a deployment of %s stopped partway", p.Service), where)
-		r.Next = lang.M("Do not start anything by hand; continue it: %s; or roll it back: %s", opsdeck("deploy run --resume"), undo)
+		r.Next = lang.M("Do not start anything by hand; continue it: %s; or roll it back: %s",
+			opsdeck("deploy run --resume"), undo)
 	}
 	return r
 }

@@ -72,7 +72,8 @@ func (b *checker) disks() {
 }
 
 func noBackups(path string) lang.Msg {
-	return lang.M("backups cannot be written to %s: no backup can be made, and no emergency backup before a restore", path)
+	return lang.M("backups cannot be written to %s: no backup can be made, and no emergency backup before a restore",
+		path)
 }
 
 func noState(path string) lang.Msg {

@@ -50,8 +50,9 @@ func (f failover) find(ctx context.Context, r *health.Result, sh *backups.Shelf,
 	if ahead.To.After(reach) {
 		reach = ahead.To
 	}
-	r.FindNext(ops.StateCritical, lang.M("no restore to a moment after %s is possible: the binlog continues on another "+
-		"server, %s", human.Moment(reach), last.Server), lang.M("there is no full backup of that server"),
+	r.FindNext(ops.StateCritical,
+		lang.M("no restore to a moment after %s is possible: the binlog continues on another "+
+			"server, %s", human.Moment(reach), last.Server), lang.M("there is no full backup of that server"),
 		lang.M("Make a full backup now: opsdeck backup create."))
 }
 

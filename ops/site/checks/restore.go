@@ -65,7 +65,8 @@ func elsewhere(ctx context.Context, at *site.Site) health.Result {
 	errors.As(e.Claim, &claim)
 	switch {
 	case e.Loading && claim != nil:
-		r.FindNext(ops.StateCritical, lang.M("another opsdeck is restoring %s, which holds only a part of its data", name),
+		r.FindNext(ops.StateCritical,
+			lang.M("another opsdeck is restoring %s, which holds only a part of its data", name),
 			claim.What, lang.M("Do not start anything by hand before it ends."))
 	case e.Loading:
 		r.FindNext(ops.StateCritical, lang.M("%s holds only a part of its data", name),

@@ -43,7 +43,8 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 				state = ops.StateCritical
 				next = lang.M("Repair what it names, then run: %s.", "opsdeck backup create")
 			}
-			r.FindNext(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)), next)
+			r.FindNext(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)),
+				next)
 		}
 		return r
 	}

@@ -33,7 +33,8 @@ func (b *checker) standby() {
 				Warning:  lang.M("over %s", human.Duration(lagWarn)),
 				Critical: lang.M("over %s", human.Duration(lagBad)),
 			},
-			{What: lang.M("last comparison with a backup"), Warning: lang.M("over %s ago", human.Duration(uncheckedFor)),
+			{What: lang.M("last comparison with a backup"),
+				Warning:  lang.M("over %s ago", human.Duration(uncheckedFor)),
 				Critical: lang.M("it differs")},
 		},
 		"opsdeck restore standby status")

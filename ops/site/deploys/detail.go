@@ -47,8 +47,8 @@ func mindOf(p *deploy.Plan, at int) lang.Msg {
 	switch steps[at].Kind {
 	case deploy.KindSync:
 		if beside {
-			return lang.M("the old release still runs on the changed tables: make only changes that both releases work " +
-				"with, such as a new table or a new column with a default")
+			return lang.M("the old release still runs on the changed tables: make only changes that both releases " +
+				"work with, such as a new table or a new column with a default")
 		}
 	case deploy.KindPull:
 		return minded(p, beside)

@@ -28,9 +28,11 @@ func asksUsers(s *config.Service, steps []deploy.Step) error {
 	if port == 0 || !deploy.Beside(steps) {
 		return nil
 	}
-	return ops.E(ops.Config, lang.M("health.url names port %s of one instance: after the switch it would check the wrong one",
-		strconv.Itoa(port))).
-		WithHint(lang.M("set health.url to the address of nginx, which users get: %s", "health: {url: http://localhost}"))
+	return ops.E(ops.Config,
+		lang.M("health.url names port %s of one instance: after the switch it would check the wrong one",
+			strconv.Itoa(port))).
+		WithHint(lang.M("set health.url to the address of nginx, which users get: %s",
+			"health: {url: http://localhost}"))
 }
 
 // front judges whether the checks ask what users get.

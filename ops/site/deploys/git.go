@@ -135,7 +135,8 @@ func (r repo) resolve(ctx context.Context, revision string) (string, error) {
 		return commit, nil
 	}
 	if aCommit.MatchString(revision) {
-		if commit, err := r.one(ctx, "rev-parse", "--verify", "--quiet", revision+"^{commit}"); err == nil && commit != "" {
+		if commit, err := r.one(ctx, "rev-parse", "--verify", "--quiet", revision+"^{commit}"); err == nil &&
+			commit != "" {
 			return commit, nil
 		}
 		if len(revision) == 40 {

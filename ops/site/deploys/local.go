@@ -60,8 +60,9 @@ func (r repo) clean(ctx context.Context) error {
 	if len(files) == 0 {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("the code in %s has local changes: %s", r.dir, strings.Join(files[:min(len(files), 10)],
-		", "))).WithHint(lang.M("set them aside: cd %s && git stash", human.Shell(r.dir)))
+	return ops.E(ops.Failed,
+		lang.M("the code in %s has local changes: %s", r.dir, strings.Join(files[:min(len(files), 10)],
+			", "))).WithHint(lang.M("set them aside: cd %s && git stash", human.Shell(r.dir)))
 }
 
 // localCommits are the commits of the running release that were made on this machine: the
@@ -95,11 +96,13 @@ func (r repo) keepsLocal(ctx context.Context, p *deploy.Plan, named bool) (err e
 func minded(p *deploy.Plan, beside bool) lang.Msg {
 	var all []lang.Msg
 	if len(p.Local) > 0 {
-		all = append(all, lang.M("the new release will not have these commits, which were made here: %s", listed(p.Local)))
+		all = append(all,
+			lang.M("the new release will not have these commits, which were made here: %s", listed(p.Local)))
 	}
 	if beside && len(p.Unshared) > 0 {
-		all = append(all, lang.M("the new release will not have these, because git does not know them: %s; share them with "+
-			"deploy.shared in the configuration", listed(p.Unshared)))
+		all = append(all,
+			lang.M("the new release will not have these, because git does not know them: %s; share them with "+
+				"deploy.shared in the configuration", listed(p.Unshared)))
 	}
 	switch len(all) {
 	case 0:

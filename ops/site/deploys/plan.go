@@ -242,7 +242,8 @@ func (d Turn) restoring(ctx context.Context) error {
 		}
 		return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", p.ID, p.Target.Database,
 			o.Run.State.Stage.Label())).
-			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", p.ID))
+			WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status "+
+				"%[1]s", p.ID))
 	}
 	if !d.hasDatabase() {
 		return nil

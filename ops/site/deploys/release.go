@@ -69,7 +69,8 @@ func (d releases) beside(ctx context.Context, p *deploy.Plan) error {
 		p.Former = filepath.Join(tree, p.Below)
 	}
 	if d.conf.Switch.Start != "" && strings.Contains(d.conf.Switch.Start, filepath.Clean(p.Dir)+"/") {
-		return ops.E(ops.Config, lang.M("deploy.switch.start names %s, but each release has a folder of its own", p.Dir)).
+		return ops.E(ops.Config,
+			lang.M("deploy.switch.start names %s, but each release has a folder of its own", p.Dir)).
 			WithHint(lang.M("use paths relative to the release: the command is run in its folder"))
 	}
 	p.Unshared, err = d.unshared(ctx, p)

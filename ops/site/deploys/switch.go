@@ -43,7 +43,8 @@ func (d *Desk) active() (active, other int, err error) {
 		strings.ReplaceAll(strings.ReplaceAll(string(d.upstream(s.Ports[0])), "\n", `\n`), "\t", `\t`), s.File)
 	text, err := regular.ReadFile(s.File)
 	if err != nil {
-		return 0, 0, ops.Wrap(err, ops.Config, lang.M("the file of nginx's upstream cannot be read: %s", s.File)).WithHint(hint)
+		return 0, 0,
+			ops.Wrap(err, ops.Config, lang.M("the file of nginx's upstream cannot be read: %s", s.File)).WithHint(hint)
 	}
 	found := upstreamServer.FindAllStringSubmatch(string(text), -1)
 	if len(found) == 1 {
@@ -55,8 +56,9 @@ func (d *Desk) active() (active, other int, err error) {
 	case s.Ports[1]:
 		return active, s.Ports[0], nil
 	}
-	return 0, 0, ops.E(ops.Config, lang.M("%s does not name one of the ports %d and %d", s.File, s.Ports[0], s.Ports[1])).
-		WithHint(hint)
+	return 0, 0,
+		ops.E(ops.Config, lang.M("%s does not name one of the ports %d and %d", s.File, s.Ports[0], s.Ports[1])).
+			WithHint(hint)
 }
 
 // standby starts the new release on the port that nginx does not use, and waits until it
@@ -111,7 +113,8 @@ func (j *job) readyOn(ctx context.Context, port int) error {
 		if is && time.Since(asked) >= askKeeper {
 			asked = time.Now()
 			if logs, ended := twin.GaveUp(ctx, port); ended {
-				return &failure{ops.E(ops.Failed, lang.M("the instance on port %s does not stay up", strconv.Itoa(port))).
+				return &failure{ops.E(ops.Failed,
+					lang.M("the instance on port %s does not stay up", strconv.Itoa(port))).
 					WithHint(lang.M("read its log: opsdeck logs --newest --limit 50")), lastLines(logs)}
 			}
 		}
@@ -221,7 +224,8 @@ func (j *job) arrived(ctx context.Context, port int) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return ops.E(ops.Failed, lang.M("nginx was reloaded, but %s still reports version %s, not %s", url, former, want)).
+			return ops.E(ops.Failed,
+				lang.M("nginx was reloaded, but %s still reports version %s, not %s", url, former, want)).
 				WithHint(lang.M("check that nginx includes %s and passes requests to its upstream", j.conf.Switch.File))
 		}
 		if err := pause(ctx); err != nil {
@@ -242,9 +246,10 @@ func (j *job) isNew(ctx context.Context, port int) (lang.Msg, error) {
 	old := j.versionAt(ctx, j.plan.From)
 	meant := j.versionAt(ctx, j.plan.To)
 	if was != "" && was == old && meant != "" && now != meant {
-		return said, ops.E(ops.Failed, lang.M("port %d: the instance reports version %s, but the new code is version %s", port,
-			now, meant)).
-			WithHint(lang.M("check whether the start command runs the new build: opsdeck logs --newest --limit 50"))
+		return said,
+			ops.E(ops.Failed, lang.M("port %d: the instance reports version %s, but the new code is version %s", port,
+				now, meant)).
+				WithHint(lang.M("check whether the start command runs the new build: opsdeck logs --newest --limit 50"))
 	}
 	return said, nil
 }

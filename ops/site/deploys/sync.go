@@ -54,8 +54,9 @@ func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 		said = append(said, j.Lang.Msg(c.What))
 	}
 	if loss && !j.conf.AllowLoss {
-		return lang.Msg{}, &failure{ops.E(ops.Failed, lang.M("the database lost something: %s", strings.Join(said, "; "))).
-			WithHint(lang.M("if that is intended, set deploy.allow_loss: true")), said}
+		return lang.Msg{},
+			&failure{ops.E(ops.Failed, lang.M("the database lost something: %s", strings.Join(said, "; "))).
+				WithHint(lang.M("if that is intended, set deploy.allow_loss: true")), said}
 	}
 	return lang.M("the database was changed: %s", strings.Join(said, "; ")), nil
 }
@@ -101,8 +102,9 @@ func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note dep
 	}
 	out := host.Run(ctx, c)
 	if out.Err != nil {
-		return nil, &failure{ops.Wrap(nil, ops.Failed, lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look,
-			ended(out), out.Why())).
+		return nil, &failure{ops.Wrap(nil, ops.Failed,
+			lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look,
+				ended(out), out.Why())).
 			WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Code()), s.Look)), out.Tail}
 	}
 	if len(out.Tail) > lookLines {
@@ -139,7 +141,8 @@ func (j *job) before(ctx context.Context) (s deploy.Structure, err error) {
 		return s, err
 	}
 	if j.ran() {
-		return nil, ops.E(ops.Failed, lang.M("%s no longer exists: the previous table definitions are unknown", j.beforePath()))
+		return nil, ops.E(ops.Failed,
+			lang.M("%s no longer exists: the previous table definitions are unknown", j.beforePath()))
 	}
 	if s, err = j.structure(ctx); err != nil {
 		return nil, err

@@ -77,7 +77,8 @@ func (d releases) tidy(ctx context.Context, p *deploy.Plan, old []string) error 
 			d.Say(lang.M("the folder of an old release stays: %s: %s", tree, why))
 			continue
 		}
-		d.Say(lang.M("removing the folder of an old release: %s: deployments that keep theirs: the newest %d", tree, keptReleases))
+		d.Say(lang.M("removing the folder of an old release: %s: deployments that keep theirs: the newest %d", tree,
+			keptReleases))
 		if err := r.removeTree(ctx, tree); err != nil {
 			return err
 		}
@@ -145,7 +146,8 @@ func formerThere(p *deploy.Plan) error {
 	if exists(p.Former) {
 		return nil
 	}
-	return ops.E(ops.Failed, lang.M("deployment %s cannot be rolled back: the folder of the previous release no longer "+
-		"exists: %s", p.ID, p.Former)).
+	return ops.E(ops.Failed,
+		lang.M("deployment %s cannot be rolled back: the folder of the previous release no longer "+
+			"exists: %s", p.ID, p.Former)).
 		WithHint(lang.M("deploy that revision again: opsdeck deploy run %s --revision %s", p.Name, short(p.From)))
 }

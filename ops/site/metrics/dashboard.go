@@ -33,7 +33,8 @@ var panels = []panel{
 	{"Checks that are not ok", "timeseries", "none", 12, []target{
 		{`opsdeck_check_state{service=~"$service",state!="ok"} == 1`, "{{service}} {{check}} {{state}}"},
 	}},
-	{"Check durations", "timeseries", "s", 12, []target{{"opsdeck_check_duration_seconds" + chosen, "{{service}} {{check}}"}}},
+	{"Check durations", "timeseries", "s", 12,
+		[]target{{"opsdeck_check_duration_seconds" + chosen, "{{service}} {{check}}"}}},
 	{"MySQL connections", "timeseries", "none", 12, []target{
 		{"opsdeck_mysql_threads_connected" + chosen, "{{service}} connected"},
 		{"opsdeck_mysql_threads_running" + chosen, "{{service}} running"},
@@ -44,7 +45,8 @@ var panels = []panel{
 		{"opsdeck_mysql_lock_waits" + chosen, "{{service}} lock waits"},
 		{"opsdeck_mysql_long_queries" + chosen, "{{service}} long statements"},
 	}},
-	{"Replication lag", "timeseries", "s", 12, []target{{"opsdeck_mysql_replication_lag_seconds" + chosen, "{{service}}"}}},
+	{"Replication lag", "timeseries", "s", 12,
+		[]target{{"opsdeck_mysql_replication_lag_seconds" + chosen, "{{service}}"}}},
 	{"Slow statements a second", "timeseries", "none", 12, []target{
 		{"rate(opsdeck_mysql_slow_queries_total" + chosen + "[5m])", "{{service}}"},
 	}},
@@ -102,7 +104,8 @@ func Dashboard() ([]byte, error) {
 		"templating": map[string]any{"list": []any{
 			map[string]any{"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Data source"},
 			map[string]any{
-				"name": "service", "type": "query", "label": "Service", "datasource": source, "refresh": 2, "multi": true,
+				"name": "service", "type": "query", "label": "Service", "datasource": source, "refresh": 2,
+				"multi":      true,
 				"includeAll": true, "query": "label_values(opsdeck_service_state, service)",
 				"current": map[string]any{"text": "All", "value": []string{"$__all"}},
 			},

@@ -69,7 +69,8 @@ var fieldGauges = map[health.Kind][]fieldGauge{
 	health.KindMySQL: {
 		field("uptime_ms", milli, "opsdeck_mysql_uptime_seconds",
 			"Time since the server was started.").given("threads_connected"),
-		field("threads_connected", 1, "opsdeck_mysql_threads_connected", "Open connections.").given("threads_connected"),
+		field("threads_connected", 1, "opsdeck_mysql_threads_connected",
+			"Open connections.").given("threads_connected"),
 		field("threads_running", 1, "opsdeck_mysql_threads_running",
 			"Connections that run a statement.").given("threads_running"),
 		field("max_connections", 1, "opsdeck_mysql_connections_limit",
@@ -113,7 +114,8 @@ var fieldGauges = map[health.Kind][]fieldGauge{
 			"Restarts as the process manager counts them.").given("started_at"),
 	},
 	health.KindTLS: {
-		field("not_after", 1, "opsdeck_tls_certificate_expiry_timestamp_seconds", "When the service's certificate expires."),
+		field("not_after", 1, "opsdeck_tls_certificate_expiry_timestamp_seconds",
+			"When the service's certificate expires."),
 	},
 	health.KindClock: {
 		field("skew_ms", milli, "opsdeck_clock_skew_seconds", "Difference between this clock and the service's."),

@@ -23,8 +23,9 @@ import (
 var (
 	logEvents = counter("opsdeck_log_events_total", "Events of the logs by source and level, since opsdeck serve was "+
 		"started.", "service", "source", "level")
-	logCritical = counter("opsdeck_log_critical_events_total", "Events that hold one of the errors that need a person at "+
-		"once, since opsdeck serve was started.", "service", "source")
+	logCritical = counter("opsdeck_log_critical_events_total",
+		"Events that hold one of the errors that need a person at "+
+			"once, since opsdeck serve was started.", "service", "source")
 	logRead = gauge("opsdeck_log_readable", "Whether the source's logs can be read.", "service", "source")
 )
 

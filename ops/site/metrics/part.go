@@ -108,5 +108,6 @@ var (
 		"or has not ended yet (0).", "service", "look")
 	lookAge = gauge("opsdeck_look_age_seconds", "Time since the newest background look ended.", "service", "look")
 	// Of the look that ended, not of one that hangs.
-	lookDuration = gauge("opsdeck_look_duration_seconds", "How long the newest background look took.", "service", "look")
+	lookDuration = gauge("opsdeck_look_duration_seconds", "How long the newest background look took.", "service",
+		"look")
 )

@@ -20,35 +20,45 @@ import (
 type lookFunc = func(ctx context.Context) ([]Value, error)
 
 var (
-	drillTime = gauge("opsdeck_drill_last_timestamp_seconds", "Moment of the last restore drill; absent when there was "+
-		"none.", "service")
+	drillTime = gauge("opsdeck_drill_last_timestamp_seconds",
+		"Moment of the last restore drill; absent when there was "+
+			"none.", "service")
 	drillOK       = gauge("opsdeck_drill_last_success", "Whether the last restore drill passed.", "service")
 	drillDuration = gauge("opsdeck_drill_last_duration_seconds", "How long the last restore drill took.", "service")
-	drillRestore  = gauge("opsdeck_drill_last_restore_seconds", "How long the last restore drill took to load the backup.",
+	drillRestore  = gauge("opsdeck_drill_last_restore_seconds",
+		"How long the last restore drill took to load the backup.",
 		"service")
 	jobTime = gauge("opsdeck_job_last_timestamp_seconds", "When the newest run of the scheduled job began.",
 		"service", "job")
-	jobOK       = gauge("opsdeck_job_last_success", "Whether the newest run of the scheduled job succeeded.", "service", "job")
+	jobOK = gauge("opsdeck_job_last_success", "Whether the newest run of the scheduled job succeeded.", "service",
+		"job")
 	jobDuration = gauge("opsdeck_job_last_duration_seconds", "How long the newest run of the scheduled job took.",
 		"service", "job")
-	restoreOpen = gauge("opsdeck_restore_open", "Restores of the live database that are not over; one that cannot be read "+
-		"counts.", "service")
-	restoreStage = gauge("opsdeck_restore_stage", "1 for the stage of the newest open restore; unknown when it cannot be "+
-		"read.", "service", "stage")
+	restoreOpen = gauge("opsdeck_restore_open",
+		"Restores of the live database that are not over; one that cannot be read "+
+			"counts.", "service")
+	restoreStage = gauge("opsdeck_restore_stage",
+		"1 for the stage of the newest open restore; unknown when it cannot be "+
+			"read.", "service", "stage")
 	restoreRuns = gauge("opsdeck_restore_worker_running", "Whether a worker is on the newest open restore.", "service")
-	restoreTime = gauge("opsdeck_restore_start_timestamp_seconds", "When the newest open restore was planned.", "service")
+	restoreTime = gauge("opsdeck_restore_start_timestamp_seconds", "When the newest open restore was planned.",
+		"service")
 
 	watchRuns = gauge("opsdeck_watch_running", "Whether opsdeck watch runs on this machine.")
-	alertOn   = gauge("opsdeck_alert", "1 for each alert that is not resolved; absent while opsdeck watch does not run.",
+	alertOn   = gauge("opsdeck_alert",
+		"1 for each alert that is not resolved; absent while opsdeck watch does not run.",
 		"service", "rule", "severity", "state")
 	alertCount = gauge("opsdeck_alerts", "Alerts by state; absent while opsdeck watch does not run.", "state")
 
-	noticesWait = gauge("opsdeck_notifications_undelivered", "Messages and later events that the target of the alerts has "+
-		"not got after a failed attempt.", "service", "target")
-	noticesOldest = gauge("opsdeck_notification_oldest_timestamp_seconds", "When the oldest message was made that could "+
-		"not be delivered to the target; absent when there is none.", "service", "target")
-	noticesRefused = gauge("opsdeck_notifications_refused", "Messages that the target refused for good and that nobody has "+
-		"acknowledged.", "service", "target")
+	noticesWait = gauge("opsdeck_notifications_undelivered",
+		"Messages and later events that the target of the alerts has "+
+			"not got after a failed attempt.", "service", "target")
+	noticesOldest = gauge("opsdeck_notification_oldest_timestamp_seconds",
+		"When the oldest message was made that could "+
+			"not be delivered to the target; absent when there is none.", "service", "target")
+	noticesRefused = gauge("opsdeck_notifications_refused",
+		"Messages that the target refused for good and that nobody has "+
+			"acknowledged.", "service", "target")
 )
 
 func (s Source) drills(context.Context) ([]Value, error) {

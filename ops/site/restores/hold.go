@@ -72,8 +72,10 @@ func (d *Desk) unfinished(t restore.Target) error {
 	if err != nil || open == nil {
 		return err
 	}
-	return ops.E(ops.Busy, lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
-		WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s", open.Plan.ID))
+	return ops.E(ops.Busy,
+		lang.M("the restore %s of %s is unfinished: %s", open.Plan.ID, t.Database, open.State.Stage.Label())).
+		WithHint(lang.M("resume it: opsdeck restore resume %s; or see what is possible: opsdeck restore status %[1]s",
+			open.Plan.ID))
 }
 
 // vacant refuses while another restore of the target runs or stands unfinished.
@@ -86,7 +88,8 @@ func (d *Desk) Vacant(ctx context.Context, t restore.Target) error {
 		return &lock.HeldError{Path: d.Store.TargetLock(t), Holder: holder}
 	}
 	if held {
-		return ops.E(ops.Busy, lang.M("%s has been restoring %s since %s", holder.User, t.Database, holder.Since.Local().Format("15:04:05"))).
+		return ops.E(ops.Busy, lang.M("%s has been restoring %s since %s", holder.User, t.Database,
+			holder.Since.Local().Format("15:04:05"))).
 			WithHint(lang.M("watch it: opsdeck restore attach"))
 	}
 	if err := d.unfinished(t); err != nil {

@@ -132,5 +132,6 @@ func strays(contents *backup.DumpContents, held string) error {
 	if !contents.Complete {
 		return none
 	}
-	return none.WithHint(lang.M("it contains %s: choose one of these with --from-schema", termsafe.Line(strings.Join(others, ", "))))
+	return none.WithHint(lang.M("it contains %s: choose one of these with --from-schema",
+		termsafe.Line(strings.Join(others, ", "))))
 }

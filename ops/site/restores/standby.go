@@ -91,7 +91,8 @@ func (d *Desk) warm(
 	s.Rest = restore.Span(max(0, replayTarget(r, now).Sub(rec.AppliedTo)))
 	r.Standby = s
 	if d.Writable() == nil {
-		d.Standby().Keep(standby.Hold{At: r.To, Until: now.Add(holdFor)}) // without it the standby may pass the moment: then a load follows
+		d.Standby().Keep(standby.Hold{At: r.To,
+			Until: now.Add(holdFor)}) // without it the standby may pass the moment: then a load follows
 	}
 }
 

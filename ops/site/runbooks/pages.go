@@ -21,7 +21,8 @@ const envKeys = "DB_HOST DB_PORT DB_USERNAME DB_PASSWORD DB_DATABASE JWT_SECRET 
 	"REDIS_HOST REDIS_PORT REDIS_PASSWORD LOG_LEVEL"
 
 // defaultSecrets finds the passwords that installations begin with.
-const defaultSecrets = "grep -nE 'qianzhang_p(assword|wd_2026)|qianzhang_(root|redis)_2026|123456|change-me|your-super-secret|Admin@2026' "
+const defaultSecrets = "grep -nE " +
+	"'qianzhang_p(assword|wd_2026)|qianzhang_(root|redis)_2026|123456|change-me|your-super-secret|Admin@2026' "
 
 // project is the folder of the back end's code.
 func (p Place) project() string {
@@ -106,7 +107,8 @@ func deploySteps(p Place) []Step {
 		{lang.M("Set up opsdeck: configuration, a first backup, its schedule, a drill."), []string{
 			p.Opsdeck(
 				"config check",
-			), p.Opsdeck("doctor"), p.Opsdeck("backup create"), p.Opsdeck("backup schedule install"), p.Opsdeck("backup drill"),
+			), p.Opsdeck("doctor"), p.Opsdeck("backup create"), p.Opsdeck("backup schedule install"),
+			p.Opsdeck("backup drill"),
 		}},
 		{
 			lang.M("Keep the restore script outside this machine, for the day when opsdeck cannot be used."),
@@ -161,7 +163,8 @@ func updateSteps(p Place) []Step {
 			[]string{p.Opsdeck("status"), p.at("git status --short")},
 		},
 		{lang.M("Let opsdeck do all of the following and roll back if a step fails; or go step by step."),
-			[]string{p.Opsdeck("deploy plan update"), p.Opsdeck("deploy run update"), p.Opsdeck("deploy undo --dry-run")}},
+			[]string{p.Opsdeck("deploy plan update"), p.Opsdeck("deploy run update"),
+				p.Opsdeck("deploy undo --dry-run")}},
 		{
 			lang.M("Make a backup and verify it: the update may change tables."),
 			[]string{p.Opsdeck("backup create"), p.Opsdeck("backup verify")},
@@ -228,7 +231,8 @@ func troubleSteps(p Place) []Step {
 			[]string{"ss -ltnp 'sport = :" + port + "'", p.at("grep -n '^PORT' .env")}},
 		{
 			lang.M(
-				"npm install fails: read its first error. Often it is the disk, memory, the registry or the version of Node.",
+				"npm install fails: read its first error. Often it is the disk, memory, the registry or the version " +
+					"of Node.",
 			),
 			[]string{
 				"df -h .",
@@ -240,7 +244,8 @@ func troubleSteps(p Place) []Step {
 		},
 		{
 			lang.M(
-				"The start fails with \"Cannot find module\": the start script may name dist/main where the build makes dist/src/main.",
+				"The start fails with \"Cannot find module\": the start script may name dist/main where the build " +
+					"makes dist/src/main.",
 			),
 			[]string{p.at("ls dist dist/src"), p.at("grep -n '\"start' package.json")},
 		},
@@ -339,7 +344,8 @@ func loggingPage(p Place) []Step {
 		{lang.M("One context, one time range, lines around a hit."), []string{
 			p.Opsdeck(
 				"logs --context OrderService --since 2h",
-			), p.Opsdeck("logs --since '09:00' --until '10:00' payment"), p.Opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
+			), p.Opsdeck("logs --since '09:00' --until '10:00' payment"),
+			p.Opsdeck("logs -A 5 -B 5 --exact 'Failed to create order'"),
 		}},
 		{
 			lang.M("Errors per hour; operations of 1000 ms or more."),
@@ -399,7 +405,8 @@ func onCallPage(p Place) []Step {
 		{lang.M("Use the runbook for what you see."), []string{
 			p.Opsdeck(
 				"runbook service-down",
-			), p.Opsdeck("runbook mysql-down"), p.Opsdeck("runbook disk-full"), p.Opsdeck("runbook backup-failed"), p.Opsdeck("runbook troubleshooting"),
+			), p.Opsdeck("runbook mysql-down"), p.Opsdeck("runbook disk-full"), p.Opsdeck("runbook backup-failed"),
+			p.Opsdeck("runbook troubleshooting"),
 		}},
 		{lang.M("Data is lost or wrong: stop writing first, restore second. A single transaction can be undone."),
 			append(given(p.process.Stop), p.Opsdeck("audit changes --since 2h"), p.Opsdeck("runbook restore"))},

@@ -32,7 +32,8 @@ var plainSentences = []struct {
 	{"load", lang.M("Load the backup.")},
 	{"check", lang.M("Verify: tables, and rows of the key tables.")},
 	{"start", lang.M("Start the service, and wait until it is ready.")},
-	{"noclient", lang.M("neither mysql nor docker is here: install the mysql client, or run this in the server's container")},
+	{"noclient",
+		lang.M("neither mysql nor docker is here: install the mysql client, or run this in the server's container")},
 	{"unknown", lang.M("unknown backup format:")},
 	{"bad", lang.M("not used, its hash or its manifest is wrong:")},
 	{"nobackup", lang.M("no backup matches its manifest; give one as argument; the folder is")},
@@ -46,7 +47,8 @@ var plainSentences = []struct {
 	{"nothing", lang.M("nothing was changed")},
 	{"byhand", lang.M("no command is configured, or it is already done: do it by hand")},
 	{"stopfail", lang.M("the service could not be stopped: stop it by hand, then run this again with STOPPED=yes")},
-	{"savefail", lang.M("the current state could not be backed up; to restore without that, run this again with SKIP_EMERGENCY=yes")},
+	{"savefail", lang.M("the current state could not be backed up; to restore without that, run this again with " +
+		"SKIP_EMERGENCY=yes")},
 	{"incomplete", lang.M("incomplete, but kept: what could be read of the current state:")},
 	{"gone", lang.M("the database does not exist: there is nothing to back up")},
 	{"skip", lang.M("The current state is not backed up: SKIP_EMERGENCY=yes.")},
@@ -65,8 +67,10 @@ var plainSentences = []struct {
 // PlainRestore is the restore of a place as a script that needs no opsdeck, made now.
 func (p Place) PlainRestore(l *lang.Printer, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/usr/bin/env bash\n# %s\n", termsafe.Line(l.T("Restore %s without opsdeck: bash THIS-FILE [BACKUP]", p.database)))
-	fmt.Fprintf(&b, "# %s\n", l.T("Made by opsdeck at %s. Keep a copy outside this machine.", now.Format("2006-01-02 15:04")))
+	fmt.Fprintf(&b, "#!/usr/bin/env bash\n# %s\n",
+		termsafe.Line(l.T("Restore %s without opsdeck: bash THIS-FILE [BACKUP]", p.database)))
+	fmt.Fprintf(&b, "# %s\n",
+		l.T("Made by opsdeck at %s. Keep a copy outside this machine.", now.Format("2006-01-02 15:04")))
 	if p.newest != "" {
 		fmt.Fprintf(&b, "# %s\n", termsafe.Line(l.T("The newest good backup was then: %s", p.newest)))
 	}

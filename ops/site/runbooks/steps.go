@@ -38,7 +38,8 @@ func restoreSteps(p Place) []Step {
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
 		{
 			lang.M(
-				"The same as a script, which also verifies the backup and saves the current state; make it before you need it.",
+				"The same as a script, which also verifies the backup and saves the current state; make it before " +
+					"you need it.",
 			),
 			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
 		},

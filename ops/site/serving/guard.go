@@ -74,7 +74,8 @@ func readPair(cert, key string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, ops.Wrap(err, ops.Config, lang.M("the certificate %s cannot be used with the "+
 			"key %s", cert, key)).
-			WithHint(lang.M("both must be PEM and match; check with: openssl x509 -noout -subject -dates -in %s", human.Shell(cert)))
+			WithHint(lang.M("both must be PEM and match; check with: openssl x509 -noout -subject -dates -in %s",
+				human.Shell(cert)))
 	}
 	return pair, nil
 }
@@ -92,7 +93,8 @@ func readToken(path string) (sum [sha256.Size]byte, err error) {
 	}
 	text = strings.TrimSpace(text)
 	if len(text) < shortestToken {
-		return sum, ops.E(ops.Config, lang.M("the token in %s is too short (minimum length %d)", path, shortestToken)).WithHint(hint)
+		return sum, ops.E(ops.Config,
+			lang.M("the token in %s is too short (minimum length %d)", path, shortestToken)).WithHint(hint)
 	}
 	return sha256.Sum256([]byte(text)), nil
 }
@@ -169,7 +171,8 @@ func (r *reread[T]) begin(ctx context.Context, w watcher) error {
 func (r *reread[T]) again(w watcher) {
 	next, err := r.read()
 	if err != nil {
-		w.say(lang.M("%s has changed and cannot be used; keeping the previous one: %s", r.files[0], w.explain(err).What))
+		w.say(lang.M("%s has changed and cannot be used; keeping the previous one: %s", r.files[0],
+			w.explain(err).What))
 		return
 	}
 	r.value.Store(&next)

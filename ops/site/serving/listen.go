@@ -71,7 +71,8 @@ func Exposed(at *net.TCPAddr, opt config.Serve) error {
 		return nil
 	}
 	return ops.E(ops.Usage, lang.M("refused: other machines can reach %s, which needs TLS and a token", opt.Listen)).
-		WithHint(lang.M("add %s; or listen on 127.0.0.1; or add --insecure to serve it unprotected", strings.Join(lacks, " ")))
+		WithHint(lang.M("add %s; or listen on 127.0.0.1; or add --insecure to serve it unprotected",
+			strings.Join(lacks, " ")))
 }
 
 // Flags are what a command line says of the listener; "" says nothing.

@@ -48,7 +48,8 @@ func (r *round) forward() error {
 		return err
 	}
 	if waits {
-		r.did.Paused = lang.M("a temporary table in the log is open from %s on; it continues where the table is dropped",
+		r.did.Paused = lang.M("a temporary table in the log is open from %s on; it continues where the table is "+
+			"dropped",
 			r.state.At.Position.String())
 		return nil
 	}
