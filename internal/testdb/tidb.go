@@ -48,7 +48,9 @@ var tidbFlavour = &flavour{
 //	go mod download github.com/pingcap/tidb@v1.1.0-beta.0.$V github.com/pingcap/tidb/parser@v0.0.0-$V
 //	cp -r $(go env GOMODCACHE)/github.com/pingcap/tidb@v1.1.0-beta.0.$V tidb; chmod -R u+w tidb
 //	cp -r $(go env GOMODCACHE)/github.com/pingcap/tidb/parser@v0.0.0-$V tidb/parser; chmod -R u+w tidb
-//	cd tidb && GOTOOLCHAIN=go1.20.14 GOFLAGS=-mod=mod go build -ldflags "-X github.com/pingcap/tidb/parser/mysql.TiDBReleaseVersion=v7.1.0" -o /tmp/tidb-server ./tidb-server
+//	cd tidb && GOTOOLCHAIN=go1.20.14 GOFLAGS=-mod=mod go build \
+//	  -ldflags "-X github.com/pingcap/tidb/parser/mysql.TiDBReleaseVersion=v7.1.0" \
+//	  -o /tmp/tidb-server ./tidb-server
 //	OPSDECK_TIDB=/tmp/tidb-server go test -run /tidb ./ops/mysql/auditlog ./cmd/opsdeck
 func TiDB(t testing.TB) *Server {
 	t.Helper()

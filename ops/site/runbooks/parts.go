@@ -13,7 +13,8 @@ func (p Place) status(checks ...string) string {
 	missing := map[string]bool{
 		"redis": p.service.Redis.Address == "", "logs": len(p.service.Logs) == 0,
 		"health": p.service.Health.URL == "", "ready": p.service.Health.URL == "",
-		"mysql": p.database == "", "disk-data": p.database == "", "backup": p.database == "", "disk-backup": p.database == "",
+		"mysql": p.database == "", "disk-data": p.database == "", "backup": p.database == "",
+		"disk-backup": p.database == "",
 	}
 	checks = slices.DeleteFunc(checks, func(name string) bool { return missing[name] })
 	if len(checks) == 0 {
