@@ -41,24 +41,24 @@ var verbs = map[string]string{
 // singulars are whole sentences for 1, where more than a noun and its verb
 // changes. The first argument is the one that counts.
 var singulars = map[string]string{
-	"%d older files stay compressed; `opsdeck logs` searches them too": "%d older file is left packed; " +
+	"%d older files stay compressed; `opsdeck logs` searches them too": "%d older file stays compressed; " +
 		"`opsdeck logs` searches it too",
 	"%d tables have no primary key: they are read in one piece": "%d table has no primary key: it is read in one piece",
 	"%d tables, all transactional, all with a primary key":      "%d table, transactional, with a primary key",
 	"this server has %s replicas; the restore will replicate to them": "this server has %s replica; the restore " +
 		"will replicate to it",
-	"Changes to %s rows will be lost.":                  "%s row loses what was changed in it.",
-	"%s rows were kept: they differ from the archive":   "%s row was left: it is not as it was archived",
+	"Changes to %s rows will be lost.":                  "Changes to %s row will be lost.",
+	"%s rows were kept: they differ from the archive":   "%s row was kept: it differs from the archive",
 	"About %s rows written after that moment are lost.": "About %s row written after that moment is lost.",
 	"all %d checks pass":                                "%d check passes",
-	"all %d tables of %s exist":                         "%d table of %s is there",
+	"all %d tables of %s exist":                         "%d table of %s exists",
 	"All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %d " +
-		"row that is shown is written, with passwords, tokens, cookies, phone and ID numbers masked.",
+		"shown row will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
 	"%s tables could not be compared completely with the backup (o): newer or changed rows in " +
-		"them may be lost": "%s table could not be compared whole with the backup (o): newer or " +
+		"them may be lost": "%s table could not be compared completely with the backup (o): newer or " +
 		"changed rows in it may be lost",
 	"the table has no index on its time; about %s rows must be read once to learn their order": "the table " +
-		"has no index on its time; about %s row has to be looked at once, to learn the order",
+		"has no index on its time; about %s row must be read once to learn its order",
 }
 
 // counts finds a number, the noun that it counts and the verb of that noun.

@@ -48,7 +48,7 @@ func init() {
 		"请重新连接原来的服务器；或在当前服务器上另行恢复：opsdeck restore；恢复 %s 之前的状态保存在 %s",
 		"the restore %s was made on the server %s (%s); the configuration now leads to another one: %s (%s)",
 		"恢复 %s 是在服务器 %s（%s）上进行的；当前配置指向另一台服务器：%s（%s）",
-		"this server counts nothing by which a write to %s after the emergency backup could be seen",
+		"this server has no counter that would show a write to %s after the emergency backup",
 		"该服务器没有任何计数可以判断应急备份之后 %s 是否被写入",
 	)
 }

@@ -75,7 +75,7 @@ func init() {
 		"%s against %s", "%s 对比 %s",
 		"no event in the good span: nothing to compare with", "正常时段内没有事件：无从对比",
 		"%s events against %s", "%s 条事件对 %s 条",
-		"count the events that each filter finds by itself", "统计每个过滤器各自找到的事件数",
+		"count the events that each filter matches on its own", "统计每个过滤器各自找到的事件数",
 		"cannot be counted: %s", "无法统计：%s",
 		"%s events not counted", "%s 条事件未计入",
 		"no pattern differs", "没有模式有变化",

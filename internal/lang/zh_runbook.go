@@ -30,7 +30,7 @@ func init() {
 		"See which part fails: process, port, database or Redis.", "看哪一部分有问题：进程、端口、数据库还是 Redis。",
 		"Read the last errors.", "查看最近的错误。",
 		"Check the process, and start it if it is stopped.", "查看进程，若已停止则启动。",
-		"If its port is taken, find by whom.", "如果端口被占用，找出是谁。",
+		"If its port is taken, find the process that uses it.", "如果端口被占用，找出占用它的进程。",
 		"Watch it become ready.", "观察它变为就绪。",
 		"See which disk, and what is large on it.", "看是哪个磁盘，上面什么最大。",
 		"Old logs: let rotation handle them; by hand delete only rotated files.", "旧日志：交给轮转；手动只删已轮转的文件。",

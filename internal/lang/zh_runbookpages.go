@@ -37,7 +37,7 @@ func init() {
 		"Note the current release: you return to it if this fails.", "记下当前运行的版本：回退时要用。",
 		"Stop the service.", "停止服务。",
 		"Fetch the new release and install what it needs.", "获取新版本并安装依赖。",
-		"Change the tables. If it fails, read which statement: a doubled index is a known cause.",
+		"Change the tables. If it fails, read which statement: a duplicate index is a known cause.",
 		"更新表结构。若失败，看是哪条语句：重复的索引是已知原因。",
 		"Start the service, and verify it.", "启动服务并检查。",
 		"Compare its errors with those of the hour before the update.", "与更新前一小时的错误对比。",
@@ -55,7 +55,7 @@ func init() {
 		"The start fails with \"Cannot find module\": the start script may name dist/main where the build makes "+
 			"dist/src/main.",
 		"启动报 \"Cannot find module\"：启动脚本可能写的是 dist/main，而构建产物是 dist/src/main。",
-		"db:sync fails: read which statement. A doubled index is dropped by hand, after a backup.",
+		"db:sync fails: read which statement. Drop a duplicate index by hand, after a backup.",
 		"db:sync 失败：看是哪条语句。重复的索引先备份，再手动删除。",
 		"JavaScript heap out of memory: find what grew, then raise the limit of Node for now.",
 		"JavaScript heap out of memory：找出什么在增长，并暂时调高 Node 的内存上限。",

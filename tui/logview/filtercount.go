@@ -111,7 +111,7 @@ func (k *kept) countAction(none func() lang.Msg) page.Action {
 		ID:    "logs.filtercount",
 		Keys:  []string{"n"},
 		Label: lang.M("count"),
-		Help:  lang.M("count the events that each filter finds by itself"),
+		Help:  lang.M("count the events that each filter matches on its own"),
 		Off: func() lang.Msg {
 			if k.look.o.Stat == nil {
 				return lang.M("these logs have no statistics")

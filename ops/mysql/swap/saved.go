@@ -130,7 +130,7 @@ func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteM
 	default:
 		w.Blind = true
 		w.Notes = []restore.Note{restore.N(lang.M(
-			"this server counts nothing by which a write to %s after the emergency backup could be seen", live))}
+			"this server has no counter that would show a write to %s after the emergency backup", live))}
 	}
 	w.Elsewhere = false
 	return w, nil

@@ -174,7 +174,7 @@ func updateSteps(p Place) []Step {
 		{lang.M("Fetch the new release and install what it needs."),
 			[]string{p.at("git pull --ff-only"), p.at("npm ci"), p.at("npm run build")}},
 		{
-			lang.M("Change the tables. If it fails, read which statement: a doubled index is a known cause."),
+			lang.M("Change the tables. If it fails, read which statement: a duplicate index is a known cause."),
 			[]string{p.at("npm run db:sync")},
 		},
 		{lang.M("Start the service, and verify it."),
@@ -249,7 +249,7 @@ func troubleSteps(p Place) []Step {
 			),
 			[]string{p.at("ls dist dist/src"), p.at("grep -n '\"start' package.json")},
 		},
-		{lang.M("db:sync fails: read which statement. A doubled index is dropped by hand, after a backup."),
+		{lang.M("db:sync fails: read which statement. Drop a duplicate index by hand, after a backup."),
 			[]string{
 				p.Opsdeck("backup create"),
 				p.client + " -e " + doubleQuoted("SHOW INDEX FROM "+cmp.Or(p.database, "DATABASE")+".TABLE"),

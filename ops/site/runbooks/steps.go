@@ -119,7 +119,7 @@ func serviceSteps(p Place) []Step {
 			[]string{p.Opsdeck("logs --level ERROR+ --since 30m"), p.Opsdeck("logs --critical --since 1d")},
 		},
 		{lang.M("Check the process, and start it if it is stopped."), start},
-		{lang.M("If its port is taken, find by whom."), []string{"ss -ltnp"}},
+		{lang.M("If its port is taken, find the process that uses it."), []string{"ss -ltnp"}},
 		{lang.M("Watch it become ready."), []string{p.status("health", "ready") + " --watch 2s"}},
 	}
 }
