@@ -38,18 +38,13 @@ func Objects(ctx context.Context, q Querier, database string) ([]*Object, error)
 	for _, l := range []struct{ query, optional string }{
 		{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA " +
 			"= ? ORDER BY 2", optional: "LIBRARIES"},
-		{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, ''
-			FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+		{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
 			ORDER BY FIELD(ROUTINE_TYPE,'PACKAGE','PACKAGE BODY','FUNCTION','PROCEDURE'), ROUTINE_NAME`},
-		{query: `SELECT 'view', t.TABLE_NAME, '', IFNULL(v.DEFINER,''), ''
-			FROM information_schema.TABLES t LEFT JOIN information_schema.VIEWS v
-			ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME
-				WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'VIEW' ORDER BY t.TABLE_NAME`},
-		{query: `SELECT 'trigger', TRIGGER_NAME, EVENT_OBJECT_TABLE, DEFINER, ''
-			FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+		{query: `SELECT 'view', t.TABLE_NAME, '', IFNULL(v.DEFINER,''), '' FROM information_schema.TABLES t LEFT JOIN information_schema.VIEWS v
+			ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'VIEW' ORDER BY t.TABLE_NAME`},
+		{query: `SELECT 'trigger', TRIGGER_NAME, EVENT_OBJECT_TABLE, DEFINER, '' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
 			ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`},
-		{query: `SELECT 'event', EVENT_NAME, '', DEFINER, TIME_ZONE
-			FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME`},
+		{query: `SELECT 'event', EVENT_NAME, '', DEFINER, TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME`},
 	} {
 		if l.optional != "" {
 			if has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+
