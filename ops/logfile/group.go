@@ -23,6 +23,7 @@ var (
 	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
 	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
 	innerName  = regexp.MustCompile(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
+	innerDate  = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)(\.[A-Za-z]+)$`)
 	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
 )
 
@@ -47,7 +48,7 @@ func nameOf(path string) generation {
 		g.live, g.key = m[1]+m[3], "b"+m[2]
 	} else if m := numberName.FindStringSubmatch(name); m != nil {
 		n, _ := strconv.Atoi(m[2])
-		g.live, g.key = m[1], "b"+strconv.Itoa(100_000-n)
+		g.live, g.key = m[1], numberKey(n)
 	} else if m := podName.FindStringSubmatch(name); m != nil {
 		g.live, g.key = m[1], "b"+m[2]
 	} else if m := dateName.FindStringSubmatch(name); m != nil {
@@ -58,19 +59,26 @@ func nameOf(path string) generation {
 	return g
 }
 
+// numberKey orders numbered generations, 0 as the newest, by keys of one length.
+func numberKey(n int) string { return "b" + strconv.Itoa(99_999-n) }
+
 // innerOf parses "app.1.log", a generation of app.log as log4js (keepFileExt) and others
-// name it. It counts as one only next to app.log, because the name may be that of another
-// log.
+// name it, and "app-20260129.log" of logrotate's extension with dateext. It counts as one
+// only next to app.log, because the name may be that of another log.
 func innerOf(g generation) (generation, bool) {
 	if g.key != "" && g.key != "a" {
 		return g, false
+	}
+	if m := innerDate.FindStringSubmatch(g.live); m != nil {
+		g.live, g.key = m[1]+m[3], "b"+m[2]
+		return g, true
 	}
 	m := innerName.FindStringSubmatch(g.live)
 	if m == nil {
 		return g, false
 	}
 	n, _ := strconv.Atoi(m[2])
-	g.live, g.key = m[1]+m[3], "b"+strconv.Itoa(100_000-n)
+	g.live, g.key = m[1]+m[3], numberKey(n)
 	return g, true
 }
 

@@ -20,15 +20,19 @@ import (
 // logrotateWays are the rotations of a real logrotate, by configuration. If it compresses
 // a file that the writer may still write to, writers open the file for each line.
 var logrotateWays = map[string]string{
-	"create":                 "create",
-	"create compress":        "create\ncompress",
-	"delaycompress":          "create\ncompress\ndelaycompress",
-	"dateext":                "create\ndateext\ndateformat -%Y%m%d",
-	"dateext compress":       "create\ncompress\ndateext\ndateformat -%Y%m%d",
-	"copytruncate":           "copytruncate",
-	"copytruncate compress":  "copytruncate\ncompress",
-	"copytruncate dateext":   "copytruncate\ndateext\ndateformat -%Y%m%d\ncompress\ndelaycompress",
-	"nocreate, made by next": "nocreate",
+	"create":                  "create",
+	"create compress":         "create\ncompress",
+	"delaycompress":           "create\ncompress\ndelaycompress",
+	"dateext":                 "create\ndateext\ndateformat -%Y%m%d",
+	"dateext compress":        "create\ncompress\ndateext\ndateformat -%Y%m%d",
+	"copytruncate":            "copytruncate",
+	"copytruncate compress":   "copytruncate\ncompress",
+	"copytruncate dateext":    "copytruncate\ndateext\ndateformat -%Y%m%d\ncompress\ndelaycompress",
+	"nocreate, made by next":  "nocreate",
+	"copytruncate extension":  "copytruncate\nextension .log",
+	"copytruncate inner date": "copytruncate\nextension .log\ndateext\ndateformat -%Y%m%d",
+	"create extension":        "create\nextension .log\ncompress\ndelaycompress",
+	"copytruncate start 0":    "copytruncate\nstart 0\ncompress",
 }
 
 // world is one log, its writer's own list of the written lines, and its rotation.

@@ -338,7 +338,11 @@ func (t *Tail) generations() (out []generation) {
 		return nil
 	}
 	for _, n := range names {
-		if g := nameOf(filepath.Join(dir, n.Name())); g.live == t.path && g.path != t.path {
+		g := nameOf(filepath.Join(dir, n.Name()))
+		if inner, ok := innerOf(g); ok && inner.live == t.path {
+			g = inner
+		}
+		if g.live == t.path && g.path != t.path {
 			out = append(out, g)
 		}
 	}
