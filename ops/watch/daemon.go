@@ -13,8 +13,10 @@ type Daemon struct {
 const DaemonName = "opsdeck-watch"
 
 // hardening leaves the daemon what it needs: the network, its folders, the files of
-// others to read. Sources: systemd.exec(5), systemd-analyze security.
-const hardening = `CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+// others to read, their sockets (PM2 of another user: CAP_DAC_OVERRIDE), and which of their
+// processes has a port (CAP_SYS_PTRACE). Sources: systemd.exec(5), capabilities(7),
+// systemd-analyze security. The units of .ci/pack hold the same lines.
+const hardening = `CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_PTRACE
 AmbientCapabilities=
 NoNewPrivileges=yes
 ProtectSystem=strict
