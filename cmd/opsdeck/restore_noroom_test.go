@@ -49,11 +49,12 @@ func TestARestoreTellsThatTheServersDiskIsFull(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			const says = "accepts no writes: the disk of "
-			until(t, "the word of a full disk", func() bool {
+			const says, sooner = "accepts no writes: the disk of ", "cannot write its binlog: the disk of "
+			until(t, "the word of a full disk", func() bool { // it may be seen before a statement has waited long
 				text, _ := os.ReadFile(loading.Name())
-				return strings.Contains(string(text), says)
+				return strings.Contains(string(text), says) || strings.Contains(string(text), sooner)
 			})
+			until(t, "a statement that waits", func() bool { return strings.Contains(s.run("status").out, "MySQL "+says) })
 			if o := s.run("status"); o.code != 2 || !strings.Contains(o.out, "MySQL "+says) ||
 				!strings.Contains(o.out, "● ") {
 				t.Errorf("status: exit %d: %s%s", o.code, o.out, o.err)

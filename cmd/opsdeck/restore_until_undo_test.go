@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -87,7 +87,10 @@ func (s *realSite) wroteSince(t *testing.T) {
 			t.Fatal(err)
 		}
 		names = append(names, filepath.Base(f))
-		if n := len(regexp.MustCompile(`(?m)^(REPLACE|DELETE|INSERT)`).FindAll(text, -1)); n != 1 {
+		// A row that changed is removed before any is inserted.
+		deleted := bytes.Count(text, []byte("\nDELETE FROM "))
+		inserted := bytes.Count(text, []byte("\nINSERT INTO "))
+		if n := max(deleted, inserted); n != 1 {
 			t.Errorf("%s brings back %d rows:\n%s", f, n, text)
 		}
 	}
