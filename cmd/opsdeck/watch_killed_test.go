@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -62,6 +63,13 @@ func (f *flaky) has(what string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.told[what]
+}
+
+// all is in how many messages each was told.
+func (f *flaky) all() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.told)
 }
 
 // TestNoAlertIsLostOrDoubledByKills kills a real watch at random moments, while its log

@@ -54,7 +54,15 @@ func TestTheSilenceOfAKilledRestoreEnds(t *testing.T) {
 	killed := time.Now()
 	s.killWorker()
 	restore.Wait()
-	until(t, "it is told", func() bool { return hook.has("fired needle") == 1 && hook.has("fired restore") == 1 })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("told: %v; alerts: %s", hook.all(), s.run("alerts").out)
+		}
+	})
+	until(t, "it is told", func() bool { return hook.has("fired needle") > 0 && hook.has("fired restore") > 0 })
+	if all := hook.all(); all["fired needle"] != 1 || all["fired restore"] != 1 {
+		t.Errorf("told more than once: %v", all)
+	}
 	if took := time.Since(killed); took > 4*time.Minute {
 		t.Errorf("told %s after the worker was killed", took)
 	}
