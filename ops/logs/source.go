@@ -14,6 +14,11 @@ type Text interface {
 	Close() error
 }
 
+// Mapped is a Text that can be mapped from off to end instead of read; unmap ends that.
+type Mapped interface {
+	Map(off, end int64) (text []byte, unmap func(), ok bool)
+}
+
 // Dated is a Text that knows when it was last written to.
 type Dated interface{ Written() time.Time }
 

@@ -43,7 +43,7 @@ type kit struct {
 	build *Builder
 	match *Matcher
 	find  []query.Finder // the literal that every hit holds, for text without an index
-	words []byte         // text that is looked through for it
+	words []byte         // a region that is looked through for it
 }
 
 // Hit is a line that was found.
@@ -306,6 +306,9 @@ func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
 	off, end, err := p.bounds(region, k.build.lineStart)
 	if err != nil {
 		return found{err: err}
+	}
+	if n, ok := k.mapped(p, off, end); ok {
+		return found{count: n, err: ctx.Err()}
 	}
 	buf := k.build.buf
 	have := 0

@@ -36,7 +36,11 @@ type wordLine struct {
 // sparse looks through a region by the word that every hit holds. ok is false where
 // only an index of the whole region gives the same answer.
 func (k *kit) sparse(ctx context.Context, s *Scan, p *openPart, off, end int64, countOnly bool) (f found, ok bool) {
-	lines, total, err := k.wordLines(ctx, p.text, off, end, s.Unnumbered || countOnly)
+	text, err := k.hold(p.text, off, end)
+	if err != nil {
+		return found{err: err}, err != errWhole
+	}
+	lines, total, err := k.wordLines(text.held, off, s.Unnumbered || countOnly)
 	if err != nil {
 		return found{err: err}, err != errWhole
 	}
@@ -44,69 +48,69 @@ func (k *kit) sparse(ctx context.Context, s *Scan, p *openPart, off, end int64, 
 	if len(lines) == 0 {
 		return f, true
 	}
-	t := &sparse{kit: k, part: p, off: off, end: end, countOnly: countOnly, found: &f}
+	t := &sparse{kit: k, part: p, text: text, off: off, end: end, countOnly: countOnly, found: &f}
 	if err := t.through(ctx, lines); err != nil {
 		return found{err: err}, err != errWhole
 	}
 	return f, true
 }
 
-// wordLines are the lines from off to end that the query's words fit, and how many lines
-// there are in all. Without numbers nothing is counted.
-func (k *kit) wordLines(ctx context.Context, r io.ReaderAt, off, end int64, unnumbered bool) (
-	lines []wordLine, total int64, err error) {
-	if k.words == nil {
-		k.words = make([]byte, logline.WindowBytes)
-	}
-	have := 0
-	for pos := off; pos < end; {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
+// wordLines are the lines of a region's text, which begins at off, that the query's words
+// fit, and how many lines there are in all. Without numbers nothing is counted.
+func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLine, total int64, err error) {
+	done := 0 // up to where lines are counted
+	coloured := bytes.IndexByte(text, 0x1b) >= 0
+	for i := 0; i < len(text); {
+		from, to := k.nextWordLine(text, i, coloured)
+		if from < 0 {
+			break
 		}
-		n := int(min(int64(len(k.words)-have), end-pos))
-		if n == 0 {
-			return nil, 0, errWhole // a giant
-		}
-		if err := logline.ReadFull(r, k.words[have:have+n], pos); err != nil {
-			return nil, 0, err
-		}
-		at := pos - int64(have)
-		pos += int64(n)
-		text := k.words[:have+n]
-		whole := len(text)
-		if pos < end {
-			if whole = bytes.LastIndexByte(text, '\n') + 1; whole == 0 {
-				return nil, 0, errWhole
-			}
-		}
-		done := 0 // up to where lines are counted
-		coloured := bytes.IndexByte(text[:whole], 0x1b) >= 0
-		for i := 0; i < whole; {
-			from, to := k.nextWordLine(text[:whole], i, coloured)
-			if from < 0 {
-				break
-			}
-			if i == 0 && logline.HoldsEntry(text[:whole]) {
-				return nil, 0, errWhole // its values may hold any text
-			}
-			if !unnumbered {
-				total += int64(bytes.Count(text[done:from], []byte{'\n'}))
-				done = from
-			}
-			if lines = append(lines, wordLine{at + int64(from), at + int64(to), total}); len(lines) > sparseLines {
-				return nil, 0, errWhole
-			}
-			i = to + 1
+		if i == 0 && logline.HoldsEntry(text) {
+			return nil, 0, errWhole // its values may hold any text
 		}
 		if !unnumbered {
-			total += int64(bytes.Count(text[done:whole], []byte{'\n'}))
-			if pos == end && whole > 0 && text[whole-1] != '\n' {
-				total++
-			}
+			total += int64(bytes.Count(text[done:from], []byte{'\n'}))
+			done = from
 		}
-		have = copy(k.words, text[whole:])
+		if lines = append(lines, wordLine{off + int64(from), off + int64(to), total}); len(lines) > sparseLines {
+			return nil, 0, errWhole
+		}
+		i = to + 1
+	}
+	if !unnumbered {
+		total += int64(bytes.Count(text[done:], []byte{'\n'}))
+		if n := len(text); n > 0 && text[n-1] != '\n' {
+			total++
+		}
 	}
 	return lines, total, nil
+}
+
+// regionText is a text of which one region is held.
+type regionText struct {
+	io.ReaderAt
+	held []byte
+	off  int64
+}
+
+func (t *regionText) ReadAt(p []byte, off int64) (int, error) {
+	if at := off - t.off; at >= 0 && at+int64(len(p)) <= int64(len(t.held)) {
+		return copy(p, t.held[at:]), nil
+	}
+	return t.ReaderAt.ReadAt(p, off)
+}
+
+// hold reads a region whole.
+func (k *kit) hold(r io.ReaderAt, off, end int64) (*regionText, error) {
+	size := end - off
+	if size > 2*BlockBytes {
+		return nil, errWhole
+	}
+	if int64(len(k.words)) < size {
+		k.words = make([]byte, max(size, BlockBytes+headSearch))
+	}
+	t := &regionText{r, k.words[:size], off}
+	return t, logline.ReadFull(r, t.held, off)
 }
 
 // nextWordLine is the first line of a text from the one on that begins at i whose words
@@ -135,6 +139,7 @@ func (k *kit) nextWordLine(text []byte, i int, coloured bool) (from, to int) {
 type sparse struct {
 	*kit
 	part      *openPart
+	text      *regionText
 	off, end  int64 // of the region
 	countOnly bool
 	found     *found
@@ -194,13 +199,7 @@ func (t *sparse) begin(ctx context.Context, l wordLine) error {
 // anchor looks back from a line for one that says its time and needs nothing of the lines
 // before it. before is how many lines lie between them.
 func (t *sparse) anchor(from int64, l wordLine) (at, before int64, ok bool) {
-	if l.end-from > int64(len(t.words)) {
-		return 0, 0, false
-	}
-	text := t.words[:l.end-from]
-	if logline.ReadFull(t.part.text, text, from) != nil {
-		return 0, 0, false
-	}
+	text := t.text.held[from-t.off : l.end-t.off]
 	for end := len(text); end >= 0; before++ {
 		start := bytes.LastIndexByte(text[:end], '\n') + 1
 		if start == 0 && from > t.off && (t.block == nil || from > t.tail) {
@@ -238,12 +237,12 @@ func (t *sparse) extendBy(buf []byte, past int64) error {
 	if n := blk.Times.Len(); n > 0 {
 		last = blk.Times.At(n - 1)
 	}
-	err := logline.EachLine(t.part.text, blk.End, t.end, buf, func(line []byte, at, size int64, broken bool) error {
+	err := logline.EachLine(t.text, blk.End, t.end, buf, func(line []byte, at, size int64, broken bool) error {
 		if size > int64(len(line)) {
 			return errLong
 		}
 		blk.Partial = !broken
-		last = b.add(blk, logline.TrimCR(line), at, size, last, source{t.part.text, t.end})
+		last = b.add(blk, logline.TrimCR(line), at, size, last, source{t.text, t.end})
 		if blk.End, t.tail = at+size, at; broken {
 			blk.End++
 		}
@@ -270,7 +269,7 @@ func (t *sparse) finish(ctx context.Context) error {
 	if blk.Off > t.off && !t.free(blk) {
 		return errWhole
 	}
-	hits, err := t.match.Find(ctx, blk, t.part.text, 0, nil)
+	hits, err := t.match.Find(ctx, blk, t.text, 0, nil)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"io"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -160,6 +161,7 @@ func (f *Finder) Next(b []byte, i int) int {
 	if f.Word == "" {
 		return i
 	}
+	fails := 0
 	for at := i + f.rare; ; at++ {
 		if at = f.nextRare(b, at); at >= len(b) {
 			return -1
@@ -167,7 +169,18 @@ func (f *Finder) Next(b []byte, i int) int {
 		if f.at(b, at-f.rare) {
 			return at - f.rare
 		}
+		if fails++; !f.fold && fails > 4+(at-i)>>8 { // the byte is not rare here
+			return f.whole(b, at-f.rare+1)
+		}
 	}
+}
+
+// whole is Next by the whole word.
+func (f *Finder) whole(b []byte, i int) int {
+	if at := strings.Index(unsafe.String(unsafe.SliceData(b), len(b))[i:], f.Word); at >= 0 {
+		return i + at
+	}
+	return -1
 }
 
 // nextRare is the first place at or after at of either form of the rare byte, or the
