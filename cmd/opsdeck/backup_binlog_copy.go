@@ -62,7 +62,8 @@ func sayCopies(sh *shelf, all []binlogAtCopyJSON) {
 	for _, c := range all {
 		switch {
 		case c.LookedAt == nil:
-			sh.say(lang.M("copy %s: not checked from this machine yet; see what it holds: %s; copy the log there: %s", c.Name,
+			sh.say(lang.M("copy %s: not checked from this machine yet; see what it holds: %s; copy the log there: %s",
+				c.Name,
 				"opsdeck backup binlog list --copy "+human.Shell(c.Name), "opsdeck backup sync"))
 		case c.ToTime == nil:
 			sh.say(lang.M("copy %s: it has no binlog, as of %s", c.Name, sh.when(*c.LookedAt)))

@@ -82,7 +82,7 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 	}
 	p := a.progress()
 	sh.Maker().NoteOpenFolder()
-	m, err := c.made(ctx, sh, o, p.report)
+	m, err := c.make(ctx, sh, o, p.report)
 	p.done()
 	if m == nil {
 		return err
@@ -97,9 +97,9 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// made makes it between the pings of the service's backups, when it is one that
+// make makes the backup between the pings of the service's backups, when it is one that
 // could stand for them: all of the database, and not a restore's.
-func (c *backupCreateCmd) made(
+func (c *backupCreateCmd) make(
 	ctx context.Context,
 	sh *shelf,
 	o backups.Order,

@@ -16,10 +16,10 @@ const (
 	wordyFrom   = 12      // bytes to a letter among the literals, at most, in wordy text
 	rareFrom    = 24      // bytes to a boundary, on average, from which on text is dense
 	sampleStep  = 61 * 8  // one word of so many bytes is looked at
-	dearLiteral = 5       // bits, from which on a match of four bytes is worth it
+	longLiteral = 5       // bits per literal, from which on a match of four bytes pays
 	matchBits   = 8       // of the codes of a match, about, but for its distance's extra bits
-	hasteShift  = 5       // how soon the steps grow where nothing repeats
-	hasteMost   = 1 << 4  // and how far
+	denseShift  = 5       // how soon the search skips bytes where nothing repeats
+	maxSkip     = 1 << 4  // bytes that it skips at most
 	lastPlace   = 1 << 15 // of chain
 	longest     = 1 << 12 // of a match that is looked for: what repeats on goes on with the next
 	leastBits   = 1       // of a literal, in any code
@@ -76,7 +76,7 @@ func literalCost(text []byte) int {
 func (c *chains) begin(text []byte) {
 	c.cost = literalCost(text)
 	least := 4
-	if c.cost < 16*dearLiteral {
+	if c.cost < 16*longLiteral {
 		least = 6
 	}
 	if least == c.least {
@@ -136,7 +136,7 @@ func (e *Encoder) findDense(text []byte, at int) int {
 		m := c.best(text, s, 0)
 		c.remember(text, s)
 		if m.length == 0 {
-			s += 1 + min((s-emit)>>hasteShift, hasteMost)
+			s += 1 + min((s-emit)>>denseShift, maxSkip)
 			continue
 		}
 		for m.length < enough && s+1 < until {

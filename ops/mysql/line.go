@@ -50,8 +50,8 @@ func (s stall) empty() bool { return s.why.Empty() }
 // err is the error of what was done over the line.
 func (s stall) err(cause error) error { return ops.Wrap(cause, ops.Busy, s.why).WithHint(s.hint) }
 
-// deaf is a line whose other end does nothing for it.
-func deaf(why lang.Msg) stall {
+// newStall is the stall of a line on which the server sends nothing more.
+func newStall(why lang.Msg) stall {
 	return stall{
 		at: time.Now(), why: why,
 		hint: lang.M("check the network, the proxy or the load balancer between here and the server, then run it " +
@@ -85,9 +85,9 @@ func unansweredLately(addr string) bool {
 // it was found stalled, and none has been greeted since. It is not worth waiting for.
 func (t Target) Unanswered() bool { return unansweredLately(t.Addr) }
 
-// deafLimit is how long a line to an unanswered address may be silent: the others that the same
+// stalledLimit is how long a line to an unanswered address may be silent: the others that the same
 // work holds are stalled too, and each would wait as long as the first.
-const deafLimit = time.Second
+const stalledLimit = time.Second
 
 // dialLine opens a Line; every session of this program has one.
 func dialLine(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -192,9 +192,9 @@ func (l *line) limit() time.Duration {
 	}
 	switch known := l.id.Load() != 0; {
 	case unansweredLately(l.addr) && !known:
-		return deafLimit
+		return stalledLimit
 	case unansweredLately(l.addr):
-		return min(d, deafLimit)
+		return min(d, stalledLimit)
 	case !known:
 		return min(d, dialTimeout)
 	}
@@ -235,7 +235,7 @@ func (l *line) diagnose(d time.Duration) stall {
 			return why // what was waited for first, not what was found after it
 		}
 		unanswered.LoadOrStore(l.addr, time.Now())
-		return deaf(lang.M(
+		return newStall(lang.M(
 			"no data came from the server at %s for %s, and it does not respond to a new connection: the "+
 				"connection is stalled",
 			l.addr,
@@ -243,7 +243,7 @@ func (l *line) diagnose(d time.Duration) stall {
 		))
 	}
 	if id := l.id.Load(); id != 0 && l.target.waits(id, min(500*time.Millisecond, d/2)) {
-		return deaf(lang.M(
+		return newStall(lang.M(
 			"no data came from the server at %s for %s, and it is doing nothing more for this session: the "+
 				"connection is stalled",
 			l.addr,
@@ -330,7 +330,7 @@ func (l *line) answers(d time.Duration) bool {
 		if l.id.Load() == 0 {
 			return false
 		}
-		limit = deafLimit
+		limit = stalledLimit
 	}
 	c, err := net.DialTimeout(l.network, l.addr, limit)
 	if err != nil {

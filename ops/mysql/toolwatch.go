@@ -50,7 +50,7 @@ func (o *ToolOutput) Read(p []byte) (int, error) {
 				t.Reset(o.limit)
 			}
 		default:
-			why := deaf(lang.M("no data came from the server at %s for %s, and it is doing "+
+			why := newStall(lang.M("no data came from the server at %s for %s, and it is doing "+
 				"nothing more for this session: the connection is stalled", o.target.Addr, o.limit.String()))
 			o.stalled.Store(ops.E(ops.Busy, why.why).WithHint(why.hint))
 			o.end()

@@ -136,7 +136,7 @@ func (r *recordReader) statement(p *sqlscan.Parsed) error {
 		r.current = own.Name
 	case "CREATE":
 		if p.Kind == "TABLE" && r.ours(own) && !p.Temporary {
-			r.made(p)
+			r.create(p)
 		}
 	case "INSERT", "REPLACE":
 		if r.ours(own) {
@@ -191,9 +191,9 @@ func (r *recordReader) set(p *sqlscan.Parsed) {
 	}
 }
 
-// made records the columns of a table, in the order that applies to rows without column
+// create records the columns of a table, in the order that applies to rows without column
 // names.
-func (r *recordReader) made(p *sqlscan.Parsed) {
+func (r *recordReader) create(p *sqlscan.Parsed) {
 	name := p.Own().Name
 	if r.wanted.Tables != nil {
 		r.wanted.Tables[name] = true

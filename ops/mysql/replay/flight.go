@@ -69,7 +69,8 @@ func (f *flight) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			note = fmt.Sprintf("REPLACE INTO %s VALUES (%d, _utf8mb4 0x%x)", schema.Name(f.schema, Table), rowParts+i, text)
+			note = fmt.Sprintf("REPLACE INTO %s VALUES (%d, _utf8mb4 0x%x)", schema.Name(f.schema, Table), rowParts+i,
+				text)
 		} else {
 			note = f.position()
 		}

@@ -90,7 +90,7 @@ func (g *Damage) marked(ctx context.Context, db *sql.DB, in, table string) (*dea
 		if m.Schema != in || m.Table != table || m.Suspect {
 			continue
 		}
-		id, created, err := g.made(ctx, db, in, table)
+		id, created, err := g.origin(ctx, db, in, table)
 		if err != nil {
 			return nil, err
 		}
@@ -101,8 +101,8 @@ func (g *Damage) marked(ctx context.Context, db *sql.DB, in, table string) (*dea
 	return nil, nil
 }
 
-// made is the server's identity and a table's creation time.
-func (g *Damage) made(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
+// origin is the server's identity and a table's creation time.
+func (g *Damage) origin(ctx context.Context, db *sql.DB, in, table string) (identity, created string, err error) {
 	state, err := g.facts.state(ctx, db)
 	if err != nil {
 		return "", "", err
@@ -172,7 +172,7 @@ func (g *Damage) risk(ctx context.Context, db *sql.DB, in, table string, f func(
 	if err != nil {
 		return err
 	}
-	id, created, err := g.made(ctx, db, in, table)
+	id, created, err := g.origin(ctx, db, in, table)
 	if err != nil {
 		return err
 	}

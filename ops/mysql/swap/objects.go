@@ -97,7 +97,7 @@ func show(ctx context.Context, c *sql.Conn, query string) (map[string]string, er
 	return all[0], nil
 }
 
-func made(kind, name, create string, r map[string]string) (object, error) {
+func newObject(kind, name, create string, r map[string]string) (object, error) {
 	if r[create] == "" {
 		return object{}, fmt.Errorf("the definition of %s %s is not visible: a privilege is missing", kind, name)
 	}
@@ -119,7 +119,7 @@ func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := made("trigger", r[0], "sql original statement", def)
+		o, err := newObject("trigger", r[0], "sql original statement", def)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := made("view", r[0], "create view", def)
+		o, err := newObject("view", r[0], "create view", def)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +168,7 @@ func routines(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := made(kind, r[1], "create "+kind, def)
+		o, err := newObject(kind, r[1], "create "+kind, def)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 		if err != nil {
 			return nil, err
 		}
-		o, err := made("event", r[0], "create event", def)
+		o, err := newObject("event", r[0], "create event", def)
 		if err != nil {
 			return nil, err
 		}

@@ -76,7 +76,7 @@ func (st Store) Runs() ([]string, error) {
 		if !e.IsDir() || !validID.MatchString(e.Name()) {
 			continue
 		}
-		if st.Folder(e.Name()).made() {
+		if st.Folder(e.Name()).ofRun() {
 			ids = append(ids, e.Name())
 		}
 	}
@@ -183,7 +183,7 @@ func (f Folder) progressPath() string { return filepath.Join(f.Path, "progress.j
 func (f Folder) Plan() (*restore.Plan, error) {
 	text, err := regular.ReadFile(f.PlanPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		if f.made() {
+		if f.ofRun() {
 			return nil, fmt.Errorf("%s: %w", f.PlanPath(), errPlanLost)
 		}
 		return nil, fmt.Errorf("%s: %w", filepath.Base(f.Path), ErrNoRun)

@@ -106,8 +106,8 @@ func (f Folder) touched() bool {
 	return false
 }
 
-// made reports whether the folder belongs to a run. A folder that cannot be read does.
-func (f Folder) made() bool {
+// ofRun reports whether the folder belongs to a run. A folder that cannot be read does.
+func (f Folder) ofRun() bool {
 	for _, path := range []string{f.PlanPath(), f.JournalPath()} {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return true

@@ -335,8 +335,9 @@ func armed(p *restore.Plan) (notes []restore.Note) {
 	}
 	var disable []string
 	for _, e := range p.Assessment.Armed {
-		notes = append(notes, restore.N(lang.M("the event %s of %s runs by itself (%s), and may be what writes", e.Event,
-			p.Target.Live, e.When)))
+		notes = append(notes,
+			restore.N(lang.M("the event %s of %s runs by itself (%s), and may be what writes", e.Event,
+				p.Target.Live, e.When)))
 		disable = append(disable, e.Disable)
 	}
 	if len(disable) == 0 {

@@ -71,7 +71,8 @@ func (d Finder) tellLogThere(ctx context.Context, src restore.Source, c restore.
 	name := human.Shell(src.Copy)
 	a.Findings = append(a.Findings, restore.Finding{
 		State: ops.StateWarning,
-		What: restore.N(lang.M("the copy %s has the binlog up to %s; without it, what was written after the backup (%s) is lost",
+		What: restore.N(lang.M("the copy %s has the binlog up to %s; without it, what was written after the backup "+
+			"(%s) is lost",
 			src.Copy, human.Moment(end.ToTime), human.Moment(src.At))),
 		Hint: restore.N(lang.M("fetch the log, and restore to its end: %s; %s",
 			"opsdeck backup binlog fetch --copy "+name, fmt.Sprintf("opsdeck restore --from %s:%s --until %s:%d --plan",
