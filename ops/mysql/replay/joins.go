@@ -33,7 +33,7 @@ type limits struct {
 // usualLimits are those of every replay but a test's.
 func usualLimits() limits {
 	return limits{
-		bytes: 32 << 20, rows: 400_000, parted: 2000, divided: 1000, lanes: min(max(2, runtime.NumCPU()), mostLanes),
+		bytes: 16 << 20, rows: 200_000, parted: 2000, divided: 1000, lanes: min(max(2, runtime.NumCPU()), mostLanes),
 	}
 }
 

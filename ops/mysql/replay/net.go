@@ -37,7 +37,7 @@ type netTable struct {
 	keys    *keyed
 	like    event // an event of the table
 	flags   uint16
-	index   map[string]int32
+	index   map[string]int32 // nil while rows only came: the server finds one that is there already
 	rows    []netRow
 	longest int     // the longest image
 	inOrder []event // of a table without a usable key: its changes, one after the other
@@ -49,7 +49,7 @@ type netTable struct {
 }
 
 func newNetTable(e event, k *keyed) *netTable {
-	t := &netTable{name: e.table, keys: k, like: e, index: map[string]int32{}}
+	t := &netTable{name: e.table, keys: k, like: e}
 	bits := make(format.Bits, (len(k.table.Columns)+7)/8)
 	for _, i := range k.primary {
 		bits[i>>3] |= 1 << (i & 7)
@@ -72,6 +72,11 @@ func (t *netTable) add(e event) error {
 	if !t.keys.usable() {
 		t.inOrder = append(t.inOrder, e)
 		return nil
+	}
+	if e.image.Verb != binlog.Insert {
+		if err := t.seek(); err != nil {
+			return err
+		}
 	}
 	whole := e.image.After().Whole(len(t.keys.table.Columns))
 	return e.image.EachImage(t.keys.watched, func(row *format.Images) error {
@@ -106,6 +111,21 @@ func (t *netTable) keyOf(fields []format.Field) string {
 	return unsafe.String(unsafe.SliceData(out), len(out))
 }
 
+// seek makes the index, for a change of a row that may be here.
+func (t *netTable) seek() error {
+	if t.index != nil {
+		return nil
+	}
+	t.index = make(map[string]int32, len(t.rows))
+	for i, r := range t.rows {
+		t.index[r.key] = int32(i)
+	}
+	if len(t.index) < len(t.rows) {
+		return &inconsistentError{t.name, "is already there"}
+	}
+	return nil
+}
+
 // find is the row with a key; nil if it was not changed yet.
 func (t *netTable) find(key string) *netRow {
 	if at, there := t.index[key]; there {
@@ -117,7 +137,9 @@ func (t *netTable) find(key string) *netRow {
 // make is a new row with a key that keyOf returned last.
 func (t *netTable) make(key string) *netRow {
 	t.arena = t.arena[:len(t.arena)+len(key)]
-	t.index[key] = int32(len(t.rows))
+	if t.index != nil {
+		t.index[key] = int32(len(t.rows))
+	}
 	t.rows = append(t.rows, netRow{key: key, order: t.orderOf(key)})
 	return &t.rows[len(t.rows)-1]
 }
