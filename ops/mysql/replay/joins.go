@@ -30,6 +30,9 @@ type limits struct {
 	wrote func(part, parts int) error
 }
 
+// firstBytes is the size of the first window; each next one may be twice as large.
+const firstBytes = 1 << 20
+
 // usualLimits are those of every replay but a test's.
 func usualLimits() limits {
 	return limits{
@@ -48,6 +51,8 @@ type joins struct {
 	flight *flight // being written; nil if none is
 	redo   *redo   // of an interrupted replay
 	limits limits
+	// launched is the number of windows so far.
+	launched int
 }
 
 // redo is a window of which an interrupted replay wrote some parts.
@@ -75,10 +80,15 @@ func (j *joins) leave() {
 		j.flight = nil
 	}
 	for _, l := range j.lanes {
-		l.c.Raw(func(any) error { return driver.ErrBadConn })
-		l.c.Close()
+		end(l.c)
 	}
 	j.lanes = nil
+}
+
+// end closes a session, which has settings and a lock that nobody else needs.
+func end(c *sql.Conn) {
+	c.Raw(func(any) error { return driver.ErrBadConn })
+	c.Close()
 }
 
 // othersEnd waits for the sessions of a killed replay, of which each holds a lock.
@@ -161,7 +171,8 @@ func (j *joins) full(kept bool) bool {
 	if kept {
 		return j.window.size >= keepBytes
 	}
-	return j.window.size >= j.limits.bytes || j.window.rows >= j.limits.rows
+	// The first windows are small, so that the server soon has work.
+	return j.window.size >= min(j.limits.bytes, firstBytes<<min(j.launched, 10)) || j.window.rows >= j.limits.rows
 }
 
 // drain writes the window, and waits until it is written: what follows is written in order.
@@ -189,16 +200,21 @@ func launch(r *runner) error {
 	switch {
 	case j.redo != nil:
 		n = len(j.redo.done)
-		f.done = j.redo.done
-		j.redo = nil
 	case r.Keep || j.window.rows < j.limits.parted:
 		n = 1
 	}
-	if f.done == nil {
-		f.done = make([]bool, n)
-	}
-	if err := j.open(r, n); err != nil {
+	if err := j.open(r, n); err != nil && (j.redo != nil || len(j.lanes) == 0 || r.ctx.Err() != nil) {
 		return err
+	} else if err != nil { // the server may not allow more sessions
+		n = 1
+		if err := j.open(r, n); err != nil {
+			return err
+		}
+	}
+	f.done = make([]bool, n)
+	if j.redo != nil {
+		copy(f.done, j.redo.done)
+		j.redo = nil
 	}
 	f.lanes = j.lanes[:n]
 	r.state.Temps = len(r.judge.temp)
@@ -211,6 +227,7 @@ func launch(r *runner) error {
 	f.window = &w
 	j.window = newWindow()
 	j.flight = f
+	j.launched++
 	go func() { f.over <- f.run(j.ctx) }()
 	return nil
 }
@@ -248,18 +265,18 @@ func (j *joins) open(r *runner, n int) error {
 		if err != nil {
 			return err
 		}
-		l := &lane{c: c}
-		number := len(j.lanes)
-		j.lanes = append(j.lanes, l)
-		if err := setUp(r.ctx, c); err != nil {
+		err = setUp(r.ctx, c)
+		if err == nil {
+			err = lockLane(r.ctx, c, r.Schema, len(j.lanes))
+		}
+		if err == nil {
+			err = r.server.quietly(r.ctx, c)
+		}
+		if err != nil {
+			end(c)
 			return err
 		}
-		if err := lockLane(r.ctx, c, r.Schema, number); err != nil {
-			return err
-		}
-		if err := r.server.quietly(r.ctx, c); err != nil {
-			return err
-		}
+		j.lanes = append(j.lanes, &lane{c: c})
 	}
 	for _, l := range j.lanes[:n] {
 		l.server = r.server
