@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"holds what others wrote during restore %s; kept until a newer restore replaces it",
+		"含有恢复 %s 期间其他会话写入的内容；保留到被更新的恢复取代",
 		"%s, as of %s", "%s（截至 %s）",
 		"%d local backups are unverified and were not sent", "%d 个本地备份尚未校验，未发送",
 		"Verify them; then send them: %s", "先校验再发送：%s",

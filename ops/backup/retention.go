@@ -19,6 +19,9 @@ type Policy struct {
 	// Undo names the emergency backups that the undo of a finished restore would load, with
 	// the restore's id.
 	Undo map[string]string
+	// Also names the backups of states that the newest restore replaced after others had written
+	// to them, with the restore's id: nothing else holds what they wrote.
+	Also map[string]string
 	// GiveUp is the id of the restore whose undo is given up: its backup may be removed by name.
 	GiveUp string
 	// Loading names the backups that standbys are being built from.
@@ -33,7 +36,7 @@ type Policy struct {
 
 // used tells whether somebody reads a backup under its present name.
 func (p Policy) used(s *Set) bool {
-	return p.InUse[s.Name] || p.Loading[s.Name] || p.Undo[s.Name] != ""
+	return p.InUse[s.Name] || p.Loading[s.Name] || p.Undo[s.Name] != "" || p.Also[s.Name] != ""
 }
 
 // neededToUndo is why a backup is kept for the undo of a restore.
@@ -159,6 +162,9 @@ func (r *retention) inUse() {
 		}
 		if id := r.policy.Undo[s.Name]; id != "" {
 			r.hold(s, "undo", neededToUndo(id))
+		}
+		if id := r.policy.Also[s.Name]; id != "" {
+			r.hold(s, "undo", lang.M("holds what others wrote during restore %s; kept until a newer restore replaces it", id))
 		}
 		if r.policy.Loading[s.Name] {
 			r.hold(s, "in-use", lang.M("a standby is being built from it"))

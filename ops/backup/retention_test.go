@@ -408,6 +408,10 @@ func TestWhatAnUnfinishedRestoreReadsStays(t *testing.T) {
 	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-1 {
 		t.Errorf("%d go without an undo, %d while one is possible", without, with)
 	}
+	policy.Undo, policy.Also = nil, policy.Undo
+	if with := len(PlanRetention(w.inventory(now), policy).Removes()); with != without-1 {
+		t.Errorf("%d go, %d while one holds what others wrote during a restore", without, with)
+	}
 }
 
 func TestSpaceIsToldHonestly(t *testing.T) {

@@ -84,3 +84,8 @@ func (s *Site) UndoNeeds() (map[string]string, error) {
 func (s *Site) LogCut(database string, after time.Time) (time.Time, error) {
 	return run.Store{Dir: s.StateDir}.LogCut(s.Service.Name, database, after)
 }
+
+// AlsoSaved are backups that hold what others wrote during the newest restore; see run.Store.Also.
+func (s *Site) AlsoSaved() (map[string]string, error) {
+	return run.Store{Dir: s.StateDir}.Also()
+}

@@ -61,6 +61,9 @@ func TestWhatOthersWroteIsBackedUpBeforeTheNextLoad(t *testing.T) {
 			if (s.Data.Emergency == b.plan.Emergency) == c.newer || len(s.Data.Also) != c.saves-1 {
 				t.Errorf("emergency backup %s, others %v", s.Data.Emergency, s.Data.Also)
 			}
+			if kept, err := b.store.Also(); err != nil || len(kept) != len(s.Data.Also) {
+				t.Errorf("kept from pruning: %v, %v", kept, err)
+			}
 			if s.Stage == restore.Aborted && (countOf(calls, "load-back") != 0 || !s.LeftToOthers()) {
 				t.Errorf("it was not left as it was: %v", calls)
 			}

@@ -34,3 +34,29 @@ func (st Store) UndoNeeds() (map[string]string, error) {
 	}
 	return need, nil
 }
+
+// Also are the backups, by the names of their files, of states that the newest restore of each
+// database replaced after others had written to them, with the restore's id.
+func (st Store) Also() (map[string]string, error) {
+	ids, err := st.Runs()
+	if err != nil {
+		return nil, err
+	}
+	also := map[string]string{}
+	settled := map[[2]string]bool{}
+	for _, id := range ids {
+		r, err := st.Load(id)
+		if err != nil || r.Plan.Mode == restore.Into {
+			continue
+		}
+		live := [2]string{r.Plan.Service, r.Plan.Target.Live}
+		if settled[live] {
+			continue
+		}
+		for _, path := range r.State.Data.Also {
+			also[filepath.Base(path)] = id
+		}
+		settled[live] = r.State.Stage.Final() && r.State.Swapped
+	}
+	return also, nil
+}

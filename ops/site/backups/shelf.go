@@ -79,6 +79,9 @@ func (sh *Shelf) Policy() backup.Policy {
 	if p.Undo, err = sh.UndoNeeds(); err != nil {
 		p.Unreadable = lang.M("the restores in %s cannot be read", sh.StateDir)
 	}
+	if p.Also, err = sh.AlsoSaved(); err != nil {
+		p.Unreadable = lang.M("the restores in %s cannot be read", sh.StateDir)
+	}
 	need, _ := sh.standbyNeeds() // one that cannot be read is built again from another backup
 	p.Loading = need.Loading
 	return p
