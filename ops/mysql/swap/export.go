@@ -164,6 +164,41 @@ func (x *Losses) Export(
 	return e.loss, e.files, err
 }
 
+// unwatched are the engines whose tables have neither InnoDB's counters nor a time of change: a
+// write without the binlog is seen in their rows alone.
+const unwatched = "'Aria', 'MEMORY', 'ARCHIVE', 'CSV'"
+
+// Unseen exports, after a swap, what the old tables of such engines have beyond the emergency
+// backup: nobody writes to them any more.
+func (x *Losses) Unseen(
+	ctx context.Context, p *restore.Plan, emergency string, f run.Folder, report run.Report,
+) (restore.Loss, []string, error) {
+	db, err := x.db(ctx)
+	if err != nil {
+		return restore.Loss{}, nil, err
+	}
+	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN ("+
+		unwatched+")", p.Kept)
+	if err != nil || len(rows) == 0 {
+		return restore.Loss{}, nil, err
+	}
+	src, err := savedSource(emergency, p.Target.Live)
+	if err != nil {
+		return restore.Loss{}, nil, err
+	}
+	e := &exporter{s: x, in: p.Kept, src: src, undo: true, dir: filepath.Join(f.Path, "later-writes"), report: report}
+	for _, r := range rows {
+		if _, saved := src.Table(r[0]); saved {
+			e.scope = append(e.scope, r[0])
+		}
+	}
+	if len(e.scope) == 0 {
+		return restore.Loss{}, nil, nil
+	}
+	err = e.run(ctx)
+	return e.loss, e.files, err
+}
+
 func (e *exporter) run(ctx context.Context) error {
 	e.loss.Since = e.since
 	db, err := e.s.db(ctx)

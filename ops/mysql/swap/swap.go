@@ -132,6 +132,7 @@ func (s *Server) Database() run.Database {
 		Verifier:  s.Checks,
 		Exchanger: s.Exchange,
 		Exporter:  s.Losses,
+		Uncounted: s.Losses,
 		Cleaner:   s.Cleaning,
 	}
 }

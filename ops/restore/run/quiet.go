@@ -270,6 +270,37 @@ func (c *Crew) swap(ctx context.Context, p *restore.Plan, s restore.Snapshot) (r
 	return ev, err
 }
 
+// unseen tells of writes after the emergency backup that no counter of the server shows, and
+// exports them.
+func (c *Crew) unseen(ctx context.Context, p *restore.Plan, s restore.Snapshot, ev *restore.Event, report Report) {
+	if c.Database.Uncounted == nil || p.Mode != restore.Swap || p.Process.Leave || s.Ignored || s.Later ||
+		s.Data.Emergency == "" {
+		return
+	}
+	loss, files, err := c.Database.Uncounted.Unseen(ctx, p, s.Data.Emergency, c.Folder, report)
+	if err != nil {
+		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether tables without a count of writes were written to "+
+			"after the emergency backup: %s", err.Error())))
+		return
+	}
+	if len(loss.Unknown) > 0 {
+		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether these tables were written to after the emergency "+
+			"backup: %s", strings.Join(loss.Unknown, ", "))))
+	}
+	if loss.Rows()+loss.Changed()+loss.Deleted() == 0 {
+		return
+	}
+	ev.Notes = append(ev.Notes, restore.N(lang.M("tables were written to after the emergency backup, without the binlog: %s. The "+
+		"old tables in %s have these rows", loss.Sum(), p.Kept)))
+	for _, f := range files {
+		ev.Notes = append(ev.Notes, restore.N(lang.M("exported: %s", f)))
+	}
+	if how := p.LoadExportedText(files); !how.Empty() {
+		ev.Notes = append(ev.Notes, restore.N(how))
+	}
+	ev.Data.Exports = files
+}
+
 // writtenTo asks about writes after the emergency backup.
 func writtenTo(p *restore.Plan, s restore.Snapshot, w Writes) restore.Event {
 	var notes []restore.Note

@@ -27,6 +27,7 @@ type Database struct {
 	Verifier  Verifier
 	Exchanger Exchanger
 	Exporter  Exporter
+	Uncounted Uncounted // nil: all tables have counters
 	Cleaner   Cleaner
 }
 
@@ -109,6 +110,14 @@ type Exporter interface {
 	// Export writes the rows that were written since the restore to the folder, and summarizes
 	// them.
 	Export(ctx context.Context, p *restore.Plan, since time.Time, f Folder, report Report) (
+		restore.Loss, []string, error)
+}
+
+// Uncounted finds writes that no counter of the server shows.
+type Uncounted interface {
+	// Unseen exports, after a swap, what the old tables whose writes only their rows show have
+	// beyond the emergency backup.
+	Unseen(ctx context.Context, p *restore.Plan, emergency string, f Folder, report Report) (
 		restore.Loss, []string, error)
 }
 
@@ -289,7 +298,11 @@ func (c *Crew) do(
 		return c.verify(ctx, p, report)
 	case restore.EffectSwap:
 		return c.unlessWritten(ctx, p, s, report, func() (restore.Event, error) {
-			return c.swap(ctx, p, s)
+			ev, err := c.swap(ctx, p, s)
+			if err == nil && ev.Kind == restore.KindDone {
+				c.unseen(ctx, p, s, &ev, report)
+			}
+			return ev, err
 		})
 	case restore.EffectSwapBack:
 		return swapped(c.Database.Exchanger.SwapBack(ctx, p, c.Folder))
