@@ -24,7 +24,7 @@ type flaky struct {
 	mu    sync.Mutex
 	fails bool
 	keys  map[string]bool // idempotency keys that were taken
-	told  map[string]int  // what and rule: in how many messages
+	told  map[string]int  // what and rule, also with the severity: in how many messages
 	calls int
 }
 
@@ -41,7 +41,7 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var doc struct {
 		Key    string `json:"idempotency_key"`
 		Alerts []struct {
-			What, Rule, Line string
+			What, Rule, Severity, Line string
 		} `json:"alerts"`
 	}
 	if err := json.Unmarshal(text, &doc); err != nil || doc.Key == "" || doc.Key != r.Header.Get("Idempotency-Key") {
@@ -52,6 +52,7 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.keys[doc.Key] = true
 		for _, a := range doc.Alerts {
 			f.told[a.What+" "+a.Rule]++
+			f.told[a.What+" "+a.Rule+" "+a.Severity]++
 		}
 	}
 	if f.fails && how == 1 {
