@@ -24,6 +24,9 @@ type Transaction struct {
 	Unfinished bool
 	XA         string // id, as SQL, of an XA transaction that is prepared or completed later
 	RolledBack bool
+	// Void is a group that changes nothing and counts as no transaction: the beginning, or the
+	// failure, of an ALTER TABLE that MariaDB logs in two phases. Its id is known, as a moment.
+	Void bool
 	// Unsure tells, where the changes of one row were asked for, that the transaction changed
 	// its table, but whether it changed the row cannot be known.
 	Unsure bool

@@ -258,7 +258,9 @@ func (w *writer) understand(e *format.Event) {
 }
 
 func (w *writer) count(t *binlog.Transaction) error {
-	w.now.Transactions++
+	if !t.Void {
+		w.now.Transactions++
+	}
 	w.now.Largest = max(w.now.Largest, t.Rows())
 	w.now.DDL = w.now.DDL || len(t.DDL) > 0
 	w.now.Other = w.now.Other || len(t.Other) > 0

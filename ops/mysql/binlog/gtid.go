@@ -17,9 +17,26 @@ type GTID struct {
 	Alone     bool      // MariaDB: the group is a single statement without a COMMIT
 	Prepared  bool      // MariaDB: the group is the first part of an XA transaction
 	Completed bool      // MariaDB: the group commits or rolls back a prepared transaction
-	Last      uint64    // last_committed: the sequence number that must be applied first
-	Sequence  uint64    // sequence_number within its file
+	Alter     AlterPhase
+	Last      uint64 // last_committed: the sequence number that must be applied first
+	Sequence  uint64 // sequence_number within its file
 }
+
+// AlterPhase is a group's phase of an ALTER TABLE that MariaDB logs twice, when it begins
+// and when it ends (binlog_alter_two_phase=ON).
+type AlterPhase uint8
+
+// The phases of an ALTER TABLE in the log. Each group holds the whole statement, but only
+// AlterCommit changes the table: the rows logged between the phases have the old columns.
+const (
+	AlterWhole    AlterPhase = iota // not logged in phases
+	AlterStart                      // it began
+	AlterCommit                     // it was done
+	AlterRollback                   // it failed and changed nothing
+)
+
+// Void reports whether the group changes nothing, whatever statement it holds.
+func (g GTID) Void() bool { return g.Alter == AlterStart || g.Alter == AlterRollback }
 
 // Flags of MariaDB's GTID events.
 const (
@@ -28,6 +45,13 @@ const (
 	mariaDDL         = 32
 	mariaPrepared    = 64
 	mariaCompleted   = 128
+)
+
+// Extra flags of MariaDB's GTID events.
+const (
+	mariaStartAlter    = 2
+	mariaCommitAlter   = 4
+	mariaRollbackAlter = 8
 )
 
 func parseGTID(e *Event) (GTID, error) {
@@ -89,7 +113,37 @@ func parseMariaGTID(e *Event) (GTID, error) {
 	g.DDL = flags&mariaDDL != 0
 	g.Prepared = flags&mariaPrepared != 0
 	g.Completed = flags&mariaCompleted != 0
+	if err := c.err("GTID event"); err != nil {
+		return g, err
+	}
+	if flags&mariaGroupCommit != 0 {
+		c.u64()
+	}
+	if g.Prepared || g.Completed {
+		c.u32() // the format of the XA transaction's id
+		gtrid := int(c.u8())
+		bqual := int(c.u8())
+		c.take(gtrid + bqual)
+	}
+	if len(c.b) > 0 {
+		g.Alter = alterPhase(c.u8())
+	}
 	return g, c.err("GTID event")
+}
+
+// alterPhase reads the extra flags, which follow the optional fields of a GTID event; without
+// them the event ends there, or zeros fill it to its shortest length.
+// https://github.com/MariaDB/server/blob/10.11/sql/log_event.cc
+func alterPhase(extra uint8) AlterPhase {
+	switch {
+	case extra&mariaStartAlter != 0:
+		return AlterStart
+	case extra&mariaCommitAlter != 0:
+		return AlterCommit
+	case extra&mariaRollbackAlter != 0:
+		return AlterRollback
+	}
+	return AlterWhole
 }
 
 // parseTagged parses a GTID event in mysql::serialization format. The trailing one bits of

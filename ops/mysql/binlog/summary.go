@@ -75,6 +75,7 @@ func (s *Summary) end(g *Group) error {
 		t.Thread = g.Thread
 	}
 	t.Unfinished = g.Phase == XAPrepared
+	t.Void = g.Void()
 	s.now = nil
 	return s.Done(t)
 }

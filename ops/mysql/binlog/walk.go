@@ -176,7 +176,8 @@ func (s *step) begin(e *Event) error {
 }
 
 // item emits a step of the open group. In logs without GTIDs the first event opens the
-// group.
+// group. The statement of a group that changes nothing is not emitted: of its items there are
+// Begin and End only.
 func (s *step) item(i *Item) error {
 	w := s.w
 	if w.group == nil {
@@ -187,6 +188,9 @@ func (s *step) item(i *Item) error {
 		}
 	}
 	i.Group = w.group
+	if i.Group.Void() && (i.What == Statement || i.What == Note || i.What == Context) {
+		return nil
+	}
 	return s.take(i)
 }
 

@@ -239,7 +239,9 @@ func (l *look) done(t *binlog.Transaction) error {
 	l.f.To = l.at
 	l.f.To.Pos = t.End
 	l.f.ToTime = t.Time
-	l.f.Transactions++
+	if !t.Void {
+		l.f.Transactions++
+	}
 	if t.GTID != "" {
 		if err := l.reach(t.GTID); err != nil {
 			return err
@@ -272,7 +274,7 @@ func (l *look) reach(id string) error {
 func (l *look) pass(t *binlog.Transaction) {
 	m := l.q.Moment
 	if l.past {
-		if !m.Time.IsZero() && t.Time.Before(m.Time) {
+		if !t.Void && !m.Time.IsZero() && t.Time.Before(m.Time) {
 			l.f.Early.Count++
 			l.f.Early.Last = binlog.Position{File: t.File, Pos: t.End}
 		}

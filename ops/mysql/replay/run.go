@@ -331,7 +331,9 @@ func (r *runner) ends(g *format.Group) error {
 		delete(r.state.XA, g.XA)
 	}
 	r.state.At = end
-	r.state.Transactions++
+	if !g.Void() {
+		r.state.Transactions++
+	}
 	r.group = group{}
 	r.report()
 	if due(r) {
