@@ -43,6 +43,9 @@ func init() {
 		"whether the server can create all objects of the backup was not tried: %s",
 		"未尝试服务器能否创建备份中的所有对象：%s",
 		"also blocks the restore: %s", "另一个阻止恢复的问题：%s",
+		"the restore stopped: its folder %s was removed while it ran", "恢复已停止：其目录 %s 在运行期间被删除",
+		"the loaded data is kept, and the service may still be stopped; check: `opsdeck status`",
+		"已导入的数据保留，服务可能仍处于停止状态；请检查：`opsdeck status`",
 		"left out, as accepted: %s", "按确认不恢复：%s",
 		"left out", "未恢复的对象",
 		"the database %s does not exist, but the server still knows objects of it: a DROP DATABASE was interrupted, "+

@@ -166,12 +166,18 @@ func (d *Desk) work(
 				f.SaveProgress(s.Seq, pr)
 			}
 		}}
-	ctx, leave := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	leave := func() { stop(nil) }
 	defer leave()
 	alone := &run.StandIn{Folder: f, Clock: d.Clock, GiveUp: leave}
 	r.Changed = alone.Changed
 	go alone.Run(ctx)
+	f.LeaveIfGone(ctx, stop)
 	s, err := r.Run(ctx, first)
+	var gone *ops.Error
+	if errors.Is(err, run.ErrLeft) && errors.As(context.Cause(ctx), &gone) {
+		err = errors.Join(err, gone)
+	}
 	if s.Stage.Final() {
 		d.Finder().dropFetched(p)
 	}
