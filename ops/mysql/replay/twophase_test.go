@@ -31,8 +31,8 @@ func TestAnAlterInTwoPhasesIsReplayedOnce(t *testing.T) {
 			}
 		}
 		const start, commit, back = format.AlterStart, format.AlterCommit, format.AlterRollback
-		if want := []format.AlterPhase{start, commit, start, commit, start, back, start, commit}; len(phases) < len(want) ||
-			!slices.Equal(phases[:len(want)], want) {
+		want := []format.AlterPhase{start, commit, start, commit, start, back, start, commit}
+		if len(phases) < len(want) || !slices.Equal(phases[:len(want)], want) {
 			t.Fatalf("the log has the phases %v", phases)
 		}
 		run := w.log(t)
