@@ -257,6 +257,13 @@ func init() {
 		"现已不存在：%s；binlog 中备份之后有 %s 个事务、%s 行，本次恢复会丢失这些数据",
 		"restore to just before the drop instead: opsdeck restore --before %s --plan",
 		"请改为恢复到删除之前的时刻：opsdeck restore --before %s --plan",
+		"the replay failed at transaction %s of the binlog", "回放在 binlog 的事务 %s 处失败",
+		"the replay failed at transaction %s of the binlog, in the statement: %s",
+		"回放在 binlog 的事务 %s 处失败，出错的语句：%s",
+		"the replay failed at the rows of the transactions from %s of the binlog on",
+		"回放 binlog 中自 %s 起的事务的行时失败",
+		"restore to just before it instead: opsdeck restore --before %s --plan",
+		"请改为恢复到它之前的时刻：opsdeck restore --before %s --plan",
 		"replay them too: opsdeck restore --until now --plan", "把它们一并回放：opsdeck restore --until now --plan",
 		"this transaction cannot be undone row by row", "这个事务无法逐行撤销",
 		"restore to just before it: opsdeck restore --before %s --plan; only the table %s: opsdeck restore --before "+

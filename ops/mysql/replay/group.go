@@ -115,6 +115,9 @@ func (r *runner) put(events []event) error {
 				return err
 			}
 		}
+		if r.unsent == (binlog.Place{}) {
+			r.unsent = r.group.from
+		}
 		r.size += int64(e.size())
 		r.batch.add(e)
 	}

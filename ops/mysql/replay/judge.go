@@ -388,9 +388,13 @@ func (j *judge) loads(q *binlog.Query) bool {
 
 // short is the start of a statement, with secrets masked.
 func short(sql []byte) string {
-	text := strings.Join(strings.Fields(hide(string(sql[:min(len(sql), 400)]))), " ")
-	if len(text) > 160 {
-		text = strings.ToValidUTF8(text[:160], "") + "…"
+	return cut(strings.Join(strings.Fields(hide(string(sql[:min(len(sql), 400)]))), " "), 160)
+}
+
+// cut is the start of a text, of at most that many bytes.
+func cut(text string, most int) string {
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }

@@ -72,6 +72,7 @@ type runner struct {
 	size      int64
 	noted     bool // a non-transactional step is recorded
 	batch     batch
+	unsent    binlog.Place // where the first group begins whose changes are in the batch
 	plain     plain
 	guarded   guarded
 	native    bool   // rows go through the BINLOG statement, or not at all
@@ -241,7 +242,7 @@ func (r *runner) take(i *format.Item) error {
 	if err == nil || errors.Is(err, binarchive.ErrEnough) || r.ctx.Err() != nil || errors.As(err, &window) {
 		return err
 	}
-	return fmt.Errorf("replay %s: %w", i.Group.ID(), err)
+	return r.failed(i, err)
 }
 
 func (r *runner) step(i *format.Item) error {

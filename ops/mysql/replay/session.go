@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	format "opsdeck/ops/mysql/binlog"
@@ -144,7 +145,7 @@ func (r *runner) send() error {
 		return err
 	}
 	if r.plain.on || r.batch.events[0].plain != nil {
-		return r.sendPlain()
+		return r.sent(r.sendPlain())
 	}
 	for _, q := range r.server.binlog(r.batch.native()) {
 		if err := mysql.Fits(len(q), r.server.packet); err != nil {
@@ -154,7 +155,15 @@ func (r *runner) send() error {
 			return err
 		}
 	}
-	return nil
+	return r.sent(nil)
+}
+
+// sent records that the batch was applied, unless an error ended it.
+func (r *runner) sent(err error) error {
+	if err == nil {
+		r.unsent = binlog.Place{}
+	}
+	return err
 }
 
 // sendPlain runs the collected statements.
@@ -197,13 +206,13 @@ func (s *server) tell(ctx context.Context, c *sql.Conn, f *format.Format) error 
 	return err
 }
 
-// start opens a transaction, unless one is open.
+// start opens a transaction, unless one is open. In sql_mode ORACLE, BEGIN would begin a block.
 func (r *runner) start() error {
 	if !r.open {
 		if err := drain(r); err != nil {
 			return err
 		}
-		if _, err := r.apply.ExecContext(r.ctx, "BEGIN"); err != nil {
+		if _, err := r.apply.ExecContext(r.ctx, "START TRANSACTION"); err != nil {
 			return err
 		}
 		r.open = true

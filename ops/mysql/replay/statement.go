@@ -74,7 +74,7 @@ func (r *runner) define(i *format.Item, d decided) error {
 		}
 		_, err := r.apply.ExecContext(r.ctx, d.sql)
 		if err = asThere(err, i.Query.ErrorCode); err != nil && !(r.wait != nil && wasDone(err)) {
-			return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
+			return err
 		}
 	}
 	d.effect.apply(r.state.Rows)
@@ -179,10 +179,7 @@ func runAgain(r *runner, i *format.Item, d decided, settings []string) error {
 	}
 	r.size += int64(len(d.sql))
 	_, err := r.apply.ExecContext(r.ctx, d.sql)
-	if err = asThere(err, i.Query.ErrorCode); err != nil {
-		return fmt.Errorf("%s: %w", short([]byte(d.sql)), err)
-	}
-	return nil
+	return asThere(err, i.Query.ErrorCode)
 }
 
 func bit(b bool) int {

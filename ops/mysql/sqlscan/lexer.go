@@ -69,7 +69,7 @@ func ModeOf(sqlMode string) Mode {
 	for _, word := range strings.Split(strings.ToUpper(sqlMode), ",") {
 		switch strings.TrimSpace(word) {
 		case "ANSI", "ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL":
-			m.ANSIQuotes = m.ANSIQuotes || strings.TrimSpace(word) != "ORACLE"
+			m.ANSIQuotes = true
 		case "NO_BACKSLASH_ESCAPES":
 			m.NoBackslash = true
 		}
@@ -88,7 +88,7 @@ const (
 	Code
 	Word     // a keyword or a name without quotes
 	Ident    // a name in quotes
-	String   // 'x' or "x"
+	String   // 'x', "x", or the $$x$$ of a routine in another language
 	Number   // 1, 1.5e3, 0xFF
 	Variable // @x, @`x`, @'x', @@
 	Punct    // one character
