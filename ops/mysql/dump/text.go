@@ -226,7 +226,7 @@ func (d *dumper) fillObject(o *object) error {
 func (o *object) statements() string {
 	var b strings.Builder
 	b.WriteByte('\n')
-	if o.Kind != "view" && o.Kind != "library" { // first, because only sql_mode ORACLE knows packages
+	if o.Kind != "view" { // first, because only sql_mode ORACLE knows packages
 		fmt.Fprintf(&b, "SET SQL_MODE = %s;\n", schema.String(o.SQLMode))
 	}
 	fmt.Fprintf(&b, "DROP %s IF EXISTS %s;\n", strings.ToUpper(o.Kind), schema.Ident(o.Name))

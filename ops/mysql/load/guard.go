@@ -314,7 +314,7 @@ func databaseOptions(p *sqlscan.Parsed) string {
 // later.
 func body(p *sqlscan.Parsed) bool {
 	switch p.Kind {
-	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "PACKAGE BODY":
+	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "PACKAGE BODY", "LIBRARY":
 		return p.Verb == "CREATE"
 	}
 	return false

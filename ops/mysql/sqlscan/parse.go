@@ -119,6 +119,7 @@ var createKinds = []string{
 	"DATABASE",
 	"SCHEMA",
 	"PACKAGE",
+	"LIBRARY",
 }
 
 func (p *Parsed) create() error {
@@ -201,7 +202,26 @@ func (p *Parsed) created(i int) (err error) {
 	if p.Kind != "DATABASE" {
 		p.dotted(i)
 	}
+	if p.Kind == "FUNCTION" || p.Kind == "PROCEDURE" {
+		p.libraries(i)
+	}
 	return nil
+}
+
+// libraries takes the names in the USING (a.lib AS x, …) of a MySQL routine whose head ends
+// at AS.
+func (p *Parsed) libraries(i int) {
+	for ; i < p.Len() && !p.Any(i, "AS", "BEGIN", "RETURN"); i++ {
+		if !p.Is(i, "USING") || !p.Is(i+1, "(") {
+			continue
+		}
+		for i++; i < p.Len() && !p.Is(i, ")"); i = p.ItemEnd(i + 1) {
+			if p.Is(i+2, ".") {
+				p.name(i + 1)
+			}
+		}
+		return
+	}
 }
 
 var dropKinds = []string{
@@ -216,6 +236,7 @@ var dropKinds = []string{
 	"DATABASE",
 	"SCHEMA",
 	"PACKAGE",
+	"LIBRARY",
 	"INDEX",
 }
 
@@ -254,7 +275,17 @@ func (p *Parsed) drop() (err error) {
 	return nil
 }
 
-var alterKinds = []string{"TABLE", "VIEW", "DATABASE", "SCHEMA", "EVENT", "SEQUENCE", "PROCEDURE", "FUNCTION"}
+var alterKinds = []string{
+	"TABLE",
+	"VIEW",
+	"DATABASE",
+	"SCHEMA",
+	"EVENT",
+	"SEQUENCE",
+	"PROCEDURE",
+	"FUNCTION",
+	"LIBRARY",
+}
 
 func (p *Parsed) alter() (err error) {
 	i := 1
@@ -276,6 +307,9 @@ func (p *Parsed) alter() (err error) {
 	}
 	p.Body = i
 	p.dotted(i)
+	if p.Kind == "FUNCTION" || p.Kind == "PROCEDURE" {
+		p.libraries(i)
+	}
 	return nil
 }
 

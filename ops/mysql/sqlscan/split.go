@@ -51,6 +51,7 @@ type state struct {
 	end     int // of its last token
 	inCode  bool
 	words   int // tokens so far, up to 2
+	body    body
 	insert  bool
 	values  int // index behind VALUES; 0 before it
 	depth   int
@@ -165,7 +166,7 @@ func (s *Splitter) token() (Token, error) {
 			}
 			continue
 		}
-		t, more := scan(s.buf[:s.n], s.at, s.mode, s.st.inCode)
+		t, more := s.st.body.read(s.buf[:s.n], s.at, s.mode, s.st.inCode)
 		if !more || s.eof {
 			if t.Kind == Open {
 				return t, fmt.Errorf("line %d: %w", s.lineAt(t.Start), ErrOpen)
@@ -224,6 +225,9 @@ func (s *Splitter) note(t Token) {
 			(bytes.EqualFold(word, []byte("INSERT")) || bytes.EqualFold(word, []byte("REPLACE")))
 	}
 	st.words = min(st.words+1, 2)
+	if !st.insert {
+		st.body.note(s.buf, t)
+	}
 	if st.insert {
 		s.noteInsert(t)
 	}

@@ -46,9 +46,9 @@ func Head(sql []byte, mode Mode) (*Text, error) {
 
 func tokenize(sql []byte, mode Mode, goOn func(*Text) bool) (*Text, error) {
 	t := &Text{SQL: sql, Mode: mode}
-	inCode, unsure := false, false
+	inCode, unsure, quotes := false, false, body{}
 	for at := 0; at < len(sql); {
-		tok, _ := scan(sql, at, mode, inCode)
+		tok, _ := quotes.read(sql, at, mode, inCode)
 		at = tok.End
 		body := sql[tok.Start:tok.End]
 		switch tok.Kind {
@@ -78,6 +78,7 @@ func tokenize(sql []byte, mode Mode, goOn func(*Text) bool) (*Text, error) {
 			}
 			continue
 		}
+		quotes.note(sql, tok)
 		t.Tokens = append(t.Tokens, tok)
 		if !goOn(t) {
 			return t, nil
@@ -188,6 +189,10 @@ var unescaped = [256]byte{'0': 0, 'b': '\b', 'n': '\n', 'r': '\r', 't': '\t', 'Z
 // Unquote appends the text that a quoted literal stands for.
 func Unquote(dst, literal []byte, mode Mode) []byte {
 	q := literal[0]
+	if q == '$' {
+		tag := dollarTag(literal)
+		return append(dst, literal[tag:len(literal)-tag]...)
+	}
 	body := literal[1 : len(literal)-1]
 	for i := 0; i < len(body); i++ {
 		c := body[i]
