@@ -7,6 +7,9 @@ func init() {
 		"%s 的事件会在恢复期间执行，其写入会使恢复停止：%s",
 		"disable them before the restore: %s; or all events of the server: %s",
 		"请在恢复前禁用它们：%s；或禁用服务器的所有事件：%s",
+		"the routine %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's "+
+			"folder",
+		"存储程序 %s 之前就已失效，无法重建：%s；其定义保存在该次恢复目录的 exchange.json 中",
 		"the view %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's "+
 			"folder",
 		"视图 %s 之前就已失效，无法重建：%s；其定义保存在该次恢复目录的 exchange.json 中",

@@ -17,7 +17,16 @@ const (
 
 // ObjectKinds are the kinds of objects that a restore drops and creates, named as in the
 // manifest, in display order.
-var ObjectKinds = []string{"view", "procedure", "function", "trigger", "event"}
+var ObjectKinds = []string{
+	"view",
+	"library",
+	"package",
+	"package body",
+	"procedure",
+	"function",
+	"trigger",
+	"event",
+}
 
 // LossObject is a view, routine, trigger or event that a restore drops or replaces.
 type LossObject struct {
@@ -76,6 +85,12 @@ func kindWord(kind string) lang.Msg {
 		return lang.M("procedures")
 	case "function":
 		return lang.M("functions")
+	case "library":
+		return lang.M("libraries")
+	case "package":
+		return lang.M("packages")
+	case "package body":
+		return lang.M("package bodies")
 	case "trigger":
 		return lang.M("triggers")
 	case "table":

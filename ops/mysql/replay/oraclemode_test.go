@@ -61,8 +61,8 @@ func TestDefinitionsInOracleModeAreReplayed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := server(t)
-			w := newWorld(t, s, "CREATE TABLE z (id INT PRIMARY KEY) ENGINE=InnoDB", "CREATE TABLE y (x INT) ENGINE=InnoDB",
-				"INSERT INTO z (id) VALUES (1)")
+			w := newWorld(t, s, "CREATE TABLE z (id INT PRIMARY KEY) ENGINE=InnoDB",
+				"CREATE TABLE y (x INT) ENGINE=InnoDB", "INSERT INTO z (id) VALUES (1)")
 			w.work(t, oracleWork...)
 			w.work(t, defaultWork...)
 			_, err := w.conn.ExecContext(t.Context(), packageWork[0])
@@ -106,7 +106,8 @@ func TestAFailedReplayNamesItsStatementAndTheRestoreBeforeIt(t *testing.T) {
 		w := newWorld(t, s, "CREATE TABLE z (id INT PRIMARY KEY)")
 		other := s.Schema(t)
 		s.Exec(t, other, "CREATE TABLE t (a INT)")
-		w.work(t, "INSERT INTO z VALUES (1)", "CREATE VIEW v AS SELECT a AS `"+strings.Repeat("a", 60)+"` FROM "+other+".t",
+		w.work(t, "INSERT INTO z VALUES (1)",
+			"CREATE VIEW v AS SELECT a AS `"+strings.Repeat("a", 60)+"` FROM "+other+".t",
 			"INSERT INTO z VALUES (2)")
 		s.Exec(t, "", "DROP TABLE "+other+".t")
 		all := groups(t, w)
@@ -123,8 +124,8 @@ func TestAFailedReplayNamesItsStatementAndTheRestoreBeforeIt(t *testing.T) {
 		if !errors.As(err, &told) || mysql.Number(err) != 1146 {
 			t.Fatal(err)
 		}
-		if got := told.What.String(); !strings.Contains(got, id) || !strings.Contains(got, "in the statement: CREATE ") ||
-			!strings.HasSuffix(got, "…") {
+		if got := told.What.String(); !strings.Contains(got, id) ||
+			!strings.Contains(got, "in the statement: CREATE ") || !strings.HasSuffix(got, "…") {
 			t.Errorf("said: %s", got)
 		}
 		if got := told.Hint.String(); !strings.Contains(got, "opsdeck restore --before "+id+" --plan") {
@@ -150,7 +151,8 @@ func TestAFailedReplayShowsNoSecret(t *testing.T) {
 	}
 	r.unsent.File, r.unsent.Pos = "b.000001", 300
 	errors.As(r.failed(i, errors.New("it failed")), &told)
-	if !strings.Contains(told.Hint.String(), "--before b.000001:300 ") || strings.Contains(told.What.String(), "CREATE") {
+	if !strings.Contains(told.Hint.String(), "--before b.000001:300 ") ||
+		strings.Contains(told.What.String(), "CREATE") {
 		t.Errorf("%s; %s", told.What, told.Hint)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -35,34 +36,69 @@ var ErrHidden = errors.New("the server does not show the definition")
 // Their definitions are still to be read.
 func Objects(ctx context.Context, q Querier, database string) ([]*Object, error) {
 	var all []*Object
-	for _, l := range []struct{ query, optional string }{
-		{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA " +
-			"= ? ORDER BY 2", optional: "LIBRARIES"},
-		{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
-			ORDER BY FIELD(ROUTINE_TYPE,'PACKAGE','PACKAGE BODY','FUNCTION','PROCEDURE'), ROUTINE_NAME`},
+	for _, l := range slices.Concat(routines, []objectQuery{
 		{query: `SELECT 'view', t.TABLE_NAME, '', IFNULL(v.DEFINER,''), '' FROM information_schema.TABLES t LEFT JOIN information_schema.VIEWS v
 			ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'VIEW' ORDER BY t.TABLE_NAME`},
 		{query: `SELECT 'trigger', TRIGGER_NAME, EVENT_OBJECT_TABLE, DEFINER, '' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
 			ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`},
 		{query: `SELECT 'event', EVENT_NAME, '', DEFINER, TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY EVENT_NAME`},
-	} {
-		if l.optional != "" {
-			if has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+
-				"'information_schema' AND TABLE_NAME = '"+l.optional+"'"); err != nil ||
-				has == "0" {
-				continue
-			}
-		}
-		rows, err := All(ctx, q, l.query, database)
+	}) {
+		found, err := l.read(ctx, q, database)
 		if err != nil {
-			return nil, fmt.Errorf("list objects of %s: %w", database, err)
+			return nil, err
 		}
-		for _, r := range rows {
-			all = append(
-				all,
-				&Object{Database: database, Kind: r[0], Name: r[1], Table: r[2], Definer: r[3], TimeZone: r[4]},
-			)
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// Routines lists the libraries, packages and routines of a database in an order in which
+// they can be made.
+func Routines(ctx context.Context, q Querier, database string) ([]*Object, error) {
+	var all []*Object
+	for _, l := range routines {
+		found, err := l.read(ctx, q, database)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// RoutineKinds are the kinds that Routines lists.
+var RoutineKinds = []string{"library", "package", "package body", "function", "procedure"}
+
+// objectQuery asks for kind, name, table, definer and time zone of a database's objects.
+type objectQuery struct {
+	query    string
+	optional string // the table that it reads, if a server may lack it
+}
+
+var routines = []objectQuery{
+	{query: "SELECT 'library', LIBRARY_NAME, '', '', '' FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA " +
+		"= ? ORDER BY 2", optional: "LIBRARIES"},
+	{query: `SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, '', DEFINER, '' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+		ORDER BY FIELD(ROUTINE_TYPE,'PACKAGE','PACKAGE BODY','FUNCTION','PROCEDURE'), ROUTINE_NAME`},
+}
+
+func (l objectQuery) read(ctx context.Context, q Querier, database string) (all []*Object, err error) {
+	if l.optional != "" {
+		has, err := One(ctx, q, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+
+			"'information_schema' AND TABLE_NAME = '"+l.optional+"'")
+		if err != nil || has == "0" {
+			return nil, err
+		}
+	}
+	rows, err := All(ctx, q, l.query, database)
+	if err != nil {
+		return nil, fmt.Errorf("list objects of %s: %w", database, err)
+	}
+	for _, r := range rows {
+		all = append(
+			all,
+			&Object{Database: database, Kind: r[0], Name: r[1], Table: r[2], Definer: r[3], TimeZone: r[4]},
+		)
 	}
 	return all, nil
 }

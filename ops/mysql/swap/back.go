@@ -10,6 +10,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
@@ -114,7 +115,7 @@ func (r *record) beginBack(ctx context.Context, c *sql.Conn, p *restore.Plan, f 
 func (r *record) backGrants() []string {
 	all := slices.Clone(r.Grants)
 	for _, g := range r.Leaving.Grants {
-		stayed := slices.ContainsFunc(r.Coming.of("procedure", "function"), func(o object) bool {
+		stayed := slices.ContainsFunc(r.Coming.of(schema.RoutineKinds...), func(o object) bool {
 			return strings.Contains(g, "."+restore.Name(o.Name)+" TO ")
 		})
 		if !stayed && !slices.Contains(all, g) {

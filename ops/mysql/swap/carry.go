@@ -58,6 +58,7 @@ func (s *objects) replaceObjects(
 	}
 	count := map[string]int{}
 	var waiting []object
+	var unmade []restore.Note
 	for _, o := range next.Objects {
 		if !scope(o) {
 			continue
@@ -70,7 +71,15 @@ func (s *objects) replaceObjects(
 			waiting = append(waiting, o)
 			continue
 		}
-		if err := remake(ctx, c, in, o); err != nil {
+		err := remake(ctx, c, in, o)
+		if err != nil && from == "" && slices.Contains(refersToNothing, mysql.Number(err)) {
+			count[o.Kind]--
+			unmade = append(unmade, restore.N(lang.M(
+				"the routine %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's "+
+					"folder", o.Name, err.Error())))
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -79,8 +88,9 @@ func (s *objects) replaceObjects(
 		return nil, err
 	}
 	count["view"] -= len(broken)
-	notes := append(broken.notes(), regrant(ctx, c, in, grants)...)
-	for _, kind := range []string{"trigger", "view", "procedure", "function", "event"} {
+	unmade = append(unmade, broken.notes()...)
+	notes := append(unmade, regrant(ctx, c, in, grants)...)
+	for _, kind := range append([]string{"trigger", "view", "event"}, schema.RoutineKinds...) {
 		if count[kind] > 0 {
 			notes = append(notes, restore.N(lang.M("%s carried over: %s", objectKinds(kind), fmt.Sprint(count[kind]))))
 		}
@@ -128,6 +138,12 @@ func objectKinds(kind string) lang.Msg {
 		return lang.M("procedures")
 	case "function":
 		return lang.M("functions")
+	case "library":
+		return lang.M("libraries")
+	case "package":
+		return lang.M("packages")
+	case "package body":
+		return lang.M("package bodies")
 	}
 	return lang.M("events")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,10 +57,6 @@ func (k *Cleaning) clearObjects(ctx context.Context, c *sql.Conn, name string) e
 	for _, kind := range []struct{ kind, query string }{
 		{"event", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?"},
 		{"view", "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?"},
-		{"procedure", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
-			"ROUTINE_TYPE = 'PROCEDURE'"},
-		{"function", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND " +
-			"ROUTINE_TYPE = 'FUNCTION'"},
 	} {
 		names, err := column(ctx, c, kind.query, name)
 		if err != nil {
@@ -69,6 +66,15 @@ func (k *Cleaning) clearObjects(ctx context.Context, c *sql.Conn, name string) e
 			if err := (object{Kind: kind.kind, Name: n}).drop(ctx, c, name); err != nil {
 				return err
 			}
+		}
+	}
+	made, err := schema.Routines(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	for _, r := range slices.Backward(made) {
+		if err := (object{Kind: r.Kind, Name: r.Name}).drop(ctx, c, name); err != nil {
+			return err
 		}
 	}
 	return nil

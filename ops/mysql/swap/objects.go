@@ -14,7 +14,7 @@ import (
 
 // object is a trigger, view, routine or event with all settings that affect its meaning.
 type object struct {
-	Kind      string `json:"kind"` // trigger, view, procedure, function, event
+	Kind      string `json:"kind"` // trigger, view, library, package, package body, procedure, function, event
 	Name      string `json:"name"`
 	Table     string `json:"table,omitempty"` // of a trigger
 	Create    string `json:"create"`
@@ -153,28 +153,25 @@ func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 	return out, err
 }
 
+// routines are the libraries, packages and routines, in an order in which they can be made.
 func routines(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
-	rows, err := schema.All(
-		ctx,
-		c,
-		"SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND "+
-			"ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION') ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
-		in,
-	)
+	list, err := schema.Routines(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
 	var out []object
-	for _, r := range rows {
-		kind := strings.ToLower(r[0])
-		def, err := show(ctx, c, "SHOW CREATE "+r[0]+" "+restore.Name(in, r[1]))
+	for _, r := range list {
+		def, err := show(ctx, c, "SHOW CREATE "+strings.ToUpper(r.Kind)+" "+restore.Name(in, r.Name))
 		if err != nil {
 			return nil, err
 		}
-		o, err := newObject(kind, r[1], "create "+kind, def)
+		o, err := newObject(r.Kind, r.Name, "create "+r.Kind, def)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, o)
 	}
-	return out, err
+	return out, nil
 }
 
 func events(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
@@ -262,7 +259,14 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 	return failed
 }
 
+// drop drops an object. Before MariaDB 11.7 only sql_mode ORACLE knows packages.
 func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
+	if strings.HasPrefix(o.Kind, "package") {
+		if _, err := c.ExecContext(ctx, "SET SESSION sql_mode = 'ORACLE'"); err != nil {
+			return err
+		}
+		defer c.ExecContext(ctx, "SET SESSION sql_mode = ''")
+	}
 	err := mysql.DefineSoon(ctx, c, "DROP "+strings.ToUpper(o.Kind)+" IF EXISTS "+restore.Name(in, o.Name))
 	if err != nil {
 		return fmt.Errorf("drop %s %s: %w", o.Kind, o.Name, err)
@@ -273,7 +277,8 @@ func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
 // moved is the object as it must be created in another database. The name of the database
 // that it comes from contains the run's id, so it can occur in the text only as that name.
 func (o object) moved(from, to string) object {
-	o.Create = strings.NewReplacer(restore.Name(from), restore.Name(to), from, restore.Name(to)).Replace(o.Create)
+	name := restore.Name(to)
+	o.Create = strings.NewReplacer(restore.Name(from), name, `"`+from+`"`, name, from, name).Replace(o.Create)
 	return o
 }
 
