@@ -17,7 +17,7 @@ const failedText = 100
 // failed is the error of a step of the log, with the statement and the restore that ends
 // before it. A batch holds the rows of several transactions: then it is the first of them.
 // Errors that say nothing of the log (a lost connection, a full disk) keep their own advice.
-func (r *runner) failed(i *format.Item, err error) error {
+func failed(r *runner, i *format.Item, err error) error {
 	var own *ops.Error
 	if errors.As(err, &own) || errors.Is(err, ErrAgain) || mysql.Circumstance(err) {
 		return fmt.Errorf("replay %s: %w", i.Group.ID(), err)

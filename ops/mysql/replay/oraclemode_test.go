@@ -143,14 +143,14 @@ func TestAFailedReplayShowsNoSecret(t *testing.T) {
 	i := &format.Item{What: format.Statement, Group: &format.Group{File: "b.000001", Pos: 700}, Query: &format.Query{
 		SQL: []byte("CREATE USER x IDENTIFIED BY 'geheim' ATTRIBUTE '" + strings.Repeat("a", 300) + "'")}}
 	r := &runner{}
-	err := r.failed(i, errors.New("it failed"))
+	err := failed(r, i, errors.New("it failed"))
 	var told *ops.Error
 	if !errors.As(err, &told) || strings.Contains(fmt.Sprint(err), "geheim") || len(told.What.String()) > 250 ||
 		!strings.Contains(told.Hint.String(), "--before b.000001:700 ") {
 		t.Errorf("%v", err)
 	}
 	r.unsent.File, r.unsent.Pos = "b.000001", 300
-	errors.As(r.failed(i, errors.New("it failed")), &told)
+	errors.As(failed(r, i, errors.New("it failed")), &told)
 	if !strings.Contains(told.Hint.String(), "--before b.000001:300 ") ||
 		strings.Contains(told.What.String(), "CREATE") {
 		t.Errorf("%s; %s", told.What, told.Hint)

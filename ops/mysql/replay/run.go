@@ -242,7 +242,7 @@ func (r *runner) take(i *format.Item) error {
 	if err == nil || errors.Is(err, binarchive.ErrEnough) || r.ctx.Err() != nil || errors.As(err, &window) {
 		return err
 	}
-	return r.failed(i, err)
+	return failed(r, i, err)
 }
 
 func (r *runner) step(i *format.Item) error {

@@ -145,7 +145,7 @@ func (r *runner) send() error {
 		return err
 	}
 	if r.plain.on || r.batch.events[0].plain != nil {
-		return r.sent(r.sendPlain())
+		return sent(r, r.sendPlain())
 	}
 	for _, q := range r.server.binlog(r.batch.native()) {
 		if err := mysql.Fits(len(q), r.server.packet); err != nil {
@@ -155,11 +155,11 @@ func (r *runner) send() error {
 			return err
 		}
 	}
-	return r.sent(nil)
+	return sent(r, nil)
 }
 
 // sent records that the batch was applied, unless an error ended it.
-func (r *runner) sent(err error) error {
+func sent(r *runner, err error) error {
 	if err == nil {
 		r.unsent = binlog.Place{}
 	}
