@@ -29,6 +29,7 @@ type dumper struct {
 	gate   *gate
 	maria  bool
 	now    func() time.Time
+	names  *names
 	notes  []string // warnings of this dump
 	xa     []string // XA transactions that were prepared before the snapshot
 }
@@ -167,9 +168,13 @@ func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inv
 	if err != nil {
 		return nil, nil, err
 	}
-	changed := ""
+	var moved error
 	for range attempts {
+		if d.names, err = d.newNames(ctx, db, control, inv.databases); err != nil {
+			return nil, nil, err
+		}
 		snap, err := d.openSnapshot(ctx, db, control, inv)
+		d.names.close()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -178,17 +183,19 @@ func (d *dumper) begin(ctx context.Context, db *sql.DB, control *sql.Conn) (*inv
 			snap.close()
 			return nil, nil, err
 		}
-		if changed = inv.differs(again, true); changed == "" {
+		if changed := inv.differs(again, true); changed != "" {
+			moved = changedError(changed, nil)
+		} else if moved = d.names.check(ctx, control); moved == nil {
 			return again, snap, nil
 		}
 		snap.close()
 		inv = again
 	}
-	return nil, nil, changedError(changed, nil)
+	return nil, nil, moved
 }
 
 func (d *dumper) openSnapshot(ctx context.Context, db *sql.DB, control *sql.Conn, inv *inventory) (*snapshot, error) {
-	s := &snapshotter{control: control, now: d.now, wait: d.opts.LockWait, maria: d.maria}
+	s := &snapshotter{control: control, now: d.now, wait: d.opts.LockWait, maria: d.maria, lockNames: d.names.lock}
 	for _, db := range inv.databases {
 		for _, t := range db.tables {
 			s.tables = append(s.tables, t.Table)
@@ -246,10 +253,15 @@ func (d *dumper) write(
 		return err
 	}
 	d.gate.step("verify", "")
+	if err := d.names.check(ctx, control); err != nil {
+		return err
+	}
+	snap.close() // DDL that waited for it may run, also before the definitions of other tables are read
 	after, err := d.takeInventory(ctx, control)
 	if err != nil {
 		return err
 	}
+	d.names.keep(inv, after)
 	if changed := inv.differs(after, false); changed != "" {
 		return changedError(changed, nil)
 	}

@@ -39,6 +39,9 @@ func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error 
 	}
 	w.json = jsonColumns(c)
 	defer func() { d.free(w.buf) }()
+	if err := d.names.started(ctx, conn, c); err != nil {
+		return err
+	}
 	if err := w.read(ctx, conn); err != nil {
 		return err
 	}
@@ -46,6 +49,9 @@ func (d *dumper) readChunk(ctx context.Context, conn *sql.Conn, c *chunk) error 
 		return err
 	}
 	d.finishChunk(w)
+	if err := d.names.finished(ctx, conn); err != nil {
+		return err
+	}
 	return execute(ctx, conn, "ROLLBACK TO SAVEPOINT "+savepoint)
 }
 

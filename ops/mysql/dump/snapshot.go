@@ -59,6 +59,8 @@ type snapshotter struct {
 	sources []backup.Source
 	unsure  string    // a warning about the sources
 	clock   time.Time // the server's time before the snapshot was opened
+	// lockNames are queries that lock tables against DDL until the transaction ends.
+	lockNames []string
 }
 
 // open opens a consistent view on all connections, or, if no method works, on the first
@@ -121,13 +123,17 @@ func (s *snapshotter) sameServer(ctx context.Context) error {
 		}
 	}
 	if len(same) == 0 {
-		return ops.E(ops.Failed, lang.M("every new connection reaches a different server: definitions and rows "+
-			"would come from different servers")).
-			WithHint(lang.M("set database.host and port to one server, not to a load balancer"))
+		return severalServers()
 	}
 	closeAll(other)
 	s.conns = same
 	return nil
+}
+
+func severalServers() error {
+	return ops.E(ops.Failed, lang.M("every new connection reaches a different server: definitions and rows "+
+		"would come from different servers")).
+		WithHint(lang.M("set database.host and port to one server, not to a load balancer"))
 }
 
 // identify records the server of the snapshot's binlog position, and the time it was read.
@@ -217,7 +223,8 @@ const savepoint = "opsdeck_dump"
 func (s *snapshotter) start(ctx context.Context) error {
 	s.clock = serverClock(ctx, s.control)
 	for _, c := range s.conns {
-		if err := execute(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SAVEPOINT "+savepoint); err != nil {
+		open := append([]string{"START TRANSACTION WITH CONSISTENT SNAPSHOT"}, s.lockNames...)
+		if err := execute(ctx, c, append(open, "SAVEPOINT "+savepoint)...); err != nil {
 			return err
 		}
 	}

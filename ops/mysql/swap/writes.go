@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -248,7 +247,7 @@ func changedRows(ctx context.Context, c *sql.Conn, view, live string) (string, e
 	if err != nil {
 		return "", err
 	}
-	own := innodbName(live)
+	own := schema.InnoDBName(live)
 	sum := int64(-1)
 	for _, r := range rows {
 		database, _, _ := strings.Cut(r[0], "/")
@@ -259,27 +258,6 @@ func changedRows(ctx context.Context, c *sql.Conn, view, live string) (string, e
 		sum = max(sum, 0) + n
 	}
 	return strconv.FormatInt(sum, 10), nil
-}
-
-// innodbName matches a database's name as InnoDB writes it: characters other than ASCII
-// letters, digits and underscore are an @ and their number in hex. Letters of other
-// alphabets have codes of two characters, of which any matches here.
-//
-// MySQL Reference Manual, "Mapping of Identifiers to File Names".
-func innodbName(name string) *regexp.Regexp {
-	var b strings.Builder
-	b.WriteString("^")
-	for _, r := range name {
-		switch {
-		case r == '_', r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
-			b.WriteRune(r)
-		case r >= 0xc0 && r < 0x3000 || r >= 0xff00:
-			fmt.Fprintf(&b, "(@%04x|@[0-9A-Za-z]{2})", r)
-		default:
-			fmt.Fprintf(&b, "@%04x", r)
-		}
-	}
-	return regexp.MustCompile(b.String() + "$")
 }
 
 // counting reports whether the server's instruments are on.
