@@ -4,12 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 )
@@ -217,20 +220,68 @@ func statementAbout(info, live string) (name string, text bool) {
 			in, q = rest[:end], rest[end+3:]
 		}
 	}
+	q = mariadbSettings.ReplaceAllString(q, "")
 	word, _, _ := strings.Cut(strings.TrimSpace(q), " ")
 	switch strings.ToUpper(strings.TrimRight(word, ";")) {
 	case "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "XA", "FLUSH", "ANALYZE":
 		return "", false
 	case "CREATE", "DROP", "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "SET":
-		if in == live || names(q, live) {
+		if in == live || concerns(q, in, live) {
 			return live, false
 		}
 		return in, false
 	}
-	if in == live || names(q, live) {
+	if in == live || concerns(q, in, live) {
 		return live, false
 	}
-	return in, true
+	return in, !bookkeeping(q)
+}
+
+// bookkeeping reports whether a statement writes to one of our own tables, which have no
+// triggers.
+func bookkeeping(q string) bool {
+	p, err := sqlscan.Parse([]byte(q), sqlscan.Mode{})
+	return err == nil && schema.Bookkeeping(p.Own().Name)
+}
+
+// mariadbSettings are the session settings that MariaDB shows before a statement.
+var mariadbSettings = regexp.MustCompile(`^set [a-z_@]+=\d+(, [a-z_@]+=\d+)*; `)
+
+// withText are the kinds of objects whose definition contains statements, which may name
+// databases and are not run yet.
+var withText = []string{"VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE", "PACKAGE BODY"}
+
+// concerns reports whether a statement that ran in another database may write to the live
+// one, views and triggers aside.
+func concerns(q, in, live string) bool {
+	p, err := sqlscan.Parse([]byte(q), sqlscan.Mode{})
+	switch {
+	case !names(q, live):
+		return false
+	case in == "?" || err != nil || p.Own().Name == "":
+		return true
+	case p.Verb == "CREATE" && slices.Contains(withText, p.Kind), p.Verb == "INSERT", p.Verb == "REPLACE":
+		return strings.EqualFold(p.Own().Schema, live)
+	case p.Kind == "DATABASE" || p.Kind == "SCHEMA":
+		return true
+	}
+	return qualifies(q, live)
+}
+
+// qualifies reports whether a text contains a name as a database's: before a dot.
+func qualifies(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for {
+		i := strings.Index(text, name)
+		if i < 0 {
+			return false
+		}
+		rest := strings.TrimLeft(text[i+len(name):], "` \"")
+		if (i == 0 || !wordy(text[i-1])) && strings.HasPrefix(rest, ".") {
+			return true
+		}
+		text = text[i+1:]
+	}
 }
 
 // names reports whether a text contains a name as a word.
