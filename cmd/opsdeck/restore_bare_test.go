@@ -115,6 +115,7 @@ func TestSequencesAndVersionsSurviveTheExchange(t *testing.T) {
 		"CREATE SEQUENCE others",
 		"CREATE TABLE numbered (id INT DEFAULT NEXTVAL(numbers), no INT DEFAULT NEXTVAL(others), v INT)",
 		"CREATE TABLE shared (id INT DEFAULT NEXTVAL(numbers), v INT DEFAULT 7)",
+		"CREATE VIEW numbered_ids AS SELECT id, no FROM numbered",
 		"INSERT INTO numbered (v) VALUES (1), (2)",
 		"CREATE TABLE versioned (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING",
 		"INSERT INTO versioned VALUES (1, 1)",

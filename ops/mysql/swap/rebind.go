@@ -20,8 +20,10 @@ func (s *objects) rebind(ctx context.Context, c *sql.Conn, from, to string) erro
 	rows, err := schema.All(
 		ctx,
 		c,
-		"SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS "+
-			"WHERE TABLE_SCHEMA = ? AND INSTR(COLUMN_DEFAULT, ?) > 0 ORDER BY TABLE_NAME, ORDINAL_POSITION",
+		"SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS c "+
+			"WHERE TABLE_SCHEMA = ? AND INSTR(COLUMN_DEFAULT, ?) > 0 AND EXISTS (SELECT 1 FROM information_schema.TABLES t "+
+			"WHERE t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE <> 'VIEW') "+
+			"ORDER BY TABLE_NAME, ORDINAL_POSITION",
 		to,
 		restore.Name(from)+".",
 	)
