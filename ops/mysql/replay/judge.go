@@ -184,6 +184,8 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	}
 	ours, others := j.owners(q, p)
 	switch {
+	case j.moves(q, p, len(ours) > 0):
+		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
 	case len(ours) == 0:
 		return decided{}, lang.Msg{}
 	case others:

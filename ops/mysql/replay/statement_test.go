@@ -51,6 +51,12 @@ func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
 			why  string
 		}{
 			"rename out": {[]string{"RENAME TABLE a TO " + other + ".a1"}, "moves tables between databases"},
+			"alter in": {[]string{"ALTER TABLE " + other + ".o RENAME TO a9", "DROP TABLE a9",
+				"CREATE TABLE " + other + ".o (id INT PRIMARY KEY, v INT)"}, "moves tables between databases"},
+			"exchange in": {[]string{
+				"CREATE TABLE " + other + ".p (id INT, v INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9))",
+				"CREATE TABLE np (id INT, v INT)", "ALTER TABLE " + other + ".p EXCHANGE PARTITION p0 WITH TABLE np",
+				"DROP TABLE " + other + ".p"}, "moves tables between databases"},
 			"statement elsewhere": {
 				[]string{"SET SESSION binlog_format=STATEMENT", "UPDATE a, " + other + ".o SET a.v = o.v WHERE a.id = o.id"},
 				"uses the database",
@@ -73,6 +79,34 @@ func TestWhatCannotLandInTheSchemaIsRefused(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestAnAlterOfTwoTablesConcernsBoth: whichever of them is ours, and with or without its
+// database's name.
+func TestAnAlterOfTwoTablesConcernsBoth(t *testing.T) {
+	j := newJudge("shop", "shop__new", nil, nil)
+	j.maria = true
+	for text, moves := range map[string]bool{
+		"ALTER TABLE other.x RENAME TO shop.x2":                                      true,
+		"ALTER TABLE other.x ADD c INT, RENAME AS `shop`.`x2`":                       true,
+		"ALTER TABLE other.x RENAME x2":                                              true, // into the current database
+		"ALTER TABLE shop.x RENAME other.x":                                          true,
+		"ALTER TABLE x EXCHANGE PARTITION p WITH TABLE other.x":                      true,
+		"ALTER TABLE other.x EXCHANGE PARTITION p WITH TABLE shop.x":                 true,
+		"ALTER TABLE other.x CONVERT PARTITION p TO TABLE shop.x":                    true,
+		"ALTER TABLE other.x CONVERT TABLE shop.x TO PARTITION p":                    true,
+		"ALTER TABLE x RENAME COLUMN a TO b, RENAME INDEX c TO d":                    false,
+		"ALTER TABLE x RENAME y":                                                     false,
+		"ALTER TABLE other.x RENAME COLUMN a TO b, RENAME KEY c TO d":                false,
+		"ALTER TABLE other.x RENAME TO other.y":                                      false,
+		"ALTER TABLE other.x ADD FOREIGN KEY (a) REFERENCES shop.y (id)":             false,
+		"ALTER TABLE other.x COMMENT 'RENAME TO shop.y', CONVERT TO CHARSET utf8mb4": false,
+	} {
+		_, why := j.statement(&format.Query{Schema: "shop", SQL: []byte(text)})
+		if strings.Contains(why.String(), "moves tables") != moves {
+			t.Errorf("%s: %q", text, why)
+		}
+	}
 }
 
 // TestASwapAndALoadOfAFileAreSaidSo: both are told apart from other statements, the LOAD
