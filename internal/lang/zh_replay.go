@@ -20,9 +20,9 @@ func init() {
 		"binlog 中在 %s 结束之前还有不属于它的事务：%s",
 		"not restored although their time is before %s: %d later transactions. The replay ends before the first one "+
 			"at or after that time (%s, %s). A session that sets its timestamp, or a clock that was set back, causes "+
-			"this. To restore them too: --until %s",
+			"this. --until %s restores them too, and with them %d transactions at or after that time",
 		"时间早于 %s 却不会恢复：其后的 %d 个事务。回放在第一个不早于该时刻的事务（%s，%s）之前结束。会话自行设置了 "+
-			"timestamp，或时钟曾回拨，都会造成这种情况。如需一并恢复：--until %s",
+			"timestamp，或时钟曾回拨，都会造成这种情况。--until %s 会一并恢复它们，同时也会恢复 %d 个不早于该时刻的事务",
 		"%s cannot be rolled forward: it does not contain all rows of its tables, or does not record their moment",
 		"%s 不能向前回放：它不含表的全部行，或没有记录对应的时刻",
 		"%s does not record its binlog position",

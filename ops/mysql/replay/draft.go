@@ -294,8 +294,9 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	if early := f.Early; early.Count > 0 {
 		warn(lang.M("not restored although their time is before %s: %d later transactions. The replay ends before the "+
 			"first one at or after that time (%s, %s). A session that sets its timestamp, or a clock that was set "+
-			"back, causes this. To restore them too: --until %s", m.String(), early.Count, early.First.String(),
-			early.Time.Local().Format("2006-01-02 15:04:05 -07:00"), early.Last.String()))
+			"back, causes this. --until %s restores them too, and with them %d transactions at or after that time",
+			m.String(), early.Count, early.First.String(), early.Time.Local().Format("2006-01-02 15:04:05 -07:00"),
+			early.Last.String(), early.Between))
 	}
 	for _, x := range f.Likes {
 		warn(lang.M("%s is created like %s.%s, as that table is now", x.Name, x.Other.Schema, x.Other.Name))

@@ -73,10 +73,11 @@ type Forecast struct {
 // the log of MariaDB, and of MySQL before 8.0, a time is the start of a statement or what
 // the session set as its timestamp, and a clock may have been set back.
 type Early struct {
-	Count int64
-	Last  binlog.Position // end of the last one
-	First binlog.Position // start of the first transaction at or after the moment, where the replay ends
-	Time  time.Time       // time of that transaction
+	Count   int64           // that concern the database
+	Last    binlog.Position // end of the last one
+	Between int64           // transactions of the database before it, at or after the moment
+	First   binlog.Position // start of the first transaction at or after the moment, where the replay ends
+	Time    time.Time       // time of that transaction
 }
 
 // Refusal is a statement that cannot be replayed.
@@ -164,6 +165,7 @@ type look struct {
 	sum    format.Summary
 	at     binlog.Place // the current file
 	past   bool         // the moment has passed
+	later  int64        // our transactions at or after the moment
 	want   binlog.GTIDs
 	have   binlog.GTIDs        // transactions in the backup, and those of want that are replayed
 	skip   bool                // the backup already holds the group
@@ -274,10 +276,6 @@ func (l *look) reach(id string) error {
 func (l *look) pass(t *binlog.Transaction) {
 	m := l.q.Moment
 	if l.past {
-		if !t.Void && !m.Time.IsZero() && t.Time.Before(m.Time) {
-			l.f.Early.Count++
-			l.f.Early.Last = binlog.Position{File: t.File, Pos: t.End}
-		}
 		return
 	}
 	switch {
@@ -433,6 +431,8 @@ func count(rows map[string]int64, table string, more int64) {
 
 // after adds up what is lost.
 func (l *look) after(t *binlog.Transaction) {
+	end := binlog.Position{File: t.File, Pos: t.End}
+	at := t.Time
 	if t = l.decidedXA(t); t == nil {
 		return
 	}
@@ -448,8 +448,16 @@ func (l *look) after(t *binlog.Transaction) {
 		l.f.AfterDDL++
 		ours = true
 	}
-	if ours {
-		l.f.AfterCount++
+	if !ours {
+		return
+	}
+	l.f.AfterCount++
+	if at.Before(l.q.Moment.Time) {
+		l.f.Early.Count++
+		l.f.Early.Last = end
+		l.f.Early.Between = l.later
+	} else {
+		l.later++
 	}
 }
 
