@@ -39,7 +39,8 @@ func (s *objects) rebind(ctx context.Context, c *sql.Conn, from, to string) erro
 			sets = append(sets, "ALTER COLUMN "+schema.Ident(rows[0][1])+" SET DEFAULT ("+value+")")
 			rows = rows[1:]
 		}
-		if _, err := c.ExecContext(ctx, "ALTER TABLE "+restore.Name(to, table)+" "+strings.Join(sets, ", ")); err != nil {
+		_, err := c.ExecContext(ctx, "ALTER TABLE "+restore.Name(to, table)+" "+strings.Join(sets, ", "))
+		if err != nil {
 			return fmt.Errorf("set the defaults of %s: %w", table, err)
 		}
 	}
