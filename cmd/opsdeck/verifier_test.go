@@ -31,6 +31,7 @@ var copied = map[string][]string{
 		"SET sql_generate_invisible_primary_key = 1; CREATE TABLE hidden_key (a INT); INSERT INTO hidden_key VALUES " +
 			"(3), (4)",
 		"CREATE TABLE hidden (a INT, b INT INVISIBLE DEFAULT 5)", "INSERT INTO hidden (a, b) VALUES (1, 2)",
+		"SET sql_mode = 'HIGH_NOT_PRECEDENCE'; CREATE EVENT prefers ON SCHEDULE EVERY 1 MONTH DO DO NOT 1 BETWEEN 0 AND 3",
 	},
 	"mariadb": {
 		"CREATE SEQUENCE sq START WITH 5 INCREMENT BY 3", "SELECT NEXTVAL(sq)",
@@ -137,4 +138,17 @@ func missingIn(s *realSite, name string) string {
 		names = append(names, g.Table)
 	}
 	return strings.Join(names, ",")
+}
+
+// TestAViewThatMySQLGarblesMakesNoBackupBad: MySQL stores the literal as other characters each
+// time the view is created, and mysqldump's restore has them as well.
+func TestAViewThatMySQLGarblesMakesNoBackupBad(t *testing.T) {
+	s := newSite(t, testdb.MySQL(t))
+	s.db.Exec(t, s.live, "CREATE VIEW vips AS SELECT * FROM customers WHERE BINARY name = '张三' OR name = 'é'")
+	o := s.must("backup", "create")
+	tells(t, o.out+o.err, "vips`", "MySQL garbled")
+	s.must("backup", "verify", "--all", "--deep")
+	s.db.Exec(t, s.live, "DROP VIEW vips", "DELETE FROM orders")
+	s.must("restore", "--confirm", s.live)
+	s.db.Exec(t, s.live, "SELECT * FROM vips")
 }

@@ -24,6 +24,7 @@ var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932"
 // tells why neither is possible.
 func (d *dumper) carry(ctx context.Context, q *sql.Conn, o *object) (problem string, err error) {
 	o.client, o.carried = o.Charset, o.Create
+	defer func() { o.carried = schema.Runnable(o.Kind, o.SQLMode, o.carried) }()
 	if !ascii(o.Name) && !strings.Contains(o.Create, o.Name) && !strings.Contains(o.Create, schema.Ident(o.Name)) {
 		return "the server garbles its name, for it was created by a " + o.Charset + " client", nil
 	}

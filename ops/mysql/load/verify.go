@@ -346,6 +346,11 @@ func SameObject(o *schema.Object, want backup.Object, in, from string) (same, de
 			return true, true
 		}
 	}
+	if once := schema.Ungarbled(o.Create); o.Kind == "view" && once != o.Create {
+		as := *o
+		as.Create = once
+		return SameObject(&as, want, in, from)
+	}
 	return false, false
 }
 

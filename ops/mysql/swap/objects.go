@@ -242,7 +242,7 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 		session = append(session, "SET time_zone = "+schema.String(o.TimeZone))
 	}
 	var failed error
-	for _, q := range append(session, o.Create) {
+	for _, q := range append(session, schema.Runnable(o.Kind, o.SQLMode, o.Create)) {
 		if err := mysql.DefineSoon(ctx, c, q); err != nil {
 			failed = fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
 			break
