@@ -156,7 +156,8 @@ func (f Filter) takesTable(schema, table string) bool {
 }
 
 // takesStatement searches the text for the table's name as a word. If the table's database
-// is given, the statement must have run in it, or name it too.
+// is given, the statement must have run in it, or name it too: without a current database
+// every table is named with its own.
 func (f Filter) takesStatement(s Statement) bool {
 	if f.Table == "" {
 		return f.Schema == "" || s.Schema == f.Schema || Mentions(s.SQL, f.Schema)
@@ -165,5 +166,5 @@ func (f Filter) takesStatement(s Statement) bool {
 	if !ok {
 		return Mentions(s.SQL, f.Table)
 	}
-	return Mentions(s.SQL, table) && (s.Schema == "" || s.Schema == database || Mentions(s.SQL, database))
+	return Mentions(s.SQL, table) && (s.Schema == database || Mentions(s.SQL, database))
 }
