@@ -22,6 +22,8 @@ type savedMark struct {
 	Stats  string `json:"stats,omitempty"`  // reading of byTimes
 	Log    string `json:"log,omitempty"`    // binlog position
 	Start  int64  `json:"start"`            // of the server, in Unix seconds: counters restart with it
+	// Definitions are those of the live database; nil if they could not be read.
+	Definitions map[string]string `json:"definitions,omitempty"`
 }
 
 // startSlack is how far two readings of the server's start may differ, in seconds.
@@ -42,6 +44,9 @@ func (m *Writes) MarkSaved(ctx context.Context, p *restore.Plan) (run.WriteMark,
 			return "", ctx.Err()
 		}
 		now = m.saved(ctx, c, p.Target.Live)
+	}
+	if sound(p) {
+		now.Definitions, _ = definitions(ctx, c, p.Target.Live, p.Tables)
 	}
 	text, err := json.Marshal(now)
 	return run.WriteMark(text), errors.Join(err, ctx.Err())
@@ -133,6 +138,23 @@ func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteM
 			"this server has no counter that would show a write to %s after the emergency backup", live))}
 	}
 	w.Elsewhere = false
+	if was.Definitions == nil {
+		return w, nil
+	}
+	now, err := definitions(ctx, c, live, p.Tables)
+	if err != nil && ctx.Err() == nil {
+		w.Untold = !w.Live
+		w.Notes = append(w.Notes, restore.N(lang.M(
+			"cannot tell whether the definitions of %s were changed after the emergency backup: %s", live, err.Error())))
+		return w, nil
+	}
+	if err != nil {
+		return w, err
+	}
+	if notes := redefined(live, was.Definitions, now); len(notes) > 0 {
+		w.Live = true
+		w.Notes = append(w.Notes, notes...)
+	}
 	return w, nil
 }
 
