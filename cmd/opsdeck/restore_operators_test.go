@@ -184,9 +184,10 @@ func TestTheConsoleTakesTheFlagsAnswersAway(t *testing.T) {
 	c.sees("aborted")
 	hold.Rollback()
 	sameDump(t, damaged, s.dump())
-	if _, err := os.Stat(folder.ReportPath()); err != nil || !s.running() {
-		t.Errorf("report: %v, running %v", err, s.running())
-	}
+	until(t, "a report and a running service", func() bool {
+		_, err := os.Stat(folder.ReportPath())
+		return err == nil && s.running()
+	})
 }
 
 // An undo that is asked for while the worker of the restore is just ending is

@@ -83,8 +83,8 @@ func (n *names) locks() (queries []string) {
 		for _, t := range db.tables {
 			id := n.was[t.SQLName()]
 			ours[t.SQLName()] = id
-			unknown = unknown || id == "" && !t.Sequence
-			if !t.Sequence {
+			if t.Transactional() && !t.Sequence { // others are not of the snapshot's moment, and may have no savepoints
+				unknown = unknown || id == ""
 				queries = append(queries, "SELECT 1 FROM "+t.SQLName()+" LIMIT 0")
 			}
 		}

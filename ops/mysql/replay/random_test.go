@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/internal/testenv"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 )
 
@@ -230,7 +231,7 @@ func (m *maker) xaStep(t *testing.T, w *world) {
 	if len(m.xa) > 0 && m.IntN(2) == 0 {
 		id := m.xa[0]
 		m.xa = m.xa[1:]
-		w.elsewhere(t, []string{"XA COMMIT ", "XA COMMIT ", "XA ROLLBACK "}[m.IntN(3)]+id)
+		w.endXA(t, []string{"XA COMMIT ", "XA COMMIT ", "XA ROLLBACK "}[m.IntN(3)]+id)
 		return
 	}
 	m.n++
@@ -251,10 +252,28 @@ func (m *maker) workOn(t *testing.T, w *world, steps int, mixed bool) {
 		w.work(t, m.step(mixed)...)
 	}
 	for _, id := range m.xa {
-		w.elsewhere(t, "XA COMMIT "+id)
+		w.endXA(t, "XA COMMIT "+id)
 	}
 	m.xa = nil
 }
+
+// endXA ends a prepared XA transaction. It is unknown to others until the server has noticed
+// that the session which prepared it is closed.
+func (w *world) endXA(t *testing.T, statement string) {
+	t.Helper()
+	pool := w.s.Open(t, w.live)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, err := pool.Exec(statement)
+		if err == nil {
+			return
+		}
+		if mysql.Number(err) != errUnknownXID || time.Now().After(deadline) {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+const errUnknownXID = 1397 // ER_XAER_NOTA
 
 var counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 

@@ -106,7 +106,7 @@ func (l *Loading) counted(
 	if p.Mode != restore.InPlace {
 		return out, nil
 	}
-	raised, told, err := l.counters.remembered(ctx, c, p, f, false)
+	raised, told, err := l.counters.remembered(ctx, p, f, false)
 	out.Counters = raised
 	out.Notes = append(out.Notes, told...)
 	return out, err
@@ -288,7 +288,7 @@ func (l *Loading) LoadBack(
 	if err == nil {
 		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, grants)...)
 		var told []restore.Note
-		loaded.Counters, told, err = l.counters.remembered(ctx, c, p, f, true)
+		loaded.Counters, told, err = l.counters.remembered(ctx, p, f, true)
 		loaded.Notes = append(loaded.Notes, told...)
 	}
 	return loaded, err

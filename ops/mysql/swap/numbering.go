@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
@@ -277,9 +278,10 @@ func (k *numbering) remember(ctx context.Context, c *sql.Conn, p *restore.Plan, 
 	return atomicfile.WriteBytes(countersPath(f), 0o600, text)
 }
 
-// remembered makes the live tables continue after those that a load in place dropped.
+// remembered makes the live tables continue after those that a load in place dropped. Its
+// connection is new: a server in memory may write back what an older one has seen of a table.
 func (k *numbering) remembered(
-	ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder, back bool,
+	ctx context.Context, p *restore.Plan, f run.Folder, back bool,
 ) ([]restore.Counter, []restore.Note, error) {
 	if f.Path == "" {
 		return nil, nil, nil
@@ -291,6 +293,11 @@ func (k *numbering) remembered(
 	if at == nil {
 		at = next{}
 	}
+	c, err := k.conn(ctx, "", time.Duration(p.LockWait))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
 	if back {
 		return k.continues(ctx, c, p.Target.Database, at)
 	}

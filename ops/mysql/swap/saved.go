@@ -125,7 +125,7 @@ func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteM
 		}
 	case was.Log != "" && was.Log == is.Log:
 	case was.Log != "" && is.Log != "":
-		if w, err = m.between(ctx, c, live, readPlace(was.Log), readPlace(is.Log)); err != nil {
+		if w, err = m.between(ctx, c, live, p.Shadow, readPlace(was.Log), readPlace(is.Log)); err != nil {
 			return w, err
 		}
 	case restarted:

@@ -113,7 +113,7 @@ func (m *Writes) Since(ctx context.Context, p *restore.Plan, from run.WriteMark)
 		}
 	case now == before:
 	case means == byLog:
-		return m.between(ctx, c, live, readPlace(before), readPlace(now))
+		return m.between(ctx, c, live, p.Shadow, readPlace(before), readPlace(now))
 	case means == byStats && grew(before, now):
 		stirred(&w, live, before, now)
 	case means == byCounts:

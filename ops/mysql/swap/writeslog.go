@@ -34,9 +34,12 @@ func (l logPlace) String() string { return l.file + ":" + l.position }
 
 // between separates the live database's writes from those of others, by the binlog events
 // between two positions.
-func (m *Writes) between(ctx context.Context, c *sql.Conn, live string, from, to logPlace) (run.Writes, error) {
+// shadow is the database that the run loads into: nobody else's statements run in it.
+func (m *Writes) between(
+	ctx context.Context, c *sql.Conn, live, shadow string, from, to logPlace,
+) (run.Writes, error) {
 	w := run.Writes{At: run.WriteMark(to.String())}
-	told, why := m.readLog(ctx, c, live, from, to)
+	told, why := m.readLog(ctx, c, live, shadow, from, to)
 	if err := ctx.Err(); err != nil {
 		return w, err
 	}
@@ -99,7 +102,7 @@ type logContent struct {
 
 // readLog reads a part of the binlog; why tells why it cannot be read.
 func (m *Writes) readLog(
-	ctx context.Context, c *sql.Conn, live string, from, to logPlace,
+	ctx context.Context, c *sql.Conn, live, shadow string, from, to logPlace,
 ) (out logContent, why lang.Msg) {
 	for at := from; at.String() != to.String(); {
 		rows, err := schema.All(
@@ -113,7 +116,7 @@ func (m *Writes) readLog(
 		next := at
 		for _, r := range rows { // Log_name, Pos, Event_type, Server_id, End_log_pos, Info
 			e := logEvent{kind: r[2], info: r[5]}
-			if why := out.take(e, live); !why.Empty() || out.live {
+			if why := out.take(e, live, shadow); !why.Empty() || out.live {
 				return out, why
 			}
 			if next = e.behind(next, r[4]); next.String() == to.String() {
@@ -149,7 +152,7 @@ func nextLog(ctx context.Context, c *sql.Conn, file string) string {
 }
 
 // take records the databases that an event affects.
-func (t *logContent) take(e logEvent, live string) lang.Msg {
+func (t *logContent) take(e logEvent, live, shadow string) lang.Msg {
 	about, text := e.about(live)
 	switch {
 	case about == live:
@@ -159,7 +162,7 @@ func (t *logContent) take(e logEvent, live string) lang.Msg {
 	case about != "" && !has(t.others, about):
 		t.others = append(t.others, about)
 	}
-	t.text = t.text || text
+	t.text = t.text || text && (shadow == "" || about != shadow)
 	return lang.Msg{}
 }
 
