@@ -92,6 +92,7 @@ func (m *Writes) MarkSwap(ctx context.Context, p *restore.Plan, from run.WriteMa
 		return "", err
 	}
 	defer c.Close()
+	mark.Definitions = nil // the swap drops triggers first
 	if mark.Log != "" {
 		mark.Log = m.binlog(ctx, c)
 	}
