@@ -343,7 +343,7 @@ func TestChangedDefinitionFailsTheDump(t *testing.T) {
 					"CREATE TRIGGER tr BEFORE INSERT ON z FOR EACH ROW SET NEW.id = 1",
 				)
 				// A user without BACKUP_ADMIN, who cannot block DDL.
-				user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON *.* TO")
+				user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER, PROCESS ON *.* TO")
 				pool := s.Open(t, db)
 				// With one connection, z is read after a.
 				err := duringWith(t, user, Options{Databases: []string{db}, Jobs: 1}, func() {
