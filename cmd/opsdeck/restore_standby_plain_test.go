@@ -49,7 +49,7 @@ func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
 }
 
 // TestAStandbyThatOthersChangedIsNotUsed: a row or a column that somebody else changed in the
-// standby does not come into the service's database. The next round builds the standby anew.
+// standby does not come into the service's database. The next round builds a new standby.
 func TestAStandbyThatOthersChangedIsNotUsed(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newStandbySite(t, db)
@@ -59,11 +59,11 @@ func TestAStandbyThatOthersChangedIsNotUsed(t *testing.T) {
 		first := s.standing().Schema
 		db.Exec(t, s.live, inRows(insert)...)
 		if did := s.forward(); did.Built || s.standing().Schema != first {
-			t.Errorf("nobody else wrote to it, and it was built anew: %+v", did)
+			t.Errorf("nobody else wrote to it, and it was built again: %+v", did)
 		}
 		db.Exec(t, first, inRows("UPDATE customers SET name = 'foreign' WHERE id = 1")...)
 		if did := s.forward(); !did.Built || s.standing().Schema == first {
-			t.Errorf("others wrote to it, and it was not built anew: %+v", did)
+			t.Errorf("others wrote to it, and it was not built again: %+v", did)
 		}
 		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
 		id := s.newestID("orders")

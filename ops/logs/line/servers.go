@@ -38,7 +38,7 @@ var postgresWords = map[string]logs.Level{
 	"BACKTRACE": logs.LevelUnknown,
 }
 
-// postgres reads what stands after the time where log_line_prefix goes on: "[12]: [3-1]
+// postgres reads what follows the time where log_line_prefix goes on: "[12]: [3-1]
 // user=u,db=d,app=a,client=c ERROR:  text", as pgBadger asks for it, and ":c(5):u@d:[12]:ERROR:
 // text" of Amazon RDS.
 func postgres(rest []byte) (e logs.Event, ok bool) {
@@ -105,7 +105,7 @@ func csvText(b []byte) string {
 }
 
 // squid reads "3003 127.0.0.1 TCP_MISS/503 324 GET http://a/b - HIER_DIRECT/127.0.0.1 text/plain",
-// what stands after the time in Squid's own format: ms, client, result and status.
+// what follows the time in Squid's own format: ms, client, result and status.
 func (r bodyReader) squid(rest []byte) (e logs.Event, ok bool) {
 	if !Digit(rest[0]) {
 		return e, false
@@ -178,7 +178,7 @@ func taggedLevel(rest []byte) (e logs.Event, ok bool) {
 	return e, true
 }
 
-// bareHaproxy reads what stands after the bracketed time in a line of haproxy without a syslog
+// bareHaproxy reads what follows the bracketed time in a line of haproxy without a syslog
 // header, "f b/s1 0/0/2/0/2 200 124 - - ----"; one of TCP mode has no status.
 func (r headReader) bareHaproxy(rest []byte) (e logs.Event, ok bool) {
 	words := bytes.SplitN(rest, []byte{' '}, 5)
@@ -262,7 +262,7 @@ func npm(line []byte) (e logs.Event, ok bool) {
 }
 
 // proxyTook reads the duration, in ms, of a line of Squid, the second column, or of haproxy, the
-// last of the times behind the names of the servers.
+// last of the times after the names of the servers.
 func proxyTook(line []byte) (ms float64, ok bool) {
 	var word []byte
 	if len(line) > 20 && line[10] == '.' && allDigits(line[:10]) {
