@@ -11,6 +11,8 @@ func init() {
 		"created in %s after the emergency backup: %s", "应急备份之后在 %s 中新建：%s",
 		"changed in %s after the emergency backup: %s", "应急备份之后在 %s 中被修改：%s",
 		"dropped in %s after the emergency backup: %s", "应急备份之后从 %s 中删除：%s",
+		"whether the definitions of %s were changed after the emergency backup is unknown",
+		"应急备份之后 %s 的定义是否被修改：未知",
 		"cannot tell whether the definitions of %s were changed after the emergency backup: %s",
 		"无法判断 %s 的定义在应急备份之后是否被修改：%s",
 		"cannot tell whether others wrote to these tables: %s", "无法判断其他人是否写入了这些表：%s",

@@ -22,8 +22,8 @@ type savedMark struct {
 	Stats  string `json:"stats,omitempty"`  // reading of byTimes
 	Log    string `json:"log,omitempty"`    // binlog position
 	Start  int64  `json:"start"`            // of the server, in Unix seconds: counters restart with it
-	// Definitions are those of the live database; nil if they could not be read.
-	Definitions map[string]string `json:"definitions,omitempty"`
+	// Definitions are those of the live database; nil if they were not read.
+	Definitions map[string]string `json:"definitions"`
 }
 
 // startSlack is how far two readings of the server's start may differ, in seconds.
@@ -77,7 +77,46 @@ func (m *Writes) SinceSaved(
 	if begun, err := changing(p, f); begun || err != nil {
 		return w, err
 	}
-	return m.SinceMark(ctx, p, from)
+	if w, err = m.SinceMark(ctx, p, from); err != nil {
+		return w, err
+	}
+	err = m.sinceDefined(ctx, p, from, &w)
+	return w, err
+}
+
+// sinceDefined adds the definitions that were changed since the emergency backup. The swap's
+// own changes come later.
+func (m *Writes) sinceDefined(ctx context.Context, p *restore.Plan, from run.WriteMark, w *run.Writes) error {
+	var was savedMark
+	if err := json.Unmarshal([]byte(from), &was); err != nil {
+		return fmt.Errorf("read the write position of the emergency backup: %w", err)
+	}
+	live := p.Target.Live
+	if was.Definitions == nil { // damaged tables, or ones that this user may not read
+		w.Notes = append(w.Notes, restore.N(lang.M(
+			"whether the definitions of %s were changed after the emergency backup is unknown", live)))
+		return nil
+	}
+	c, err := m.conn(ctx, "", time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	now, err := definitions(ctx, c, live, p.Tables)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		w.Untold = !w.Live
+		w.Notes = append(w.Notes, restore.N(lang.M(
+			"cannot tell whether the definitions of %s were changed after the emergency backup: %s", live, err.Error())))
+		return nil
+	}
+	if notes := redefined(live, was.Definitions, now); len(notes) > 0 {
+		w.Live = true
+		w.Notes = append(w.Notes, notes...)
+	}
+	return nil
 }
 
 // MarkSwap is a mark of MarkSaved whose binlog position is the present one: what the swap
@@ -92,7 +131,6 @@ func (m *Writes) MarkSwap(ctx context.Context, p *restore.Plan, from run.WriteMa
 		return "", err
 	}
 	defer c.Close()
-	mark.Definitions = nil // the swap drops triggers first
 	if mark.Log != "" {
 		mark.Log = m.binlog(ctx, c)
 	}
@@ -139,23 +177,6 @@ func (m *Writes) SinceMark(ctx context.Context, p *restore.Plan, from run.WriteM
 			"this server has no counter that would show a write to %s after the emergency backup", live))}
 	}
 	w.Elsewhere = false
-	if was.Definitions == nil {
-		return w, nil
-	}
-	now, err := definitions(ctx, c, live, p.Tables)
-	if err != nil && ctx.Err() == nil {
-		w.Untold = !w.Live
-		w.Notes = append(w.Notes, restore.N(lang.M(
-			"cannot tell whether the definitions of %s were changed after the emergency backup: %s", live, err.Error())))
-		return w, nil
-	}
-	if err != nil {
-		return w, err
-	}
-	if notes := redefined(live, was.Definitions, now); len(notes) > 0 {
-		w.Live = true
-		w.Notes = append(w.Notes, notes...)
-	}
 	return w, nil
 }
 
