@@ -172,8 +172,9 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 				continue
 			}
 			if o.Kind == "view" && !d.maria && schema.Ungarbled(o.Create) != o.Create {
-				inv.warnings = append(inv.warnings, fmt.Sprintf("view %s compares bytes with text that MySQL garbled when "+
-					"the view was created: it finds nothing, here and where it is restored; write that text in hexadecimal",
+				inv.warnings = append(inv.warnings, fmt.Sprintf(
+					"view %s compares bytes with text that MySQL garbled when the view was created: it finds nothing, "+
+						"here and where it is restored; write that text in hexadecimal",
 					schema.Name(db.name, o.Name)))
 			}
 			kept = append(kept, o)

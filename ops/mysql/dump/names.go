@@ -135,8 +135,8 @@ func (n *names) read(ctx context.Context, q *sql.Conn) (ids map[string]string, v
 	}
 	ids = map[string]string{}
 	for _, db := range n.databases {
-		rows, err := schema.All(ctx, q, "SELECT TABLE_NAME, CREATE_TIME, CREATE_OPTIONS FROM information_schema.TABLES "+
-			"WHERE TABLE_SCHEMA = ? AND TABLE_TYPE <> 'VIEW'", db.name)
+		rows, err := schema.All(ctx, q, "SELECT TABLE_NAME, CREATE_TIME, CREATE_OPTIONS "+
+			"FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE <> 'VIEW'", db.name)
 		if err != nil {
 			return nil, false, err
 		}

@@ -75,8 +75,8 @@ func (s *objects) replaceObjects(
 		if err != nil && from == "" && slices.Contains(refersToNothing, mysql.Number(err)) {
 			count[o.Kind]--
 			unmade = append(unmade, restore.N(lang.M(
-				"the routine %s was broken before and cannot be created again: %s; its text is in exchange.json of the run's "+
-					"folder", o.Name, err.Error())))
+				"the routine %s was broken before and cannot be created again: %s; its text is in exchange.json of "+
+					"the run's folder", o.Name, err.Error())))
 			continue
 		}
 		if err != nil {

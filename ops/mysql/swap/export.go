@@ -177,8 +177,8 @@ func (x *Losses) Unseen(
 	if err != nil {
 		return restore.Loss{}, nil, err
 	}
-	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN ("+
-		unwatched+")", p.Kept)
+	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES "+
+		"WHERE TABLE_SCHEMA = ? AND ENGINE IN ("+unwatched+")", p.Kept)
 	if err != nil || len(rows) == 0 {
 		return restore.Loss{}, nil, err
 	}

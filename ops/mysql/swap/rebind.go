@@ -21,8 +21,9 @@ func (s *objects) rebind(ctx context.Context, c *sql.Conn, from, to string) erro
 		ctx,
 		c,
 		"SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS c "+
-			"WHERE TABLE_SCHEMA = ? AND INSTR(COLUMN_DEFAULT, ?) > 0 AND EXISTS (SELECT 1 FROM information_schema.TABLES t "+
-			"WHERE t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE <> 'VIEW') "+
+			"WHERE TABLE_SCHEMA = ? AND INSTR(COLUMN_DEFAULT, ?) > 0 AND EXISTS "+
+			"(SELECT 1 FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = c.TABLE_SCHEMA "+
+			"AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE <> 'VIEW') "+
 			"ORDER BY TABLE_NAME, ORDINAL_POSITION",
 		to,
 		restore.Name(from)+".",

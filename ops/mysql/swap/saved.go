@@ -109,7 +109,8 @@ func (m *Writes) sinceDefined(ctx context.Context, p *restore.Plan, from run.Wri
 	case err != nil:
 		w.Untold = !w.Live
 		w.Notes = append(w.Notes, restore.N(lang.M(
-			"cannot tell whether the definitions of %s were changed after the emergency backup: %s", live, err.Error())))
+			"cannot tell whether the definitions of %s were changed after the emergency backup: %s",
+			live, err.Error())))
 		return nil
 	}
 	if notes := redefined(live, was.Definitions, now); len(notes) > 0 {

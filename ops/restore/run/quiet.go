@@ -279,19 +279,19 @@ func (c *Crew) unseen(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 	}
 	loss, files, err := c.Database.Uncounted.Unseen(ctx, p, s.Data.Emergency, c.Folder, report)
 	if err != nil {
-		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether tables without a count of writes were written to "+
-			"after the emergency backup: %s", err.Error())))
+		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether tables without a count of writes were "+
+			"written to after the emergency backup: %s", err.Error())))
 		return
 	}
 	if len(loss.Unknown) > 0 {
-		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether these tables were written to after the emergency "+
-			"backup: %s", strings.Join(loss.Unknown, ", "))))
+		ev.Notes = append(ev.Notes, restore.N(lang.M("cannot tell whether these tables were written to after the "+
+			"emergency backup: %s", strings.Join(loss.Unknown, ", "))))
 	}
 	if loss.Rows()+loss.Changed()+loss.Deleted() == 0 {
 		return
 	}
-	ev.Notes = append(ev.Notes, restore.N(lang.M("tables were written to after the emergency backup, without the binlog: %s. The "+
-		"old tables in %s have these rows", loss.Sum(), p.Kept)))
+	ev.Notes = append(ev.Notes, restore.N(lang.M("tables were written to after the emergency backup, without the binlog: %s. "+
+		"The old tables in %s have these rows", loss.Sum(), p.Kept)))
 	for _, f := range files {
 		ev.Notes = append(ev.Notes, restore.N(lang.M("exported: %s", f)))
 	}
