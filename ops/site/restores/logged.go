@@ -3,6 +3,7 @@ package restores
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"opsdeck/internal/human"
@@ -65,7 +66,7 @@ func (d Finder) tellLogThere(ctx context.Context, src restore.Source, c restore.
 		return
 	}
 	end := binlog.Furthest(at.Spans)
-	if end == nil || !end.ToTime.After(src.At) {
+	if end == nil || !reachesBeyond(end, src) {
 		return
 	}
 	name := human.Shell(src.Copy)
@@ -77,5 +78,17 @@ func (d Finder) tellLogThere(ctx context.Context, src restore.Source, c restore.
 		Hint: restore.N(lang.M("fetch the log, and restore to its end: %s; %s",
 			"opsdeck backup binlog fetch --copy "+name, fmt.Sprintf("opsdeck restore --from %s:%s --until %s:%d --plan",
 				name, human.Shell(src.Name), end.ToFile, end.ToPos))),
+	})
+}
+
+// reachesBeyond reports whether a log goes on after a backup. In the same second, of which a log
+// may know no parts, the positions decide.
+func reachesBeyond(log *binlog.Span, src restore.Source) bool {
+	if log.ToTime.After(src.At) || log.ToTime.Before(src.At.Truncate(time.Second)) {
+		return log.ToTime.After(src.At)
+	}
+	end := binlog.Position{File: log.ToFile, Pos: log.ToPos}
+	return slices.ContainsFunc(src.Positions, func(p binlog.BackupPosition) bool {
+		return p.File == "" || p.Position.Before(end)
 	})
 }
