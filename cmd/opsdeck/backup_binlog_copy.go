@@ -156,12 +156,12 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 	if err != nil {
 		return err
 	}
-	healed, err := sh.Offsite().HealedAt(ctx, found[0])
+	healer, err := sh.Offsite().Healer(ctx, found[0])
 	if err != nil {
 		return err
 	}
 	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{},
-		Gaps: sh.Binlog().Judged(at.Gaps, healed)}
+		Gaps: backups.Judged(at.Gaps, healer)}
 	for _, p := range v.Bad {
 		doc.Bad = append(doc.Bad, p.Name)
 	}
@@ -183,7 +183,7 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 		return err
 	}
 	// What is here heals it there, once it is sent.
-	here := sh.Binlog().Judged(at.Gaps, sh.Binlog().HealedBefore(ctx))
+	here := backups.Judged(at.Gaps, sh.Binlog().Healer(ctx))
 	if openGaps(here, lang.Msg{}) == nil {
 		return open.WithHint(lang.M("send the backup that heals it: opsdeck backup sync"))
 	}

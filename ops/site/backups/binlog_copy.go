@@ -328,24 +328,6 @@ func (sh Offsite) VerifyLogs(ctx context.Context, c config.Copy, limit int64) (r
 	return v, LogsAt{AtCopy: at, Spans: spans, Gaps: gaps}, err
 }
 
-// HealedAt is the time of the newest good full backup at the copy itself, where a restore
-// from the copy alone would start. Zero if it has none.
-func (sh Offsite) HealedAt(ctx context.Context, c config.Copy) (time.Time, error) {
-	cp, err := sh.Copier(c, true, nil)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer cp.Store.Close()
-	inv, err := cp.Inventory(ctx, sh.Scan(c.Target))
-	if err != nil {
-		return time.Time{}, err
-	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
-		return s.At, nil
-	}
-	return time.Time{}, nil
-}
-
 // LogsFetched is the result of fetching from a copy into the archive.
 type LogsFetched struct {
 	Files   int // fetched now

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"opsdeck/ops/backup"
 	"opsdeck/ops/binlog"
 )
 
@@ -34,7 +33,7 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 	if err != nil {
 		return h, err
 	}
-	healed := sh.HealedBefore(ctx)
+	healer := sh.Healer(ctx)
 	var newest time.Time
 	for _, id := range servers {
 		segments, err := folder.Segments(id)
@@ -51,17 +50,16 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 			}
 		}
 		h.Spans = append(h.Spans, spans...)
-		h.Gaps = append(h.Gaps, sh.Judged(gaps, healed)...)
+		h.Gaps = append(h.Gaps, Judged(gaps, healer)...)
 	}
 	return h, nil
 }
 
-// Judged marks the gaps after which the full backup of the given time was made.
-func (sh Binlog) Judged(gaps []binlog.Gap, healed time.Time) []Gap {
+// Judged marks the gaps after which a full backup was made.
+func Judged(gaps []binlog.Gap, healer Healer) []Gap {
 	out := []Gap{}
 	for _, g := range gaps {
-		// The log's times may be whole seconds: within the same second nothing is proved.
-		out = append(out, Gap{g, !healed.IsZero() && healed.Truncate(time.Second).After(g.ToTime)})
+		out = append(out, Gap{g, healer.heals(g)})
 	}
 	return out
 }
@@ -80,17 +78,4 @@ func (h Holdings) Among(found []binlog.Gap) []Gap {
 func (g Gap) same(o binlog.Gap) bool {
 	return g.Server == o.Server && g.FromFile == o.FromFile && g.FromPos == o.FromPos &&
 		g.ToFile == o.ToFile && g.ToPos == o.ToPos
-}
-
-// HealedBefore is the time of the newest good full backup: missing log before it is not
-// needed to restore later times.
-func (sh Binlog) HealedBefore(ctx context.Context) time.Time {
-	inv, err := sh.ReadOrNone(ctx)
-	if err != nil {
-		return time.Time{}
-	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
-		return s.At
-	}
-	return time.Time{}
 }

@@ -47,7 +47,7 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 			return live // the server's log is unknown
 		}
 		if gap != nil {
-			live.Gap = &sh.Judged([]binlog.Gap{*gap}, sh.HealedBefore(ctx))[0]
+			live.Gap = &Judged([]binlog.Gap{*gap}, sh.Healer(ctx))[0]
 		}
 	}
 	if at.ToTime.IsZero() {
