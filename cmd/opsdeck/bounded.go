@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -34,11 +33,7 @@ func (a *app) bounded(ctx context.Context, command string, work func() error) er
 		return err
 	case <-time.After(lastWait):
 	}
-	code := ops.Interrupted
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		code = ops.Busy
-	}
-	return ops.E(code, lang.M("%s, started at %s, did not stop within %s when asked; opsdeck exited without "+
+	return ops.E(a.stopped(), lang.M("%s, started at %s, did not stop within %s when asked; opsdeck exited without "+
 		"waiting", command, began.Format("15:04:05"), lastWait.String())).
 		WithHint(lang.M("a file system or a server that it uses does not respond"))
 }

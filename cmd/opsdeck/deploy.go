@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -61,7 +62,7 @@ func (c *deployCheckCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	found, err := deployFindings(ctx, a)
-	if err != nil {
+	if err := cmp.Or(a.unseen(), err); err != nil {
 		return err
 	}
 	var fixed []string

@@ -242,11 +242,7 @@ func (w deployer) carry(ctx context.Context, first deploy.Event) error {
 	s, err := w.desk.Carry(ctx, w.plan, first, func(l deploy.Line, _ deploy.State) { w.tell(l) })
 	end()
 	if errors.Is(err, deploy.ErrLeft) {
-		code := ops.Interrupted
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			code = ops.Busy
-		}
-		return deploys.Interrupted(w.plan, s, code)
+		return deploys.Interrupted(w.plan, s, ops.Interrupted)
 	}
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	for i := range services {
 		r.Points = append(r.Points, a.readiness(&services[i]).Points(ctx)...)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := a.unseen(); err != nil {
 		return err
 	}
 	a.nameCommands(r.Points)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,12 +34,52 @@ func (a *app) fail(err error) int {
 	if errors.As(err, &silent) {
 		return int(silent)
 	}
-	e := a.explain(err)
+	e := a.ending(err)
 	fmt.Fprintln(a.err, a.lang.T("opsdeck: %s", site.Sentence(a.lang, e)))
 	if !e.Hint.Empty() {
 		fmt.Fprintln(a.err, a.lang.T("  → %s", termsafe.Line(a.lang.Msg(e.Hint))))
 	}
 	return int(e.Code)
+}
+
+// ending is explain for an error that ends the command. One that was told to stop ends with
+// the code of that, whatever it was doing: a script sees a broken operation from one that
+// was stopped.
+func (a *app) ending(err error) *ops.Error {
+	e := *a.explain(err)
+	if e.Code == ops.Failed || e.Code == ops.Busy || e.Code == ops.Interrupted {
+		e.Code = cmp.Or(a.stopped(), e.Code)
+	}
+	return &e
+}
+
+// stopped is the exit code of a command that was told to stop: Interrupted by a signal, Busy
+// by --timeout; 0 if nothing told it to.
+func (a *app) stopped() ops.Code {
+	var told error
+	if a.over != nil {
+		told = a.over()
+	}
+	switch {
+	case errors.Is(told, context.DeadlineExceeded):
+		return ops.Busy
+	case told != nil:
+		return ops.Interrupted
+	}
+	return ops.OK
+}
+
+// unseen is the error of a command whose exit code is a state, if it was told to stop before
+// it had seen everything; nil if nothing told it to.
+func (a *app) unseen() error {
+	switch a.stopped() {
+	case ops.OK:
+		return nil
+	case ops.Busy:
+		return ops.E(ops.Code(ops.StateUnknown.ExitCode()),
+			lang.M("gave up after --timeout %s", a.flags.Timeout.String()))
+	}
+	return a.over()
 }
 
 // explain makes an *ops.Error of any error.
@@ -60,7 +101,7 @@ func (a *app) explain(err error) *ops.Error {
 		return explainHeld(a, held)
 	case insecure(err):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
-	case errors.Is(err, context.DeadlineExceeded) && a.over != nil && a.over():
+	case errors.Is(err, context.DeadlineExceeded) && a.stopped() != ops.OK:
 		return ops.E(ops.Busy, lang.M("gave up after --timeout %s", a.flags.Timeout.String()))
 	case errors.Is(err, context.Canceled):
 		return ops.E(ops.Interrupted, lang.M("interrupted"))

@@ -49,7 +49,7 @@ func (a *app) failAs(args []string, err error) int {
 // failJSON prints the error as the last line of JSON.
 func (a *app) failJSON(result string, err error) {
 	var silent exitCode
-	e := a.explain(err)
+	e := a.ending(err)
 	if errors.As(err, &silent) {
 		e = ops.E(ops.Code(silent), lang.M("interrupted"))
 	}

@@ -68,6 +68,9 @@ func (w *watcher) follow(ctx context.Context, want string) error {
 		if w.last != nil && w.last.Alive {
 			w.note(lang.M("The restore continues without this terminal. Watch it: opsdeck restore attach"))
 		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return ctx.Err()
+		}
 		return exitCode(ops.Interrupted)
 	}
 	if err != nil {
@@ -357,7 +360,7 @@ func (w *watcher) end(want string) error {
 	case r.State.Stage == restore.Planned:
 		return notBegun(r)
 	case !r.State.Stage.Final():
-		return ops.E(ops.Failed, lang.M("the worker of restore %s has exited", r.Plan.ID)).
+		return ops.E(ops.Busy, lang.M("the worker of restore %s has exited", r.Plan.ID)).
 			WithHint(lang.M("resume: opsdeck restore resume %s", r.Plan.ID))
 	case want != "" && result != want && r.State.Loaded:
 		return ops.E(ops.Failed,
@@ -366,7 +369,11 @@ func (w *watcher) end(want string) error {
 	case result == "restored" && len(r.Untrue()) > 0:
 		return ops.E(ops.Failed, r.Untrue()[0].Msg).WithHint(lang.M("see %s", r.Folder.ReportPath()))
 	case want != "" && result != want:
-		return ops.E(ops.Failed, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).
+		code := ops.Failed
+		if r.Held() {
+			code = ops.Busy
+		}
+		return ops.E(code, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).
 			WithHint(afterAbort(r))
 	case r.State.NotReady && result == "restored":
 		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).

@@ -44,14 +44,14 @@ func TestTheForegroundSaysThatItsWorkerIsGone(t *testing.T) {
 		}
 		syscall.Kill(who.PID, syscall.SIGKILL)
 		cmd.Wait() // without end, where it waits for a dead worker
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "has exited") {
+		if code := cmd.ProcessState.ExitCode(); code != 75 || !strings.Contains(errs.String(), "has exited") {
 			t.Errorf("after %d lines: exit %d\n%s", lines, code, errs.String())
 		}
 		advice := s.opsdeck("restore resume " + id)
 		if !strings.Contains(errs.String(), advice) {
 			t.Errorf("after %d lines: no advice\n%s", lines, errs.String())
 		}
-		if o := s.run("restore", "attach", id); o.code != 1 || !strings.Contains(o.err, advice) {
+		if o := s.run("restore", "attach", id); o.code != 75 || !strings.Contains(o.err, advice) {
 			t.Errorf("after %d lines, attach: exit %d\n%s", lines, o.code, o.err)
 		}
 		s.must("restore", "resume", id) // the advice works

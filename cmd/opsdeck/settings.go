@@ -22,10 +22,10 @@ type settings struct {
 	flags  *globals
 	getenv func(string) string
 
-	// answered waits for a look at a file that may never answer; over tells whether
-	// the time for that is over. See until.
+	// answered waits for a look at a file that may never answer; over tells what told the
+	// command to stop: --timeout, a signal, or nothing. See until.
 	answered func(path string, look func() error) error
-	over     func() bool
+	over     func() error
 
 	// speak is told the language of the configuration, where no flag says another.
 	speak func(lang string)
@@ -58,7 +58,7 @@ func (s *settings) inLang(code string) *lang.Printer {
 // until lets the configuration and its folders be waited for until ctx ends.
 func (s *settings) until(ctx context.Context) {
 	s.answered = func(path string, look func() error) error { return lock.Answered(ctx, path, look) }
-	s.over = func() bool { return ctx.Err() != nil }
+	s.over = ctx.Err
 }
 
 // look looks at a file; without until it waits for as long as that takes.

@@ -49,7 +49,7 @@ func (c *statusCmd) watch(
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return exitCode(m.Report().State().ExitCode())
+				return exitCode(m.Report().Told().ExitCode())
 			}
 			return ctx.Err()
 		case <-signal:

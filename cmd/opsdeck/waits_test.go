@@ -61,6 +61,31 @@ var atOnce = []string{
 	"watch ack", "watch install", "watch silences", "watch unsilence",
 }
 
+// ends are a command's exit codes when --timeout and when a signal ends it.
+type ends struct{ timeout, signal int }
+
+// stopped are the commands that end otherwise than with 75 and 130: the exit code of three is a
+// state, four run until they are stopped, the others have an answer of their own by then.
+var stopped = map[string]ends{
+	"status":               {1, 130}, // a warning outweighs what is unknown
+	"doctor":               {3, 130},
+	"deploy check":         {3, 130},
+	"serve":                {0, 0},
+	"watch run":            {0, 0},
+	"backup binlog follow": {75, 0},
+	"backup binlog list":   {0, 0},
+	"restore status":       {0, 0},
+	"watch rules":          {0, 0},
+	"deploy undo":          {64, 64},
+}
+
+func endsOf(name string) ends {
+	if e, ok := stopped[name]; ok {
+		return e
+	}
+	return ends{75, 130}
+}
+
 // silence accepts connections and never says a word.
 func silence(t *testing.T) (host, port string) {
 	t.Helper()
@@ -178,9 +203,16 @@ func TestEveryCommandEndsByTimeoutAndBySignal(t *testing.T) {
 			if waited := time.Since(began) >= most; waited == quick {
 				t.Errorf("waited: %v; exit %d: %s", waited, code, said)
 			}
-			ctx, stop := context.WithTimeout(context.Background(), wait) // as run sees a signal
-			defer stop()
-			endsSoon(t, ctx, args)
+			if want := endsOf(name).timeout; !quick && code != want {
+				t.Errorf("--timeout: exit %d, want %d: %s", code, want, said)
+			}
+			ctx, signal := context.WithCancel(context.Background())
+			defer signal()
+			time.AfterFunc(wait, signal)
+			code, said = endsSoon(t, ctx, args)
+			if want := endsOf(name).signal; !quick && code != want {
+				t.Errorf("signal: exit %d, want %d: %s", code, want, said)
+			}
 		})
 	}
 }

@@ -176,7 +176,18 @@ type Report struct {
 	Standings []Standing
 }
 
-// State is the worst of all.
+// Told is State for whoever looks no further: a check without a result is unknown.
+func (r Report) Told() ops.State {
+	worst := r.State()
+	for _, s := range r.Standings {
+		if !s.Seen() {
+			worst = ops.Worst(worst, ops.StateUnknown)
+		}
+	}
+	return worst
+}
+
+// State is the worst of all that have a result.
 func (r Report) State() ops.State {
 	worst := ops.StateOK
 	for _, s := range r.Standings {

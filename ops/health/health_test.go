@@ -565,3 +565,14 @@ func TestTheNextStepIsTheWorstFindingsOwn(t *testing.T) {
 		t.Errorf("%q under %q", got, r.Headline)
 	}
 }
+
+// A check without a result is no good news for whoever looks no further.
+func TestToldIsUnknownWhereSomethingIsUnseen(t *testing.T) {
+	seen := Standing{}.Next(Result{State: ops.StateOK, At: at(1)}, Rule{})
+	if got := (Report{Standings: []Standing{seen}}).Told(); got != ops.StateOK {
+		t.Errorf("everything seen: %v", got)
+	}
+	if got := (Report{Standings: []Standing{seen, {}}}).Told(); got != ops.StateUnknown {
+		t.Errorf("one unseen: %v", got)
+	}
+}

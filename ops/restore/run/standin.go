@@ -199,6 +199,19 @@ func (in *StandIn) answer(r *Run, u *Unattended, now time.Time) {
 	}
 }
 
+// Held reports that the run was aborted because of something that may pass: others wrote to
+// the database, a lock was held, the server was down.
+func (r *Run) Held() bool {
+	for i := len(r.Lines) - 1; i > 0; i-- {
+		e, asked := r.Lines[i].Event, r.Lines[i-1]
+		if e != nil && e.Kind == restore.KindAbort {
+			return asked.Event != nil && (asked.Event.Busy || asked.Stage == restore.AskQuiet &&
+				asked.Event.Kind == restore.KindFound)
+		}
+	}
+	return false
+}
+
 // Busy reports that the last failure may be temporary.
 func (r *Run) Busy() bool {
 	if len(r.Lines) == 0 {
