@@ -21,9 +21,9 @@ import (
 // patience is how long the end waits for work to notice that it is over.
 const patience = 3 * time.Second
 
-// framesPerSecond is how often the screen is written at most: an idle console
-// should cost next to nothing.
-const framesPerSecond = 30
+// framesPerSecond is how often the screen is written at most. Bubble Tea wakes up so often
+// even when nothing changes, and an idle console should cost next to nothing.
+const framesPerSecond = 20
 
 // quitMsg asks the console to leave, from outside.
 type quitMsg struct{}

@@ -45,11 +45,16 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 		case <-ctx.Done():
 			return
 		case <-w.wake:
+			rest := max(pace, steady-time.Since(looked))
+			if rest > shortest {
+				w.mute() // each line would wake the process, for a look that is not due
+			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(max(pace, steady-time.Since(looked))):
+			case <-time.After(rest):
 			}
+			w.listen()
 			poll.Reset(every)
 		case <-poll.C:
 		}
@@ -62,6 +67,7 @@ type watcher struct {
 	wake chan struct{}
 	w    *fsnotify.Watcher // nil if not available
 	dirs map[string]bool
+	deaf bool // muted
 }
 
 func watch(tails []*Tail) *watcher {
@@ -82,6 +88,32 @@ func (w *watcher) add(tails []*Tail) {
 			w.dirs[dir] = true
 			w.w.Add(dir) // a missing folder or a network folder is polled
 		}
+	}
+}
+
+// mute ends the signals until listen.
+func (w *watcher) mute() {
+	if w.w == nil || w.deaf {
+		return
+	}
+	w.deaf = true
+	for _, dir := range w.w.WatchList() {
+		w.w.Remove(dir)
+	}
+}
+
+// listen takes up the signals again; a change since mute signals nothing.
+func (w *watcher) listen() {
+	if !w.deaf {
+		return
+	}
+	w.deaf = false
+	select { // what mute itself has signalled
+	case <-w.wake:
+	default:
+	}
+	for dir := range w.dirs {
+		w.w.Add(dir)
 	}
 }
 

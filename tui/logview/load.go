@@ -34,8 +34,7 @@ func (p *feed) load() tea.Cmd {
 		w = wish{true, store.Place{Row: p.holding}, -1}
 	case p.list.follow || len(p.list.rows) == 0:
 		w = wish{}
-		above = 3 * h
-		below = 1
+		below = 1 // what comes is loaded again and again: each row is read from the file
 	default:
 		w = wish{true, store.Place{Row: p.list.rows[p.list.cur].ID}, p.list.cur - p.list.top}
 	}
