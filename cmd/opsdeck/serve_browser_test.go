@@ -6,16 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsdeck/internal/testdb"
 )
 
-// TestARealBrowserShowsTheDescription opens /api-docs in Chromium, where it is installed: the
-// page comes in the reader's language, whole, and the browser refuses nothing of it.
+// TestARealBrowserShowsTheDescription opens /api-docs in Chromium: the page comes in the
+// reader's language, whole, and the browser refuses nothing of it.
 func TestARealBrowserShowsTheDescription(t *testing.T) {
 	t.Parallel()
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip(err)
-	}
+	browser := testdb.Browser(t)
 	base, _ := served(t, configFile(t, "services:\n  - name: 千张\n    process: {kind: none}\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()

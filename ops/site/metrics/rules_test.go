@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/common/model"
+
+	"opsdeck/internal/testdb"
 )
 
 // foreign are the metrics of others that rules use, with their labels.
@@ -208,12 +210,9 @@ tests:
         exp_alerts: [{exp_labels: {job: back, severity: critical}}]
 `
 
-// TestPromtoolTakesTheRules asks Prometheus' own tool, where it is installed.
+// TestPromtoolTakesTheRules asks Prometheus' own tool.
 func TestPromtoolTakesTheRules(t *testing.T) {
-	tool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool is not installed")
-	}
+	tool := testdb.Promtool(t)
 	dir := t.TempDir()
 	text, err := RulesYAML()
 	if err != nil {
