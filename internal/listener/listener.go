@@ -23,33 +23,35 @@ type Socket struct {
 	Name string // of the process, as in /proc/PID/comm
 }
 
-// Public finds the ports on which this machine listens for others, with the name of the process
-// where it may be seen.
-func Public() (map[int]string, error) {
-	text, err := tables()
-	if err != nil {
-		return nil, err
-	}
-	inodes, ports := map[string]net.IP{}, map[string]int{}
-	for line := range strings.Lines(text) {
-		f := strings.Fields(line)
-		if len(f) <= 9 || f[3] != listening {
-			continue
+// Sockets are the sockets that listen on this machine, by port, as one look found them.
+type Sockets map[int][]Socket
+
+// All looks at all ports at once: to find the processes, every open file of the machine
+// is read, which takes a while. An error means that the tables of the kernel cannot be
+// read, so that nothing is known.
+func All() (Sockets, error) { return look(func(int) bool { return true }) }
+
+// On finds the sockets that listen on a port. Its error is that of All.
+func On(port int) ([]Socket, error) {
+	found, err := look(func(p int) bool { return p == port })
+	return found[port], err
+}
+
+// Public finds the ports on which this machine listens for others, with the name of the
+// process where it may be seen.
+func (s Sockets) Public() map[int]string {
+	out := map[int]string{}
+	for port, sockets := range s {
+		for _, one := range sockets {
+			if one.Addr == nil || one.Addr.IsLoopback() {
+				continue
+			}
+			if _, is := out[port]; one.Name != "" || !is {
+				out[port] = one.Name
+			}
 		}
-		host, hexPort, _ := strings.Cut(f[1], ":")
-		port, err := strconv.ParseUint(hexPort, 16, 16)
-		if ip := address(host); err == nil && ip != nil && !ip.IsLoopback() {
-			inodes["socket:["+f[9]+"]"] = ip
-			ports["socket:["+f[9]+"]"] = int(port)
-		}
 	}
-	pids, out := owners(inodes), map[int]string{}
-	for inode, port := range ports {
-		if name := comm(pids[inode]); name != "" || out[port] == "" {
-			out[port] = name
-		}
-	}
-	return out, nil
+	return out
 }
 
 // tables are the kernel's tables of TCP sockets.
@@ -71,36 +73,43 @@ func comm(pid int) string {
 	return strings.TrimSpace(string(name))
 }
 
-// On finds the sockets that listen on a port. An error means that the tables of the
-// kernel cannot be read, so that nothing is known.
-func On(port int) ([]Socket, error) {
-	inodes := map[string]net.IP{}
+// look finds the sockets that listen on the ports that are wanted.
+func look(wanted func(port int) bool) (Sockets, error) {
 	text, err := tables()
 	if err != nil {
 		return nil, err
 	}
+	addresses, ports := map[string]net.IP{}, map[string]int{}
 	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
-		if len(f) > 9 && f[3] == listening && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
-			inodes["socket:["+f[9]+"]"] = address(f[1][:len(f[1])-5])
+		if len(f) <= 9 || f[3] != listening {
+			continue
+		}
+		host, hexPort, _ := strings.Cut(f[1], ":")
+		port, err := strconv.ParseUint(hexPort, 16, 16)
+		if err == nil && wanted(int(port)) {
+			addresses["socket:["+f[9]+"]"] = address(host)
+			ports["socket:["+f[9]+"]"] = int(port)
 		}
 	}
-	if len(inodes) == 0 {
-		return nil, nil
+	if len(ports) == 0 {
+		return Sockets{}, nil
 	}
-	owners := owners(inodes)
-	var out []Socket
-	for inode, addr := range inodes {
-		out = append(out, Socket{Addr: addr, PID: owners[inode], Name: comm(owners[inode])})
+	pids, out := owners(ports), Sockets{}
+	for inode, port := range ports {
+		pid := pids[inode]
+		out[port] = append(out[port], Socket{Addr: addresses[inode], PID: pid, Name: comm(pid)})
 	}
-	slices.SortFunc(out, func(a, b Socket) int {
-		return strings.Compare(fmt.Sprint(a.PID == 0, a.Addr, a.PID), fmt.Sprint(b.PID == 0, b.Addr, b.PID))
-	})
+	for _, sockets := range out {
+		slices.SortFunc(sockets, func(a, b Socket) int {
+			return strings.Compare(fmt.Sprint(a.PID == 0, a.Addr, a.PID), fmt.Sprint(b.PID == 0, b.Addr, b.PID))
+		})
+	}
 	return out, nil
 }
 
 // owners finds the processes of sockets, as far as they may be seen.
-func owners(inodes map[string]net.IP) map[string]int {
+func owners(inodes map[string]int) map[string]int {
 	out := map[string]int{}
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, link := range links {

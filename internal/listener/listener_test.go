@@ -23,8 +23,11 @@ func TestTheListenerOfAPortIsFoundWithItsAddress(t *testing.T) {
 		if got[0].Addr.IsLoopback() != at.IP.IsLoopback() || got[0].Addr.IsUnspecified() != at.IP.IsUnspecified() {
 			t.Errorf("%s is found as %s", at, got[0].Addr)
 		}
-		open, err := Public()
-		if name, is := open[at.Port]; err != nil || is == at.IP.IsLoopback() || is && name != got[0].Name {
+		all, err := All()
+		if len(all[at.Port]) != 1 || all[at.Port][0].PID != got[0].PID {
+			t.Errorf("%s: a look at all ports: %+v", at, all[at.Port])
+		}
+		if name, is := all.Public()[at.Port]; err != nil || is == at.IP.IsLoopback() || is && name != got[0].Name {
 			t.Errorf("%s: among the public ports: %v, %q, %v", at, is, name, err)
 		}
 		l.Close()

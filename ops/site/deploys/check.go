@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"opsdeck/internal/config"
@@ -64,12 +65,13 @@ type view struct {
 	dir     string   // the code's folder; "" is unknown
 	noDir   lang.Msg // why it is unknown
 	env     deploy.Settings
+	sockets func() (listener.Sockets, error) // looks once
 }
 
 // Check looks at the machine and the service.
 func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
 	ask, cancel := context.WithTimeout(ctx, lookTime)
-	v := view{Desk: d, process: d.ctl.Status(ask)}
+	v := view{Desk: d, process: d.ctl.Status(ask), sockets: sync.OnceValues(listener.All)}
 	cancel()
 	v.dir, v.noDir = d.folder(v.process)
 	v.env = v.settings()
@@ -146,10 +148,11 @@ var fronts = []string{"nginx", "apache2", "httpd", "caddy", "haproxy", "traefik"
 // doors are the ports that have to stay open behind a firewall: those of ssh and of what serves the users, which is the
 // service itself where nothing is in front of it.
 func (v view) doors() (out []deploy.Door) {
-	open, err := listener.Public()
+	sockets, err := v.sockets()
 	if err != nil {
 		return nil
 	}
+	open := sockets.Public()
 	fronted := false
 	for port, name := range open {
 		front := slices.Contains(fronts, name)
@@ -214,13 +217,13 @@ func (v view) places() []deploy.Place {
 
 // held looks who listens on a port.
 func (v view) held(p deploy.Place) deploy.Place {
-	sockets, err := listener.On(p.Port)
+	sockets, err := v.sockets()
 	if err != nil {
 		p.Held = deploy.Unknown[[]deploy.Holder](lang.Raw(err.Error()))
 		return p
 	}
 	var holders []deploy.Holder
-	for _, s := range sockets {
+	for _, s := range sockets[p.Port] {
 		h := deploy.Holder{PID: s.PID, Name: s.Name, Public: s.Addr.IsUnspecified()}
 		if s.PID > 0 {
 			h.Line = host.Parents(s.PID)

@@ -175,8 +175,7 @@ func free(ctx context.Context, port int) error {
 			return err
 		}
 		if time.Now().After(end) {
-			return ops.E(ops.Failed, lang.M("port %d is taken by %s (pid %d)", port, held[0].Name, held[0].PID)).
-				WithHint(lang.M("find out what it is: ps -fp %s", strconv.Itoa(held[0].PID)))
+			return taken(port, held[0])
 		}
 		if err := pause(ctx); err != nil {
 			return err

@@ -11,7 +11,6 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/listener"
 	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -66,10 +65,11 @@ func (v view) https(ctx context.Context) deploy.Fact[deploy.HTTPS] {
 		}
 		return deploy.Known(h)
 	}
-	sockets, err := listener.On(443)
+	all, err := v.sockets()
 	if err != nil {
 		return deploy.Unknown[deploy.HTTPS](lang.Raw(err.Error()))
 	}
+	sockets := all[443]
 	if len(sockets) == 0 {
 		return deploy.Known(deploy.HTTPS{})
 	}

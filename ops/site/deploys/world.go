@@ -371,9 +371,7 @@ func (j *job) start(ctx context.Context) (lang.Msg, error) {
 	down := state == health.ProcessStopped || state == health.ProcessFailed
 	if port := probe.LocalPort(j.Service.Health.URL); port > 0 && down {
 		if held, err := listener.On(port); err == nil && len(held) > 0 {
-			return lang.Msg{},
-				ops.E(ops.Failed, lang.M("port %d is taken by %s (pid %d)", port, held[0].Name, held[0].PID)).
-					WithHint(lang.M("find out what it is: ps -fp %s", strconv.Itoa(held[0].PID)))
+			return lang.Msg{}, taken(port, held[0])
 		}
 	}
 	if j.state.Data["started_at"] == "" {
