@@ -23,7 +23,7 @@ func TestARestoreAndADeploymentAreNeverAtTheSameTime(t *testing.T) {
     deploy:
       dir: `+s.dir+`
       plans:
-        - {name: own, steps: [{name: work, run: "touch began; until [ -e go ]; do sleep 0.05; done", undo: "true"}]}
+        - {name: own, steps: [{name: work, run: "touch began; until [ -e go ] || [ ! -e began ]; do sleep 0.05; done", undo: "true"}]}
 `)
 	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))
 	if err != nil {

@@ -16,12 +16,13 @@ import (
 )
 
 // stopsLate makes the stop of the service wait for a file, so that a run stands
-// in step 2 for as long as a test wants.
+// in step 2 for as long as a test wants, but no longer than its folder is there.
 func (s *realSite) stopsLate() (goOn func()) {
 	s.t.Helper()
 	gate := filepath.Join(s.dir, "gate")
 	up := filepath.Join(s.dir, "up")
-	s.amend(`stop: "rm -f `+up+`"`, `stop: "rm -f `+up+`; until test -e `+gate+`; do sleep 0.05; done"`)
+	wait := "until test -e " + gate + " || ! test -d " + s.dir + "; do sleep 0.05; done"
+	s.amend(`stop: "rm -f `+up+`"`, `stop: "rm -f `+up+`; `+wait+`"`)
 	return func() { s.write("gate", "") }
 }
 
