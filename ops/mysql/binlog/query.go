@@ -2,6 +2,8 @@ package binlog
 
 import (
 	"fmt"
+
+	"opsdeck/ops/mysql/sqlscan"
 )
 
 // Query is a logged statement with the session settings it ran under.
@@ -11,7 +13,8 @@ type Query struct {
 	ErrorCode  uint16 // error code on the server; not 0 for a statement that was only partly applied
 	Schema     string
 	SQL        []byte
-	Flags2     uint32 // OPTION_AUTO_IS_NULL, OPTION_NOT_AUTOCOMMIT, no foreign keys, no unique checks
+	Settings   []string // of MariaDB's SET STATEMENT … FOR before SQL, each as "name = value"
+	Flags2     uint32   // OPTION_AUTO_IS_NULL, OPTION_NOT_AUTOCOMMIT, no foreign keys, no unique checks
 	HasFlags2  bool
 	SQLMode    uint64
 	HasSQLMode bool
@@ -70,7 +73,21 @@ func parseQuery(e *Event) (*Query, error) {
 		}
 	}
 	q.status(&cursor{b: status})
+	var before sqlscan.Prefix
+	before, q.SQL = sqlscan.Prefixed(q.SQL, q.Mode())
+	q.Settings = before.Settings
 	return q, nil
+}
+
+// Bits of SQLMode.
+const (
+	modeANSIQuotes  = 1 << 2
+	modeNoBackslash = 1 << 20
+)
+
+// Mode is how the statement's text is read.
+func (q *Query) Mode() sqlscan.Mode {
+	return sqlscan.Mode{ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0}
 }
 
 // status parses the status variables. They come in no fixed order and have no length

@@ -13,7 +13,6 @@ import (
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
-	"opsdeck/ops/mysql/sqlscan"
 )
 
 // placed is where a group begins: in which piece, and where in it.
@@ -192,11 +191,6 @@ func definitionsIn(ctx context.Context, p piece, number int) (all []definition, 
 
 // Bits of sql_mode in the log.
 // https://github.com/mysql/mysql-server/blob/8.4/sql/system_variables.h
-const (
-	modeANSIQuotes  = 1 << 2
-	modeNoBackslash = 1 << 20
-)
-
 // definingStatement is a statement that may define a table.
 func definingStatement(i *format.Item) (s history.Statement, ok bool) {
 	q := i.Query
@@ -206,7 +200,7 @@ func definingStatement(i *format.Item) (s history.Statement, ok bool) {
 	}
 	s = history.Statement{ID: i.Group.ID(), Schema: q.Schema, SQL: string(q.SQL)}
 	if q.HasSQLMode {
-		s.Mode = sqlscan.Mode{ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0}
+		s.Mode = q.Mode()
 	}
 	return s, history.MayDefine(head)
 }

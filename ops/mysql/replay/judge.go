@@ -66,15 +66,10 @@ type judge struct {
 	has      func(sqlscan.Ref) bool // whether a table of another database exists; nil: not known
 }
 
-const (
-	modeANSIQuotes  = 1 << 2
-	modeNoBackslash = 1 << 20
-)
-
 func (j *judge) mode(q *binlog.Query) sqlscan.Mode {
-	return sqlscan.Mode{
-		ANSIQuotes: q.SQLMode&modeANSIQuotes != 0, NoBackslash: q.SQLMode&modeNoBackslash != 0, FoldNames: j.folds,
-	}
+	mode := q.Mode()
+	mode.FoldNames = j.folds
+	return mode
 }
 
 // ours reports whether a database's name in a statement is that of the replayed one.
@@ -91,6 +86,9 @@ func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	if refusal.Empty() && d.kind != foreign && interrupted(q.ErrorCode) {
 		return decided{}, lang.M("it was interrupted there with error %d, after an unknown part of its changes: %s",
 			q.ErrorCode, short(q.SQL))
+	}
+	if d.sql != "" && d.kind != control {
+		d.sql = withSettings(q) + d.sql
 	}
 	return d, refusal
 }
@@ -113,7 +111,7 @@ func (j *judge) decide(q *binlog.Query) (decided, lang.Msg) {
 		return j.rows(q, text)
 	case !j.concerned(q, text):
 		return decided{}, lang.Msg{}
-	case text.Is(0, "SELECT"):
+	case text.Any(0, "SELECT", "DO"):
 		return j.calls(q, text)
 	}
 	return decided{}, lang.M("statement not allowed in a replay: %s", short(q.SQL))
@@ -122,23 +120,16 @@ func (j *judge) decide(q *binlog.Query) (decided, lang.Msg) {
 // elsewhere reports whether a statement changes nothing in a database.
 func elsewhere(t *sqlscan.Text) bool {
 	switch t.Upper(0) {
-	case "GRANT",
-		"REVOKE",
-		"FLUSH",
-		"ANALYZE",
-		"OPTIMIZE",
-		"REPAIR",
-		"CHECK",
-		"INSTALL",
-		"UNINSTALL",
-		"SET",
-		"USE",
-		"DO",
-		"COMMIT",
-		"BEGIN",
-		"CHECKSUM",
-		"KILL":
+	case "GRANT", "REVOKE", "FLUSH", "INSTALL", "UNINSTALL", "USE", "COMMIT", "BEGIN", "CHECKSUM", "KILL":
 		return true
+	case "SET":
+		return !t.Is(1, "STATEMENT") // which precedes another statement
+	case "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK":
+		at := 1
+		if t.Any(at, "LOCAL", "NO_WRITE_TO_BINLOG") {
+			at++
+		}
+		return t.Any(at, "TABLE", "TABLES", "VIEW", "VIEWS", "INDEX") // MariaDB's ANALYZE UPDATE … changes rows
 	case "CREATE", "DROP", "ALTER", "RENAME":
 		at := 1
 		if t.Follows(at, "OR", "REPLACE") {
@@ -164,7 +155,7 @@ func elsewhere(t *sqlscan.Text) bool {
 // definition decides on CREATE, DROP, ALTER and TRUNCATE.
 func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.Msg) {
 	if now := alterView(q, text); now != nil {
-		return j.statement(now)
+		return j.decide(now)
 	}
 	p, err := sqlscan.Parse(q.SQL, j.mode(q))
 	if err != nil {

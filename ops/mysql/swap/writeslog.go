@@ -224,6 +224,8 @@ func statementAbout(info, live string) (name string, text bool) {
 		}
 	}
 	q = mariadbSettings.ReplaceAllString(q, "")
+	_, rest := sqlscan.Prefixed([]byte(q), sqlscan.Mode{})
+	q = string(rest)
 	word, _, _ := strings.Cut(strings.TrimSpace(q), " ")
 	switch strings.ToUpper(strings.TrimRight(word, ";")) {
 	case "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "XA", "FLUSH", "ANALYZE":
