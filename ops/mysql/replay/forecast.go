@@ -110,7 +110,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	for _, name := range q.Strays {
 		l.judge.strays[name] = true
 	}
-	l.judge.has = q.Has
+	l.judge.has, l.judge.implicit = q.Has, !q.Side.None
 	l.sum.Done = l.done
 	l.sum.NoNotes = true
 	var err error

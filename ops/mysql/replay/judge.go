@@ -62,6 +62,7 @@ type judge struct {
 	scope    []string // tables; empty means all
 	others   func(schema string) bool
 	temp     temps
+	implicit bool                   // triggers or functions may change tables that a statement does not name
 	strays   map[string]bool        // triggers and functions of the log that name other databases
 	has      func(sqlscan.Ref) bool // whether a table of another database exists; nil: not known
 }
@@ -107,7 +108,7 @@ func (j *judge) decide(q *binlog.Query) (decided, lang.Msg) {
 		return j.rename(q, text)
 	case text.Any(0, "CREATE", "DROP", "ALTER", "TRUNCATE"):
 		return j.definition(q, text)
-	case text.Any(0, "INSERT", "REPLACE", "UPDATE", "DELETE"):
+	case text.Any(0, "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"):
 		return j.rows(q, text)
 	case !j.concerned(q, text):
 		return decided{}, lang.Msg{}
@@ -164,6 +165,7 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 		}
 		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL))
 	}
+	j.implicit = j.implicit || p.Verb == "CREATE" && (p.Kind == "TRIGGER" || p.Kind == "FUNCTION")
 	if p.Temporary || p.Verb != "CREATE" && j.isTemp(q, p.Refs[0]) || p.Kind == "INDEX" && j.isTemp(q, p.Refs[1]) {
 		return j.temporary(q, p), lang.Msg{}
 	}
@@ -322,10 +324,12 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 			return j.changesTemp(q, p)
 		}
 		if !j.inScope(target) {
-			return decided{}, lang.Msg{}
+			return decided{}, j.outside(q, t, singleTable(p))
 		}
 	} else if !j.concerned(q, t) {
 		return decided{}, lang.Msg{}
+	} else if len(j.scope) > 0 {
+		return decided{}, j.outside(q, t, false)
 	}
 	sql, why := j.rewritten(q, t)
 	if !why.Empty() {
@@ -335,6 +339,22 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 		kind: rowsOf, sql: sql, tables: []string{target},
 		fewer: p == nil || p.Verb != "INSERT" && p.Verb != "UPDATE",
 	}, lang.Msg{}
+}
+
+// outside refuses a statement on tables that are not restored if it may change one that is.
+func (j *judge) outside(q *binlog.Query, t *sqlscan.Text, single bool) lang.Msg {
+	named := slices.ContainsFunc(j.scope, func(table string) bool {
+		for i := range t.Tokens {
+			if name, ok := t.Name(i); ok && t.Mode.Same(name, table) {
+				return true
+			}
+		}
+		return false
+	})
+	if !j.implicit && (single || !named) {
+		return lang.Msg{}
+	}
+	return lang.M("only some tables are restored, and it is not known which ones it changes: %s", short(q.SQL))
 }
 
 // elsewhereRows handles a statement whose rows are in another database: with more than one

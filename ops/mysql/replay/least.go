@@ -14,6 +14,7 @@ import (
 
 // Side describes the implicit effects of statements, which are in no log.
 type Side struct {
+	None     bool                // there is no trigger and no function
 	Harmless bool                // no trigger or function removes rows
 	Cascades map[string][]string // deleting a row of the key's table removes rows of these tables
 }
@@ -35,6 +36,7 @@ func sideOf(ctx context.Context, q schema.Querier, src restore.Source) (side Sid
 		return side, err
 	}
 	side.Harmless = true
+	side.None = len(bodies) == 0
 	there := map[string]bool{}
 	for _, b := range bodies {
 		there[b[0]] = true
@@ -42,6 +44,7 @@ func sideOf(ctx context.Context, q schema.Querier, src restore.Source) (side Sid
 	}
 	for _, o := range src.Holds {
 		side.Harmless = side.Harmless && (o.Kind != "trigger" || there[o.Name])
+		side.None = side.None && o.Kind != "trigger" && o.Kind != "function"
 	}
 	keys, err := schema.All(ctx, q, "SELECT REFERENCED_TABLE_NAME, TABLE_NAME FROM "+
 		"information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND DELETE_RULE = 'CASCADE'",

@@ -26,10 +26,12 @@ func TestPrefixedStatements(t *testing.T) {
 		{"ANALYZE TABLE t", "ANALYZE TABLE t", nil, false},
 		{"ANALYZE NO_WRITE_TO_BINLOG TABLE `update`", "ANALYZE NO_WRITE_TO_BINLOG TABLE `update`", nil, false},
 		{"SET STATEMENT a=1", "SET STATEMENT a=1", nil, false},
-		{"/*M!100200 SET STATEMENT a=1 FOR */ DROP TABLE t", "/*M!100200 SET STATEMENT a=1 FOR */ DROP TABLE t", nil, false},
+		{"/*M!100200 SET STATEMENT a=1 FOR */ DROP TABLE t",
+			"/*M!100200 SET STATEMENT a=1 FOR */ DROP TABLE t", nil, false},
 	} {
 		p, rest := Prefixed([]byte(c.sql), Mode{})
-		if string(rest) != c.rest || p.Analyze != c.analyze || len(rest) < len(c.sql) && !slices.Equal(p.Settings, c.settings) {
+		if string(rest) != c.rest || p.Analyze != c.analyze ||
+			len(rest) < len(c.sql) && !slices.Equal(p.Settings, c.settings) {
 			t.Errorf("%s:\n%q %+v", c.sql, rest, p)
 		}
 	}
