@@ -14,6 +14,7 @@ import (
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
@@ -156,9 +157,12 @@ func unreachable(err error) bool {
 func Reason(err error) lang.Msg {
 	var dns *net.DNSError
 	var file *fs.PathError
+	var silent *silentError
 	switch {
 	case errors.As(err, &file):
 		return lang.Raw(file.Err.Error())
+	case errors.As(err, &silent):
+		return lang.M("no response within %s", human.Duration(silent.within))
 	case errors.Is(err, mysqldriver.ErrNoTLS), tlsError(err):
 		why, _ := tlsReason(err)
 		return why

@@ -81,7 +81,7 @@ func nameFaults(t *testing.T, flavour string) {
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not respond (timed out without a response)")
+	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not respond (no response within ")
 	if err := syscall.Kill(s.PID(), syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

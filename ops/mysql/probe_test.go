@@ -244,7 +244,7 @@ func TestBadServersEndInASentence(t *testing.T) {
 		serve func(net.Conn)
 		why   string
 	}{
-		"accepts and never greets": {func(net.Conn) { <-quiet }, "timed out without a response"},
+		"accepts and never greets": {func(net.Conn) { <-quiet }, "no response within "},
 		"speaks garbage":           {func(c net.Conn) { c.Write([]byte("SSH-2.0-OpenSSH_9.6\r\n")) }, ""},
 		"hangs up":                 {func(net.Conn) {}, ""},
 		"greets with an HTTP page": {func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, ""},
@@ -254,7 +254,7 @@ func TestBadServersEndInASentence(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			r := Probe{Target: target}.Health()(ctx)
-			if r.State != ops.StateCritical || !r.Down || c.why != "" && r.Why.String() != c.why {
+			if r.State != ops.StateCritical || !r.Down || !strings.HasPrefix(r.Why.String(), c.why) {
 				t.Fatalf("%s: %s", r.State, r.Detail)
 			}
 			t.Log(r.Detail)
@@ -289,4 +289,26 @@ func TestAHeldConnectionThatDiedIsLost(t *testing.T) {
 			t.Errorf("database/sql never said that the connection is done, but %v", said)
 		}
 	})
+}
+
+// Logins in vain share what the work may wait for; one that succeeds costs nothing of it.
+func TestLoginsShareOneWait(t *testing.T) {
+	quiet := make(chan struct{})
+	defer close(quiet)
+	silent := listen(t, func(net.Conn) { <-quiet })
+	ctx := LoginWithin(t.Context(), 700*time.Millisecond)
+	for i, want := range []string{"no response within 700 ms", "no response within 100 ms", "no response within 100 ms"} {
+		if _, err := Open(ctx, silent, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("login %d: %v, want %s", i, err, want)
+		}
+		if i == 0 {
+			continue
+		}
+		if left := loginLimit(ctx); left != lastLogin {
+			t.Errorf("after login %d a limit of %v is left", i, left)
+		}
+	}
+	if got := loginLimit(t.Context()); got != dialTimeout {
+		t.Errorf("without a bound: %v", got)
+	}
 }

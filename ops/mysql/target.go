@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"log"
@@ -169,12 +168,15 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 		s.configured = t.Database
 	}
 	db := sql.OpenDB(connector)
-	ping, cancel := context.WithTimeout(ctx, dialTimeout)
+	began := time.Now()
+	ping, cancel := context.WithTimeout(ctx, loginLimit(ctx))
 	defer cancel()
 	if err := db.PingContext(ping); err != nil {
 		db.Close()
-		if ctx.Err() == nil && ping.Err() != nil {
-			err = fmt.Errorf("no answer within %v: %w", dialTimeout, ping.Err())
+		loginFailed(ctx, time.Since(began))
+		if errors.Is(ping.Err(), context.DeadlineExceeded) {
+			until, _ := ping.Deadline()
+			err = &silentError{until.Sub(began).Round(10 * time.Millisecond), ping.Err()}
 		}
 		return nil, Explain(err, t)
 	}

@@ -45,8 +45,20 @@ func Of(s Source) []health.Check {
 	b.standby()
 	b.logs()
 	b.alerts()
+	loginWithin(&b)
 	nameService(&b)
 	return b.checks
+}
+
+// loginWithin lets no check wait longer than the timeout of health checks for a server that
+// does not let it in, however long its other work may take.
+func loginWithin(b *checker) {
+	for i := range b.checks {
+		probe := b.checks[i].Probe
+		b.checks[i].Probe = func(ctx context.Context) health.Result {
+			return probe(mysql.LoginWithin(ctx, b.Service.Health.Timeout))
+		}
+	}
 }
 
 // nameService has the advice of each check name the service, where Opsdeck does.
