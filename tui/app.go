@@ -116,7 +116,13 @@ func unseen(msg tea.Msg) bool {
 
 // goTo brings a page to the front.
 func (c *Console) goTo(i int) tea.Cmd {
-	if i < 0 || i >= len(c.o.Pages) || i == c.active {
+	if i < 0 || i >= len(c.o.Pages) {
+		return nil
+	}
+	if i == c.active {
+		if again, ok := c.page().(page.Again); ok {
+			return again.Again()
+		}
 		return nil
 	}
 	c.page().Hide()

@@ -46,7 +46,7 @@ func newPalette(c *Console) *palette {
 				text = label + " – " + text
 			}
 			if i >= 0 {
-				text = c.env.Lang.Msg(c.o.Pages[i].Title()) + ": " + text
+				text = c.env.T("%s: %s", c.o.Pages[i].Title(), text)
 			}
 			p.all = append(p.all, entry{i, a, label, text})
 		}

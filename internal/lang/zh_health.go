@@ -4,7 +4,7 @@ func init() {
 	register(
 		"%s.", "%s。",
 		"%s; %s", "%s；%s",
-		"%s %s", "%s %s",
+		"%s %s", "%s%s",
 		"%s (%s)", "%s（%s）",
 		"%s: %s", "%s：%s",
 

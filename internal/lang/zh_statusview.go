@@ -123,7 +123,7 @@ func init() {
 		"last bad at %s: %s", "上次异常于 %s：%s",
 		"critical after %d failures in a row, ok again after %d passes", "连续失败 %d 次判为严重，连续通过 %d 次判为正常",
 		"unknown: %s", "未知：%s",
-		"every %s, slowest %s, not ok: %d", "每 %s 检查一次：最慢 %s，异常 %d 次",
+		"every %s, slowest %s, not ok: %d", "每 %s检查一次：最慢 %s，异常 %d 次",
 		"Press %s and enter for more.", "按 %s 再按回车查看详情。",
 		"Press %s to restore.", "按 %s 进行恢复。",
 		"Press %s to make a backup.", "按 %s 制作备份。",

@@ -14,6 +14,7 @@ import (
 type Verdict struct {
 	State ops.State
 	Text  lang.Msg
+	Lead  string // the ID of the check that it speaks of first; "" if all is well
 }
 
 // Face is how the verdict speaks to who reads it: the console names keys, a
@@ -51,18 +52,19 @@ func Judge(r Report, face Face) Verdict {
 	}
 	switch {
 	case len(r.Standings) == 0:
-		return Verdict{ops.StateUnknown, lang.M("No checks are configured.")}
+		return Verdict{State: ops.StateUnknown, Text: lang.M("No checks are configured.")}
 	case len(bad) == 0 && seen < len(r.Standings):
-		return Verdict{ops.StateUnknown, lang.M("Checking: %d of %d checks have finished.", seen, len(r.Standings))}
+		return Verdict{State: ops.StateUnknown,
+			Text: lang.M("Checking: %d of %d checks have finished.", seen, len(r.Standings))}
 	case len(bad) == 0:
-		return Verdict{ops.StateOK, allWell(r, face)}
+		return Verdict{State: ops.StateOK, Text: allWell(r, face)}
 	}
 	bad = causes(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
 	state := bad[0].State
 	sort.SliceStable(bad, func(i, j int) bool { return explains(bad[i]) && !explains(bad[j]) })
 	j := judge{report: r, face: face, services: serviceCount(r)}
-	return Verdict{state, In(j.sentence(bad), r.At, face.Zone)}
+	return Verdict{state, In(j.sentence(bad), r.At, face.Zone), bad[0].Check.ID()}
 }
 
 // explains tells what is said first whatever else there is: while a restore or a

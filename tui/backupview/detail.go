@@ -128,7 +128,7 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 			table.Rows = append(table.Rows, []string{e.Theme.Dim.Render(name), value})
 		}
 	}
-	fact(e.T("data as of"), e.Time(s.At)+", "+e.T("%s ago", p.stock.ago(s.At, p.stock.ageWidth())))
+	fact(e.T("data as of"), e.T("%s, %s", e.Time(s.At), e.T("%s ago", p.stock.ago(s.At, p.stock.ageWidth()))))
 	fact(e.T("size"), s.SizeText())
 	fact(e.T("last check"), p.stock.checked(s))
 	if m != nil {
@@ -159,15 +159,15 @@ func (p *stock) checked(s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return p.env.T("never")
 	}
-	text := p.env.Time(s.Checked) + ", " + p.env.T("%s ago", p.ago(s.Checked, p.ageWidth()))
+	text := p.env.T("%s, %s", p.env.Time(s.Checked), p.env.T("%s ago", p.ago(s.Checked, p.ageWidth())))
 	switch {
 	case s.Deep:
-		text += ", " + p.env.T("loaded whole")
+		text = p.env.T("%s, %s", text, p.env.T("loaded whole"))
 	case s.State == backup.Unverified && s.Foreign:
-		text += ", " + p.env.T("the file is whole, its rows were not loaded")
+		text = p.env.T("%s, %s", text, p.env.T("the file is whole, its rows were not loaded"))
 	}
 	if s.Sealed {
-		text += ", " + p.env.T("encrypted, only the file's hash was verified")
+		text = p.env.T("%s, %s", text, p.env.T("encrypted, only the file's hash was verified"))
 	}
 	return text
 }

@@ -82,7 +82,7 @@ func (p *stock) columnHeads(c columns, width int) string {
 // legend says what the marks of the slots mean; what does not fit is left out.
 func (p *stock) legend(width int) string {
 	t, e := p.env.Theme, p.env
-	line := " " + t.Dim.Render(e.T("slots, newest on the right:"))
+	line := " " + t.Dim.Render(e.T("newest on the right:"))
 	add := func(mark, word string) {
 		if part := "  " + mark + " " + t.Dim.Render(word); cells.Width(line+part) <= width {
 			line += part
@@ -130,7 +130,7 @@ func (p *table) headRow(r row, width int) string {
 	if len(tier.Slots) == 0 {
 		what := e.T("%d backups", len(tier.Sets))
 		if tier.Keep > 0 {
-			what += ", " + e.T("the newest %d are kept", tier.Keep)
+			what = e.T("%s, %s", what, e.T("the newest %d are kept", tier.Keep))
 		}
 		return line + t.Dim.Render(what)
 	}
@@ -150,7 +150,7 @@ func (p *stock) awayHead(a *backup.Elsewhere) string {
 	}
 	facts := e.T("%d backups, %d verified", len(a.Sets), a.Good())
 	if len(a.Only) > 0 {
-		facts += ", " + e.T("%d only at the copy", len(a.Only))
+		facts = e.T("%s, %s", facts, e.T("%d only at the copy", len(a.Only)))
 	}
 	return title + facts + "  " + t.Dim.Render(e.T("checked %s ago", minutes(e.Clock.Now().Sub(a.At))))
 }

@@ -201,7 +201,7 @@ func (p *stock) sizesWith(width, detail int) string {
 	if inv.Disk.Total > 0 {
 		room := e.T("%s free", human.Bytes(inv.Disk.Free))
 		if n := len(trend); detail > 1 && n > 0 && trend[n-1].Bytes > 0 {
-			room += t.Dim.Render(" " + e.T("(room for %s more)", human.Count(inv.Disk.Free/trend[n-1].Bytes)))
+			room += t.Dim.Render(e.T(" (room for %s more)", human.Count(inv.Disk.Free/trend[n-1].Bytes)))
 		}
 		parts = append(parts, room)
 	}

@@ -77,6 +77,9 @@ type Page interface {
 	View(size Size) string
 }
 
+// Again is a page that answers to its own digit when it is in front already.
+type Again interface{ Again() tea.Cmd }
+
 // Mouser is a page that understands the mouse. x and y are within the page.
 type Mouser interface {
 	Mouse(m tea.MouseMsg, x, y int) tea.Cmd

@@ -219,6 +219,7 @@ func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
 	}
 	before := p.table.scroll.Cursor
 	if p.table.scroll.Key(name) {
+		p.table.moved = true
 		step := 1
 		if p.table.scroll.Cursor < before {
 			step = -1
@@ -237,6 +238,7 @@ func (p *table) typeFilter(k tea.KeyMsg) {
 		p.typing = false
 		p.input.Set("")
 	case "up", "down", "pgup", "pgdown":
+		p.moved = true
 		p.scroll.Key(k.String())
 		p.settle(1)
 		return
@@ -275,6 +277,7 @@ func (p *Page) Mouse(m tea.MouseMsg, x, y int) tea.Cmd {
 		if p.dossier.open != "" {
 			p.dossier.scrollDetail(key)
 		} else if p.table.scroll.Key(key) {
+			p.table.moved = true
 			p.table.settle(map[string]int{"up": -1, "down": 1}[key])
 		}
 	case tea.MouseButtonLeft:
@@ -286,6 +289,7 @@ func (p *Page) Mouse(m tea.MouseMsg, x, y int) tea.Cmd {
 			p.dossier.openCheck(p.table.chosen)
 			return nil
 		}
+		p.table.moved = true
 		p.table.scroll.Cursor = at
 		p.table.settle(1)
 	}

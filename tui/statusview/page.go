@@ -46,6 +46,7 @@ type Page struct {
 	signal  <-chan struct{}
 	end     func()
 	verdict string         // as last sent
+	lead    string         // the check that the verdict speaks of first
 	alerts  Alerts         // nil where there are none
 	deploy  func() tea.Cmd // opens the deployment; nil where there is none
 }
@@ -64,6 +65,7 @@ func New(env *page.Env, source Source) *Page {
 	p.face.Longest = twoLines
 	p.signal, p.end = source.Signal()
 	p.table.take(source.Report())
+	p.verdictNow()
 	return p
 }
 
@@ -87,9 +89,25 @@ func (p *Page) ID() string       { return ID }
 func (p *Page) Title() lang.Msg  { return lang.M("Status") }
 func (p *Page) TakingText() bool { return p.table.typing }
 func (p *Page) Init() tea.Cmd    { return tea.Batch(p.wait(), p.judge()) }
-func (p *Page) Show() tea.Cmd    { return nil }
+func (p *Page) Show() tea.Cmd    { p.toLead(); return nil }
 func (p *Page) Hide()            { p.table.typing = false }
 func (p *Page) Close()           { p.end(); p.look.source.Close() }
+
+// Again leaves the opened check for the list.
+func (p *Page) Again() tea.Cmd {
+	p.dossier.open = ""
+	p.toLead()
+	return nil
+}
+
+// toLead brings the cursor to the check that the verdict speaks of first: it says that this
+// tab's digit and enter show more of it.
+func (p *Page) toLead() {
+	p.table.moved = false
+	if p.lead != "" {
+		p.table.choose(p.lead)
+	}
+}
 
 // newsMsg brings the standings after something was looked at.
 type newsMsg struct{ report health.Report }
@@ -128,10 +146,21 @@ func (p *Page) Update(body any) tea.Cmd {
 	return nil
 }
 
-// judge sends the verdict when its words changed.
-func (p *Page) judge() tea.Cmd {
+// verdictNow is the verdict of what was seen last. Until a person moves the cursor it is on
+// the check that the verdict speaks of first.
+func (p *Page) verdictNow() health.Verdict {
 	p.face.Zone = p.look.env.Zone
 	v := health.Judge(p.look.report, p.face)
+	p.lead = v.Lead
+	if p.lead != "" && !p.table.moved {
+		p.table.choose(p.lead)
+	}
+	return v
+}
+
+// judge sends the verdict when its words changed.
+func (p *Page) judge() tea.Cmd {
+	v := p.verdictNow()
 	said := v.State.String() + v.Text.String()
 	if said == p.verdict {
 		return nil
@@ -209,6 +238,12 @@ func (p *table) keepCursor() {
 		}
 	}
 	p.settle(1)
+}
+
+// choose puts the cursor on a check, if it is listed.
+func (p *table) choose(id string) {
+	p.chosen = id
+	p.keepCursor()
 }
 
 // settle notes the check under the cursor; a service's name is stepped over.

@@ -187,7 +187,7 @@ func TestEveryScreenIsExactlyItsSize(t *testing.T) {
 
 func TestOutsideTextCannotReachTheTerminal(t *testing.T) {
 	p, _ := newPage("en", incident())
-	press(p, "down", "enter", "end")
+	press(p, "g", "down", "enter", "end")
 	if v := p.View(page.Size{Width: 120, Height: 35}); strings.Contains(v, "\x1b[2J") || !strings.Contains(v, "^[[2J") {
 		t.Fatalf("the answer is not made safe:\n%s", v)
 	}
@@ -264,7 +264,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 func TestFilterKeepsTheCursorOnItsCheck(t *testing.T) {
 	p, _ := newPage("en", incident())
 	p.View(page.Size{Width: 80, Height: 19})
-	press(p, "down", "down")
+	press(p, "g", "down", "down")
 	if p.table.chosen != "qianzhang/mysql" {
 		t.Fatalf("chosen %s", p.table.chosen)
 	}
@@ -282,10 +282,41 @@ func TestFilterKeepsTheCursorOnItsCheck(t *testing.T) {
 	}
 }
 
+// The verdict says that this tab's digit and enter show more: they open the check that it
+// speaks of, also when the tab is in front already, or another check is open.
+func TestTheVerdictsCheckIsTheOneThatOpens(t *testing.T) {
+	p, _ := newPage("en", incident())
+	p.View(page.Size{Width: 80, Height: 19})
+	press(p, "enter")
+	if p.dossier.open != "qianzhang/mysql" {
+		t.Fatalf("open: %s", p.dossier.open)
+	}
+	press(p, "esc", "g", "enter")
+	if p.dossier.open == "qianzhang/mysql" {
+		t.Fatal("the cursor was not moved")
+	}
+	p.Again()
+	press(p, "enter")
+	if p.dossier.open != "qianzhang/mysql" {
+		t.Fatalf("again: %s", p.dossier.open)
+	}
+	press(p, "esc", "g")
+	p.Hide()
+	p.Show()
+	if p.table.chosen != "qianzhang/mysql" {
+		t.Fatalf("shown again: %s", p.table.chosen)
+	}
+	press(p, "g")
+	p.Update(newsMsg{incident()})
+	if p.table.chosen == "qianzhang/mysql" {
+		t.Fatal("news moved the cursor of a person")
+	}
+}
+
 func TestCommandsAreCopied(t *testing.T) {
 	p, _ := newPage("en", incident())
 	p.View(page.Size{Width: 80, Height: 19})
-	press(p, "down", "enter", "c")
+	press(p, "g", "down", "enter", "c")
 	if got := sent(press(p, "y")); len(got) != 1 || got[0] != (page.Copy{Text: "pm2 logs"}) {
 		t.Fatalf("got %v", got)
 	}
@@ -294,7 +325,7 @@ func TestCommandsAreCopied(t *testing.T) {
 func TestMomentOpensTheLogs(t *testing.T) {
 	p, _ := newPage("en", incident())
 	p.View(page.Size{Width: 80, Height: 19})
-	cmd := press(p, "down", "down", "i")
+	cmd := press(p, "g", "down", "down", "i")
 	if cmd == nil {
 		t.Fatal("nothing was sent")
 	}
