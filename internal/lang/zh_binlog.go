@@ -258,6 +258,8 @@ func init() {
 		"restore to just before the drop instead: opsdeck restore --before %s --plan",
 		"请改为恢复到删除之前的时刻：opsdeck restore --before %s --plan",
 		"the replay failed at transaction %s of the binlog", "回放在 binlog 的事务 %s 处失败",
+		"the replay failed at transaction %s of the binlog, in rows of the table %s",
+		"回放在 binlog 的事务 %s 处失败，出错的是表 %s 的行",
 		"the replay failed at transaction %s of the binlog, in the statement: %s",
 		"回放在 binlog 的事务 %s 处失败，出错的语句：%s",
 		"the replay failed at the rows of the transactions from %s of the binlog on",

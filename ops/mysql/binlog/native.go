@@ -51,9 +51,14 @@ func SetTable(native []byte, number uint32) {
 	binary.LittleEndian.PutUint32(native[headerSize:], number)
 }
 
-// GoOn clears the end-of-statement flag of native rows: more rows of the same statement
+// EndStatement sets whether native rows are the last of their statement, or more rows of it
 // follow, of tables that are already mapped.
-func GoOn(native []byte) { native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement }
+func EndStatement(native []byte, last bool) {
+	native[headerSize+rowsFlagsAt] &^= rowsEndOfStatement
+	if last {
+		native[headerSize+rowsFlagsAt] |= rowsEndOfStatement
+	}
+}
 
 // CheckNoKeys sets the flag of native rows that the server checks no foreign keys and cascades
 // no change.

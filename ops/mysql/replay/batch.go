@@ -68,9 +68,7 @@ func (b *batch) native() []byte {
 		}
 		for i, e := range rest[:n] {
 			format.SetTable(e.rows, uint32(numberOf(maps, e)+1))
-			if i < n-1 {
-				format.GoOn(e.rows)
-			}
+			format.EndStatement(e.rows, i == n-1)
 			out = append(out, e.rows...)
 		}
 		rest = rest[n:]

@@ -42,6 +42,7 @@ type flight struct {
 	schema string
 	over   chan error
 	limits limits
+	failed []failedPart
 }
 
 // portion is a part of a table's changes: rows, or with none of them its changes in order.
@@ -81,10 +82,14 @@ func (f *flight) run(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	for _, err := range errs {
+	for i, err := range errs {
 		if err != nil {
-			return err
+			f.failed = append(f.failed, failedPart{f.lanes[i], parts[i], err})
 		}
+	}
+	if len(f.failed) > 0 {
+		slices.SortStableFunc(f.failed, func(a, b failedPart) int { return bit(ofTheLog(b.err)) - bit(ofTheLog(a.err)) })
+		return f.failed[0].err
 	}
 	if !several {
 		return nil
@@ -204,30 +209,46 @@ type lane struct {
 }
 
 // write writes a part, and note with it.
-func (w *lane) write(ctx context.Context, part []portion, note string) error {
-	if _, err := w.c.ExecContext(ctx, "BEGIN"); err != nil {
+func (w *lane) write(ctx context.Context, part []portion, note string) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			w.back(ctx)
+		}
+	}()
+	if err := w.exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
 	for _, p := range part {
 		if err := w.portion(ctx, p); err != nil {
-			return fmt.Errorf("table %s: %w", p.table.name, err)
+			return onTable(p.table, err)
 		}
 	}
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
 	for _, q := range []string{note, "COMMIT"} {
-		if _, err := w.c.ExecContext(ctx, q); err != nil {
+		if err := w.exec(ctx, q); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
 	}
 	return nil
 }
 
+// back rolls back what is open, so that no other session waits for its locks.
+func (w *lane) back(ctx context.Context) error {
+	w.ready = w.ready[:0]
+	return w.exec(ctx, "ROLLBACK")
+}
+
+func (w *lane) exec(ctx context.Context, q string) error {
+	_, err := w.c.ExecContext(ctx, q)
+	return err
+}
+
 // transaction runs statements in one transaction.
 func (w *lane) transaction(ctx context.Context, statements ...string) error {
 	for _, q := range append(append([]string{"BEGIN"}, statements...), "COMMIT") {
-		if _, err := w.c.ExecContext(ctx, q); err != nil {
+		if err := w.exec(ctx, q); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 )
@@ -153,6 +152,7 @@ func join(r *runner, g *format.Group, held []event) (bool, error) {
 	if err != nil || !j.window.fits(held, keys, &r.server) {
 		return false, err
 	}
+	j.window.log = append(j.window.log, member{g.ID(), held})
 	return true, j.window.add(held, keys)
 }
 
@@ -240,23 +240,11 @@ func land(r *runner) error {
 	}
 	r.joins.flight = nil
 	if err := <-f.over; err != nil {
-		return &windowError{f.to.Position, err}
+		return &windowError{f.explain(r.ctx, err)}
 	}
 	r.saved = f.to
 	return nil
 }
-
-// windowError is an error of writing a window: it is not of the transaction that is read.
-type windowError struct {
-	to  binlog.Position
-	err error
-}
-
-func (e *windowError) Error() string {
-	return fmt.Sprintf("replay the transactions up to %s: %v", e.to, e.err)
-}
-
-func (e *windowError) Unwrap() error { return e.err }
 
 // open makes sure of n sessions that know the log's format.
 func (j *joins) open(r *runner, n int) error {

@@ -15,6 +15,13 @@ type window struct {
 	tables map[string]*netTable
 	size   int
 	rows   int
+	log    []member // its transactions, to find one that cannot be replayed
+}
+
+// member is a transaction of a window.
+type member struct {
+	id     string
+	events []event
 }
 
 func (w *window) empty() bool { return len(w.tables) == 0 }
