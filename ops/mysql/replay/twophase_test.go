@@ -53,6 +53,44 @@ func TestAnAlterInTwoPhasesIsReplayedOnce(t *testing.T) {
 	}
 }
 
+// A backup that is made while an ALTER TABLE runs has its position between the two phases: the
+// log from there on alters the copy, or not if the ALTER failed.
+func TestABackupBetweenThePhasesOfAnAlterIsRolledForward(t *testing.T) {
+	for _, s := range []*testdb.Server{testdb.MariaDB(t), testdb.MariaDB11(t)} {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v INT)", "INSERT INTO a (v) VALUES (7), (7)")
+		w.work(t, "SET SESSION binlog_alter_two_phase=ON")
+		if _, err := w.conn.ExecContext(t.Context(), "ALTER TABLE a ADD UNIQUE KEY (v)"); err == nil {
+			t.Fatal("two rows are equal, and yet the key was made")
+		}
+		w.work(t, "INSERT INTO a (v) VALUES (7)", "ALTER TABLE a ADD COLUMN c INT DEFAULT 3", "INSERT INTO a (v) VALUES (8)")
+		g := groups(t, w)
+		for i, want := range []format.AlterPhase{format.AlterStart, format.AlterRollback, format.AlterWhole,
+			format.AlterStart, format.AlterCommit} {
+			if g[i].Alter != want {
+				t.Fatalf("transaction %d of the log is of phase %v", i, g[i].Alter)
+			}
+		}
+		for _, before := range []int{1, 4} { // the failed one, and the other
+			w.stand.Pos, w.stand.GTID = g[before].Pos, g[before-1].GTID.ID
+			w.s.Exec(t, "", "DROP DATABASE "+w.shadow, "CREATE DATABASE "+w.shadow+" CHARACTER SET utf8mb4")
+			w.s.Exec(t, w.shadow, "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v INT)",
+				"INSERT INTO a (v) VALUES (7), (7)")
+			w.expected["a"] = 2
+			if before == 4 {
+				w.s.Exec(t, w.shadow, "INSERT INTO a (v) VALUES (7)")
+				w.expected["a"] = 3
+			}
+			end := now(t, s)
+			f, state := w.replay(t, w.log(t), binlog.Moment{Position: &end.Position})
+			w.same(t)
+			w.counted(t, state)
+			if f.Definitions != 1 {
+				t.Errorf("from before transaction %d: %d definitions", before, f.Definitions)
+			}
+		}
+	}
+}
+
 // meanwhile alters the table until the log has a row between the two phases.
 func (w *world) meanwhile(t *testing.T) []format.Group {
 	t.Helper()
