@@ -124,10 +124,17 @@ func (m *joinMaker) work(t *testing.T, w *world, steps int) {
 	}
 }
 
+// eachServer is testdb.Each with MariaDB 11 too.
+func eachServer(t *testing.T, test func(t *testing.T, s *testdb.Server)) {
+	t.Helper()
+	testdb.Each(t, test)
+	t.Run("mariadb11", func(t *testing.T) { test(t, testdb.MariaDB11(t)) })
+}
+
 // TestJoinedChangesComeToTheSame replays changes that meet on the same rows in windows of
 // every size, each written by several sessions.
 func TestJoinedChangesComeToTheSame(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+	eachServer(t, func(t *testing.T, s *testdb.Server) {
 		for i := range rounds(t, 2) {
 			seed := testenv.Seed(t) + uint64(i)
 			t.Run(strconv.FormatUint(seed, 16), func(t *testing.T) {
@@ -172,7 +179,7 @@ var errKilled = errors.New("killed here")
 // TestAWindowIsWrittenOnceOverKills ends the replay after each part of each window: the parts
 // that are written are not written again.
 func TestAWindowIsWrittenOnceOverKills(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+	eachServer(t, func(t *testing.T, s *testdb.Server) {
 		seed := testenv.Seed(t)
 		w := newWorld(t, s, joinedTables...)
 		w.lenient = true
