@@ -95,7 +95,10 @@ func median(all []cost) cost {
 		slices.Sort(list)
 		return list[len(list)/2]
 	}
-	return cost{middle(func(c cost) time.Duration { return c.wall }), middle(func(c cost) time.Duration { return c.cpu })}
+	return cost{
+		wall: middle(func(c cost) time.Duration { return c.wall }),
+		cpu:  middle(func(c cost) time.Duration { return c.cpu }),
+	}
 }
 
 // TestCompareReplay compares the speed of the binlog replay with mysqlbinlog | mysql: the

@@ -88,7 +88,9 @@ func (f *flight) run(ctx context.Context) error {
 		}
 	}
 	if len(f.failed) > 0 {
-		slices.SortStableFunc(f.failed, func(a, b failedPart) int { return bit(ofTheLog(b.err)) - bit(ofTheLog(a.err)) })
+		slices.SortStableFunc(f.failed, func(a, b failedPart) int {
+			return bit(ofTheLog(b.err)) - bit(ofTheLog(a.err))
+		})
 		return f.failed[0].err
 	}
 	if !several {
