@@ -135,7 +135,7 @@ func (c *logsCmd) query(a *app) (*query.Query, error) {
 // config is where the logs are to look through. Only configured ones need the
 // configuration.
 func (c *logsCmd) config(a *app, q *query.Query) (logfile.Config, error) {
-	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Follow: c.Follow}
+	conf := logfile.Config{Stdin: a.in, Filter: logfile.Push(q), Follow: c.Follow, Archives: !c.Follow}
 	if len(c.Source) != 1 || c.Source[0] != "-" {
 		s, err := a.service()
 		if err != nil {

@@ -45,10 +45,11 @@ func newLogsPage(env *page.Env, a *app, s *config.Service) *logview.Page {
 	t.styles = styles
 	t.store.Style(styles.Of)
 	t.conf = logfile.Config{
-		Sources: s.Logs.Paths(),
-		Stdin:   a.in,
-		Shelf:   logShelf(a.settings, a.clock, env.Zone, styles),
-		Found:   styles.Note,
+		Sources:  s.Logs.Paths(),
+		Stdin:    a.in,
+		Shelf:    logShelf(a.settings, a.clock, env.Zone, styles),
+		Found:    styles.Note,
+		Archives: true,
 	}
 	if t.conf.Shelf != nil {
 		t.store.Keep(t.conf.Shelf)

@@ -105,7 +105,7 @@ func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
 		return &lz4Frames{in: in}, nil
 	case has("PK\x03\x04"):
 		return newZip(in)
-	case len(head) >= 263 && string(head[257:262]) == "ustar":
+	case isTar(head):
 		return newTar(in)
 	case has("\xef\xbb\xbf"):
 		_, err := in.Discard(3)
@@ -185,7 +185,7 @@ func Packed(head []byte) bool {
 			return mark != "BZh" || len(head) > 9 && string(head[4:10]) == "1AY&SY"
 		}
 	}
-	return len(head) >= 263 && string(head[257:262]) == "ustar"
+	return isTar(head)
 }
 
 // lz4Frames reads frame after frame to the end of the file.

@@ -134,7 +134,7 @@ func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error)
 	if err != nil {
 		return nil, err
 	}
-	w := converter(head, s)
+	w := lineConverter(head, s)
 	err = s.fill(ctx, name, w, in)
 	if err2 := w.Close(); err == nil {
 		err = err2

@@ -21,12 +21,13 @@ type lateText struct {
 	end *lateEnd
 }
 
-// lateEnd is what is known of a text: its hole and its converted end.
+// lateEnd is what is known of a text: its hole, its converted end, and how its lines end.
 type lateEnd struct {
-	hole  atomic.Int64 // the length of the hole
-	from  atomic.Int64 // where it begins; -1 while nothing is converted
-	spool *spool       // nil until then
-	users atomic.Int32
+	hole    atomic.Int64 // the length of the hole
+	from    atomic.Int64 // where it begins; -1 while nothing is converted
+	spool   *spool       // nil until then
+	returns atomic.Bool  // its lines end with \r
+	users   atomic.Int32
 }
 
 // converted returns the converted end, or nil.
@@ -41,6 +42,9 @@ func (l *lateText) converted() (sp *spool, from int64) {
 func (l *lateText) ReadAt(p []byte, off int64) (int, error) {
 	sp, from := l.converted()
 	off += l.end.hole.Load()
+	if sp == nil && l.end.returns.Load() {
+		return readReturns(l.Text, p, off)
+	}
 	if sp == nil {
 		return l.Text.ReadAt(p, off)
 	}
@@ -93,6 +97,7 @@ func followLate(sink Sink, name string, text logs.Text) Track {
 	size := text.Size()
 	t := &lateTrack{text: &lateText{Text: text, end: end}}
 	t.leap(size)
+	end.returns.Store(endsWithReturns(headAt(text, end.hole.Load())))
 	t.seen = max(t.seen, index.LastBreak(text, size))
 	t.Track = sink.Begin(name, t.text)
 	return t
@@ -114,7 +119,7 @@ func (t *lateTrack) leap(size int64) bool {
 
 func (t *lateTrack) Grow(size int64, same func() bool) bool {
 	switch {
-	case t.to != nil:
+	case t.to != nil, t.text.end.returns.Load():
 	case !t.leap(size):
 		return true
 	case !t.look(size, same):
@@ -141,6 +146,10 @@ func (t *lateTrack) look(size int64, same func() bool) bool {
 			head := piece[:min(len(piece), headSize)]
 			if reader(head, io.Discard) != nil {
 				t.begin(off, func(w io.Writer) io.WriteCloser { return reader(head, w) })
+				return true
+			}
+			if endsWithReturns(head) {
+				t.text.end.returns.Store(true)
 				return true
 			}
 		}

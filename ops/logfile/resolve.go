@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
@@ -27,6 +28,8 @@ type Config struct {
 	// Found is called with the sources for a configured name; may be nil.
 	Found  func(name, source string)
 	Follow bool // a pattern without matching files is no error
+	// Archives has archives of several files read as the logs that they hold.
+	Archives bool
 	// SSH is ssh with its arguments for hosts of ssh:// logs; nil for the default.
 	SSH []string
 	// Told is called with facts about a host, such as its clock; may be nil.
@@ -109,7 +112,11 @@ func (c Config) open(ctx context.Context, name string) ([]logs.Source, error) {
 	if err != nil {
 		return nil, ops.Wrap(err, ops.Usage, lang.M("%s is not a valid file pattern", name))
 	}
-	return c.group(paths), nil
+	sources := c.group(paths)
+	if c.Archives {
+		return spread(ctx, sources, config.Home(name))
+	}
+	return sources, nil
 }
 
 func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {

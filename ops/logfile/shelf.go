@@ -106,7 +106,7 @@ func fileOf(text logs.Text) *os.File {
 	case *liveText:
 		return t.f
 	case *lateText:
-		if sp, _ := t.converted(); sp == nil && t.end.hole.Load() == 0 {
+		if sp, _ := t.converted(); sp == nil && t.end.hole.Load() == 0 && !t.end.returns.Load() {
 			return fileOf(t.Text)
 		}
 	}

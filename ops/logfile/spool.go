@@ -127,6 +127,15 @@ func converter(head []byte, w io.Writer) io.WriteCloser {
 	return &chineseLines{w: w}
 }
 
+// lineConverter is converter for a text whose lines may end with \r.
+func lineConverter(head []byte, w io.Writer) io.WriteCloser {
+	to := converter(head, w)
+	if endsWithReturns(head) {
+		return &returnWriter{w: to}
+	}
+	return to
+}
+
 // utf16Order recognizes UTF-16 by its byte order mark, by zeros in every second byte, or by
 // line breaks of two bytes beside zeros that are all in the same half of the units.
 func utf16Order(head []byte) (unicode.Endianness, bool) {

@@ -69,7 +69,7 @@ func (d *decoder) Write(p []byte) (int, error) {
 		return d.to.Write(p)
 	}
 	d.head = append(d.head, p...)
-	if bytes.IndexByte(d.head, '\n') < 0 && len(d.head) < headSize {
+	if bytes.IndexByte(d.head, '\n') < 0 && len(d.head) < headSize && !endsWithReturns(d.head) {
 		return len(p), nil
 	}
 	return len(p), d.settle()
@@ -79,7 +79,7 @@ func (d *decoder) Write(p []byte) (int, error) {
 func (d *decoder) settle() error {
 	held := d.head
 	d.head = nil
-	d.to = converter(held[:min(len(held), headSize)], d.w)
+	d.to = lineConverter(held[:min(len(held), headSize)], d.w)
 	_, err := d.to.Write(held)
 	return err
 }

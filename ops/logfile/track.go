@@ -109,10 +109,18 @@ func (k *tracked) same() bool {
 
 // lastBreak is the end of the last whole line.
 func (k *tracked) lastBreak() int64 {
+	if end := k.lastByte('\n'); end > k.grownTo || k.grownTo == k.size || !endsWithReturns(headBytes(k.file)) {
+		return end
+	}
+	return k.lastByte('\r')
+}
+
+// lastByte is the end of the last line that ends with a byte.
+func (k *tracked) lastByte(c byte) int64 {
 	const step = 64 << 10
 	for end := k.size; end > k.grownTo; end -= step {
 		off := max(k.grownTo, end-step)
-		if i := bytes.LastIndexByte(k.read(off, end), '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(k.read(off, end), c); i >= 0 {
 			return off + int64(i) + 1
 		}
 	}

@@ -35,6 +35,8 @@ type reading struct {
 	zoned    bool       // the time is in a zone that a name in the line gives
 	clocked  bool       // a time of day without a date
 	timed    bool       // the text has a time, or a time of day
+	session  bool       // a session of PostgreSQL wrote the line
+	belongs  bool       // which adds to what it wrote before: DETAIL, STATEMENT
 }
 
 // by records the reader of a line. An inner reader was recorded before; it remains only

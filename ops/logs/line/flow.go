@@ -20,6 +20,8 @@ type Flow struct {
 	error errorRule
 	blank bool // the line before is empty
 	opens bool // the line before is the first of a slow log entry
+
+	session uint32 // that wrote the event, in a log of PostgreSQL; 0 if not known, and not kept
 }
 
 // FlowAfterWhole is the state after a whole event.
@@ -72,6 +74,8 @@ const (
 	partEnd                 // a line of a stack, or a closing bracket: what an error prints ends with it
 	partHead                // begins an event that lines without a sign continue
 	partEntry               // begins an entry of a slow log, to which a line of KindNext belongs
+	partSession             // begins an event of PostgreSQL, to which lines of its session belong
+	partBelongs             // continues an event of its session
 	partLoose               // begins an event of Nest: its message may go on
 	partFailed              // such an event, or one of a text format, that a stack may follow
 	partOpen                // such an event whose message goes on: it ends with a colon or a bracket
@@ -107,7 +111,7 @@ func (f *Flow) Begins(s *Shape, raw []byte) bool {
 
 // BeginsRead is Begins for the line that a parser has read last.
 func (f *Flow) BeginsRead(p *Parser, e *logs.Event, kind Kind, raw []byte) bool {
-	return f.next(kind, partOf(e, kind, p.read.timed), raw)
+	return f.next(kind, partOf(e, kind, &p.read), raw)
 }
 
 func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {
@@ -119,6 +123,8 @@ func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {
 	case kind == KindHead:
 		f.head(part, raw)
 	case part == partBlank || part == partRest:
+	case part == partBelongs:
+		begins = f.strange(raw)
 	case part == partEnd:
 		f.error = errorNone
 	case part >= partPlain:
@@ -130,10 +136,25 @@ func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {
 	return begins
 }
 
+// strange tells whether a line that adds to what its session wrote comes after an event of
+// another session: one that is cut off from its own begins an event.
+func (f *Flow) strange(raw []byte) bool {
+	is := sessionOf(raw)
+	if is == 0 || f.session == 0 || is == f.session {
+		return false
+	}
+	f.session = is
+	return true
+}
+
 // head notes what may follow an event's first line.
 func (f *Flow) head(part Part, raw []byte) {
 	f.error = errorNone
+	f.session = 0
 	switch part {
+	case partSession:
+		f.plain = plainSpoken
+		f.session = sessionOf(raw)
 	case partHead, partEntry:
 		f.plain = plainNone
 	case partWhole:
@@ -181,11 +202,17 @@ func (f *Flow) unsigned(part Part, wasBlank bool) bool {
 	return true
 }
 
-// partOf is what a line is for the lines after it; timed tells that it has a time.
-func partOf(e *logs.Event, kind Kind, timed bool) Part {
+// partOf is what a line is for the lines after it; read is how it was read.
+func partOf(e *logs.Event, kind Kind, read *reading) Part {
+	switch {
+	case read.belongs:
+		return partBelongs
+	case read.session:
+		return partSession
+	}
 	switch kind {
 	case KindHead:
-		return headPart(e, timed)
+		return headPart(e, read.timed)
 	case KindCont:
 		text := strings.TrimLeft(e.Message, " \t")
 		if strings.HasPrefix(text, "at ") || text == e.Message && text != "" && strings.IndexByte("}])", text[0]) >= 0 {

@@ -320,11 +320,15 @@ func (p *Parser) timed(line []byte) (e logs.Event, ms int64, kind Kind, ok bool)
 	}
 	i += gluedZone(line[i:])
 	rest := line[afterTime(line, i):]
-	if inner, ok := bodies(p).inner(rest); ok {
-		p.read.inner = inner.Format
-		return inner, ms, KindHead, true
+	if e, ok = bodies(p).inner(rest); ok {
+		p.read.inner = e.Format
+	} else {
+		e = bodies(p).body(rest)
 	}
-	return bodies(p).body(rest), ms, KindHead, true
+	if p.read.belongs {
+		return e, ms, KindCont, true
+	}
+	return e, ms, KindHead, true
 }
 
 // gluedZone is the length of an unknown zone name right after a time: the clock is then

@@ -12,7 +12,7 @@ import (
 
 // server reads the text after the time of such a line.
 func (r bodyReader) server(rest []byte) (e logs.Event, ok bool) {
-	if e, ok = postgres(rest); ok {
+	if e, ok = r.postgres(rest); ok {
 		return e, true
 	}
 	if e, ok = postgresCSV(rest); ok {
@@ -25,83 +25,6 @@ func (r bodyReader) server(rest []byte) (e logs.Event, ok bool) {
 		return e, true
 	}
 	return taggedLevel(rest)
-}
-
-// postgresWords are the words with which PostgreSQL begins a message; those of the lines that
-// belong to the message before have no level (src/backend/utils/error/elog.c, error_severity).
-var postgresWords = map[string]logs.Level{
-	"DEBUG": logs.LevelDebug, "DEBUG1": logs.LevelDebug, "DEBUG2": logs.LevelDebug, "DEBUG3": logs.LevelDebug,
-	"DEBUG4": logs.LevelDebug, "DEBUG5": logs.LevelDebug, "LOG": logs.LevelInfo, "INFO": logs.LevelInfo,
-	"NOTICE": logs.LevelInfo, "WARNING": logs.LevelWarn, "ERROR": logs.LevelError, "FATAL": logs.LevelFatal,
-	"PANIC": logs.LevelFatal, "STATEMENT": logs.LevelUnknown, "DETAIL": logs.LevelUnknown, "HINT": logs.LevelUnknown,
-	"CONTEXT": logs.LevelUnknown, "LOCATION": logs.LevelUnknown, "QUERY": logs.LevelUnknown,
-	"BACKTRACE": logs.LevelUnknown,
-}
-
-// postgres reads what follows the time where log_line_prefix goes on: "[12]: [3-1]
-// user=u,db=d,app=a,client=c ERROR:  text", as pgBadger asks for it, and ":c(5):u@d:[12]:ERROR:
-// text" of Amazon RDS.
-func postgres(rest []byte) (e logs.Event, ok bool) {
-	at := bytes.Index(rest[:min(len(rest), 400)], []byte(":  "))
-	if at < 3 {
-		return e, false
-	}
-	start := bytes.LastIndexAny(rest[:at], " :") + 1
-	before := rest[:start]
-	level, ok := postgresWords[string(rest[start:at])]
-	if !ok || !bytes.Contains(before, []byte("]: [")) && !bytes.Contains(before, []byte("user=")) &&
-		!bytes.HasSuffix(before, []byte("]:")) {
-		return e, false
-	}
-	e = logs.Event{Format: logs.FormatText, Level: level, Message: string(rest[at+3:])}
-	if level == logs.LevelUnknown {
-		e.Message = string(rest[start:])
-	}
-	_, pairs, _ := bytes.Cut(before, []byte("user="))
-	if len(pairs) > 0 {
-		for pair := range strings.SplitSeq("user="+strings.TrimSpace(string(pairs)), ",") {
-			if key, value, ok := strings.Cut(pair, "="); ok && value != "" {
-				e.Fields = append(e.Fields, logs.Field{Key: key, Value: value})
-			}
-		}
-	}
-	return e, true
-}
-
-// postgresCSV reads the columns after the time of csvlog: …,ERROR,42703,"text",… (PostgreSQL's
-// manual, "Using CSV-Format Log Output").
-func postgresCSV(rest []byte) (e logs.Event, ok bool) {
-	head := rest[:min(len(rest), 512)]
-	for i := bytes.IndexByte(head, ','); i >= 0; {
-		word, after, more := bytes.Cut(head[i+1:], []byte{','})
-		if !more {
-			return e, false
-		}
-		level, known := postgresWords[string(word)]
-		if text := i + 1 + len(word) + 1 + 6; known && len(after) > 7 && after[5] == ',' && after[6] == '"' {
-			e = logs.Event{Format: logs.FormatText, Level: level}
-			e.Fields = []logs.Field{{Key: "code", Value: string(after[:5])}}
-			e.Message = csvText(rest[text:])
-			return e, true
-		}
-		i += 1 + len(word)
-	}
-	return e, false
-}
-
-// csvText is the text of a quoted column; where it does not end, all of it.
-func csvText(b []byte) string {
-	var out strings.Builder
-	for i := 1; i < len(b); i++ {
-		if b[i] == '"' {
-			if i+1 >= len(b) || b[i+1] != '"' {
-				break
-			}
-			i++
-		}
-		out.WriteByte(b[i])
-	}
-	return out.String()
 }
 
 // squid reads "3003 127.0.0.1 TCP_MISS/503 324 GET http://a/b - HIER_DIRECT/127.0.0.1 text/plain",

@@ -21,10 +21,6 @@ func TestServersAreReadByTheirColumns(t *testing.T) {
 			`10:31:00.000 INFO "" 00000: received fast shutdown request -1`,
 		},
 		{
-			"2026-11-30 10:31:00 UTC [4116]: [9-1] user=u,db=d,app=psql,client=[local] STATEMENT:  select",
-			`10:31:00.000 UNKNOWN "" STATEMENT:  select -1`,
-		},
-		{
 			"2026-11-30 10:31:01 UTC:[local]:postgres@postgres:[4144]:LOG:  00000: duration: 4555.1 ms  statement: " +
 				"select 1",
 			`10:31:01.000 INFO "" 00000: duration: 4555.1 ms  statement: select 1 4555`,

@@ -128,7 +128,7 @@ func (s *Shapes) add(h uint64, shape *Shape) uint32 {
 // and level.
 func (s *Shapes) Opaque(line []byte, p *Parser) uint32 {
 	e, ms, kind := p.ParseMS(line)
-	return s.standIn(&e, ms, kind, partOf(&e, kind, p.read.timed))
+	return s.standIn(&e, ms, kind, partOf(&e, kind, &p.read))
 }
 
 func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
@@ -159,7 +159,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
 	numbered, doubt, clocked := p.read.numbered, p.read.doubt, p.read.clocked
-	part := partOf(&e, kind, p.read.timed)
+	part := partOf(&e, kind, &p.read)
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // one pattern for all users
