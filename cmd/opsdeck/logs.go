@@ -47,7 +47,9 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		query: q,
 		out:   out,
 		style: styles.Of,
-		scan:  index.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
+
+		terminal: isTerminal(a.out),
+		scan:     index.Scan{Query: q, Zone: time.Local, Now: a.clock.Now(), Newest: c.Newest, Unnumbered: !c.JSON},
 	}
 	if !c.JSON && !c.Count && c.Histogram == 0 || c.logsStat.asked() {
 		run.scan.Query = q.Events()

@@ -14,7 +14,7 @@ import (
 // shaped tells that hits are printed as the tab shows them: on a terminal, unless the bytes are
 // asked for.
 func (r *logsRun) shaped() bool {
-	return !r.cmd.Raw && !r.cmd.JSON && !r.cmd.Explain && (r.terminal || isTerminal(r.app.out))
+	return !r.cmd.Raw && !r.cmd.JSON && !r.cmd.Explain && r.terminal
 }
 
 // whole reads the event of a hit; nil where it cannot be read or has no form to show.

@@ -18,7 +18,10 @@ func (r *logsRun) text(lines string, hit bool) {
 		return
 	}
 	for line := range strings.SplitSeq(lines, "\n") {
-		line = termsafe.Line(string(logline.Visible([]byte(line), nil)))
+		if strings.IndexByte(line, 0x1b) >= 0 {
+			line = string(logline.Visible([]byte(line), nil))
+		}
+		line = termsafe.Line(line)
 		switch {
 		case !r.app.color:
 		case !hit:

@@ -39,7 +39,8 @@ func TestALogThatIsTruncatedWhileItIsCounted(t *testing.T) {
 		to    int64
 		count int64
 		told  bool
-	}{{int64(len(whole)), lines, false}, {0, 0, true}} {
+		each  bool // the hits are read, too
+	}{{int64(len(whole)), lines, false, false}, {0, 0, true, false}, {int64(len(whole)), lines, false, true}, {0, 0, true, true}} {
 		if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,17 @@ func TestALogThatIsTruncatedWhileItIsCounted(t *testing.T) {
 			Warn:  func(string, error) { told = true },
 		}
 		text := shrinking{newFileText(f, int64(len(whole))), c.to}
-		n, err := scan.Count(t.Context(), []logs.Source{{Name: "one", Parts: []logs.Part{onePart{text}}}})
+		sources := []logs.Source{{Name: "one", Parts: []logs.Part{onePart{text}}}}
+		n := int64(0)
+		if c.each {
+			err = scan.Each(t.Context(), sources, func(h *index.Hit) error {
+				n++
+				_, err := h.Text()
+				return err
+			})
+		} else {
+			n, err = scan.Count(t.Context(), sources)
+		}
 		if err != nil || n != c.count || told != c.told {
 			t.Errorf("truncated to %d: %d lines, told %v, %v; want %d, %v", c.to, n, told, err, c.count, c.told)
 		}

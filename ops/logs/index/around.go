@@ -39,7 +39,7 @@ func (h *Hit) printed(p *openPart) int64 {
 // Around reads the hit's event with as many lines before and after it, but for
 // those that were printed with the last hit. Hits come the oldest first.
 func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error) {
-	text := h.text.text
+	text := h.text.nearby()
 	from, err := linesBack(text, h.Head, before)
 	if err != nil {
 		return a, err

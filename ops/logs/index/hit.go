@@ -40,7 +40,7 @@ func (s *Scan) Event(p *line.Parser, h *Hit) (logs.Event, error) {
 		end = h.Last
 	}
 	h.text.manner.Teach(p)
-	e, err := ReadEvent(h.text.text, p, h.Off, end, h.Head)
+	e, err := ReadEvent(h.text.nearby(), p, h.Off, end, h.Head)
 	e.Source, e.Line = h.Source, h.Line
 	if !e.Time.IsZero() { // else it says none that can be read: that of the event before is not its own
 		e.Time = h.Time().In(s.Zone)

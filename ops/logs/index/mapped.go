@@ -4,7 +4,6 @@ import (
 	"runtime/debug"
 
 	"opsdeck/ops/logs"
-	logline "opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/query"
 )
 
@@ -22,6 +21,18 @@ func (k *kit) mapped(p *openPart, off, end int64) (n int64, ok bool) {
 		return 0, false
 	}
 	defer unmap()
+	whole := noFault(func() {
+		for len(text) > 0 {
+			size := wholePiece(text, 0)
+			n += k.countIn(text[:size])
+			text = text[size:]
+		}
+	})
+	return n, whole
+}
+
+// noFault looks at mapped text; it returns false where the file has become shorter meanwhile.
+func noFault(look func()) (whole bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		r := recover()
@@ -31,17 +42,10 @@ func (k *kit) mapped(p *openPart, off, end int64) (n int64, ok bool) {
 		if _, fault := r.(interface{ Addr() uintptr }); !fault {
 			panic(r)
 		}
-		n, ok = 0, false
+		whole = false
 	}()
-	for len(text) > 0 {
-		size := min(len(text), mappedPiece)
-		if size < len(text) {
-			size = min(logline.After(text, '\n', size)+1, len(text))
-		}
-		n += k.countIn(text[:size])
-		text = text[size:]
-	}
-	return n, true
+	look()
+	return true
 }
 
 // mappedPiece is how much is looked through at a time: it stays in the CPU's cache when it is

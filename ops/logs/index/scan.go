@@ -120,6 +120,7 @@ type openPart struct {
 	beside  *openPart
 	older   *openPart        // the part before, where the oldest come first
 	newer   func() *openPart // the part behind, or nil
+	near    *nearby          // what its hits are read from
 }
 
 // openText begins with a text; of is the manner of the source's texts before.

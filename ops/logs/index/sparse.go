@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"opsdeck/ops/logs"
 	logline "opsdeck/ops/logs/line"
 )
 
@@ -17,8 +18,8 @@ import (
 const (
 	sparseLook  = 1 << 10  // how far before it the line is looked for at first from which to begin
 	sparseBack  = 16 << 10 // and how far at most
-	sparseRead  = 4 << 10  // how much is read at a time from there on
-	sparseNear  = 4 << 10  // text between two such lines that is not left out
+	sparseRead  = 2 << 10  // how much is read at a time from there on
+	sparseNear  = 512      // text between two such lines that is not left out
 	sparseLines = BlockBytes >> 10
 )
 
@@ -36,10 +37,37 @@ type wordLine struct {
 // sparse looks through a region by the word that every hit holds. ok is false where
 // only an index of the whole region gives the same answer.
 func (k *kit) sparse(ctx context.Context, s *Scan, p *openPart, off, end int64, countOnly bool) (f found, ok bool) {
+	if text, unmap := k.mapRegion(p.text, off, end); text != nil {
+		defer unmap()
+		if whole := noFault(func() { f, ok = k.sparseIn(ctx, s, p, text, end, countOnly) }); whole {
+			return f, ok
+		}
+	}
 	text, err := k.hold(p.text, off, end)
 	if err != nil {
 		return found{err: err}, err != errWhole
 	}
+	return k.sparseIn(ctx, s, p, text, end, countOnly)
+}
+
+// mapRegion maps a region, which spares the copy that a read makes; nil where it cannot.
+func (k *kit) mapRegion(r io.ReaderAt, off, end int64) (text *regionText, unmap func()) {
+	m, ok := r.(logs.Mapped)
+	if !ok || end-off > 2*BlockBytes {
+		return nil, nil
+	}
+	held, unmap, ok := m.Map(off, end)
+	if !ok {
+		return nil, nil
+	}
+	return &regionText{r, held, off}, unmap
+}
+
+// sparseIn is sparse in a region's text.
+func (k *kit) sparseIn(
+	ctx context.Context, s *Scan, p *openPart, text *regionText, end int64, countOnly bool,
+) (f found, ok bool) {
+	off := text.off
 	lines, total, err := k.wordLines(text.held, off, s.Unnumbered || countOnly)
 	if err != nil {
 		return found{err: err}, err != errWhole
@@ -59,15 +87,22 @@ func (k *kit) sparse(ctx context.Context, s *Scan, p *openPart, off, end int64, 
 // fit, and how many lines there are in all. Without numbers nothing is counted.
 func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLine, total int64, err error) {
 	done := 0 // up to where lines are counted
-	coloured := bytes.IndexByte(text, 0x1b) >= 0
+	piece, coloured := 0, false
+	checked := 0 // up to where no entry is
 	for i := 0; i < len(text); {
-		from, to := k.nextWordLine(text, i, coloured)
-		if from < 0 {
-			break
+		if i >= piece {
+			piece = wholePiece(text, i)
+			coloured = bytes.IndexByte(text[i:piece], 0x1b) >= 0
 		}
-		if i == 0 && logline.HoldsEntry(text) {
+		from, to := k.nextWordLine(text[:piece], i, coloured)
+		if from < 0 {
+			i = piece
+			continue
+		}
+		if checked < piece && logline.HoldsEntry(text[checked:piece]) {
 			return nil, 0, errWhole // its values may hold any text
 		}
+		checked = piece
 		if !unnumbered {
 			total += int64(bytes.Count(text[done:from], []byte{'\n'}))
 			done = from
@@ -84,6 +119,15 @@ func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLi
 		}
 	}
 	return lines, total, nil
+}
+
+// wholePiece is the end of the lines that are looked through together from i on.
+func wholePiece(text []byte, i int) int {
+	end := i + mappedPiece
+	if end >= len(text) {
+		return len(text)
+	}
+	return min(logline.After(text, '\n', end)+1, len(text))
 }
 
 // regionText is a text of which one region is held.
