@@ -30,8 +30,8 @@ func tarOf(t *testing.T, members []packed) string {
 	w := tar.NewWriter(&out)
 	w.WriteHeader(&tar.Header{Name: "./logs/", Typeflag: tar.TypeDir, Mode: 0o700})
 	for _, m := range members {
-		err := w.WriteHeader(&tar.Header{Name: "./logs/" + m.name, Mode: 0o600, Size: int64(len(m.text)), ModTime: packedAt})
-		if err != nil {
+		h := &tar.Header{Name: "./logs/" + m.name, Mode: 0o600, Size: int64(len(m.text)), ModTime: packedAt}
+		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
 		io.WriteString(w, m.text)

@@ -40,7 +40,10 @@ func TestALogThatIsTruncatedWhileItIsCounted(t *testing.T) {
 		count int64
 		told  bool
 		each  bool // the hits are read, too
-	}{{int64(len(whole)), lines, false, false}, {0, 0, true, false}, {int64(len(whole)), lines, false, true}, {0, 0, true, true}} {
+	}{
+		{int64(len(whole)), lines, false, false}, {0, 0, true, false},
+		{int64(len(whole)), lines, false, true}, {0, 0, true, true},
+	} {
 		if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
 			t.Fatal(err)
 		}
