@@ -38,7 +38,7 @@ var LevelWords = map[string]Level{
 	"INFO": LevelInfo, "LOG": LevelInfo, "INF": LevelInfo, "NOTICE": LevelInfo, "INFORMATION": LevelInfo,
 	"HTTP": LevelInfo,
 	"WARN": LevelWarn, "WARNING": LevelWarn, "WRN": LevelWarn,
-	"ERROR": LevelError, "ERR": LevelError, "SEVERE": LevelError,
+	"ERROR": LevelError, "ERR": LevelError, "EROR": LevelError, "SEVERE": LevelError,
 	"FATAL": LevelFatal, "FTL": LevelFatal, "CRITICAL": LevelFatal, "CRIT": LevelFatal, "PANIC": LevelFatal,
 	"EMERG": LevelFatal, "ALERT": LevelFatal,
 	"EMERGENCY": LevelFatal, "DPANIC": LevelFatal,

@@ -2,6 +2,7 @@ package line
 
 import (
 	"bytes"
+	"net"
 	"strconv"
 
 	"opsdeck/ops/logs"
@@ -57,7 +58,10 @@ func (r headReader) access(line []byte) (e logs.Event, ms int64, ok bool) {
 		return e, Unset, false
 	}
 	r.p.read.numbered = true
-	client, _, _ := bytes.Cut(line, []byte{' '})
+	client, who, _ := bytes.Cut(line, []byte{' '})
+	if next, _, ok := bytes.Cut(who, []byte{' '}); ok && net.ParseIP(string(next)) != nil {
+		client = next // after the name of the virtual host, and its port
+	}
 	e = logs.Event{Format: logs.FormatText, Level: statusLevel(status), Context: accessContext}
 	e.Message = string(rest)
 	e.Fields = []logs.Field{
@@ -137,12 +141,15 @@ func accessTook(line []byte) (ms float64, ok bool) {
 	if !bytes.Contains(line[:min(len(line), 320)], []byte(`] "`)) {
 		return 0, false
 	}
+	if v, ok := namedRequestTime(line); ok {
+		return v, true
+	}
 	quote := bytes.LastIndexByte(line, '"')
 	if quote < 0 || quote+2 >= len(line) || line[quote+1] != ' ' || !Digit(line[quote+2]) {
 		return 0, false
 	}
 	word, rest, _ := bytes.Cut(line[quote+2:], []byte{' '})
-	if len(rest) > 0 || bytes.Count(line, []byte{'"'}) < 6 {
+	if len(rest) > 0 && !upstreamTimes(word, rest) || bytes.Count(line, []byte{'"'}) < 6 {
 		return 0, false // other columns follow, or it is not the combined form
 	}
 	v, err := strconv.ParseFloat(string(word), 64)
@@ -153,4 +160,42 @@ func accessTook(line []byte) (ms float64, ok bool) {
 		return v * 1000, true
 	}
 	return v / 1000, true
+}
+
+// upstreamTimes tells whether nginx's $upstream_response_time and the like follow its
+// $request_time: "1.234 0.900", "0.001 -".
+func upstreamTimes(word, rest []byte) bool {
+	if bytes.IndexByte(word, '.') < 0 {
+		return false
+	}
+	for _, w := range bytes.Fields(rest) {
+		whole, part, _ := bytes.Cut(bytes.TrimSuffix(w, []byte{','}), []byte{'.'})
+		if string(w) != "-" && (!allDigits(whole) || !allDigits(part)) {
+			return false
+		}
+	}
+	return true
+}
+
+// namedRequestTime reads nginx's $request_time, in seconds, where the format names it:
+// rt=1.234, request_time=1.234, request_time:1.234, in quotes or not.
+func namedRequestTime(line []byte) (ms float64, ok bool) {
+	for _, name := range [...]string{" rt=", " request_time=", " request_time:"} {
+		_, rest, ok := bytes.Cut(line, []byte(name))
+		if !ok {
+			continue
+		}
+		rest = bytes.TrimLeft(rest[:min(len(rest), 24)], `" `)
+		n := 0
+		for n < len(rest) && (Digit(rest[n]) || rest[n] == '.') {
+			n++
+		}
+		if bytes.IndexByte(rest[:n], '.') < 1 {
+			continue
+		}
+		if v, err := strconv.ParseFloat(string(rest[:n]), 64); err == nil {
+			return v * 1000, true
+		}
+	}
+	return 0, false
 }

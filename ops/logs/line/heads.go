@@ -146,6 +146,7 @@ func (r bodyReader) tagged(text []byte) logs.Event {
 		return e
 	}
 	e := logs.Event{Format: logs.FormatText, Context: string(tag), Message: string(rest)}
+	e.Fields = tagPid(text[:len(text)-len(rest)])
 	if len(rest) > 0 {
 		if _, n := r.p.AnyTime(rest); n > 0 {
 			rest = bytes.TrimLeft(rest[n:], " ")
@@ -175,6 +176,16 @@ func syslogTag(text []byte) (tag, rest []byte, ok bool) {
 		}
 	}
 	return nil, nil, false
+}
+
+// tagPid is the process id of "host tag[12]: ", if there is one.
+func tagPid(head []byte) []logs.Field {
+	open := bytes.LastIndexByte(head, '[') + 1
+	n := digitsAt(head, open)
+	if open == 0 || n == 0 || !bytes.HasPrefix(head[open+n:], []byte("]:")) {
+		return nil
+	}
+	return []logs.Field{{Key: "pid", Value: string(head[open : open+n])}}
 }
 
 // klog reads "E0129 12:00:00.123456    1234 file.go:123] text", the format of glog and

@@ -59,6 +59,29 @@ func requestName(key string) bool {
 	return strings.HasSuffix(key, "requesturi") || strings.HasSuffix(key, "requestmethod")
 }
 
+// requested is what a line of an access log in JSON is about, which has no message: its
+// request, or the method and the path.
+func requested(pairs []jsontext.Pair) string {
+	method, path := "", ""
+	for _, v := range pairs {
+		if v.Value[0] != '"' {
+			continue
+		}
+		switch lowerKey(v.Key) {
+		case "request":
+			return jsontext.Text(v.Value)
+		case "method", "request_method", "http_method":
+			method = jsontext.Text(v.Value)
+		case "uri", "url", "request_uri", "path":
+			path = jsontext.Text(v.Value)
+		}
+	}
+	if path == "" {
+		return ""
+	}
+	return strings.TrimSpace(method + " " + path)
+}
+
 // otlp reads the first record of a line that the OpenTelemetry Collector's file exporter
 // writes: {"resourceLogs":[{"resource":…,"scopeLogs":[{"scope":…,"logRecords":[…]}]}]}.
 func (r objectReader) otlp(value string) (e logs.Event, ms int64, ok bool) {

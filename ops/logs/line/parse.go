@@ -384,6 +384,7 @@ func (r bodyReader) body(rest []byte) (e logs.Event) {
 		return e
 	}
 	e.Format = logs.FormatText
+	whole := rest
 	e.Level, rest = r.levelAfterTime(rest)
 	if context, message, ok := springBoot(rest); ok {
 		e.Context, e.Message = context, message
@@ -391,6 +392,7 @@ func (r bodyReader) body(rest []byte) (e logs.Event) {
 	}
 	e.Context, e.Message = leadingContext(rest)
 	if e.Context == "" {
+		e.Context, e.Message = log4jsCategory(whole, e.Message)
 		if e.Level == logs.LevelUnknown && beginsError(rest) {
 			e.Level = logs.LevelError
 		}

@@ -19,6 +19,7 @@ var (
 		"eventtime": true, "date": true, "asctime": true, "timemillis": true, "instant": true,
 		"__realtime_timestamp": true, "timeunixnano": true, "_time": true,
 		"timestamp_ns": true, "timestamp_ms": true,
+		"time_iso8601": true, "time_local": true, // nginx
 	}
 	levelKeys = map[string]bool{
 		"level": true, "severity": true, "lvl": true, "levelname": true, "log.level": true, "@l": true,
@@ -99,13 +100,36 @@ func (r objectReader) ofPairs(line string, pairs []jsontext.Pair) (e logs.Event,
 	if e.Context == "" {
 		e.Context = of.name // the logger's name in bunyan and pino
 	}
+	if e.Level == logs.LevelUnknown && of.levelKey == "" && ofSerilog(pairs) {
+		e.Level = logs.LevelInfo
+	}
 	if e.Message == "" && of.typ == "" {
 		e.Message = of.failed
 	}
 	if of.typ != "" && e.Message == "" {
 		business(&e, of.typ)
 	}
+	if e.Message == "" {
+		e.Message = requested(pairs)
+	}
 	return e, ms
+}
+
+// ofSerilog recognises an event in Serilog's compact form, which leaves out the level of
+// information (clef-json.org): "@t" with "@m" or "@mt", and no "@l".
+func ofSerilog(pairs []jsontext.Pair) bool {
+	timed, said := false, false
+	for _, v := range pairs {
+		switch v.Key {
+		case "@t":
+			timed = true
+		case "@m", "@mt":
+			said = true
+		case "@l":
+			return false
+		}
+	}
+	return timed && said
 }
 
 // pair takes from one pair what every event has; taken is false for a pair that remains

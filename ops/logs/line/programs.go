@@ -20,6 +20,18 @@ func (r bodyReader) program(rest []byte) (e logs.Event, ok bool) {
 			return e, true
 		}
 	}
+	if e, ok = goHTTP(rest); ok { // its "http:" is no level
+		return e, true
+	}
+	if e, ok = kernel(rest); ok {
+		return e, true
+	}
+	if e, ok = nginxError(rest); ok {
+		return e, true
+	}
+	if e, ok = apacheError(rest); ok {
+		return e, true
+	}
 	if e, ok = r.server(rest); ok {
 		return e, true
 	}
@@ -41,9 +53,6 @@ func (r bodyReader) program(rest []byte) (e logs.Event, ok bool) {
 		return e, true
 	}
 	if e, ok = phpMessage(rest); ok {
-		return e, true
-	}
-	if e, ok = goHTTP(rest); ok {
 		return e, true
 	}
 	if e, ok = dotnetConsole(rest); ok {

@@ -3,6 +3,7 @@ package line
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"opsdeck/ops/logs"
 )
@@ -248,4 +249,13 @@ func celery(rest []byte) (e logs.Event, ok bool) {
 	}
 	level, ok := logs.LevelWords[string(word)]
 	return logs.Event{Format: logs.FormatText, Level: level, Context: string(process), Message: string(text)}, ok
+}
+
+// log4jsCategory splits "default - text", what log4js writes after "[time] [LEVEL] ".
+func log4jsCategory(whole []byte, message string) (category, text string) {
+	category, text, ok := strings.Cut(message, " - ")
+	if !ok || len(whole) == 0 || whole[0] != '[' || category == "" || strings.ContainsAny(category, ` \t:"=[](){}`) {
+		return "", message
+	}
+	return category, text
 }
