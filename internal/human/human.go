@@ -112,6 +112,16 @@ func Percent(share float64) string {
 	return strings.TrimSuffix(digits(share*100), ".0") + " %"
 }
 
+// PercentUnder is Percent for a share beside its limit: one that is below it never reads as the
+// limit itself, "19.9 %" and not "20 %".
+func PercentUnder(share, limit float64) string {
+	text := Percent(share)
+	if share < limit && text == Percent(limit) {
+		return strconv.FormatFloat(math.Floor(share*1000)/10, 'f', 1, 64) + " %"
+	}
+	return text
+}
+
 // ParseBytes reads a size as people write it: "512", "64k", "1.5 GiB", "10MB".
 // Powers of 1024 throughout.
 func ParseBytes(s string) (int64, error) {

@@ -46,3 +46,13 @@ func TestParseBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestAShareBelowItsLimitDoesNotReadAsTheLimit(t *testing.T) {
+	for share, want := range map[float64]string{
+		0.1999: "19.9 %", 0.196: "19.6 %", 0.19: "19 %", 0.2: "20 %", 0.204: "20 %", 0.199999: "19.9 %",
+	} {
+		if got := PercentUnder(share, 0.2); got != want {
+			t.Errorf("%v: %s, want %s", share, got, want)
+		}
+	}
+}

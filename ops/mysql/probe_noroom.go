@@ -29,7 +29,8 @@ func (l *look) room() {
 			continue
 		}
 		share := float64(d.Free) / float64(d.Size)
-		headline := lang.M("the disk of MySQL's binlog, %s, has %s free", d.Folder, human.Percent(share))
+		headline := lang.M("the disk of MySQL's binlog, %s, has %s free", d.Folder,
+			human.PercentUnder(share, l.probe.DiskFree))
 		why := lang.M("should be at least %s", human.Percent(l.probe.DiskFree))
 		switch {
 		case share < l.probe.DiskFree/4:

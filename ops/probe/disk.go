@@ -153,14 +153,15 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *trends) health.Resu
 	share := float64(free) / float64(usable)
 	r.Add("free_share", float64(int(share*1e4))/1e4, lang.Raw(human.Percent(share)))
 	r.Detail = lang.M("%s free (%s) on %s", human.Bytes(int64(free)), human.Percent(share), mount)
-	low(&r, lang.M("disk %s has %s free", mount, human.Percent(share)), share, d.Free)
+	low(&r, lang.M("disk %s has %s free", mount, human.PercentUnder(share, d.Free)), share, d.Free)
 	if at != path {
 		r.Add("missing", true, lang.M("the folder does not exist yet; its parent's disk was checked"))
 	}
 	if s.Files > 0 {
 		inodes := float64(s.Ffree) / float64(s.Files)
 		r.Add("free_inodes", s.Ffree, lang.Raw(human.Count(int64(s.Ffree))))
-		low(&r, lang.M("disk %s has %s of its inodes free", mount, human.Percent(inodes)), inodes, d.Free/2)
+		low(&r, lang.M("disk %s has %s of its inodes free", mount, human.PercentUnder(inodes, d.Free/2)),
+			inodes, d.Free/2)
 	}
 	now := d.Now()
 	trend.fast.Add(now, float64(free))
