@@ -71,7 +71,7 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 		}
 		t.Rows = append(
 			t.Rows,
-			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, "; "))},
+			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, sh.lang.T("; ")))},
 		)
 	}
 	fmt.Fprint(sh.out, t)

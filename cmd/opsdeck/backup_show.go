@@ -151,7 +151,7 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 		)
 	}
 	fact(lang.M("names"), strings.Join(doc.Names, ", "))
-	fact(lang.M("kept"), strings.Join(doc.KeepReasons, "; "))
+	fact(lang.M("kept"), strings.Join(doc.KeepReasons, sh.lang.T("; ")))
 	fmt.Fprint(sh.out, facts)
 	sh.tables(m)
 }

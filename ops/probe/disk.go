@@ -154,7 +154,7 @@ func (d Disk) judge(path, at string, s unix.Statfs_t, trend *trends) health.Resu
 	r.Add("free_share", float64(int(share*1e4))/1e4, lang.Raw(human.Percent(share)))
 	r.Detail = lang.M("%s free (%s) on %s", human.Bytes(int64(free)), human.Percent(share), mount)
 	low(&r, lang.M("disk %s has %s free", mount, human.PercentUnder(share, d.Free)), share, d.Free)
-	if at != path {
+	if at != filepath.Clean(path) { // a server names its folder with a slash at the end
 		r.Add("missing", true, lang.M("the folder does not exist yet; its parent's disk was checked"))
 	}
 	if s.Files > 0 {

@@ -163,6 +163,10 @@ func TestDiskOfAFolderThatIsNotThereIsItsParents(t *testing.T) {
 	if r := look(t, Disk{Path: Fixed(filepath.Join(file, "x")), Now: time.Now}.Probe()); r.State != ops.StateOK {
 		t.Errorf("below a file: %s %s", r.State, r.Detail)
 	}
+	there := t.TempDir() + "/" // as servers name their folder
+	if r := (Disk{Path: Fixed(there), Now: time.Now}).Probe()(t.Context()); r.Field("missing") != nil {
+		t.Errorf("%s is called missing: %v", there, r.Field("missing"))
+	}
 }
 
 func TestDiskAsksForItsFolderUntilItIsKnown(t *testing.T) {

@@ -256,7 +256,7 @@ func (p *dossier) planLines(size page.Size) []string {
 			log.Files, termsafe.Line(log.First), termsafe.Line(log.Last), human.Bytes(log.Bytes))
 		head = append(head, cells.Cut(" "+surplus, size.Width))
 	}
-	head = append(head, widget.Rule(t, "", size.Width/2))
+	head = append(head, widget.Rule(t, "", size.Width))
 	var lines []string
 	for _, verb := range []backup.Verb{backup.Remove, backup.Rename, backup.KeepIt} {
 		for _, s := range plan.Steps {
@@ -288,5 +288,5 @@ func (p *stock) planLine(s backup.Step, width int) string {
 	} else {
 		name = cells.Pad(name, 48)
 	}
-	return cells.Cut(" "+word+"  "+name+"  "+t.Dim.Render(termsafe.Line(strings.Join(why, "; "))), width)
+	return cells.Cut(" "+word+"  "+name+"  "+t.Dim.Render(termsafe.Line(strings.Join(why, e.T("; ")))), width)
 }
