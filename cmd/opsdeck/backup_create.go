@@ -216,6 +216,9 @@ func createJSON(m *backups.Made) backupCreateJSON {
 	if w := m.DefinitionsOnly(); !w.Empty() {
 		doc.Warnings = append(doc.Warnings, w.String())
 	}
+	for _, w := range m.NotLoadable() {
+		doc.Warnings = append(doc.Warnings, w.String())
+	}
 	if m.Shrink != nil {
 		doc.Shrink = shrinkDoc(*m.Shrink)
 		doc.Warnings = append(doc.Warnings, m.Shrink.Text().String())
@@ -269,6 +272,9 @@ func tellMade(a *app, m *backups.Made) {
 		a.note(lang.M("  ! if they were removed on purpose: %s", "opsdeck backup accept "+human.Shell(m.File)))
 	}
 	if w := m.DefinitionsOnly(); !w.Empty() {
+		a.note(lang.M("  ! %s", w))
+	}
+	for _, w := range m.NotLoadable() {
 		a.note(lang.M("  ! %s", w))
 	}
 	for _, w := range m.Warnings {

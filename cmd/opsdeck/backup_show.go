@@ -108,6 +108,9 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 	if w := m.DefinitionsOnly(); !w.Empty() {
 		doc.Warnings = append(slices.Clone(doc.Warnings), w.String())
 	}
+	for _, w := range m.NotLoadable() {
+		doc.Warnings = append(slices.Clone(doc.Warnings), w.String())
+	}
 	return doc
 }
 
@@ -128,6 +131,9 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 		fact(lang.M("note"), sh.lang.Msg(p.Text()))
 	}
 	fact(lang.M("note"), sh.lang.Msg(m.DefinitionsOnly()))
+	for _, w := range m.NotLoadable() {
+		fact(lang.M("note"), sh.lang.Msg(w))
+	}
 	for _, w := range m.Warnings {
 		fact(lang.M("note"), w)
 	}

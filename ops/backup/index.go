@@ -387,6 +387,7 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	flags := ""
 	for flag, on := range map[string]bool{
 		"c": s.Consistent, "p": s.Partial, "e": s.Encrypted, "n": s.NoData, "u": s.Unseen, "d": s.Doubt,
+		"l": s.NotLoadable,
 	} {
 		if on {
 			flags += flag
@@ -457,6 +458,7 @@ func (x *Index) readSummary(fields []string) {
 	s.NoData = strings.Contains(flags, "n")
 	s.Unseen = strings.Contains(flags, "u")
 	s.Doubt = strings.Contains(flags, "d")
+	s.NotLoadable = strings.Contains(flags, "l")
 	parts := strings.Split(l.quoted(), "\x00")
 	for i := 0; i+1 < len(parts); i += 2 {
 		rows, err := strconv.ParseInt(parts[i+1], 10, 64)

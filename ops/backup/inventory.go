@@ -297,6 +297,9 @@ func (sc Scan) manifest(s *Set) {
 	if sum.Unseen {
 		s.add(problem(Unseen))
 	}
+	if sum.NotLoadable {
+		s.add(problem(NotLoadable))
+	}
 	if sum.Doubt {
 		s.add(problem(Doubted))
 	}

@@ -37,6 +37,7 @@ const (
 	NoteOutside = "outside"  // a body that refers to another schema
 	NoteOldName = "oldname"  // a string in a body that contains the old schema's name
 	NoteEvent   = "event"    // an event that was created DISABLED
+	NoteUnread  = "unread"   // an object that opsdeck does not understand or allow
 	NoteWarning = "warning"  // the server's warnings about rows
 )
 

@@ -113,8 +113,10 @@ type Table struct {
 	// DefinitionOnly means that the backup holds no rows of the table because the table
 	// stores none: its engine shows rows of other tables, files or servers, or keeps
 	// none.
-	DefinitionOnly bool  `json:"definition_only,omitempty"`
-	DataBytes      int64 `json:"data_bytes,omitempty"` // raw bytes of its row members
+	DefinitionOnly bool `json:"definition_only,omitempty"`
+	// NotLoadable is why a load cannot create it, though the file holds it; "" if it can.
+	NotLoadable string `json:"not_loadable,omitempty"`
+	DataBytes   int64  `json:"data_bytes,omitempty"` // raw bytes of its row members
 }
 
 // Object is anything in a schema other than a base table.
@@ -125,6 +127,8 @@ type Object struct {
 	Table          string `json:"table,omitempty"` // a trigger's
 	Definer        string `json:"definer,omitempty"`
 	DefinitionHash string `json:"definition_hash,omitempty"`
+	// NotLoadable is as in Table.
+	NotLoadable string `json:"not_loadable,omitempty"`
 }
 
 // Member kinds, in the order of the file. Each member decompresses on its own; the texts

@@ -237,6 +237,41 @@ func (m *Manifest) DefinitionsOnly() lang.Msg {
 	)
 }
 
+// NotLoadable says, a sentence each, what the file holds and a load cannot create.
+func (m *Manifest) NotLoadable() (said []lang.Msg) {
+	for _, t := range m.Tables {
+		if t.NotLoadable != "" {
+			said = append(said, notLoadable("table", t.Name, t.NotLoadable))
+		}
+	}
+	for _, o := range m.Objects {
+		if o.NotLoadable != "" {
+			said = append(said, notLoadable(o.Kind, o.Name, o.NotLoadable))
+		}
+	}
+	return said
+}
+
+func notLoadable(kind, name, why string) lang.Msg {
+	return lang.M("the %s %s is in the file, but a restore cannot create it and asks to leave it out: %s",
+		kind, name, why)
+}
+
+// LeavesOut lists what a load of a database has to leave out, each as "function f".
+func (m *Manifest) LeavesOut(database string) (names []string) {
+	for _, t := range m.Tables {
+		if t.NotLoadable != "" && t.Database == database {
+			names = append(names, "table "+t.Name)
+		}
+	}
+	for _, o := range m.Objects {
+		if o.NotLoadable != "" && o.Database == database {
+			names = append(names, o.Kind+" "+o.Name)
+		}
+	}
+	return names
+}
+
 // Rows is the number of rows in all tables.
 func (m *Manifest) Rows() (n int64) {
 	for _, t := range m.Tables {

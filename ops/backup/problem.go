@@ -77,6 +77,7 @@ const (
 	Moved       = "metadata"
 	Unseen      = "unseen"
 	Doubted     = "doubt"
+	NotLoadable = "not-loadable"
 	OtherServer = "server"   // made from another one, on a machine
 	Dangling    = "dangling" // table, rows, parent table, foreign key
 )
@@ -179,6 +180,8 @@ func (p Problem) remark() lang.Msg {
 	case Unseen:
 		return lang.M("procedures and functions of other users were not visible: if there are any, they are missing " +
 			"from it")
+	case NotLoadable:
+		return lang.M("a restore cannot create all of its definitions: backup show names them")
 	case Doubted:
 		return lang.M("made while a restore could not be read: whether the database was whole is unknown; make a new " +
 			"one")

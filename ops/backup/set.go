@@ -39,6 +39,7 @@ type Summary struct {
 	NoData      bool   // definitions only
 	Unseen      bool   // routines of other users may be missing
 	Doubt       bool   // made while a restore could not be read
+	NotLoadable bool   // a restore has to leave some of it out
 	Encrypted   bool
 	Counts      []TableRows // of the tables whose rows were counted
 }
@@ -77,6 +78,7 @@ func Summarise(m *Manifest) Summary {
 		NoData:      m.NoData,
 		Unseen:      len(m.Unseen) > 0,
 		Doubt:       m.Doubt != "",
+		NotLoadable: len(m.NotLoadable()) > 0,
 		Encrypted:   m.Encrypted,
 		Counts:      counted(m),
 	}

@@ -25,6 +25,8 @@ type Gap struct {
 	// Refused is why the server cannot create it, Kind what it is then.
 	Refused string `json:"refused,omitempty"`
 	Kind    string `json:"kind,omitempty"`
+	// Unread means that opsdeck refuses it, and not the server.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Text is the gap as a sentence.
@@ -204,6 +206,10 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		)
 		if g.Refused != "" {
 			hint = lang.M("install on the server what it needs; or restore without it: --accept-missing %s", all)
+		}
+		if g.Unread {
+			hint = lang.M("restore without it, then create it from the file with the mysql client: "+
+				"--accept-missing %s", all)
 		}
 		p.block(g.Text(), hint)
 	}

@@ -14,6 +14,8 @@ type Uncreatable struct {
 	Kind string `json:"kind"` // "table", "sequence", "view", "trigger" …
 	Name string `json:"name"`
 	Why  string `json:"why"` // in the server's words
+	// Unread means that opsdeck does not understand or allow it; the server was not asked.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Substituted is a table that the server creates with another engine.
@@ -48,7 +50,7 @@ func (a *Assessment) Substitutes(table string) bool {
 // refusals are the objects that the server cannot create.
 func (p gapFinder) refusals(a *Assessment) (out []Gap) {
 	for _, u := range a.Uncreatable {
-		g := Gap{Table: u.Name, Rows: -1, Was: -1, Refused: u.Why, Kind: u.Kind}
+		g := Gap{Table: u.Name, Rows: -1, Was: -1, Refused: u.Why, Kind: u.Kind, Unread: u.Unread}
 		if u.Kind == "table" {
 			g.Key = slices.Contains(p.Verify.KeyTables, u.Name)
 			g.Was = p.rowsNow(a, u.Name)
@@ -72,6 +74,10 @@ func (p gapFinder) rowsNow(a *Assessment, table string) int64 {
 func (g Gap) refusal() lang.Msg {
 	what := lang.M("the server cannot create the %s %s: %s", kindName(g.Kind), termsafe.Line(g.Table),
 		termsafe.Line(g.Refused))
+	if g.Unread {
+		what = lang.M("opsdeck cannot load the %s %s: %s", kindName(g.Kind), termsafe.Line(g.Table),
+			termsafe.Line(g.Refused))
+	}
 	if g.Was < 0 {
 		return what
 	}

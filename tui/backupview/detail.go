@@ -143,6 +143,9 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 		fact(e.T("took"), e.Lang.Span(human.Duration(m.FinishedAt.Sub(m.StartedAt))))
 		fact(e.T("consistent"), m.Consistency)
 		fact(e.T("note"), e.Lang.Msg(m.DefinitionsOnly()))
+		for _, w := range m.NotLoadable() {
+			fact(e.T("note"), e.Lang.Msg(w))
+		}
 		for _, w := range m.Warnings {
 			fact(e.T("note"), w)
 		}

@@ -15,6 +15,7 @@ import (
 	"opsdeck/ops/audit"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/mysql/load"
 )
 
 // Years are a table's archives: a year's rows in a file of their own, checked,
@@ -97,7 +98,8 @@ func (y *Years) Make(
 			ctx,
 			y.src.r.opt.Target,
 			dump.Options{Databases: []string{y.src.r.opt.Schema}, Tables: []string{y.src.r.opt.Table}, Where: p.Where,
-				Kind: "archive", Tool: tool, Compress: "gzip", Report: report, Now: y.src.r.opt.Clock.Now},
+				Refuses: load.NewTrial().Refuses,
+				Kind:    "archive", Tool: tool, Compress: "gzip", Report: report, Now: y.src.r.opt.Clock.Now},
 			p.File,
 		)
 		if errors.Is(err, fs.ErrExist) {

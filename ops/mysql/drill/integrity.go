@@ -62,7 +62,7 @@ func (d *drill) counted() {
 }
 
 func (d *drill) byManifest(ctx context.Context) error {
-	o := load.VerifyOptions{Schema: d.Schema, From: d.from(), Jobs: d.Jobs, Report: d.Report}
+	o := load.VerifyOptions{Schema: d.Schema, From: d.from(), Jobs: d.Jobs, Without: d.spared, Report: d.Report}
 	if d.Table != "" {
 		o.Tables = []string{d.Table}
 	}

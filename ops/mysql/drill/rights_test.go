@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/backup"
 )
 
 // TestARefusedDrillSaysNothingOfTheBackup: a user that may not make the scratch schema
@@ -50,4 +51,30 @@ func TestARefusedDrillSaysNothingOfTheBackup(t *testing.T) {
 			t.Errorf("left: %v", left)
 		}
 	})
+}
+
+// TestARoutineWhoseLibraryIsGoneIsNamed: MySQL 9 lets a library be dropped under a routine,
+// and then refuses to create the routine. The backup says so, and is not bad for it.
+func TestARoutineWhoseLibraryIsGoneIsNamed(t *testing.T) {
+	s := testdb.MySQL(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)",
+		"CREATE LIBRARY lib LANGUAGE JAVASCRIPT AS $$ export function f(n) { return n + 1 } $$",
+		"CREATE FUNCTION j(n INT) RETURNS INT DETERMINISTIC LANGUAGE JAVASCRIPT USING (lib AS l) AS $$ return l.f(n) $$")
+	m, err := backup.ReadManifest(backupOf(t, s, db))
+	if err != nil || len(m.NotLoadable()) > 0 {
+		t.Fatalf("with its library: %v, %v", m.NotLoadable(), err)
+	}
+	s.Exec(t, db, "DROP LIBRARY lib")
+	path := backupOf(t, s, db)
+	if m, err = backup.ReadManifest(path); err != nil {
+		t.Fatal(err)
+	}
+	if left := m.LeavesOut(db); len(left) != 1 || left[0] != "function j" {
+		t.Fatalf("left out: %q", left)
+	}
+	record, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db})
+	if err != nil || record.Result != backup.Passed || !strings.Contains(record.Remark, "function j") {
+		t.Errorf("%+v, %v", record, err)
+	}
 }

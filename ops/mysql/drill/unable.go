@@ -39,6 +39,32 @@ func (d *drill) unable(work error) error {
 		WithHint(d.other(number, named(made)))
 }
 
+// leftOut are the objects that the manifest says no restore can create. The first call
+// notes them.
+func (d *drill) leftOut() []string {
+	m := d.src.Manifest
+	if m == nil || d.Table != "" {
+		return nil
+	}
+	from := d.from()
+	if from == "" {
+		from = m.Databases[0]
+	}
+	out := m.LeavesOut(from)
+	if len(out) > 0 {
+		d.spared = append(d.spared, out...)
+		d.notes = append(d.notes, "left out, a restore cannot create it: "+strings.Join(out, ", "))
+	}
+	return out
+}
+
+// unread is the error for a dump of which opsdeck does not understand or allow a statement:
+// that is no verdict on the dump.
+func (d *drill) unread(err error) error {
+	return ops.Wrap(err, ops.Failed, lang.M("opsdeck cannot load this backup; this says nothing about the backup")).
+		WithHint(lang.M("another client may load it: zcat FILE | mysql; make a new backup: opsdeck backup create"))
+}
+
 // madeOn is the server of the backup, as far as it is known.
 func (d *drill) madeOn() (made backup.Server) {
 	if m := d.src.Manifest; m != nil {

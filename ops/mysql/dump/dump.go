@@ -30,8 +30,9 @@ type dumper struct {
 	maria  bool
 	now    func() time.Time
 	names  *names
-	notes  []string // warnings of this dump
-	xa     []string // XA transactions that were prepared before the snapshot
+	notes  []string          // warnings of this dump
+	unable map[string]string // what a load cannot create, as kind and quoted name: why
+	xa     []string          // XA transactions that were prepared before the snapshot
 }
 
 // Run dumps to the file path and writes path.manifest.json next to it. At the end both
@@ -39,7 +40,7 @@ type dumper struct {
 // Server errors are *ops.Error. With opts.Out the backup is written there, path is only
 // its name, and the caller stores the manifest.
 func Run(ctx context.Context, target mysql.Target, opts Options, path string) (*backup.Manifest, error) {
-	d := &dumper{opts: opts, target: target, now: opts.Now}
+	d := &dumper{opts: opts, target: target, now: opts.Now, unable: map[string]string{}}
 	d.defaults()
 	m, err := d.dump(ctx, path)
 	if err != nil {
@@ -370,6 +371,7 @@ func (d *dumper) summarise(inv *inventory, snap *snapshot, m *backup.Manifest) {
 				Transactional:  t.Transactional(),
 				History:        t.history,
 				DefinitionOnly: t.noRows(),
+				NotLoadable:    d.unable["table "+schema.Name(d.named(db.name), t.Name)],
 			}
 			if done := d.done[t]; done != nil {
 				entry.Rows, entry.DataBytes, entry.Checksum = done.rows, done.bytes, done.sum.String()

@@ -2,6 +2,7 @@ package dump
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -18,7 +19,9 @@ type Former struct {
 	Create   string         `json:"create"` // SHOW CREATE DATABASE
 	Objects  []FormerObject `json:"objects"`
 	Warnings []string       `json:"warnings,omitempty"`
-	At       time.Time      `json:"at"` // when it was read; the tables are renamed later
+	// Unable is what a load cannot create, as kind and quoted name, and why.
+	Unable map[string]string `json:"not_loadable,omitempty"`
+	At     time.Time         `json:"at"` // when it was read; the tables are renamed later
 }
 
 // FormerObject is an object with its statement in the bytes that a file stores.
@@ -31,7 +34,7 @@ type FormerObject struct {
 // Look reads what a database contains besides its rows. Of the options it uses only
 // Databases (one), Tables, Broken and LockWait.
 func Look(ctx context.Context, target mysql.Target, opts Options) (*Former, error) {
-	d := &dumper{opts: opts, target: target, now: opts.Now}
+	d := &dumper{opts: opts, target: target, now: opts.Now, unable: map[string]string{}}
 	d.defaults()
 	f, err := d.look(ctx)
 	if err != nil {
@@ -56,6 +59,7 @@ func (d *dumper) look(ctx context.Context) (*Former, error) {
 	f.Database = found.name
 	f.Create = found.create
 	f.Warnings = inv.warnings
+	f.Unable = d.unable
 	for _, o := range found.objects {
 		f.Objects = append(f.Objects, FormerObject{o.Object, o.client, o.carried})
 	}
@@ -74,6 +78,7 @@ func (d *dumper) asFormer(db *database) error {
 			db.objects[0].Kind, db.objects[0].Name, f.Database))
 	}
 	db.create = f.Create
+	maps.Copy(d.unable, f.Unable)
 	for _, o := range f.Objects {
 		db.objects = append(db.objects, &object{Object: o.Object, client: o.Client, carried: o.Carried})
 	}

@@ -161,6 +161,9 @@ func (d *dumper) refuse(ctx context.Context, q *sql.Conn, inv *inventory) error 
 		if d.opts.Former != nil { // its objects were checked in the original database
 			continue
 		}
+		if err := d.orphans(ctx, q, db.name); err != nil {
+			return err
+		}
 		var kept []*object
 		for _, o := range db.objects {
 			broken, err := d.refuseObject(ctx, q, o)
@@ -316,6 +319,7 @@ func (d *dumper) manifestObjects(inv *inventory) (objects []backup.Object) {
 					Table:          o.Table,
 					Definer:        o.Definer,
 					DefinitionHash: o.Hash(),
+					NotLoadable:    d.unable[o.Kind+" "+schema.Name(d.named(db.name), o.Name)],
 				},
 			)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 )
 
 // Options configure a dump.
@@ -34,6 +35,10 @@ type Options struct {
 	LockWait   time.Duration // longest wait for a lock; 0 is 15 s
 	BytesRate  int64         // maximum SQL text per second; 0 is no limit
 	Threads    int           // pause while more threads run on the server; 0 is no limit
+
+	// Refuses judges a member with definitions as a load of the backup will: it returns why
+	// a load refuses the member, or "". Nil means that nothing is judged.
+	Refuses func(m backup.Member, text []byte) string
 
 	Kind   string    // the manifest's: "manual", "scheduled", "emergency", "archive"
 	Doubt  string    // the manifest's: the restore that cannot be read

@@ -65,7 +65,7 @@ func oneLine(s string) string {
 // fill writes all members: for each database its table definitions, placeholder views and
 // rows, then the other objects of all databases.
 func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *backup.Manifest) error {
-	if err := d.file.add(backup.Member{Kind: backup.MemberHeader}, []byte(d.header(m))); err != nil {
+	if err := d.define(backup.Member{Kind: backup.MemberHeader}, []byte(d.header(m))); err != nil {
 		return err
 	}
 	for _, db := range inv.databases {
@@ -89,7 +89,7 @@ func (d *dumper) fill(ctx context.Context, inv *inventory, snap *snapshot, m *ba
 func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot) error {
 	text := fmt.Sprintf("%s;\n\nUSE %s;\n", db.create, schema.Ident(d.named(db.name)))
 	m := backup.Member{Kind: backup.MemberDatabase, Database: d.named(db.name)}
-	if err := d.file.add(m, []byte(text)); err != nil {
+	if err := d.define(m, []byte(text)); err != nil {
 		return err
 	}
 	for _, sequences := range []bool{true, false} { // a default may use a sequence
@@ -101,7 +101,7 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 			if err != nil {
 				return err
 			}
-			if err := d.file.add(backup.Member{Kind: backup.MemberTable, Database: d.named(db.name), Object: t.Name},
+			if err := d.define(backup.Member{Kind: backup.MemberTable, Database: d.named(db.name), Object: t.Name},
 				[]byte(text)); err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (d *dumper) fillDatabase(ctx context.Context, db *database, snap *snapshot)
 		}
 		m := backup.Member{Kind: backup.MemberObject, Database: d.named(db.name), Object: o.Name,
 			ObjectKind: "view-placeholder"}
-		if err := d.file.add(m, []byte(o.placeholder())); err != nil {
+		if err := d.define(m, []byte(o.placeholder())); err != nil {
 			return err
 		}
 	}
@@ -204,7 +204,7 @@ func (d *dumper) fillObjects(inv *inventory) error {
 				if in != db {
 					in = db
 					m := backup.Member{Kind: backup.MemberDatabase, Database: db.name}
-					if err := d.file.add(m, []byte("\nUSE "+schema.Ident(db.name)+";\n")); err != nil {
+					if err := d.define(m, []byte("\nUSE "+schema.Ident(db.name)+";\n")); err != nil {
 						return err
 					}
 				}
@@ -219,7 +219,7 @@ func (d *dumper) fillObjects(inv *inventory) error {
 
 func (d *dumper) fillObject(o *object) error {
 	m := backup.Member{Kind: backup.MemberObject, Database: o.Database, Object: o.Name, ObjectKind: o.Kind}
-	return d.file.add(m, []byte(o.statements()))
+	return d.define(m, []byte(o.statements()))
 }
 
 // statements create the object, under its own settings.

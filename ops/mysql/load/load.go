@@ -56,6 +56,10 @@ type Options struct {
 	NoLocal    bool // never LOAD DATA LOCAL
 	NoDefer    bool // create secondary indexes before the rows
 
+	// Spare leaves out objects that opsdeck does not understand or does not allow, and
+	// notes each. Such a table is refused all the same.
+	Spare bool
+
 	Report func(ops.Progress) // may be nil
 
 	// Whole is called for each table whose rows and keys are complete, while others
@@ -133,7 +137,8 @@ func system(schema string) bool {
 
 // refuse returns the error for a refused statement.
 func refuse(where string, reason lang.Msg) error {
-	return ops.E(ops.Failed, lang.M("refused, nothing was loaded: %s (%s)", reason, where))
+	said := ops.E(ops.Failed, lang.M("refused, nothing was loaded: %s (%s)", reason, where))
+	return &refusedError{said: said, reason: reason}
 }
 
 func wrap(what string, err error) error {

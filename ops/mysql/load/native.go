@@ -16,8 +16,12 @@ import (
 
 // native loads a backup made by opsdeck.
 func (s *session) native(ctx context.Context, src *Source) error {
+	s.lenient = s.o.Spare
 	p, err := s.plan(ctx, src)
 	if err != nil {
+		return err
+	}
+	if err := p.spare(s.note); err != nil {
 		return err
 	}
 	s.report.From = p.from
@@ -52,6 +56,17 @@ func (s *session) native(ctx context.Context, src *Source) error {
 	}
 	s.account(p)
 	s.meter.phase("done", "")
+	return nil
+}
+
+// spare notes the objects that the plan leaves out.
+func (p *plan) spare(note func(kind, object, detail string)) error {
+	for _, u := range p.refused {
+		if u.Kind == "table" {
+			return refuse("table "+u.Name, lang.Raw(u.Why))
+		}
+		note(backup.NoteUnread, u.Kind+" "+u.Name, u.Why)
+	}
 	return nil
 }
 

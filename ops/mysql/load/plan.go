@@ -55,6 +55,7 @@ type plan struct {
 	options string // of the schema
 	bytes   int64
 	guard   *guard
+	refused []Uncreatable // what the guard refuses, where a load without it is wanted
 }
 
 // plan reads all definitions of a backup, checks their hashes and judges every
@@ -83,6 +84,9 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 			continue
 		}
 		if mem.Kind == backup.MemberRows {
+			if p.refuses("table", mem.Object) {
+				continue
+			}
 			if err := p.addRows(i, mem); err != nil {
 				return nil, err
 			}
@@ -92,12 +96,34 @@ func (s *session) plan(ctx context.Context, src *Source) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.add(i, mem, text); err != nil {
+		before := p.guard.settings.copy()
+		err = p.add(i, mem, text)
+		if s.lenient && Refused(err) && (mem.Kind == backup.MemberTable || mem.Kind == backup.MemberObject) {
+			p.guard.settings = before
+			p.refuse(mem, refusalOf(err))
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	s.shape(p)
 	return p, nil
+}
+
+// refuse notes a definition that the guard refuses.
+func (p *plan) refuse(mem backup.Member, why lang.Msg) {
+	kind := strings.TrimSuffix(mem.ObjectKind, "-placeholder")
+	if mem.Kind == backup.MemberTable {
+		kind = "table"
+	}
+	if !p.refuses(kind, mem.Object) {
+		p.refused = append(p.refused, Uncreatable{Kind: kind, Name: mem.Object, Why: why.String(), Unread: true})
+	}
+}
+
+func (p *plan) refuses(kind, name string) bool {
+	return slices.ContainsFunc(p.refused, func(u Uncreatable) bool { return u.Kind == kind && u.Name == name })
 }
 
 func missingTables(m *backup.Manifest, from string, names []string) error {

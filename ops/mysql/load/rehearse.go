@@ -24,6 +24,8 @@ type Uncreatable struct {
 	Kind string // "table", "view", "procedure" …
 	Name string
 	Why  string // in the server's words
+	// Unread means that opsdeck itself refuses the definition; the server was not asked.
+	Unread bool
 }
 
 // Substituted is a table that the server creates with another engine.
@@ -140,10 +142,15 @@ func serverReason(err error) string {
 }
 
 func (r *rehearsal) native(ctx context.Context, src *Source) error {
+	r.s.lenient = true
 	p, err := r.s.plan(ctx, src)
 	if err != nil {
 		return err
 	}
+	for _, u := range p.refused {
+		r.failed[u.Kind+" "+u.Name] = true
+	}
+	r.out.Uncreatable = append(r.out.Uncreatable, p.refused...)
 	end, err := r.open(ctx, p.options)
 	if err != nil {
 		return err

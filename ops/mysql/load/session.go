@@ -37,6 +37,7 @@ type session struct {
 	packet    int  // max_allowed_packet
 	local     bool // LOAD DATA LOCAL works
 	addsKeys  bool // the server adds a primary key to tables without one, and the user may not disable that
+	lenient   bool // definitions that the guard refuses are left out of the plan and listed in it
 	oneLoader bool // LOAD DATA locks the AUTO_INCREMENT counter: one at a time per table
 
 	mu     sync.Mutex

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ type settings struct {
 	mode sqlscan.Mode
 	vars map[string]string // sql_mode and user variables that hold text
 }
+
+// copy is a copy that does not change with the original.
+func (s settings) copy() settings { return settings{mode: s.mode, vars: maps.Clone(s.vars)} }
 
 // known are the session variables that a dump may set; others are left out and noted.
 // All of them affect only the loading session.

@@ -23,8 +23,10 @@ type VerifyOptions struct {
 	Schema string   // where the copy is
 	From   string   // the database in the manifest; "": its first
 	Tables []string // only these tables; empty: everything
-	Jobs   int      // connections; 0 is the number of cores, at least 2
-	Report func(ops.Progress)
+	// Without are objects that were left out, as in Options; they are not compared.
+	Without []string
+	Jobs    int // connections; 0 is the number of cores, at least 2
+	Report  func(ops.Progress)
 }
 
 // Verify compares a schema with a manifest: rows and checksum of each table, and the
@@ -269,6 +271,9 @@ func (v *verifier) objects(ctx context.Context, c *sql.Conn, tables []*schema.Ta
 	}
 	for _, want := range v.m.Objects {
 		if want.Database != v.o.From || len(v.o.Tables) > 0 && (want.Kind != "trigger" || !v.picked(want.Table)) {
+			continue
+		}
+		if slices.Contains(v.o.Without, want.Kind+" "+want.Name) {
 			continue
 		}
 		d := backup.ObjectVerdict{Kind: want.Kind, Name: want.Name, State: backup.Missing}

@@ -224,6 +224,9 @@ func (s Saver) write(
 	if w := m.DefinitionsOnly(); !w.Empty() {
 		notes = append(notes, restore.N(w))
 	}
+	for _, w := range m.NotLoadable() {
+		notes = append(notes, restore.N(w))
+	}
 	for _, w := range m.Warnings {
 		notes = append(notes, restore.RawNote(w))
 	}

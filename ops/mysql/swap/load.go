@@ -14,6 +14,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
@@ -284,8 +285,15 @@ func (l *Loading) LoadBack(
 	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
 	}
+	if m, err := backup.ReadManifest(emergency); err == nil && len(p.Tables) == 0 {
+		job.Without = m.LeavesOut(job.From)
+	}
 	loaded, _, err := l.loader.Load(ctx, job, report)
 	if err == nil {
+		for _, name := range job.Without {
+			loaded.Notes = append(loaded.Notes, restore.N(lang.M(
+				"%s could not be created before the restore either; its text is in %s", name, emergency)))
+		}
 		loaded.Notes = append(loaded.Notes, regrant(ctx, c, p.Target.Database, grants)...)
 		var told []restore.Note
 		loaded.Counters, told, err = l.counters.remembered(ctx, p, f, true)

@@ -71,7 +71,7 @@ func (s *Surveyor) Rehearse(
 	}
 	for _, u := range r.Uncreatable {
 		a.Uncreatable = append(a.Uncreatable, restore.Uncreatable{Kind: u.Kind, Name: u.Name,
-			Why: strings.ReplaceAll(u.Why, job.Schema, live)})
+			Why: strings.ReplaceAll(u.Why, job.Schema, live), Unread: u.Unread})
 	}
 	for _, t := range r.Substituted {
 		a.Substituted = append(a.Substituted, restore.Substituted{Table: t.Table, Asked: t.Asked, Used: t.Used})

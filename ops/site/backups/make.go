@@ -120,6 +120,7 @@ func (o Order) Spec(at time.Time) backup.Spec {
 // Options are the options of the dump.
 func (o Order) Options(now func() time.Time, report func(ops.Progress)) dump.Options {
 	return dump.Options{
+		Refuses:    load.NewTrial().Refuses,
 		Databases:  o.Databases,
 		All:        o.All,
 		Tables:     o.Tables,
