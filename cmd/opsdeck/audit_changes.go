@@ -130,8 +130,12 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 		Since:    filter.Since,
 		Until:    filter.Until,
 	}
-	if c.Table != "" && !strings.Contains(c.Table, ".") {
-		q.Table = sh.Service.Database.Name + "." + c.Table
+	in, name, _ := splitTable(c.Table, sh.Service.Database.Name)
+	switch {
+	case in != "":
+		q.Table = in + "." + name
+	case c.Table != "" && (!strings.Contains(name, ".") || name != c.Table):
+		q.Table = sh.Service.Database.Name + "." + name
 	}
 	if c.Key == "" {
 		return q, nil
@@ -140,7 +144,7 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key belongs to one table"))
 	}
 	q.Key = binlog.SplitKey(c.Key)
-	q.Now, err = sh.tableNow(ctx, c.Table)
+	q.Now, err = sh.tableNow(ctx, name)
 	return q, err
 }
 

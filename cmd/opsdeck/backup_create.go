@@ -65,6 +65,11 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Databases) == 0 {
+		if c.Tables, err = a.typedTables(ctx, c.Tables); err != nil {
+			return err
+		}
+	}
 	o, err := c.order()
 	if err != nil {
 		return err

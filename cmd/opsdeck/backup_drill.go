@@ -53,6 +53,9 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Table, err = a.typedTable(ctx, c.Table); err != nil {
+		return err
+	}
 	job := drill.Job{Table: c.Table, Schema: c.Into}
 	if c.DryRun {
 		return c.plan(sh, s, job)

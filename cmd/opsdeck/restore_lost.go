@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	restorerun "opsdeck/ops/restore/run"
 	"opsdeck/ops/site/restores"
@@ -29,10 +31,16 @@ func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Tables, err = a.typedTables(ctx, c.Tables); err != nil {
+		return err
+	}
 	a.note(lang.M("checking the backup and the target …"))
 	d.Tell = a.note
 	p, err := d.Draft(ctx, restore.Choice{Source: c.From, Tables: c.Tables, From: c.FromSchema})
 	if err != nil {
+		return err
+	}
+	if err := allHeld(p, c.Tables); err != nil {
 		return err
 	}
 	if c.Export == "" && !p.Assessment.Loss.Sure() {
@@ -57,6 +65,17 @@ func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 		return a.json(doc)
 	}
 	sayLoss(a.printer, p)
+	return nil
+}
+
+// allHeld refuses tables that are not in the backup: nothing was compared of them.
+func allHeld(p *restore.Plan, tables []string) error {
+	held, known := p.Source.Held()
+	for _, t := range tables {
+		if known && !slices.ContainsFunc(held, func(h restore.SourceTable) bool { return h.Name == t }) {
+			return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", t))
+		}
+	}
 	return nil
 }
 

@@ -95,6 +95,9 @@ func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 	}
+	if c.Table, err = a.typedTable(ctx, c.Table); err != nil {
+		return err
+	}
 	src, err := d.Finder().Source(ctx, c.From)
 	if err != nil {
 		return err

@@ -46,6 +46,9 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if want.Table, err = a.typedTable(ctx, c.Table); err != nil {
+		return err
+	}
 	return sh.onPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
 		hash, err := plan.Hash()
 		if err != nil {
