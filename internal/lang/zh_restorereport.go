@@ -8,7 +8,7 @@ func init() {
 		"the next AUTO_INCREMENT value of %s could not be set to %s: %s", "无法把 %s 的下一个 AUTO_INCREMENT 值设为 %s：%s",
 		"the largest key that these tables had before is unknown, so the next rows can get keys that lost rows had: %s",
 		"这些表此前的最大键值未知，新行可能分配到已丢失的行用过的键值：%s",
-		"to put the exported rows back: %s", "写回导出的行：%s",
+		"to put the exported rows back (the tables' triggers fire): %s", "写回导出的行（会触发这些表上的触发器）：%s",
 		"the exported files do not contain these deletions", "导出文件不包含这些删除操作",
 		"Put the exported rows back", "写回导出的行",
 		"Each file is one transaction: where another row is in the way, nothing of it is applied. A row that the "+

@@ -26,5 +26,5 @@ func (p *Plan) LoadExportedText(files []string) lang.Msg {
 	if command == "" {
 		return lang.Msg{}
 	}
-	return lang.M("to put the exported rows back: %s", command)
+	return lang.M("to put the exported rows back (the tables' triggers fire): %s", command)
 }

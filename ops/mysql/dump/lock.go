@@ -41,8 +41,29 @@ func (s *snapshotter) patience(ctx context.Context, d time.Duration) error {
 // lockSeconds is a duration as lock_wait_timeout accepts it: whole seconds, at least 1.
 func lockSeconds(d time.Duration) int { return max(1, int(d.Seconds())) }
 
+// lockIdle is how long the server keeps a lock for a control connection that sends nothing:
+// if its line has stalled, the service's writes wait no longer than that. Tests make it
+// short.
+var lockIdle = 30 * time.Second
+
+// idle sets after how long without a statement the server ends the control connection.
+func (s *snapshotter) idle(ctx context.Context, d time.Duration) error {
+	return execute(ctx, s.control, fmt.Sprintf("SET SESSION wait_timeout = %d", lockSeconds(d)))
+}
+
+// dayIdle is the time without a statement that a connection has otherwise.
+const dayIdle = 24 * time.Hour
+
+// stillHeld fails if the server has ended the control connection: then the lock was lost
+// before all snapshots were open.
+func (s *snapshotter) stillHeld(ctx context.Context) error { return execute(ctx, s.control, "DO 1") }
+
 // byBackupStage blocks commits briefly; MariaDB.
 func (s *snapshotter) byBackupStage(ctx context.Context) error {
+	if err := s.idle(ctx, lockIdle); err != nil {
+		return err
+	}
+	defer s.idle(ctx, dayIdle)
 	if err := execute(ctx, s.control, "BACKUP STAGE START"); err != nil {
 		return err
 	}
@@ -71,6 +92,10 @@ func (s *snapshotter) byGlobalLock(ctx context.Context) error {
 	if busy != "0" {
 		return &notHereError{"a query runs long, and a flush would wait for it"}
 	}
+	if err := s.idle(ctx, lockIdle); err != nil {
+		return err
+	}
+	defer s.idle(ctx, dayIdle)
 	if err := s.lock(ctx, "FLUSH TABLES WITH READ LOCK", time.Now()); err != nil {
 		return err
 	}
@@ -90,6 +115,10 @@ func (s *snapshotter) byTableLocks(ctx context.Context) error {
 	if len(lock) == 0 {
 		return &notHereError{"no table to lock"}
 	}
+	if err := s.idle(ctx, lockIdle); err != nil {
+		return err
+	}
+	defer s.idle(ctx, dayIdle)
 	if err := s.lock(ctx, "LOCK TABLES "+string(lock[2:]), s.until); err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package dump
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,6 +102,58 @@ func moved(t *testing.T, s *testdb.Server, m move, process bool, jobs int) {
 				t.Errorf("%s has %d rows, want %d", table, made.Tables[i].Rows, rows)
 			}
 		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTheServersToolNoticesTablesThatChangePlaces lets two tables change places while
+// mysqldump or mariadb-dump is at another: it reads the rows of the wrong one and says
+// nothing. Without PROCESS the backup says that this was not looked for.
+func TestTheServersToolNoticesTablesThatChangePlaces(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		for _, process := range []bool{true, false} {
+			t.Run(fmt.Sprint("process ", process), func(t *testing.T) { movedUnderTool(t, s, process) })
+		}
+	})
+}
+
+func movedUnderTool(t *testing.T, s *testdb.Server, process bool) {
+	db := s.Schema(t)
+	fill(t, s, db, "a", 4000) // longer than what waits between the tool and its reader
+	s.Exec(t, db, "CREATE TABLE price (id INT PRIMARY KEY)", "CREATE TABLE price_new LIKE price",
+		"INSERT INTO price VALUES (1), (2), (3)", "INSERT INTO price_new VALUES (4)")
+	user := account(t, s, "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON "+db+".* TO")
+	if process {
+		s.Exec(t, "", "GRANT PROCESS ON *.* TO "+user.User+"@'%'")
+	}
+	pool := s.Open(t, db)
+	done := make(chan error, 1)
+	move := func() {
+		_, err := pool.Exec("RENAME TABLE price TO tmp, price_new TO price, tmp TO price_new")
+		done <- err
+	}
+	tool := Foreign{Inspect: func(_ context.Context, text io.Reader) (*backup.DumpContents, error) {
+		if _, err := io.ReadFull(text, make([]byte, 64<<10)); err != nil { // the tool is at the table a
+			return nil, err
+		}
+		if process {
+			move()
+		} else {
+			done <- nil
+		}
+		_, err := io.Copy(io.Discard, text)
+		return nil, err
+	}}
+	m, err := tool.Run(t.Context(), user, Options{Databases: []string{db}}, filepath.Join(t.TempDir(), "b.sql.gz"))
+	if process && ops.CodeOf(err) != ops.Busy || !process && err != nil {
+		t.Errorf("the dump ended with %v", err)
+	}
+	lacks := func(w string) bool { return strings.Contains(w, "lacks PROCESS") }
+	if err == nil && !slices.ContainsFunc(m.Warnings, lacks) {
+		t.Errorf("warnings: %q", m.Warnings)
 	}
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -303,7 +303,7 @@ func (s *snapshotter) underLock(ctx context.Context) error {
 		s.found, _ = position(ctx, s.control)
 	}
 	s.sources, s.unsure = sources(ctx, s.conns[0], s.control, s.maria, true)
-	return nil
+	return s.stillHeld(ctx)
 }
 
 // position reads the binlog position. Without a binlog, or without the privilege to read

@@ -44,6 +44,7 @@ func CreateLost(path, about string) (*LostFile, error) {
 	f := &LostFile{file: file, out: bufio.NewWriterSize(file, 1<<16), spooled: spooled,
 		rows: bufio.NewWriterSize(spooled, 1<<16)}
 	f.write(f.out, "-- "+about+"\n-- One transaction: if a row is in the way, nothing of this file is applied.\n"+
+		"-- The table's triggers fire when it is loaded; drop them before if they already did their work.\n"+
 		LostHead)
 	return f, nil
 }
