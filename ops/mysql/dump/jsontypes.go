@@ -9,6 +9,9 @@ import (
 )
 
 // jsonColumn is a column of MySQL's JSON in a chunk.
+//
+// A DECIMAL that prints like a DOUBLE or an integer (1.5, 1) is not told from it: it comes
+// back with the same text and value, and with another JSON_TYPE, as from mysqldump.
 type jsonColumn struct {
 	at      int                // index in the chunk's columns
 	strings schema.JSONStrings // of the current row; nil: all quoted values are strings
