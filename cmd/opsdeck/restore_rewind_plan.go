@@ -99,9 +99,14 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 		Head: []string{sh.lang.T("table"), sh.lang.T("key"), sh.lang.T("action"), sh.lang.T("state")},
 		Max:  sh.width(),
 	}
+	var trace lang.Msg // of a row that was changed since
 	err := p.Each(func(r *rewind.Row) error {
 		if len(t.Rows) == mostShown {
 			return errEnough
+		}
+		if key := rewind.TypedKey(p, r); r.State != binlog.Clean && trace.Empty() && key != "" {
+			trace = lang.M("find when such a row was changed, and in which transaction: opsdeck audit changes --table %s "+
+				"--key %s", human.Shell(r.Table), human.Shell(key))
 		}
 		t.Rows = append(
 			t.Rows,
@@ -128,6 +133,9 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 			human.Count(int64(p.Conflicts())),
 		),
 	)
+	if !trace.Empty() {
+		sh.say(trace)
+	}
 	sh.warnRewind(p)
 	return nil
 }

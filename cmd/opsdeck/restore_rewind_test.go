@@ -131,6 +131,16 @@ func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
 				t.Errorf("no row is %s: %s", state, out)
 			}
 		}
+		said, more := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan")
+		_, key, found := strings.Cut(strings.Join(strings.Fields(said+more), " "), "audit changes --table goods --key ")
+		key, _, _ = strings.Cut(key, " ")
+		if !found {
+			t.Fatalf("the plan does not say how to find what changed a row: %s%s", said, more)
+		}
+		out, _ = asked(t, config, 0, "audit", "changes", "--json", "--limit", "1", "--table", "goods", "--key", key)
+		if later := fmt.Sprint(jsonLines(t, out)[0]["id"]); later == id || !strings.Contains(out, `ed":1`) {
+			t.Errorf("the later change of row %s is not found: %s", key, out)
+		}
 		asked(t, config, 1, "restore", "rewind", "--txn", id, "--confirm", schema)
 		if word(t, s, schema) != now {
 			t.Fatal("something was done")

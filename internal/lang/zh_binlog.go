@@ -186,6 +186,8 @@ func init() {
 
 		"and %s more rows; --json prints them all", "另有 %s 行；--json 输出全部",
 		"%s rows, %s of them changed or deleted since", "共 %s 行，其中 %s 行此后被改动或已不在",
+		"find when such a row was changed, and in which transaction: opsdeck audit changes --table %s --key %s",
+		"查看这样的行何时被改动、出自哪个事务：opsdeck audit changes --table %s --key %s",
 		"triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that triggers add "+
 			"under new AUTO_INCREMENT keys are removed; check what else the triggers do",
 		"会触发以下表的触发器：%s。方案中的行最终与方案一致，触发器以新的 AUTO_INCREMENT 键插入的行会被删除；触发器的其他影响请自行检查",

@@ -85,6 +85,18 @@ func SplitKey(text string) (key []string) {
 	return append(key, value)
 }
 
+// JoinKey is the text of a key that SplitKey splits again.
+func JoinKey(key []string) string {
+	var all []string
+	for _, value := range key {
+		if value == "" || strings.ContainsAny(value, `",`) {
+			value = `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
+		}
+		all = append(all, value)
+	}
+	return strings.Join(all, ",")
+}
+
 type queryTerm struct {
 	pos, end int
 	key      string

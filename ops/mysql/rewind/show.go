@@ -2,6 +2,7 @@ package rewind
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"opsdeck/ops/binlog"
@@ -30,6 +31,23 @@ func (p *Plan) Key(r *Row) map[string]any {
 		out[t.Columns[i].Name] = t.shown(i, r.there()[i])
 	}
 	return out
+}
+
+// TypedKey is the key of a row as the flag --key of audit changes takes it; "" without a key.
+func TypedKey(p *Plan, r *Row) string {
+	t := p.tables[r.Table]
+	var key []string
+	for _, i := range t.key {
+		v := t.shown(i, r.there()[i])
+		if v == nil {
+			return ""
+		}
+		key = append(key, fmt.Sprint(v))
+	}
+	if len(key) == 0 {
+		return ""
+	}
+	return binlog.JoinKey(key)
 }
 
 // shown is a value for people: bytes that are no text in hexadecimal.
