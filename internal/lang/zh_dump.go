@@ -75,6 +75,7 @@ func init() {
 		"set database.host and port to one server, not to a load balancer",
 		"请把 database.host 和 port 设为某一台服务器的地址，而不是负载均衡的地址",
 		"  also as %s", "  同时命名为 %s",
+		"%s is not a table of the database %s", "%s 不是数据库 %s 的表",
 		"the %s %s is in the file, but a restore cannot create it and asks to leave it out: %s",
 		"%s %s 已写入文件，但恢复时无法创建，届时会询问是否略去它：%s",
 		"a restore cannot create all of its definitions: backup show names them",
