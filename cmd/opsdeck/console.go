@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
+	"opsdeck/internal/clipboard"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/version"
 	"opsdeck/ops"
@@ -72,11 +73,7 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	err = run(ctx, tui.Options{
 		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: demoActions(a, env), Theme: look,
 		Runbooks: openRunbooks(a, env),
-		Copy: clipboard{
-			out:    a.out,
-			getenv: a.getenv,
-			dir:    state,
-		}.put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
+		Copy:     clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
 	}, os.Stdin, os.Stdout)
 	var crash *tui.CrashError
 	if errors.As(err, &crash) {

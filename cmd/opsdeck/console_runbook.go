@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
 
+	"opsdeck/internal/clipboard"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/site/runbooks"
 	"opsdeck/tui"
@@ -106,6 +107,6 @@ func (s shelfOfRunbooks) page(ctx context.Context, name string) error {
 	state, _ := a.stateDir()
 	env := &page.Env{Ctx: ctx, Lang: a.lang, Theme: theme.New(look), Clock: a.clock, ReadOnly: a.flags.ReadOnly}
 	return tui.Show(ctx, tui.Options{Env: env, Theme: look, ReportDir: state,
-		Copy: clipboard{out: a.out, getenv: a.getenv, dir: state}.put},
+		Copy: clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put},
 		runbookview.New(env, s, book), os.Stdin, os.Stdout)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,9 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"opsdeck/internal/config"
 	"opsdeck/internal/testdb"
 )
 
@@ -101,40 +98,4 @@ func backupsIn(t *testing.T, dir, schema string) []string {
 		t.Fatal(err)
 	}
 	return found
-}
-
-// TestWatchIsTold: the check of watch is told at once and again; what fails is said
-// once, and that it works again.
-func TestWatchIsTold(t *testing.T) {
-	beats := make(chan int)
-	n := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n++
-		if n == 2 || n == 3 {
-			w.WriteHeader(http.StatusNotFound)
-		}
-		beats <- n
-	}))
-	defer srv.Close()
-	url := filepath.Join(t.TempDir(), "ping")
-	if err := os.WriteFile(url, []byte(srv.URL), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	a := newApp(stdio{err: &said}, os.Getenv, &globals{})
-	one := config.Service{Pings: config.Pings{Watch: url}}
-	stop := beat(t.Context(), a.printer, []config.Service{one, one, {}}, time.Millisecond)
-	for i := range 5 {
-		if got := <-beats; got != i+1 {
-			t.Fatalf("beat %d", got)
-		}
-	}
-	go func() {
-		for range beats { // one may be on its way
-		}
-	}()
-	stop()
-	if got := said.String(); strings.Count(got, "failed") != 1 || strings.Count(got, "works again") != 1 {
-		t.Errorf("said %q", got)
-	}
 }

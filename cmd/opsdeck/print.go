@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/term"
 
+	"opsdeck/internal/jsonout"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/tui/theme"
@@ -26,22 +25,16 @@ type printer struct {
 // json prints one document.
 func (p *printer) json(v any) error {
 	p.closed = true
-	return writeJSON(p.out, v, "  ")
+	return jsonout.Write(p.out, v, "  ")
 }
 
 // ndjson prints one line of NDJSON.
-func (p *printer) ndjson(v any) error { return writeJSON(p.out, v, "") }
+func (p *printer) ndjson(v any) error { return jsonout.Write(p.out, v, "") }
 
-func writeJSON(w io.Writer, v any, indent string) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	if err := e.Encode(withArrays(v)); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	_, err := w.Write(termsafe.JSON(b.Bytes()))
-	return err
+// jsonParts prints one document while it is made.
+func (p *printer) jsonParts(parts ...jsonout.Part) error {
+	p.closed = true
+	return jsonout.WriteParts(p.out, parts...)
 }
 
 // say writes a line of results to stdout.

@@ -14,6 +14,7 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
+	"opsdeck/internal/jsonout"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/binlog"
@@ -157,25 +158,25 @@ func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.C
 		return err
 	}
 	return sh.jsonParts(
-		jsonPart{key: "txn", value: p.Txn.ID},
-		jsonPart{key: "hash", value: hash},
-		jsonPart{key: "statements", each: func(take func(any) error) error {
+		jsonout.Part{Key: "txn", Value: p.Txn.ID},
+		jsonout.Part{Key: "hash", Value: hash},
+		jsonout.Part{Key: "statements", Each: func(take func(any) error) error {
 			return p.Statements(ctx, choice, func(q string) error { return take(q) })
 		}},
-		jsonPart{key: "rows", each: func(take func(any) error) error {
+		jsonout.Part{Key: "rows", Each: func(take func(any) error) error {
 			return p.Each(func(r *rewind.Row) error {
 				return take(rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
 					Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before)})
 			})
 		}},
-		jsonPart{key: "conflicts", value: p.Conflicts()},
-		jsonPart{key: "triggers", value: append([]string{}, p.Triggers...)},
-		jsonPart{key: "cascades", value: append([]string{}, p.Cascades...)},
-		jsonPart{key: "users", value: append([]string{}, p.Users...)},
-		jsonPart{key: "users_unread", value: append([]string{}, p.Unread...)},
-		jsonPart{key: "users_hidden", value: p.Blind},
-		jsonPart{key: "without_key", value: append([]string{}, p.Bare...)},
-		jsonPart{key: "columns", value: append([]rewind.ColumnNote{}, p.Columns...)},
+		jsonout.Part{Key: "conflicts", Value: p.Conflicts()},
+		jsonout.Part{Key: "triggers", Value: append([]string{}, p.Triggers...)},
+		jsonout.Part{Key: "cascades", Value: append([]string{}, p.Cascades...)},
+		jsonout.Part{Key: "users", Value: append([]string{}, p.Users...)},
+		jsonout.Part{Key: "users_unread", Value: append([]string{}, p.Unread...)},
+		jsonout.Part{Key: "users_hidden", Value: p.Blind},
+		jsonout.Part{Key: "without_key", Value: append([]string{}, p.Bare...)},
+		jsonout.Part{Key: "columns", Value: append([]rewind.ColumnNote{}, p.Columns...)},
 	)
 }
 

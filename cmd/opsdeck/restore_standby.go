@@ -114,40 +114,15 @@ func standbyRound(ctx context.Context, a *app, k *standby.Keeper, asJSON bool) e
 			Paused:       a.lang.Msg(did.Paused),
 		})
 	}
-	sayRound(did, a.say)
+	for _, m := range did.Texts() {
+		a.say(m)
+	}
 	s, err := k.Look(ctx)
 	if err != nil {
 		return err
 	}
 	a.say(s.Headline(a.clock.Now()))
 	return nil
-}
-
-// sayRound tells what a round did.
-func sayRound(did standby.Did, say func(lang.Msg)) {
-	if did.Built {
-		say(lang.M("the standby was built, and verified against the backup's checksums"))
-	}
-	if did.Transactions > 0 {
-		say(lang.M("%s transactions applied to the standby, %s rows changed", human.Count(did.Transactions),
-			human.Count(did.Rows)))
-	}
-	if c := did.Checked; c != nil {
-		say(checkText(c))
-	}
-	if !did.Paused.Empty() {
-		say(lang.M("the standby pauses: %s", did.Paused))
-	}
-}
-
-// checkText says what a check compared, and what came of it.
-func checkText(c *core.Check) lang.Msg {
-	what := lang.M("compared with %s at %s: %s tables, %s rows, their checksums and definitions", c.Backup,
-		c.Place.String(), human.Count(int64(c.Tables)), human.Count(c.Rows))
-	if c.Good {
-		return lang.M("checked at %s: all the same; %s", c.At.Local().Format("2006-01-02 15:04:05"), what)
-	}
-	return lang.M("CHECK FAILED at %s: %s; %s", c.At.Local().Format("2006-01-02 15:04:05"), c.Differs[0].Msg, what)
 }
 
 type standbyStatusCmd struct {
@@ -237,7 +212,7 @@ func sayStanding(p *printer, s standby.Standing, now time.Time) {
 		p.say(lang.M("  the binlog is applied up to %s", s.Place.Position.String()))
 	}
 	if s.Check != nil {
-		p.say(lang.M("  %s", checkText(s.Check)))
+		p.say(lang.M("  %s", standby.CheckText(s.Check)))
 	}
 	if !s.Paused.Empty() {
 		p.say(lang.M("  it pauses: %s", s.Paused.Msg))

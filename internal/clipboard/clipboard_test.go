@@ -1,4 +1,4 @@
-package main
+package clipboard
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ func TestCopiedTextReachesTheTerminalThroughMultiplexers(t *testing.T) {
 	} {
 		t.Setenv("TMUX", "/nowhere,1,0")
 		var out bytes.Buffer
-		if _, err := (clipboard{&out, env(c.env), t.TempDir()}).put("客户 1"); err != nil || out.String() != c.want {
+		if _, err := (Clipboard{&out, env(c.env), t.TempDir()}).Put("客户 1"); err != nil || out.String() != c.want {
 			t.Errorf("%s: %q, want %q, %v", name, out.String(), c.want, err)
 		}
 	}
@@ -43,9 +43,9 @@ func TestCopiedTextReachesTheTerminalThroughMultiplexers(t *testing.T) {
 
 func TestTextTooLongForTheClipboardIsInAFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "yet") // as before anything was kept
-	text := strings.Repeat("x", clipboardLimit+1)
+	text := strings.Repeat("x", limit+1)
 	var out bytes.Buffer
-	said, err := clipboard{&out, env(nil), dir}.put(text)
+	said, err := Clipboard{&out, env(nil), dir}.Put(text)
 	files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt"))
 	if err != nil || out.Len() > 0 || len(files) != 1 || len(said.Args) != 2 ||
 		filepath.Join(said.Args[1].(string), said.Args[0].(string)) != files[0] {
@@ -82,7 +82,7 @@ func TestARealTmuxTakesTheText(t *testing.T) {
 	t.Setenv("TMUX", socket+",1,0")
 	text := strings.Repeat("客户 1\n", 20_000)
 	var out bytes.Buffer
-	said, err := clipboard{&out, os.Getenv, dir}.put(text)
+	said, err := Clipboard{&out, os.Getenv, dir}.Put(text)
 	if err != nil || out.Len() > 0 {
 		t.Fatalf("%v, said %v, %d bytes to the terminal", err, said, out.Len())
 	}
@@ -98,14 +98,14 @@ func TestTextTooLongForScreenIsNotSentPlain(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("x", screenString)
 	var out bytes.Buffer
-	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen-256color"}), dir}).put(text); err != nil ||
+	if _, err := (Clipboard{&out, env(map[string]string{"TERM": "screen-256color"}), dir}).Put(text); err != nil ||
 		out.Len() > 0 {
 		t.Errorf("a terminal by the name of screen: %v, %d bytes", err, out.Len())
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "copied-*.txt")); len(files) != 1 {
 		t.Errorf("files: %v", files)
 	}
-	if _, err := (clipboard{&out, env(map[string]string{"TERM": "screen", "STY": "1.a"}), dir}).put(text); err != nil ||
+	if _, err := (Clipboard{&out, env(map[string]string{"TERM": "screen", "STY": "1.a"}), dir}).Put(text); err != nil ||
 		strings.Contains(out.String(), "\x1b]52;c;"+strings.Repeat("x", 200)) {
 		t.Errorf("in screen: %v, %q", err, out.String())
 	}
@@ -126,8 +126,8 @@ func TestARealScreenPassesTheTextOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if _, err := (clipboard{&out, env(map[string]string{"STY": "1.a", "TERM": "screen"}),
-			dir}).put(text); err != nil {
+		if _, err := (Clipboard{&out, env(map[string]string{"STY": "1.a", "TERM": "screen"}),
+			dir}).Put(text); err != nil {
 			t.Fatal(err)
 		}
 		sent := filepath.Join(dir, "sent")

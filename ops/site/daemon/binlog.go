@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/checks"
 )
@@ -18,17 +19,16 @@ import (
 // long each time, up to the second.
 var followAgain, followAgainAtMost = 5 * time.Second, 2 * time.Minute
 
-// followedBinlogs are the services whose binary log is archived by watch; open opens the
-// backups of one.
-func followedBinlogs(
-	services []config.Service,
-	open func(*config.Service) (*shelf, error),
-) (shelves []*shelf, err error) {
+// Followed are the backups of the services whose binary log watch archives.
+func Followed(services []config.Service, open func(*config.Service) (*site.Site, error)) (
+	shelves []*backups.Shelf,
+	err error,
+) {
 	for i := range services {
 		if services[i].Backup.Binlog != "follow" || !checks.HasDatabase(services[i].Database) {
 			continue
 		}
-		sh, err := open(&services[i])
+		sh, err := shelfOf(&services[i], open)
 		if err != nil {
 			return nil, err
 		}
@@ -37,13 +37,13 @@ func followedBinlogs(
 	return shelves, nil
 }
 
-// followBinlogs archives the binary logs of these services beside the scheduler. What it
+// FollowBinlogs archives the binary logs of these services beside the scheduler. What it
 // returns ends that and waits until each is on disk.
-func followBinlogs(ctx context.Context, p *printer, shelves []*shelf) (stop func()) {
+func (d Daemon) FollowBinlogs(ctx context.Context, shelves []*backups.Shelf) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, sh := range shelves {
-		wg.Go(func() { followBinlog(ctx, p, sh) })
+		wg.Go(func() { d.followBinlog(ctx, sh) })
 	}
 	return func() {
 		cancel()
@@ -52,20 +52,20 @@ func followBinlogs(ctx context.Context, p *printer, shelves []*shelf) (stop func
 }
 
 // followBinlog archives one binary log until ctx ends, again and again.
-func followBinlog(ctx context.Context, p *printer, sh *shelf) {
+func (d Daemon) followBinlog(ctx context.Context, sh *backups.Shelf) {
 	wait, said := followAgain, ""
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := sh.followOnce(ctx)
+		err := followOnce(ctx, sh)
 		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(began) > followAgainAtMost {
 			wait, said = followAgain, ""
 		}
-		if text := p.lang.Msg(why(err)); text != said {
+		if text := d.Lang.Msg(why(err)); text != said {
 			said = text
-			p.note(lang.M("the binlog of %s is not being archived: %s", sh.Service.Name, termsafe.Line(text)))
+			d.Say(lang.M("the binlog of %s is not being archived: %s", sh.Service.Name, termsafe.Line(text)))
 		}
 		select {
 		case <-time.After(wait):
@@ -89,7 +89,7 @@ func why(err error) lang.Msg {
 }
 
 // followOnce follows until something ends it.
-func (sh *shelf) followOnce(ctx context.Context) error {
+func followOnce(ctx context.Context, sh *backups.Shelf) error {
 	o, err := sh.Binlog().BinlogOptions(ctx, "watch")
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -11,18 +11,13 @@ import (
 	"opsdeck/ops/ping"
 )
 
-// beatEvery is how often the check of watch itself is told that it runs.
-const beatEvery = time.Minute
+// BeatEvery is how often the check of watch itself is told that it runs.
+const BeatEvery = time.Minute
 
-// beat tells the dead-man's checks of watch that it runs, now and then every so often,
+// Beat tells the dead-man's checks of watch that it runs, now and then every so often,
 // until the function that it returns is called. A file that several services name is
 // one check. What fails is said once, and once more when it works again.
-func beat(
-	ctx context.Context,
-	p *printer,
-	services []config.Service,
-	every time.Duration,
-) (stop func()) {
+func (d Daemon) Beat(ctx context.Context, services []config.Service, every time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	seen := map[string]bool{"": true}
@@ -34,10 +29,10 @@ func beat(
 		seen[file] = true
 		check, err := ping.Open(file)
 		if err != nil {
-			p.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
+			d.Say(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
 			continue
 		}
-		all.Go(func() { beatOne(ctx, p, check, every) })
+		all.Go(func() { d.beatOne(ctx, check, every) })
 	}
 	return func() {
 		cancel()
@@ -45,7 +40,7 @@ func beat(
 	}
 }
 
-func beatOne(ctx context.Context, p *printer, check *ping.Check, every time.Duration) {
+func (d Daemon) beatOne(ctx context.Context, check *ping.Check, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	failed := false
@@ -55,9 +50,9 @@ func beatOne(ctx context.Context, p *printer, check *ping.Check, every time.Dura
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failed:
-			p.note(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
+			d.Say(lang.M("the ping of watch failed: %s", redact.Text(err.Error())))
 		case err == nil && failed:
-			p.note(lang.M("the ping of watch works again"))
+			d.Say(lang.M("the ping of watch works again"))
 		}
 		failed = err != nil
 		select {

@@ -1,4 +1,4 @@
-package main
+package jsonout
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func TestNoArrayIsNull(t *testing.T) {
 		Any:   map[string]any{"deep": []inner(nil), "no": nil},
 	}
 	var b bytes.Buffer
-	if err := writeJSON(&b, in, ""); err != nil {
+	if err := Write(&b, in, ""); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"names":[],"raw":null,"data":null,"of":{"a":[]},"none":null,"list":[],` +

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops/site"
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/standby"
@@ -16,25 +17,28 @@ import (
 // How often a standby is brought forward: a twentieth of its delay, within these.
 var standbyEvery, standbyEveryAtMost = 5 * time.Second, time.Minute
 
-// standbyKeepers work on the standbys that watch keeps; open opens the restore desk of a service.
-func standbyKeepers(
-	p *printer,
-	services []config.Service,
-	open func(*config.Service) (*restores.Desk, error),
-) (all []*standby.Keeper, err error) {
+// Keepers work on the standbys of the services that have one.
+func (d Daemon) Keepers(services []config.Service, open func(*config.Service) (*site.Site, error)) (
+	all []*standby.Keeper,
+	err error,
+) {
 	for i := range services {
 		s := &services[i]
 		if !s.Restore.Standby || !checks.HasDatabase(s.Database) || s.Backup.Dir == "" {
 			continue
 		}
-		d, err := open(s)
+		at, err := open(s)
 		if err != nil {
 			return nil, err
 		}
-		k := standby.Open(d)
+		desk, err := restores.Open(at)
+		if err != nil {
+			return nil, err
+		}
+		k := standby.Open(desk)
 		k.Begun = func(c standby.Cost) error {
 			for _, m := range c.Say() {
-				p.note(lang.M("%s: %s", s.Name, m))
+				d.Say(lang.M("%s: %s", s.Name, m))
 			}
 			return nil
 		}
@@ -43,13 +47,13 @@ func standbyKeepers(
 	return all, nil
 }
 
-// keepStandbys works on the standbys beside the scheduler. What it returns ends that and
+// KeepStandbys works on the standbys beside the scheduler. What it returns ends that and
 // waits until the last statement of each is done.
-func keepStandbys(ctx context.Context, p *printer, all []*standby.Keeper) (stop func()) {
+func (d Daemon) KeepStandbys(ctx context.Context, all []*standby.Keeper) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, k := range all {
-		wg.Go(func() { keepStandby(ctx, p, k) })
+		wg.Go(func() { d.keepStandby(ctx, k) })
 	}
 	return func() {
 		cancel()
@@ -58,7 +62,7 @@ func keepStandbys(ctx context.Context, p *printer, all []*standby.Keeper) (stop 
 }
 
 // keepStandby runs round after round until ctx ends. The same trouble is told once.
-func keepStandby(ctx context.Context, p *printer, k *standby.Keeper) {
+func (d Daemon) keepStandby(ctx context.Context, k *standby.Keeper) {
 	pace := min(max(k.Service.Restore.StandbyDelay/20, standbyEvery), standbyEveryAtMost)
 	wait, said := pace, ""
 	for ctx.Err() == nil {
@@ -69,18 +73,18 @@ func keepStandby(ctx context.Context, p *printer, k *standby.Keeper) {
 		now := lang.Msg{}
 		switch {
 		case err != nil:
-			now = lang.M("the standby of %s has stopped: %s", k.Service.Name, termsafe.Line(p.lang.Msg(why(err))))
+			now = lang.M("the standby of %s has stopped: %s", k.Service.Name, termsafe.Line(d.Lang.Msg(why(err))))
 			wait = min(2*wait, 10*standbyEveryAtMost)
 		case !did.Paused.Empty():
 			now = lang.M("the standby of %s pauses: %s", k.Service.Name, did.Paused)
 			wait = pace
 		default:
 			wait = pace
-			tellStandby(p, k.Service.Name, did)
+			d.tellStandby(k.Service.Name, did)
 		}
-		if text := p.lang.Msg(now); text != said {
+		if text := d.Lang.Msg(now); text != said {
 			if said = text; text != "" {
-				p.note(now)
+				d.Say(now)
 			}
 		}
 		select {
@@ -91,7 +95,9 @@ func keepStandby(ctx context.Context, p *printer, k *standby.Keeper) {
 }
 
 // tellStandby narrates what is worth a line: builds and checks, not each transaction.
-func tellStandby(p *printer, service string, did standby.Did) {
+func (d Daemon) tellStandby(service string, did standby.Did) {
 	did.Transactions = 0
-	sayRound(did, func(m lang.Msg) { p.note(lang.M("%s: %s", service, m)) })
+	for _, m := range did.Texts() {
+		d.Say(lang.M("%s: %s", service, m))
+	}
 }

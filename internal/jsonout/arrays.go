@@ -1,11 +1,31 @@
-package main
+// Package jsonout writes JSON for programs: safe for a terminal, without nil arrays, and large
+// documents without holding them.
+package jsonout
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
+	"fmt"
+	"io"
+	"opsdeck/internal/termsafe"
 	"reflect"
 	"unsafe"
 )
+
+// Write writes a value as one document, or with no indent as one line. Nothing is written when
+// the value cannot be encoded.
+func Write(w io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(withArrays(v)); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	_, err := w.Write(termsafe.JSON(b.Bytes()))
+	return err
+}
 
 // withArrays is a value whose JSON has an empty array wherever a slice is nil: who reads a
 // key as an array gets one. Slices of bytes, and what writes its own JSON, stay as they are.

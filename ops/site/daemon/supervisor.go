@@ -1,13 +1,13 @@
-package main
+package daemon
 
 import (
 	"net"
 	"sync"
 )
 
-// supervisor tells systemd that watch is ready, and at each call that it lives, by the
-// protocol of sd_notify(3). Without systemd it does nothing.
-func supervisor(getenv func(string) string) func() {
+// Supervisor returns what tells systemd that watch is ready, and at each call that it lives, by the
+// protocol of sd_notify(3). Without systemd it is nil.
+func Supervisor(getenv func(string) string) func() {
 	socket := getenv("NOTIFY_SOCKET")
 	if socket == "" {
 		return nil

@@ -1,4 +1,5 @@
-package main
+// Package clipboard puts text on the operator's own machine.
+package clipboard
 
 import (
 	"context"
@@ -15,27 +16,28 @@ import (
 	"opsdeck/internal/lang"
 )
 
-// clipboardLimit is how many bytes of text go through OSC 52; common terminals
+// limit is how many bytes of text go through OSC 52; common terminals
 // drop sequences over 100,000 bytes, and base64 adds a third.
-const clipboardLimit = 70_000
+const limit = 70_000
 
-// clipboard puts text on the operator's own machine: by tmux, where that runs,
-// else by OSC 52, or in a file where the text is too long for that.
-type clipboard struct {
-	out    io.Writer
-	getenv func(string) string
-	dir    string
+// Clipboard is the operator's, beyond the terminal.
+type Clipboard struct {
+	Out    io.Writer // the terminal
+	Getenv func(string) string
+	Dir    string // of the files for texts that are too long
 }
 
-func (c clipboard) put(text string) (lang.Msg, error) {
-	if c.getenv("TMUX") != "" && toTmux(text) == nil {
+// Put copies a text by tmux, where that runs, else by OSC 52, or to a file where the text is
+// too long for that. It says which.
+func (c Clipboard) Put(text string) (lang.Msg, error) {
+	if c.Getenv("TMUX") != "" && toTmux(text) == nil {
 		return lang.M("copied to tmux's buffer and the terminal's clipboard: %d bytes", len(text)), nil
 	}
 	seq := c.sequences(text)
-	if len(text) > clipboardLimit || seq == "" {
+	if len(text) > limit || seq == "" {
 		return c.file(text)
 	}
-	if _, err := io.WriteString(c.out, seq); err != nil {
+	if _, err := io.WriteString(c.Out, seq); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
 	return lang.M("sent to the terminal's clipboard (OSC 52): %d bytes", len(text)), nil
@@ -49,13 +51,13 @@ const screenString = 760
 // takes the one or the other is its user's setting. GNU screen takes the wrapped one
 // alone. A terminal by the name of screen may be either's: where the plain one is too
 // long for screen there is none, "".
-func (c clipboard) sequences(text string) string {
+func (c Clipboard) sequences(text string) string {
 	seq := osc52.New(text)
 	plain := seq.String()
-	switch term := c.getenv("TERM"); {
-	case c.getenv("TMUX") != "" || strings.HasPrefix(term, "tmux"):
+	switch term := c.Getenv("TERM"); {
+	case c.Getenv("TMUX") != "" || strings.HasPrefix(term, "tmux"):
 		return plain + seq.Tmux().String()
-	case c.getenv("STY") != "":
+	case c.Getenv("STY") != "":
 		return seq.Screen().String()
 	case strings.HasPrefix(term, "screen") && len(plain) > screenString:
 		return ""
@@ -78,13 +80,13 @@ func toTmux(text string) error {
 	return cmd.Run()
 }
 
-func (c clipboard) file(text string) (lang.Msg, error) {
-	path := filepath.Join(c.dir, "copied-"+time.Now().Format("20060102-150405")+".txt")
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+func (c Clipboard) file(text string) (lang.Msg, error) {
+	path := filepath.Join(c.Dir, "copied-"+time.Now().Format("20060102-150405")+".txt")
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
 	if err := atomicfile.WriteBytes(path, 0o600, []byte(text)); err != nil {
 		return lang.M("could not copy: %s", err.Error()), err
 	}
-	return lang.M("too long for the clipboard: written to %s in %s", filepath.Base(path), c.dir), nil
+	return lang.M("too long for the clipboard: written to %s in %s", filepath.Base(path), c.Dir), nil
 }

@@ -1,29 +1,30 @@
-package main
+package jsonout
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"opsdeck/internal/termsafe"
 )
 
-// jsonPart is one key of a document that is printed while it is made.
-type jsonPart struct {
-	key   string
-	value any
-	each  func(take func(any) error) error // instead of a value: the members of an array
+// Part is one key of a document that is written while it is made.
+type Part struct {
+	Key   string
+	Value any
+	Each  func(take func(any) error) error // instead of a value: the members of an array
 }
 
-// jsonParts prints a document as json does, but holds only one member of an array at a time.
-func (p *printer) jsonParts(parts ...jsonPart) error {
-	p.closed = true
-	out := bufio.NewWriterSize(p.out, 64<<10)
+// WriteParts writes an indented document as Write does, but holds only one member of an array
+// at a time.
+func WriteParts(w io.Writer, parts ...Part) error {
+	out := bufio.NewWriterSize(w, 64<<10)
 	write := func(before, indent string, v any) error {
-		text, err := jsonText(v, indent)
+		written, err := text(v, indent)
 		if err == nil {
-			_, err = out.WriteString(before + text)
+			_, err = out.WriteString(before + written)
 		}
 		return err
 	}
@@ -31,11 +32,11 @@ func (p *printer) jsonParts(parts ...jsonPart) error {
 	for _, part := range parts {
 		out.WriteString(before)
 		before = ",\n  "
-		if err := write("", "", part.key); err != nil {
+		if err := write("", "", part.Key); err != nil {
 			return err
 		}
-		if part.each == nil {
-			if err := write(": ", "  ", part.value); err != nil {
+		if part.Each == nil {
+			if err := write(": ", "  ", part.Value); err != nil {
 				return err
 			}
 			continue
@@ -43,7 +44,7 @@ func (p *printer) jsonParts(parts ...jsonPart) error {
 		out.WriteString(": [")
 		end := "]"
 		comma := "\n    "
-		err := part.each(func(v any) error {
+		err := part.Each(func(v any) error {
 			err := write(comma, "    ", v)
 			comma = ",\n    "
 			end = "\n  ]"
@@ -58,7 +59,7 @@ func (p *printer) jsonParts(parts ...jsonPart) error {
 	return out.Flush()
 }
 
-func jsonText(v any, prefix string) (string, error) {
+func text(v any, prefix string) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
