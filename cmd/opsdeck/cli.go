@@ -1,12 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"strings"
 
+	"opsdeck/internal/commandline"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 )
 
 // run is the program: arguments in, exit code out.
@@ -25,7 +26,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 		complete(ctx, a, parser.Model.Node)
 		return 0
 	}
-	kctx, err := parser.Parse(wordsLast(parser.Model.Node, joinNegatives(parser.Model.Node, args)))
+	kctx, err := parser.Parse(commandline.Words(parser.Model.Node, args))
 	if code >= 0 { // --help and --version are done
 		return code
 	}
@@ -33,8 +34,8 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if err != nil {
 		return a.failAs(args, usageError(err))
 	}
-	if err := cmp.Or(negative(kctx), empty(kctx)); err != nil {
-		return a.failAs(args, err)
+	if refused := commandline.Refused(kctx); !refused.Empty() {
+		return a.failAs(args, ops.E(ops.Usage, refused))
 	}
 	if flags.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -65,4 +66,10 @@ func earlyLang(args []string, getenv func(string) string) *lang.Printer {
 		}
 	}
 	return lang.FromEnv(getenv)
+}
+
+// usageError is what the parser says to a command line that it does not take.
+func usageError(err error) error {
+	what, hint := commandline.Explain(err)
+	return ops.E(ops.Usage, what).WithHint(hint)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"opsdeck/internal/commandline"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/site/backups"
@@ -16,14 +17,14 @@ import (
 
 // values are what a flag or an argument can be, known without asking a server: a
 // fixed choice, or names from the configuration and the machine's own files.
-func values(a *app, at cursor, v *kong.Value) []string {
+func values(a *app, at commandline.Cursor, v *kong.Value) []string {
 	if v.Enum != "" {
 		return slices.DeleteFunc(v.EnumSlice(), func(s string) bool { return s == "" })
 	}
 	if v.Name == "tab" {
 		return []string{"status", "logs", "audit", "backups", "restore"}
 	}
-	if v.Flag == nil && at.node.Name == "runbook" {
+	if v.Flag == nil && at.Node.Name == "runbook" {
 		return runbooks.Names()
 	}
 	l, err := a.config()
@@ -40,19 +41,19 @@ func values(a *app, at cursor, v *kong.Value) []string {
 }
 
 // namesOf are the names that one service has.
-func namesOf(a *app, at cursor, v *kong.Value) []string {
+func namesOf(a *app, at commandline.Cursor, v *kong.Value) []string {
 	s, err := a.consoleService()
 	if err != nil {
 		return nil
 	}
 	group := ""
-	for n := at.node; n != nil && n.Parent != nil; n = n.Parent {
+	for n := at.Node; n != nil && n.Parent != nil; n = n.Parent {
 		group = n.Name
 	}
 	dir := backups.Folder(s)
 	switch {
 	case v.Flag != nil && v.Name == "from",
-		v.Flag == nil && group == "backup" && v.Name == "name" && at.node.Name != "run":
+		v.Flag == nil && group == "backup" && v.Name == "name" && at.Node.Name != "run":
 		return backupNames(dir)
 	case v.Name == "copy":
 		var out []string

@@ -71,9 +71,17 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		run = tui.RunPlain
 	}
 	err = run(ctx, tui.Options{
-		Env: env, Pages: pages, Host: host, Program: a.again(), Start: c.Tab, Actions: demoActions(a, env), Theme: look,
-		Runbooks: openRunbooks(a, env),
-		Copy:     clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put, ReportDir: state, Version: "opsdeck " + version.Get().String(),
+		Env:       env,
+		Pages:     pages,
+		Host:      host,
+		Program:   a.again(),
+		Start:     c.Tab,
+		Actions:   demoActions(a, env),
+		Theme:     look,
+		Runbooks:  openRunbooks(a, env),
+		Copy:      clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put,
+		ReportDir: state,
+		Version:   "opsdeck " + version.Get().String(),
 	}, os.Stdin, os.Stdout)
 	var crash *tui.CrashError
 	if errors.As(err, &crash) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/commandline"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/testdb"
@@ -58,7 +59,7 @@ func TestEveryCommandOfARunbookIsOneOfOurs(t *testing.T) {
 		}
 	}
 	for line, name := range lines {
-		if err := parses(t, shellWords(line)[1:]); err != nil {
+		if err := parses(t, commandline.ShellWords(line)[1:]); err != nil {
 			t.Errorf("runbook %s: %s: %v", name, line, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"opsdeck/internal/commandline"
 	"os"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func TestTheWordsOfAQueryStandAnywhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(wordsLast(parser.Model.Node, strings.Fields(args)), " "); got != want {
+		if got := strings.Join(commandline.Words(parser.Model.Node, strings.Fields(args)), " "); got != want {
 			t.Errorf("%s becomes\n%s, not\n%s", args, got, want)
 		}
 	}

@@ -125,7 +125,7 @@ var foreign = []struct {
 	{"github.com/charmbracelet/bubbletea", []room{cmdRoom, consoleRoom, viewRoom, pieceRoom}, nil},
 	{"github.com/charmbracelet/bubbles", []room{cmdRoom, consoleRoom, viewRoom, pieceRoom}, nil},
 	{"github.com/charmbracelet/lipgloss", []room{cmdRoom, consoleRoom, viewRoom, pieceRoom}, nil},
-	{"github.com/alecthomas/kong", []room{cmdRoom}, nil},
+	{"github.com/alecthomas/kong", []room{cmdRoom}, []string{"internal/commandline"}},
 	{"database/sql", []room{cmdRoom, adapterRoom}, []string{"internal/testdb"}},
 	{"github.com/go-sql-driver/mysql", []room{adapterRoom}, []string{"internal/testdb", "cmd/opsdeck-demo"}},
 	{"github.com/dolthub/", nil, []string{"cmd/opsdeck-demo"}},

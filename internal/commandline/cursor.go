@@ -1,4 +1,4 @@
-package main
+package commandline
 
 import (
 	"strings"
@@ -6,30 +6,30 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// cursor is where on the command line the next word comes.
-type cursor struct {
-	node    *kong.Node
+// Cursor is where on the command line the next word comes.
+type Cursor struct {
+	Node    *kong.Node
+	Given   map[string]string // flags' values so far
 	flag    *kong.Flag        // its value comes next
 	place   int               // how many positional arguments there are already
 	literal bool              // after --
-	given   map[string]string // flags' values so far
 }
 
 // completed walks the words that are whole.
-func completed(root *kong.Node, words []string) cursor {
-	at := cursor{node: root, given: map[string]string{}}
+func completed(root *kong.Node, words []string) Cursor {
+	at := Cursor{Node: root, Given: map[string]string{}}
 	for _, word := range words {
 		switch {
 		case at.flag != nil:
-			at.given[at.flag.Name] = word
+			at.Given[at.flag.Name] = word
 			at.flag = nil
 		case word == "--":
 			at.literal = true
 		case !at.literal && len(word) > 1 && word[0] == '-':
 			at.take(word)
 		default:
-			if next := child(at.node, word); next != nil && at.place == 0 && !at.literal {
-				at.node = next
+			if next := child(at.Node, word); next != nil && at.place == 0 && !at.literal {
+				at.Node = next
 			} else {
 				at.place++
 			}
@@ -39,13 +39,13 @@ func completed(root *kong.Node, words []string) cursor {
 }
 
 // take is a flag on the line, with its value or before it.
-func (c *cursor) take(word string) {
+func (c *Cursor) take(word string) {
 	name, value, joined := strings.Cut(word, "=")
-	flag := flagCalled(c.node, name)
+	flag := flagCalled(c.Node, name)
 	switch {
 	case flag == nil || flag.IsBool():
 	case joined:
-		c.given[flag.Name] = value
+		c.Given[flag.Name] = value
 	default:
 		c.flag = flag
 	}

@@ -1,4 +1,4 @@
-package main
+package commandline
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func takesWords(node *kong.Node) bool {
 	return len(node.Positional) == 1 && node.Positional[0].IsCumulative()
 }
 
-// takesValue tells whether the argument behind a flag is its value.
+// takesValue tells whether the argument after a flag is its value.
 func takesValue(node *kong.Node, arg string) bool {
 	if strings.Contains(arg, "=") {
 		return false

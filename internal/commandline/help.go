@@ -1,4 +1,4 @@
-package main
+package commandline
 
 import (
 	"fmt"
@@ -8,20 +8,21 @@ import (
 	"github.com/alecthomas/kong"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
 )
 
 // helpWidth is how wide help is where the terminal's width is unknown.
 const helpWidth = 80
 
-// printHelp draws the help of a command: how it is called, what it does, its
-// commands, arguments and flags.
-func printHelp(a *app) kong.HelpPrinter {
+// Help draws the help of a command: how it is called, what it does, its commands, arguments
+// and flags. width is the terminal's, 0 where there is none.
+func Help(p *lang.Printer, width int) kong.HelpPrinter {
 	return func(_ kong.HelpOptions, ctx *kong.Context) error {
-		w := a.width()
+		w := width
 		if w == 0 {
 			w = helpWidth
 		}
-		h := helper{a: a, out: ctx.Stdout, width: min(w, 110)}
+		h := helper{lang: p, out: ctx.Stdout, width: min(w, 110)}
 		node := ctx.Selected()
 		if node == nil {
 			node = ctx.Model.Node
@@ -32,13 +33,13 @@ func printHelp(a *app) kong.HelpPrinter {
 }
 
 type helper struct {
-	a     *app
+	lang  *lang.Printer
 	out   io.Writer
 	width int
 }
 
 func (h helper) node(ctx *kong.Context, n *kong.Node) {
-	fmt.Fprintln(h.out, h.a.lang.T("Usage: %s", usage(ctx, n)))
+	fmt.Fprintln(h.out, h.lang.T("Usage: %s", usage(ctx, n)))
 	if n.Help != "" {
 		fmt.Fprintln(h.out)
 		h.para("", n.Help)
@@ -47,18 +48,18 @@ func (h helper) node(ctx *kong.Context, n *kong.Node) {
 		fmt.Fprintln(h.out)
 		h.para("", n.Detail)
 	}
-	h.section(h.a.lang.T("Commands"), h.commands(n))
-	h.section(h.a.lang.T("Arguments"), arguments(n))
+	h.section(h.lang.T("Commands"), h.commands(n))
+	h.section(h.lang.T("Arguments"), arguments(n))
 	own, global := flags(n)
-	h.section(h.a.lang.T("Flags"), own)
+	h.section(h.lang.T("Flags"), own)
 	if d := n.DefaultCmd; d != nil && n.Parent != nil {
 		own, _ := flags(d)
-		h.section(h.a.lang.T("Flags without a command, as for %s", d.Name), own)
+		h.section(h.lang.T("Flags without a command, as for %s", d.Name), own)
 	}
-	h.section(h.a.lang.T("Global flags"), global)
+	h.section(h.lang.T("Global flags"), global)
 	if len(n.Children) > 0 {
 		fmt.Fprintln(h.out)
-		h.para("", h.a.lang.T("`opsdeck COMMAND --help` explains a command."))
+		h.para("", h.lang.T("`opsdeck COMMAND --help` explains a command."))
 	}
 }
 
@@ -120,7 +121,7 @@ func (h helper) section(title string, rows [][2]string) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(h.out, "\n%s\n", h.a.lang.T("%s:", title))
+	fmt.Fprintf(h.out, "\n%s\n", h.lang.T("%s:", title))
 	left := 0
 	for _, r := range rows {
 		left = max(left, min(cells.Width(r[0]), 30))
