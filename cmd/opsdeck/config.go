@@ -22,6 +22,7 @@ import (
 	"opsdeck/ops/site"
 	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/backups"
+	"opsdeck/ops/site/reading"
 	"opsdeck/ops/site/serving"
 )
 
@@ -180,7 +181,7 @@ func configProblems(l *config.Loaded) []error {
 			problems = append(problems, &ofConfig)
 		}
 	}
-	if _, err := logFormats(l.Config); err != nil {
+	if _, err := reading.Formats(l.Config); err != nil {
 		problems = append(problems, err)
 	}
 	for _, s := range l.Services {

@@ -10,6 +10,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
+	"opsdeck/ops/site/reading"
 )
 
 // Run searches, and follows when asked. No hit is no failure, as for the other
@@ -31,7 +32,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	conf.Found, conf.Shelf = styles.Note, logShelf(a.settings, a.clock, time.Local, styles)
+	conf.Found, conf.Shelf = styles.Note, reading.Shelf(a.stateDir, a.clock, time.Local, styles)
 	words := strings.Join(c.Query, " ") + c.Exact + c.Regexp
 	conf.Whole = strings.ContainsFunc(words, func(r rune) bool { return r >= utf8.RuneSelf })
 	conf.Told = func(m lang.Msg) { a.note(m) }

@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
-	"opsdeck/internal/jsontext"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/logs"
-	"opsdeck/ops/logs/index"
-	"opsdeck/ops/logs/line"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/site/reading"
 )
-
-// adviceEvents is how many events are read for the names of their fields.
-const adviceEvents = 2000
 
 // advise says, where nothing was found, what may have been meant.
 func (r *logsRun) advise(ctx context.Context, sources []logs.Source) {
@@ -26,7 +20,7 @@ func (r *logsRun) advise(ctx context.Context, sources []logs.Source) {
 	if len(asked) == 0 || r.streamed(sources) != nil {
 		return
 	}
-	names := fieldsIn(ctx, r.scan, sources)
+	names := reading.FieldNames(ctx, r.scan, sources)
 	for _, name := range asked {
 		if slices.Contains(names, name) {
 			continue
@@ -34,45 +28,5 @@ func (r *logsRun) advise(ctx context.Context, sources []logs.Source) {
 		if near := query.Near(name, names); len(near) > 0 {
 			r.app.note(lang.M("no field %s was found; there are: %s", name, strings.Join(near, ", ")))
 		}
-	}
-}
-
-// fieldsIn are the names of the fields of the newest events, nested ones with points.
-func fieldsIn(ctx context.Context, like index.Scan, sources []logs.Source) []string {
-	scan := index.Scan{
-		Query:      &query.Query{},
-		Zone:       like.Zone,
-		Now:        like.Now,
-		Newest:     true,
-		Unnumbered: true,
-		Styles:     like.Styles,
-	}
-	p := line.NewParser(like.Zone, like.Now)
-	found := map[string]bool{}
-	n := 0
-	_ = scan.Each(ctx, sources, func(h *index.Hit) error { // what cannot be read was told before
-		e, err := scan.Event(p, h)
-		if err != nil {
-			return err
-		}
-		for _, f := range e.Fields {
-			addNames(found, f.Key, f.Value, f.JSON)
-		}
-		if n++; n >= adviceEvents {
-			return index.ErrEnough
-		}
-		return nil
-	})
-	return slices.Sorted(maps.Keys(found))
-}
-
-func addNames(found map[string]bool, name, value string, nested bool) {
-	found[name] = true
-	if !nested || !strings.HasPrefix(value, "{") || strings.Count(name, ".") > 4 {
-		return
-	}
-	pairs, _ := jsontext.Pairs(value)
-	for _, p := range pairs {
-		addNames(found, name+"."+p.Key, p.Value, true)
 	}
 }

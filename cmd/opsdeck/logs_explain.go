@@ -10,73 +10,8 @@ import (
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
 	"opsdeck/ops/logs/line"
+	"opsdeck/ops/site/reading"
 )
-
-var readerNames = map[line.Reader]string{
-	line.ReaderNone:       "none",
-	line.ReaderConfigured: "configured",
-	line.ReaderNest:       "nest",
-	line.ReaderJSON:       "json",
-	line.ReaderContainer:  "container",
-	line.ReaderTime:       "time",
-	line.ReaderProgram:    "program",
-	line.ReaderLogfmt:     "logfmt",
-	line.ReaderLevel:      "level",
-	line.ReaderCont:       "continues",
-}
-
-var innerNames = map[logs.Format]string{
-	logs.FormatNest: "nest", logs.FormatJSON: "json", logs.FormatLogfmt: "logfmt",
-}
-
-// whyRead says in a sentence what a line was known by.
-func whyRead(x line.Explained) lang.Msg {
-	switch x.Reader {
-	case line.ReaderConfigured:
-		return lang.M("format %s of log_formats: its pattern matches", x.Format)
-	case line.ReaderNest:
-		return lang.M("Nest: a name in brackets, a process id, a date, a level")
-	case line.ReaderJSON:
-		if raw := strings.TrimSpace(x.Event.Raw); !strings.HasPrefix(raw, "{") || !strings.HasSuffix(raw, "}") {
-			return lang.M("JSON: this line and those below it are one record")
-		}
-		return lang.M("JSON: the line is one object")
-	case line.ReaderContainer:
-		return lang.M("container runtime: time, stream and tag, then the line of the container")
-	case line.ReaderTime:
-		if name := innerNames[x.Inner]; name != "" {
-			return lang.M("a time at the beginning, then a line of the format %s", name)
-		}
-		return lang.M("a time at the beginning, then level, context and text")
-	case line.ReaderProgram:
-		return lang.M("the line has the form of a known program")
-	case line.ReaderLogfmt:
-		return lang.M("logfmt: pairs of key=value")
-	case line.ReaderLevel:
-		return lang.M("a level at the beginning, no time")
-	case line.ReaderCont:
-		return lang.M("the line is part of the event above it")
-	}
-	return lang.M("no known format: neither a time nor a level was found")
-}
-
-// readingNotes are what else a person may ask about a line's reading.
-func readingNotes(x line.Explained) []lang.Msg {
-	var out []lang.Msg
-	if x.Doubt != logs.LevelUnknown {
-		out = append(
-			out,
-			lang.M("the first word is not read as the level %s: it may start a sentence", x.Doubt.String()),
-		)
-	}
-	if x.Numbered {
-		out = append(out, lang.M("the level comes from a number"))
-	}
-	if x.Reader == line.ReaderNone {
-		out = append(out, lang.M("describe the format under log_formats, or run: opsdeck logs learn FILE"))
-	}
-	return out
-}
 
 // explain prints each hit with the format that read it, and why.
 func (r *logsRun) explain(ctx context.Context, sources []logs.Source) error {
@@ -100,23 +35,23 @@ func (r *logsRun) explain(ctx context.Context, sources []logs.Source) error {
 }
 
 func (r *logsRun) explainJSON(x line.Explained, zone *time.Location) error {
-	doc := explainJSON{
-		Format: readerNames[x.Reader],
+	doc := reading.Explained{
+		Format: x.Reader.Name(),
 		Name:   x.Format,
-		Inner:  innerNames[x.Inner],
+		Inner:  x.InnerName(),
 		Zone:   zone.String(),
 		Notes:  []string{},
 	}
 	if x.Zoned {
 		doc.Zone = ""
 	}
-	doc.Why = whyRead(x).String()
-	for _, n := range readingNotes(x) {
+	doc.Why = x.Why().String()
+	for _, n := range x.Notes() {
 		doc.Notes = append(doc.Notes, n.String())
 	}
-	h := hitOf(&x.Event, nil)
+	h := reading.HitOf(&x.Event, nil)
 	h.Explain = &doc
-	b, err := h.line()
+	b, err := h.Encode()
 	if err != nil {
 		return err
 	}
@@ -131,7 +66,7 @@ func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 		zoneName, _ = x.Event.Time.Zone()
 	}
 	say := func(m lang.Msg) { r.out.WriteString("  " + termsafe.Line(r.app.lang.Msg(m)) + "\n") }
-	say(lang.M("format: %s", whyRead(x)))
+	say(lang.M("format: %s", x.Why()))
 	at := x.Event.Time.Format("2006-01-02 15:04:05.000 -07:00")
 	switch {
 	case x.Event.Time.IsZero() && x.Clocked:
@@ -152,7 +87,7 @@ func (r *logsRun) explainText(x line.Explained, zone *time.Location) {
 	if names := fieldNames(x.Event.Fields); names != "" {
 		say(lang.M("fields: %s", names))
 	}
-	for _, n := range readingNotes(x) {
+	for _, n := range x.Notes() {
 		say(n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs/query"
+	"opsdeck/ops/site/reading"
 )
 
 type logsCmd struct {
@@ -148,10 +149,10 @@ func (c *logsCmd) config(a *app, q *query.Query) (logfile.Config, error) {
 
 // styles are how the lines are read. Standard input needs no configuration; where there
 // is one that can be read, its formats hold for it too.
-func (c *logsCmd) styles(a *app) (*logStyles, error) {
+func (c *logsCmd) styles(a *app) (*reading.Styles, error) {
 	s, err := a.consoleService()
 	if err == nil {
-		var styles *logStyles
+		var styles *reading.Styles
 		if styles, err = a.logStyles(s); err == nil {
 			return styles, nil
 		}

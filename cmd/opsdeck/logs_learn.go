@@ -1,24 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
-	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs/line"
+	"opsdeck/ops/site/reading"
 )
 
 // logsGroup is the group of the logs verbs.
@@ -35,10 +31,8 @@ type logsLearnCmd struct {
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
-const (
-	learnBytes = 256 << 10 // of a sample
-	learnShown = 10        // lines of it
-)
+// learnShown is how many lines of a sample are shown.
+const learnShown = 10
 
 type learnJSON struct {
 	Name    string      `json:"name"`
@@ -67,7 +61,7 @@ func (c *logsLearnCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	lines, err := sampleOf(ctx, a, c.File)
+	lines, err := reading.Sample(ctx, c.File)
 	if err != nil {
 		return err
 	}
@@ -80,7 +74,7 @@ func (c *logsLearnCmd) Run(ctx context.Context, a *app) error {
 	f := config.LogFormat{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time}
 	path := ""
 	if c.Write && !c.DryRun {
-		if path, err = addLogFormat(config.Find(a.flags.ConfigFile, a.getenv), f); err != nil {
+		if path, err = reading.AddFormat(config.Find(a.flags.ConfigFile, a.getenv), f); err != nil {
 			return err
 		}
 	}
@@ -106,30 +100,6 @@ func (c *logsLearnCmd) name() string {
 		return name
 	}
 	return "learned"
-}
-
-// sampleOf reads the lines at the beginning of a log, packed or not.
-func sampleOf(ctx context.Context, a *app, path string) ([][]byte, error) {
-	text, err := logfile.NewFile(config.Home(path)).Open(ctx)
-	if text == nil {
-		return nil, err
-	}
-	defer text.Close()
-	buf := make([]byte, min(text.Size(), learnBytes))
-	if err := line.ReadFull(text, buf, 0); err != nil {
-		return nil, ops.Wrap(err, ops.Failed, lang.M("%s cannot be read", path))
-	}
-	if i := bytes.LastIndexByte(buf, '\n'); i >= 0 && int64(len(buf)) < text.Size() {
-		buf = buf[:i]
-	}
-	var lines [][]byte
-	for l := range bytes.Lines(buf) {
-		lines = append(lines, line.Visible(bytes.TrimRight(l, "\r\n"), nil))
-	}
-	if len(lines) == 0 {
-		return nil, ops.E(ops.Failed, lang.M("%s is empty", path))
-	}
-	return lines, nil
 }
 
 // sample is what the format reads of the first lines.
@@ -197,32 +167,4 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 			),
 		)
 	}
-}
-
-// addLogFormat writes a format to a configuration file, whose other lines stay, and
-// returns the path that was written.
-func addLogFormat(path string, f config.LogFormat) (string, error) {
-	if path == "" {
-		return "", ops.E(ops.Config, lang.M("there is no configuration file to write to")).
-			WithHint(lang.M("make one: opsdeck config init"))
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays one
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
-	}
-	text, err := regular.ReadFile(path)
-	if err != nil {
-		return "", ops.Wrap(err, ops.Config, lang.M("%s cannot be read", path))
-	}
-	if text, err = config.AddLogFormat(path, text, f); err != nil {
-		return "", ops.Wrap(err, ops.Config, lang.M("the format cannot be added to %s", path)).
-			WithHint(lang.M("choose another name with --name, or add it by hand under log_formats"))
-	}
-	if err := atomicfile.WriteBytes(path, info.Mode().Perm(), text); err != nil {
-		return "", ops.Wrap(err, ops.Failed, lang.M("%s cannot be written", path))
-	}
-	return path, nil
 }

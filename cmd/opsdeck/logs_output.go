@@ -10,6 +10,7 @@ import (
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
 	logline "opsdeck/ops/logs/line"
+	"opsdeck/ops/site/reading"
 )
 
 type histogramJSON struct {
@@ -84,7 +85,7 @@ func (r *logsRun) around(e *logs.Event, hit bool) error {
 }
 
 func (r *logsRun) object(e *logs.Event, hit *bool) error {
-	b, err := lineJSON(e, hit)
+	b, err := reading.HitOf(e, hit).Encode()
 	if err != nil {
 		return err
 	}

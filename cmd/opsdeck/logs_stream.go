@@ -5,6 +5,7 @@ import (
 
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
+	"opsdeck/ops/site/reading"
 )
 
 // streamed is the standard input when that is all that is searched, and nothing
@@ -21,18 +22,41 @@ func (r *logsRun) streamed(sources []logs.Source) logfile.Streamer {
 // stream prints the hits of the standard input as they come, until its end or
 // until there are as many as were asked for.
 func (r *logsRun) stream(ctx context.Context, s logfile.Streamer) error {
-	enough, cancel := context.WithCancel(ctx)
-	defer cancel()
-	f := &following{run: r, limit: int64(r.cmd.Limit), enough: cancel}
-	f.stream(enough, "-", s)
-	f.wait(enough)
-	f.close()
-	return ctx.Err()
+	f := r.follower()
+	f.Limit = r.cmd.Limit
+	return f.Stream(ctx, s)
 }
 
-// close ends printing: a reader that still waits for its input says no more.
-func (f *following) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
+// followShown is how many hits -f shows of what was there, unless --limit says.
+const followShown = 10
+
+// follow prints the last hits and goes on with what comes.
+func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
+	n := r.cmd.Limit
+	if n == 0 {
+		n = followShown
+	}
+	return r.follower().Follow(ctx, r.conf.Globs(r.cmd.Source, sources), sources, func(was []logs.Source) error {
+		return r.tail(ctx, was, n)
+	})
+}
+
+// follower prints what it hands on.
+func (r *logsRun) follower() *reading.Follower {
+	return &reading.Follower{
+		Scan:     &r.scan,
+		Style:    r.style,
+		Numbered: r.cmd.JSON,
+		Flush:    func() { r.out.Flush() },
+		Warn:     r.warn,
+		Note:     r.app.note,
+		Emit: func(e *logs.Event) {
+			r.hits++
+			if r.cmd.JSON {
+				r.json(e)
+			} else {
+				r.event(e)
+			}
+		},
+	}
 }

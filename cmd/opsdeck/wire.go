@@ -14,6 +14,7 @@ import (
 	"opsdeck/ops/site/checks"
 	"opsdeck/ops/site/deploys"
 	"opsdeck/ops/site/metrics"
+	"opsdeck/ops/site/reading"
 	"opsdeck/ops/site/ready"
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/runbooks"
@@ -81,7 +82,7 @@ func (a *app) placeOf(s *config.Service) runbooks.Place {
 
 // server is what `serve` serves about services.
 func (a *app) server(opt config.Serve, services []config.Service) (serving.Options, error) {
-	styles := map[string]*logStyles{}
+	styles := map[string]*reading.Styles{}
 	for _, s := range services {
 		var err error
 		if styles[s.Name], err = a.logStyles(&s); err != nil {
@@ -119,6 +120,15 @@ func (a *app) checks(services []config.Service) []health.Check {
 		out = append(out, checks.Of(a.checked(&services[i]))...)
 	}
 	return out
+}
+
+// logStyles are how the lines of a service's logs are read.
+func (s *settings) logStyles(service *config.Service) (*reading.Styles, error) {
+	l, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	return reading.StylesOf(l.Config, service)
 }
 
 // checked is a service for its checks.

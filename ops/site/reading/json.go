@@ -1,4 +1,4 @@
-package main
+package reading
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// hitJSON is a line of the contract.
-type hitJSON struct {
+// Hit is an event in JSON, a line of the contract.
+type Hit struct {
 	Time    *time.Time                 `json:"time"` // null when none is known
 	Level   string                     `json:"level"`
 	Context string                     `json:"context"`
@@ -20,19 +20,13 @@ type hitJSON struct {
 	Line    int64                      `json:"line"`
 	Raw     string                     `json:"raw"`
 	Fields  map[string]json.RawMessage `json:"fields"`
-	Explain *explainJSON               `json:"explain,omitempty"`
-	Hit     *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
+	Explain *Explained                 `json:"explain,omitempty"`
+	IsHit   *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
 }
 
-func eventJSON(e *logs.Event) ([]byte, error) { return lineJSON(e, nil) }
-
-func lineJSON(e *logs.Event, hit *bool) ([]byte, error) {
-	h := hitOf(e, hit)
-	return h.line()
-}
-
-func hitOf(e *logs.Event, hit *bool) *hitJSON {
-	h := &hitJSON{
+// HitOf is an event in JSON. hit tells, where lines around hits are shown too, whether it is one.
+func HitOf(e *logs.Event, hit *bool) *Hit {
+	h := &Hit{
 		Level:   e.Level.String(),
 		Context: e.Context,
 		Message: e.Message,
@@ -40,7 +34,7 @@ func hitOf(e *logs.Event, hit *bool) *hitJSON {
 		Line:    e.Line,
 		Raw:     e.Raw,
 		Fields:  map[string]json.RawMessage{},
-		Hit:     hit,
+		IsHit:   hit,
 	}
 	if !e.Time.IsZero() {
 		h.Time = &e.Time
@@ -51,8 +45,8 @@ func hitOf(e *logs.Event, hit *bool) *hitJSON {
 	return h
 }
 
-// line is the hit as one line of JSON.
-func (h *hitJSON) line() ([]byte, error) {
+// Encode is the hit as one line of JSON.
+func (h *Hit) Encode() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -71,8 +65,8 @@ func fieldJSON(f logs.Field) json.RawMessage {
 	return b
 }
 
-// explainJSON is how a line was read.
-type explainJSON struct {
+// Explained is how a line was read.
+type Explained struct {
 	Format string   `json:"format"` // configured, nest, json, container, time, program, logfmt, level, continues, none
 	Name   string   `json:"name"`   // of a configured format
 	Inner  string   `json:"inner"`  // nest, json or logfmt, after a time in front

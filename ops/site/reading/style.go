@@ -1,4 +1,4 @@
-package main
+package reading
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
-// logStyles are how the lines of the configured logs are read: by the formats and zones of
+// Styles are how the lines of the configured logs are read: by the formats and zones of
 // the configuration. It is safe for concurrent use.
-type logStyles struct {
+type Styles struct {
 	sources []styledSource
 	rest    *line.Style // of a log of which nothing is said
 	stamp   string      // differs where lines would be read otherwise
@@ -30,18 +30,9 @@ type styledSource struct {
 	style   *line.Style
 }
 
-// logStyles makes the styles of a service's logs, nil where lines are read as they are
-// everywhere.
-func (s *settings) logStyles(service *config.Service) (*logStyles, error) {
-	l, err := s.config()
-	if err != nil {
-		return nil, err
-	}
-	return newLogStyles(l.Config, service)
-}
-
-func newLogStyles(c *config.Config, s *config.Service) (*logStyles, error) {
-	formats, err := logFormats(c)
+// StylesOf makes the styles of a service's logs.
+func StylesOf(c *config.Config, s *config.Service) (*Styles, error) {
+	formats, err := Formats(c)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +40,7 @@ func newLogStyles(c *config.Config, s *config.Service) (*logStyles, error) {
 	for _, f := range c.LogFormats {
 		all = append(all, formats[f.Name])
 	}
-	out := &logStyles{rest: line.NewStyle(nil, all, false), found: map[string]*line.Style{}}
+	out := &Styles{rest: line.NewStyle(nil, all, false), found: map[string]*line.Style{}}
 	for _, src := range s.Logs {
 		zone, err := zoneOf(src.Zone)
 		if err != nil {
@@ -70,8 +61,8 @@ func newLogStyles(c *config.Config, s *config.Service) (*logStyles, error) {
 	return out, nil
 }
 
-// logFormats are the formats of the configuration by their names.
-func logFormats(c *config.Config) (map[string]*line.Format, error) {
+// Formats are the formats of the configuration by their names.
+func Formats(c *config.Config) (map[string]*line.Format, error) {
 	out := map[string]*line.Format{}
 	for _, f := range c.LogFormats {
 		zone, err := zoneOf(f.Zone)
@@ -91,7 +82,7 @@ func logFormats(c *config.Config) (map[string]*line.Format, error) {
 }
 
 // Of is the style of a source, always the same one.
-func (l *logStyles) Of(source string) *line.Style {
+func (l *Styles) Of(source string) *line.Style {
 	if l == nil {
 		return nil
 	}
@@ -120,7 +111,7 @@ func (l *logStyles) Of(source string) *line.Style {
 
 // Note tells of a source that a configured pattern was resolved to: of a container or a
 // unit its file has another name.
-func (l *logStyles) Note(pattern, source string) {
+func (l *Styles) Note(pattern, source string) {
 	if l == nil || pattern == source || !strings.Contains(pattern, ":") {
 		return
 	}

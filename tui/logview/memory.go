@@ -1,4 +1,4 @@
-package main
+package logview
 
 import (
 	"encoding/json"
@@ -14,24 +14,25 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/regular"
-	"opsdeck/tui/logview"
 )
 
 // memoryFormat is the version of the files in which the Logs tab remembers.
 const memoryFormat = 1
 
-// logsMemory is what the Logs tab remembers from one console to the next, beside
+// Memory is what the Logs tab remembers from one console to the next, beside
 // the state: a file for each service, and one for each set of logs.
-type logsMemory struct {
-	path, session string
-	now           func() time.Time
-	aside         lang.Msg // which file was set aside, and why; empty for none
+type Memory struct {
+	path    string
+	session string
+	sources []string
+	now     func() time.Time
+	aside   lang.Msg // which file was set aside, and why; empty for none
 }
 
 type rememberedLogs struct {
-	Format  int                `json:"format"`
-	History []string           `json:"history"`
-	Marks   []logview.Bookmark `json:"bookmarks"`
+	Format  int        `json:"format"`
+	History []string   `json:"history"`
+	Marks   []Bookmark `json:"bookmarks"`
 }
 
 // rememberedSession is how the tab was left. Sources are for a person who reads the file.
@@ -39,25 +40,38 @@ type rememberedSession struct {
 	Format  int       `json:"format"`
 	Sources []string  `json:"sources"`
 	Left    time.Time `json:"left"`
-	logview.Session
+	Session
 }
 
-// newLogsMemory names the files of a service and of its logs, by the patterns that they are
+// NewMemory names the files of a service and of its logs, by the patterns that they are
 // configured with.
-func newLogsMemory(dir, service string, sources []string, now func() time.Time) *logsMemory {
+func NewMemory(dir, service string, sources []string, now func() time.Time) *Memory {
 	name := filepath.Base(filepath.Clean(service))
 	h := fnv.New32a()
 	h.Write([]byte(strings.Join(sources, "\x00")))
-	return &logsMemory{
+	return &Memory{
 		path:    filepath.Join(dir, "logs-"+name+".json"),
 		session: filepath.Join(dir, fmt.Sprintf("logs-session-%s-%08x.json", name, h.Sum32())),
+		sources: sources,
 		now:     now,
 	}
 }
 
+// Into gives the tab what is remembered, and what keeps it.
+func (m *Memory) Into(o *Options) {
+	was := m.read()
+	o.Session = m.readSession()
+	o.SaveSession = m.saveSession
+	o.Aside = m.aside
+	o.History = was.History
+	o.Marks = was.Marks
+	o.SaveHistory = m.saveHistory
+	o.SaveMarks = m.saveMarks
+}
+
 // read returns what was kept. A file that cannot be understood is set aside: it is not
 // written over.
-func (m *logsMemory) read() (r rememberedLogs) {
+func (m *Memory) read() (r rememberedLogs) {
 	if !m.load(m.path, &r, &r.Format) {
 		return rememberedLogs{}
 	}
@@ -65,7 +79,7 @@ func (m *logsMemory) read() (r rememberedLogs) {
 }
 
 // load reads a file into v, whose format is at format.
-func (m *logsMemory) load(path string, v any, format *int) bool {
+func (m *Memory) load(path string, v any, format *int) bool {
 	b, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -93,7 +107,7 @@ func (m *logsMemory) load(path string, v any, format *int) bool {
 
 // change reads what is there, for another console may have written to it, and
 // writes it changed.
-func (m *logsMemory) change(f func(*rememberedLogs)) error {
+func (m *Memory) change(f func(*rememberedLogs)) error {
 	if err := os.MkdirAll(filepath.Dir(m.path), 0o700); err != nil {
 		return err
 	}
@@ -111,11 +125,11 @@ func writeMemory(path string, v any) error {
 	return atomicfile.WriteBytes(path, 0o600, append(b, '\n'))
 }
 
-func (m *logsMemory) saveHistory(all []string) error {
+func (m *Memory) saveHistory(all []string) error {
 	return m.change(func(r *rememberedLogs) { r.History = all })
 }
 
-func (m *logsMemory) saveMarks(all []logview.Bookmark) error {
+func (m *Memory) saveMarks(all []Bookmark) error {
 	return m.change(func(r *rememberedLogs) { r.Marks = all })
 }
 
@@ -124,10 +138,10 @@ func (m *logsMemory) saveMarks(all []logview.Bookmark) error {
 const placeHolds = 12 * time.Hour
 
 // readSession returns how the tab was left.
-func (m *logsMemory) readSession() logview.Session {
+func (m *Memory) readSession() Session {
 	var r rememberedSession
 	if !m.load(m.session, &r, &r.Format) {
-		return logview.Session{}
+		return Session{}
 	}
 	if m.now().Sub(r.Left) > placeHolds {
 		r.Place = nil
@@ -135,12 +149,10 @@ func (m *logsMemory) readSession() logview.Session {
 	return r.Session
 }
 
-// saveSession returns what keeps how the tab is left.
-func (m *logsMemory) saveSession(sources []string) func(logview.Session) error {
-	return func(s logview.Session) error {
-		if err := os.MkdirAll(filepath.Dir(m.session), 0o700); err != nil {
-			return err
-		}
-		return writeMemory(m.session, rememberedSession{memoryFormat, sources, m.now(), s})
+// saveSession keeps how the tab is left.
+func (m *Memory) saveSession(s Session) error {
+	if err := os.MkdirAll(filepath.Dir(m.session), 0o700); err != nil {
+		return err
 	}
+	return writeMemory(m.session, rememberedSession{memoryFormat, m.sources, m.now(), s})
 }

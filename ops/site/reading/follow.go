@@ -1,4 +1,4 @@
-package main
+package reading
 
 import (
 	"context"
@@ -19,16 +19,38 @@ import (
 	"opsdeck/ops/logs/store"
 )
 
-// followShown is how many hits -f shows of what was there, unless --limit says.
-const followShown = 10
-
 // settle is how long an event is waited for to have no further lines.
 const settle = 150 * time.Millisecond
 
-// follow prints the last hits and goes on with what comes.
-func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
-	f := &following{run: r}
-	globs := r.conf.Globs(r.cmd.Source, sources)
+// Follower follows logs and hands on the events that a query finds.
+type Follower struct {
+	Scan     *index.Scan // its query, zone and time
+	Style    func(source string) *line.Style
+	Numbered bool // events get their numbers of lines
+	Limit    int  // of the events of a stream; 0 for none
+	Emit     func(*logs.Event)
+	Flush    func() // called when nothing more comes for a moment
+	Warn     func(part string, err error)
+	Note     func(lang.Msg)
+
+	mu      sync.Mutex
+	tracks  []*followed
+	fresh   []logs.Part
+	running bool
+	streams []chan error
+	seen    int
+	enough  func() // called when Limit is reached
+	closed  bool
+}
+
+// Follow follows sources until ctx ends. before is called once with the sources as they were
+// when following began: what was there before is left to a search.
+func (f *Follower) Follow(
+	ctx context.Context,
+	globs *logfile.Globs,
+	sources []logs.Source,
+	before func([]logs.Source) error,
+) error {
 	var tails []*logfile.Tail
 	frozen := make([]logs.Source, 0, len(sources))
 	for _, src := range sources {
@@ -38,12 +60,12 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 			continue
 		}
 		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
-			r.app.note(lang.M("%s does not exist yet; waiting for it", src.Name))
+			f.Note(lang.M("%s does not exist yet; waiting for it", src.Name))
 		}
-		s := &followedSource{following: f, name: src.Name, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
+		s := &followedSource{Follower: f, name: src.Name, old: src.Parts[:len(src.Parts)-1], ctx: ctx}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(s, s.before))
-		t.OnError(func(err error) { r.warn(src.Name, err) })
-		t.OnBack(func() { r.back(src.Name) })
+		t.OnError(func(err error) { f.Warn(src.Name, err) })
+		t.OnBack(func() { f.back(src.Name) })
 		t.Look()
 		tails = append(tails, t)
 		frozen = append(frozen, logs.Source{Name: src.Name, Parts: slices.Concat(s.old, s.pieces, f.frozen())})
@@ -51,48 +73,49 @@ func (r *logsRun) follow(ctx context.Context, sources []logs.Source) error {
 	if len(tails) == 0 && len(f.streams) == 0 && globs.None() {
 		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
 	}
-	for _, pattern := range globs.Empty(r.warn) {
-		r.app.note(lang.M("no file matches %s yet; waiting for one", pattern))
+	for _, pattern := range globs.Empty(f.Warn) {
+		f.Note(lang.M("no file matches %s yet; waiting for one", pattern))
 	}
-	n := r.cmd.Limit
-	if n == 0 {
-		n = followShown
-	}
-	if err := r.tail(ctx, frozen, n); err != nil {
+	if err := before(frozen); err != nil {
 		return err
 	}
 	f.start()
 	globs.Sink = func(name string) logfile.Sink {
-		s := &followedSource{following: f, name: name, ctx: ctx}
+		s := &followedSource{Follower: f, name: name, ctx: ctx}
 		return logfile.Unwrapped(s, s.before)
 	}
-	globs.Failed = r.warn
-	globs.Back = r.back
+	globs.Failed = f.Warn
+	globs.Back = f.back
 	logfile.Follow(ctx, tails, globs, f.idle)
 	f.wait(ctx)
 	return ctx.Err()
 }
 
-// back says that a file which could not be read is read again.
-func (r *logsRun) back(name string) { r.app.note(lang.M("%s is there again", name)) }
-
-// following is where followed logs print. Until start it only notes what was
-// there.
-type following struct {
-	run     *logsRun
-	mu      sync.Mutex
-	tracks  []*followed
-	fresh   []logs.Part
-	running bool
-	streams []chan error
-	limit   int64  // 0 for none
-	enough  func() // called when limit is reached
-	closed  bool
+// Stream hands on the events of standard input as they come, until its end or until there are
+// as many as Limit.
+func (f *Follower) Stream(ctx context.Context, s logfile.Streamer) error {
+	enough, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f.enough = cancel
+	f.stream(enough, "-", s)
+	f.wait(enough)
+	f.close()
+	return ctx.Err()
 }
+
+// close ends it: a reader that still waits for its input says no more.
+func (f *Follower) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+}
+
+// back says that a file which could not be read is read again.
+func (f *Follower) back(name string) { f.Note(lang.M("%s is there again", name)) }
 
 // followedSource is where the texts of one source go. They share the order of dates.
 type followedSource struct {
-	*following
+	*Follower
 	ctx  context.Context
 	name string
 	old  []logs.Part  // the generations of before
@@ -113,8 +136,8 @@ func (s *followedSource) before(pieces []logs.Part) bool {
 // parser makes the parser of a text. Where the text does not tell the order of its
 // dates, that is the one of the text before.
 func (s *followedSource) parser(text logs.Text) *line.Parser {
-	p := line.NewParser(s.run.scan.Zone, s.run.scan.Now)
-	p.Wear(s.run.style(s.name))
+	p := line.NewParser(s.Scan.Zone, s.Scan.Now)
+	p.Wear(s.Style(s.name))
 	if s.last != nil {
 		p.Like(s.last)
 	}
@@ -130,7 +153,7 @@ func (s *followedSource) parser(text logs.Text) *line.Parser {
 
 // followed is one text being followed.
 type followed struct {
-	f    *following
+	f    *Follower
 	of   *followedSource // nil for a stream
 	name string
 	text logs.Text
@@ -141,13 +164,13 @@ type followed struct {
 
 // Begin starts a text: what was there before is left to the search.
 func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
-	f := s.following
+	f := s.Follower
 	t := &followed{f: f, of: s, name: name, text: text}
 	line := int64(0)
 	if !f.running {
 		t.off = index.LastBreak(text, text.Size())
 		before := int64(0)
-		if f.run.cmd.JSON {
+		if f.Numbered {
 			if n := len(s.pieces); n > 0 {
 				before, _ = logfile.LinesTo(s.ctx, s.pieces[n-1])
 			}
@@ -156,44 +179,40 @@ func (s *followedSource) Begin(name string, text logs.Text) logfile.Track {
 		}
 		f.fresh = append(f.fresh, frozenPart{name, frozenText{text, t.off}, before})
 	}
-	t.live = store.NewLive(f.run.scan.Query, name, line, s.parser(text), f.emit)
-	t.live.Each = f.run.cmd.JSON
+	t.live = store.NewLive(f.Scan.Query, name, line, s.parser(text), f.emit)
+	t.live.Each = f.Numbered
 	f.tracks = append(f.tracks, t)
 	s.open = append(s.open, t)
 	return t
 }
 
 // frozen are the texts begun since the last call, as they were.
-func (f *following) frozen() []logs.Part {
+func (f *Follower) frozen() []logs.Part {
 	out := f.fresh
 	f.fresh = nil
 	return out
 }
 
-func (f *following) start() {
+func (f *Follower) start() {
 	f.running = true
-	f.run.out.Flush()
+	f.Flush()
 }
 
-// emit prints one hit.
-func (f *following) emit(e logs.Event) {
+// emit hands on one event.
+func (f *Follower) emit(e logs.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || f.limit > 0 && f.run.hits >= f.limit {
+	if f.closed || f.Limit > 0 && f.seen >= f.Limit {
 		return
 	}
-	if f.run.hits++; f.limit > 0 && f.run.hits == f.limit {
+	if f.seen++; f.Limit > 0 && f.seen == f.Limit {
 		defer f.enough()
 	}
-	if f.run.cmd.JSON {
-		f.run.json(&e)
-	} else {
-		f.run.event(&e)
-	}
+	f.Emit(&e)
 }
 
 // idle passes on what waited long enough.
-func (f *following) idle() {
+func (f *Follower) idle() {
 	for _, t := range f.tracks {
 		if !t.continues() {
 			t.live.Quiet(settle)
@@ -201,7 +220,7 @@ func (f *following) idle() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.run.out.Flush()
+	f.Flush()
 }
 
 // Grow reads the whole lines that came. A line without its end waits for it,
@@ -238,7 +257,7 @@ func (t *followed) continues() bool {
 func (t *followed) readTo(end int64, same func() bool) bool {
 	off, err := t.live.Read(t.text, t.off, end, same)
 	if t.off = off; err != nil {
-		t.f.run.warn(t.name, err)
+		t.f.Warn(t.name, err)
 	}
 	return off == end
 }
@@ -267,17 +286,17 @@ func (t *followed) leave() {
 func (t *followed) Lost() {
 	t.live.Quiet(0)
 	t.leave()
-	t.f.run.app.note(lang.M("%s was truncated: it starts over", t.name))
+	t.f.Note(lang.M("%s was truncated: it starts over", t.name))
 }
 
 // stream follows what has no file.
-func (f *following) stream(ctx context.Context, name string, s logfile.Streamer) {
+func (f *Follower) stream(ctx context.Context, name string, s logfile.Streamer) {
 	done := make(chan error, 1)
 	f.streams = append(f.streams, done)
-	parser := line.NewParser(f.run.scan.Zone, f.run.scan.Now)
-	parser.Wear(f.run.style(name))
-	live := store.NewLive(f.run.scan.Query, name, 0, parser, f.emit)
-	live.Each = f.run.cmd.JSON
+	parser := line.NewParser(f.Scan.Zone, f.Scan.Now)
+	parser.Wear(f.Style(name))
+	live := store.NewLive(f.Scan.Query, name, 0, parser, f.emit)
+	live.Each = f.Numbered
 	f.tracks = append(f.tracks, &followed{f: f, name: name, live: live})
 	go func() {
 		err := logfile.StreamTo(ctx, s, func(r io.ReaderAt, from, to int64) {
@@ -288,7 +307,7 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 		}, func(err error) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.run.warn(name, err)
+			f.Warn(name, err)
 		})
 		live.Quiet(0)
 		done <- err
@@ -296,14 +315,14 @@ func (f *following) stream(ctx context.Context, name string, s logfile.Streamer)
 }
 
 // wait waits for the streams to end, passing on what they say.
-func (f *following) wait(ctx context.Context) {
+func (f *Follower) wait(ctx context.Context) {
 	tick := time.NewTicker(settle)
 	defer tick.Stop()
 	for len(f.streams) > 0 && ctx.Err() == nil {
 		select {
 		case err := <-f.streams[0]:
 			if err != nil && ctx.Err() == nil {
-				f.run.warn("-", err)
+				f.Warn("-", err)
 			}
 			f.streams = f.streams[1:]
 		case <-ctx.Done():

@@ -1,4 +1,4 @@
-package main
+package logview
 
 import (
 	"os"
@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"opsdeck/tui/logview"
 )
 
 // TestTheLogsTabRemembersBySetOfLogs keeps a session for each set of logs of a service.
@@ -15,13 +13,13 @@ func TestTheLogsTabRemembersBySetOfLogs(t *testing.T) {
 	now := time.Date(2026, 1, 29, 14, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	dir := t.TempDir()
-	one := newLogsMemory(dir, "shop", []string{"/l/a*.log"}, clock)
-	two := newLogsMemory(dir, "shop", []string{"/l/b*.log"}, clock)
-	left := logview.Session{
-		Filters: []logview.Filter{{Query: "level:error", Does: logview.FilterIn, On: true}},
-		Place:   &logview.Bookmark{At: now.Add(-time.Hour), Sum: "x"},
+	one := NewMemory(dir, "shop", []string{"/l/a*.log"}, clock)
+	two := NewMemory(dir, "shop", []string{"/l/b*.log"}, clock)
+	left := Session{
+		Filters: []Filter{{Query: "level:error", Does: FilterIn, On: true}},
+		Place:   &Bookmark{At: now.Add(-time.Hour), Sum: "x"},
 	}
-	if err := one.saveSession([]string{"/l/a*.log"})(left); err != nil {
+	if err := one.saveSession(left); err != nil {
 		t.Fatal(err)
 	}
 	if got := one.readSession(); len(got.Filters) != 1 || got.Filters[0] != left.Filters[0] || got.Place == nil {
@@ -45,7 +43,7 @@ func TestWhatTheLogsTabCannotReadIsSetAside(t *testing.T) {
 		"":                              "is damaged",
 	} {
 		dir := t.TempDir()
-		m := newLogsMemory(dir, "shop", nil, func() time.Time { return time.Unix(1e9, 0) })
+		m := NewMemory(dir, "shop", nil, func() time.Time { return time.Unix(1e9, 0) })
 		for _, path := range []string{m.path, m.session} {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
