@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,10 +15,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
-	"opsdeck/ops/mysql/rewind"
-	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/site/backups"
 )
 
@@ -82,7 +78,9 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	}
 	sh.sayChanges(found)
 	if q.Key != nil {
-		sh.sayUnlogged(ctx, q.Table)
+		if m := sh.rewinder().Unlogged(ctx, q.Table); !m.Empty() {
+			sh.note(m)
+		}
 	}
 	return nil
 }
@@ -93,24 +91,6 @@ func (sh *shelf) changesError(err error, table string) error {
 		return err
 	}
 	return sh.Binlog().ChangesError(err)
-}
-
-// sayUnlogged says which changes of a table's rows the log does not have: those that the
-// server made through a foreign key.
-func (sh *shelf) sayUnlogged(ctx context.Context, table string) {
-	database, name, _ := binlog.SplitTable(table)
-	err := sh.onConn(ctx, func(conn *sql.Conn) error {
-		parents, err := rewind.UnloggedParents(ctx, conn, database, name)
-		if len(parents) > 0 {
-			sh.note(lang.M("rows of %s that foreign keys changed are not in this log; check the changes of: %s",
-				table, strings.Join(parents, ", ")))
-		}
-		return err
-	})
-	if err != nil {
-		sh.note(lang.M("whether foreign keys changed rows of %s without a trace in the log is unknown: %s", table,
-			err.Error()))
-	}
 }
 
 func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, error) {
@@ -144,34 +124,8 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 		return q, ops.E(ops.Usage, lang.M("--key needs --table: a key belongs to one table"))
 	}
 	q.Key = binlog.SplitKey(c.Key)
-	q.Now, err = sh.tableNow(ctx, name)
+	q.Now, err = sh.rewinder().TableNow(ctx, name)
 	return q, err
-}
-
-// tableNow is a table as it is today; nil if there is none.
-func (sh *shelf) tableNow(ctx context.Context, name string) (*schema.Table, error) {
-	target, err := mysql.Resolve(sh.Service.Database)
-	if err != nil {
-		return nil, err
-	}
-	database := sh.Service.Database.Name
-	if s, n, ok := strings.Cut(name, "."); ok {
-		database, name = s, n
-	}
-	db, err := mysql.Open(ctx, target, "")
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	tables, err := schema.Tables(ctx, db, database, name)
-	var none *schema.NoTableError
-	if errors.As(err, &none) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, mysql.Explain(err, target)
-	}
-	return tables[0], nil
 }
 
 func changeOf(t *binlog.Transaction) txnJSON {

@@ -9,6 +9,7 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/site/restores"
 )
 
 // restoreRewindCmd is `opsdeck restore rewind --txn ID`.
@@ -49,13 +50,13 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	if want.Table, err = a.typedTable(ctx, c.Table); err != nil {
 		return err
 	}
-	return sh.onPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
+	return sh.rewinder().OnPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
 		hash, err := plan.Hash()
 		if err != nil {
 			return err
 		}
 		if c.PlanHash != "" && c.PlanHash != hash {
-			return errRewindPlan()
+			return restores.ErrRewindPlan()
 		}
 		if dry {
 			return c.show(ctx, sh, plan)
@@ -64,15 +65,12 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func errRewindPlan() error {
-	return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan differs from the one shown; nothing was "+
-		"done")).
-		WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
-}
+// rewinder takes transactions of the shelf's service back.
+func (sh *shelf) rewinder() restores.Rewinder { return restores.Rewinder{Shelf: sh.Shelf} }
 
 // rewound plans to take a transaction back; with the plan's hash it does it.
 func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r restore.Rewound, err error) {
-	err = sh.onPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) (err error) {
+	err = sh.rewinder().OnPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) (err error) {
 		r = restore.Rewound{Txn: txn, Rows: p.Len(), Conflicts: p.Conflicts()}
 		if r.Hash, err = p.Hash(); err != nil {
 			return err
@@ -81,13 +79,13 @@ func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r re
 		case hash == "":
 			return sh.sayRewind(p)
 		case hash != r.Hash:
-			return errRewindPlan()
+			return restores.ErrRewindPlan()
 		case r.Conflicts > 0 && conflicts == "":
-			return sh.rewindError(rewind.ErrConflicts)
+			return sh.rewinder().Error(rewind.ErrConflicts)
 		}
-		kept, done, err := sh.takeBack(ctx, conn, p, rewind.Choice(conflicts))
+		kept, done, err := sh.rewinder().TakeBack(ctx, conn, p, rewind.Choice(conflicts))
 		if err != nil {
-			return sh.notDone(p, err)
+			return sh.rewinder().NotDone(p, err)
 		}
 		r.ID = kept.ID
 		r.Rows = done.Changed

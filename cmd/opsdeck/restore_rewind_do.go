@@ -3,15 +3,10 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"math/rand/v2"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/oplog"
 	"opsdeck/ops/mysql/rewind"
-	"opsdeck/ops/restore"
-	"opsdeck/ops/site/restores"
 )
 
 // rewind confirms a plan, carries it out and keeps its inverse.
@@ -24,7 +19,7 @@ func (sh *shelf) rewind(
 	json bool,
 ) error {
 	if p.Conflicts() > 0 && choice == "" {
-		return sh.rewindError(rewind.ErrConflicts)
+		return sh.rewinder().Error(rewind.ErrConflicts)
 	}
 	if !json {
 		if err := sh.sayRewind(p); err != nil {
@@ -36,9 +31,9 @@ func (sh *shelf) rewind(
 	if err := sh.confirm(ctx, name, confirm, what); err != nil {
 		return err
 	}
-	kept, done, err := sh.takeBack(ctx, conn, p, choice)
+	kept, done, err := sh.rewinder().TakeBack(ctx, conn, p, choice)
 	if err != nil {
-		return sh.notDone(p, err)
+		return sh.rewinder().NotDone(p, err)
 	}
 	if json {
 		return sh.json(
@@ -71,66 +66,4 @@ type rewindDoneJSON struct {
 	Txn     string `json:"txn"`
 	Rows    int    `json:"rows"`
 	Skipped int    `json:"skipped"`
-}
-
-// takeBack carries a plan out under a new id.
-func (sh *shelf) takeBack(
-	ctx context.Context,
-	conn *sql.Conn,
-	p *rewind.Plan,
-	choice rewind.Choice,
-) (restores.Rewind, rewind.Done, error) {
-	name := sh.Service.Database.Name
-	kept := restores.Rewind{
-		ID:       restores.RewindPrefix + restore.NewID(sh.clock.Now(), uint16(rand.Uint32())),
-		Service:  sh.Service.Name,
-		Database: name,
-		Txn:      p.Txn.ID,
-		At:       sh.clock.Now(),
-		State:    restores.RewindPrepared,
-		Shape:    p.Shape(),
-	}
-	done, err := sh.carryOut(ctx, conn, p, choice, kept)
-	return kept, done, err
-}
-
-// carryOut runs a plan with its inverse on disk before the commit, and on record.
-func (sh *shelf) carryOut(
-	ctx context.Context,
-	conn *sql.Conn,
-	p *rewind.Plan,
-	choice rewind.Choice,
-	kept restores.Rewind,
-) (rewind.Done, error) {
-	held, err := holdDatabase(ctx, sh.Site, "restore rewind")
-	if err != nil {
-		return rewind.Done{}, err
-	}
-	defer held.Release()
-	log, err := sh.oplog(ctx)
-	if err != nil {
-		return rewind.Done{}, err
-	}
-	entry := oplog.Entry{
-		Service: sh.Service.Name,
-		Action:  "restore.rewind",
-		Object:  kept.Database,
-		Result:  oplog.Started,
-		Detail:  map[string]string{"id": kept.ID, "txn": kept.Txn},
-	}
-	if err := log.Record(entry); err != nil {
-		return rewind.Done{}, err
-	}
-	done, err := p.Run(ctx, conn, choice, func(n int, changes rewind.Changes) error {
-		kept.Rows = n
-		return sh.rewinds().KeepInverse(kept, changes)
-	})
-	entry.Result = oplog.Done
-	if err != nil {
-		entry.Result, entry.Detail["error"] = oplog.Failed, err.Error()
-	} else {
-		kept.State = restores.RewindDone
-		err = sh.rewinds().Keep(kept)
-	}
-	return done, errors.Join(err, log.Record(entry))
 }

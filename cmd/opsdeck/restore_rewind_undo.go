@@ -31,7 +31,7 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 	if err != nil {
 		return err
 	}
-	r, err := sh.rewinds().Load(id)
+	r, err := sh.rewinder().Store().Load(id)
 	if err != nil {
 		return err
 	}
@@ -41,22 +41,22 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 	if r.Database != sh.Service.Database.Name {
 		return ops.E(ops.Usage, lang.M("%s belongs to the database %s", id, r.Database))
 	}
-	return sh.onConn(ctx, func(conn *sql.Conn) error {
-		at, err := sh.rewindPlace()
+	return sh.rewinder().OnConn(ctx, func(conn *sql.Conn) error {
+		at, err := sh.rewinder().Place()
 		if err != nil {
 			return err
 		}
-		defer at.end()
-		p, err := rewind.Back(ctx, conn, r.Database, r.ID, sh.rewinds().Inverse(r), r.Shape, at.Place)
+		defer at.End()
+		p, err := rewind.Back(ctx, conn, r.Database, r.ID, sh.rewinder().Store().Inverse(r), r.Shape, at.Place)
 		if errors.Is(err, rewind.ErrInverse) {
 			return ops.Wrap(err, ops.Failed, lang.M("the data to undo %s cannot be read", id))
 		}
 		if err != nil {
-			return sh.rewindError(err)
+			return sh.rewinder().Error(err)
 		}
 		defer p.Close()
 		if c.DryRun {
-			at.end()
+			at.End()
 			return sh.sayRewind(p)
 		}
 		err = sh.rewind(ctx, conn, p, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
@@ -70,6 +70,6 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 			return err
 		}
 		r.State = restores.RewindUndone
-		return sh.rewinds().Keep(r)
+		return sh.rewinder().Store().Keep(r)
 	})
 }

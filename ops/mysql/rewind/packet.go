@@ -31,15 +31,15 @@ func (p *Plan) fit(ctx context.Context, c *sql.Conn) (err error) {
 		for _, q := range b.sql() {
 			var long *mysql.PacketError
 			if err := mysql.FitsLong(q, p.packet); errors.As(err, &long) {
-				return long.Explain(lang.M("the row %s of table %s", keyText(p.Key(r)), r.Table))
+				return long.Explain(lang.M("the row %s of table %s", KeyText(p.Key(r)), r.Table))
 			}
 		}
 		return nil
 	})
 }
 
-// keyText is a key as name=value.
-func keyText(key map[string]any) string {
+// KeyText is a key as name=value.
+func KeyText(key map[string]any) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(key)) {
 		all = append(all, fmt.Sprintf("%s=%v", name, key[name]))

@@ -1,4 +1,4 @@
-package main
+package restores
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/mysql/schema"
-	"opsdeck/ops/site/restores"
+	"opsdeck/ops/restore"
 )
 
-// rewindError makes a sentence of why a transaction is not taken back.
-func (sh *shelf) rewindError(err error) error {
+// Error makes a sentence of why a transaction is not taken back.
+func (r Rewinder) Error(err error) error {
 	var refused *rewind.RefusedError
 	switch {
 	case errors.Is(err, rewind.ErrConflicts):
@@ -50,12 +50,12 @@ func (sh *shelf) rewindError(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return sh.Binlog().ChangesError(err)
+	return r.Binlog().ChangesError(err)
 }
 
-// notDone is rewindError for a plan that was carried out.
-func (sh *shelf) notDone(p *rewind.Plan, err error) error {
-	said := sh.rewindError(err)
+// NotDone is Error for a plan that was carried out.
+func (r Rewinder) NotDone(p *rewind.Plan, err error) error {
+	said := r.Error(err)
 	var known *ops.Error
 	if errors.Is(err, rewind.ErrUnproved) && errors.As(said, &known) {
 		return known.WithHint(lang.M("restore the rows from a backup: opsdeck restore --before %s --plan", p.Txn.ID))
@@ -108,10 +108,10 @@ func noInverse(err error) bool {
 		errors.As(err, &mismatch)
 }
 
-// notUndone is rewindError; where a restore reaches the moment before the transactions,
+// notUndone is Error; where a restore reaches the moment before the transactions,
 // its next step is that restore.
-func (sh *shelf) notUndone(ctx context.Context, src *changes.Source, want rewind.Request, err error) error {
-	said := sh.rewindError(err)
+func (r Rewinder) notUndone(ctx context.Context, src *changes.Source, want rewind.Request, err error) error {
+	said := r.Error(err)
 	var known *ops.Error
 	if !noInverse(err) || !errors.As(said, &known) {
 		return said
@@ -120,13 +120,13 @@ func (sh *shelf) notUndone(ctx context.Context, src *changes.Source, want rewind
 	if e != nil || len(txns) == 0 {
 		return said
 	}
-	desk, e := restores.Open(sh.Site)
-	if e != nil || (restores.Page{Desk: desk}).CanRollTo(ctx, txns[0]) != nil {
+	desk, e := Open(r.Site)
+	if e != nil || (Page{Desk: desk}).CanRollTo(ctx, txns[0]) != nil {
 		return said
 	}
 	id := txns[0].ID
 	table := want.Table
-	if changed := txns[0].Tables; len(txns) == 1 && len(changed) == 1 && changed[0].Schema == sh.Service.Database.Name {
+	if changed := txns[0].Tables; len(txns) == 1 && len(changed) == 1 && changed[0].Schema == r.Service.Database.Name {
 		table = changed[0].Table
 	}
 	if table == "" {
@@ -134,4 +134,11 @@ func (sh *shelf) notUndone(ctx context.Context, src *changes.Source, want rewind
 	}
 	return known.WithHint(lang.M("restore to just before it: opsdeck restore --before %s --plan; only the table %s: "+
 		"opsdeck restore --before %s --tables %s --plan", id, table, id, table))
+}
+
+// ErrRewindPlan is for a plan that is no longer the one that was shown.
+func ErrRewindPlan() error {
+	return ops.Wrap(restore.ErrPlanChanged, ops.Failed, lang.M("the plan differs from the one shown; nothing was "+
+		"done")).
+		WithHint(lang.M("show it again: opsdeck restore rewind --plan"))
 }

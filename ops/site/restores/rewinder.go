@@ -1,0 +1,193 @@
+package restores
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/rewind"
+	"opsdeck/ops/mysql/schema"
+	"opsdeck/ops/restore"
+	"opsdeck/ops/site/backups"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rewinder takes back transactions of a service's database, row by row.
+type Rewinder struct{ *backups.Shelf }
+
+// OnPlan makes a plan and calls do with it.
+func (r Rewinder) OnPlan(ctx context.Context, want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
+	src, err := r.Binlog().OpenChanges(ctx)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	at, err := r.Place()
+	if err != nil {
+		return err
+	}
+	defer at.End()
+	want.Place = at.Place
+	return r.OnConn(ctx, func(conn *sql.Conn) error {
+		plan, err := rewind.Make(ctx, src, conn, r.Service.Database.Name, want)
+		if err != nil {
+			return r.notUndone(ctx, src, want, err)
+		}
+		defer plan.Close()
+		at.End()
+		return do(conn, plan)
+	})
+}
+
+// Place is where plans keep their rows: the folder of the rewinds, else, for whoever
+// may not write there, the system's folder for temporary files.
+func (r Rewinder) Place() (at Place, err error) {
+	report, done := r.Progress()
+	at = Place{rewind.Place{Tell: report}, done}
+	dir, err := r.Store().Dir()
+	if err == nil {
+		err = unix.Access(dir, unix.W_OK)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return at, nil
+	}
+	at.Dir = dir
+	return at, err
+}
+
+// Store is where the rewinds of the service are kept.
+func (r Rewinder) Store() Rewinds { return Rewinds{StateDir: r.StateDir} }
+
+// Place is where the rows of a plan are kept. End clears the line of progress.
+type Place struct {
+	rewind.Place
+	End func()
+}
+
+// OnConn calls do with a connection to the service's server.
+func (r Rewinder) OnConn(ctx context.Context, do func(*sql.Conn) error) error {
+	target, err := mysql.Resolve(r.Service.Database)
+	if err != nil {
+		return err
+	}
+	db, err := mysql.Open(ctx, target, r.Service.Database.Name)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return mysql.Explain(err, target)
+	}
+	defer conn.Close()
+	return do(conn)
+}
+
+// TakeBack carries a plan out under a new id.
+func (r Rewinder) TakeBack(
+	ctx context.Context,
+	conn *sql.Conn,
+	p *rewind.Plan,
+	choice rewind.Choice,
+) (Rewind, rewind.Done, error) {
+	name := r.Service.Database.Name
+	kept := Rewind{
+		ID:       RewindPrefix + restore.NewID(r.Clock.Now(), uint16(rand.Uint32())),
+		Service:  r.Service.Name,
+		Database: name,
+		Txn:      p.Txn.ID,
+		At:       r.Clock.Now(),
+		State:    RewindPrepared,
+		Shape:    p.Shape(),
+	}
+	done, err := r.carryOut(ctx, conn, p, choice, kept)
+	return kept, done, err
+}
+
+// carryOut runs a plan with its inverse on disk before the commit, and on record.
+func (r Rewinder) carryOut(
+	ctx context.Context,
+	conn *sql.Conn,
+	p *rewind.Plan,
+	choice rewind.Choice,
+	kept Rewind,
+) (done rewind.Done, err error) {
+	d, err := Open(r.Site)
+	if err != nil {
+		return done, err
+	}
+	held, err := d.Hold(ctx, "restore rewind")
+	if err != nil {
+		return done, err
+	}
+	defer held.Release()
+	entry := oplog.Entry{
+		Action: "restore.rewind",
+		Object: kept.Database,
+		Detail: map[string]string{"id": kept.ID, "txn": kept.Txn},
+	}
+	err = r.Record(ctx, entry, func(ctx context.Context, _ map[string]string) (err error) {
+		done, err = p.Run(ctx, conn, choice, func(n int, changes rewind.Changes) error {
+			kept.Rows = n
+			return r.Store().KeepInverse(kept, changes)
+		})
+		if err != nil {
+			return err
+		}
+		kept.State = RewindDone
+		return r.Store().Keep(kept)
+	})
+	return done, err
+}
+
+// Unlogged says which changes of a table's rows the log does not have: those that the server
+// made through a foreign key. Empty where there are none.
+func (r Rewinder) Unlogged(ctx context.Context, table string) (said lang.Msg) {
+	database, name, _ := binlog.SplitTable(table)
+	err := r.OnConn(ctx, func(conn *sql.Conn) error {
+		parents, err := rewind.UnloggedParents(ctx, conn, database, name)
+		if len(parents) > 0 {
+			said = lang.M("rows of %s that foreign keys changed are not in this log; check the changes of: %s",
+				table, strings.Join(parents, ", "))
+		}
+		return err
+	})
+	if err != nil {
+		return lang.M("whether foreign keys changed rows of %s without a trace in the log is unknown: %s", table,
+			err.Error())
+	}
+	return said
+}
+
+// TableNow is a table as it is today; nil if there is none.
+func (r Rewinder) TableNow(ctx context.Context, name string) (*schema.Table, error) {
+	target, err := mysql.Resolve(r.Service.Database)
+	if err != nil {
+		return nil, err
+	}
+	database := r.Service.Database.Name
+	if s, n, ok := strings.Cut(name, "."); ok {
+		database, name = s, n
+	}
+	db, err := mysql.Open(ctx, target, "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	tables, err := schema.Tables(ctx, db, database, name)
+	var none *schema.NoTableError
+	if errors.As(err, &none) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, mysql.Explain(err, target)
+	}
+	return tables[0], nil
+}
