@@ -39,7 +39,7 @@ func (c *backupAcceptCmd) Run(ctx context.Context, a *app) error {
 	shrink, ok := inv.Shrunk(s)
 	if !ok {
 		return ops.E(ops.Usage, lang.M("%s has not lost rows: there is nothing to accept", name)).
-			WithHint(lang.M("List the backups that have: %s", "opsdeck backup list"))
+			WithHint(lang.M("List the backups that lost rows: %s", "opsdeck backup list"))
 	}
 	what := lang.M("%s: %s. Once accepted, this backup and later ones no longer warn of it, and a restore proposes "+
 		"them.",

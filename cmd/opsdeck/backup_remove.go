@@ -160,7 +160,7 @@ func (c *backupRemoveCmd) say(sh *shelf, plan *backup.Plan) {
 	for _, s := range plan.Steps {
 		switch {
 		case s.Verb == backup.Remove:
-			sh.say(lang.M("%s: %s", termsafe.Line(s.Set.Name), lang.M("named to be removed")))
+			sh.say(lang.M("%s: %s", termsafe.Line(s.Set.Name), lang.M("selected for removal")))
 		case s.Reasons[0].Code == "other-name":
 			sh.note(lang.M("%s: %s", termsafe.Line(s.Set.Name), s.Reasons[0].Text))
 		}

@@ -29,7 +29,8 @@ func bucket(t *testing.T, name string) (client *minio.Client, copies string) {
 		t.Fatal(err)
 	}
 	secret := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(secret, fmt.Appendf(nil, "access_key: %s\nsecret_key: %s\n", s.Access, s.Secret), 0o600); err != nil {
+	if err := os.WriteFile(secret, fmt.Appendf(nil, "access_key: %s\nsecret_key: %s\n", s.Access, s.Secret),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	return client, fmt.Sprintf(
@@ -149,7 +150,7 @@ func TestANightThatNeedsNoRoomHere(t *testing.T) {
 	}
 	sh.run(0, &status, "status", "--only", "backup", "--json")
 	if c := status.Checks; len(c) != 2 || c[0].State != "ok" || !strings.Contains(c[0].Detail, "cloud:") ||
-		c[1].State != "ok" || !strings.Contains(c[1].Detail, "the newest good backup there is of ") {
+		c[1].State != "ok" || !strings.Contains(c[1].Detail, "the newest good backup there: ") {
 		t.Errorf("%+v", status)
 	}
 	sh.run(64, nil, "backup", "list", "--copy", "nowhere")

@@ -262,7 +262,7 @@ state_dir: %[1]s/state
 		cmd.Process.Signal(syscall.SIGTERM)
 		code, _, errs := wait()
 		if code == 0 || strings.Contains(errs, "nothing was rolled back") ||
-			!strings.Contains(errs, "was interrupted while it was being rolled back; "+want) ||
+			!strings.Contains(errs, "was interrupted during its rollback; "+want) ||
 			!strings.Contains(errs, "continue rolling it back: ") {
 			t.Errorf("%v: exit %d %s", args, code, errs)
 		}
@@ -278,7 +278,8 @@ state_dir: %[1]s/state
 	if _, errs := s.run(1, "run", "--resume", "--confirm", "shop"); !strings.Contains(errs, "one        rolled back") {
 		t.Errorf("resumed: %s", errs)
 	}
-	if out, _ := s.run(0, "status"); strings.Contains(out, "not yet") || !strings.Contains(out, "rolled back; steps without undo") {
+	if out, _ := s.run(0, "status"); strings.Contains(out, "not yet") ||
+		!strings.Contains(out, "rolled back; steps without undo") {
 		t.Errorf("at the end: %s", out)
 	}
 }

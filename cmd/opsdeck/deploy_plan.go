@@ -172,7 +172,7 @@ func sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, und
 	case err != nil:
 		under(lang.M("what would be changed: unknown; %s", d.Explain(err).What))
 	case !known:
-		under(lang.M("what would be changed: shown by %s once the code is pulled, before the change is made", s.Look))
+		under(lang.M("what would be changed: %s shows it once the code is pulled, before the change is made", s.Look))
 	case len(lines) == 0:
 		under(lang.M("what would be changed: %s printed nothing", s.Look))
 	default:

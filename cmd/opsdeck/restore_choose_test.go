@@ -27,7 +27,8 @@ func TestUndoAndDropWithoutAnIDTakeTheRunThatHasSomething(t *testing.T) {
 	o = s.run("restore", "undo", "--confirm", s.live)
 	tells(t, o.err, "the newest restore of "+s.live+", "+first+", is already undone")
 	o = s.run("restore", "drop-old", "--confirm", s.live)
-	tells(t, o.err, "passed over: restore ", first, "in "+restore.SideSchema(s.live, "new", first)+" but not in "+s.live+": ar_invoices",
+	tells(t, o.err, "skipped: restore ", first, "in "+restore.SideSchema(s.live, "new", first)+" but not in "+s.live+
+		": ar_invoices",
 		"nothing was dropped", "restore drop-old "+first+" --accept-missing ar_invoices")
 	o = s.must("restore", "drop-old", first, "--accept-missing", "ar_invoices", "--confirm", s.live)
 	tells(t, o.err, "ar_invoices, customers, orders", "dropped the database")

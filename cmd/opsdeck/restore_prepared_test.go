@@ -76,7 +76,7 @@ func (s *realSite) readOnly(t *testing.T) {
 	tells(t, plan, "the server is read-only (super_read_only)", "SET GLOBAL read_only = OFF")
 	silent(t, plan, "swap cannot be done here")
 	o := s.run("backup", "verify", "--deep")
-	tells(t, o.err, "this says nothing about the backup", "the server is read-only (super_read_only)")
+	tells(t, o.err, "this does not mean that the backup is bad", "the server is read-only (super_read_only)")
 	silent(t, o.out, "bad")
 	s.db.Exec(t, "", "SET GLOBAL read_only = OFF")
 	s.must("backup", "verify", "--deep")

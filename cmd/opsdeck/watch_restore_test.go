@@ -46,7 +46,7 @@ func TestTheSilenceOfAKilledRestoreEnds(t *testing.T) {
 	appendTo(t, log, "a needle")
 	until(t, "it is silenced", func() bool {
 		out := s.run("alerts").out
-		return strings.Contains(out, "needle") && strings.Contains(out, "silenced: a restore is in progress")
+		return strings.Contains(out, "needle") && strings.Contains(out, "silenced: a restore is running")
 	})
 	if hook.has("fired needle") != 0 {
 		t.Error("told during the restore")

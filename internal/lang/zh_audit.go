@@ -19,7 +19,7 @@ func init() {
 		"cannot parse the query at character %d, %q", "无法解析查询，问题在第 %d 个字符 %q 处",
 		"the quotation mark is not closed", "引号没有闭合",
 		"the time range is empty: it ends before it starts", "时间范围为空：结束早于开始",
-		"the time range is given twice", "时间范围写了两次",
+		"the time range is given twice", "时间范围给出了两次",
 		"the table %s does not record resources", "表 %s 没有记录资源",
 		"the table %s does not record changes", "表 %s 没有记录变更",
 		"the table %s has no column for %s", "表 %s 没有对应 %s 的列",
@@ -134,7 +134,7 @@ func init() {
 	register(
 		"Kind of resource, as the rows name it; or TYPE:ID, as lists print it.",
 		"资源类型（与记录中的名称一致）；也可写成列表中显示的 TYPE:ID。",
-		"the resource's id is missing", "缺少资源 ID",
+		"the resource's id is missing", "缺少资源编号",
 		"write it as TYPE ID or TYPE:ID, e.g. ORDER:1001", "请写成 TYPE ID 或 TYPE:ID，例如 ORDER:1001",
 	)
 }

@@ -152,7 +152,7 @@ func init() {
 		"newest on the right:",
 		"最右为最新：",
 		"none expected",
-		"尚不应有",
+		"无需备份",
 		"missing",
 		"缺少",
 		"newest first",

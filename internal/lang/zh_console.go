@@ -171,7 +171,7 @@ func init() {
 		"the terminal type %q cannot move its cursor", "终端类型为 %q，无法移动光标",
 		"set TERM, for example TERM=xterm-256color, or use a command",
 		"请设置 TERM，例如 TERM=xterm-256color，或使用命令",
-		"the console crashed; nothing that runs on the server was affected", "控制台出错退出；服务器上运行的一切未受影响",
+		"the console crashed; nothing that runs on the server was affected", "控制台崩溃退出；服务器上运行的一切未受影响",
 		"the report is in %s; a running restore continues: opsdeck restore status",
 		"报告在 %s；正在进行的恢复会继续：opsdeck restore status",
 		"could not copy: %s", "无法复制：%s",

@@ -134,7 +134,7 @@ func init() {
 		"nothing on this machine serves HTTPS", "本机没有提供 HTTPS 的程序",
 		"%s serves TLS", "%s 提供 TLS",
 		"if the API documents open, the whole application was loaded", "能打开 API 文档说明应用已完整加载",
-		"these requests are what the service exists for", "这些请求是服务的核心功能",
+		"these requests are the service's core functions", "这些请求是服务的核心功能",
 		"%s answers HTTP %d", "%s 返回 HTTP %d",
 		"%s does not respond: %s", "%s 无响应：%s",
 		"responded: %s", "有响应：%s",

@@ -62,7 +62,7 @@ func init() {
 		"procedures and functions of other users are not visible: if there are any, they are not in the backup",
 		"看不到其他用户创建的存储过程和函数：如果有，备份中不会包含它们",
 		"procedures or functions cannot be read, and no backup can be made: %d", "有 %d 个存储过程或函数无法读取：无法备份",
-		"in a restore this user cannot create the objects of %s", "此用户做恢复时无法创建属于 %s 的对象",
+		"during a restore this user cannot create objects that belong to %s", "此用户做恢复时无法创建属于 %s 的对象",
 		"for a restore this user lacks: %s", "此用户做恢复还缺少：%s",
 		"for a restore this user lacks, on the databases that the restore creates: %s",
 		"此用户做恢复，在恢复所创建的库上还缺少：%s",
@@ -77,7 +77,7 @@ func init() {
 		"恢复会丢失其他用户针对单个存储过程和函数的授权（%d 项）：此用户无权重新授予",
 		"prepared XA transactions are not visible", "看不到处于 prepared 状态的 XA 事务",
 		"it is not visible whether the server is a replica, and of what", "看不到此服务器是否为从库，以及它的主库",
-		"a restore is not tried out before it begins: the trial would be in the binlog",
+		"a restore is not tried out first: the trial would be written to the binlog",
 		"恢复开始前不做试运行：试运行会写入 binlog",
 		"a restore cannot end other users' sessions", "恢复时无法结束其他用户的会话",
 	)

@@ -16,7 +16,7 @@ func init() {
 		"no data came from the server at %s for %s, and it is doing nothing more for this session: the connection "+
 			"is stalled",
 		"%s 上的服务器已有 %s 没有传来任何数据，且服务器端已没有该会话要做的事：连接已停滞",
-		"the drill was interrupted; this says nothing about the backup: %s", "演练中断，不能说明备份有问题：%s",
+		"the drill was interrupted; this does not mean that the backup is bad: %s", "演练中断，这不说明备份有问题：%s",
 		"the smoke test %s was not run: it needs tables that are not restored", "冒烟测试 %s 未执行：它需要未恢复的表",
 		"definition only", "仅定义",
 		"use a complete dump", "请使用完整的转储文件",
@@ -38,7 +38,7 @@ func init() {
 		"先备份还能读取的数据：opsdeck backup create；然后去掉该设置并重启服务器（无法启动时使用空的数据目录），再恢复",
 		"MySQL runs with innodb_force_recovery=%s", "MySQL 以 innodb_force_recovery=%s 运行",
 		"damaged data can be read, nothing can be restored", "可以读取损坏的数据，但无法恢复",
-		"it could not be tried whether tables can be swapped: %s", "无法试验表能否切换：%s",
+		"could not test whether tables can be swapped: %s", "无法测试能否切换表：%s",
 		"the server cannot create tables: %s", "服务器无法建表：%s",
 		"find the cause in the server's error log", "请在服务器的错误日志中查找原因",
 		"the restore %s is of the service %s, not of %s", "恢复 %s 属于服务 %s，不属于 %s",

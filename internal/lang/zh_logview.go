@@ -10,7 +10,7 @@ func init() {
 		"--rank 按匹配程度排序：不能与 --newest、-f、--count、--histogram 同用",
 		"the best %d of %d hits; --limit N for more", "显示了 %[2]d 处命中中最匹配的 %[1]d 处；用 --limit N 查看更多",
 		"best first", "最匹配的在前",
-		"o lists by time", "o 按时间排列",
+		"o sorts by time", "o 按时间排列",
 		" (best first)", "（最匹配的在前）",
 		" (with %d around)", "（含前后 %d 条）",
 		"more around", "扩大上下文",

@@ -53,7 +53,7 @@ func init() {
 		"the newest restore of %s, %s, is already undone", "%s 最近一次恢复 %s 已经撤销",
 		"the newest restore of %s, %s, is %s: %s is not possible now", "%s 最近一次恢复 %s 当前状态为“%s”，不能执行“%s”",
 		"if you mean an older one, name it: opsdeck restore %s %s", "如果指更早的恢复，请指定编号：opsdeck restore %s %s",
-		"passed over: restore %s, into %s: it did not change %s", "已略过：恢复 %s，恢复到 %s，未改动 %s",
+		"skipped: restore %s, into %s: it did not change %s", "已略过：恢复 %s（恢复到 %s）：它未改动 %s",
 		"%s and %s more", "%s 等，另有 %s 张",
 		"it was aborted", "它已中止",
 		"the server cannot be asked what would be lost: nothing was dropped", "无法向服务器查询会丢失什么：未删除任何内容",
@@ -127,7 +127,7 @@ func init() {
 		"the server crashed while %s was read: it will not be read again", "读取表 %s 时服务器崩溃：不会再读取该表",
 		"%s; its error log: %s", "%s；服务器错误日志：%s",
 		"this restore replaces it from the backup and moves the damaged table aside unread; use --skip-unreadable",
-		"本次恢复会用备份还原该表，损坏的表不经读取直接移到一旁；请使用 --skip-unreadable",
+		"本次恢复会用备份还原该表，损坏的表不经读取直接移开；请使用 --skip-unreadable",
 		"to save its newer rows first: start the server with innodb_force_recovery = 1, dump the table, start "+
 			"it without",
 		"若要先保住其中较新的行：以 innodb_force_recovery = 1 启动服务器，导出该表，再正常启动",

@@ -43,7 +43,7 @@ func init() {
 		"no row %s differs: nothing was merged", "键为 %s 的行没有差异：未合并任何内容",
 		"rescue the table that it points to first", "请先找回它所引用的表",
 		"run it again", "请重新运行",
-		"the backup %s was not verified", "备份 %s 未经校验",
+		"the backup %s was not verified", "备份 %s 未校验",
 		"the backup has no column %s: the column keeps its value, and a restored row gets its default",
 		"备份中没有列 %s：该列保持原值，补回的行取默认值",
 

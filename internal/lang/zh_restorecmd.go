@@ -22,7 +22,7 @@ func init() {
 		"Drop the old tables that a restore kept for undo.", "删除恢复为撤销而保留的原表。",
 		"%s for restore %s of %s.", "%s：恢复 %s（%s）。",
 		"Print the report of a restore.", "输出一次恢复的报告。",
-		"%s is working on it (pid %d)", "%s 正在处理（进程 %d）",
+		"%s is working on it (pid %d)", "%s 正在处理（pid %d）",
 		"Execute a restore; started by the other commands.", "执行恢复；由其他命令启动。",
 		"End the sessions that still write after the stop.", "结束停止后仍在写入的会话。",
 		"Continue even if some tables cannot be included in the emergency backup.",

@@ -39,7 +39,7 @@ func init() {
 		"Do not start anything by hand before you know the state of the restores: opsdeck restore status",
 		"在弄清恢复状态之前不要手动启动任何东西：opsdeck restore status",
 		"Set aside an unreadable restore, so that it no longer blocks others; check it first.",
-		"将无法读取的恢复移到一旁，使其不再妨碍其他操作；请先检查。",
+		"将无法读取的恢复移开，使其不再妨碍其他操作；请先检查。",
 		"The restore's id again, to confirm without a terminal.", "再给出一次该恢复的编号，用于在没有终端时确认。",
 		"the restore %s is readable: no need to set it aside", "恢复 %s 可以读取：无需移开",
 		"The restore %s will be set aside. If it is unfinished, the database may be half restored and the service "+

@@ -6,9 +6,10 @@ func init() {
 		"无法得知没有写入计数的表在应急备份之后是否被写入：%s",
 		"cannot tell whether these tables were written to after the emergency backup: %s",
 		"无法得知这些表在应急备份之后是否被写入：%s",
-		"tables were written to after the emergency backup, without the binlog: %s. The old tables in %s have these rows",
-		"应急备份之后有表被写入，且未记入 binlog：%s。%s 中的旧表有这些行",
-		"rescue rows", "抢救数据行",
+		"tables were written to after the emergency backup, without the binlog: %s. The old tables in %s have these "+
+			"rows",
+		"应急备份之后有表被写入，且未记入 binlog：%s。%s 中的原表有这些行",
+		"rescue rows", "找回数据行",
 		"compare one table with the backup, and restore chosen rows", "将一张表与备份比较，并补回选定的行",
 		"a table is being compared", "正在比较一张表",
 		"the backup is at a copy: fetch it first", "备份在副本处：请先取回",

@@ -35,7 +35,7 @@ func init() {
 		"all statements and commands of the marked step, to read and copy",
 		"所选步骤的全部语句和命令，可阅读和复制",
 		"Rows written since the restore are exported, then removed from the live database.",
-		"恢复之后写入的内容会先导出，然后从线上库中消失。",
+		"恢复之后写入的内容会先导出，然后从线上库中删除。",
 		"copy the statements of the marked step", "复制所选步骤的语句",
 		"losses", "损失",
 		"rows newer than the backup that will be lost, table by table", "逐表列出比备份新、将会丢失的内容",

@@ -72,7 +72,7 @@ func init() {
 		"Before a major operation: make one by hand, and verify it.", "重大操作之前：手动做一份并校验。",
 		"See what one backup contains, and check its contents.", "查看一份备份的内容，并确认内容正确。",
 		"See the schedule and the last runs.", "查看定时任务和最近的执行。",
-		"Remove old ones only by retention; first see what it would remove.", "旧备份只按保留策略清理；先看会清理哪些。",
+		"Remove old ones only by retention; first see what it would remove.", "旧备份只按保留规则清理；先看会清理哪些。",
 		"Update the copies, and verify one of them there.", "更新异地副本，并在那里校验一份。",
 		"Each quarter: privileges of the backup user, free disk, a drill.", "每季度：检查备份用户的权限、磁盘余量，并做演练。",
 		"If one is missing or bad:", "如果有缺失或损坏：",
@@ -105,7 +105,7 @@ func init() {
 		"What this server is: service %s, database %s, backups in %s.", "这台服务器：服务 %s，数据库 %s，备份在 %s。",
 		"The current state, and open issues.", "当前状态，以及未完成的事项。",
 		"What was done lately, by whom.", "最近做过什么、由谁做的。",
-		"Check that backups and drills run, and that the copies were verified.", "确认备份和演练都在执行，且已读回校验。",
+		"Check that backups and drills run, and that the copies were verified.", "确认备份和演练都在执行，且副本已校验。",
 		"Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the alert "+
 			"targets. Never send secrets by chat.",
 		"移交访问权限：ssh、sudo、选项文件、age 密钥、副本处的账号、告警对象。敏感信息绝不通过聊天发送。",
@@ -115,7 +115,7 @@ func init() {
 
 		"Restore %s without opsdeck: bash THIS-FILE [BACKUP]", "不用 opsdeck 恢复 %s：bash 本文件 [备份]",
 		"Made by opsdeck at %s. Keep a copy outside this machine.", "由 opsdeck 于 %s 生成。请在本机之外保存一份。",
-		"The newest good backup was then: %s", "当时最新完好的备份：%s",
+		"Newest good backup at that time: %s", "当时最新完好的备份：%s",
 		"Find the newest backup with a correct hash.", "找出哈希正确的最新备份。",
 		"Confirm.", "确认。",
 		"Back up the current state.", "备份现状。",

@@ -45,7 +45,7 @@ func init() {
 		"removed by", "删除者",
 		"good backups here", "本地完好备份",
 		"of them at the copy", "其中在副本中的",
-		"newest good one there", "副本中最新的完好备份",
+		"newest good backup there", "副本中最新的完好备份",
 		"free inodes", "剩余 inode",
 		"full in", "写满还需",
 		"made at", "制作于",

@@ -55,7 +55,7 @@ func init() {
 		"cannot read the audit rows", "无法读取审计记录",
 		"audit rows within %s: at most %d", "%s 内的审计记录：最多 %d 条",
 		"audit rows of %s: %d, %s to %s", "%s 的审计记录：%d 条，%s 至 %s",
-		"audit rows of %s: %d, %s to %s; of other users: %d", "%s 的审计行：%d，%s 至 %s；另有其他用户：%d",
+		"audit rows of %s: %d, %s to %s; of other users: %d", "%s 的审计记录：%d 条，%s 至 %s；另有其他用户：%d 条",
 		"See them: %s", "查看：%s",
 		"the rule %s: %s", "规则 %s：%s",
 		"a rule has either a query or an audit query", "规则只能有 query 或 audit 之一",

@@ -122,7 +122,7 @@ func (p Problem) Text() lang.Msg {
 	case Grown:
 		return lang.M("longer than its manifest says: %s instead of %s", p.arg(0), p.arg(1))
 	case OddSize:
-		return lang.M("its size, %s, is far from its neighbours', %s", p.arg(0), p.arg(1))
+		return lang.M("its size, %s, differs greatly from that of adjacent backups, %s", p.arg(0), p.arg(1))
 	case NoTrailer:
 		return lang.M("no trailer: the dump is incomplete")
 	case Damaged:
@@ -162,12 +162,12 @@ func (p Problem) remark() lang.Msg {
 	case OthersRead:
 		return lang.M("other users can read it (mode %s)", p.arg(0))
 	case FewerRows:
-		return lang.M("far fewer rows than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
+		return lang.M("far fewer rows than earlier backups: %s, previously %s", p.arg(0), p.arg(1))
 	case FewerIn:
-		return lang.M("far fewer rows than the earlier backups in %s: %s, before that %s",
+		return lang.M("far fewer rows in %s than in earlier backups: %s, previously %s",
 			lang.List(strings.Split(p.arg(0), ", ")), p.arg(1), p.arg(2))
 	case Smaller:
-		return lang.M("far smaller than the earlier backups: %s, before that %s", p.arg(0), p.arg(1))
+		return lang.M("far smaller than earlier backups: %s, previously %s", p.arg(0), p.arg(1))
 	case Torn:
 		if len(p.Args) > 0 && p.Args[0] == ByPosition {
 			return lang.M("an early version called it consistent from the binlog position alone, which is no proof")

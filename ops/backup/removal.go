@@ -18,7 +18,7 @@ func PlanRemoval(inv *Inventory, p Policy, named *Set, all bool) *Plan {
 		step := Step{Verb: KeepIt, Set: s, Reasons: []Reason{{Code: "not-named", Text: lang.M("not named")}}}
 		switch {
 		case r.goes(s):
-			step = Step{Verb: Remove, Set: s, Reasons: []Reason{{Code: "named", Text: lang.M("named to be removed")}}}
+			step = Step{Verb: Remove, Set: s, Reasons: []Reason{{Code: "named", Text: lang.M("selected for removal")}}}
 		case s.identity() == named.identity():
 			step.Reasons = []Reason{{Code: "other-name", Text: lang.M("another name for the same contents, which " +
 				"are kept")}}

@@ -75,7 +75,7 @@ func judgeDocs(f Fact[Answer]) Finding {
 }
 
 func judgeSmoke(f Fact[[]Answer]) Finding {
-	why := lang.M("these requests are what the service exists for")
+	why := lang.M("these requests are the service's core functions")
 	if !f.Seen {
 		return unknown("smoke", f.Why, why)
 	}

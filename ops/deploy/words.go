@@ -92,7 +92,7 @@ func WayBack(p *Plan, s State) lang.Msg {
 		}
 	}
 	if len(said) == 0 {
-		return lang.M("no step was begun")
+		return lang.M("no step was started")
 	}
 	out := said[0]
 	for _, m := range said[1:] {

@@ -217,7 +217,7 @@ func judgeDefiners(r Rights, s Server) []Finding {
 	}
 	f := Finding{
 		State: ops.StateWarning,
-		What:  lang.M("in a restore this user cannot create the objects of %s", strings.Join(others, ", ")),
+		What:  lang.M("during a restore this user cannot create objects that belong to %s", strings.Join(others, ", ")),
 	}
 	for _, right := range definerRights {
 		if slices.Contains(s.Privileges, right) {

@@ -117,7 +117,7 @@ var table = []needs{
 		return lang.M("for a restore this user lacks, on the databases that the restore creates: %s", l)
 	}},
 	{Trial, onServer, []right{unlogged}, ops.StateWarning,
-		because(lang.M("a restore is not tried out before it begins: the trial would be in the binlog"))},
+		because(lang.M("a restore is not tried out first: the trial would be written to the binlog"))},
 	{Restore, onServer, []right{{"CONNECTION_ADMIN", "CONNECTION ADMIN", []string{"SUPER"}}}, ops.StateWarning,
 		because(lang.M("a restore cannot end other users' sessions"))},
 

@@ -191,8 +191,9 @@ func (p judge) judgeTables(a *Assessment) {
 func (p judge) judgeNeighbours(a *Assessment) {
 	if len(a.Outside) > 0 && p.Mode == InPlace {
 		p.add(ops.StateWarning,
-			lang.M("tables of other databases refer to this one: %s; rows there whose parents are not in the backup "+
-				"are left without them", strings.Join(a.Outside, ", ")),
+			lang.M("tables of other databases refer to this one: %s; rows there whose parent rows are not in the "+
+				"backup lose them", strings.Join(a.Outside,
+				", ")),
 			lang.M("the verification counts them"))
 	}
 	if len(a.Beyond) == 0 {

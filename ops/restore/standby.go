@@ -130,7 +130,7 @@ func (r *Replay) standbyFact() (ops.State, lang.Msg) {
 		return ops.StateOK, lang.M("the standby is not used: %s; the backup is loaded instead", r.NoStandby.Msg)
 	}
 	const clock = "2006-01-02 15:04:05"
-	takes := lang.M("the time that takes is not known yet")
+	takes := lang.M("the duration is not known yet")
 	if s.Takes > 0 {
 		takes = lang.M("takes about %s", human.Duration(time.Duration(s.Takes)))
 	}

@@ -383,7 +383,7 @@ func (p *rows) notPartial() lang.Msg {
 
 func (p *rows) noQuestion() lang.Msg {
 	if p.list.question == nil && p.story.trace.question == nil && p.tallies.stats.question == nil {
-		return lang.M("no query was given")
+		return lang.M("no query is waiting for confirmation")
 	}
 	return lang.Msg{}
 }

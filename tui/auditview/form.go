@@ -45,7 +45,7 @@ var formKeys = []struct {
 	{"ip", lang.Raw("IP"), lang.M("10.0.* for all that begin with 10.0.")},
 	{"path", lang.M("path"), lang.M("/api/v1/orders*")},
 	{"text", lang.M("text"), lang.M("anywhere in the row")},
-	{"", lang.M("further"), lang.M("-user:1 excludes a term")},
+	{"", lang.M("other terms"), lang.M("-user:1 excludes a term")},
 }
 
 // openForm shows the form with the query that stands there.

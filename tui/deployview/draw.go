@@ -101,7 +101,7 @@ func (w *Wizard) head(width int) []string {
 	case w.course.Running:
 		lines = append(lines, w.progress(width, now.Sub(d.State.Began)))
 	case d.State.Result == "":
-		said := e.T("interrupted: nothing works on it. Resume it or roll it back.")
+		said := e.T("interrupted: no process is working on it. Resume it or roll it back.")
 		lines = append(lines, t.Crit.Render(cells.Cut(t.Glyph.Crit+" "+said, width)))
 	default:
 		took := human.Duration(d.State.Ended.Sub(d.State.Began).Round(time.Second))

@@ -217,14 +217,14 @@ func (w *Wizard) do(a act) tea.Cmd {
 	var work func() error
 	switch a {
 	case actRun:
-		gen = w.begin(lang.M("Beginning the deployment …"))
+		gen = w.begin(lang.M("Starting the deployment …"))
 		sheet := w.sheet
 		work = func() error { return desk.Run(ctx, l, sheet) }
 	case actResume:
 		gen = w.begin(lang.M("Continuing the deployment …"))
 		work = func() error { return desk.Resume(ctx, l) }
 	case actUndo:
-		gen = w.begin(lang.M("Beginning the rollback …"))
+		gen = w.begin(lang.M("Starting the rollback …"))
 		id := w.course.Deployment.Plan.ID
 		work = func() error { return desk.Undo(ctx, l, id) }
 	case actInterrupt:

@@ -249,7 +249,7 @@ func TestARunningDeploymentIsStoppedOnlyWhenThatIsConfirmed(t *testing.T) {
 	if !slices.Equal(f.did, []string{"interrupt"}) {
 		t.Fatalf("%q", f.did)
 	}
-	c.says(t, "interrupted: nothing works on it", "install  interrupted", "r resume", "u roll back")
+	c.says(t, "interrupted: no process is working on it", "install  interrupted", "r resume", "u roll back")
 	c.silent(t, "running")
 	c.press("r")
 	c.typed("shop")

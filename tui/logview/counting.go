@@ -63,7 +63,7 @@ func (c *counting) askField() tea.Cmd {
 		"context":  lang.M("the part of the service that logged"),
 		"level":    lang.M("the severity of events"),
 		"source":   lang.M("the log that events come from"),
-		byTimeName: lang.M("how many over time, and how long they took"),
+		byTimeName: lang.M("number of events over time, and their durations"),
 	}
 	var items []widget.Item
 	for _, n := range names {
@@ -81,7 +81,7 @@ func (c *counting) askField() tea.Cmd {
 }
 
 func (c *counting) askName() tea.Cmd {
-	hint := c.look.env.T("orderId finds orderId=7 and \"orderId\": 7; /GET (\\S+)/ finds paths")
+	hint := c.look.env.T("orderId matches orderId=7 and \"orderId\": 7; /GET (\\S+)/ matches paths")
 	return page.Send(page.Open{Overlay: widget.NewPrompt(
 		c.look.env, lang.M("Count events by"), hint, "", func(text string) tea.Cmd {
 			if strings.TrimSpace(text) == "" {

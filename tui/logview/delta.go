@@ -31,9 +31,9 @@ func (p *Page) nextDelta() tea.Cmd {
 	what := lang.M("Δ off: the time of each event is shown")
 	switch p.list.delta {
 	case deltaLine:
-		what = lang.M("Δ: the time since the line before; long gaps are drawn")
+		what = lang.M("Δ: the time since the previous line; long gaps are marked")
 	case deltaMark:
-		if what = lang.M("Δ: the time since the bookmark before, or until the one after"); len(p.book.marks) == 0 {
+		if what = lang.M("Δ: the time since the previous bookmark, or until the next one"); len(p.book.marks) == 0 {
 			p.list.delta = deltaOff
 			what = lang.M("Δ off: no bookmark is set to measure from (b sets one)")
 		}

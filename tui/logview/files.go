@@ -114,7 +114,7 @@ func (f *files) facts(s *store.SourceInfo) []string {
 	var out []string
 	for _, p := range s.Parts {
 		if p.Err != nil {
-			out = append(out, f.look.ink.crit.Paint(e.T("not read wholly")))
+			out = append(out, f.look.ink.crit.Paint(e.T("read only in part")))
 			break
 		}
 	}
@@ -130,7 +130,7 @@ func (f *files) unread(n int64) []string {
 	if n <= 0 {
 		return nil
 	}
-	return []string{f.look.ink.accent.Paint(f.look.env.T("%s to read", human.Bytes(n)))}
+	return []string{f.look.ink.accent.Paint(f.look.env.T("%s not read yet", human.Bytes(n)))}
 }
 
 // lag says how long ago the newest event of a source was.
@@ -166,7 +166,7 @@ func (f *files) fileActions() []page.Action {
 			ID:     "logs.fileon",
 			Keys:   []string{" ", "x"},
 			Label:  lang.M("on or off"),
-			Help:   lang.M("show the log's events, or leave them out"),
+			Help:   lang.M("show or hide the log's events"),
 			Footer: true,
 			Off:    none,
 			Run:    f.switchFile,
@@ -175,7 +175,7 @@ func (f *files) fileActions() []page.Action {
 			ID:     "logs.fileonly",
 			Keys:   []string{"o"},
 			Label:  lang.M("only this"),
-			Help:   lang.M("show only this log's events, or those of all again"),
+			Help:   lang.M("show only this log's events, or all logs again"),
 			Footer: true,
 			Off:    none,
 			Run:    f.onlyFile,

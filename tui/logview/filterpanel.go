@@ -89,10 +89,10 @@ func (k *kept) row(i int) string {
 		does += " " + k.colour(i)
 	}
 	if k.ready[i] == nil {
-		text += " " + k.look.ink.crit.Paint(e.T("(cannot be read)"))
+		text += " " + k.look.ink.crit.Paint(e.T("(cannot be parsed)"))
 	}
 	if f.Rule {
-		text += k.look.ink.dim.Paint("  " + e.T("of the configuration"))
+		text += k.look.ink.dim.Paint("  " + e.T("from the configuration"))
 	}
 	return fmt.Sprintf("%s %s %s %s", k.sign(i), on, cells.Pad(does, 17), text+k.countOf(f.Query))
 }
@@ -116,7 +116,7 @@ func (k *kept) filterActions() []page.Action {
 			return m
 		}
 		if k.list[k.scroll.Cursor].Rule {
-			return lang.M("it is a rule of the configuration (highlights:): it can be switched here, not changed")
+			return lang.M("this rule is from the configuration (highlights:): it can only be switched on or off here")
 		}
 		return lang.Msg{}
 	}
@@ -144,7 +144,7 @@ func (k *kept) filterActions() []page.Action {
 			ID:     "logs.filteradd",
 			Keys:   []string{"a", "+"},
 			Label:  lang.M("add"),
-			Help:   lang.M("keep a query as a filter: the search, or another"),
+			Help:   lang.M("keep the search, or another query, as a filter"),
 			Footer: true,
 			Run:    k.askFilter,
 		},
@@ -152,7 +152,7 @@ func (k *kept) filterActions() []page.Action {
 			ID:     "logs.filterdoes",
 			Keys:   []string{"m"},
 			Label:  lang.M("in, out, highlight"),
-			Help:   lang.M("show what the filter finds, leave it out, or highlight it"),
+			Help:   lang.M("show what the filter matches, exclude it, or highlight it"),
 			Footer: true,
 			Off:    own,
 			Run: func() tea.Cmd {
@@ -185,7 +185,7 @@ func (k *kept) filterActions() []page.Action {
 			ID:     "logs.filterremove",
 			Keys:   []string{"d", "delete"},
 			Label:  lang.M("remove"),
-			Help:   lang.M("remove the filter; it asks first"),
+			Help:   lang.M("remove the filter, after a confirmation"),
 			Footer: true,
 			Off:    own,
 			Run:    k.removeFilter,
@@ -247,7 +247,7 @@ func (k *kept) promptFilter(title lang.Msg, text string, do func(string) tea.Cmd
 			return nil
 		}
 		if _, err := readFilter(text, k.look.env.Clock.Now()); err != nil {
-			what := lang.M("the filter cannot be read: %s", lang.Raw(err.Error()))
+			what := lang.M("cannot parse the filter: %s", lang.Raw(err.Error()))
 			return page.Send(page.Notice{State: ops.StateWarning, Text: what})
 		}
 		return do(text)

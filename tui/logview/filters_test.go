@@ -234,7 +234,8 @@ func TestDeltaIsMeasuredFromTheLineOrTheMark(t *testing.T) {
 		t.Errorf("since the mark: %s", d)
 	}
 	for d, want := range map[time.Duration]string{
-		0: "+0ms", -time.Second: "-1.00s", 61 * time.Second: "+1m01s", 25 * time.Hour: "+1d01h", 59990 * time.Millisecond: "+59.99s",
+		0: "+0ms", -time.Second: "-1.00s", 61 * time.Second: "+1m01s", 25 * time.Hour: "+1d01h",
+		59990 * time.Millisecond: "+59.99s",
 	} {
 		if got := deltaText(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
@@ -255,13 +256,13 @@ func TestGapsAreDrawn(t *testing.T) {
 	}
 	s.Add("/l/late.log", "/l/late.log", text{strings.NewReader(b.String())}, false, false)
 	settle(t, p, s)
-	if strings.Contains(p.View(p.look.size), "without an event") {
+	if strings.Contains(p.View(p.look.size), "without events") {
 		t.Error("a gap is drawn though Δ is off")
 	}
 	drive(p, press(t, p, "d"))
 	key(p, s, t, "g", "G")
 	view := p.View(p.look.size)
-	if !strings.Contains(view, "12 m 31 s without an event") {
+	if !strings.Contains(view, "12 m 31 s without events") {
 		t.Errorf("no gap is drawn:\n%s", view)
 	}
 	last := strings.Split(view, "\n")[p.list.listTop()+p.list.listHeight()-1]

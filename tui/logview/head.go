@@ -304,7 +304,7 @@ func (p *heading) foot(width int) string {
 		left = p.look.ink.accent.Paint(
 			" "+t.Glyph.Bullet+" "+e.T("best first"),
 		) + p.look.ink.dim.Paint(
-			"  "+e.T("o lists by time"),
+			"  "+e.T("o sorts by time"),
 		)
 	case s.Sources == 0 && len(s.Errors) > 0: // the list says it
 	case p.list.follow:

@@ -167,7 +167,7 @@ func (p *Page) listLines(width int) []string {
 	gaps := p.list.gaps()
 	for _, i := range p.list.layout(h, gaps) {
 		if i < 0 {
-			out = append(out, p.look.rule(p.look.env.T("%s without an event", human.Duration(gaps[gapLine-i])), width))
+			out = append(out, p.look.rule(p.look.env.T("%s without events", human.Duration(gaps[gapLine-i])), width))
 			continue
 		}
 		out = append(out, p.sheet.row(p.list.rows[i], c, i == p.list.cur, width))
@@ -211,7 +211,7 @@ func (p *feed) empty() string {
 	case p.loading || p.tally.stats.Pending:
 		return e.T("searching …")
 	case p.ask.asked.Filtered():
-		return e.T("nothing is left: filters (F) or logs that are off (D) leave events out")
+		return e.T("no events to show: filters (F) or switched-off logs (D) hide them")
 	case !p.ask.asked.Empty():
 		return e.T("nothing matches; esc shows all events again")
 	case p.tally.stats.Sources == 0:

@@ -238,9 +238,9 @@ func (p *feed) jump(what store.Mark, down bool) tea.Cmd {
 
 func (p *feed) found(m foundMsg) tea.Cmd {
 	if !m.ok {
-		where := lang.M("none further down")
+		where := lang.M("no more below")
 		if !m.down {
-			where = lang.M("none further up")
+			where = lang.M("no more above")
 		}
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: where})
 	}

@@ -87,12 +87,12 @@ func (m *Memory) load(path string, v any, format *int) bool {
 	what := lang.Msg{}
 	switch {
 	case err != nil:
-		m.aside = lang.M("what the Logs tab remembers cannot be read: %s", lang.Raw(err.Error()))
+		m.aside = lang.M("the saved state of the Logs tab cannot be read: %s", lang.Raw(err.Error()))
 		return false
 	case json.Unmarshal(b, v) != nil:
 		what = lang.M("%s is damaged", filepath.Base(path))
 	case *format > memoryFormat:
-		what = lang.M("%s is of a newer opsdeck", filepath.Base(path))
+		what = lang.M("%s was written by a newer opsdeck", filepath.Base(path))
 	default:
 		return true
 	}

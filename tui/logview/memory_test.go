@@ -39,7 +39,7 @@ func TestTheLogsTabRemembersBySetOfLogs(t *testing.T) {
 func TestWhatTheLogsTabCannotReadIsSetAside(t *testing.T) {
 	for text, says := range map[string]string{
 		"{\"history\": [\"x":            "is damaged",
-		`{"format": 99, "history": []}`: "is of a newer opsdeck",
+		`{"format": 99, "history": []}`: "was written by a newer opsdeck",
 		"":                              "is damaged",
 	} {
 		dir := t.TempDir()

@@ -89,7 +89,8 @@ func (p *Page) restore(o Options) {
 	p.kept.into(p.ask.asked)
 	if p.ask.asked.Filtered() {
 		p.feed.source.SetQuery(p.ask.asked, p.ask.filter)
-		p.session.notice = lang.M("as you left it: filters or logs that are off leave events out; F and D show them")
+		p.session.notice = lang.M("restored as you left it: filters or switched-off logs hide events; F and D show " +
+			"them")
 	}
 	if was.Place != nil {
 		p.list.follow = false
@@ -97,7 +98,7 @@ func (p *Page) restore(o Options) {
 		p.feed.seeking = was.Place.At
 		p.feed.want = wish{true, store.Place{At: was.Place.At}, 0}
 		if p.session.notice.Empty() {
-			p.session.notice = lang.M("as you left it, at %s; G follows the newest",
+			p.session.notice = lang.M("restored as you left it, at %s; G follows the newest",
 				p.look.env.Time(was.Place.At.Truncate(time.Second)))
 		}
 	}

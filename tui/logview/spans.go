@@ -65,7 +65,8 @@ func (c *comparing) inQuestion() stat.Span {
 // askGood asks when all was well.
 func (c *comparing) askGood() tea.Cmd {
 	bad := c.inQuestion()
-	hint := c.look.env.T("%s with as long a time from when all was well: -1d, 14:00, 2026-01-29T14:00", c.span(bad))
+	hint := c.look.env.T("%s, compared with an equally long good span that starts at: -1d, 14:00, 2026-01-29T14:00",
+		c.span(bad))
 	return page.Send(page.Open{Overlay: widget.NewPrompt(
 		c.look.env, lang.M("Compare with the time from"), hint, "", func(text string) tea.Cmd {
 			if text = strings.TrimSpace(text); text == "" {
@@ -84,7 +85,7 @@ func (c *comparing) compare(bad stat.Span, text string) tea.Cmd {
 	}
 	good := stat.Span{From: from, To: from.Add(bad.To.Sub(bad.From))}
 	if good.From.Before(bad.To) && bad.From.Before(good.To) {
-		return warn(lang.M("the two times overlap: %s and %s", c.span(good), c.span(bad)))
+		return warn(lang.M("the two spans overlap: %s and %s", c.span(good), c.span(bad)))
 	}
 	c.bad = bad
 	c.good = good

@@ -126,7 +126,7 @@ func (t *Table) byGroup(s *Sheet, p *lang.Printer, o Order, top int) {
 		for _, g := range rest {
 			n += g.Count
 		}
-		name := "(" + p.T("%s others", human.Count(int64(len(rest)))) + ")"
+		name := "(" + p.T("%s more values", human.Count(int64(len(rest)))) + ")"
 		s.Rows = append(s.Rows, Row{Name: name, Cells: t.shared([]string{human.Count(n)}, n)})
 	}
 }

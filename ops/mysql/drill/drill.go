@@ -99,12 +99,14 @@ func Run(ctx context.Context, j Job) (backup.Drill, error) {
 func (d *drill) circumstance(err error) error {
 	if by := mysql.ReadOnlyBy(err); by != "" {
 		what, hint := doctor.ReadOnly(by)
-		return ops.E(ops.Failed, lang.M("the drill could not run: %s; this says nothing about the backup", what)).
+		return ops.E(ops.Failed,
+			lang.M("the drill could not run: %s; this does not mean that the backup is bad", what)).
 			WithHint(lang.M("%s; or use another server with backup.drill_server", hint))
 	}
 	if mysql.Number(err) == errPacket {
-		return ops.Wrap(err, ops.Failed, lang.M("the drill was interrupted; this says nothing about the backup: %s",
-			lang.M("a statement of the dump is longer than the server accepts"))).
+		return ops.Wrap(err, ops.Failed,
+			lang.M("the drill was interrupted; this does not mean that the backup is bad: %s",
+				lang.M("a statement of the dump is longer than the server accepts"))).
 			WithHint(lang.M("raise max_allowed_packet on the server"))
 	}
 	if !mysql.Circumstance(err) {
@@ -116,7 +118,7 @@ func (d *drill) circumstance(err error) error {
 		known = ops.E(ops.Failed, lang.Raw(said.Error()))
 	}
 	return ops.Wrap(err, known.Code,
-		lang.M("the drill was interrupted; this says nothing about the backup: %s", known.What)).
+		lang.M("the drill was interrupted; this does not mean that the backup is bad: %s", known.What)).
 		WithHint(known.Hint)
 }
 
@@ -150,13 +152,14 @@ const (
 
 func notAllowed(err error, schema string) error {
 	if mysql.Number(err) == errUntrusted {
-		return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: %s; this says nothing about the backup",
-			doctor.NoCreators())).
+		return ops.Wrap(err, ops.Failed,
+			lang.M("the drill could not run: %s; this does not mean that the backup is bad",
+				doctor.NoCreators())).
 			WithHint(lang.M("set log_bin_trust_function_creators on the server (opsdeck doctor prints the " +
 				"statement), or use another server with backup.drill_server"))
 	}
-	return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: this user lacks privileges in %s; this says "+
-		"nothing about the backup", schema)).
+	return ops.Wrap(err, ops.Failed, lang.M("the drill could not run: this user lacks privileges in %s; this does "+
+		"not mean that the backup is bad", schema)).
 		WithHint(lang.M("list the needed privileges: opsdeck doctor; or use another server with backup.drill_server"))
 }
 

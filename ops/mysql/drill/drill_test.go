@@ -295,7 +295,7 @@ func TestAServerThatCannotLoadTheBackupIsNoVerdict(t *testing.T) {
 		t.Errorf("on its own server: %+v %v", d, err)
 	}
 	_, err = Run(t.Context(), Job{Target: target(other), Path: path, Live: db})
-	if err == nil || !strings.Contains(err.Error(), "this says nothing about the backup") {
+	if err == nil || !strings.Contains(err.Error(), "this does not mean that the backup is bad") {
 		t.Errorf("on another server: %v", err)
 	}
 }
@@ -311,7 +311,7 @@ func TestASettingOfTheServerIsNoVerdict(t *testing.T) {
 		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = redundant")
 		defer s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")
 		_, err := Run(t.Context(), Job{Target: target(s), Path: path, Live: db})
-		if err == nil || !strings.Contains(err.Error(), "this says nothing about the backup") {
+		if err == nil || !strings.Contains(err.Error(), "this does not mean that the backup is bad") {
 			t.Errorf("%v", err)
 		}
 		s.Exec(t, "", "SET GLOBAL innodb_default_row_format = dynamic")
@@ -328,7 +328,8 @@ func TestAWarningOfCheckTableIsNoFault(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		s.Exec(t, db, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
-			"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT) ENGINE=MyISAM", "INSERT INTO t VALUES (0, 1), (3, NULL)")
+			"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT) ENGINE=MyISAM",
+			"INSERT INTO t VALUES (0, 1), (3, NULL)")
 		d, err := Run(t.Context(), Job{Target: target(s), Path: backupOf(t, s, db), Live: db})
 		if err != nil || d.Result != backup.Passed {
 			t.Errorf("%+v %v", d, err)

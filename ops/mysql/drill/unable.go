@@ -34,7 +34,7 @@ func (d *drill) unable(work error) error {
 		return nil
 	}
 	return ops.Wrap(work, ops.Failed,
-		lang.M("this server (%s) cannot load the backup; this says nothing about the backup: %s",
+		lang.M("this server (%s) cannot load the backup; this does not mean that the backup is bad: %s",
 			named(d.server), plain(work))).
 		WithHint(d.other(number, named(made)))
 }

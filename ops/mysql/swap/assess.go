@@ -366,7 +366,7 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 	two := restore.SideSchema(live, probeTo, id)
 	if err := holdOn(ctx, db, one, two); err != nil {
 		a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true,
-			What: restore.N(lang.M("it could not be tried whether tables can be swapped: %s", err.Error())),
+			What: restore.N(lang.M("could not test whether tables can be swapped: %s", err.Error())),
 			Hint: restore.N(lang.M("try again"))})
 		return
 	}

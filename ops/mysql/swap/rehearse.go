@@ -131,7 +131,7 @@ func unrehearsed(err error) restore.Finding {
 	}
 	return restore.Finding{
 		State: ops.StateUnknown,
-		What: restore.N(lang.M("whether the server can create all objects of the backup was not tried: %s",
+		What: restore.N(lang.M("could not test whether the server can create all objects of the backup: %s",
 			err.Error())),
 	}
 }

@@ -153,7 +153,8 @@ const refusedFile = "standby.refused"
 
 // NoPlace tells that a standby does not record its position.
 func NoPlace() lang.Msg {
-	return lang.M("its place in the log is not known: it is gone, or a kill left a step that may or may not be done")
+	return lang.M("its position in the log is unknown: it no longer exists, or a killed process left a step that may " +
+		"be incomplete")
 }
 
 // OutOfLog tells that no log continues a standby.

@@ -39,7 +39,7 @@ func TestTheAlertsOfARestoreAreSilentWhileItsWorkerLives(t *testing.T) {
 		rule := fmt.Sprint("needle", round)
 		x.line("ERROR " + rule)
 		x.state(rule, alert.Silenced)
-		if why := x.alert(rule).SilencedBy.EN; why != "a restore is in progress: "+id {
+		if why := x.alert(rule).SilencedBy.EN; why != "a restore is running: "+id {
 			t.Errorf("silenced by %q", why)
 		}
 		// Neither writes anything when it ends so: the lock alone tells.

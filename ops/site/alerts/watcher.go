@@ -448,7 +448,7 @@ func (w *Watcher) auto(ctx context.Context, s *watched, news bool) []alert.Silen
 	if err != nil || run == nil || run.Run == nil || !run.Run.Alive || run.Run.Waiting() != nil {
 		return nil
 	}
-	why := alert.Say(lang.M("a restore is in progress: %s", run.ID))
+	why := alert.Say(lang.M("a restore is running: %s", run.ID))
 	for _, c := range s.Checks {
 		if c.Kind != health.KindRestore {
 			s.silence = append(s.silence, w.during(s, c.Name, run.ID, why))

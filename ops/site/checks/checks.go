@@ -275,7 +275,7 @@ func (b *checker) redis() {
 		health.KindRedis,
 		1,
 		look,
-		[]health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any more")}},
+		[]health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any increase")}},
 		cli+" ping",
 		cli+" info",
 	)
@@ -327,7 +327,7 @@ func (b *checker) backup() {
 		slowPace,
 		making{b.Source}.with(b.withArchive(b.withRuns(look.Probe()))),
 		limits(
-			lang.M("age of the newest good one"),
+			lang.M("age of the newest good backup"),
 			lang.M("the last run of %q made no backup", p.Daily),
 			lang.M("over %s", human.Duration(p.Late)),
 		),

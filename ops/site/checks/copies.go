@@ -28,9 +28,9 @@ func (b *checker) copies() {
 		b.add("copy:"+c.Name, health.KindBackup, slowPace, aCopy{b.Source, c}.look,
 			[]health.Limit{
 				{What: lang.M("last sync"), Warning: lang.M("failed, or there was none")},
-				{What: lang.M("backups there that are bad"), Critical: lang.M("one or more")},
+				{What: lang.M("bad backups there"), Critical: lang.M("one or more")},
 				{
-					What:     lang.M("age of the newest good one there"),
+					What:     lang.M("age of the newest good backup there"),
 					Critical: lang.M("over %s", human.Duration(backups.LateAt(p, c))),
 				},
 			},
@@ -209,7 +209,7 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 		r.Detail = lang.M("%s, as of %s", r.Detail, moment(m.listed.At))
 	}
 	if m.kept == 0 && !m.newest.IsZero() { // it is streamed to, or made elsewhere
-		r.Detail = lang.M("the newest good backup there is of %s", moment(m.newest))
+		r.Detail = lang.M("the newest good backup there: %s", moment(m.newest))
 	}
 	r.Add("kept", m.kept, lang.Msg{})
 	r.Add("there", m.there, lang.Msg{})

@@ -108,7 +108,7 @@ func judgeDeployment(d *deploy.Deployment, alive bool, opsdeck func(string) stri
 		r.Add("step", name, lang.Msg{})
 		where = lang.M("step %d of %d, %s", step+1, len(p.Steps), name)
 		if back {
-			where = lang.M("%s, is being rolled back", where)
+			where = lang.M("%s, rolling back", where)
 		}
 	}
 	undo := opsdeck("deploy undo " + p.ID)

@@ -87,10 +87,12 @@ func TestAnUnfinishedDeploymentIsSaid(t *testing.T) {
 		detail, next string
 	}{
 		"killed": {begun, false, ops.StateCritical, "a deployment of shop stopped partway (step 2 of 2, install)",
-			"continue it: opsdeck --service shop deploy run --resume; or roll it back: opsdeck --service shop deploy undo ID"},
-		"killed while taken back": {turned, false, ops.StateCritical, "step 2 of 2, install, is being rolled back",
+			"continue it: opsdeck --service shop deploy run --resume; or roll it back: opsdeck --service shop deploy " +
+				"undo ID"},
+		"killed while taken back": {turned, false, ops.StateCritical, "step 2 of 2, install, rolling back",
 			"finish the rollback: opsdeck --service shop deploy undo ID"},
-		"stuck": {stuck, false, ops.StateCritical, "was not rolled back completely (step 2 of 2, install, is being rolled back: why)",
+		"stuck": {stuck, false, ops.StateCritical,
+			"was not rolled back completely (step 2 of 2, install, rolling back: why)",
 			"roll it back again: opsdeck --service shop deploy undo ID"},
 		"running": {begun, true, ops.StateWarning, "a deployment of shop is running (step 2 of 2, install)",
 			"check its progress: opsdeck --service shop deploy status ID"},

@@ -67,7 +67,7 @@ func listed(names []string) string {
 func (d *Desk) checkOf(p *deploy.Plan, s deploy.Step) lang.Msg {
 	switch s.Kind {
 	case deploy.KindBackup:
-		return lang.M("the backup is written whole, with its manifest")
+		return lang.M("the backup is complete and has its manifest")
 	case deploy.KindStop:
 		return lang.M("%s reports that it is stopped", d.name())
 	case deploy.KindPull:

@@ -111,7 +111,7 @@ func launchError(path string, err error) error {
 	if said == "" {
 		said = err.Error()
 	}
-	return ops.E(code, lang.M("the deployment did not begin: %s", lang.Raw(said)))
+	return ops.E(code, lang.M("the deployment did not start: %s", lang.Raw(said)))
 }
 
 // Interrupt tells the process that deploys the service to stop. Nothing is rolled back.

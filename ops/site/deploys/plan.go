@@ -307,7 +307,7 @@ func StuckHint(id string) lang.Msg {
 func (d *Desk) SetAside(ctx context.Context, one *deploy.Deployment) error {
 	p := one.Plan
 	if one.State.Result != deploy.ResultStuck {
-		return ops.E(ops.Usage, lang.M("deployment %s does not wait for work by hand", p.ID)).
+		return ops.E(ops.Usage, lang.M("deployment %s needs no repair by hand", p.ID)).
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
 	j, err := deploy.OpenJournal(d.Store().JournalPath(p.ID))
@@ -370,10 +370,10 @@ func (d *Desk) Carry(
 		}
 		detail["result"] = string(s.Result)
 		if rerr := d.report(p, j.Lines(), s); rerr != nil {
-			d.Say(lang.M("the report was not written: %s", rerr.Error()))
+			d.Say(lang.M("the report could not be written: %s", rerr.Error()))
 		}
 		if terr := d.tidy(ctx, p); terr != nil {
-			d.Say(lang.M("what older deployments kept was not removed: %s", d.Explain(terr).What))
+			d.Say(lang.M("the copies kept by older deployments could not be removed: %s", d.Explain(terr).What))
 		}
 		if s.Result != deploy.ResultDone && first != deploy.EventBack || s.Result == deploy.ResultStuck {
 			return errNotDone

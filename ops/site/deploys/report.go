@@ -44,7 +44,7 @@ func ResultText(s deploy.State) lang.Msg {
 // which way it continues.
 func Interrupted(p *deploy.Plan, s deploy.State, code ops.Code) *ops.Error {
 	if s.Backward() {
-		return ops.E(code, lang.M("deployment %s was interrupted while it was being rolled back; %s", p.ID,
+		return ops.E(code, lang.M("deployment %s was interrupted during its rollback; %s", p.ID,
 			deploy.WayBack(p, s))).
 			WithHint(lang.M("continue rolling it back: opsdeck deploy run --resume"))
 	}

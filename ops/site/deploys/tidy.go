@@ -42,7 +42,8 @@ func (d *Desk) tidy(ctx context.Context, p *deploy.Plan) error {
 		if !exists(path) && len(lines) == 0 {
 			continue
 		}
-		d.Say(lang.M("removing what deployment %s kept for its way back: the newest %d keep theirs", id, keptReleases))
+		d.Say(lang.M("removing the copies that deployment %s kept for a rollback: only the newest %d keep theirs", id,
+			keptReleases))
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (d releases) tidy(ctx context.Context, p *deploy.Plan, old []string) error 
 			d.Say(lang.M("the folder of an old release stays: %s: %s", tree, why))
 			continue
 		}
-		d.Say(lang.M("removing the folder of an old release: %s: deployments that keep theirs: the newest %d", tree,
+		d.Say(lang.M("removing the folder of an old release: %s: only the newest %d keep theirs", tree,
 			keptReleases))
 		if err := r.removeTree(ctx, tree); err != nil {
 			return err

@@ -49,12 +49,12 @@ func (w *world) End(p *deploy.Plan, c deploy.Child) error {
 	killed, left := host.End(c, mark(p))
 	if len(left) > 0 {
 		pid := strconv.Itoa(left[0])
-		return ops.E(ops.Busy, lang.M("a program of the interrupted run is still running and cannot be ended: pid "+
-			"%s", pid)).
+		return ops.E(ops.Busy,
+			lang.M("a program of the interrupted run is still running and cannot be stopped: pid %s", pid)).
 			WithHint(lang.M("wait until it ends (ps -fp %s), then run this again", pid))
 	}
 	if killed > 0 {
-		w.Say(lang.M("ended processes that the interrupted run left running: %d", killed))
+		w.Say(lang.M("stopped processes that the interrupted run had left: %d", killed))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (d *Desk) LoadFor(id string, kind restore.Kind) (r *run.Run, passed []lang.
 		case possible(r, kind) && (newest == nil || r.Open() && continues(kind)):
 			return r, passed, nil
 		case newest == nil && !continues(kind) && r.Plan.Mode == restore.Into:
-			passed = append(passed, lang.M("passed over: restore %s, into %s: it did not change %s",
+			passed = append(passed, lang.M("skipped: restore %s, into %s: it did not change %s",
 				r.Plan.ID, r.Plan.Target.Database, r.Plan.Target.Live))
 		case newest == nil:
 			newest = r

@@ -198,9 +198,9 @@ func (d *Desk) fit(
 	})
 	switch {
 	case err != nil:
-		return nil, lang.M("the log after its place cannot be read: %s", err.Error())
+		return nil, lang.M("the log after its position cannot be read: %s", err.Error())
 	case rest.To != r.To && !(rest.Transactions == 0 && state.At == r.To):
-		return nil, lang.M("the log after its place does not lead to the moment")
+		return nil, lang.M("the log after its position does not reach that moment")
 	}
 	if why := standby.Unlike(rest.Rows, r.Rows); !why.Empty() {
 		return nil, why

@@ -72,7 +72,7 @@ func (p Place) PlainRestore(l *lang.Printer, now time.Time) string {
 	fmt.Fprintf(&b, "# %s\n",
 		l.T("Made by opsdeck at %s. Keep a copy outside this machine.", now.Format("2006-01-02 15:04")))
 	if p.newest != "" {
-		fmt.Fprintf(&b, "# %s\n", termsafe.Line(l.T("The newest good backup was then: %s", p.newest)))
+		fmt.Fprintf(&b, "# %s\n", termsafe.Line(l.T("Newest good backup at that time: %s", p.newest)))
 	}
 	b.WriteString("set -euo pipefail\numask 077\n\n")
 	set := func(name, value string) { fmt.Fprintf(&b, "%s=%s\n", name, quoteShell(value)) }

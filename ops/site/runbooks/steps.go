@@ -120,7 +120,7 @@ func serviceSteps(p Place) []Step {
 		},
 		{lang.M("Check the process, and start it if it is stopped."), start},
 		{lang.M("If its port is taken, find the process that uses it."), []string{"ss -ltnp"}},
-		{lang.M("Watch it become ready."), []string{p.status("health", "ready") + " --watch 2s"}},
+		{lang.M("Wait until it is ready."), []string{p.status("health", "ready") + " --watch 2s"}},
 	}
 }
 
@@ -160,7 +160,7 @@ func backupSteps(p Place) []Step {
 		{lang.M("Check privileges, folders and tools."), []string{p.Opsdeck("doctor")}},
 		{lang.M("Make one now, by hand."), []string{p.Opsdeck("backup create")}},
 		{lang.M("Verify all backups."), []string{p.Opsdeck("backup verify --all")}},
-		{lang.M("See that the schedule is in place."), []string{p.Opsdeck("backup schedule show")}},
+		{lang.M("Check that the schedule is installed."), []string{p.Opsdeck("backup schedule show")}},
 	}
 }
 
