@@ -407,7 +407,7 @@ func TestASyncThatLosesValuesStops(t *testing.T) {
 		}
 		if want == "" {
 			if state.Result != deploy.ResultDone ||
-				!strings.Contains(said, "as before in 1 table; values were not compared") {
+				!strings.Contains(said, "are unchanged in 1 table; values were not compared") {
 				t.Errorf("%s: %s %s", change, state.Result, said)
 			}
 			continue

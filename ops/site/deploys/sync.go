@@ -44,7 +44,7 @@ func (j *job) sync(ctx context.Context) (lang.Msg, error) {
 	}
 	changes := deploy.Compare(before, after)
 	if len(changes) == 0 {
-		return lang.M("names, columns and row counts of %d tables are unchanged; values were not compared",
+		return lang.M("names, columns and row counts are unchanged in %d tables; values were not compared",
 			after.Tables()), nil
 	}
 	var said []string
@@ -176,7 +176,7 @@ func (j *job) offer(ctx context.Context) (lang.Msg, error) {
 	}
 	changes := deploy.Compare(before, after)
 	if len(changes) == 0 {
-		return lang.M("names, columns and row counts of %d tables are unchanged; values were not compared",
+		return lang.M("names, columns and row counts are unchanged in %d tables; values were not compared",
 			after.Tables()), nil
 	}
 	j.data["offer"] = command
