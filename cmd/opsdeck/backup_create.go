@@ -250,7 +250,7 @@ func tellMade(a *app, m *backups.Made) {
 			human.Rate(rate),
 		),
 	)
-	a.say(lang.M("  %s", howConsistent(m.Manifest)))
+	a.say(lang.M("  %s", m.Manifest.ConsistencyText()))
 	if m.Position.File != "" {
 		a.say(lang.M("  binlog %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
 	}
@@ -285,18 +285,4 @@ func tellMade(a *app, m *backups.Made) {
 	for _, w := range m.Warnings {
 		a.note(lang.M("  ! %s", termsafe.Line(w)))
 	}
-}
-
-func howConsistent(m *backup.Manifest) lang.Msg {
-	switch {
-	case m.Consistency == backup.ByPosition:
-		return lang.M("consistency not proven: an early version compared only binlog positions")
-	case !m.Consistent:
-		return lang.M("NOT one moment: some rows are outside the snapshot (%s)", m.Consistency)
-	case m.Consistency == "single-connection":
-		return lang.M("one moment, read over a single connection")
-	case m.Consistency == "engine":
-		return lang.M("one moment, as read by the server's own tool")
-	}
-	return lang.M("one moment over all connections, by %s", m.Consistency)
 }

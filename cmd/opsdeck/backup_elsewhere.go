@@ -57,7 +57,7 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 			th.Title.Render(
 				sh.lang.T("copy %s: %d backups, %d verified there", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
 			)+"  "+th.Dim.Render(
-				sh.lang.T("checked at %s", ago(now.Sub(e.At))),
+				sh.lang.T("checked at %s", backup.Ago(now.Sub(e.At))),
 			),
 		)
 		table := cells.Table{Right: []int{4}, Max: sh.width()}
@@ -81,7 +81,7 @@ func (sh *shelf) thereRow(s *backup.Set, now time.Time, what lang.Msg) []string 
 		"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
 		termsafe.Line(s.Name),
 		s.At.In(now.Location()).Format("2006-01-02 15:04"),
-		sh.lang.Msg(ago(now.Sub(s.At))),
+		sh.lang.Msg(backup.Ago(now.Sub(s.At))),
 		human.Bytes(s.Size),
 		sh.lang.Msg(what),
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"time"
 
-	"opsdeck/internal/human"
-	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/site/backups"
@@ -55,16 +53,6 @@ func timeOrNull(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
-}
-
-func ago(d time.Duration) lang.Msg {
-	if d >= 0 && d < time.Minute {
-		return lang.M("just now")
-	}
-	if d < 0 {
-		return lang.M("in %s", human.Duration(-d.Truncate(time.Minute)))
-	}
-	return lang.M("%s ago", human.Duration(d.Truncate(time.Minute)))
 }
 
 type (

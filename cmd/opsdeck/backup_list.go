@@ -81,9 +81,9 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 // list prints the inventory for people.
 func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) {
 	th := sh.theme()
-	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(headline(inv, away)))
+	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(inv.Headline(away)))
 	if inv.Disk.Total > 0 {
-		fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(roomLine(inv))))
+		fmt.Fprintln(sh.out, th.Dim.Render(sh.lang.Msg(inv.Room())))
 	}
 	sh.keyProblem()
 	for _, p := range inv.Problems {
@@ -94,7 +94,7 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 			continue
 		}
 		fmt.Fprintln(sh.out)
-		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.Msg(tierTitle(t))))
+		fmt.Fprintln(sh.out, th.Title.Render(sh.lang.Msg(t.Title())))
 		sh.tier(inv, t)
 	}
 }
@@ -108,46 +108,6 @@ func (sh *shelf) keyProblem() {
 	th := sh.theme()
 	style, mark := th.State(ops.StateCritical)
 	fmt.Fprintln(sh.out, style.Render(mark+" "+sh.lang.T("no backup can be made or restored: %s", why)))
-}
-
-// headline says how old the newest good backup is.
-func headline(inv *backup.Inventory, away []backup.Elsewhere) lang.Msg {
-	s := backup.NewestAnywhere(inv, away, inv.Database)
-	switch {
-	case s == nil && backup.NewestProved(inv, inv.Database) != nil:
-		moved := backup.NewestProved(inv, inv.Database).Name
-		return lang.M(
-			"the metadata of %s changed since it was verified; verify it again: %s",
-			moved,
-			"opsdeck backup verify",
-		)
-	case s == nil:
-		return lang.M("no good backup of %s", inv.Database)
-	case s.AtCopy != "":
-		return lang.M("newest good backup of %s: %s, at the copy %s", inv.Database, ago(inv.At.Sub(s.At)), s.AtCopy)
-	}
-	return lang.M("newest good backup of %s: %s", inv.Database, ago(inv.At.Sub(s.At)))
-}
-
-func roomLine(inv *backup.Inventory) lang.Msg {
-	return lang.M(
-		"names: %d, %s on disk, %s of %s free",
-		len(inv.Sets),
-		human.Bytes(inv.Bytes),
-		human.Bytes(inv.Disk.Free),
-		human.Bytes(inv.Disk.Total),
-	)
-}
-
-func tierTitle(t backup.TierInfo) lang.Msg {
-	switch t.Tier {
-	case backup.Daily, backup.Weekly, backup.Monthly:
-		return lang.M("%s: %d of %d present", t.Tier.Label(), t.Held, t.Keep)
-	}
-	if t.Keep > 0 {
-		return lang.M("%s: %d, the newest %d are kept", t.Tier.Label(), len(t.Sets), t.Keep)
-	}
-	return lang.M("%s: %d", t.Tier.Label(), len(t.Sets))
 }
 
 func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
@@ -164,7 +124,7 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 			[]string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
 				s.At.In(inv.Zone).
 					Format("2006-01-02 15:04"),
-				sh.lang.Msg(ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)},
+				sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)},
 		)
 	}
 	fmt.Fprint(sh.out, table)

@@ -141,7 +141,7 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	fact(lang.M("path"), s.Path)
 	fact(
 		lang.M("data as of"),
-		s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(ago(inv.At.Sub(s.At))),
+		s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))),
 	)
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))
 	fact(lang.M("tier"), sh.lang.Msg(s.Tier.Label()))
@@ -192,7 +192,7 @@ func (sh *shelf) checked(inv *backup.Inventory, s *backup.Set) string {
 	if s.Checked.IsZero() {
 		return sh.lang.T("never")
 	}
-	at := s.Checked.In(inv.Zone).Format("2006-01-02 15:04") + ", " + sh.lang.Msg(ago(inv.At.Sub(s.Checked)))
+	at := s.Checked.In(inv.Zone).Format("2006-01-02 15:04") + ", " + sh.lang.Msg(backup.Ago(inv.At.Sub(s.Checked)))
 	switch {
 	case s.Deep:
 		at += ", " + sh.lang.T("loaded whole")

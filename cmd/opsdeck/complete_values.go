@@ -4,12 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"opsdeck/internal/commandline"
-	"opsdeck/ops/backup"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/site/backups"
 	"opsdeck/ops/site/runbooks"
@@ -54,7 +52,7 @@ func namesOf(a *app, at commandline.Cursor, v *kong.Value) []string {
 	switch {
 	case v.Flag != nil && v.Name == "from",
 		v.Flag == nil && group == "backup" && v.Name == "name" && at.Node.Name != "run":
-		return backupNames(dir)
+		return backups.NamesIn(dir)
 	case v.Name == "copy":
 		var out []string
 		for _, c := range s.Backup.Copies {
@@ -66,7 +64,7 @@ func namesOf(a *app, at commandline.Cursor, v *kong.Value) []string {
 	case v.Flag != nil && v.Name == "source":
 		return logfile.Names(s.Logs.Paths())
 	case v.Flag != nil && (v.Name == "table" || v.Name == "tables"):
-		return tableNames(dir)
+		return backups.TablesIn(dir)
 	}
 	return nil
 }
@@ -80,21 +78,6 @@ func checkNames(a *app) []string {
 	var out []string
 	for _, c := range a.checks(services) {
 		out = append(out, c.Name, string(c.Kind), c.Service)
-	}
-	return out
-}
-
-// backupNames are the backups in a folder, by their names alone.
-func backupNames(dir string) []string {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, e := range entries {
-		if _, ok := backup.ParseName(e.Name(), backup.Known{}); ok {
-			out = append(out, e.Name())
-		}
 	}
 	return out
 }
@@ -114,36 +97,6 @@ func restoreNames(a *app) []string {
 		if e.IsDir() {
 			out = append(out, e.Name())
 		}
-	}
-	return out
-}
-
-// tableNames are the tables in the manifest that was written last.
-func tableNames(dir string) []string {
-	var newest os.FileInfo
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), backup.ManifestSuffix) {
-			continue
-		}
-		info, err := e.Info()
-		if err == nil && (newest == nil || info.ModTime().After(newest.ModTime())) {
-			newest = info
-		}
-	}
-	if newest == nil {
-		return nil
-	}
-	m, err := backup.ReadManifest(filepath.Join(dir, strings.TrimSuffix(newest.Name(), backup.ManifestSuffix)))
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, t := range m.Tables {
-		out = append(out, t.Name)
 	}
 	return out
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/site/deploys"
 )
@@ -69,7 +65,7 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.JSON {
-		err = sayDeployPlan(ctx, a.out, d, p)
+		err = d.Describe(ctx, a.out, p)
 		if blocked != nil {
 			e := deploys.InTheWay(blocked)
 			a.note(e.What)
@@ -118,67 +114,4 @@ func stepDetail(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, one
 		out.LookError = d.Lang.Msg(d.Explain(err).What)
 	}
 	return out
-}
-
-// sayDeployPlan shows a plan for people: each step with its check, its undo and its time.
-func sayDeployPlan(ctx context.Context, w io.Writer, d *deploys.Desk, p *deploy.Plan) error {
-	details, err := d.Details(p)
-	if err != nil {
-		return err
-	}
-	line := func(text string) { fmt.Fprintln(w, termsafe.Line(text)) }
-	shown := d.Shown(p)
-	line(d.Lang.T("Plan %s for %s in %s", p.Name, p.Service, p.Dir))
-	if p.To != "" {
-		line(d.Lang.T("revision: from %s to %s (%s)", p.From[:10], p.To[:10], p.Revision))
-	}
-	for i, s := range shown.Steps {
-		what := s.Run
-		if what == "" {
-			what = string(s.Kind)
-		}
-		line(fmt.Sprintf("%2d. %-10s %s", i+1, s.Name, what))
-		under := func(m lang.Msg) { line("      " + d.Lang.Msg(m)) }
-		sayChanges(ctx, d, p, i, under)
-		under(lang.M("check: %s", details[i].Check))
-		under(lang.M("undo: %s", details[i].Undo))
-		if m := details[i].Mind; !m.Empty() {
-			under(lang.M("note: %s", m))
-		}
-		under(lang.M("time: %s", stepTime(s, details[i])))
-	}
-	line(d.Lang.T("A failed step rolls back the steps before it."))
-	line(d.Lang.T("plan hash: %s", p.Hash[:12]))
-	return nil
-}
-
-// stepTime is how long a step takes, which is an estimate, and how long it may take.
-func stepTime(s deploy.Step, one deploys.Detail) lang.Msg {
-	limit := human.Duration(s.Timeout)
-	if one.Runs == 0 {
-		return lang.M("at most %s; no past run to estimate from", limit)
-	}
-	return lang.M("about %s (estimate: median of %d past runs), at most %s", human.Duration(one.Usual), one.Runs, limit)
-}
-
-// sayChanges shows what a step would change in the database, or when that will be seen.
-func sayChanges(ctx context.Context, d *deploys.Desk, p *deploy.Plan, i int, under func(lang.Msg)) {
-	s := d.Shown(p).Steps[i]
-	if s.Look == "" {
-		return
-	}
-	lines, known, err := d.Look(ctx, p, p.Steps[i])
-	switch {
-	case err != nil:
-		under(lang.M("what would be changed: unknown; %s", d.Explain(err).What))
-	case !known:
-		under(lang.M("what would be changed: %s shows it once the code is pulled, before the change is made", s.Look))
-	case len(lines) == 0:
-		under(lang.M("what would be changed: %s printed nothing", s.Look))
-	default:
-		under(lang.M("what would be changed, as %s prints it", s.Look))
-		for _, l := range lines {
-			under(lang.Raw("  | " + l))
-		}
-	}
 }

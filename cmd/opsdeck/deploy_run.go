@@ -82,7 +82,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("show it again: opsdeck deploy plan %s", c.Name))
 	}
 	if !c.JSON {
-		if err := sayDeployPlan(ctx, a.err, d, p); err != nil {
+		if err := d.Describe(ctx, a.err, p); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) erro
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
 	if c.DryRun {
-		return sayDeployPlan(ctx, a.out, d, open.Plan)
+		return d.Describe(ctx, a.out, open.Plan)
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
 	if open.State.Backward() {
@@ -142,7 +142,7 @@ func (c *deployUndoCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer release()
-	one, err := c.choose(d)
+	one, err := d.Newest(c.ID)
 	if err != nil {
 		return err
 	}
@@ -193,41 +193,6 @@ func (c *deployUndoCmd) setAside(ctx context.Context, a *app, d *deploys.Desk) e
 	return nil
 }
 
-// choose is the deployment to take back: only the newest can be, for a later one has
-// built on it.
-func (c *deployUndoCmd) choose(d *deploys.Desk) (*deploy.Deployment, error) {
-	all, err := d.Store().Of(d.Service.Name)
-	if err != nil {
-		return nil, err
-	}
-	hint := lang.M("list them: opsdeck deploy status")
-	for i, one := range all {
-		if c.ID != "" && one.Plan.ID != c.ID {
-			continue
-		}
-		switch {
-		case one.State.Result == deploy.ResultTakenBack && c.ID == "":
-			e := ops.E(ops.Usage, lang.M("the newest deployment, %s, is already rolled back", one.Plan.ID))
-			if i+1 < len(all) {
-				return nil, e.WithHint(
-					lang.M("to roll back an older one, name it: opsdeck deploy undo %s", all[i+1].Plan.ID),
-				)
-			}
-			return nil, e.WithHint(hint)
-		case one.State.Result == deploy.ResultTakenBack:
-			return nil, ops.E(ops.Usage, lang.M("deployment %s is already rolled back", one.Plan.ID)).WithHint(hint)
-		}
-		for _, later := range all[:i] {
-			if later.State.Result != deploy.ResultTakenBack {
-				return nil, ops.E(ops.Usage, lang.M("deployment %s came later: roll that back first", later.Plan.ID)).
-					WithHint(lang.M("run: opsdeck deploy undo %s", later.Plan.ID))
-			}
-		}
-		return one, nil
-	}
-	return nil, ops.E(ops.Usage, lang.M("there is no deployment to roll back")).WithHint(hint)
-}
-
 // deployer carries a plan out, forward or back, and tells how that goes.
 type deployer struct {
 	*printer
@@ -267,7 +232,7 @@ func (w deployer) carry(ctx context.Context, first deploy.Event) error {
 	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
 		return nil
 	}
-	return w.failed(s, doc)
+	return w.desk.Failed(w.plan, s)
 }
 
 // sayEnd says how a deployment ended.
@@ -278,25 +243,6 @@ func (w deployer) sayEnd(s deploy.State, doc deployEndJSON) {
 		w.note(lang.M("%s", lang.Raw(doc.Errors)))
 		w.note(lang.M("read them: opsdeck logs --critical --newest; roll the release back: opsdeck deploy undo"))
 	}
-}
-
-// failed is the error of a deployment that did not reach its end, with what to do.
-func (w deployer) failed(s deploy.State, doc deployEndJSON) error {
-	step := ""
-	if s.Failed >= 0 {
-		step = w.plan.Steps[s.Failed].Name
-	}
-	e := ops.E(ops.Failed, lang.M("step %s failed: %s", step, s.Why()))
-	switch {
-	case s.Result == deploy.ResultStuck:
-		return e.WithHint(deploys.StuckHint(w.plan.ID))
-	case doc.Offer != "":
-		return e.WithHint(lang.M("the database is still changed; this restores it: %s", lang.Raw(doc.Offer)))
-	}
-	if doc.Stays != "" {
-		return e.WithHint(lang.M("see what these steps have changed: %s; read the report: %s", doc.Stays, doc.Report))
-	}
-	return e.WithHint(lang.M("the previous release is in place; read the report: %s", doc.Report))
 }
 
 // tell tells one event of a deployment.
@@ -321,31 +267,8 @@ func (w deployer) tell(l deploy.Line) {
 			"%s  %-10s %s  %s\n",
 			l.Time.Local().Format(time.TimeOnly),
 			name,
-			w.lang.Msg(eventLabel(l)),
+			w.lang.Msg(l.Label()),
 			termsafe.Line(l.Detail),
 		)
 	}
-}
-
-func eventLabel(l deploy.Line) lang.Msg {
-	switch l.Event {
-	case deploy.EventStep:
-		return lang.M("running")
-	case deploy.EventDone:
-		return lang.M("done")
-	case deploy.EventSkipped:
-		return lang.M("skipped")
-	case deploy.EventSeen:
-		return lang.M("shown before the change")
-	case deploy.EventFailed, deploy.EventUndoFailed:
-		return lang.M("failed")
-	case deploy.EventUndo:
-		return lang.M("rolling back")
-	case deploy.EventUndone:
-		if l.Data[deploy.MayStay] != "" {
-			return lang.M("not rolled back")
-		}
-		return lang.M("rolled back")
-	}
-	return lang.Raw(string(l.Event))
 }

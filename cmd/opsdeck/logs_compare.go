@@ -39,44 +39,15 @@ type (
 	}
 )
 
-// spans are the bad one, from --since to --until or now, and the good one of the same length. It is
-// shorter where it would reach into the bad one: no event counts for both.
-func (r *logsRun) spans() (good, bad stat.Span, err error) {
-	now := r.app.clock.Now()
-	bad = stat.Span{From: r.query.Since, To: r.query.Until}
-	if bad.From.IsZero() {
-		return good, bad, ops.E(ops.Usage, lang.M("--compare needs --since: the start of the time in question"))
-	}
-	if bad.To.IsZero() {
-		bad.To = now
-	}
-	from, err := query.ParseMoment(r.cmd.Compare, now)
-	if err != nil {
-		text := r.cmd.Compare
-		return good, bad, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", text))
-	}
-	if !bad.To.After(bad.From) {
-		return good, bad, ops.E(ops.Usage, lang.M("--until must be after --since"))
-	}
-	good = stat.Span{From: from, To: from.Add(bad.To.Sub(bad.From))}
-	switch {
-	case !from.Before(bad.To) || !good.To.After(bad.From):
-	case !from.Before(bad.From):
-		msg := lang.M("the good span starts inside the time in question: %s", r.cmd.Compare)
-		return good, bad, ops.E(ops.Usage, msg).
-			WithHint(lang.M("give --compare a time before --since"))
-	default:
-		good.To = bad.From
-		r.app.note(lang.M("the good span ends at --since: it is shorter than the time in question"))
-	}
-	return good, bad, nil
-}
-
 // compare prints how the patterns of a time differ from those of a good one.
 func (r *logsRun) compare(ctx context.Context, sources []logs.Source) error {
-	good, bad, err := r.spans()
+	now := r.app.clock.Now()
+	good, bad, shorter, err := stat.Spans(r.cmd.Compare, r.query.Since, r.query.Until, now)
 	if err != nil {
 		return err
+	}
+	if shorter {
+		r.app.note(lang.M("the good span ends at --since: it is shorter than the time in question"))
 	}
 	c, err := stat.Compare(ctx, &r.scan, sources, good, bad)
 	if err != nil {

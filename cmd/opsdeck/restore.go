@@ -162,7 +162,7 @@ func tellPlan(out *printer, p *restore.Plan) {
 	}
 	if p.Assessment != nil && p.Mode != restore.Into {
 		for _, t := range p.Assessment.Loss.Tables {
-			out.note(lang.M("  will be lost: %s", lang.Raw(lossLine(out.lang, t))))
+			out.note(lang.M("  will be lost: %s", lang.Raw(t.Line(out.lang))))
 		}
 		if sum := p.Assessment.Loss.Sum(); !sum.Empty() && len(p.Assessment.Loss.Tables) > 1 {
 			out.note(lang.M("  total: %s", sum))

@@ -50,7 +50,9 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	}
 	ask := lang.M("The restore %s will be set aside. It did not start, and nothing was changed.", c.ID)
 	if unread != nil {
-		tellAside(a.printer, d.Store.Folder(c.ID), c.ID, unread)
+		for _, m := range d.Store.Folder(c.ID).Unread(c.ID, unread) {
+			a.note(m)
+		}
 		ask = lang.M(
 			"The restore %s will be set aside. If it is unfinished, the database may be half restored and the "+
 				"service stopped.",
@@ -73,22 +75,4 @@ func (c *restoreAsideCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.say(lang.M("set aside: %s", path))
 	return nil
-}
-
-// tellAside says what is known of a run that cannot be read, and what to look at.
-func tellAside(p *printer, f restorerun.Folder, id string, why error) {
-	p.note(lang.M("%s cannot be read: %s", id, why.Error()))
-	p.note(lang.M("  its folder: %s", f.Path))
-	lines, err := restorerun.ReadJournal(f.JournalPath())
-	if n := len(lines); err == nil && n > 0 {
-		p.note(
-			lang.M(
-				"  its journal's last line, of %s: %s",
-				lines[n-1].Time.Local().Format("2006-01-02 15:04:05"),
-				lines[n-1].Stage.Label(),
-			),
-		)
-	}
-	p.note(lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
-	p.note(lang.M("  look whether the service runs: opsdeck status"))
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -84,7 +83,7 @@ func sayLoss(out *printer, p *restore.Plan) {
 	loss := p.Assessment.Loss
 	out.say(lang.M("newer than %s (%s):", p.Source.Name, loss.Since.Local().Format("2006-01-02 15:04:05")))
 	for _, t := range loss.Tables {
-		out.say(lang.M("  %s", lang.Raw(lossLine(out.lang, t))))
+		out.say(lang.M("  %s", lang.Raw(t.Line(out.lang))))
 	}
 	for _, doubt := range loss.Doubts() {
 		out.say(lang.M("  %s", doubt))
@@ -103,15 +102,6 @@ func sayLoss(out *printer, p *restore.Plan) {
 	}
 }
 
-// lossLine is the loss in one table, in words.
-func lossLine(l *lang.Printer, t restore.LossTable) string {
-	words := t.About(l)
-	if t.Newer > 0 || len(words) == 0 {
-		words = append([]string{l.T("%s rows", human.Count(t.Newer))}, words...)
-	}
-	return termsafe.Line(t.Table) + "  " + strings.Join(words, ", ")
-}
-
 // tellLater says what an undo would lose. A server that cannot be asked is no
 // reason not to undo: the undo itself exports before it goes back.
 func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.Run) {
@@ -122,10 +112,10 @@ func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.
 	}
 	for _, t := range loss.Tables {
 		if t.Newer+t.Changed > 0 || t.Vanishes {
-			p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(lossLine(p.lang, t))))
+			p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(t.Line(p.lang))))
 			continue
 		}
-		p.note(lang.M("  deleted since the restore; the undo can bring them back: %s", lang.Raw(lossLine(p.lang, t))))
+		p.note(lang.M("  deleted since the restore; the undo can bring them back: %s", lang.Raw(t.Line(p.lang))))
 	}
 	for _, doubt := range loss.Doubts() {
 		p.note(lang.M("  %s", doubt))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -132,7 +131,7 @@ func (q request) dry(ctx context.Context, a *app, kind restore.Kind) error {
 		err = restore.ErrNoBackup
 	}
 	if err != nil {
-		return notNow(r, kind, err)
+		return r.NotNow(kind, err)
 	}
 	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
 		return err
@@ -155,28 +154,6 @@ func askedRun(p *printer, d *restores.Desk, id string, kind restore.Kind) (*rest
 	return r, nil
 }
 
-func notNow(r *restorerun.Run, kind restore.Kind, err error) error {
-	if !r.NoUndo.Empty() && kind == restore.KindUndo {
-		return ops.E(ops.Failed, lang.M("nothing was changed: %s", r.NoUndo)).
-			WithHint(lang.M("see what is possible: opsdeck restore status"))
-	}
-	if errors.Is(err, restore.ErrNoBackup) {
-		return ops.E(ops.Failed, lang.M("there is no emergency backup to return to")).
-			WithHint(lang.M("continue it instead: opsdeck restore resume"))
-	}
-	if errors.Is(err, restore.ErrUnsaved) {
-		return ops.E(ops.Failed, lang.M("the old tables of restore %s are not backed up yet: nothing was dropped",
-			r.Plan.ID)).
-			WithHint(lang.M("back them up: opsdeck restore resume %s", r.Plan.ID))
-	}
-	if _, ok := r.Unstarted(); ok {
-		return notBegun(r)
-	}
-	return ops.E(ops.Failed,
-		lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
-		WithHint(lang.M("see what is possible: opsdeck restore status"))
-}
-
 // goOn asks a living worker, or starts a new one, for a request, and watches.
 func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want string) error {
 	if err := a.writable(); err != nil {
@@ -196,17 +173,9 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 		err = restore.ErrNoBackup
 	}
 	if err != nil {
-		return notNow(r, kind, err)
+		return r.NotNow(kind, err)
 	}
-	if kind == restore.KindAbort && (next.Stage == restore.UndoLoading || next.Stage == restore.UndoStopping) {
-		want = "undone" // the live database was changed: an abort loads the emergency backup back
-	}
-	if kind == restore.KindAbort && next.Stage == restore.Starting {
-		want = "restored" // the undo had not changed anything: the restored data stays
-	}
-	if stage := r.State.Stage; kind == restore.KindResume && (stage == restore.Aborted || !stage.Back()) {
-		want = "restored"
-	}
+	want = r.Wants(kind, next, want)
 	if err := restores.Bound(ctx, d, r.Plan); err != nil {
 		return err
 	}
@@ -245,17 +214,7 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if err := w.follow(ctx, want); err != nil || kind != restore.KindDrop {
 		return err
 	}
-	return dropped(d, r.Plan.ID)
-}
-
-// dropped is an error where a drop was given up and its tables are still there.
-func dropped(d *restores.Desk, id string) error {
-	r, err := d.Load(id)
-	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Unswapped() {
-		return err
-	}
-	return ops.E(ops.Failed, lang.M("the tables kept by restore %s were not dropped", id)).
-		WithHint(lang.M("the reason is above; try again: opsdeck restore drop-old %s", id))
+	return d.Dropped(r.Plan.ID)
 }
 
 // confirm asks for the name. One's own restore is resumed without; another

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/alert"
@@ -59,8 +58,8 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	for _, r := range rules {
 		table.Rows = append(table.Rows, []string{
 			termsafe.Line(r.Service + "/" + r.Name),
-			ruleState(a.lang, r),
-			ruleWhen(a.lang, r),
+			r.StateText(a.lang),
+			r.When(a.lang),
 			strings.Join(r.Targets, ", "),
 			termsafe.Line(a.lang.Msg(r.Value)),
 		})
@@ -94,42 +93,4 @@ func ruleDocument(l *lang.Printer, r alerts.Rule) ruleJSON {
 		out.Targets = []string{}
 	}
 	return out
-}
-
-// ruleState is the state of a rule, for people.
-func ruleState(l *lang.Printer, r alerts.Rule) string {
-	switch {
-	case r.Off:
-		return l.T("off")
-	case r.State == "":
-		return "-"
-	}
-	return l.Msg(r.State.Label())
-}
-
-// ruleWhen says when a rule fires.
-func ruleWhen(l *lang.Printer, r alerts.Rule) string {
-	query := termsafe.Line(r.Query)
-	switch r.Kind {
-	case "log":
-		return l.T("%d in %s: %s", r.Count, human.Duration(r.Window), query)
-	case "audit":
-		return auditWhen(l, r, query)
-	}
-	return l.T("check")
-}
-
-// auditWhen says when a rule over audit rows fires.
-func auditWhen(l *lang.Printer, r alerts.Rule, query string) string {
-	window := human.Duration(r.Window)
-	if r.Hours != "" {
-		query += " " + r.Hours
-	}
-	switch r.By {
-	case "ip":
-		return l.T("audit, %d in %s by one IP address: %s", r.Count, window, query)
-	case "all":
-		return l.T("audit, %d in %s: %s", r.Count, window, query)
-	}
-	return l.T("audit, %d in %s by one user: %s", r.Count, window, query)
 }

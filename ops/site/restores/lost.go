@@ -129,3 +129,13 @@ func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 	defer server.Close()
 	return server.Losses.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
 }
+
+// Dropped is an error where a drop was given up and its tables are still there.
+func (d *Desk) Dropped(id string) error {
+	r, err := d.Load(id)
+	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Unswapped() {
+		return err
+	}
+	return ops.E(ops.Failed, lang.M("the tables kept by restore %s were not dropped", id)).
+		WithHint(lang.M("the reason is above; try again: opsdeck restore drop-old %s", id))
+}

@@ -1,6 +1,10 @@
-package main
+package theme
 
-import "testing"
+import (
+	"testing"
+
+	_ "opsdeck/internal/testenv" // no test sees this machine's own folders
+)
 
 func TestATerminalThatDrawsASCIIAloneIsKnown(t *testing.T) {
 	for _, c := range []struct {
@@ -17,7 +21,7 @@ func TestATerminalThatDrawsASCIIAloneIsKnown(t *testing.T) {
 		{"screen", "", "", false}, // nothing is set in many containers
 	} {
 		env := map[string]string{"TERM": c.term, "LANG": c.lang, "LC_CTYPE": c.ctype}
-		if got := poorTerminal(func(k string) string { return env[k] }); got != c.want {
+		if got := Poor(func(k string) string { return env[k] }); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
