@@ -91,7 +91,7 @@ func (c consoleDeploy) Plan(ctx context.Context, l *lang.Printer, name, rev stri
 		return s, d.Explain(err)
 	}
 	var text bytes.Buffer
-	if err := d.Describe(ctx, &text, p); err != nil {
+	if err := deploys.Describe(ctx, &text, d, p); err != nil {
 		return s, d.Explain(err)
 	}
 	lines := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")

@@ -65,7 +65,7 @@ func (c *deployPlanCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.JSON {
-		err = d.Describe(ctx, a.out, p)
+		err = deploys.Describe(ctx, a.out, d, p)
 		if blocked != nil {
 			e := deploys.InTheWay(blocked)
 			a.note(e.What)

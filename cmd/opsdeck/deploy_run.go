@@ -82,7 +82,7 @@ func (c *deployRunCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("show it again: opsdeck deploy plan %s", c.Name))
 	}
 	if !c.JSON {
-		if err := d.Describe(ctx, a.err, p); err != nil {
+		if err := deploys.Describe(ctx, a.err, d, p); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (c *deployRunCmd) resume(ctx context.Context, a *app, d *deploys.Desk) erro
 			WithHint(lang.M("list them: opsdeck deploy status"))
 	}
 	if c.DryRun {
-		return d.Describe(ctx, a.out, open.Plan)
+		return deploys.Describe(ctx, a.out, d, open.Plan)
 	}
 	what := lang.M("Deployment %s will be continued.", open.Plan.ID)
 	if open.State.Backward() {
@@ -232,7 +232,7 @@ func (w deployer) carry(ctx context.Context, first deploy.Event) error {
 	if s.Result == deploy.ResultDone || first == deploy.EventBack && s.Result == deploy.ResultTakenBack {
 		return nil
 	}
-	return w.desk.Failed(w.plan, s)
+	return deploys.Failed(w.desk, w.plan, s)
 }
 
 // sayEnd says how a deployment ended.

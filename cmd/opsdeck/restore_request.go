@@ -214,7 +214,7 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if err := w.follow(ctx, want); err != nil || kind != restore.KindDrop {
 		return err
 	}
-	return d.Dropped(r.Plan.ID)
+	return restores.Dropped(d, r.Plan.ID)
 }
 
 // confirm asks for the name. One's own restore is resumed without; another

@@ -85,7 +85,7 @@ func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
 	if c.Confirm == "" {
 		r.Agree = func(what lang.Msg) error { return a.confirm(ctx, db, "", what) }
 	}
-	found, err := d.Rescue(ctx, r)
+	found, err := r.Run(ctx, d)
 	switch {
 	case !found.Ended:
 	case c.JSON:
@@ -131,7 +131,8 @@ func printRescue(p *printer, o *restores.Rescued) {
 		t.Head[i] = termsafe.Line(t.Head[i])
 	}
 	for _, row := range o.Rows {
-		t.Rows = append(t.Rows, []string{rescueKind(p, row.Kind), cells.Cut(termsafe.Line(row.Key), 40), rescueValues(row)})
+		key := cells.Cut(termsafe.Line(row.Key), 40)
+		t.Rows = append(t.Rows, []string{rescueKind(p, row.Kind), key, rescueValues(row)})
 	}
 	fmt.Fprint(p.out, t)
 	if o.More > 0 {

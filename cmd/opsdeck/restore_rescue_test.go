@@ -40,7 +40,8 @@ func TestRescueOfATable(t *testing.T) {
 		if err := json.Unmarshal([]byte(s.must("restore", "rescue", "--table", "orders", "--json", "--merge", "all", "--dry-run").out), &doc); err != nil {
 			t.Fatal(err)
 		}
-		if doc.Missing != 1 || doc.Changed != 1 || doc.WouldMerge == nil || *doc.WouldMerge != (restores.RescueMerged{Inserted: 1, Updated: 1}) ||
+		if doc.Missing != 1 || doc.Changed != 1 || doc.WouldMerge == nil ||
+			*doc.WouldMerge != (restores.RescueMerged{Inserted: 1, Updated: 1}) ||
 			doc.Merged != nil ||
 			len(doc.Rows) != 2 ||
 			*doc.Rows[1].Columns[0].Backup != "99.00" ||

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"database/sql"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site/restores"
@@ -50,7 +50,7 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	if want.Table, err = a.typedTable(ctx, c.Table); err != nil {
 		return err
 	}
-	return sh.rewinder().OnPlan(ctx, want, func(conn *sql.Conn, plan *rewind.Plan) error {
+	return sh.rewinder().OnPlan(ctx, want, func(conn *mysql.Conn, plan *rewind.Plan) error {
 		hash, err := plan.Hash()
 		if err != nil {
 			return err
@@ -65,12 +65,10 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// rewinder takes transactions of the shelf's service back.
-func (sh *shelf) rewinder() restores.Rewinder { return restores.Rewinder{Shelf: sh.Shelf} }
-
 // rewound plans to take a transaction back; with the plan's hash it does it.
 func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r restore.Rewound, err error) {
-	err = sh.rewinder().OnPlan(ctx, rewind.Request{Txns: []string{txn}}, func(conn *sql.Conn, p *rewind.Plan) (err error) {
+	want := rewind.Request{Txns: []string{txn}}
+	err = sh.rewinder().OnPlan(ctx, want, func(conn *mysql.Conn, p *rewind.Plan) (err error) {
 		r = restore.Rewound{Txn: txn, Rows: p.Len(), Conflicts: p.Conflicts()}
 		if r.Hash, err = p.Hash(); err != nil {
 			return err

@@ -2,17 +2,17 @@ package main
 
 import (
 	"context"
-	"database/sql"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/rewind"
 )
 
 // rewind confirms a plan, carries it out and keeps its inverse.
 func (sh *shelf) rewind(
 	ctx context.Context,
-	conn *sql.Conn,
+	conn *mysql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
 	confirm string,

@@ -37,7 +37,7 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 				termsafe.Line(r.Table),
 				termsafe.Line(rewind.KeyText(p.Key(r))),
 				sh.lang.Msg(r.UndoLabel()),
-				sh.lang.Msg(p.StateLabel(r.State)),
+				sh.lang.Msg(rewind.StateLabel(p, r.State)),
 			},
 		)
 		return nil
@@ -56,7 +56,7 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 			human.Count(int64(p.Conflicts())),
 		),
 	)
-	for _, m := range p.Warnings() {
+	for _, m := range rewind.Warnings(p) {
 		sh.note(m)
 	}
 	return nil

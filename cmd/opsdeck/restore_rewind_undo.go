@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/rewind"
 
 	"opsdeck/ops/site/restores"
@@ -41,7 +41,7 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 	if r.Database != sh.Service.Database.Name {
 		return ops.E(ops.Usage, lang.M("%s belongs to the database %s", id, r.Database))
 	}
-	return sh.rewinder().OnConn(ctx, func(conn *sql.Conn) error {
+	return sh.rewinder().OnConn(ctx, func(conn *mysql.Conn) error {
 		at, err := sh.rewinder().Place()
 		if err != nil {
 			return err

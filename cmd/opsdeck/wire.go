@@ -240,3 +240,6 @@ func (a *app) shelf() (*shelf, error) {
 	}
 	return sh, err
 }
+
+// rewinder takes transactions of the shelf's service back.
+func (sh *shelf) rewinder() restores.Rewinder { return restores.Rewinder{Shelf: sh.Shelf} }

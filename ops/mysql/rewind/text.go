@@ -8,7 +8,7 @@ import (
 )
 
 // Warnings say what happens beside the rows.
-func (p *Plan) Warnings() (said []lang.Msg) {
+func Warnings(p *Plan) (said []lang.Msg) {
 	for _, n := range p.Columns {
 		said = append(said, n.Text())
 	}
@@ -74,7 +74,7 @@ func (r *Row) UndoLabel() lang.Msg {
 }
 
 // StateLabel says how a row is now.
-func (p *Plan) StateLabel(s binlog.State) lang.Msg {
+func StateLabel(p *Plan, s binlog.State) lang.Msg {
 	switch s {
 	case binlog.Changed:
 		return lang.M("changed since")

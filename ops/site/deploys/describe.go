@@ -12,7 +12,7 @@ import (
 )
 
 // Describe writes a plan for people: each step with its check, its undo and its time.
-func (d *Desk) Describe(ctx context.Context, w io.Writer, p *deploy.Plan) error {
+func Describe(ctx context.Context, w io.Writer, d *Desk, p *deploy.Plan) error {
 	details, err := d.Details(p)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (d *Desk) Describe(ctx context.Context, w io.Writer, p *deploy.Plan) error 
 		}
 		line(fmt.Sprintf("%2d. %-10s %s", i+1, s.Name, what))
 		under := func(m lang.Msg) { line("      " + d.Lang.Msg(m)) }
-		d.describeChanges(ctx, p, i, under)
+		describeChanges(ctx, d, p, i, under)
 		under(lang.M("check: %s", details[i].Check))
 		under(lang.M("undo: %s", details[i].Undo))
 		if m := details[i].Mind; !m.Empty() {
@@ -53,7 +53,7 @@ func timeText(s deploy.Step, one Detail) lang.Msg {
 }
 
 // describeChanges shows what a step would change in the database, or when that will be seen.
-func (d *Desk) describeChanges(ctx context.Context, p *deploy.Plan, i int, under func(lang.Msg)) {
+func describeChanges(ctx context.Context, d *Desk, p *deploy.Plan, i int, under func(lang.Msg)) {
 	s := d.Shown(p).Steps[i]
 	if s.Look == "" {
 		return
@@ -110,7 +110,7 @@ func (d *Desk) Newest(id string) (*deploy.Deployment, error) {
 }
 
 // Failed is the error of a deployment that did not reach its end, with what to do.
-func (d *Desk) Failed(p *deploy.Plan, s deploy.State) error {
+func Failed(d *Desk, p *deploy.Plan, s deploy.State) error {
 	step := ""
 	offer := s.Data["offer"]
 	stays := s.Data[deploy.MayStay]

@@ -131,7 +131,7 @@ func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 }
 
 // Dropped is an error where a drop was given up and its tables are still there.
-func (d *Desk) Dropped(id string) error {
+func Dropped(d *Desk, id string) error {
 	r, err := d.Load(id)
 	if err != nil || !r.State.Stage.Final() || !r.State.Kept && !r.State.Unswapped() {
 		return err

@@ -83,8 +83,8 @@ type rescuer struct {
 	seen map[string]bool
 }
 
-// Rescue compares and merges, on record.
-func (d *Desk) Rescue(ctx context.Context, what Rescue) (*Rescued, error) {
+// Run compares and merges, on record.
+func (what Rescue) Run(ctx context.Context, d *Desk) (*Rescued, error) {
 	r := &rescuer{Rescue: what, Desk: d}
 	action := "restore.rescue"
 	if what.Writes {

@@ -2,7 +2,6 @@ package restores
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -23,7 +22,7 @@ import (
 type Rewinder struct{ *backups.Shelf }
 
 // OnPlan makes a plan and calls do with it.
-func (r Rewinder) OnPlan(ctx context.Context, want rewind.Request, do func(*sql.Conn, *rewind.Plan) error) error {
+func (r Rewinder) OnPlan(ctx context.Context, want rewind.Request, do func(*mysql.Conn, *rewind.Plan) error) error {
 	src, err := r.Binlog().OpenChanges(ctx)
 	if err != nil {
 		return err
@@ -35,7 +34,7 @@ func (r Rewinder) OnPlan(ctx context.Context, want rewind.Request, do func(*sql.
 	}
 	defer at.End()
 	want.Place = at.Place
-	return r.OnConn(ctx, func(conn *sql.Conn) error {
+	return r.OnConn(ctx, func(conn *mysql.Conn) error {
 		plan, err := rewind.Make(ctx, src, conn, r.Service.Database.Name, want)
 		if err != nil {
 			return r.notUndone(ctx, src, want, err)
@@ -72,28 +71,14 @@ type Place struct {
 }
 
 // OnConn calls do with a connection to the service's server.
-func (r Rewinder) OnConn(ctx context.Context, do func(*sql.Conn) error) error {
-	target, err := mysql.Resolve(r.Service.Database)
-	if err != nil {
-		return err
-	}
-	db, err := mysql.Open(ctx, target, r.Service.Database.Name)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return mysql.Explain(err, target)
-	}
-	defer conn.Close()
-	return do(conn)
+func (r Rewinder) OnConn(ctx context.Context, do func(*mysql.Conn) error) error {
+	return mysql.OnConn(ctx, r.Service.Database, do)
 }
 
 // TakeBack carries a plan out under a new id.
 func (r Rewinder) TakeBack(
 	ctx context.Context,
-	conn *sql.Conn,
+	conn *mysql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
 ) (Rewind, rewind.Done, error) {
@@ -114,7 +99,7 @@ func (r Rewinder) TakeBack(
 // carryOut runs a plan with its inverse on disk before the commit, and on record.
 func (r Rewinder) carryOut(
 	ctx context.Context,
-	conn *sql.Conn,
+	conn *mysql.Conn,
 	p *rewind.Plan,
 	choice rewind.Choice,
 	kept Rewind,
@@ -151,7 +136,7 @@ func (r Rewinder) carryOut(
 // made through a foreign key. Empty where there are none.
 func (r Rewinder) Unlogged(ctx context.Context, table string) (said lang.Msg) {
 	database, name, _ := binlog.SplitTable(table)
-	err := r.OnConn(ctx, func(conn *sql.Conn) error {
+	err := r.OnConn(ctx, func(conn *mysql.Conn) error {
 		parents, err := rewind.UnloggedParents(ctx, conn, database, name)
 		if len(parents) > 0 {
 			said = lang.M("rows of %s that foreign keys changed are not in this log; check the changes of: %s",
