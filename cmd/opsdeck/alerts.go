@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/alert"
-	"opsdeck/ops/watch"
+	"opsdeck/ops/site/alerts"
 )
 
 // alertsShown is how long a resolved alert is shown.
@@ -67,46 +66,36 @@ func (c *alertsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	book, err := readBook(dir)
-	if err != nil {
-		return err
-	}
 	keep := alertsShown
 	if c.All {
 		keep = alertsKept
 	}
-	since := a.clock.Now().Add(-keep)
-	shown := book.Shown(since)
-	missed := book.Undelivered(since)
-	if a.flags.Service != "" {
-		shown = ofService(shown, a.flags.Service)
-		missed = toTargetsOf(missed, a.flags.Service)
-	}
-	running, err := watch.Running(dir)
+	l, err := alerts.List(dir, a.flags.Service, a.clock.Now().Add(-keep))
 	if err != nil {
 		return err
 	}
-	watching := running != nil
 	if c.JSON {
-		return a.json(alertsDocument(a.lang, shown, missed, watching))
+		return a.json(alertsDocument(a.lang, l))
 	}
-	if !watching && book.WrittenAt.IsZero() {
+	if !l.Watching && !l.Ran {
 		return sayUnwatched(a.printer)
 	}
-	if err := sayAlerts(a.printer, shown, watching); err != nil {
+	if err := sayAlerts(a.printer, l.Alerts, l.Watching); err != nil {
 		return err
 	}
-	sayUndelivered(a.printer, missed)
+	for i := range l.Undelivered {
+		a.say(l.Undelivered[i].Text(time.Local))
+	}
 	return nil
 }
 
 // alertsDocument is the document for programs.
-func alertsDocument(l *lang.Printer, shown []alert.Alert, missed []alert.Undelivered, watching bool) alertsJSON {
-	doc := alertsJSON{Watching: watching, Alerts: []alertJSON{}, Undelivered: []undeliveredJSON{}}
-	for i := range shown {
-		doc.Alerts = append(doc.Alerts, alertDocument(l, &shown[i]))
+func alertsDocument(p *lang.Printer, l alert.Listing) alertsJSON {
+	doc := alertsJSON{Watching: l.Watching, Alerts: []alertJSON{}, Undelivered: []undeliveredJSON{}}
+	for i := range l.Alerts {
+		doc.Alerts = append(doc.Alerts, alertDocument(p, &l.Alerts[i]))
 	}
-	for _, u := range missed {
+	for _, u := range l.Undelivered {
 		doc.Undelivered = append(doc.Undelivered, undeliveredJSON{
 			Target: u.Target, Subject: u.Subject, Since: u.Created, Attempts: u.Attempts, Error: u.Error,
 			SetAside: u.Aside, Waiting: u.Waiting, SeenBy: u.SeenBy,
@@ -115,61 +104,14 @@ func alertsDocument(l *lang.Printer, shown []alert.Alert, missed []alert.Undeliv
 	return doc
 }
 
-// sayUndelivered says what a target did not get.
-func sayUndelivered(p *printer, missed []alert.Undelivered) {
-	for i := range missed {
-		p.say(missed[i].Text(time.Local))
-	}
-}
-
-// toTargetsOf are the messages to the targets of one service.
-func toTargetsOf(missed []alert.Undelivered, service string) (out []alert.Undelivered) {
-	for _, u := range missed {
-		if alert.TargetNamed(u.Target, service, "*") {
-			out = append(out, u)
-		}
-	}
-	return out
-}
-
-// readBook reads the state of the alerts; one that cannot be used is an error for
-// people.
-func readBook(dir string) (*alert.Book, error) {
-	book, err := alert.Read(dir)
-	return book, bookError(err)
-}
-
 // book is the state of the alerts in the state folder.
 func (a *app) book() (*alert.Book, error) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return nil, err
 	}
-	return readBook(dir)
-}
-
-// bookError is the error for people of a state file that cannot be used; any other
-// stays as it is.
-func bookError(err error) error {
-	var bad *alert.UnusableError
-	if !errors.As(err, &bad) {
-		return err
-	}
-	if bad.Newer {
-		return ops.E(ops.Failed, lang.M("the state of the alerts was written by a newer opsdeck: %s", bad.Path)).
-			WithHint(lang.M("update opsdeck; `opsdeck watch` of this version sets the file aside"))
-	}
-	return ops.Wrap(bad.Err, ops.Failed, lang.M("the state of the alerts is damaged: %s", bad.Path)).
-		WithHint(lang.M("start `opsdeck watch`: it sets the file aside and starts over"))
-}
-
-func ofService(alerts []alert.Alert, service string) (out []alert.Alert) {
-	for _, a := range alerts {
-		if a.Service == service {
-			out = append(out, a)
-		}
-	}
-	return out
+	book, err := alert.Read(dir)
+	return book, alerts.BookError(err)
 }
 
 // alertDocument is an alert for programs, its sentences in the reader's language.

@@ -141,25 +141,4 @@ func (a *printer) when(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-// counts is "UPDATE 12, CREATE 1".
-func counts(a *printer, all []audit.Count) string {
-	var parts []string
-	for _, c := range all[:min(10, len(all))] {
-		parts = append(parts, fmt.Sprintf("%s %s", clean(countName(c)), human.Count(c.Rows)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func countName(c audit.Count) string {
-	switch {
-	case c.Label != "" && c.Value != "":
-		return c.Label + " (" + c.Value + ")"
-	case c.Label != "":
-		return c.Label
-	case c.Value == "":
-		return "-"
-	}
-	return c.Value
-}
-
 var errNoRows = ops.E(ops.Usage, lang.M("--limit must be at least 1"))

@@ -124,7 +124,7 @@ func bars(a *printer, look *theme.Theme, title lang.Msg, counts []audit.Count, a
 		t.Rows = append(
 			t.Rows,
 			[]string{
-				"  " + clean(countName(c)),
+				"  " + clean(c.Name()),
 				human.Count(c.Rows),
 				human.Percent(float64(c.Rows) / float64(all)),
 				bar,

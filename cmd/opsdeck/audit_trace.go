@@ -53,8 +53,8 @@ func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 	auditTable(a.printer, src.Layout(), t.Timeline)
 	s := t.Summary
 	a.note(lang.M("%s rows from %s to %s", human.Count(s.Rows), a.when(s.First), a.when(s.Last)))
-	a.note(lang.M("actions: %s", counts(a.printer, s.ByAction)))
-	a.note(lang.M("users: %s", counts(a.printer, s.ByUser)))
+	a.note(lang.M("actions: %s", audit.CountsText(s.ByAction)))
+	a.note(lang.M("users: %s", audit.CountsText(s.ByUser)))
 	for _, g := range s.Gaps {
 		a.note(
 			lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)),

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"opsdeck/ops/alert"
-	"opsdeck/ops/watch"
+	"opsdeck/ops/site/alerts"
 	"opsdeck/tui/statusview"
 )
 
@@ -41,25 +41,17 @@ func watchRan(dir string) bool {
 }
 
 // List reads what watch keeps.
-func (c consoleAlerts) List(back time.Duration) (l statusview.Listing, err error) {
+func (c consoleAlerts) List(back time.Duration) (l alert.Listing, err error) {
 	if l.Ran = watchRan(c.dir); !l.Ran {
 		return l, nil
 	}
-	book, err := readBook(c.dir)
-	if err != nil {
+	now := c.app.clock.Now()
+	if l, err = alerts.List(c.dir, c.app.flags.Service, now.Add(-back)); err != nil {
 		return l, err
 	}
-	now := c.app.clock.Now()
-	l.Alerts = book.Shown(now.Add(-back))
-	l.Undelivered = book.Undelivered(now.Add(-back))
-	if only := c.app.flags.Service; only != "" {
-		l.Alerts = ofService(l.Alerts, only)
-		l.Undelivered = toTargetsOf(l.Undelivered, only)
-	}
+	l.Ran = true
 	l.Undelivered = slices.DeleteFunc(l.Undelivered, func(u alert.Undelivered) bool { return !u.News(now) })
-	running, err := watch.Running(c.dir)
-	l.Watching = running != nil
-	return l, err
+	return l, nil
 }
 
 // Ack acknowledges the alerts of a rule.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -98,7 +97,7 @@ func (a *app) explain(err error) *ops.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &held):
-		return explainHeld(a, held)
+		return site.Held(held, a.clock.Now())
 	case insecure(err):
 		return ops.E(ops.Config, lang.Raw(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded) && a.stopped() != ops.OK:
@@ -128,26 +127,4 @@ func (a *app) explainBroken(err error) *ops.Error {
 	var known *ops.Error
 	errors.As(mysql.Explain(err, target), &known)
 	return known
-}
-
-// explainHeld names who holds a lock, as far as it can be seen, and since when.
-func explainHeld(a *app, held *lock.HeldError) *ops.Error {
-	who := held.Holder
-	hint := lang.M("wait for it to end, then run this again")
-	since := who.Since.Local().Format("15:04:05")
-	if a.clock.Now().Sub(who.Since) > 12*time.Hour {
-		since = who.Since.Local().Format("2006-01-02 15:04")
-	}
-	switch {
-	case who.PID == 0:
-		return ops.E(ops.Busy, lang.M("busy: %s is locked; its holder is not visible from here", held.Path)).
-			WithHint(lang.M("run as root: fuser -v %s", human.Shell(held.Path)))
-	case filepath.Ext(held.Path) != ".lock":
-		return ops.E(ops.Busy, lang.M("busy: %s (pid %d, %s, running since %s) has locked %s", who.What, who.PID,
-			who.User, since, held.Path)).
-			WithHint(hint)
-	}
-	return ops.E(ops.Busy,
-		lang.M("busy: %s (pid %d) holds the lock for %s since %s", who.User, who.PID, who.What, since)).
-		WithHint(hint)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -80,57 +79,17 @@ func (c *logsCmd) check() error {
 
 // query makes one query of the words and the flags.
 func (c *logsCmd) query(a *app) (*query.Query, error) {
-	now := a.clock.Now()
-	q, err := query.ParseQuery(strings.Join(c.Query, " "), now)
-	if err != nil {
-		var at *query.QueryError
-		if errors.As(err, &at) {
-			return nil, ops.E(ops.Usage, lang.M("cannot parse the query at %q: %s", q.Source[at.Pos:at.End], at.What))
-		}
-		return nil, err
-	}
-	if c.Level != "" {
-		if err := q.LimitLevels(c.Level); err != nil {
-			return nil, ops.E(
-				ops.Usage,
-				lang.M("no such level: %s (verbose, debug, info, warn, error, fatal; + for that and above)", c.Level),
-			)
-		}
-	}
-	if c.Context != "" {
-		q.Contexts = append(q.Contexts, query.ParsePattern(c.Context))
-	}
-	for _, m := range []struct {
-		text  string
-		to    *time.Time
-		parse func(string, time.Time) (time.Time, error)
-	}{{c.Since, &q.Since, query.ParseMoment}, {c.Until, &q.Until, query.ParseEnd}} {
-		if m.text == "" {
-			continue
-		}
-		if *m.to, err = m.parse(m.text, now); err != nil {
-			return nil, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", m.text))
-		}
-	}
-	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
-		return nil, ops.E(ops.Usage, lang.M("--until must be after --since")).
-			WithHint(lang.M("--until excludes its time; for a whole day give the next day"))
-	}
-	if c.Regexp != "" {
-		t, err := query.RegexpTerm(c.Regexp)
-		if err != nil {
-			return nil, ops.E(ops.Usage, lang.M("not a regular expression: %s", err.Error()))
-		}
-		q.Groups = append(q.Groups, []query.Term{t})
-	}
-	if c.Exact != "" {
-		q.Groups = append(q.Groups, []query.Term{query.ExactTerm(c.Exact)})
-	}
-	if c.Slow > 0 {
-		q.Took = c.Slow
-	}
-	q.Critical = q.Critical || c.Critical
-	return q, nil
+	return query.Asked{
+		Words:    strings.Join(c.Query, " "),
+		Level:    c.Level,
+		Context:  c.Context,
+		Since:    c.Since,
+		Until:    c.Until,
+		Regexp:   c.Regexp,
+		Exact:    c.Exact,
+		Slow:     c.Slow,
+		Critical: c.Critical,
+	}.Query(a.clock.Now())
 }
 
 // config is where the logs are to look through. Only configured ones need the

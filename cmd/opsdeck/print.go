@@ -40,6 +40,13 @@ func (p *printer) jsonParts(parts ...jsonout.Part) error {
 // say writes a line of results to stdout.
 func (p *printer) say(m lang.Msg) { fmt.Fprintln(p.out, termsafe.Text(p.lang.Msg(m))) }
 
+// sayAll writes lines of results.
+func (p *printer) sayAll(all []lang.Msg) {
+	for _, m := range all {
+		p.say(m)
+	}
+}
+
 // note narrates on stderr.
 func (p *printer) note(m lang.Msg) { fmt.Fprintln(p.err, termsafe.Text(p.lang.Msg(m))) }
 

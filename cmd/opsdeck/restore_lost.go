@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"opsdeck/internal/lang"
-	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	restorerun "opsdeck/ops/restore/run"
@@ -63,7 +61,7 @@ func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(doc)
 	}
-	sayLoss(a.printer, p)
+	a.sayAll(p.LossTexts(a.lang))
 	return nil
 }
 
@@ -76,50 +74,6 @@ func allHeld(p *restore.Plan, tables []string) error {
 		}
 	}
 	return nil
-}
-
-// sayLoss says what a restore would lose.
-func sayLoss(out *printer, p *restore.Plan) {
-	loss := p.Assessment.Loss
-	out.say(lang.M("newer than %s (%s):", p.Source.Name, loss.Since.Local().Format("2006-01-02 15:04:05")))
-	for _, t := range loss.Tables {
-		out.say(lang.M("  %s", lang.Raw(t.Line(out.lang))))
-	}
-	for _, doubt := range loss.Doubts() {
-		out.say(lang.M("  %s", doubt))
-	}
-	for _, part := range []struct {
-		what lang.Msg
-		list []string
-	}{{lang.M("users active since"), loss.Users}, {lang.M("resources they changed"), loss.Resources},
-		{lang.M("exported"), p.Exported}} {
-		if len(part.list) > 0 {
-			out.say(lang.M("%s: %s", part.what, termsafe.Line(strings.Join(part.list, ", "))))
-		}
-	}
-	if how := p.LoadExportedText(p.Exported); !how.Empty() {
-		out.say(how)
-	}
-}
-
-// tellLater says what an undo would lose. A server that cannot be asked is no
-// reason not to undo: the undo itself exports before it goes back.
-func tellLater(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.Run) {
-	loss, err := d.Later(ctx, r)
-	if err != nil {
-		p.note(lang.M("the rows written since the restore cannot be counted now: %s", err.Error()))
-		return
-	}
-	for _, t := range loss.Tables {
-		if t.Newer+t.Changed > 0 || t.Vanishes {
-			p.note(lang.M("  written since the restore; exported, then removed: %s", lang.Raw(t.Line(p.lang))))
-			continue
-		}
-		p.note(lang.M("  deleted since the restore; the undo can bring them back: %s", lang.Raw(t.Line(p.lang))))
-	}
-	for _, doubt := range loss.Doubts() {
-		p.note(lang.M("  %s", doubt))
-	}
 }
 
 // tellWhat says what an undo or a drop would lose, and refuses a drop of tables that the
@@ -136,7 +90,9 @@ func (q request) tellWhat(
 		if err := restores.Covered(d, r); err != nil {
 			return err
 		}
-		tellLater(ctx, p, d, r)
+		for _, m := range restores.LaterTexts(ctx, d, r) {
+			p.note(m)
+		}
 		for _, m := range r.Plan.UndoTexts(r.State) {
 			p.note(lang.M("  %s", m))
 		}

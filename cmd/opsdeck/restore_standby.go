@@ -82,9 +82,7 @@ func standbyCosts(ctx context.Context, a *app, k *standby.Keeper, asJSON bool) e
 	if asJSON {
 		return a.json(map[string]any{"dry_run": true, "builds": true, "cost": cost, "room": cost.Room() == nil})
 	}
-	for _, m := range cost.Say() {
-		a.say(m)
-	}
+	a.sayAll(cost.Say())
 	return cost.Room()
 }
 
@@ -114,9 +112,7 @@ func standbyRound(ctx context.Context, a *app, k *standby.Keeper, asJSON bool) e
 			Paused:       a.lang.Msg(did.Paused),
 		})
 	}
-	for _, m := range did.Texts() {
-		a.say(m)
-	}
+	a.sayAll(did.Texts())
 	s, err := k.Look(ctx)
 	if err != nil {
 		return err
@@ -168,7 +164,7 @@ func (c *standbyStatusCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		return a.json(standbyDocument(a.lang, s, a.clock.Now()))
 	}
-	sayStanding(a.printer, s, a.clock.Now())
+	a.sayAll(s.Lines(a.clock.Now()))
 	return nil
 }
 
@@ -200,40 +196,6 @@ func standbyDocument(l *lang.Printer, s standby.Standing, now time.Time) standby
 		doc.Leftovers = append(doc.Leftovers, leftoverJSON(x))
 	}
 	return doc
-}
-
-// sayStanding says how a standby is.
-func sayStanding(p *printer, s standby.Standing, now time.Time) {
-	p.say(s.Headline(now))
-	if s.Schema != "" && s.Gone.Empty() {
-		p.say(lang.M("  database %s, %s; loaded from %s", s.Schema, human.Bytes(s.SizeBytes), s.Backup))
-	}
-	if s.Place.File != "" && s.Gone.Empty() {
-		p.say(lang.M("  the binlog is applied up to %s", s.Place.Position.String()))
-	}
-	if s.Check != nil {
-		p.say(lang.M("  %s", standby.CheckText(s.Check)))
-	}
-	if !s.Paused.Empty() {
-		p.say(lang.M("  it pauses: %s", s.Paused.Msg))
-	}
-	for _, x := range s.Rest {
-		sayLeftover(p, x)
-	}
-	if s.Remains() {
-		p.say(lang.M("  remove it with: %s", "opsdeck restore standby remove"))
-	}
-}
-
-// sayLeftover says of a database beside the standby what it is.
-func sayLeftover(p *printer, x standby.Leftover) {
-	if x.Restore != "" {
-		p.say(lang.M("  %s (%s) was used by the restore %s; opsdeck restore drop-old %s removes what is left of it",
-			x.Schema, human.Bytes(x.SizeBytes), x.Restore, x.Restore))
-		return
-	}
-	p.say(lang.M("  %s (%s) is named like a standby, but is not in the record of this state folder", x.Schema,
-		human.Bytes(x.SizeBytes)))
 }
 
 type standbyRebuildCmd struct {
@@ -279,9 +241,7 @@ func (c *standbyRebuildCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.DryRun {
 		a.say(what)
-		for _, m := range cost.Say() {
-			a.say(m)
-		}
+		a.sayAll(cost.Say())
 		return cost.Room()
 	}
 	if err := cost.Room(); err != nil {
@@ -317,11 +277,13 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 		return a.json(map[string]any{"dry_run": true, "drops": names, "built_again": s.On})
 	}
 	if len(names) == 0 {
-		sayStanding(a.printer, s, a.clock.Now())
+		a.sayAll(s.Lines(a.clock.Now()))
 		return ops.E(ops.Usage, lang.M("there is no standby to drop"))
 	}
 	if !c.JSON || c.DryRun {
-		tellRemoval(a.printer, s, names)
+		for _, m := range s.Removal(names) {
+			a.note(m)
+		}
 	}
 	if c.DryRun {
 		return nil
@@ -342,14 +304,4 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("dropped %s", name))
 	}
 	return nil
-}
-
-// tellRemoval says what would be dropped, and what comes of it.
-func tellRemoval(p *printer, s standby.Standing, names []string) {
-	for _, name := range names {
-		p.note(lang.M("%s will be dropped", name))
-	}
-	if s.On {
-		p.note(lang.M("restore.standby is on: watch builds a new one; set it to false first to keep none"))
-	}
 }

@@ -13,7 +13,6 @@ import (
 	"opsdeck/internal/trust"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
-	"opsdeck/ops/watch"
 )
 
 // settings are what the program was started with: flags, environment, and the
@@ -191,6 +190,3 @@ func (s *settings) statusServices() ([]config.Service, error) {
 	}
 	return l.Services, nil
 }
-
-// watchLock is the lock that the running watch of a state folder holds.
-func watchLock(state string) string { return watch.LockPath(state) }

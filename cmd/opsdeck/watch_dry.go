@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"opsdeck/internal/lang"
-	"opsdeck/ops/notify"
 	"opsdeck/ops/site/alerts"
 )
 
@@ -20,17 +19,7 @@ func saySights(ctx context.Context, p *printer, w *alerts.Watcher) error {
 	}
 	for _, one := range planned {
 		p.say(lang.M("%s would be notified:", one.Key))
-		p.say(lang.Raw(preview(p.lang, one)))
+		p.say(lang.Raw(one.Preview(p.lang)))
 	}
 	return nil
-}
-
-// preview is a message as the target would get it, without what is secret.
-func preview(l *lang.Printer, one alerts.Sent) string {
-	m := alerts.Message(one.Message)
-	target, err := notify.New(one.Target)
-	if err != nil {
-		return l.T("could not be notified: %s", err.Error()) + "\n" + one.Message.Text
-	}
-	return target.Preview(m)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ func (c *watchTestCmd) Run(ctx context.Context, a *app) error {
 	for _, one := range sent {
 		if c.DryRun {
 			a.say(lang.M("%s would be notified:", one.Key))
-			a.say(lang.Raw(preview(a.lang, one)))
+			a.say(lang.Raw(one.Preview(a.lang)))
 			continue
 		}
 		if err := alerts.Deliver(ctx, one.Target, one.Message); err != nil {
@@ -204,18 +203,7 @@ func (c *watchAckCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	service, rule := watchedName(c.Rule)
-	var names []string
-	for _, x := range book.Alerts {
-		if (rule == "*" || x.Rule == rule) && (service == "" || x.Service == service) && !x.FiredAt.IsZero() {
-			names = append(names, x.Service+"/"+x.Rule)
-		}
-	}
-	for _, u := range book.Undelivered(time.Time{}) {
-		open := u.Aside && u.SeenBy == ""
-		if open && alert.TargetNamed(u.Target, service, rule) && !slices.Contains(names, u.Target) {
-			names = append(names, u.Target)
-		}
-	}
+	names := book.Acknowledgeable(service, rule)
 	if len(names) == 0 {
 		return ops.E(ops.Usage, lang.M("no alert of %s is firing", c.Rule)).
 			WithHint(lang.M("list the alerts: opsdeck alerts"))

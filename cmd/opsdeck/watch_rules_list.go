@@ -43,7 +43,7 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	}
 	rules, err := w.Rules(ctx, true)
 	if err != nil {
-		return bookError(err)
+		return alerts.BookError(err)
 	}
 	if c.JSON {
 		doc := struct {

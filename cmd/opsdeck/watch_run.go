@@ -68,7 +68,7 @@ func (c *watchRunCmd) Run(ctx context.Context, a *app) error {
 		return saySights(ctx, a.printer, w)
 	}
 	what := watch.HolderName(c.AlertsOnly, a.flags.Service)
-	held, err := lock.Take(watchLock(state), lock.Holder{User: oplog.UserName(), What: what})
+	held, err := lock.Take(watch.LockPath(state), lock.Holder{User: oplog.UserName(), What: what})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"opsdeck/ops/site/restores"
 	"opsdeck/ops/site/runbooks"
 	"opsdeck/ops/site/serving"
+	"opsdeck/ops/watch"
 )
 
 // site is a configured service with what its work needs of this process.
@@ -102,7 +103,7 @@ func (a *app) server(opt config.Serve, services []config.Service) (serving.Optio
 		Explain:  a.explain,
 	}
 	if dir, err := a.stateDir(); err == nil { // else the looks at the services' records say so
-		out.Alerts = []metrics.Part{metrics.Alerts(dir, watchLock(dir))}
+		out.Alerts = []metrics.Part{metrics.Alerts(dir, watch.LockPath(dir))}
 	}
 	return out, nil
 }
@@ -243,3 +244,12 @@ func (a *app) shelf() (*shelf, error) {
 
 // rewinder takes transactions of the shelf's service back.
 func (sh *shelf) rewinder() restores.Rewinder { return restores.Rewinder{Shelf: sh.Shelf} }
+
+// chosenDesk is what deploying the chosen service needs.
+func chosenDesk(a *app) (*deploys.Desk, error) {
+	s, err := a.service()
+	if err != nil {
+		return nil, err
+	}
+	return a.deployDesk(s)
+}

@@ -164,8 +164,9 @@ func (r *retention) inUse() {
 			r.hold(s, "undo", neededToUndo(id))
 		}
 		if id := r.policy.Also[s.Name]; id != "" {
-			r.hold(s, "undo", lang.M("holds what others wrote during restore %s; kept until a newer restore replaces it",
-				id))
+			r.hold(s, "undo",
+				lang.M("holds what others wrote during restore %s; kept until a newer restore replaces it",
+					id))
 		}
 		if r.policy.Loading[s.Name] {
 			r.hold(s, "in-use", lang.M("a standby is being built from it"))

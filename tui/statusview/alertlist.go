@@ -15,15 +15,6 @@ import (
 	"opsdeck/tui/widget"
 )
 
-// Listing is what watch knows of alerts.
-type Listing struct {
-	Ran      bool // watch ran here
-	Watching bool // and runs now
-	Alerts   []alert.Alert
-	// Undelivered are the messages that targets have not got.
-	Undelivered []alert.Undelivered
-}
-
 // alertHistory is how far back resolved alerts are listed.
 const alertHistory = 7 * 24 * time.Hour
 
@@ -59,7 +50,7 @@ func firstOf(alerts []alert.Alert, service, rule string) int {
 type alertList struct {
 	env     *page.Env
 	alerts  Alerts
-	listing Listing
+	listing alert.Listing
 	scroll  widget.Scroll
 }
 

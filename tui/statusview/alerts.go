@@ -7,6 +7,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
+	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
 )
@@ -16,7 +17,7 @@ type Alerts interface {
 	Ack(service, rule string) error
 	Silence(service, rule string, d time.Duration) error
 	// List are the alerts that are active, then those resolved within back.
-	List(back time.Duration) (Listing, error)
+	List(back time.Duration) (alert.Listing, error)
 }
 
 // silenceFor is how long the key of a silence silences.

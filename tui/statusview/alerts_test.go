@@ -14,7 +14,7 @@ import (
 // asked are orders, as a fake takes them.
 type asked struct {
 	orders  []string
-	listing Listing
+	listing alert.Listing
 	err     error
 }
 
@@ -28,7 +28,7 @@ func (a *asked) Silence(service, rule string, d time.Duration) error {
 	return a.err
 }
 
-func (a *asked) List(time.Duration) (Listing, error) { return a.listing, a.err }
+func (a *asked) List(time.Duration) (alert.Listing, error) { return a.listing, a.err }
 
 func TestTheKeysOfAlertsAcknowledgeAndSilence(t *testing.T) {
 	p, _ := newPage("en", incident())
@@ -73,10 +73,10 @@ func TestTheListOfAlertsSaysWhatIsKnown(t *testing.T) {
 		}
 	}
 	says("has never run")
-	fake.listing = Listing{Ran: true}
+	fake.listing = alert.Listing{Ran: true}
 	says("is not running")
 	says("no alerts in the last 7 days")
-	fake.listing = Listing{Ran: true, Watching: true, Alerts: []alert.Alert{
+	fake.listing = alert.Listing{Ran: true, Watching: true, Alerts: []alert.Alert{
 		{Rule: "mysql", Service: "q", State: alert.Firing, Severity: ops.StateCritical, Since: now,
 			Evidence: alert.Text{EN: "MySQL is down"}, Next: alert.Text{EN: "systemctl status mysql"}},
 		{Rule: "tls", Service: "q", State: alert.Resolved, Since: now.Add(-time.Hour),

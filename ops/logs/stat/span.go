@@ -19,7 +19,8 @@ func Spans(begin string, since, until, now time.Time) (good, bad Span, shorter b
 	}
 	from, err := query.ParseMoment(begin, now)
 	if err != nil {
-		return good, bad, false, ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", begin))
+		return good, bad, false,
+			ops.E(ops.Usage, lang.M("not a time: %s (-2h, 14:00, 2026-01-29, 2026-01-29T14:00)", begin))
 	}
 	if !bad.To.After(bad.From) {
 		return good, bad, false, ops.E(ops.Usage, lang.M("--until must be after --since"))

@@ -34,7 +34,7 @@ func TestARefusedDrillSaysNothingOfTheBackup(t *testing.T) {
 		as.User, as.Password = "rehearser", "Rehearse-1"
 		job := Job{Target: as, Path: path, Live: db}
 		record, err := Run(context.Background(), job)
-		if err == nil || !strings.Contains(err.Error(), "says nothing about the backup") {
+		if err == nil || !strings.Contains(err.Error(), "does not mean that the backup is bad") {
 			t.Fatalf("%+v, %v", record, err)
 		}
 		s.Exec(

@@ -13,14 +13,17 @@ func Warnings(p *Plan) (said []lang.Msg) {
 		said = append(said, n.Text())
 	}
 	if len(p.Bare) > 0 {
-		said = append(said, lang.M("these tables have no primary key: %s. Their rows are found by all their values, which reads "+
-			"the whole table for each row that is deleted and locks it until the end; of equal rows, any one is taken",
-			strings.Join(p.Bare, ", ")))
+		said = append(said,
+			lang.M("these tables have no primary key: %s. Their rows are found by all their values, which reads "+
+				"the whole table for each row that is deleted and locks it until the end; of equal rows, any one is "+
+				"taken",
+				strings.Join(p.Bare, ", ")))
 	}
 	if len(p.Triggers) > 0 {
-		said = append(said, lang.M("triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that "+
-			"triggers add under new AUTO_INCREMENT keys are removed; check what else the triggers do",
-			strings.Join(p.Triggers, ", ")))
+		said = append(said,
+			lang.M("triggers of these tables will fire: %s. The rows of this plan end as planned, and rows that "+
+				"triggers add under new AUTO_INCREMENT keys are removed; check what else the triggers do",
+				strings.Join(p.Triggers, ", ")))
 	}
 	if len(p.Cascades) > 0 {
 		said = append(said,
@@ -40,12 +43,14 @@ func Warnings(p *Plan) (said []lang.Msg) {
 		)
 	}
 	if len(p.Unread) > 0 {
-		said = append(said, lang.M("rows of these tables may refer to rows that would be deleted, and this user cannot read "+
-			"them: %s. Those rows are not deleted; run it with an account that can", strings.Join(p.Unread, ", ")))
+		said = append(said,
+			lang.M("rows of these tables may refer to rows that would be deleted, and this user cannot read "+
+				"them: %s. Those rows are not deleted; run it with an account that can", strings.Join(p.Unread, ", ")))
 	}
 	if p.Blind {
-		said = append(said, lang.M("this user cannot see whether rows of other databases refer to rows that would be deleted. "+
-			"Those rows are not deleted; run it with an account that has PROCESS"))
+		said = append(said,
+			lang.M("this user cannot see whether rows of other databases refer to rows that would be deleted. "+
+				"Those rows are not deleted; run it with an account that has PROCESS"))
 	}
 	return said
 }

@@ -290,8 +290,9 @@ func (c *Crew) unseen(ctx context.Context, p *restore.Plan, s restore.Snapshot, 
 	if loss.Rows()+loss.Changed()+loss.Deleted() == 0 {
 		return
 	}
-	ev.Notes = append(ev.Notes, restore.N(lang.M("tables were written to after the emergency backup, without the binlog: %s. "+
-		"The old tables in %s have these rows", loss.Sum(), p.Kept)))
+	ev.Notes = append(ev.Notes,
+		restore.N(lang.M("tables were written to after the emergency backup, without the binlog: %s. "+
+			"The old tables in %s have these rows", loss.Sum(), p.Kept)))
 	for _, f := range files {
 		ev.Notes = append(ev.Notes, restore.N(lang.M("exported: %s", f)))
 	}

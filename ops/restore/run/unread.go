@@ -19,7 +19,8 @@ func (f Folder) Unread(id string, why error) (said []lang.Msg) {
 			),
 		)
 	}
-	said = append(said, lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
+	said = append(said,
+		lang.M("  find its databases: SHOW DATABASES LIKE '%s'", "%"+restore.SideSchema("", "", id)[4:]))
 	said = append(said, lang.M("  look whether the service runs: opsdeck status"))
 	return said
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
+	"opsdeck/ops/notify"
 )
 
 // Sent is a message that would be sent.
@@ -51,4 +53,14 @@ func (w *Watcher) Preview(ctx context.Context) (planned []Sent, err error) {
 	}
 	slices.SortFunc(planned, func(a, b Sent) int { return strings.Compare(a.Key, b.Key) })
 	return planned, nil
+}
+
+// Preview is a message as the target would get it, without what is secret.
+func (one Sent) Preview(l *lang.Printer) string {
+	m := Message(one.Message)
+	target, err := notify.New(one.Target)
+	if err != nil {
+		return l.T("could not be notified: %s", err.Error()) + "\n" + one.Message.Text
+	}
+	return target.Preview(m)
 }
