@@ -68,7 +68,7 @@ func TestAReleaseIsDeployedFromTheConsole(t *testing.T) {
 	c.press("x")
 	c.sees("Stop the deployment?")
 	c.answer("y")
-	c.finds("interrupted: nothing works on it")
+	c.finds("interrupted: no process is working on it")
 	s.gone(pid)
 	s.sh("touch go")
 	c.press("r")

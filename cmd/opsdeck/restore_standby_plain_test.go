@@ -37,7 +37,7 @@ func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
 			t.Errorf("a newer backup:\n%s", out)
 		}
 		db.Exec(t, "", "DROP DATABASE "+s.standing().Schema)
-		if out := plain(); !strings.Contains(out, "the standby is not used: its place in the log is not known") {
+		if out := plain(); !strings.Contains(out, "the standby is not used: its position in the log is unknown") {
 			t.Errorf("gone:\n%s", out)
 		}
 		s.amend("standby: true, ", "")
