@@ -144,6 +144,13 @@ func init() {
 		"it is at %s, before this backup", "它停在 %s，早于此备份",
 		"a standby is at %s: a restore to then, or to any later moment, loads no backup: opsdeck restore --until %s",
 		"热备库已到 %s：恢复到该时刻或之后任一时刻都无需导入备份：opsdeck restore --until %s",
+		"it may change this database, by %s of the database %s: %s",
+		"它可能通过 %s（属于数据库 %s）改动本数据库：%s",
+		"foreign keys refer to tables of other databases, in which rows were changed or deleted. The binlog does not "+
+			"contain what that did to these tables, so rows without a parent may remain in them: %s",
+		"这些表的外键引用其他数据库的表，而那些表中有行被修改或删除。外键由此产生的改动不在 binlog 中，因此可能留下找不到父行的行：%s",
+		"the database %s is read-only", "数据库 %s 为只读",
+		"make it writable: ALTER DATABASE %s READ ONLY = 0", "请改为可写：ALTER DATABASE %s READ ONLY = 0",
 		"run again in statement format, it could change another database, which %s names: %s",
 		"以语句格式重新执行时可能改动另一个数据库（%s 引用了它）：%s",
 		"the RENAME was not tried, nor whether objects can be created for others: this user may not keep a trial out "+

@@ -230,6 +230,9 @@ func ask(ctx context.Context, target mysql.Target, src restore.Source, c restore
 		return q, mysql.Explain(err, target)
 	}
 	q.Strays = heldStrays(src, strays)
+	if q.Inbound, err = inboundOf(ctx, conn, src.Database); err != nil {
+		return q, mysql.Explain(err, target)
+	}
 	for _, t := range src.Tables {
 		if len(c.Tables) == 0 || slices.Contains(c.Tables, t.Name) {
 			q.Rows[t.Name] = t.Rows
@@ -304,6 +307,11 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 	if len(f.Rough) > 0 {
 		warn(lang.M("the rows of these tables are an estimate: a foreign key may have removed rows, which the log "+
 			"does not name: %s", strings.Join(f.Rough, ", ")))
+	}
+	if len(f.Followed) > 0 {
+		warn(lang.M("foreign keys refer to tables of other databases, in which rows were changed or deleted. The binlog does "+
+			"not contain what that did to these tables, so rows without a parent may remain in them: %s",
+			strings.Join(f.Followed, ", ")))
 	}
 	for _, x := range f.Refused {
 		at := x.Time.Local().Format("2006-01-02 15:04:05")

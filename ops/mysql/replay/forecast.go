@@ -28,8 +28,9 @@ type Question struct {
 	Others []string // the server's databases
 	// Open accepts a log that does not reach the moment yet, and reads nothing after the
 	// moment, so what is left out is not reported.
-	Open bool
-	Side Side // implicit effects of statements
+	Open    bool
+	Side    Side // implicit effects of statements
+	Inbound Inbound
 	// Strays are the backup's triggers, in lower case, whose code names another database.
 	Strays []string
 	// Has reports whether a table of another database exists on the server; nil if unknown.
@@ -50,6 +51,7 @@ type Forecast struct {
 	Rows         map[string]int64     // row counts afterwards
 	Least        map[string]int64     // minimum for tables with unknown row counts
 	Rough        []string             // tables from which foreign keys may have removed rows that are not in the log
+	Followed     []string             // tables whose rows followed those of another database, which is not in the log
 	Definitions  int
 	Statements   int                  // in statement format
 	Foreign      int64                // transactions that also changed other databases
@@ -110,6 +112,7 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	for _, name := range q.Strays {
 		l.judge.strays[name] = true
 	}
+	l.judge.inbound = q.Inbound
 	l.judge.has, l.judge.implicit = q.Has, !q.Side.None
 	l.sum.Done = l.done
 	l.sum.NoNotes = true
@@ -167,15 +170,17 @@ type look struct {
 	past   bool         // the moment has passed
 	later  int64        // our transactions at or after the moment
 	want   binlog.GTIDs
-	have   binlog.GTIDs        // transactions in the backup, and those of want that are replayed
-	skip   bool                // the backup already holds the group
-	cause  []decided           // decisions for the current group
-	second format.XAPhase      // the current group's XA phase
-	parts  string              // a table in it with only parts of JSON documents in the log
-	why    []lang.Msg          // why parts of it cannot be replayed
-	long   Long                // the longest change in it
-	open   map[string]prepared // XA transactions
-	quiet  Forecast            // at the last place without open temporary tables
+	have   binlog.GTIDs   // transactions in the backup, and those of want that are replayed
+	skip   bool           // the backup already holds the group
+	cause  []decided      // decisions for the current group
+	second format.XAPhase // the current group's XA phase
+	parts  string         // a table in it with only parts of JSON documents in the log
+	why    []lang.Msg     // why parts of it cannot be replayed
+	long   Long           // the longest change in it
+	// followed are our tables whose rows followed those of another database in it.
+	followed []string
+	open     map[string]prepared // XA transactions
+	quiet    Forecast            // at the last place without open temporary tables
 }
 
 func (l *look) take(i *format.Item) error {
@@ -185,6 +190,7 @@ func (l *look) take(i *format.Item) error {
 		l.why = nil
 		l.parts = ""
 		l.long = Long{}
+		l.followed = nil
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
@@ -192,6 +198,7 @@ func (l *look) take(i *format.Item) error {
 		if m := i.Rows.Map; m.Schema == l.q.From && l.judge.inScope(m.Name) && i.Rows.InPart() {
 			l.parts = m.Name
 		}
+		l.follow(i.Rows)
 		if err := l.measure(i); err != nil {
 			return err
 		}
@@ -222,7 +229,9 @@ func (l *look) statement(q *format.Query) {
 	}
 	if d.kind != foreign {
 		l.cause = append(l.cause, d)
+		return
 	}
+	l.followStatement(q)
 }
 
 // done handles the summary of a group.
@@ -326,6 +335,9 @@ func (l *look) replayed(t *binlog.Transaction) {
 	for _, d := range l.cause {
 		l.cause1(d)
 	}
+	if !t.RolledBack {
+		l.f.Followed = sorted(append(l.f.Followed, l.followed...))
+	}
 	for _, why := range l.why {
 		l.f.Refused = append(l.f.Refused, Refusal{ID: t.ID, Time: t.Time, Why: why})
 	}
@@ -371,6 +383,8 @@ type prepared struct {
 	cause []decided
 	why   []lang.Msg
 	long  Long
+
+	followed []string
 }
 
 // decidedXA is the transaction that a group commits: for the second part of an XA transaction
@@ -379,7 +393,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 	first, known := l.open[t.XA]
 	switch {
 	case t.Unfinished:
-		l.open[t.XA] = prepared{t, l.cause, l.why, l.long}
+		l.open[t.XA] = prepared{t, l.cause, l.why, l.long, l.followed}
 		return nil
 	case l.second == format.XARollback:
 		delete(l.open, t.XA)
@@ -388,6 +402,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 		delete(l.open, t.XA)
 		l.cause = first.cause
 		l.long = first.long
+		l.followed = first.followed
 		l.why = append(l.why, first.why...)
 		return first.t
 	}
@@ -405,6 +420,11 @@ func (l *look) cause1(d decided) {
 		unknown(l.f.Rows)
 		l.least.statement(d)
 	}
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // unknown marks all row counts as unknown after a statement that changes rows: triggers

@@ -62,6 +62,7 @@ type judge struct {
 	scope    []string // tables; empty means all
 	others   func(schema string) bool
 	temp     temps
+	inbound  Inbound
 	implicit bool                   // triggers or functions may change tables that a statement does not name
 	strays   map[string]bool        // triggers and functions of the log that name other databases
 	has      func(sqlscan.Ref) bool // whether a table of another database exists; nil: not known
@@ -111,7 +112,7 @@ func (j *judge) decide(q *binlog.Query) (decided, lang.Msg) {
 	case text.Any(0, "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"):
 		return j.rows(q, text)
 	case !j.concerned(q, text):
-		return decided{}, lang.Msg{}
+		return decided{}, j.through(q, text, nil)
 	case text.Any(0, "SELECT", "DO"):
 		return j.calls(q, text)
 	}
@@ -180,6 +181,9 @@ func (j *judge) definition(q *binlog.Query, text *sqlscan.Text) (decided, lang.M
 	case j.moves(q, p, len(ours) > 0):
 		return decided{}, lang.M("it moves tables between databases: %s", short(q.SQL))
 	case len(ours) == 0:
+		if p.Verb == "CREATE" && j.names(text) {
+			j.inbound.creates(q, p)
+		}
 		return decided{}, lang.Msg{}
 	case others:
 		return decided{}, lang.M(
@@ -257,11 +261,14 @@ func plainCreate(got load.Judged) string {
 // database decides on statements about whole databases.
 func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg) {
 	name := p.Own().Name
+	if p.Verb == "ALTER" && withoutReadOnly(p) == nil {
+		return decided{}, lang.Msg{}
+	}
 	if p.Verb == "ALTER" && currentDatabase(p) { // it affects the current database
 		if !j.ours(q.Schema) || len(j.scope) > 0 {
 			return decided{}, lang.Msg{}
 		}
-		return decided{kind: definition, sql: string(q.SQL)}, lang.Msg{}
+		return decided{kind: definition, sql: string(withoutReadOnly(p))}, lang.Msg{}
 	}
 	switch {
 	case !j.ours(name) || p.Verb == "CREATE" || len(j.scope) > 0:
@@ -269,8 +276,31 @@ func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg)
 	case p.Verb == "DROP":
 		return decided{}, lang.M("it removes the whole database: %s", short(q.SQL))
 	}
-	got, refusal := load.Judge(q.SQL, p.Mode, j.from, j.to, j.maria)
+	got, refusal := load.Judge(withoutReadOnly(p), p.Mode, j.from, j.to, j.maria)
 	return decided{kind: definition, sql: string(got.SQL)}, refusal
+}
+
+// withoutReadOnly is an ALTER DATABASE without MySQL's READ ONLY, which would keep the replay
+// itself from writing; nil if it has no other option. The option is not content: a backup does
+// not have it either.
+func withoutReadOnly(p *sqlscan.Parsed) []byte {
+	sql, left := p.SQL, p.Len()
+	for i := p.Len() - 2; i > 0; i-- {
+		if !p.Follows(i, "READ", "ONLY") {
+			continue
+		}
+		last := i + 2
+		if p.Is(last, "=") {
+			last++
+		}
+		last = min(last, p.Len()-1)
+		sql = append(slices.Clone(sql[:p.Tokens[i].Start]), sql[p.Tokens[last].End:]...)
+		left -= last - i + 1
+	}
+	if left <= 3 && left < p.Len() { // ALTER DATABASE name
+		return nil
+	}
+	return sql
 }
 
 // currentDatabase reports whether an ALTER DATABASE names no database: its options follow
@@ -278,7 +308,7 @@ func (j *judge) database(q *binlog.Query, p *sqlscan.Parsed) (decided, lang.Msg)
 func currentDatabase(p *sqlscan.Parsed) bool {
 	const first = 2
 	switch {
-	case p.Follows(first, "CHARACTER", "SET"), p.Is(first, "DEFAULT"), p.Is(first, "COLLATE"):
+	case p.Follows(first, "CHARACTER", "SET"), p.Follows(first, "READ", "ONLY"), p.Is(first, "DEFAULT"), p.Is(first, "COLLATE"):
 		return true
 	}
 	return p.Any(first, "CHARSET", "ENCRYPTION", "COMMENT") &&
@@ -318,7 +348,7 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	if p != nil {
 		target = p.Own().Name
 		if in := p.Own().Schema; in != "" && !j.ours(in) || in == "" && !j.ours(q.Schema) {
-			return j.elsewhereRows(q, t)
+			return j.elsewhereRows(q, t, p)
 		}
 		if j.isTemp(q, p.Own()) {
 			return j.changesTemp(q, p)
@@ -327,7 +357,7 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 			return decided{}, j.outside(q, t, singleTable(p))
 		}
 	} else if !j.concerned(q, t) {
-		return decided{}, lang.Msg{}
+		return decided{}, j.through(q, t, nil)
 	} else if len(j.scope) > 0 {
 		return decided{}, j.outside(q, t, false)
 	}
@@ -359,9 +389,9 @@ func (j *judge) outside(q *binlog.Query, t *sqlscan.Text, single bool) lang.Msg 
 
 // elsewhereRows handles a statement whose rows are in another database: with more than one
 // table it may also change ours.
-func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
+func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text, p *sqlscan.Parsed) (decided, lang.Msg) {
 	if t.Any(0, "INSERT", "REPLACE") || !j.concerned(q, t) {
-		return decided{}, lang.Msg{}
+		return decided{}, j.through(q, t, p)
 	}
 	return decided{}, lang.M("it also uses the database %s: %s", q.Schema, short(q.SQL))
 }
@@ -369,9 +399,11 @@ func (j *judge) elsewhereRows(q *binlog.Query, t *sqlscan.Text) (decided, lang.M
 // concerned reports whether a statement may affect our database: it ran there, or names
 // it.
 func (j *judge) concerned(q *binlog.Query, t *sqlscan.Text) bool {
-	if j.ours(q.Schema) {
-		return true
-	}
+	return j.ours(q.Schema) || j.names(t)
+}
+
+// names reports whether a statement names our database.
+func (j *judge) names(t *sqlscan.Text) bool {
 	for i := range t.Tokens {
 		if name, ok := t.Name(i); ok && j.ours(name) {
 			return true
@@ -396,7 +428,7 @@ func (j *judge) unreplayable(i *binlog.Item) lang.Msg {
 // may.
 func (j *judge) loads(q *binlog.Query) bool {
 	text, err := sqlscan.Tokenize(q.SQL, j.mode(q))
-	return err != nil || j.concerned(q, text)
+	return err != nil || j.concerned(q, text) || !j.through(q, text, nil).Empty()
 }
 
 // short is the start of a statement, with secrets masked.

@@ -113,6 +113,9 @@ func (l *outlooker) ask(ctx context.Context, q schema.Querier, run *changes.Run,
 		return err
 	}
 	l.judge.has = func(t sqlscan.Ref) bool { return thereIs(ctx, q, t) }
+	if l.judge.inbound, err = inboundOf(ctx, q, src.Database); err != nil {
+		return err
+	}
 	if l.At == run.From {
 		strays, err := strayTriggers(ctx, q, src.Database)
 		if err != nil {
@@ -129,13 +132,16 @@ func (l *outlooker) ask(ctx context.Context, q schema.Querier, run *changes.Run,
 	return nil
 }
 
-// heldStrays are the triggers and functions of a backup among those that name another
+// heldStrays are the triggers, functions and views of a backup among those that name another
 // database.
 func heldStrays(src restore.Source, strays []string) (held []string) {
 	for _, o := range src.Holds {
 		name := strings.ToLower(o.Name)
 		if (o.Kind == "trigger" || o.Kind == "function") && slices.Contains(strays, name) {
 			held = append(held, name)
+		}
+		if o.Kind == "view" && slices.Contains(strays, viewPrefix+name) {
+			held = append(held, viewPrefix+name)
 		}
 	}
 	return held

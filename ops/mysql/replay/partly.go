@@ -43,14 +43,18 @@ func (j *judge) dropPart(q *binlog.Query, p *sqlscan.Parsed) (d decided, split b
 	return d, true
 }
 
-// noteStray records a trigger or function of the log that names another database in its
+// noteStray records a trigger, function or view of the log that names another database in its
 // code, or that it is gone. The code is not run by row images; a statement in statement
 // format would run it.
 func (j *judge) noteStray(p *sqlscan.Parsed, outside bool) {
-	if p.Kind != "TRIGGER" && p.Kind != "FUNCTION" {
+	name := strings.ToLower(p.Own().Name)
+	switch p.Kind {
+	case "TRIGGER", "FUNCTION":
+	case "VIEW":
+		name = viewPrefix + name
+	default:
 		return
 	}
-	name := strings.ToLower(p.Own().Name)
 	switch {
 	case p.Verb == "CREATE" && outside:
 		j.strays[name] = true
@@ -60,14 +64,30 @@ func (j *judge) noteStray(p *sqlscan.Parsed, outside bool) {
 }
 
 // strayed is why a statement that changes rows cannot be run again: a trigger of the backup,
-// or a trigger or function that the log created, could change another database.
-func (j *judge) strayed(q *binlog.Query) lang.Msg {
-	if len(j.strays) == 0 {
+// a trigger or function that the log created, or a view, could change another database.
+func (j *judge) strayed(q *binlog.Query, t *sqlscan.Text) lang.Msg {
+	var held []string
+	for _, name := range slices.Sorted(maps.Keys(j.strays)) {
+		view, is := strings.CutPrefix(name, viewPrefix)
+		if !is || j.changesBy(q, t, view) {
+			held = append(held, view)
+		}
+	}
+	if len(held) == 0 {
 		return lang.Msg{}
 	}
-	names := strings.Join(slices.Sorted(maps.Keys(j.strays)), ", ")
+	names := strings.Join(held, ", ")
 	return lang.M("run again in statement format, it could change another database, which %s names: %s", names,
 		short(q.SQL))
+}
+
+// changesBy reports whether a statement may change rows by a view: it does not only read it.
+func (j *judge) changesBy(q *binlog.Query, t *sqlscan.Text, view string) bool {
+	p, err := sqlscan.Parse(q.SQL, j.mode(q))
+	if err == nil && len(p.Refs) > 0 && singleTable(p) {
+		return strings.EqualFold(p.Own().Name, view)
+	}
+	return hasName(t, view)
 }
 
 // pair is one table's old and new name in a RENAME.

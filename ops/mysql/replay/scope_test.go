@@ -61,3 +61,17 @@ func TestStatementsWithCommonTablesAreRunAgain(t *testing.T) {
 		t.Errorf("%d statements", f.Statements)
 	}
 }
+
+// TestReadOnlyIsLeftOut: MySQL's option would keep the replay from writing.
+func TestReadOnlyIsLeftOut(t *testing.T) {
+	s := testdb.MySQL(t)
+	w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY)")
+	w.work(t, "INSERT INTO a VALUES (1)", "ALTER DATABASE `"+w.live+"` READ ONLY = 1", "ALTER DATABASE READ ONLY = 0",
+		"ALTER SCHEMA `"+w.live+"` COLLATE utf8mb4_bin READ ONLY 0", "ALTER SCHEMA READ ONLY DEFAULT CHARACTER SET utf8mb4",
+		"CREATE TABLE b (t VARCHAR(9) PRIMARY KEY)", "INSERT INTO b VALUES ('x')")
+	s.Exec(t, "", "ALTER DATABASE `"+w.live+"` READ ONLY = 1")
+	end := now2(t, s)
+	w.replay(t, w.log(t), binlog.Moment{Position: &end.Position})
+	s.Exec(t, "", "ALTER DATABASE `"+w.live+"` READ ONLY = 0")
+	w.same(t)
+}

@@ -109,7 +109,7 @@ func (j *judge) rewritten(q *binlog.Query, t *sqlscan.Text) (string, lang.Msg) {
 	if !j.ours(q.Schema) {
 		return "", lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
-	if why := j.strayed(q); !why.Empty() {
+	if why := j.strayed(q, t); !why.Empty() {
 		return "", why
 	}
 	var edits []sqlscan.Edit

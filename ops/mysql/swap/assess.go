@@ -67,6 +67,10 @@ func (s *Surveyor) Survey(
 	if a.SchemaThere, err = exists(ctx, db, target); err != nil {
 		return nil, err
 	}
+	if f := s.facts.readOnlyDatabase(ctx, db, target); f != nil {
+		a.Server.ReadOnly = true // nothing is tried in it
+		a.Findings = append(a.Findings, *f)
+	}
 	if err := s.surveyTables(ctx, db, a, target, src); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
@@ -72,6 +74,26 @@ func (f *Facts) readOnly(ctx context.Context, db *sql.DB, server *restore.Server
 	server.ReadOnly = true
 	what, hint := doctor.ReadOnly(by)
 	return &restore.Finding{State: ops.StateCritical, Blocks: true, What: restore.N(what), Hint: restore.N(hint)}
+}
+
+// readOnlyDatabase is the finding that MySQL's READ ONLY option keeps a database from changes,
+// whatever the user's privileges; nil if it does not.
+// https://dev.mysql.com/doc/refman/8.4/en/alter-database.html
+func (f *Facts) readOnlyDatabase(ctx context.Context, db *sql.DB, name string) *restore.Finding {
+	if f.mariadb {
+		return nil
+	}
+	options, err := schema.One(ctx, db, "SELECT OPTIONS FROM information_schema.SCHEMATA_EXTENSIONS WHERE SCHEMA_NAME = ?",
+		name)
+	if err != nil || !strings.Contains(options, "READ ONLY=1") { // servers before 8.0.22 do not have the table
+		return nil
+	}
+	return &restore.Finding{
+		State:  ops.StateCritical,
+		Blocks: true,
+		What:   restore.N(lang.M("the database %s is read-only", name)),
+		Hint:   restore.N(lang.M("make it writable: ALTER DATABASE %s READ ONLY = 0", schema.Ident(name))),
+	}
 }
 
 func (f *Facts) replication(ctx context.Context, db *sql.DB, out *restore.ServerState) {
