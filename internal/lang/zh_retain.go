@@ -149,6 +149,8 @@ func init() {
 		"foreign keys refer to tables of other databases, in which rows were changed or deleted. The binlog does not "+
 			"contain what that did to these tables, so rows without a parent may remain in them: %s",
 		"这些表的外键引用其他数据库的表，而那些表中有行被修改或删除。外键由此产生的改动不在 binlog 中，因此可能留下找不到父行的行：%s",
+		"only some tables are restored, and a trigger or function may change others: %s",
+		"只恢复部分表，而触发器或函数可能改动其他表：%s",
 		"the database %s is read-only", "数据库 %s 为只读",
 		"make it writable: ALTER DATABASE %s READ ONLY = 0", "请改为可写：ALTER DATABASE %s READ ONLY = 0",
 		"run again in statement format, it could change another database, which %s names: %s",

@@ -361,6 +361,10 @@ func (j *judge) rows(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 	} else if len(j.scope) > 0 {
 		return decided{}, j.outside(q, t, false)
 	}
+	if len(j.scope) > 0 && j.implicit {
+		return decided{}, lang.M("only some tables are restored, and a trigger or function may change others: %s",
+			short(q.SQL))
+	}
 	sql, why := j.rewritten(q, t)
 	if !why.Empty() {
 		return decided{}, why

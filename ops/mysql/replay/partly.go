@@ -50,6 +50,10 @@ func (j *judge) noteStray(p *sqlscan.Parsed, outside bool) {
 	name := strings.ToLower(p.Own().Name)
 	switch p.Kind {
 	case "TRIGGER", "FUNCTION":
+	case "PROCEDURE":
+		if !j.implicit { // nothing calls it within a statement
+			return
+		}
 	case "VIEW":
 		name = viewPrefix + name
 	default:

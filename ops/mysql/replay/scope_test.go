@@ -17,7 +17,10 @@ func TestStatementsOnOtherTablesThanTheRestored(t *testing.T) {
 			work    string
 			refused bool
 		}{
-			"another table":  {nil, "INSERT INTO b SELECT id + 10 FROM a", false},
+			"another table": {nil, "INSERT INTO b SELECT id + 10 FROM a", false},
+			"its own trigger": {[]string{"CREATE TRIGGER tt AFTER UPDATE ON a FOR EACH ROW UPDATE b SET id = id + 50"},
+				"UPDATE a SET v = 2", true},
+			"itself":         {nil, "UPDATE a SET v = 2", false},
 			"several tables": {nil, "UPDATE b JOIN a USING (id) SET a.v = 9", true},
 			"several others": {nil, "DELETE b FROM b JOIN d USING (id)", false},
 			"with a trigger": {[]string{"CREATE TRIGGER bt AFTER INSERT ON b FOR EACH ROW UPDATE a SET v = NEW.id"},

@@ -23,24 +23,51 @@ func strayTriggers(ctx context.Context, q schema.Querier, database string) (name
 	if err != nil {
 		return nil, err
 	}
-	names = slices.Clone(views)
-	rows, err := schema.All(ctx, q, "SELECT TRIGGER_NAME, ACTION_STATEMENT, SQL_MODE FROM information_schema.TRIGGERS "+
-		"WHERE TRIGGER_SCHEMA = ? ORDER BY TRIGGER_NAME", database)
+	rows, err := schema.All(ctx, q, "SELECT 'TRIGGER', TRIGGER_NAME, ACTION_STATEMENT, SQL_MODE "+
+		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? UNION ALL "+
+		"SELECT ROUTINE_TYPE, ROUTINE_NAME, COALESCE(ROUTINE_DEFINITION, ''), SQL_MODE "+
+		"FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY 1, 2", database, database)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		mode := sqlscan.Mode{
-			ANSIQuotes:  strings.Contains(r[2], "ANSI_QUOTES"),
-			NoBackslash: strings.Contains(r[2], "NO_BACKSLASH_ESCAPES"),
-		}
-		p, err := sqlscan.Parse([]byte("CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW "+r[1]), mode)
-		if err != nil || namesAnother(p, database) || namesView(p, views) {
-			names = append(names, strings.ToLower(r[0]))
+	names = slices.Clone(views)
+	var called []string // functions and procedures that change another database
+	for {               // what calls one of them changes it too
+		before := len(names) + len(called)
+		rows = slices.DeleteFunc(rows, func(r []string) bool {
+			if !strays(r, database, views, called) {
+				return false
+			}
+			name := strings.ToLower(r[1])
+			if r[0] != "PROCEDURE" { // the log has what a procedure does, and never its CALL
+				names = append(names, name)
+			}
+			if r[0] != "TRIGGER" {
+				called = append(called, name)
+			}
+			return true
+		})
+		if len(names)+len(called) == before {
+			return names, nil
 		}
 	}
-	functions, err := strayFunctions(ctx, q, database, views)
-	return append(names, functions...), err
+}
+
+// strays reports whether a trigger or routine, as its kind, name, code and sql_mode, changes
+// another database, itself or by a view or routine.
+func strays(r []string, database string, views, called []string) bool {
+	head := "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW "
+	if r[0] != "TRIGGER" {
+		head = "CREATE FUNCTION x() RETURNS INT "
+	}
+	p, err := sqlscan.Parse([]byte(head+r[2]), sqlscan.ModeOf(r[3]))
+	if err == nil && namesAny(p, called) {
+		return true
+	}
+	if r[0] != "TRIGGER" && !changing.MatchString(r[2]) && r[2] != "" {
+		return false
+	}
+	return err != nil || namesAnother(p, database) || namesAny(p, views)
 }
 
 // strayViews are the views that show tables of another database, also by other views.
@@ -55,7 +82,7 @@ func strayViews(ctx context.Context, q schema.Querier, database string) (names [
 				continue
 			}
 			p, err := sqlscan.Parse([]byte("CREATE VIEW x AS "+r[1]), sqlscan.Mode{})
-			if err != nil || namesAnother(p, database) || namesView(p, names) {
+			if err != nil || namesAnother(p, database) || namesAny(p, names) {
 				names = append(names, name)
 			}
 		}
@@ -65,31 +92,8 @@ func strayViews(ctx context.Context, q schema.Querier, database string) (names [
 	}
 }
 
-func namesView(p *sqlscan.Parsed, views []string) bool {
-	return slices.ContainsFunc(views, func(v string) bool { return hasName(p.Text, strings.TrimPrefix(v, viewPrefix)) })
-}
-
-func strayFunctions(
-	ctx context.Context,
-	q schema.Querier,
-	database string,
-	views []string,
-) (names []string, err error) {
-	rows, err := schema.All(ctx, q, "SELECT ROUTINE_NAME, COALESCE(ROUTINE_DEFINITION, ''), SQL_MODE FROM "+
-		"information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? AND ROUTINE_TYPE = 'FUNCTION' ORDER BY ROUTINE_NAME",
-		database)
-	for _, r := range rows {
-		mode := sqlscan.Mode{
-			ANSIQuotes:  strings.Contains(r[2], "ANSI_QUOTES"),
-			NoBackslash: strings.Contains(r[2], "NO_BACKSLASH_ESCAPES"),
-		}
-		p, err := sqlscan.Parse([]byte("CREATE FUNCTION x() RETURNS INT "+r[1]), mode)
-		changes := changing.MatchString(r[1]) || r[1] == ""
-		if changes && (err != nil || namesAnother(p, database) || namesView(p, views)) {
-			names = append(names, strings.ToLower(r[0]))
-		}
-	}
-	return names, err
+func namesAny(p *sqlscan.Parsed, names []string) bool {
+	return slices.ContainsFunc(names, func(v string) bool { return hasName(p.Text, strings.TrimPrefix(v, viewPrefix)) })
 }
 
 // changing matches the keywords with which a function may change rows.
