@@ -1,6 +1,7 @@
 package line
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -49,6 +50,12 @@ func TestFieldsOfServersAreRead(t *testing.T) {
 		{`t=2026-11-30T12:00:00+0000 lvl=eror msg=x`, `ERROR `},
 		{`{"@t":"2026-11-30T12:00:00.0000000Z","@mt":"Order {Id} made","Id":4}`, `INFO  Id=4`},
 		{`{"@t":"2026-11-30T12:00:00.0000000Z","@mt":"Order {Id} made","@l":"Warning","Id":4}`, `WARN  Id=4`},
+		{
+			`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1796040000123456789","severityNumber":17,` +
+				`"body":{"stringValue":"x"},"attributes":[{"key":"orderId","value":{"intValue":"456"}},` +
+				`{"key":"who","value":{"stringValue":"a, b"}}]}]}]}]}`,
+			`ERROR  orderId="456" who="a, b"`,
+		},
 		{`[2026-11-30T12:00:00.123] [WARN] cheese - Cheese smells - a bit`, `WARN cheese`},
 		{`[2026-11-30T12:00:00.123] [WARN] no category - here`, `WARN `},
 	} {
@@ -64,5 +71,18 @@ func TestFieldsOfServersAreRead(t *testing.T) {
 		if got != c.want || kind != KindHead || e.Time.Hour() != 12 {
 			t.Errorf("%s\n got %s (%v, kind %d)\nwant %s", c.text, got, e.Time, kind, c.want)
 		}
+	}
+}
+
+// TestAQueryThatFailedIsAnError: as TypeORM 0.3 and Prisma 5 print it, whole and apart from what
+// Nest writes around it.
+func TestAQueryThatFailedIsAnError(t *testing.T) {
+	got := postgresEvents("[Nest] 1  - 11/30/2026, 12:00:00 PM     LOG [X] a\n" +
+		"query failed: SELECT * FROM orders -- PARAMETERS: [1]\n" +
+		"prisma:error \nInvalid `prisma.order.create()` invocation:\n\n\nUnique constraint failed\n" +
+		"[Nest] 1  - 11/30/2026, 12:00:01 PM     LOG [X] b\n")
+	want := "INFO 1 a |ERROR query failed: SELECT * FROM orders -- PARAMETERS: [1] |ERROR prisma:error  ++++|INFO 1 b "
+	if is := strings.Join(got, "|"); is != want {
+		t.Errorf("%s\nwant %s", is, want)
 	}
 }

@@ -104,6 +104,8 @@ func (r objectReader) otlp(value string) (e logs.Event, ms int64, ok bool) {
 		switch {
 		case v.Key == "body" && v.Value[0] == '{':
 			e.Message, _ = jsontext.Find(v.Value, "stringValue")
+		case v.Key == "attributes" && v.Value[0] == '[':
+			e.Fields = append(e.Fields, otlpAttributes(v.Value)...)
 		case !r.pair(&e, &ms, v, &of):
 			e.Fields = append(e.Fields, logs.Field{Key: v.Key, Value: v.Value, JSON: true})
 		}
@@ -113,6 +115,25 @@ func (r objectReader) otlp(value string) (e logs.Event, ms int64, ok bool) {
 		e.Context = name
 	}
 	return e, ms, true
+}
+
+// otlpAttributes reads [{"key":"orderId","value":{"intValue":"456"}}] as fields.
+func otlpAttributes(list string) (fields []logs.Field) {
+	for rest := strings.TrimLeft(list[1:], " "); strings.HasPrefix(rest, "{"); {
+		end := objectEnd(rest)
+		if end < 0 {
+			return fields
+		}
+		pair, ok := jsontext.Pairs(rest[:end])
+		rest = strings.TrimLeft(rest[end:], ", ")
+		if !ok || len(pair) != 2 || pair[0].Key != "key" || pair[1].Key != "value" || pair[1].Value[0] != '{' {
+			continue
+		}
+		if value, ok := jsontext.Pairs(pair[1].Value); ok && len(value) == 1 {
+			fields = append(fields, logs.Field{Key: jsontext.Text(pair[0].Value), Value: value[0].Value, JSON: true})
+		}
+	}
+	return fields
 }
 
 // objectEnd is the index after the JSON object at the beginning of s, or -1.

@@ -161,7 +161,7 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 	}
 	e = text(line)
 	switch {
-	case IsCritical(line):
+	case IsCritical(line), ormFailure(line):
 		e.Level = logs.LevelError
 		return e, Unset, KindHead
 	case continues(line):

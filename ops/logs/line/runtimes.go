@@ -259,3 +259,8 @@ func log4jsCategory(whole []byte, message string) (category, text string) {
 	}
 	return category, text
 }
+
+// ormFailure recognises what TypeORM's and Prisma's own loggers print of a query that failed.
+func ormFailure(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("query failed: ")) || bytes.HasPrefix(line, []byte("prisma:error"))
+}
