@@ -56,6 +56,9 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 			human.Count(int64(p.Conflicts())),
 		),
 	)
+	if !trace.Empty() {
+		sh.say(trace)
+	}
 	for _, m := range rewind.Warnings(p) {
 		sh.note(m)
 	}
