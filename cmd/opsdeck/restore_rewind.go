@@ -61,7 +61,8 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 		if dry {
 			return c.show(ctx, sh, plan)
 		}
-		return sh.rewind(ctx, conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
+		_, err = sh.rewind(ctx, conn, plan, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
+		return err
 	})
 }
 

@@ -17,26 +17,29 @@ func (sh *shelf) rewind(
 	choice rewind.Choice,
 	confirm string,
 	json bool,
-) error {
+) (done rewind.Done, err error) {
 	if p.Conflicts() > 0 && choice == "" {
-		return sh.rewinder().Error(rewind.ErrConflicts)
+		return done, sh.rewinder().Error(rewind.ErrConflicts)
 	}
 	if !json {
 		if err := sh.sayRewind(p); err != nil {
-			return err
+			return done, err
 		}
 	}
 	name := sh.Service.Database.Name
 	what := lang.M("The transaction %s will be undone in %s.", p.Txn.ID, name)
 	if err := sh.confirm(ctx, name, confirm, what); err != nil {
-		return err
+		return done, err
 	}
 	kept, done, err := sh.rewinder().TakeBack(ctx, conn, p, choice)
 	if err != nil {
-		return sh.rewinder().NotDone(p, err)
+		return done, sh.rewinder().NotDone(p, err)
+	}
+	if done.Changed == 0 {
+		kept.ID = "" // there is nothing to undo
 	}
 	if json {
-		return sh.json(
+		return done, sh.json(
 			rewindDoneJSON{
 				ID:      kept.ID,
 				Result:  "done",
@@ -46,22 +49,26 @@ func (sh *shelf) rewind(
 			},
 		)
 	}
-	sh.say(
-		lang.M(
-			"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
-			human.Count(int64(done.Changed)),
-			kept.ID,
-		),
-	)
+	if done.Changed == 0 {
+		sh.say(lang.M("nothing was changed"))
+	} else {
+		sh.say(
+			lang.M(
+				"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
+				human.Count(int64(done.Changed)),
+				kept.ID,
+			),
+		)
+	}
 	if done.Skipped > 0 {
 		sh.say(lang.M("%s rows were not changed", human.Count(int64(done.Skipped))))
 	}
-	return nil
+	return done, nil
 }
 
 // rewindDoneJSON is what a run did.
 type rewindDoneJSON struct {
-	ID      string `json:"id"`
+	ID      string `json:"id"` // "" where no row was changed
 	Result  string `json:"result"`
 	Txn     string `json:"txn"`
 	Rows    int    `json:"rows"`

@@ -157,6 +157,15 @@ func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
 		if price != "1.005" {
 			t.Errorf("a clean row: price %s", price)
 		}
+		// Once more it changes nothing, which is said, and the first is still undone.
+		again, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--conflicts", "skip", "--confirm", schema)
+		if !strings.Contains(again, "nothing was changed") || strings.Contains(again, "restore undo") {
+			t.Errorf("a rewind that changes nothing says %s", again)
+		}
+		asked(t, config, 0, "restore", "undo", "--confirm", schema)
+		if got := word(t, s, schema); got != now {
+			t.Errorf("undone:\n%s\n\nwant\n%s", got, now)
+		}
 	})
 }
 

@@ -59,14 +59,14 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 			at.End()
 			return sh.sayRewind(p)
 		}
-		err = sh.rewind(ctx, conn, p, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
+		done, err := sh.rewind(ctx, conn, p, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 		if errors.Is(err, rewind.ErrConflicts) {
 			return ops.Wrap(rewind.ErrConflicts, ops.Failed,
 				lang.M("some rows were changed after the rewind; nothing was done")).
 				WithHint(lang.M("list them with: opsdeck restore undo %s --dry-run, then choose with --conflicts "+
 					"skip or --conflicts overwrite", id))
 		}
-		if err != nil {
+		if err != nil || done.Changed == 0 { // all skipped: it can still be undone
 			return err
 		}
 		r.State = restores.RewindUndone

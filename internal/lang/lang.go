@@ -217,9 +217,12 @@ func (p *Printer) arg(a any) any {
 	return a
 }
 
-// beginsWithName tells whether the first word of an English sentence is one of
-// its arguments, such as a database's name, which keeps its letters.
+// beginsWithName tells whether the first word of an English sentence is this program's name
+// or one of its arguments, such as a database's name, which keep their letters.
 func beginsWithName(m Msg) bool {
+	if strings.HasPrefix(m.Key, "opsdeck ") {
+		return true
+	}
 	first := leadingVerb.FindStringSubmatch(m.Key)
 	if first == nil {
 		return false

@@ -159,6 +159,10 @@ func TestANameAtTheFrontOfASentenceKeepsItsLetters(t *testing.T) {
 			t.Errorf("%s: %s", code, got)
 		}
 	}
+	watch := M("opsdeck watch is not running: no alerts are sent")
+	if got := For("en").Msg(Sentence(watch)); !strings.HasPrefix(got, "opsdeck watch is not") {
+		t.Errorf("the program's name: %q", got)
+	}
 	if got := For("en").Msg(Sentence(M("no rows"))); got != "No rows." {
 		t.Errorf("got %s", got)
 	}

@@ -131,6 +131,7 @@ func init() {
 		"%s is as before", "%s 已还原",
 		"%s failed (%s): %s", "%s 失败（%s）：%s",
 		"run it by hand: cd %s && %s", "手工执行：cd %s && %s",
+		"read its output: less %s", "查看其输出：less %s",
 		"exit code %d", "退出码 %d",
 		"nothing to do: %s", "无需执行：%s",
 		"skipped", "已跳过",

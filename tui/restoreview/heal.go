@@ -245,9 +245,12 @@ func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 	}
 	if m.done.ID != "" {
 		p.txn = nil
-		return tea.Batch(p.base.draft(), page.Send(page.Notice{State: ops.StateOK,
-			Text: lang.M("done: %s rows restored; to undo that: opsdeck restore undo %s",
-				human.Count(int64(m.done.Rows)), m.done.ID)}))
+		text := lang.M("nothing was changed")
+		if m.done.Rows > 0 {
+			text = lang.M("done: %s rows restored; to undo that: opsdeck restore undo %s",
+				human.Count(int64(m.done.Rows)), m.done.ID)
+		}
+		return tea.Batch(p.base.draft(), page.Send(page.Notice{State: ops.StateOK, Text: text}))
 	}
 	body := []lang.Msg{
 		lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(m.done.Rows)),

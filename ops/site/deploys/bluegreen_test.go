@@ -216,6 +216,9 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 			t.Errorf("%s: %s at %s (%s), nginx uses %d (%v), %v listen, %d processes", c.step, state.Result, failed,
 				state.Detail, active, aerr, ports, n)
 		}
+		if c.step == "build" && strings.Contains(state.Detail, plan.Tree()) {
+			t.Errorf("%s: the folder that was removed is named: %s", c.step, state.Detail)
+		}
 		if said := fmt.Sprint(state.Tail); c.step == "standby" && !strings.Contains(said, "Cannot find module x") {
 			t.Errorf("why it ended is not said: %s %s", state.Detail, said)
 		}

@@ -196,7 +196,9 @@ func (v view) places() []deploy.Place {
 	}
 	if port := probe.LocalPort(v.Service.Health.URL); port > 0 {
 		p := deploy.Place{Port: port, What: name, Running: v.process.State == health.ProcessRunning}
-		p.Owned = v.process.Kind != "none" && v.process.Kind != "command" && v.process.Kind != "compose"
+		own, _ := v.env.Env.Value.Get("PORT")
+		p.Owned = v.process.Kind != "none" && v.process.Kind != "command" && v.process.Kind != "compose" &&
+			!v.fronted(port, own)
 		p.Owner = deploy.Known(v.process.PID)
 		if v.process.State == health.ProcessUnknown {
 			p.Owner = deploy.Unknown[int](v.process.Reason)
@@ -239,7 +241,7 @@ func (v view) settings() deploy.Settings {
 	if v.dir == "" {
 		return deploy.Settings{}
 	}
-	s := deploy.Settings{Path: filepath.Join(v.dir, v.conf.Env), Expected: v.expected()}
+	s := deploy.Settings{Path: filepath.Join(v.dir, v.conf.Env)}
 	text, err := regular.ReadFile(s.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -249,6 +251,8 @@ func (v view) settings() deploy.Settings {
 	default:
 		s.Env = deploy.Known(deploy.ParseEnv(string(text)))
 	}
+	own, _ := s.Env.Value.Get("PORT")
+	s.Expected = v.expected(own)
 	if info, err := os.Stat(s.Path); err == nil {
 		s.Modified = info.ModTime()
 	}
@@ -273,10 +277,11 @@ func (v view) running() deploy.Fact[deploy.Running] {
 	return deploy.Known(r)
 }
 
-// expected is what opsdeck's own configuration uses, by the keys of FIELD.md.
-func (v view) expected() map[string]string {
+// expected is what opsdeck's own configuration uses, by the keys of FIELD.md; own is the
+// PORT of the environment file.
+func (v view) expected(own string) map[string]string {
 	out := map[string]string{}
-	if port := probe.LocalPort(v.Service.Health.URL); port > 0 {
+	if port := probe.LocalPort(v.Service.Health.URL); port > 0 && !v.fronted(port, own) {
 		out["PORT"] = strconv.Itoa(port)
 	}
 	if v.Service.Database.Name != "" {

@@ -6,6 +6,7 @@ import (
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/listener"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 	"opsdeck/ops/probe"
@@ -51,4 +52,19 @@ func (v view) front() []deploy.Finding {
 		f.Fix = "health: {url: http://localhost}"
 	}
 	return []deploy.Finding{f}
+}
+
+// fronted tells whether a port is that of the program in front of the service, such as
+// nginx, and not the service's own: as deploy.switch says, else by who listens there while
+// the service's own PORT is another one.
+func (v view) fronted(port int, own string) bool {
+	if c := v.conf.Switch; c.File != "" && len(c.Ports) > 0 {
+		return !slices.Contains(c.Ports, port)
+	}
+	if own == strconv.Itoa(port) || own == "" && port != 80 && port != 443 {
+		return false
+	}
+	sockets, err := v.sockets()
+	other := func(s listener.Socket) bool { return !slices.Contains(fronts, s.Name) }
+	return err == nil && len(sockets[port]) > 0 && !slices.ContainsFunc(sockets[port], other)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,9 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 		return nil, err
 	}
 	if err := asksUsers(d.Service, steps); err != nil {
+		return nil, err
+	}
+	if err := d.mayStandBy(ctx, steps); err != nil {
 		return nil, err
 	}
 	look, cancel := context.WithTimeout(ctx, lookTime)
@@ -390,7 +394,11 @@ func (d *Desk) Carry(
 // errNotDone puts a deployment on record that was taken back.
 var errNotDone = errors.New("rolled back")
 
+func (d *Desk) logPath(p *deploy.Plan) string {
+	return filepath.Join(d.Store().Folder(p.ID), "output.log")
+}
+
 // log is the file that gets the whole output of a deployment's programs.
 func (d *Desk) log(p *deploy.Plan) (*os.File, error) {
-	return os.OpenFile(d.Store().Folder(p.ID)+"/output.log", os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return os.OpenFile(d.logPath(p), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }

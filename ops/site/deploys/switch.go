@@ -28,7 +28,7 @@ const (
 	activePort  = "active_port"  // of the one that nginx had before
 )
 
-var upstreamServer = regexp.MustCompile(`(?m)^\s*server\s+127\.0\.0\.1:([0-9]+)\s*;`)
+var upstreamServer = regexp.MustCompile(`(?m)(?:^|[{;])\s*server\s+127\.0\.0\.1:([0-9]+)\s*;`)
 
 // upstream is the file that nginx includes.
 func (d *Desk) upstream(port int) []byte {
@@ -59,6 +59,24 @@ func (d *Desk) active() (active, other int, err error) {
 	return 0, 0,
 		ops.E(ops.Config, lang.M("%s does not name one of the ports %d and %d", s.File, s.Ports[0], s.Ports[1])).
 			WithHint(hint)
+}
+
+// mayStandBy refuses a plan whose second instance could not be started, before anything
+// is installed or the database is changed for it.
+func (d *Desk) mayStandBy(ctx context.Context, steps []deploy.Step) error {
+	if !deploy.Beside(steps) || len(d.conf.Switch.Ports) != 2 {
+		return nil
+	}
+	_, other, err := d.active()
+	if err != nil || d.conf.Switch.Stop != "" {
+		return err
+	}
+	twin, is := d.ctl.(service.Twin)
+	if !is {
+		return noTwin()
+	}
+	_, err = twin.StopOn(ctx, other)
+	return err
 }
 
 // standby starts the new release on the port that nginx does not use, and waits until it

@@ -102,10 +102,12 @@ func (d *Desk) look(ctx context.Context, p *deploy.Plan, s deploy.Step, note dep
 	}
 	out := host.Run(ctx, c)
 	if out.Err != nil {
-		return nil, &failure{ops.Wrap(nil, ops.Failed,
-			lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look,
-				ended(out), out.Why())).
-			WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Code()), s.Look)), out.Tail}
+		err := ops.Wrap(nil, ops.Failed,
+			lang.M("cannot see what would be changed: %s failed (%s): %s", s.Look, ended(out), out.Why()))
+		if p.Tree() == "" { // else its folder is removed with the release
+			err = err.WithHint(lang.M("run it by hand: cd %s && %s", human.Shell(p.Code()), s.Look))
+		}
+		return nil, &failure{err, out.Tail}
 	}
 	if len(out.Tail) > lookLines {
 		cut := d.Lang.T("… more lines before these: run %s", s.Look)

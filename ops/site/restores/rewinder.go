@@ -96,7 +96,8 @@ func (r Rewinder) TakeBack(
 	return kept, done, err
 }
 
-// carryOut runs a plan with its inverse on disk before the commit, and on record.
+// carryOut runs a plan with its inverse on disk before the commit, and on record. Of a run
+// that changes no row nothing is kept: it would hide an earlier one from "restore undo".
 func (r Rewinder) carryOut(
 	ctx context.Context,
 	conn *mysql.Conn,
@@ -121,9 +122,12 @@ func (r Rewinder) carryOut(
 	err = r.Record(ctx, entry, func(ctx context.Context, _ map[string]string) (err error) {
 		done, err = p.Run(ctx, conn, choice, func(n int, changes rewind.Changes) error {
 			kept.Rows = n
+			if n == 0 {
+				return nil
+			}
 			return r.Store().KeepInverse(kept, changes)
 		})
-		if err != nil {
+		if err != nil || kept.Rows == 0 {
 			return err
 		}
 		kept.State = RewindDone

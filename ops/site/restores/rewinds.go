@@ -119,8 +119,8 @@ func (s Rewinds) Load(id string) (r Rewind, err error) {
 	return r, err
 }
 
-// Newest is the id of a service's newest one that is newer than a time; "" when there is
-// none. One that cannot be read may be of any service, and is as old as its file.
+// Newest is the id of a service's newest one that changed rows and is newer than a time; ""
+// when there is none. One that cannot be read may be of any service, and is as old as its file.
 func (s Rewinds) Newest(service string, after time.Time) (found string) {
 	entries, _ := os.ReadDir(filepath.Join(s.StateDir, "rewinds"))
 	for _, e := range entries {
@@ -130,7 +130,8 @@ func (s Rewinds) Newest(service string, after time.Time) (found string) {
 		}
 		at := time.Time{}
 		if r, err := s.Load(id); err == nil {
-			if r.Service != service {
+			nothing := r.Rows == 0 && len(r.Inverse) == 0 // as earlier versions kept them too
+			if r.Service != service || nothing {
 				continue
 			}
 			at = r.At
