@@ -45,6 +45,8 @@ func (g *green) late(port int) (text, folder string) {
 // TestARunningReleaseKeepsItsFiles: a new release has a folder of its own, in which it
 // finds the shared environment file; what the former instance reads late is still its own.
 // The way back is the former folder, whose instance is started again when it has died.
+// There (by the ready-made plan alone), there again (the other way round) and back, no
+// request is lost.
 func TestARunningReleaseKeepsItsFiles(t *testing.T) {
 	g := newGreen(t)
 	g.commit("late", map[string]string{"late.txt": "one", ".gitignore": "node_modules\npackage-lock.json\n.env\nuploads\n"})
@@ -55,7 +57,7 @@ func TestARunningReleaseKeepsItsFiles(t *testing.T) {
 	before := contents(t, g.app)
 	g.commit("two", map[string]string{"late.txt": "two", "package.json": pkg("2", "")})
 	stop := load(g.front)
-	p, state := g.deploy("short")
+	p, state := g.deploy("blue-green")
 	if state.Result != deploy.ResultDone {
 		t.Fatalf("%s %s %v", state.Result, state.Detail, state.Tail)
 	}
@@ -103,6 +105,7 @@ func (g *green) third(second *deploy.Plan) {
 	if third.Former != second.Code() {
 		t.Errorf("the former release is %s, want %s", third.Former, second.Code())
 	}
+	g.survivesRestart(third, g.ports[0])
 	line, err := g.ctl.(service.Twin).StopOn(t.Context(), g.ports[1])
 	if err != nil || line == "" {
 		t.Fatalf("%q %v", line, err)
