@@ -168,7 +168,8 @@ func TestAFailureOfAnyStepLeavesTheFormerReleaseAlone(t *testing.T) {
 		says  string
 	}{
 		{"build", map[string]string{"package.json": pkg("3", ""), "nobuild": ""}, nil, ""},
-		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil, "Cannot find module x"}, // PM2 gives it up
+		{"standby", map[string]string{"package.json": pkg("5", ""), "broken": ""}, nil, // PM2 gives it up
+			"Cannot find module x"},
 		{"switch", map[string]string{"package.json": pkg("6", "")}, func() { g.conf.Switch.Upstream = "no { such" }, ""},
 		{"switch", map[string]string{"package.json": pkg("8", "")}, func() { // nginx does not include this one
 			g.arrive = 3 * time.Second

@@ -69,7 +69,8 @@ func TestTheProgramInFrontIsNotCalledAForeigner(t *testing.T) {
 		look := func() (listener.Sockets, error) {
 			return listener.Sockets{port: {{PID: 42, Name: c.holder}}}, nil
 		}
-		v := view{Desk: d, dir: dir, sockets: look, process: health.Process{Kind: "pm2", PID: 7, State: health.ProcessRunning}}
+		running := health.Process{Kind: "pm2", PID: 7, State: health.ProcessRunning}
+		v := view{Desk: d, dir: dir, sockets: look, process: running}
 		v.env = v.settings()
 		f := deploy.JudgePorts(v.places())
 		if len(f) != 1 || (f[0].State == ops.StateOK) != c.front {
@@ -101,11 +102,11 @@ func TestAPlanWhoseInstanceCannotBeStartedIsRefused(t *testing.T) {
 		if c.file != "" {
 			write(t, file, c.file, 0o600)
 		}
-		err := d.mayStandBy(t.Context(), []deploy.Step{{Kind: deploy.KindStandby}})
+		err := mayStandBy(t.Context(), d, []deploy.Step{{Kind: deploy.KindStandby}})
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want %q", c.file, err, c.says)
 		}
-		if err := d.mayStandBy(t.Context(), []deploy.Step{{Kind: deploy.KindStart}}); err != nil {
+		if err := mayStandBy(t.Context(), d, []deploy.Step{{Kind: deploy.KindStart}}); err != nil {
 			t.Errorf("a plan without a second instance: %v", err)
 		}
 	}

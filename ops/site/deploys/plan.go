@@ -148,7 +148,7 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	if err := asksUsers(d.Service, steps); err != nil {
 		return nil, err
 	}
-	if err := d.mayStandBy(ctx, steps); err != nil {
+	if err := mayStandBy(ctx, d, steps); err != nil {
 		return nil, err
 	}
 	look, cancel := context.WithTimeout(ctx, lookTime)
@@ -400,5 +400,5 @@ func (d *Desk) logPath(p *deploy.Plan) string {
 
 // log is the file that gets the whole output of a deployment's programs.
 func (d *Desk) log(p *deploy.Plan) (*os.File, error) {
-	return os.OpenFile(d.logPath(p), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return os.OpenFile(logPath(d, p), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }

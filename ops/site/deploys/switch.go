@@ -63,7 +63,7 @@ func (d *Desk) active() (active, other int, err error) {
 
 // mayStandBy refuses a plan whose second instance could not be started, before anything
 // is installed or the database is changed for it.
-func (d *Desk) mayStandBy(ctx context.Context, steps []deploy.Step) error {
+func mayStandBy(ctx context.Context, d *Desk, steps []deploy.Step) error {
 	if !deploy.Beside(steps) || len(d.conf.Switch.Ports) != 2 {
 		return nil
 	}

@@ -262,7 +262,7 @@ func (j *job) runWith(ctx context.Context, line string, env []string, started fu
 	}
 	hint := lang.M("run it by hand: cd %s && %s", human.Shell(j.code()), line)
 	if j.plan.Tree() != "" { // its folder is removed with the release
-		hint = lang.M("read its output: less %s", human.Shell(j.logPath(j.plan)))
+		hint = lang.M("read its output: less %s", human.Shell(logPath(j.Desk, j.plan)))
 	}
 	return &failure{ops.Wrap(nil, ops.Failed, lang.M("%s failed (%s): %s", line, ended(out), out.Why())).
 		WithHint(hint), out.Tail}
