@@ -394,7 +394,7 @@ func (d *Desk) Carry(
 // errNotDone puts a deployment on record that was taken back.
 var errNotDone = errors.New("rolled back")
 
-func (d *Desk) logPath(p *deploy.Plan) string {
+func logPath(d *Desk, p *deploy.Plan) string {
 	return filepath.Join(d.Store().Folder(p.ID), "output.log")
 }
 
