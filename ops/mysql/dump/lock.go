@@ -56,7 +56,10 @@ const dayIdle = 24 * time.Hour
 
 // stillHeld fails if the server has ended the control connection: then the lock was lost
 // before all snapshots were open.
-func (s *snapshotter) stillHeld(ctx context.Context) error { return execute(ctx, s.control, "DO 1") }
+func (s *snapshotter) stillHeld(ctx context.Context) error {
+	_, err := one(ctx, s.control, "SELECT 1")
+	return err
+}
 
 // byBackupStage blocks commits briefly; MariaDB.
 func (s *snapshotter) byBackupStage(ctx context.Context) error {
