@@ -61,7 +61,7 @@ func (d *drill) leftOut() []string {
 // unread is the error for a dump of which opsdeck does not understand or allow a statement:
 // that is no verdict on the dump.
 func (d *drill) unread(err error) error {
-	return ops.Wrap(err, ops.Failed, lang.M("opsdeck cannot load this backup; this says nothing about the backup")).
+	return ops.Wrap(err, ops.Failed, lang.M("opsdeck cannot load this backup; the backup may still be good")).
 		WithHint(lang.M("another client may load it: zcat FILE | mysql; make a new backup: opsdeck backup create"))
 }
 

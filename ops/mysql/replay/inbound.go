@@ -16,9 +16,11 @@ import (
 // such changes; a log in statement format has only the statement, and no MariaDB log has what
 // foreign keys changed.
 type Inbound struct {
-	Targets []Through           // tables with triggers, and views: a statement that changes them
-	Called  []Through           // functions and procedures: a statement that names them
-	Parents map[string][]string // tables of other databases, as schema.Name writes them: our tables whose rows follow theirs
+	Targets []Through // tables with triggers, and views: a statement that changes them
+	Called  []Through // functions and procedures: a statement that names them
+	// Parents are tables of other databases, as schema.Name writes them, with our tables whose
+	// rows follow theirs by a foreign key.
+	Parents map[string][]string
 }
 
 // Through is an object of another database by which a statement changes ours: its database,
