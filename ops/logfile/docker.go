@@ -88,19 +88,20 @@ func (u unwrapped) Begin(name string, text logs.Text) Track {
 	if err != nil {
 		return u.Sink.Begin(name, text)
 	}
-	t := &unwrappedTrack{text: text, spool: sp, done: holeEnd(text, text.Size())}
+	size := text.Size() // what comes meanwhile is looked at as it grows
+	t := &unwrappedTrack{text: text, spool: sp, done: holeEnd(text, size)}
 	head := headAt(text, t.done)
 	if t.unwrap = reader(head, sp); len(head) == 0 && ofContainer(name) {
 		t.unwrap = &unwrapper{w: sp} // still empty
 	}
 	if t.unwrap == nil {
-		if !sampledChinese(text, t.done, text.Size()) {
+		if !sampledChinese(text, t.done, size) {
 			sp.Close()
-			return followLate(u.Sink, name, text)
+			return followLate(u.Sink, name, text, size)
 		}
 		t.unwrap = &chineseLines{w: sp}
 	}
-	end := index.LastBreak(text, text.Size())
+	end := index.LastBreak(text, size)
 	if u.older != nil && end > 2*dockerTail && logline.IsWrapped(head) {
 		if at := dockerStart(text, end-dockerTail, end); u.older(dockerPieces(name, text, at)) {
 			t.done = at

@@ -89,12 +89,11 @@ type lateTrack struct {
 	done  int64          // up to there the text was converted, or lies before
 }
 
-// followLate follows a text of which nothing must be converted so far.
-func followLate(sink Sink, name string, text logs.Text) Track {
+// followLate follows a text of which nothing must be converted up to size.
+func followLate(sink Sink, name string, text logs.Text, size int64) Track {
 	end := &lateEnd{}
 	end.from.Store(-1)
 	end.users.Store(1)
-	size := text.Size()
 	t := &lateTrack{text: &lateText{Text: text, end: end}}
 	t.leap(size)
 	end.returns.Store(endsWithReturns(headAt(text, end.hole.Load())))
