@@ -207,7 +207,7 @@ func TestStatisticsSayWhatTheyLeaveOut(t *testing.T) {
 		}
 		return out.String() + errs.String()
 	}
-	for _, want := range []string{"(2 others)", "3,000 events counted", "300 without user"} {
+	for _, want := range []string{"(2 more values)", "3,000 events counted", "300 without user"} {
 		if got := text(0, "--by", "user", "--top", "2"); !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -247,23 +247,6 @@ func (s *shop) workIsKept(p *deploy.Plan) {
 	}
 }
 
-func TestABrokenReleaseUnderPM2IsTakenBackByItself(t *testing.T) {
-	t.Parallel()
-	pm2 := startPM2(t)
-	s := newShop(t, func(c *config.Service) {
-		c.Process = config.Process{Kind: "pm2", Name: "shop", Home: pm2.Home}
-		c.Restore.ReadyWait = 3 * time.Minute // it ends when PM2 gives the process up
-	})
-	pm2.Run(t, "start", filepath.Join(s.app, "app.js"), "--name", "shop", "--max-restarts", "1", "--",
-		fmt.Sprint(s.port))
-	s.commit("two", map[string]string{"package.json": pkg("2", ""), "broken": ""})
-	p, state := s.deploy("update")
-	s.failed(p, state, "ready", "Cannot find module")
-	if said := fmt.Sprint(state); strings.Contains(said, "hunter2") {
-		t.Errorf("a secret is shown: %s", said)
-	}
-}
-
 func TestAnInstallThatFailsHalfWayIsTakenBackWithItsPackages(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, nil)
