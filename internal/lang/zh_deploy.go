@@ -143,6 +143,7 @@ func init() {
 		"PM2 starts %s at boot", "PM2 开机时启动 %s",
 		"only root can read the firewall's rules", "只有 root 能读取防火墙规则",
 		"the program is not on the PATH", "程序不在 PATH 中",
+		"install it, or add its folder to the PATH of opsdeck", "请安装它，或将其所在目录加入 opsdeck 的 PATH",
 		"it printed nothing", "没有任何输出",
 		"the code has no %s", "代码中没有 %s",
 		"the service's process is not known", "服务的进程未知",

@@ -115,6 +115,10 @@ func (o output) failed(shown string) error {
 	if errors.Is(o.err, context.Canceled) {
 		code = ops.Interrupted
 	}
+	if program, _, _ := strings.Cut(shown, " "); o.missing() {
+		return ops.E(code, lang.M("%s is not on the PATH", program)).
+			WithHint(lang.M("install it, or add its folder to the PATH of opsdeck"))
+	}
 	return ops.Wrap(errors.New(o.why()), code, lang.M("%s failed", shown)).
 		WithHint(lang.M("run it by hand to see why: %s", shown))
 }

@@ -260,10 +260,8 @@ func (j *job) runWith(ctx context.Context, line string, env []string, started fu
 	if out.Err == nil {
 		return nil
 	}
-	hint := lang.M("run it by hand: cd %s && %s", human.Shell(j.code()), line)
-	if j.plan.Tree() != "" { // its folder is removed with the release
-		hint = lang.M("read its output: less %s", human.Shell(logPath(j.Desk, j.plan)))
-	}
+	// Running it again would take the former release, or find no folder: it may be rolled back.
+	hint := lang.M("read its output: less %s", human.Shell(logPath(j.Desk, j.plan)))
 	return &failure{ops.Wrap(nil, ops.Failed, lang.M("%s failed (%s): %s", line, ended(out), out.Why())).
 		WithHint(hint), out.Tail}
 }
