@@ -13,11 +13,11 @@ func nginxError(rest []byte) (e logs.Event, ok bool) {
 	if rest[0] != '[' {
 		return e, false
 	}
-	word, text, ok := bytes.Cut(rest[1:min(len(rest), maxLevelWord+2)], []byte("] "))
+	word, _, ok := bytes.Cut(rest[1:min(len(rest), maxLevelWord+2)], []byte("] "))
 	if !ok {
 		return e, false
 	}
-	text = rest[len(word)+len("[] "):]
+	text := rest[len(word)+len("[] "):]
 	pid := digitsAt(text, 0)
 	thread := digitsAt(text, pid+1)
 	if pid == 0 || thread == 0 || text[pid] != '#' || !bytes.HasPrefix(text[pid+1+thread:], []byte(": ")) {
@@ -61,7 +61,7 @@ func nginxPairs(b []byte) (fields []logs.Field) {
 // apacheError reads "[core:error] [pid 12:tid 34] [client 1.2.3.4:56] AH00001: text", what follows
 // the time in the error log of Apache 2.4 (ErrorLogFormat in its manual).
 func apacheError(rest []byte) (e logs.Event, ok bool) {
-	module, text, ok := bytes.Cut(rest[:min(len(rest), 64)], []byte("] [pid "))
+	module, _, ok := bytes.Cut(rest[:min(len(rest), 64)], []byte("] [pid "))
 	if !ok || len(module) < 4 || module[0] != '[' {
 		return e, false
 	}
@@ -73,7 +73,7 @@ func apacheError(rest []byte) (e logs.Event, ok bool) {
 	if e.Level, ok = logs.ParseLevel(string(word)); !ok {
 		return e, false
 	}
-	text = rest[len(module)+len("] [pid "):]
+	text := rest[len(module)+len("] [pid "):]
 	pid := digitsAt(text, 0)
 	if pid == 0 {
 		return e, false
