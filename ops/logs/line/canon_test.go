@@ -29,15 +29,31 @@ func TestShapesTakeOutWhatVaries(t *testing.T) {
 func FuzzShapeHashAgreesWithText(f *testing.F) {
 	f.Add([]byte("Order 54938 created"), []byte("Order 1 created"))
 	f.Add([]byte("abcdefg1 x"), []byte("abcdefgh x"))
+	f.Add([]byte("d842222222crer3 5 9e84crea"), []byte("d84crer3 5 9e84crea")) // the 5 is in one's head
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		ha, _ := ShapeHash(a, 7, new(Stamp))
 		hb, _ := ShapeHash(b, 7, new(Stamp))
-		same := bytes.Equal(shapeText(nil, a), shapeText(nil, b))
+		same := bytes.Equal(shapeText(nil, a), shapeText(nil, b)) && headRuns(a) == headRuns(b)
 		marks := bytes.ContainsAny(a, "\x01\x02\x03") || bytes.ContainsAny(b, "\x01\x02\x03")
 		if !marks && same != (ha == hb) {
 			t.Fatalf("%q %q: same shape %v, same hash %v", a, b, same, ha == hb)
 		}
 	})
+}
+
+// headRuns is how many runs of digits begin in the head of a line, where a short time may be.
+func headRuns(line []byte) (n int) {
+	start := 0
+	for i := nextDigit(line, 0); i < len(line); i = nextDigit(line, i) {
+		from, to, kind := slot(line, start, i, new(Stamp))
+		if kind == SlotDigits && from < headBytes {
+			n++
+		}
+		if i = to; kind != 0 {
+			start = to
+		}
+	}
+	return n
 }
 
 func BenchmarkShapeHash(b *testing.B) {
