@@ -44,6 +44,14 @@ func TestPackagesWithoutTheRaceDetectorOnlyCompute(t *testing.T) {
 			t.Errorf("%s: has %s: take its package off PURE in the Makefile", path, found)
 		}
 	}
+	for _, name := range names {
+		if of := importsSyncMap(t, name); of != "" {
+			t.Errorf("%s: uses %s, which has a sync.Map: take it off PURE in the Makefile", name, of)
+		}
+	}
+	if importsSyncMap(t, "opsdeck/ops/logs/query") == "" {
+		t.Error("ops/logs/query uses the catalogue of sentences, which has a sync.Map")
+	}
 	for _, text := range []string{
 		"package p; func f() { go f() }", "package p; var c chan int", "package p; import _ \"sync/atomic\"",
 	} {
@@ -51,6 +59,38 @@ func TestPackagesWithoutTheRaceDetectorOnlyCompute(t *testing.T) {
 			t.Errorf("nothing is found in %s", text)
 		}
 	}
+}
+
+// importsSyncMap names a package of ours that the given one imports and that has a sync.Map: a
+// type with one brings its methods, without the race detector, into every program with it.
+func importsSyncMap(t *testing.T, name string) string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, name)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", name, err)
+	}
+	for _, used := range strings.Fields(string(out)) {
+		dir, ours := strings.CutPrefix(used, "opsdeck/")
+		if !ours {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "sync.Map") && !strings.HasSuffix(path, "_test.go") {
+				return used
+			}
+		}
+	}
+	return ""
 }
 
 // TestPackagesThatAreNeverRacedOnlyCompute: those that .ci/test never runs under the race
