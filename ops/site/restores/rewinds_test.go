@@ -13,9 +13,10 @@ func TestTheNewestRewindIsNewestByTime(t *testing.T) {
 	s := Rewinds{StateDir: t.TempDir()}
 	at := time.Date(2026, 11, 29, 22, 16, 10, 0, time.UTC)
 	for id, r := range map[string]Rewind{
-		"rewind-20261129-221610-ffff": {Service: "shop", At: at.Add(100 * time.Millisecond)},
-		"rewind-20261129-221610-0000": {Service: "shop", At: at.Add(900 * time.Millisecond)},
-		"rewind-20261129-221611-ffff": {Service: "crm", At: at.Add(time.Second)},
+		"rewind-20261129-221610-ffff": {Service: "shop", Rows: 1, At: at.Add(100 * time.Millisecond)},
+		"rewind-20261129-221610-0000": {Service: "shop", Rows: 2, At: at.Add(900 * time.Millisecond)},
+		"rewind-20261129-221610-1111": {Service: "shop", At: at.Add(950 * time.Millisecond)}, // it changed nothing
+		"rewind-20261129-221611-ffff": {Service: "crm", Rows: 1, At: at.Add(time.Second)},
 	} {
 		r.ID = id
 		if err := s.Keep(r); err != nil {
