@@ -50,8 +50,11 @@ func TestANestApplicationUnderPM2(t *testing.T) {
 	})
 	s.commit("nest", map[string]string{"app.js": strings.Replace(nestApp, "MODULES", modules, 1)})
 	s.repoPull()
-	pm2.Run(t, "start", filepath.Join(s.app, "app.js"), "--name", "shop", "--max-restarts", "1", "--",
-		fmt.Sprint(s.port))
+	// Nest takes longer to fail than the second after which PM2 counts no crash.
+	apps := filepath.Join(pm2.Dir, "shop.json")
+	write(t, apps, fmt.Sprintf(`{"apps": [{"name": "shop", "script": %q, "args": "%d", "max_restarts": 1, "min_uptime": 60000}]}`,
+		filepath.Join(s.app, "app.js"), s.port), 0o600)
+	pm2.Run(t, "start", apps)
 	s.commit("broken", map[string]string{"package.json": pkg("2", ""), "broken": ""})
 	p, state := s.deploy("update")
 	s.failed(p, state, "ready", "can't resolve dependencies")
