@@ -17,7 +17,7 @@ import (
 	"opsdeck/ops/logs"
 )
 
-// An archive that holds several logs stands for them: each member is a log, or a generation
+// An archive that holds several logs is read as these: each member is a log, or a generation
 // of one, and is called as the archive with its own name after a slash. All are unpacked
 // into one unnamed temporary file when the sources are made, since only reading a tar tells
 // what it holds. An archive of one file is read as that file, by File.

@@ -127,3 +127,13 @@ func TestNoStatementWritesByAViewIntoAnotherDatabase(t *testing.T) {
 		}
 	})
 }
+
+// TestCodeThatCannotBeReadMayChangeOurs: information_schema shows no text to those without the right.
+func TestCodeThatCannotBeReadMayChangeOurs(t *testing.T) {
+	for text, want := range map[string]bool{"": true, "BEGIN RETURN 1; END": false, "UPDATE ours.a SET v = 1": true} {
+		c := code{kind: "routine", through: Through{"crm", "f", "f"}, text: text}
+		if got := (Inbound{}).reaches(c, "ours"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

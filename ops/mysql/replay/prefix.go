@@ -9,7 +9,7 @@ import (
 
 // leftOut are settings of MariaDB that are left out of SET STATEMENT … FOR when a statement is
 // replayed: they limit how long it may take or wait, or need rights that a replay does without,
-// and change nothing of its result. A name ending in "_" stands for all that begin with it.
+// and change nothing of its result. A name ending in "_" means all that begin with it.
 var leftOut = []string{
 	"max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout", "long_query_time", "min_examined_row_limit",
 	"binlog_", "gtid_", "server_id", "sql_log_bin", "skip_replication", "slow_query_", "log_", "profiling",
