@@ -2,7 +2,9 @@ package testdb
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,25 +18,58 @@ func (s *Server) Replica(t testing.TB, args ...string) *Server {
 	t.Helper()
 	id := fmt.Sprintf("--server-id=%d", 100+serverID.Add(1))
 	r := Private(t, s.Flavour, append([]string{id}, args...)...)
-	status := "SHOW BINARY LOG STATUS"
 	from := "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='%s', " +
 		"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', " +
 		"SOURCE_LOG_POS=%d, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1"
 	start := "START REPLICA"
 	if s.Flavour == "mariadb" {
-		status, start = "SHOW MASTER STATUS", "START SLAVE"
+		start = "START SLAVE"
 		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD='%s', " +
 			"MASTER_LOG_FILE='%s', " +
 			"MASTER_LOG_POS=%d, MASTER_CONNECT_RETRY=1"
 	}
-	file, pos := s.logPosition(t, status)
-	r.Exec(t, "", fmt.Sprintf(from, s.Port, s.User, s.Password, file, pos), start)
+	at := s.LogPosition(t)
+	r.Exec(t, "", fmt.Sprintf(from, s.Port, s.User, s.Password, at.File, at.Pos), start)
 	return r
 }
 
-func (s *Server) logPosition(t testing.TB, status string) (file string, pos int64) {
+// LogPosition is a position in a server's binlog. GTID is the set of all transactions up to exactly
+// there, in the server's notation; empty without GTIDs.
+type LogPosition struct {
+	File string
+	Pos  uint64
+	GTID string
+}
+
+// LogPosition is the current end of the server's binlog, also while others write.
+func (s *Server) LogPosition(t testing.TB) LogPosition {
 	t.Helper()
-	rows, err := s.Open(t, "").Query(status)
+	db := s.Open(t, "")
+	at := s.logPosition(t, db)
+	if s.Flavour != "mariadb" {
+		return at // MySQL tells both at once
+	}
+	for {
+		var set string
+		if err := db.QueryRow("SELECT @@GLOBAL.gtid_binlog_pos").Scan(&set); err != nil {
+			t.Fatal(err)
+		}
+		now := s.logPosition(t, db)
+		if at == now {
+			at.GTID = set
+			return at
+		}
+		at = now
+	}
+}
+
+func (s *Server) logPosition(t testing.TB, db *sql.DB) (at LogPosition) {
+	t.Helper()
+	status := "SHOW BINARY LOG STATUS"
+	if s.Flavour == "mariadb" {
+		status = "SHOW MASTER STATUS"
+	}
+	rows, err := db.Query(status)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,11 +82,15 @@ func (s *Server) logPosition(t testing.TB, status string) (file string, pos int6
 	for i := range values {
 		values[i] = new(any)
 	}
-	values[0], values[1] = &file, &pos
+	values[0], values[1] = &at.File, &at.Pos
+	if s.Flavour != "mariadb" {
+		values[4] = &at.GTID
+	}
 	if err := rows.Scan(values...); err != nil {
 		t.Fatal(err)
 	}
-	return file, pos
+	at.GTID = strings.ReplaceAll(at.GTID, "\n", "")
+	return at
 }
 
 // Await waits until a query gives a value.

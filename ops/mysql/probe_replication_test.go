@@ -18,21 +18,16 @@ type pair struct{ source, replica *testdb.Server }
 func replicate(t *testing.T, flavour string) pair {
 	t.Helper()
 	p := pair{testdb.Private(t, flavour), testdb.Private(t, flavour, "--server-id=2", "--read-only=1")}
-	status, from, start := "SHOW BINARY LOG STATUS",
-		"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='root', "+
-			"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', SOURCE_LOG_POS=%s, "+
-			"SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1", "START REPLICA"
+	from, start := "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='root', "+
+		"SOURCE_PASSWORD='%s', SOURCE_LOG_FILE='%s', SOURCE_LOG_POS=%d, "+
+		"SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000, GET_SOURCE_PUBLIC_KEY=1", "START REPLICA"
 	if flavour == "mariadb" {
-		status, start = "SHOW MASTER STATUS", "START SLAVE"
+		start = "START SLAVE"
 		from = "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='root', MASTER_PASSWORD='%s', " +
-			"MASTER_LOG_FILE='%s', MASTER_LOG_POS=%s, MASTER_CONNECT_RETRY=1"
+			"MASTER_LOG_FILE='%s', MASTER_LOG_POS=%d, MASTER_CONNECT_RETRY=1"
 	}
-	l := &look{ctx: t.Context(), db: p.source.Open(t, "")}
-	at, err := l.row(status)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.replica.Exec(t, "", fmt.Sprintf(from, p.source.Port, p.source.Password, at["file"], at["position"]), start)
+	at := p.source.LogPosition(t)
+	p.replica.Exec(t, "", fmt.Sprintf(from, p.source.Port, p.source.Password, at.File, at.Pos), start)
 	return p
 }
 

@@ -27,7 +27,6 @@ type Server struct {
 type Log struct {
 	File string
 	Pos  uint64
-	GTID string // only of Now: the set of executed transactions
 }
 
 // Ask queries a server for its binlog files. Without the privilege to list them, Logs is
@@ -89,11 +88,6 @@ func (s *Server) status(ctx context.Context, db *sql.DB) error {
 	}
 	s.Now = Log{File: rows[0][0]}
 	s.Now.Pos, err = strconv.ParseUint(rows[0][1], 10, 64)
-	if err == nil && s.Flavour == "mariadb" {
-		s.Now.GTID, err = schema.One(ctx, db, "SELECT @@GLOBAL.gtid_binlog_pos")
-	} else if len(rows[0]) > 4 {
-		s.Now.GTID = strings.ReplaceAll(rows[0][4], "\n", "")
-	}
 	return err
 }
 

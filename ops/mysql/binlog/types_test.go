@@ -44,19 +44,10 @@ func walkBytes(t testing.TB, name string, data []byte, take func(*Item) error) {
 	}
 }
 
-// currentLog is the path of the server's current binlog file, after a flush.
+// currentLog is the path of the server's current binlog file.
 func currentLog(t testing.TB, s *testdb.Server) string {
 	t.Helper()
-	db := s.Open(t, "")
-	statement := "SHOW BINARY LOG STATUS"
-	if s.Flavour == "mariadb" {
-		statement = "SHOW MASTER STATUS"
-	}
-	rows, err := schema.All(t.Context(), db, statement)
-	if err != nil || len(rows) == 0 {
-		t.Fatal(err, rows)
-	}
-	return filepath.Join(s.DataDir(), rows[0][0])
+	return filepath.Join(s.DataDir(), s.LogPosition(t).File)
 }
 
 const everyType = `CREATE TABLE every (id INT PRIMARY KEY, ti TINYINT, tu TINYINT UNSIGNED, y YEAR, si SMALLINT, su SMALLINT UNSIGNED, mi MEDIUMINT, mu MEDIUMINT UNSIGNED,

@@ -22,7 +22,8 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		target := mysql.Target{Network: "tcp", Addr: fmt.Sprintf("%s:%d", s.Host, s.Port), User: s.User,
 			Password: s.Password}
-		at, err := format.Ask(t.Context(), target)
+		at := s.LogPosition(t)
+		server, err := format.Ask(t.Context(), target)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,12 +40,12 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 				t.Fatal(err, src.LiveErr)
 			}
 			defer src.Close()
-			_, err = src.From("", []binlog.BackupPosition{{Position: binlog.Position{File: file, Pos: at.Now.Pos},
-				GTID: at.Now.GTID, Server: at.ID, At: time.Now()}})
+			_, err = src.From("", []binlog.BackupPosition{{Position: binlog.Position{File: file, Pos: at.Pos},
+				GTID: at.GTID, Server: server.ID, At: time.Now()}})
 			return err
 		}
 		var unread *UnreadError
-		if err := from(at.Now.File); !errors.As(err, &unread) || unread.File != at.Now.File ||
+		if err := from(at.File); !errors.As(err, &unread) || unread.File != at.File ||
 			!errors.Is(err, ErrNoStart) {
 			t.Errorf("a file that is too far back: %v", err)
 		}
@@ -54,7 +55,7 @@ func TestAPlaceTooFarBackInTheServersLog(t *testing.T) {
 		if _, err := binarchive.Run(t.Context(), binarchive.Options{Target: target, Folder: folder}); err != nil {
 			t.Fatal(err)
 		}
-		if err := from(at.Now.File); err != nil {
+		if err := from(at.File); err != nil {
 			t.Errorf("with the archive: %v", err)
 		}
 	})

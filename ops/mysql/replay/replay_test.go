@@ -71,12 +71,13 @@ func newWorld(t *testing.T, s *testdb.Server, setup ...string) *world {
 func now(t *testing.T, s *testdb.Server) binlog.BackupPosition {
 	t.Helper()
 	from := time.Now()
-	at, err := format.Ask(t.Context(), target(s))
+	server, err := format.Ask(t.Context(), target(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return binlog.BackupPosition{Position: binlog.Position{File: at.Now.File, Pos: at.Now.Pos}, GTID: at.Now.GTID,
-		Server: at.ID, From: from, At: time.Now()}
+	at := s.LogPosition(t)
+	return binlog.BackupPosition{Position: binlog.Position{File: at.File, Pos: at.Pos}, GTID: at.GTID,
+		Server: server.ID, From: from, At: time.Now()}
 }
 
 // work changes the live database over one connection.
