@@ -73,11 +73,17 @@ type rewindRowJSON struct {
 	State  binlog.State   `json:"state"`
 	Now    map[string]any `json:"now"`
 	Then   map[string]any `json:"then"`
+	// who changed the row since; null for a clean row, and where the log does not tell
+	ChangedBy *rewind.Changer `json:"changed_by"`
 }
 
 // rewindJSON prints a plan as it is read.
 func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.Choice) error {
 	hash, err := p.Hash()
+	if err != nil {
+		return err
+	}
+	later, err := rewind.FindLater(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -90,7 +96,7 @@ func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.C
 		jsonout.Part{Key: "rows", Each: func(take func(any) error) error {
 			return p.Each(func(r *rewind.Row) error {
 				return take(rewindRowJSON{Table: r.Table, Key: p.Key(r), Action: r.Undo(), State: r.State,
-					Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before)})
+					Now: p.Named(r.Table, r.Now), Then: p.Named(r.Table, r.Before), ChangedBy: later.By(r)})
 			})
 		}},
 		jsonout.Part{Key: "conflicts", Value: p.Conflicts()},

@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/rewind"
 )
 
@@ -165,6 +167,69 @@ func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
 		asked(t, config, 0, "restore", "undo", "--confirm", schema)
 		if got := word(t, s, schema); got != now {
 			t.Errorf("undone:\n%s\n\nwant\n%s", got, now)
+		}
+	})
+}
+
+// TestRewindPlanSaysWhoChangedARowSince asks the plan for the transaction that changed each row
+// last: among several, over an ALTER, by a key that moved, by statements without rows.
+func TestRewindPlanSaysWhoChangedARowSince(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW",
+			"CREATE TABLE who (a INT, b VARCHAR(9), v INT, PRIMARY KEY (a, b))",
+			"CREATE TABLE beside (a INT PRIMARY KEY)", "INSERT INTO beside VALUES (1)",
+			"INSERT INTO who VALUES (1,'x',1),(2,'x',2),(3,'x',3),(4,'x',4),(5,'x',5)",
+			"UPDATE who SET v=v+100")
+		id := newestChange(t, config, "who")
+		by := map[float64]string{}
+		change := func(row float64, q ...string) {
+			t.Helper()
+			s.Exec(t, schema, append([]string{"SET SESSION binlog_format=ROW"}, q...)...)
+			by[row] = newestChange(t, config, "who")
+		}
+		change(2, "UPDATE who SET v=7 WHERE a=2")
+		change(2, "UPDATE who SET v=8 WHERE a IN (1,2)", "UPDATE who SET v=101 WHERE a=1") // row 1 is clean again
+		change(2, "BEGIN", "INSERT INTO beside VALUES (2)", "UPDATE who SET v=9 WHERE a=2", "COMMIT")
+		change(3, "ALTER TABLE who ADD COLUMN c INT FIRST", "UPDATE who SET v=9 WHERE a=3")
+		change(4, "UPDATE who SET b='y' WHERE a=4")
+		change(5, "DELETE FROM who WHERE a=5")
+		s.Exec(t, schema, "UPDATE beside SET a=a+10")
+		plan := func() map[float64]rewindRowJSON {
+			t.Helper()
+			out, _ := asked(t, config, 0, "restore", "rewind", "--txn", id, "--plan", "--json")
+			var p rewindPlanJSON
+			if err := json.Unmarshal([]byte(out), &p); err != nil {
+				t.Fatal(err)
+			}
+			rows := map[float64]rewindRowJSON{}
+			for _, r := range p.Rows {
+				a, _ := strconv.ParseFloat(fmt.Sprint(r.Key["a"]), 64)
+				rows[a] = r
+			}
+			return rows
+		}
+		rows := plan()
+		if len(rows) != 5 || rows[1].State != binlog.Clean || rows[1].ChangedBy != nil {
+			t.Fatalf("%+v", rows)
+		}
+		for a, want := range by {
+			c := rows[a].ChangedBy
+			if c == nil || c.ID != want || c.Unsure || c.Time.IsZero() || c.Thread == 0 && s.Flavour == "mysql" {
+				t.Errorf("row %v, which is %s, was changed by %+v, not %s", a, rows[a].State, c, want)
+			}
+		}
+		s.Exec(t, schema, "SET SESSION binlog_format=STATEMENT", "UPDATE who SET v=10 WHERE a=3")
+		statement := newestChange(t, config, "who")
+		for a, r := range plan() {
+			switch c := r.ChangedBy; {
+			case a == 1:
+				if c != nil {
+					t.Errorf("a clean row: %+v", c)
+				}
+			case c == nil || c.ID != statement || !c.Unsure:
+				t.Errorf("row %v after a statement without rows: %+v, not perhaps %s", a, c, statement)
+			}
 		}
 	})
 }

@@ -56,6 +56,8 @@ type Plan struct {
 	hash    string   // "" after a row of it changed
 	packet  int64    // max_allowed_packet, in bytes
 	changes func(ctx context.Context, take changed) error
+	source  *changes.Source       // of the transactions; nil for a plan made of an inverse
+	txns    []*binlog.Transaction // in log order
 	tell    func(ops.Progress)
 }
 
@@ -245,6 +247,8 @@ func Make(
 	if err := readPasts(ctx, p, src); err != nil {
 		return nil, err
 	}
+	p.source = src
+	p.txns = txns
 	p.changes = func(ctx context.Context, take changed) error {
 		return p.logged(ctx, src, txns, r, take)
 	}
