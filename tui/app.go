@@ -216,15 +216,6 @@ func (c *Console) globalActions() []page.Action {
 	return actions
 }
 
-// Keys are the console's own keys, which none of its pages may use.
-func Keys(pages []page.Page) []string {
-	keys := []string{"ctrl+c"}
-	for _, a := range New(Options{Env: &page.Env{}, Pages: pages}).actions {
-		keys = append(keys, a.Keys...)
-	}
-	return keys
-}
-
 func (c *Console) switchLanguage() tea.Cmd {
 	if c.env.Lang.Code() == "en" {
 		c.env.Speak(lang.Chinese())

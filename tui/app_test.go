@@ -10,7 +10,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/tui/page"
@@ -46,8 +46,8 @@ func (p *fakePage) View(s page.Size) string {
 
 var start = time.Date(2026, 1, 29, 14, 2, 7, 0, time.UTC)
 
-func testConsole() (*Console, []*fakePage, *clock.Fake) {
-	fake := clock.NewFake(start)
+func testConsole() (*Console, []*fakePage, *clocktest.Clock) {
+	fake := clocktest.New(start)
 	pages := []*fakePage{
 		{id: "status", title: lang.Raw("Status")},
 		{id: "logs", title: lang.Raw("日志")},

@@ -112,7 +112,11 @@ func (w *world) copyStage(dir string, h held) error {
 	if h.tier == "emergency" {
 		m.Kind = backup.KindEmergency
 	}
-	if err := backup.WriteManifest(dir, &m); err != nil {
+	text, err := backup.EncodeManifest(&m)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(path+backup.ManifestSuffix, 0o600, text); err != nil {
 		return err
 	}
 	return os.Chtimes(path, h.at, h.at)

@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
-	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/regular"
 	"opsdeck/ops"
@@ -42,15 +40,6 @@ func EncodeManifest(m *Manifest) ([]byte, error) {
 	head := text[:bytes.LastIndex(text, []byte(sealKey))]
 	sum := sha256.Sum256(head)
 	return []byte(string(head) + sealKey + hex.EncodeToString(sum[:]) + "\"\n}\n"), nil
-}
-
-// WriteManifest writes the manifest of dir/m.File atomically.
-func WriteManifest(dir string, m *Manifest) error {
-	text, err := EncodeManifest(m)
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(dir, m.File+ManifestSuffix), 0o600, text)
 }
 
 // ReadManifest reads and validates the manifest of the backup at path. The error is

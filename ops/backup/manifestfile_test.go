@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestManifestSurvivesTheRoundTrip(t *testing.T) {
 		content,
 	)
 	m.Warnings = []string{`table "x" holds a seal: "\n  \"seal\": \""`}
-	if err := WriteManifest(dir, m); err != nil {
+	if err := writeManifest(dir, m); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadManifest(filepath.Join(dir, m.File))
@@ -145,4 +146,13 @@ func FuzzDecodeManifest(f *testing.F) {
 			t.Fatalf("file %q", m.File)
 		}
 	})
+}
+
+// writeManifest writes the manifest of dir/m.File.
+func writeManifest(dir string, m *Manifest) error {
+	text, err := EncodeManifest(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, m.File+ManifestSuffix), text, 0o600)
 }

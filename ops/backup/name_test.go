@@ -158,7 +158,7 @@ func TestSundayAndTheFirstGetFurtherNames(t *testing.T) {
 	name := Spec{Databases: []string{"db"}, At: at, Ext: ".sql.gz"}.Name(1)
 	m := testManifest(name, []byte("text"), at)
 	os.WriteFile(filepath.Join(dir, name), []byte("text"), 0o600)
-	if err := WriteManifest(dir, m); err != nil {
+	if err := writeManifest(dir, m); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // safe to repeat

@@ -36,7 +36,7 @@ func sealedFile(t *testing.T, spoil func(*Manifest)) (path string, key *age.X255
 	if spoil != nil {
 		spoil(m)
 	}
-	if err := WriteManifest(dir, m); err != nil {
+	if err := writeManifest(dir, m); err != nil {
 		t.Fatal(err)
 	}
 	return path, key

@@ -56,7 +56,7 @@ func nativeFile(t testing.TB, dir, name string, rows int, at time.Time) (path st
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteManifest(dir, m); err != nil {
+	if err := writeManifest(dir, m); err != nil {
 		t.Fatal(err)
 	}
 	return path, m
@@ -125,7 +125,7 @@ func TestVerifyWantsTheTrailer(t *testing.T) {
 	last.Length, last.SHA256 = int64(z.Len()), hashOf(z.Bytes())
 	m.SizeBytes, m.SHA256 = int64(len(b)), hashOf(b)
 	os.WriteFile(path, b, 0o600)
-	WriteManifest(dir, m)
+	writeManifest(dir, m)
 	if c := verify(t, path); len(c.Problems) != 1 || c.Problems[0].Code != NoTrailer {
 		t.Errorf("%+v", c.Problems)
 	}
@@ -297,7 +297,7 @@ func BenchmarkVerify(b *testing.B) {
 	m.SizeBytes, m.SHA256 = int64(len(content)), hashOf(content)
 	path := filepath.Join(dir, name)
 	os.WriteFile(path, content, 0o600)
-	if err := WriteManifest(dir, m); err != nil {
+	if err := writeManifest(dir, m); err != nil {
 		b.Fatal(err)
 	}
 	b.SetBytes(size)

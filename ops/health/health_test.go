@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
@@ -390,7 +390,7 @@ func TestPanicOfOneCheckIsItsOwnUnknown(t *testing.T) {
 	r := Once(t.Context(), []Check{
 		{Name: "bad", Probe: func(context.Context) Result { panic("boom") }},
 		{Name: "good", Probe: func(context.Context) Result { return Result{} }},
-	}, clock.NewFake(noon))
+	}, clocktest.New(noon))
 	if r.Standings[0].State != ops.StateUnknown || r.Standings[1].State != ops.StateOK {
 		t.Fatalf("%+v", r)
 	}

@@ -21,18 +21,9 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// quiet is how long a read may wait before it is looked whether the server still
-// answers, in nanoseconds; tests make it short.
-var quiet atomic.Int64
-
-func init() { quiet.Store(int64(time.Minute)) }
-
-// SetQuiet changes how long a line may be silent before it is looked at, and returns
-// what sets it back.
-func SetQuiet(d time.Duration) (back func()) {
-	was := quiet.Swap(int64(d))
-	return func() { quiet.Store(was) }
-}
+// quiet is how long a read may wait before the server is asked whether it still answers,
+// for a target that does not say it.
+const quiet = time.Minute
 
 // stalls are the addresses to which a line was found stalled: a stall by each.
 var stalls sync.Map
@@ -186,7 +177,7 @@ func TimedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) ||
 // limit is how long the line may be silent before the server is asked. A server greets at
 // once.
 func (l *line) limit() time.Duration {
-	d := time.Duration(quiet.Load())
+	d := quiet
 	if l.target.StallAfter > 0 {
 		d = l.target.StallAfter
 	}

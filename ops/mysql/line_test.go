@@ -60,10 +60,9 @@ func TestABusyServerIsNoStalledLine(t *testing.T) {
 // TestAWriteInPartsIsWatchedAsOne is for who tries a write again and again by a deadline
 // of its own.
 func TestAWriteInPartsIsWatchedAsOne(t *testing.T) {
-	defer SetQuiet(300 * time.Millisecond)()
 	over := t.Context().Done()
 	addr := testdb.Listen(t, func(in net.Conn) { <-over; in.Close() }).String()
-	c, err := dialLine(t.Context(), "tcp", addr)
+	c, err := Target{StallAfter: 300 * time.Millisecond, unknown: true}.DialLine(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type ToolOutput struct {
 func WatchTool(r io.Reader, t Target, end func()) *ToolOutput {
 	limit := t.StallAfter
 	if limit <= 0 {
-		limit = time.Duration(quiet.Load())
+		limit = quiet
 	}
 	return &ToolOutput{Reader: r, target: t, end: end, limit: limit}
 }

@@ -26,6 +26,7 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/opstest"
 )
 
 // atEnd stops what the tests of the package share.
@@ -143,7 +144,7 @@ func local(t *testing.T, n, size int) (*backup.Inventory, backup.Scan) {
 			SHA256:        hex.EncodeToString(sum[:]),
 		}
 		os.WriteFile(filepath.Join(dir, name), content, 0o600)
-		if err := backup.WriteManifest(dir, m); err != nil {
+		if err := opstest.WriteManifest(dir, m); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := backup.LinkTiers(dir, name, m, at); err != nil {

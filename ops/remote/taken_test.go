@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/opstest"
 )
 
 // otherMachine is a second machine's inventory: the same names and sizes, other contents.
@@ -36,7 +37,7 @@ func otherMachine(t *testing.T, n, size int) *backup.Inventory {
 		sum := sha256.Sum256(content)
 		m.SHA256 = hex.EncodeToString(sum[:])
 		os.Remove(s.Path + backup.ManifestSuffix)
-		if err := backup.WriteManifest(sc.Dir, m); err != nil {
+		if err := opstest.WriteManifest(sc.Dir, m); err != nil {
 			t.Fatal(err)
 		}
 		file, manifest, _ := backup.Identify(s.Path)

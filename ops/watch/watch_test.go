@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 )
 
 // at is a schedule of one hour of each day, UTC.
@@ -26,8 +26,8 @@ func (h at) Last(t time.Time) time.Time { return h.Next(t).AddDate(0, 0, -1) }
 
 func day(d, hour int) time.Time { return time.Date(2026, 1, d, hour, 0, 0, 0, time.UTC) }
 
-func scheduler(t *testing.T, run func(context.Context) error) (*Scheduler, *clock.Fake) {
-	c := clock.NewFake(day(1, 12))
+func scheduler(t *testing.T, run func(context.Context) error) (*Scheduler, *clocktest.Clock) {
+	c := clocktest.New(day(1, 12))
 	return &Scheduler{Jobs: []Job{{Name: "daily", Schedule: at(2), Run: run}}, Record: Record{t.TempDir()}, Clock: c}, c
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -162,7 +162,7 @@ func settled(t testing.TB, code string, src *fake) *Page {
 		Ctx:     context.Background(),
 		Lang:    lang.For(code),
 		Theme:   theme.New(theme.Options{NoColor: true}),
-		Clock:   clock.NewFake(now),
+		Clock:   clocktest.New(now),
 		Zone:    time.UTC,
 		Service: "qianzhang",
 	}

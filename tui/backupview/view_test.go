@@ -12,7 +12,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -32,7 +32,7 @@ func testEnv(code string) *page.Env {
 		Ctx:     context.Background(),
 		Lang:    lang.For(code),
 		Theme:   theme.New(theme.Options{NoColor: true}),
-		Clock:   clock.NewFake(now),
+		Clock:   clocktest.New(now),
 		Zone:    time.UTC,
 		Service: "qianzhang",
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/deploy"
@@ -79,7 +79,7 @@ func openWizard(code string, f *fake) *console {
 	over, cancel := context.WithCancel(context.Background())
 	cancel() // no poll waits
 	c := &console{env: &page.Env{Ctx: over, Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}),
-		Clock: clock.NewFake(now), Zone: time.UTC}}
+		Clock: clocktest.New(now), Zone: time.UTC}}
 	c.run(Open(c.env, f))
 	return c
 }

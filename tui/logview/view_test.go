@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs/store"
@@ -93,7 +93,7 @@ func opened(t *testing.T, code string, size page.Size) (*Page, *store.Store) {
 		Ctx:     context.Background(),
 		Lang:    lang.For(code),
 		Theme:   theme.New(theme.Options{NoColor: true}),
-		Clock:   clock.NewFake(now),
+		Clock:   clocktest.New(now),
 		Zone:    time.UTC,
 		Service: "qianzhang",
 	}
@@ -225,7 +225,7 @@ func TestScrollingUpStopsFollowingAndCountsWhatIsNew(t *testing.T) {
 		Ctx:   context.Background(),
 		Lang:  lang.English(),
 		Theme: theme.New(theme.Options{NoColor: true}),
-		Clock: clock.NewFake(now),
+		Clock: clocktest.New(now),
 		Zone:  time.UTC,
 	}
 	g := &grows{}
@@ -281,7 +281,7 @@ func TestALogThatIsNotThereIsNotFollowed(t *testing.T) {
 	t.Cleanup(st.Close)
 	env := &page.Env{
 		Ctx: context.Background(), Lang: lang.For("zh"), Theme: theme.New(theme.Options{NoColor: true}),
-		Clock: clock.NewFake(now), Zone: time.UTC,
+		Clock: clocktest.New(now), Zone: time.UTC,
 	}
 	p := New(env, st, Options{})
 	p.look.size = page.Size{Width: 80, Height: 20}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
@@ -100,7 +100,7 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	p := newPage("en", d)
 	undo, _ := page.ForKey(p.Actions(), "Z")
 	undo.Run() // no answer yet
-	p.base.env.Clock.(*clock.Fake).Advance(7 * time.Second)
+	p.base.env.Clock.(*clocktest.Clock).Advance(7 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
 		"Counting the rows written since the restore …  0:07",
@@ -114,7 +114,7 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	p = newPage("en", d)
 	resume, _ := page.ForKey(p.Actions(), "R")
 	resume.Run()
-	p.base.env.Clock.(*clock.Fake).Advance(3 * time.Second)
+	p.base.env.Clock.(*clocktest.Clock).Advance(3 * time.Second)
 	if view := p.View(page.Size{Width: 80, Height: 20}); !strings.Contains(
 		view,
 		"Handing over to the worker …  0:03",

@@ -13,7 +13,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
@@ -228,7 +228,7 @@ func newPage(code string, d *fakeDesk) *Page {
 		Ctx:     context.Background(),
 		Lang:    lang.For(code),
 		Theme:   theme.New(theme.Options{NoColor: true}),
-		Clock:   clock.NewFake(now),
+		Clock:   clocktest.New(now),
 		Zone:    time.UTC,
 		Service: "qianzhang",
 	}
@@ -643,7 +643,7 @@ func TestAnOldPlanIsMadeAnewWhenTheTabIsShown(t *testing.T) {
 	d := &fakeDesk{plan: samplePlan(restore.Swap)}
 	again := func(p *Page, after time.Duration) bool {
 		p.Hide()
-		p.base.env.Clock.(*clock.Fake).Advance(after)
+		p.base.env.Clock.(*clocktest.Clock).Advance(after)
 		p.Show()
 		p.Update(runMsg{})
 		return !p.base.since.IsZero() // it looks at the target

@@ -9,7 +9,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -39,7 +39,7 @@ func (s *shelf) Command(_ *lang.Printer, line string) *exec.Cmd {
 
 func newReader(code string) (*Reader, *shelf) {
 	env := &page.Env{Ctx: context.Background(), Lang: lang.For(code), Theme: theme.New(theme.Options{NoColor: true}),
-		Clock: clock.NewFake(time.Unix(0, 0)), Zone: time.UTC}
+		Clock: clocktest.New(time.Unix(0, 0)), Zone: time.UTC}
 	s := &shelf{}
 	b, _ := s.Read(env.Ctx, "restore")
 	r := New(env, s, b)

@@ -11,7 +11,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -105,7 +105,7 @@ func newPage(code string, report health.Report) (*Page, *fixed) {
 		Ctx:     context.Background(),
 		Lang:    lang.For(code),
 		Theme:   theme.New(theme.Options{NoColor: true}),
-		Clock:   clock.NewFake(now),
+		Clock:   clocktest.New(now),
 		Zone:    time.UTC,
 		Service: "qianzhang",
 	}
@@ -252,7 +252,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 	p, _ := newPage("en", incident())
 	size := page.Size{Width: 200, Height: 60}
 	first := p.View(size)
-	p.look.env.Clock.(*clock.Fake).Advance(time.Minute)
+	p.look.env.Clock.(*clocktest.Clock).Advance(time.Minute)
 	later := incident()
 	later.At = now.Add(time.Minute)
 	p.Update(newsMsg{later})

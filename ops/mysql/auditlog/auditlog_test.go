@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql"
@@ -118,7 +118,7 @@ func open(t testing.TB, srv *testdb.Server, schema string, change ...func(*Optio
 		Table:   "audit_logs",
 		MaxRows: 1 << 40,
 		Timeout: 30 * time.Second,
-		Clock:   clock.NewFake(start.AddDate(0, 1, 0)),
+		Clock:   clocktest.New(start.AddDate(0, 1, 0)),
 	}
 	for _, f := range change {
 		f(&o)

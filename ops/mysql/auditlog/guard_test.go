@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -322,7 +322,7 @@ func TestARowCommittedLateIsFoundInALongSession(t *testing.T) {
 		schema,
 		`SET time_zone='+00:00'; INSERT INTO audit_logs (id, action, resource_type, created_at) SELECT seq, 'X', 'Y', TIMESTAMP('2026-01-01') + INTERVAL seq SECOND FROM seq_1_to_4000 WHERE seq <> 3500`,
 	)
-	now := clock.NewFake(start.Add(2 * time.Hour))
+	now := clocktest.New(start.Add(2 * time.Hour))
 	s := open(t, srv, schema, func(o *Options) { o.Clock = now })
 	if got, _ := readAll(t, s, "", 1000); len(got) != 3999 {
 		t.Fatalf("%d rows", len(got))

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -105,7 +105,7 @@ func killedDuringAnExport(t *testing.T, srv *testdb.Server, s *Source) {
 }
 
 func killedDuringADeletion(t *testing.T, srv *testdb.Server, schema string, s *Source) {
-	s.r.opt.Clock = clock.NewFake(start.AddDate(1, 0, 0))
+	s.r.opt.Clock = clocktest.New(start.AddDate(1, 0, 0))
 	db := utc(t, srv, schema)
 	want := len(model(t, db, "created_at >= '2026-01-01' AND created_at < '2027-01-01'"))
 	left := len(model(t, db, "TRUE")) - want

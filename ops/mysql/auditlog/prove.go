@@ -245,6 +245,3 @@ func pause(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// Forget throws the proof away, so that the next one looks at every row.
-func (p *prover) Forget() { p.lane.alone(p.forget) }

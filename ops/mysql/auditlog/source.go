@@ -83,9 +83,6 @@ func (s *Source) Prove(ctx context.Context, share float64, report func(ops.Progr
 	return s.order.Prove(ctx, share, report)
 }
 
-// forget throws the proof away, so that the next one looks at every row.
-func (s *Source) forget() { s.order.Forget() }
-
 // Layout is what was found of the table.
 func (s *Source) Layout() *audit.Layout { return s.r.layout }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
@@ -39,7 +39,7 @@ func TestAStalledLineIsNoSlowQuery(t *testing.T) {
 		Table:   "audit_logs",
 		MaxRows: 1 << 40,
 		Timeout: 5 * time.Second,
-		Clock:   clock.NewFake(start.AddDate(0, 1, 0)),
+		Clock:   clocktest.New(start.AddDate(0, 1, 0)),
 	})
 	if err != nil {
 		t.Fatal(err)

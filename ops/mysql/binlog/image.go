@@ -231,10 +231,7 @@ func (m *TableMap) IntegerAt(column int, raw []byte, unsigned bool) (n int64, ok
 }
 
 // Draft is a rows event that is being made for the BINLOG statement.
-type Draft struct {
-	raw  []byte
-	rows int
-}
+type Draft struct{ raw []byte }
 
 // NewDraft begins an event for rows of like's table: an insert has only after images, a
 // delete only before images. It checks no foreign keys; flags are those of KeptFlags.
@@ -271,11 +268,7 @@ func (d *Draft) Add(images ...[]byte) {
 	for _, i := range images {
 		d.raw = append(d.raw, i...)
 	}
-	d.rows++
 }
-
-// Rows is the number of rows.
-func (d *Draft) Rows() int { return d.rows }
 
 // Len is the length of the event so far, in bytes.
 func (d *Draft) Len() int { return len(d.raw) }

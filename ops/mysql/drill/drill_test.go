@@ -20,6 +20,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/dump"
+	"opsdeck/ops/opstest"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -168,7 +169,7 @@ func TestADrillFindsWhatIsNotAsTheManifestSays(t *testing.T) {
 			m.Tables[i].Checksum = strings.Repeat("0", len(m.Tables[i].Checksum))
 		}
 	}
-	if err := backup.WriteManifest(filepath.Dir(path), m); err != nil {
+	if err := opstest.WriteManifest(filepath.Dir(path), m); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Run(context.Background(), Job{Target: target(s), Path: path, Live: live})

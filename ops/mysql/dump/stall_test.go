@@ -47,12 +47,12 @@ func through(t *testing.T, s *testdb.Server) (user mysql.Target, stall func()) {
 // A connection that stalls in the middle of a dump ends it with a message, and leaves no
 // files.
 func TestAStalledLineEndsTheDump(t *testing.T) {
-	defer mysql.SetQuiet(300 * time.Millisecond)()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db, dir := s.Schema(t), t.TempDir()
 		fill(t, s, db, "a", 20000)
 		allTold(t)
 		user, stall := through(t, s)
+		user.StallAfter = 300 * time.Millisecond
 		o := Options{Databases: []string{db}, Report: func(p ops.Progress) {
 			if p.Rows > 0 {
 				stall()
@@ -69,11 +69,11 @@ func TestAStalledLineEndsTheDump(t *testing.T) {
 
 // A query that takes longer than the limit for a silent connection is waited for.
 func TestASlowQueryIsNoStalledLine(t *testing.T) {
-	defer mysql.SetQuiet(100 * time.Millisecond)()
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		db := s.Schema(t)
 		s.Exec(t, db, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
 		user, _ := through(t, s)
+		user.StallAfter = 100 * time.Millisecond
 		m, err := Run(
 			t.Context(),
 			user,

@@ -26,12 +26,6 @@ func Apply(sql []byte, edits []Edit) []byte {
 	return append(out, sql[at:]...)
 }
 
-// unqualify takes the schema off a name: `a`.`t` becomes `t`, which means the
-// schema that the statement is run in.
-func (p *Parsed) unqualify(r Ref) Edit {
-	return Edit{Start: p.Tokens[r.First].Start, End: p.Tokens[r.Last].Start}
-}
-
 // Requalify puts another schema, quoted by the caller, in a name's place.
 func (p *Parsed) Requalify(r Ref, schema string) Edit {
 	t := p.Tokens[r.First]

@@ -179,7 +179,6 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, r := range p.Refs {
 			p.Requalify(r, "`x`")
-			p.unqualify(r)
 		}
 		p.Mentions("p")
 		if tab, err := ParseTable([]byte(text), Mode{}); err == nil {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/alert"
@@ -31,7 +31,7 @@ func TestADiskThatFillsFiresBeforeItIsFull(t *testing.T) {
 		t.Skipf("no disk of its own: %v", err) // only root may mount
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
-	now := clock.NewFake(time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC))
+	now := clocktest.New(time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC))
 	s := config.DefaultService()
 	s.Name = "q"
 	s.Health.URL = ""

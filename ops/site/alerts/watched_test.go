@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/alert"
@@ -24,7 +24,7 @@ func TestACertificateThatExpiresFiresAndResolves(t *testing.T) {
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	defer web.Close()
 	ends := web.Certificate().NotAfter
-	now := clock.NewFake(ends.Add(-60 * 24 * time.Hour))
+	now := clocktest.New(ends.Add(-60 * 24 * time.Hour))
 	s := config.DefaultService()
 	s.Name = "q"
 	s.Logs = nil

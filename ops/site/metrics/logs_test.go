@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/ops/health"
 )
 
@@ -28,7 +28,7 @@ func appendTo(t *testing.T, path, text string) {
 func counted(t *testing.T, sources ...string) (await func(lines ...string) string) {
 	t.Helper()
 	counter := NewLogCounter("q", sources, time.UTC)
-	c := New(fixed(health.Report{}), clock.NewFake(noon), nil)
+	c := New(fixed(health.Report{}), clocktest.New(noon), nil)
 	c.Count(counter)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
 	_ "opsdeck/internal/testenv" // no test sees this machine's own folders
 	"opsdeck/ops/health"
@@ -95,7 +95,7 @@ func TestChecksAreToldWithTheirStateAndAge(t *testing.T) {
 		standing("mysql", health.KindMySQL, up),
 		standing("mysql-2", health.KindMySQL, refused),
 		standing("redis", health.KindRedis, health.Result{}),
-	}}, clock.NewFake(noon), nil))
+	}}, clocktest.New(noon), nil))
 	has(t, got, []string{
 		`opsdeck_check_state{check="mysql",kind="mysql",service="千张",state="ok"} 1`,
 		`opsdeck_check_state{check="mysql",kind="mysql",service="千张",state="critical"} 0`,
@@ -122,7 +122,7 @@ func TestWhatAServerDoesNotSayIsAbsent(t *testing.T) {
 	r := mysqlFields(map[string]any{"threads_connected": int64(0), "threads_running": int64(0),
 		"max_connections": int64(0), "max_used_connections": int64(0), "uptime_ms": int64(0), "slow_queries": int64(0)})
 	r.AddUnknown("transactions", lang.Raw("no PROCESS"))
-	got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}}, clock.NewFake(noon),
+	got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}}, clocktest.New(noon),
 		nil))
 	has(t, got, nil, []string{"opsdeck_mysql_"})
 }
@@ -136,7 +136,7 @@ func TestReplicationRunsOnlyWhenEveryChannelDoes(t *testing.T) {
 		r.Add("replication", "Yes/Yes", lang.Msg{})
 		r.Add("replication", c.second, lang.Msg{})
 		got := text(t, New(fixed{Standings: []health.Standing{standing("mysql", health.KindMySQL, r)}},
-			clock.NewFake(noon), nil))
+			clocktest.New(noon), nil))
 		has(t, got, []string{`opsdeck_mysql_replication_running{check="mysql",service="千张"} ` + c.want}, nil)
 	}
 }
@@ -146,7 +146,7 @@ func TestAnUnknownCheckLeavesTheServiceNotOK(t *testing.T) {
 	got := text(t, New(fixed{Standings: []health.Standing{
 		standing("mysql", health.KindMySQL, health.Result{At: noon}),
 		standing("disk", health.KindDisk, health.Result{}),
-	}}, clock.NewFake(noon), nil))
+	}}, clocktest.New(noon), nil))
 	has(t, got, []string{`opsdeck_service_state{service="千张",state="unknown"} 1`,
 		`opsdeck_service_state{service="千张",state="ok"} 0`}, nil)
 }
@@ -158,7 +158,7 @@ func TestLabelsAreBoundedAndPrintable(t *testing.T) {
 			Service: "a\x1b]0;\xff" + strings.Repeat("千", 100) + end, Name: "m", Kind: health.KindDisk,
 		}})
 	}
-	got := text(t, New(fixed(r), clock.NewFake(noon), nil))
+	got := text(t, New(fixed(r), clocktest.New(noon), nil))
 	if strings.Contains(got, "\x1b") || !utf8.ValidString(got) || strings.Contains(got, strings.Repeat("千", 67)) {
 		t.Fatal(got)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
@@ -27,14 +28,14 @@ func sourceIn(dir string) Source {
 	s := config.DefaultService()
 	s.Name = "q"
 	return Source{Service: s, Site: func() (*site.Site, error) {
-		return &site.Site{Service: &s, StateDir: dir, Clock: clock.NewFake(noon)}, nil
+		return &site.Site{Service: &s, StateDir: dir, Clock: clocktest.New(noon)}, nil
 	}}
 }
 
 // told is a scrape after one look.
 func told(t *testing.T, look lookFunc) string {
 	t.Helper()
-	c := New(fixed(health.Report{}), clock.NewFake(noon),
+	c := New(fixed(health.Report{}), clocktest.New(noon),
 		[]Part{{Service: "q", Name: "x", Interval: time.Minute, Look: look}})
 	values, err := look(t.Context())
 	c.parts[0].keep(found{values, err}, noon, time.Second)

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 
-	"opsdeck/internal/clock"
+	"opsdeck/internal/clock/clocktest"
 )
 
 // TestNoScrapeIsRefused: 64 scrapers at once get the same values and cost one look;
@@ -24,7 +24,7 @@ func TestNoScrapeIsRefused(t *testing.T) {
 	registry.MustRegister(value)
 	var looks atomic.Int64
 	begun := make(chan struct{})
-	now := clock.NewFake(time.Unix(1769652000, 0))
+	now := clocktest.New(time.Unix(1769652000, 0))
 	once := &gatherer{clock: now, of: prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		looks.Add(1)
 		<-begun
