@@ -3,6 +3,13 @@ package lang
 // Sentences of a restore in place whose load was interrupted, and of what others wrote then.
 func init() {
 	register(
+		"no backup has the %s, and this user cannot read its definition", "没有备份包含 %s，当前用户也无法读取其定义",
+		"grant this user the right to read it, or drop it; then try again", "授予该用户读取定义的权限，或将其删除，然后重试",
+		"cannot tell whether others changed these since the restore: %s", "无法判断恢复之后其他人是否修改了：%s",
+		"the way back drops these definitions; they were saved in %s: %s", "回退会删除以下定义，已保存到 %s：%s",
+		"defined since the restore; saved to a file, then dropped: %s", "恢复之后新建或修改的定义，将保存到文件后删除：%s",
+		"to create them again: %s", "重新创建：%s",
+		"create it again from a utf8mb4 session, or drop it", "用 utf8mb4 会话重新创建，或将其删除",
 		"the replay of the binlog had begun; what others wrote to %s meanwhile cannot be distinguished from it",
 		"binlog 回放已经开始，无法区分其他人在此期间写入 %s 的数据",
 		"… and %s more tables", "… 另有 %s 张表",

@@ -162,6 +162,8 @@ type Loss struct {
 	// Objects are the views, routines, triggers and events that the restore drops or replaces.
 	Objects  []LossObject `json:"objects,omitempty"`
 	Unlisted bool         `json:"objects_unlisted,omitempty"` // the server did not list them
+	// Later are definitions that others made since the restore, as "view x": an undo saves them.
+	Later []string `json:"later_definitions,omitempty"`
 	// ByLog tells that the binlog was used, not the backup's rows. Unlogged counts its later
 	// transactions that do not show which rows they changed; LogEnd is its end, if the server
 	// continues to write after it.
@@ -192,7 +194,9 @@ func (l Loss) Sure() bool {
 }
 
 // Nothing reports that certainly nothing will be lost.
-func (l Loss) Nothing() bool { return len(l.Tables)+len(l.Objects) == 0 && !l.Unlisted && l.Sure() }
+func (l Loss) Nothing() bool {
+	return len(l.Tables)+len(l.Objects)+len(l.Later) == 0 && !l.Unlisted && l.Sure()
+}
 
 // Doubts are the statements besides the tables: what could not be determined, or that
 // certainly nothing is lost.
@@ -232,6 +236,10 @@ func (l Loss) Doubts() (out []lang.Msg) {
 		out = append(out, l.Logged.text())
 	}
 	out = append(out, l.ObjectWords()...)
+	if len(l.Later) > 0 {
+		out = append(out, lang.M("defined since the restore; saved to a file, then dropped: %s",
+			strings.Join(l.Later, ", ")))
+	}
 	switch {
 	case l.Nothing() && l.ByLog:
 		out = append(out, lang.M("nothing will be lost: the binlog has no later changes"))

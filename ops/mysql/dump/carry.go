@@ -22,7 +22,7 @@ var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932"
 // bytes create the same object: either they are the original bytes, for a session with the
 // same client charset, or text that converts to utf8mb4 and back unchanged. The result
 // tells why neither is possible.
-func (d *dumper) carry(ctx context.Context, q *sql.Conn, o *object) (problem string, err error) {
+func (o *object) carry(ctx context.Context, q *sql.Conn) (problem string, err error) {
 	o.client, o.carried = o.Charset, o.Create
 	defer func() { o.carried = schema.Runnable(o.Kind, o.SQLMode, o.carried) }()
 	if !ascii(o.Name) && !strings.Contains(o.Create, o.Name) && !strings.Contains(o.Create, schema.Ident(o.Name)) {

@@ -252,7 +252,7 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 		}
 		return "", fmt.Errorf("read %s: %w", what, err)
 	}
-	problem, err := d.carry(ctx, q, o)
+	problem, err := o.carry(ctx, q)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql/schema"
 )
@@ -243,6 +245,41 @@ func (o *object) statements() string {
 	}
 	fmt.Fprintf(&b, "SET NAMES utf8mb4;\nSET SQL_MODE = '%s';\n", sqlMode)
 	return b.String()
+}
+
+// Recreate is SQL for the mysql client that creates objects whose definitions were read, as a
+// backup stores them; each replaces one of its name. An object that a backup cannot store is
+// an error.
+func Recreate(ctx context.Context, c *sql.Conn, list []*schema.Object) (string, error) {
+	var out strings.Builder
+	objects := make([]*object, len(list))
+	for i, o := range list {
+		objects[i] = &object{Object: *o}
+		problem, err := objects[i].carry(ctx, c)
+		if err != nil {
+			return "", fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
+		}
+		if problem != "" {
+			return "", ops.E(ops.Failed, lang.M("the definition of %s cannot be stored in a backup: %s",
+				o.Kind+" "+schema.Name(o.Database, o.Name), problem)).
+				WithHint(lang.M("create it again from a utf8mb4 session, or drop it"))
+		}
+		if o.Kind == "view" {
+			if broken, err := brokenView(ctx, c, objects[i]); err != nil {
+				return "", err
+			} else if broken == "" && len(objects[i].Columns) > 0 {
+				out.WriteString(objects[i].placeholder())
+			}
+		}
+	}
+	for _, phase := range phases {
+		for _, o := range objects {
+			if phase(o.Kind) {
+				out.WriteString(o.statements())
+			}
+		}
+	}
+	return out.String(), nil
 }
 
 // delimiter returns one that does not occur in the statement.

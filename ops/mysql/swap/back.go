@@ -44,6 +44,11 @@ func (e *Exchange) swapBack(
 	r *record,
 ) (run.Swapped, error) {
 	var out run.Swapped
+	saved, files, err := asideSwapped(p, r).keep(ctx, c, p, f)
+	if err != nil {
+		return out, err
+	}
+	out.Exports = files
 	if err := r.beginBack(ctx, c, p, f); err != nil {
 		return out, err
 	}
@@ -75,7 +80,7 @@ func (e *Exchange) swapBack(
 	if len(p.Tables) == 0 {
 		err = e.objects.setCharset(ctx, c, p.Target.Live, r.Coming, r.Leaving)
 	}
-	out.Notes = append(append(told, out.Notes...), restore.N(undoneTexts(p, r)))
+	out.Notes = append(slices.Concat(saved, told, out.Notes), restore.N(undoneTexts(p, r)))
 	return out, err
 }
 

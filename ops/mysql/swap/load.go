@@ -140,7 +140,8 @@ func (l *Loading) load(
 	job Job,
 	report run.Report,
 ) (run.Loaded, error) {
-	var grants []string
+	var grants, files []string
+	var saved []restore.Note
 	if p.Mode == restore.InPlace {
 		err := takesRows(ctx, c)
 		if err == nil {
@@ -151,6 +152,9 @@ func (l *Loading) load(
 		}
 		off, err := keepOff(ctx, c, p, f)
 		if err != nil {
+			return run.Loaded{}, err
+		}
+		if saved, files, err = asideAgain(ctx, c, p, f); err != nil {
 			return run.Loaded{}, err
 		}
 		if err := l.counters.remember(ctx, c, p, f); err != nil {
@@ -165,6 +169,7 @@ func (l *Loading) load(
 	}
 	job.Whole = l.checks.foresee(p)
 	loaded, enabled, err := l.loader.Load(ctx, job, report)
+	loaded.Notes, loaded.Exports = append(saved, loaded.Notes...), files
 	if len(p.Without) > 0 {
 		loaded.Notes = append(loaded.Notes,
 			restore.N(lang.M("left out, as accepted: %s", strings.Join(p.Without, ", "))))
@@ -279,8 +284,16 @@ func (l *Loading) LoadBack(
 	l.checks.forget()
 	grants := ofWhole(p, routineGrants(ctx, c, p.Target.Database))
 	f := l.checks.folderOf(p)
-	if err := l.counters.remember(ctx, c, p, f); err != nil {
-		return run.Loaded{}, err
+	a, err := asideInPlace(p, emergency)
+	if err != nil {
+		return run.Loaded{Untouched: true}, err
+	}
+	saved, files, err := a.keep(ctx, c, p, f)
+	if err == nil {
+		err = l.counters.remember(ctx, c, p, f)
+	}
+	if err != nil {
+		return run.Loaded{Untouched: true}, err
 	}
 	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
@@ -289,6 +302,7 @@ func (l *Loading) LoadBack(
 		job.Without = m.LeavesOut(job.From)
 	}
 	loaded, _, err := l.loader.Load(ctx, job, report)
+	loaded.Notes, loaded.Exports = append(saved, loaded.Notes...), files
 	if err == nil {
 		for _, name := range job.Without {
 			loaded.Notes = append(loaded.Notes, restore.N(lang.M(

@@ -137,6 +137,8 @@ type Loaded struct {
 	Notes  []restore.Note
 	// Counters are the tables whose next AUTO_INCREMENT value was raised.
 	Counters []restore.Counter
+	// Exports are files with what the load dropped and no backup has.
+	Exports []string
 	// Untouched tells of a failed load that it had changed nothing.
 	Untouched bool
 }
@@ -153,6 +155,7 @@ type Swapped struct {
 	Renamed  time.Duration
 	Notes    []restore.Note
 	Counters []restore.Counter // tables whose next AUTO_INCREMENT value was raised
+	Exports  []string          // files with what the way back dropped and no backup has
 }
 
 // Services stops and starts the service.
@@ -337,13 +340,13 @@ func loaded(l Loaded, err error) (restore.Event, error) {
 		Kind:  restore.KindDone,
 		Notes: l.Notes,
 		Data: &restore.Data{Started: !l.Untouched, Untouched: l.Untouched, Tables: l.Tables, Rows: l.Rows,
-			Bytes: l.Bytes, Counters: l.Counters},
+			Bytes: l.Bytes, Counters: l.Counters, Exports: l.Exports},
 	}, err
 }
 
 func swapped(s Swapped, err error) (restore.Event, error) {
 	took := float64(s.Renamed.Microseconds()) / 1000
-	data := &restore.Data{SwapMS: took, Counters: s.Counters}
+	data := &restore.Data{SwapMS: took, Counters: s.Counters, Exports: s.Exports}
 	return restore.Event{Kind: restore.KindDone, Notes: s.Notes, Data: data}, err
 }
 

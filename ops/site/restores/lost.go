@@ -127,7 +127,12 @@ func (d *Desk) exportDir(p *restore.Plan) string {
 func (d *Desk) Later(ctx context.Context, r *run.Run) (restore.Loss, error) {
 	server := d.server()
 	defer server.Close()
-	return server.Losses.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
+	loss, err := server.Losses.Later(ctx, r.Plan, r.State.Data.TableRows, r.State.LiveSince())
+	if err != nil {
+		return loss, err
+	}
+	loss.Later, err = server.Losses.LaterDefinitions(ctx, r.Plan, r.Folder, r.State.Data.Emergency)
+	return loss, err
 }
 
 // Dropped is an error where a drop was given up and its tables are still there.
