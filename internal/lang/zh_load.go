@@ -17,6 +17,7 @@ func init() {
 		"the backup is damaged", "备份已损坏",
 		"statement not allowed in a load: %s", "导入时不允许执行的语句：%s",
 		"it would change the database %q: %s", "它会改动库 %q：%s",
+		"it would change the database %q by way of %s: %s", "它会改动库 %q（经由 %s）：%s",
 		"the table's engine %s keeps its rows elsewhere: %s", "该表的引擎 %s 把数据存放在别处：%s",
 		"opsdeck cannot parse the statement: %s", "opsdeck 无法解析语句：%s",
 		"the database %s contains another, unfinished load", "库 %s 中有另一次未完成的导入",

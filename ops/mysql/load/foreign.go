@@ -47,7 +47,7 @@ func (s *session) foreign(ctx context.Context, src *Source) error {
 	}
 	s.report.Resumed = j.resumed
 	s.meter.phase("rows", "")
-	return s.replay(ctx, src, seen.lateKeys(s), j)
+	return s.replay(ctx, src, seen.lateKeys(s), seen.makes, j)
 }
 
 // stream is one pass over a foreign dump.

@@ -57,6 +57,7 @@ type guard struct {
 	strayed  bool                // a USE selected another schema
 	tables   map[string]facts    // created by the dump and not altered since
 	afar     map[string]string   // tables whose engine stores the rows elsewhere: the engine, by lower-case name
+	leads    leads               // what the dump's views and routines lead to
 }
 
 func (s *session) guard() *guard {
@@ -73,7 +74,6 @@ func (s *session) guard() *guard {
 		note:     s.note,
 		definers: map[string][]string{},
 		tables:   map[string]facts{},
-		afar:     map[string]string{},
 	}
 	g.settings.vars = map[string]string{}
 	return g
@@ -183,6 +183,10 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 		}
 	case "TRUNCATE", "DELETE":
 		if p.Body == p.Len() {
+			g.leads.calls = nil
+			if reason := g.refuseLead(p); !reason.Empty() {
+				return reason
+			}
 			return g.names(v)
 		}
 	case "SELECT", "DO":
@@ -407,9 +411,13 @@ func (g *guard) insert(v *verdict) lang.Msg {
 		return unknownStatement(p)
 	}
 	place, loose := g.counter(p)
-	rows, numbered, ok := sqlscan.Rows(p.SQL, p.Tokens[last].End, p.Mode, place)
+	g.leads.calls = nil
+	rows, numbered, ok := sqlscan.Rows(p.SQL, p.Tokens[last].End, p.Mode, place, g.leads.called)
 	if !ok {
 		return unknownStatement(p)
+	}
+	if reason := g.refuseLead(p); !reason.Empty() {
+		return reason
 	}
 	v.rows = int64(rows)
 	v.loose = loose && (numbered || place < 0)

@@ -22,10 +22,14 @@ func (g *guard) definition(v *verdict) lang.Msg {
 	if reason := g.names(v); !reason.Empty() {
 		return reason
 	}
+	if reason := g.refuseLead(p); !reason.Empty() {
+		return reason
+	}
 	if p.Verb == "CREATE" && p.Kind == "TRIGGER" {
 		v.action = later
 	}
 	g.learn(p)
+	g.leads.learn(g, p)
 	return lang.Msg{}
 }
 
@@ -40,6 +44,9 @@ func (g *guard) engine(p *sqlscan.Parsed) lang.Msg {
 		if p.Verb != "CREATE" || p.Any(i, "SELECT", "VALUES", "TABLE") && i >= p.Body {
 			return keptElsewhere(name, p)
 		}
+	}
+	if g.afar == nil {
+		g.afar = map[string]string{}
 	}
 	g.afar[strings.ToLower(p.Own().Name)] = name
 	return lang.Msg{}

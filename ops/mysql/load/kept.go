@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"strings"
 
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
@@ -30,6 +31,22 @@ func (st *stream) keep(ctx context.Context, v verdict) (kept, error) {
 		k.drop = dropFor(v)
 	}
 	return k, nil
+}
+
+// unarm drops the triggers that an earlier attempt created: rows of a table without
+// transactions are inserted again, and must not fire them.
+func (st *stream) unarm(ctx context.Context, makes map[string]bool, j *journal) error {
+	if !j.resumed {
+		return nil
+	}
+	for _, object := range sorted(makes) {
+		if name, ok := strings.CutPrefix(object, "trigger "); ok {
+			if err := define(ctx, st.conn, "DROP TRIGGER IF EXISTS "+schema.Ident(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // tooEarly tells whether a view failed because the views that it uses are still

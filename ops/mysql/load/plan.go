@@ -188,7 +188,7 @@ func (p *plan) add(i int, mem backup.Member, text []byte) error {
 	case backup.MemberDatabase:
 		p.options = p.guard.options
 	case backup.MemberTable:
-		return p.addTable(st)
+		return p.addTable(st, mem)
 	case backup.MemberObject:
 		p.objects = append(p.objects, st)
 	}
@@ -218,9 +218,12 @@ func (g *guard) all(text []byte, where string) ([]verdict, error) {
 	}
 }
 
-func (p *plan) addTable(st step) error {
+func (p *plan) addTable(st step, mem backup.Member) error {
 	t := &table{step: st}
 	for _, v := range st.statements {
+		if v.parsed.Verb == "CREATE" && body(v.parsed) { // rows for a view would go elsewhere
+			return damage(mem, "not a table: %s", firstWords(string(v.sql)))
+		}
 		if v.parsed.Verb == "CREATE" && v.parsed.Kind == "TABLE" {
 			create, err := sqlscan.ParseTable(v.sql, v.parsed.Mode)
 			if err != nil {

@@ -54,6 +54,27 @@ var outsiders = []string{
 	"CREATE TABLE u (a INT) ENGINE=FEDERATED CONNECTION='mysql://u@h/prod/t' SELECT 1 AS a",
 	"CREATE TABLE u (a INT) ENGINE='CONNECT' AS VALUES (1)",
 	"ALTER TABLE u ENGINE=FEDERATED",
+	"CREATE VIEW v AS SELECT a FROM prod.t; INSERT INTO v VALUES (1)",
+	"CREATE VIEW v AS SELECT a FROM prod.t; REPLACE INTO V VALUES (1)",
+	"CREATE VIEW v AS SELECT a FROM prod.t; DELETE FROM v",
+	"CREATE VIEW v AS SELECT x.a FROM t JOIN t AS y ON y.a = t.a, prod.t AS x; INSERT INTO v (a) VALUES (1)",
+	"CREATE VIEW v AS SELECT x.a FROM t FORCE INDEX FOR ORDER BY (k), prod.t AS x; INSERT INTO v (a) VALUES (1)",
+	"CREATE VIEW v AS SELECT a FROM prod.t; CREATE VIEW w AS SELECT a FROM v; CREATE VIEW x AS SELECT a FROM w; " +
+		"INSERT INTO x VALUES (1)",
+	"CREATE VIEW v AS SELECT 1 AS a; CREATE OR REPLACE VIEW v AS SELECT a FROM prod.t; INSERT INTO v VALUES (1)",
+	"CREATE TABLE v (a INT); DROP TABLE v; CREATE VIEW v AS SELECT a FROM prod.t; INSERT INTO v VALUES (1)",
+	"CREATE VIEW v AS SELECT a FROM prod.t; ALTER TABLE v RENAME TO w; INSERT INTO w VALUES (1)",
+	"CREATE VIEW v AS SELECT a FROM mysql.help_topic; INSERT INTO v VALUES (1)",
+	writer + "INSERT INTO t VALUES (f())",
+	writer + "INSERT INTO t VALUES (1 + F (2) )",
+	writer + "INSERT INTO t VALUES (1), (IF(1, f(), 2))",
+	writer + "CREATE FUNCTION g() RETURNS INT RETURN f(); REPLACE INTO t VALUES (g())",
+	writer + "CREATE TABLE u AS SELECT f() AS a",
+	writer + "CREATE TABLE u (a INT) SELECT a FROM t WHERE f()",
+	writer + "CREATE VIEW v AS SELECT a FROM t WHERE f() > 0 WITH CHECK OPTION; INSERT INTO v VALUES (1)",
+	"CREATE PROCEDURE p() INSERT INTO prod.t VALUES (9);\nDELIMITER //\n" +
+		"CREATE FUNCTION f() RETURNS INT BEGIN CALL p(); RETURN 1; END//\nDELIMITER ;\nINSERT INTO t VALUES (f())",
+	"CREATE PROCEDURE p() INSERT INTO prod.t VALUES (9); CALL p()",
 	"ALTER TABLE prod.t ADD b INT",
 	"ALTER TABLE t RENAME TO prod.t",
 	"ALTER TABLE t RENAME prod.t",
@@ -77,6 +98,10 @@ var outsiders = []string{
 	"HANDLER prod.t OPEN", "XA START 'x'", "KILL 1", "SHUTDOWN", "SELECT 1 /*!99999 ' */ ; DROP DATABASE prod; -- ' */",
 	"LOCK INSTANCE FOR BACKUP", "\\u prod", "source /tmp/x.sql", "system rm x",
 }
+
+// writer is a function of a dump that writes into another database.
+const writer = "DELIMITER //\nCREATE FUNCTION f() RETURNS INT DETERMINISTIC " +
+	"BEGIN INSERT INTO prod.t VALUES (9); RETURN 1; END//\nDELIMITER ;\n"
 
 func TestNothingRunsOfADumpThatReachesOutside(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -284,6 +309,55 @@ func TestNamesOfTheOldSchemaAreRewrittenByToken(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("no note about the string: %+v", r.Notes)
+		}
+	})
+}
+
+// What only names other databases, or leads rows to the dump's own tables, is loaded.
+func TestViewsAndFunctionsThatStayAtHomeAreLoaded(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		s.Exec(t, "", "CREATE DATABASE IF NOT EXISTS prod", "CREATE TABLE IF NOT EXISTS prod.t (a INT)")
+		defer s.Exec(t, "", "DROP DATABASE prod")
+		schema := s.Schema(t)
+		text := "CREATE TABLE t (a INT);\nCREATE TABLE f (a INT);\n" + writer +
+			"CREATE VIEW outer_view AS SELECT a FROM prod.t;\n" +
+			"CREATE VIEW v AS SELECT a FROM t WHERE a IN (SELECT a FROM f);\n" +
+			"INSERT INTO t VALUES (ABS(-1)),(2);\nINSERT INTO f VALUES (3);\nINSERT INTO v VALUES (4);\n" +
+			"CREATE TABLE outer_view_2 AS SELECT a FROM t;\n" +
+			"CREATE FUNCTION home() RETURNS INT READS SQL DATA " +
+			"RETURN (SELECT COUNT(*) FROM information_schema.TABLES);\n" +
+			"INSERT INTO t VALUES (home() * 0 + 5);\n"
+		mustRun(t, s, source(t, []byte(text)), Options{Schema: schema})
+		var sum, count, outside int
+		err := s.Open(t, schema).QueryRow("SELECT (SELECT SUM(a) FROM t), (SELECT COUNT(*) FROM outer_view_2), "+
+			"(SELECT COUNT(*) FROM prod.t)").Scan(&sum, &count, &outside)
+		if err != nil || sum != 12 || count != 3 || outside != 0 {
+			t.Errorf("sum %d, count %d, rows outside %d (%v)", sum, count, outside, err)
+		}
+	})
+}
+
+// A trigger of the dump is created after all rows. When a load resumes, the triggers of
+// the earlier attempt are there, and rows of a table without transactions go in again.
+func TestTriggersOfAnEarlierAttemptAreNotFired(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		schema := s.Schema(t)
+		text := "CREATE TABLE t (a INT) ENGINE=MyISAM;\nCREATE TABLE told (a INT);\n" +
+			"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW INSERT INTO told VALUES (NEW.a);\n" +
+			"CREATE TRIGGER h BEFORE DELETE ON t FOR EACH ROW INSERT INTO told VALUES (OLD.a);\n" +
+			"INSERT INTO t VALUES (1),(2);\n" +
+			"CREATE TRIGGER i AFTER INSERT ON t FOR EACH ROW SET @x = NEW.nothing;\n"
+		for range 2 {
+			_, err := Run(context.Background(), target(s), source(t, []byte(text)), Options{Schema: schema})
+			if err == nil {
+				t.Fatal("a trigger over an unknown column was created")
+			}
+		}
+		var rows, told int
+		err := s.Open(t, schema).QueryRow("SELECT (SELECT COUNT(*) FROM t), (SELECT COUNT(*) FROM told)").
+			Scan(&rows, &told)
+		if err != nil || rows != 2 || told != 0 {
+			t.Errorf("%d rows, %d told (%v)", rows, told, err)
 		}
 	})
 }

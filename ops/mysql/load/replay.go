@@ -48,7 +48,13 @@ type replay struct {
 }
 
 // replay runs the dump, and resumes where an earlier attempt stopped.
-func (s *session) replay(ctx context.Context, src *Source, late map[string]*table, j *journal) error {
+func (s *session) replay(
+	ctx context.Context,
+	src *Source,
+	late map[string]*table,
+	makes map[string]bool,
+	j *journal,
+) error {
 	conn, err := s.foreignConn(ctx)
 	if err != nil {
 		return err
@@ -74,6 +80,9 @@ func (s *session) replay(ctx context.Context, src *Source, late map[string]*tabl
 	}
 	for _, t := range late {
 		r.lastRow[t.lastRow] = t
+	}
+	if err := st.unarm(ctx, makes, j); err != nil {
+		return err
 	}
 	err = r.all(ctx)
 	if ended := r.crew.dismiss(err); ended != nil {

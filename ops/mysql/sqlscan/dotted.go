@@ -5,6 +5,7 @@ package sqlscan
 type clause struct {
 	tables bool // behind FROM, JOIN, INTO, UPDATE …
 	query  bool // a SELECT or DELETE was seen: FROM means tables, not EXTRACT(x FROM y)
+	on     bool // in the condition of a JOIN: a comma ends it, and tables follow
 }
 
 // dotted finds the names with a schema from token i on, by their place.
@@ -23,6 +24,8 @@ func (p *Parsed) dotted(i int) {
 			i = p.dottedName(i, top.tables)
 		case k == Word:
 			top.turn(p, i)
+		case p.Is(i, ",") && top.on:
+			top.on, top.tables = false, true
 		case p.Is(i, ";"):
 			*top = clause{query: true}
 		}
@@ -49,9 +52,10 @@ func (p *Parsed) listBefore(i int) bool {
 func (c *clause) turn(p *Parsed, i int) {
 	switch p.Upper(i) {
 	case "SELECT", "DELETE", "HANDLER":
-		c.query, c.tables = true, false
+		c.query = true
+		c.tables, c.on = false, false
 	case "FROM":
-		c.tables = c.query
+		c.tables, c.on = c.query, false
 	case "JOIN",
 		"STRAIGHT_JOIN",
 		"INTO",
@@ -69,8 +73,17 @@ func (c *clause) turn(p *Parsed, i int) {
 	case "UPDATE":
 		// ON DUPLICATE KEY UPDATE a.b = … and FOR UPDATE name columns or nothing.
 		c.tables = !p.Is(i-1, "KEY") && !p.Is(i-1, "FOR") && !p.Is(i-1, "ON") && !p.Any(i-1, "BEFORE", "AFTER")
-	case "ON", "WHERE", "SET", "GROUP", "ORDER", "HAVING", "LIMIT", "VALUES", "VALUE", "BEGIN", "END", "THEN", "DO",
-		"RETURN", "IF", "WHILE", "UNTIL", "WINDOW", "ELSE":
+	case "ON":
+		c.on = c.tables && !p.Any(i+1, "DUPLICATE", "DELETE", "UPDATE")
+		c.tables = false
+	case "GROUP", "ORDER":
+		if p.Is(i-1, "FOR") { // an index hint: tables may follow
+			return
+		}
+		c.tables, c.on = false, false
+	case "WHERE", "SET", "HAVING", "LIMIT", "VALUES", "VALUE", "BEGIN", "DO", "RETURN", "WHILE", "UNTIL", "WINDOW":
+		c.tables, c.on = false, false
+	case "END", "THEN", "IF", "ELSE": // a condition may hold a CASE or an IF()
 		c.tables = false
 	}
 }

@@ -7,14 +7,17 @@ import "bytes"
 // charset introducers and calls of functions without a schema; no name with a
 // dot, no subquery, no variable, and nothing behind the rows.
 func Literal(sql []byte, from int, mode Mode) (rows int, ok bool) {
-	rows, _, ok = Rows(sql, from, mode, -1)
+	rows, _, ok = Rows(sql, from, mode, -1, nil)
 	return rows, ok
 }
 
 // Rows is Literal that also tells whether the value at a place, counted from 0,
-// is in each row a plain number other than 0: a counter that counts itself.
-func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bool) {
+// is in each row a plain number other than 0: a counter that counts itself. It
+// passes the words that may be functions, tables or views to named, which may be nil.
+func Rows(sql []byte, from int, mode Mode, place int, named func([]byte)) (rows int, numbered, ok bool) {
 	inCode, r := false, rowScan{place: place, numbered: true}
+	var word []byte // the last token, if it is a word
+	query := false  // the rows hold a SELECT: any word may be a table
 	for i := from; i < len(sql); {
 		tok, _ := scan(sql, i, mode, inCode)
 		i = tok.End
@@ -31,12 +34,21 @@ func Rows(sql []byte, from int, mode Mode, place int) (rows int, numbered, ok bo
 				r.others++
 			}
 		case Word:
-			ok = r.depth > 0 && (!is(sql[tok.Start:tok.End], "SELECT") || ofJSON(sql[tok.Start:]))
+			selects := is(sql[tok.Start:tok.End], "SELECT")
+			ok = r.depth > 0 && (!selects || ofJSON(sql[tok.Start:]))
 			r.others++
+			query = query || selects
 		case Punct:
 			ok = r.punct(sql[tok.Start])
 		default:
 			ok = false
+		}
+		if word != nil && named != nil && (query || sql[tok.Start] == '(') {
+			named(word)
+		}
+		word = nil
+		if tok.Kind == Word {
+			word = sql[tok.Start:tok.End]
 		}
 		if !ok {
 			return r.rows, false, false

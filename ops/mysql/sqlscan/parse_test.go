@@ -42,6 +42,12 @@ func TestNamesAreFoundByTheirPlace(t *testing.T) {
 			"from (`p`.`x` join `y` on((`x`.`a` = `y`.`b`))) where p.f(1)": "CREATE VIEW v p.x p.f",
 		"CREATE VIEW v AS SELECT EXTRACT(YEAR FROM t.a), t.b FROM t, p.u AS z WHERE z.c IN (SELECT q.a FROM p.q)": "CREATE VIEW v p.u p.q",
 		"CREATE VIEW v AS SELECT p.t.a FROM t": "CREATE VIEW v p.t",
+		"CREATE VIEW v AS SELECT a FROM t JOIN u ON t.a = u.b AND IF(t.c, u.d, CASE WHEN t.e THEN 1 ELSE u.f END), p.x":       "CREATE VIEW v p.x",
+		"CREATE VIEW v AS SELECT t.a, u.b FROM t JOIN u ON t.a = u.b UNION SELECT t.a, t.b FROM t WHERE t.a, t.b":             "CREATE VIEW v",
+		"CREATE VIEW v AS SELECT t.a FROM t FORCE INDEX FOR ORDER BY (k), p.x ORDER BY t.a, t.b":                              "CREATE VIEW v p.x",
+		"CREATE PROCEDURE g() INSERT INTO p.t SELECT u.a FROM u JOIN w ON u.a = w.a ON DUPLICATE KEY UPDATE a = u.b, c = u.d": "CREATE PROCEDURE g p.t",
+		"CREATE TABLE t (a INT, b INT, FOREIGN KEY (a) REFERENCES q (x) ON DELETE CASCADE, CHECK (t.a > t.b))":                "CREATE TABLE t",
+		"UPDATE t JOIN u ON t.a = u.a, p.x SET t.b = u.b, t.c = u.c":                                                          "UPDATE  t p.x",
 		"CREATE TRIGGER p.g BEFORE INSERT ON q.t FOR EACH ROW BEGIN INSERT INTO r.l VALUES (NEW.a); UPDATE s.u SET " +
 			"s.u.x = OLD.b; END": "CREATE TRIGGER p.g q.t r.l s.u s.u",
 		"CREATE PROCEDURE g() BEGIN DECLARE c CURSOR FOR SELECT t.a FROM p.t; CALL p.h(t.a); DELETE FROM p.z WHERE " +
