@@ -77,34 +77,35 @@ func TestEachProblemOfAMachineIsNamed(t *testing.T) {
 }
 
 func TestAPortTakenByAnotherProcessIsNamed(t *testing.T) {
-	place := Place{Port: 3000, What: "api", Owned: true, Owner: Known(7), Running: true,
-		Held: Known([]Holder{{PID: 99, Name: "python3", Line: []int{5, 1}}})}
-	f := judgePort(place)
-	if f.State != ops.StateCritical || !strings.Contains(f.Detail.String(), "python3 (pid 99)") ||
-		f.Fix != "ps -fp 99" {
-		t.Errorf("%+v", f)
+	ours, foreign := Known(true), Known(false)
+	place := Place{Port: 3000, What: "api", Owned: true, Running: true}
+	held := func(all ...Holder) Place {
+		p := place
+		p.Held = Known(all)
+		return p
 	}
-	place.Held.Value[0].Line = []int{7, 1} // a child of the service
-	if f = judgePort(place); f.State != ops.StateOK {
-		t.Errorf("a child of the service: %+v", f)
-	}
-	held := place.Held
-	place.Held = Known([]Holder{{PID: 7, Name: "node"}, {PID: 99, Name: "python3"}}) // as on [::1] and 127.0.0.1
-	if f = judgePort(place); f.State != ops.StateCritical || f.Fix != "ps -fp 99" {
-		t.Errorf("one of two addresses is another's: %+v", f)
-	}
-	place.Held = held
-	place.Owner = Unknown[int](lang.M("permission denied"))
-	if f = judgePort(place); f.State != ops.StateUnknown {
-		t.Errorf("an unknown owner: %+v", f)
-	}
-	place.Held = Known([]Holder(nil))
-	if f = judgePort(place); f.State != ops.StateWarning {
-		t.Errorf("runs and does not listen: %+v", f)
-	}
-	db := Place{Port: 3306, What: "MySQL", Inner: true, Held: Known([]Holder{{PID: 1, Name: "mysqld", Public: true}})}
-	if f = judgePort(db); f.State != ops.StateWarning {
-		t.Errorf("an open database: %+v", f)
+	for _, c := range []struct {
+		p     Place
+		state ops.State
+		says  string
+	}{
+		{held(Holder{PID: 99, Name: "python3", Ours: foreign}), ops.StateCritical, "python3 (pid 99)"},
+		{held(Holder{PID: 7, Name: "node", Ours: ours}), ops.StateOK, "node (pid 7)"},
+		// as on [::1] and 127.0.0.1
+		{held(Holder{PID: 7, Ours: ours}, Holder{PID: 99, Ours: foreign}), ops.StateCritical, "pid 99"},
+		{held(Holder{PID: 9, Ours: Unknown[bool](lang.M("permission denied"))}), ops.StateUnknown, "permission denied"},
+		{held(Holder{}), ops.StateUnknown, "root only"},
+		{held(), ops.StateWarning, "nothing listens"},
+		{Place{Port: 3306, What: "MySQL", Inner: true, Held: Known([]Holder{{PID: 1, Name: "mysqld", Public: true}})},
+			ops.StateWarning, "every address"},
+	} {
+		f := judgePort(c.p)
+		if f.State != c.state || !strings.Contains(f.Detail.String(), c.says) {
+			t.Errorf("%+v: %+v", c.p, f)
+		}
+		if f.State == ops.StateCritical && f.Fix != "ps -fp 99" {
+			t.Errorf("%+v: %+v", c.p, f)
+		}
 	}
 }
 

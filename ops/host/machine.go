@@ -271,12 +271,40 @@ func reason(err error) lang.Msg {
 	return lang.Raw(err.Error())
 }
 
+// WorksIn tells whether a process works in a folder or was started with a path below it. Its
+// error means that neither may be seen.
+func WorksIn(pid int, folder string) (bool, error) { return worksIn(pid, below(folder)) }
+
+func worksIn(pid int, inside func(path string) bool) (bool, error) {
+	cwd, err := Folder(pid)
+	if err == nil && inside(cwd) {
+		return true, nil
+	}
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if slices.ContainsFunc(strings.FieldsFunc(string(text), isBreak), inside) {
+		return true, nil
+	}
+	return false, err
+}
+
+// below tells whether a path is a folder or below it, by the folder's name or by what its
+// links lead to.
+func below(folder string) func(path string) bool {
+	names := []string{folder}
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		names = append(names, real)
+	}
+	return func(path string) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			return path == name || strings.HasPrefix(path, name+string(filepath.Separator))
+		})
+	}
+}
+
 // Uses is the pid of a process that works in a folder or was started with a path below it;
 // 0 where none is known. Processes of other users are seen by root alone.
 func Uses(folder string) int {
-	inside := func(path string) bool {
-		return path == folder || strings.HasPrefix(path, folder+string(filepath.Separator))
-	}
+	inside := below(folder)
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
@@ -286,11 +314,7 @@ func Uses(folder string) int {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		if cwd, err := Folder(pid); err == nil && inside(cwd) {
-			return pid
-		}
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if slices.ContainsFunc(strings.FieldsFunc(string(text), isBreak), inside) {
+		if is, _ := worksIn(pid, inside); is {
 			return pid
 		}
 	}

@@ -27,6 +27,8 @@ type Twin interface {
 	// GaveUp tells whether the instance that was started on a port, and was not ready yet, ended
 	// for good or again and again, and its logs. What cannot be told counts as no.
 	GaveUp(ctx context.Context, port int) (logs []string, is bool)
+	// Owns tells of a process that listens whether it belongs to an instance.
+	Owns(ctx context.Context) (is func(pid int) bool, err error)
 }
 
 // Move is the folder of the code that an instance is started in. Its zero value leaves it
@@ -279,6 +281,14 @@ func (p *pm2) GaveUp(ctx context.Context, port int) (logs []string, is bool) {
 		}
 	}
 	return logs, is
+}
+
+// Owns asks PM2 once for the instances.
+func (p *pm2) Owns(ctx context.Context) (is func(pid int) bool, err error) {
+	all, err := p.instances(ctx)
+	return func(pid int) bool {
+		return slices.ContainsFunc(all, func(i pm2Instance) bool { return i.holds(pid) })
+	}, err
 }
 
 // holds tells whether a process is the one that listens for the instance: the instance or a

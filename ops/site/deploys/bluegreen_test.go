@@ -15,6 +15,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/testdb"
 	"opsdeck/internal/testenv"
+	"opsdeck/ops"
 	"opsdeck/ops/deploy"
 )
 
@@ -124,7 +125,14 @@ func TestBlueGreenInClusterMode(t *testing.T) {
 	g := newGreen(t, "-i", "2")
 	g.each = 2
 	stop := load(g.front)
+	named, leave := stranger(t, g.ports[1])
+	users := said{ops.StateOK, "for shop: nginx sends users here"}
+	checked(t, g.Desk, "a stranger", map[int]said{g.ports[0]: users, g.ports[1]: {ops.StateCritical, named}})
+	leave()
+	checked(t, g.Desk, "one release", map[int]said{g.ports[0]: users, g.ports[1]: {ops.StateOK, "free, for the next"}})
 	g.goesTo("blue-green", 2, g.ports[1])
+	checked(t, g.Desk, "two releases", map[int]said{g.ports[0]: {ops.StateOK, "which users do not get"}, g.ports[1]: users})
+	g.checkedAlone()
 	last := g.goesTo("short", 3, g.ports[0])
 	state, err := g.Carry(t.Context(), last, deploy.EventBack, nil)
 	if err != nil || state.Result != deploy.ResultTakenBack {
@@ -136,6 +144,24 @@ func TestBlueGreenInClusterMode(t *testing.T) {
 	}
 	if asked, bad := stop(); bad != "" || asked < 100 {
 		t.Errorf("%d requests, one was answered %q", asked, bad)
+	}
+}
+
+// checkedAlone: without a switch, a port that PM2 holds for workers of another instance than
+// the oldest is the service's too.
+func (g *green) checkedAlone() {
+	g.t.Helper()
+	service := *g.Service
+	service.Deploy.Switch = config.DeploySwitch{}
+	for _, port := range g.ports[:2] {
+		service.Health.URL = fmt.Sprintf("http://127.0.0.1:%d", port)
+		s := *g.Site
+		s.Service = &service
+		d, err := Open(&s)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		checked(g.t, d, "without a switch", map[int]said{port: {ops.StateOK, ", for shop"}})
 	}
 }
 

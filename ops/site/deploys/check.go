@@ -68,20 +68,26 @@ type view struct {
 	sockets func() (listener.Sockets, error) // looks once
 }
 
-// Check looks at the machine and the service.
-func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
+// look asks for what several of the checks need.
+func look(ctx context.Context, d *Desk) view {
 	ask, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
 	v := view{Desk: d, process: d.ctl.Status(ask), sockets: sync.OnceValues(listener.All)}
-	cancel()
 	v.dir, v.noDir = d.folder(v.process)
 	v.env = v.settings()
+	return v
+}
+
+// Check looks at the machine and the service.
+func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
+	v := look(ctx, d)
 	needs, err := v.needs()
 	if err != nil {
 		return nil, err
 	}
-	look := host.Look{Root: config.System("", d.Getenv), Dir: v.diskFolder()}
-	out := deploy.JudgeMachine(look.Machine(ctx), needs)
-	out = append(out, deploy.JudgePorts(v.places())...)
+	at := host.Look{Root: config.System("", d.Getenv), Dir: v.diskFolder()}
+	out := deploy.JudgeMachine(at.Machine(ctx), needs)
+	out = append(out, deploy.JudgePorts(v.places(ctx))...)
 	if v.dir == "" {
 		out = append(
 			out,
@@ -95,6 +101,7 @@ func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
 	out = append(out, deploy.JudgeFiles(v.files())...)
 	out = append(out, deploy.JudgeWeb(v.web(ctx))...)
 	out = append(out, v.front()...)
+	out = append(out, v.upstreamFile()...)
 	out = append(out, v.database(ctx)...)
 	if d.Service.Process.Kind == "pm2" {
 		out = append(out, deploy.JudgeBoot(v.boot(), d.Service.Process.Name)...)
@@ -185,55 +192,6 @@ func (v view) composeFile() string {
 		}
 	}
 	return ""
-}
-
-// places are the ports of the service, its database and its Redis on this machine.
-func (v view) places() []deploy.Place {
-	var out []deploy.Place
-	name := v.Service.Process.Name
-	if name == "" {
-		name = v.Service.Name
-	}
-	if port := probe.LocalPort(v.Service.Health.URL); port > 0 {
-		p := deploy.Place{Port: port, What: name, Running: v.process.State == health.ProcessRunning}
-		own, _ := v.env.Env.Value.Get("PORT")
-		p.Owned = v.process.Kind != "none" && v.process.Kind != "command" && v.process.Kind != "compose" &&
-			!v.fronted(port, own)
-		p.Owner = deploy.Known(v.process.PID)
-		if v.process.State == health.ProcessUnknown {
-			p.Owner = deploy.Unknown[int](v.process.Reason)
-		}
-		out = append(out, v.held(p))
-	}
-	if t, err := mysql.Resolve(v.Service.Database); v.hasDatabase() && err == nil && t.Network == "tcp" &&
-		mysql.Loopback(t) {
-		_, port, _ := net.SplitHostPort(t.Addr)
-		n, _ := strconv.Atoi(port)
-		out = append(out, v.held(deploy.Place{Port: n, What: "MySQL", Inner: true}))
-	}
-	if port := probe.LocalPort("redis://" + v.Service.Redis.Address); v.Service.Redis.Address != "" && port > 0 {
-		out = append(out, v.held(deploy.Place{Port: port, What: "Redis", Inner: true}))
-	}
-	return out
-}
-
-// held looks who listens on a port.
-func (v view) held(p deploy.Place) deploy.Place {
-	sockets, err := v.sockets()
-	if err != nil {
-		p.Held = deploy.Unknown[[]deploy.Holder](lang.Raw(err.Error()))
-		return p
-	}
-	var holders []deploy.Holder
-	for _, s := range sockets[p.Port] {
-		h := deploy.Holder{PID: s.PID, Name: s.Name, Public: s.Addr.IsUnspecified()}
-		if s.PID > 0 {
-			h.Line = host.Parents(s.PID)
-		}
-		holders = append(holders, h)
-	}
-	p.Held = deploy.Known(holders)
-	return p
 }
 
 // settings reads the environment file and what it is compared with.

@@ -54,6 +54,23 @@ func (v view) front() []deploy.Finding {
 	return []deploy.Finding{f}
 }
 
+// upstreamFile judges the file that says which instance users get.
+func (v view) upstreamFile() []deploy.Finding {
+	s := v.conf.Switch
+	if s.File == "" || len(s.Ports) != 2 {
+		return nil
+	}
+	f := deploy.Finding{Name: "nginx-upstream", Why: lang.M("no release can be started beside the running one")}
+	active, _, err := v.active()
+	if err == nil {
+		return []deploy.Finding{{Name: f.Name, Detail: lang.M("nginx sends users to port %d", active)}}
+	}
+	f.State = ops.StateWarning
+	f.Detail = v.Explain(err).What
+	f.Fix = firstUpstream(v.Desk)
+	return []deploy.Finding{f}
+}
+
 // fronted tells whether a port is that of the program in front of the service, such as
 // nginx, and not the service's own: as deploy.switch says, else by who listens there while
 // the service's own PORT is another one.

@@ -36,11 +36,16 @@ func (d *Desk) upstream(port int) []byte {
 		d.conf.Switch.Upstream, port)
 }
 
+// firstUpstream is the command that writes that file once.
+func firstUpstream(d *Desk) string {
+	text := strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(string(d.upstream(d.conf.Switch.Ports[0])))
+	return "printf '" + text + "' >" + human.Shell(d.conf.Switch.File)
+}
+
 // active is the port that nginx sends users to, as its file says, and the other one.
 func (d *Desk) active() (active, other int, err error) {
 	s := d.conf.Switch
-	hint := lang.M("write it once by hand: printf '%s' >%s; include it in nginx's http block",
-		strings.ReplaceAll(strings.ReplaceAll(string(d.upstream(s.Ports[0])), "\n", `\n`), "\t", `\t`), s.File)
+	hint := lang.M("write it once by hand: %s; include it in nginx's http block", firstUpstream(d))
 	text, err := regular.ReadFile(s.File)
 	if err != nil {
 		return 0, 0,
