@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/human"
@@ -35,11 +36,11 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	tiers := inv.Tiers(sh.Keep(), sh.Daily, backups.Grace)
+	l := sh.listing(inv, sh.Keep())
 	if c.JSON {
-		return a.json(listJSON(sh, inv, tiers, away))
+		return a.json(listJSON(sh, l, away))
 	}
-	sh.list(inv, tiers, away)
+	sh.list(l, away)
 	if len(inv.Sets) == 0 {
 		sh.note(lang.M("no backups yet; make one: opsdeck backup create"))
 	}
@@ -48,7 +49,21 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) backupListJSON {
+// listing is an inventory by its own rule of retention.
+type listing struct {
+	*backup.Inventory
+	keep  backup.Keep
+	tiers []backup.TierInfo
+	plan  *backup.Plan
+}
+
+func (sh *shelf) listing(inv *backup.Inventory, keep backup.Keep) listing {
+	policy := sh.Policy()
+	policy.Keep = keep
+	return listing{inv, keep, inv.Tiers(keep, sh.Daily, backups.Grace), backup.PlanRetention(inv, policy)}
+}
+
+func listJSON(sh *shelf, inv listing, away []backup.Elsewhere) backupListJSON {
 	doc := backupListJSON{
 		Unfinished: sh.Maker().Unfinished(),
 		Dir:        inv.Dir,
@@ -59,27 +74,26 @@ func listJSON(sh *shelf, inv *backup.Inventory, tiers []backup.TierInfo, away []
 		Backups:    []backupJSON{},
 		Copies:     elsewhereDoc(sh, away),
 	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
+	if s := backup.Newest(inv.Inventory, inv.Database); s != nil {
 		age := inv.At.Sub(s.At).Milliseconds()
 		doc.NewestGood = &s.Name
 		doc.AgeMS = &age
 	}
-	for _, t := range tiers {
+	for _, t := range inv.tiers {
 		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held, Missing: []string{}}
 		for _, s := range t.Unfilled() {
 			j.Missing = append(j.Missing, slotName(t.Tier, s))
 		}
 		doc.Tiers = append(doc.Tiers, j)
 	}
-	plan := backup.PlanRetention(inv, sh.Policy())
 	for i, s := range inv.Sets {
-		doc.Backups = append(doc.Backups, setJSON(s, plan.Steps[i], plan.Expires(s, inv.Zone, sh.Keep())))
+		doc.Backups = append(doc.Backups, setJSON(s, inv.plan.Steps[i], inv.plan.Expires(s, inv.Zone, inv.keep)))
 	}
 	return doc
 }
 
 // list prints the inventory for people.
-func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []backup.Elsewhere) {
+func (sh *shelf) list(inv listing, away []backup.Elsewhere) {
 	th := sh.theme()
 	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(inv.Dir))+"  "+sh.lang.Msg(inv.Headline(away)))
 	if inv.Disk.Total > 0 {
@@ -89,8 +103,8 @@ func (sh *shelf) list(inv *backup.Inventory, tiers []backup.TierInfo, away []bac
 	for _, p := range inv.Problems {
 		sh.note(lang.M("the backup folder: %s", p.Text()))
 	}
-	for _, t := range tiers {
-		if len(t.Sets) == 0 && len(t.Missing()) == 0 {
+	for _, t := range inv.tiers {
+		if len(t.Listed()) == 0 && len(t.Missing()) == 0 {
 			continue
 		}
 		fmt.Fprintln(sh.out)
@@ -110,22 +124,25 @@ func (sh *shelf) keyProblem() {
 	fmt.Fprintln(sh.out, style.Render(mark+" "+sh.lang.T("no backup can be made or restored: %s", why)))
 }
 
-func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
+// tier prints the backups of a tier. One that is of another tier by its name, and fills one of
+// this tier's periods, is marked "=".
+func (sh *shelf) tier(inv listing, t backup.TierInfo) {
 	th := sh.theme()
 	table := cells.Table{Right: []int{4}, Max: sh.width()}
-	for _, s := range t.Sets {
+	for _, s := range t.Listed() {
 		style, glyph := th.State(s.State.Health())
-		what := sh.lang.Msg(inv.Part(s))
-		if p, ok := s.Worst(); ok && (what == "" || p.Fatal()) {
-			what = sh.lang.Msg(p.Text())
+		name := termsafe.Line(s.Name)
+		if s.Tier != t.Tier {
+			name = "= " + name
 		}
-		table.Rows = append(
-			table.Rows,
-			[]string{"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())), termsafe.Line(s.Name),
-				s.At.In(inv.Zone).
-					Format("2006-01-02 15:04"),
-				sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))), s.SizeText(), termsafe.Line(what)},
-		)
+		table.Rows = append(table.Rows, []string{
+			"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+			name,
+			s.At.In(inv.Zone).Format("2006-01-02 15:04"),
+			sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))),
+			s.SizeText(),
+			termsafe.Line(sh.lang.Msg(inv.note(s))),
+		})
 	}
 	fmt.Fprint(sh.out, table)
 	var missing []string
@@ -141,6 +158,19 @@ func (sh *shelf) tier(inv *backup.Inventory, t backup.TierInfo) {
 	}
 }
 
+// note is what is said beside a backup: what is wrong with it or missing in it, else that
+// it expires.
+func (l listing) note(s *backup.Set) lang.Msg {
+	part := l.Part(s)
+	if p, ok := s.Worst(); ok && (part.Empty() || p.Fatal()) {
+		return p.Text()
+	}
+	if i := slices.Index(l.Sets, s); part.Empty() && l.plan.Steps[i].Verb == backup.Remove {
+		return lang.M("removed at next prune")
+	}
+	return part
+}
+
 // listCopy lists a copy by its own folder and manifests, looked at now.
 func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
 	found, cp, err := sh.Offsite().Open(c.Copy, sh.flags.ReadOnly)
@@ -152,10 +182,11 @@ func (c *backupListCmd) listCopy(ctx context.Context, sh *shelf) error {
 	if err != nil {
 		return err
 	}
+	l := sh.listing(inv, backups.KeepAt(sh.Shelf, found))
 	if c.JSON {
-		return sh.json(listJSON(sh, inv, inv.Tiers(backups.KeepAt(sh.Shelf, found), sh.Daily, backups.Grace), nil))
+		return sh.json(listJSON(sh, l, nil))
 	}
-	sh.list(inv, inv.Tiers(backups.KeepAt(sh.Shelf, found), sh.Daily, backups.Grace), nil)
+	sh.list(l, nil)
 	switch e := cp.Gone; {
 	case e != nil:
 		sh.note(backups.EmptiedText(found, *e))

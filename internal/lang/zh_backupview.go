@@ -89,6 +89,7 @@ func init() {
 		"开始",
 		"update the offsite copies",
 		"更新异地副本",
+		"cannot be restored; choose another backup", "无法恢复，请选择其他备份",
 		"restores %s to its state at %s",
 		"把 %s 恢复到 %s 的状态",
 		"execute",

@@ -68,6 +68,7 @@ func init() {
 		"%s has %s rows, the backup %s", "%s 有 %s 行，备份中有 %s 行",
 		"%s has as many rows as the backup, but their contents differ", "%s 的行数与备份相同，但内容不同",
 		"CHECK TABLE could not run: %s", "无法执行 CHECK TABLE：%s",
+		"not checked, their engine does not support CHECK TABLE: %s", "未检查，其存储引擎不支持 CHECK TABLE：%s",
 		"CHECK TABLE %s: %s", "CHECK TABLE %s：%s",
 		"the foreign key %s of %s cannot be checked: %s", "无法检查外键 %s（表 %s）：%s",
 		"the smoke test %s fails: %s", "冒烟测试 %s 失败：%s",

@@ -92,8 +92,8 @@ func Drills(stateDir, database string) ([]Drill, error) {
 }
 
 // RestoreTime estimates how long a full restore of a backup of sizeBytes takes: the time
-// of the newest passed drill of a whole database, in proportion to its size. ok is false
-// when there is no such drill.
+// of the newest passed drill of a whole database, in proportion to its size, but at least a
+// second. ok is false when there is no such drill.
 func RestoreTime(drills []Drill, sizeBytes int64) (d time.Duration, from Drill, ok bool) {
 	for _, x := range drills {
 		if x.Result != Passed || x.Scenario == SingleTable || x.SizeBytes <= 0 || x.RestoreMS <= 0 {
@@ -103,7 +103,7 @@ func RestoreTime(drills []Drill, sizeBytes int64) (d time.Duration, from Drill, 
 		if sizeBytes > 0 {
 			ms *= float64(sizeBytes) / float64(x.SizeBytes)
 		}
-		return time.Duration(ms * float64(time.Millisecond)), x, true
+		return max(time.Duration(ms*float64(time.Millisecond)), time.Second), x, true
 	}
 	return 0, Drill{}, false
 }

@@ -345,6 +345,21 @@ func TestSlotsShowWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestATierListsWhatFillsItsWeeks: a folder of daily backups alone fills the weeks too.
+func TestATierListsWhatFillsItsWeeks(t *testing.T) {
+	dir := folderOf(t)
+	for days := 1; days <= 20; days++ {
+		at := testNow.AddDate(0, 0, -days)
+		place(t, dir, nameAt(at), []byte("x"), at, nil)
+	}
+	daily, _ := ParseCron("0 2 * * *")
+	week := scan(t, dir, nil).Tiers(Keep{Daily: 7, Weekly: 2}, daily, time.Hour)[1]
+	listed := week.Listed()
+	if len(week.Sets) != 0 || len(listed) != 2 || !listed[0].At.After(listed[1].At) {
+		t.Errorf("lists %d, of them %d by name", len(listed), len(week.Sets))
+	}
+}
+
 func TestASlotWithABadFileAloneIsUnfilled(t *testing.T) {
 	dir := folderOf(t)
 	for days := 1; days <= 3; days++ {

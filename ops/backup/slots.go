@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -39,6 +40,18 @@ type TierInfo struct {
 	Held  int // good ones: of the slots, or all where there are no slots
 	Slots []Slot
 	Sets  []*Set // newest first
+}
+
+// Listed are the tier's backups and those of other tiers that fill its slots, newest first.
+func (t TierInfo) Listed() []*Set {
+	out := slices.Clone(t.Sets)
+	for _, s := range t.Slots {
+		if s.Set != nil && !slices.Contains(out, s.Set) {
+			out = append(out, s.Set)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Set) int { return b.At.Compare(a.At) })
+	return out
 }
 
 // Missing lists the empty slots.

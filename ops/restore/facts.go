@@ -243,6 +243,8 @@ func (t TableState) word(manifest bool) lang.Msg {
 		return lang.Raw(t.Check)
 	case manifest && !t.InBackup:
 		return lang.M("not in the backup")
+	case t.Check == "":
+		return lang.M("not checked")
 	}
 	return lang.Raw(t.Check)
 }

@@ -80,6 +80,10 @@ func (p *dossier) restoreLines(s *backup.Set, width int) (lines []string) {
 	if s.Parsed.Physical {
 		return nil
 	}
+	if s.State == backup.Bad {
+		say(lang.M("cannot be restored; choose another backup"))
+		return lines
+	}
 	if part := p.stock.part(s); part != "" {
 		lines = append(lines, e.Theme.Warn.Render(e.Theme.Glyph.Warn+" "+cells.Cut(part, width-2)))
 	}

@@ -262,6 +262,7 @@ func TestViews(t *testing.T) {
 		"folded":   {"z"},
 		"detail":   {"down", "enter"},
 		"compared": {"down", "enter", "o"},
+		"bad":      {"/", "b", "a", "d", "enter", "down", "enter"},
 		"plan":     {"p"},
 		"filter":   {"/", "b", "a", "d", "enter"},
 		"worst":    {"o", "o", "o"},

@@ -11,9 +11,14 @@ import (
 	"opsdeck/ops/mysql/schema"
 )
 
-// CheckTable runs CHECK TABLE and returns the problems that the server reports: none for
-// a sound table, and none for a table whose engine does not support the check. Plan,
-// drill and restore all use it. A quick check does not scan for rows with wrong links.
+// Check is the result of CHECK TABLE.
+type Check struct {
+	Complaints  []string // problems that the server reports
+	Unsupported bool     // the table's engine has no check: nothing is known
+}
+
+// CheckTable runs CHECK TABLE. Plan, drill and restore all use it. A quick check does not scan
+// for rows with wrong links.
 //
 // A warning beside the status OK is no problem: a MyISAM table with a row 0, or one that a
 // client has not closed, is sound.
@@ -22,13 +27,13 @@ import (
 // retried after a deadlock, and is otherwise an error for which mysql.Yields is true.
 //
 // MySQL Reference Manual, "CHECK TABLE Statement".
-func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bool) (complaints []string, err error) {
+func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bool) (c Check, err error) {
 	query := "CHECK TABLE " + schema.Name(in, name)
 	if quick {
 		query += " QUICK"
 	}
 	err = mysql.AgainSoon(ctx, func() error {
-		complaints = nil
+		c = Check{}
 		rows, err := schema.All(ctx, q, query)
 		if err != nil {
 			return err
@@ -37,18 +42,29 @@ func CheckTable(ctx context.Context, q schema.Querier, in, name string, quick bo
 			return len(r) == 4 && r[2] == "status" && r[3] == "OK"
 		})
 		for _, r := range rows { // Table, Op, Msg_type, Msg_text
+			if len(r) == 4 && unsupported(r[3]) {
+				c.Unsupported = true
+				continue
+			}
 			if len(r) != 4 || !complaint(strings.ToLower(r[2]), r[3]) || sound && !strings.EqualFold(r[2], "error") {
 				continue
 			}
 			if err := prevented(r[3]); err != nil {
-				complaints = nil
+				c = Check{}
 				return err
 			}
-			complaints = append(complaints, r[3])
+			c.Complaints = append(c.Complaints, r[3])
 		}
 		return nil
 	})
-	return complaints, err
+	return c, err
+}
+
+// unsupported reports that the server refused the check because of the table's engine.
+//
+// HA_ADMIN_NOT_IMPLEMENTED in sql_admin.cc of MySQL and MariaDB.
+func unsupported(text string) bool {
+	return strings.HasPrefix(text, "The storage engine for the table doesn't support ")
 }
 
 func complaint(kind, text string) bool {
@@ -56,7 +72,7 @@ func complaint(kind, text string) bool {
 	case "note", "info":
 		return false
 	case "status":
-		return text != "OK" && text != "Table is already up to date" && !strings.Contains(text, "support")
+		return text != "OK" && text != "Table is already up to date"
 	}
 	return true
 }

@@ -26,16 +26,30 @@ func TestACheckThatALockPreventsSaysNothingAboutTheTable(t *testing.T) {
 		}
 		run(checker, "SET SESSION lock_wait_timeout = 1")
 		run(holder, "LOCK TABLES orders WRITE")
-		if bad, err := CheckTable(t.Context(), checker, name, "orders", false); len(bad) > 0 || !mysql.Yields(err) {
-			t.Errorf("a locked table: complaints %q, error %v", bad, err)
+		check := func(table string) (Check, error) { return CheckTable(t.Context(), checker, name, table, false) }
+		if c, err := check("orders"); len(c.Complaints) > 0 || !mysql.Yields(err) {
+			t.Errorf("a locked table: %+v, error %v", c, err)
 		}
 		run(holder, "UNLOCK TABLES")
 		run(checker, "SET SESSION lock_wait_timeout = 200") // others lock the whole server for a while
-		if bad, err := CheckTable(t.Context(), checker, name, "orders", false); len(bad) > 0 || err != nil {
-			t.Errorf("a free table: complaints %q, error %v", bad, err)
+		if c, err := check("orders"); len(c.Complaints) > 0 || c.Unsupported || err != nil {
+			t.Errorf("a free table: %+v, error %v", c, err)
 		}
-		if bad, err := CheckTable(t.Context(), checker, name, "nowhere", false); len(bad) == 0 || err != nil {
-			t.Errorf("a missing table: complaints %q, error %v", bad, err)
+		if c, err := check("nowhere"); len(c.Complaints) == 0 || err != nil {
+			t.Errorf("a missing table: %+v, error %v", c, err)
+		}
+	})
+}
+
+// TestAnEngineWithoutACheckIsNotSaidToPassIt: of a table in memory nothing is known.
+func TestAnEngineWithoutACheckIsNotSaidToPassIt(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		name := s.Schema(t)
+		s.Exec(t, name, "CREATE TABLE held (id INT PRIMARY KEY) ENGINE=MEMORY")
+		c, err := CheckTable(t.Context(), s.Open(t, name), name, "held", false)
+		if err != nil || !c.Unsupported || len(c.Complaints) > 0 {
+			t.Errorf("%+v, %v", c, err)
 		}
 	})
 }

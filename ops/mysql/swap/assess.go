@@ -219,15 +219,16 @@ func (s *Surveyor) surveyTable(ctx context.Context, db *sql.DB, t *restore.Table
 // readTable checks a table and counts its rows. The returned error concerns the
 // connection; problems of the table are in its state.
 func (s *Surveyor) readTable(ctx context.Context, db *sql.DB, t *restore.TableState, in string) error {
-	bad, err := load.CheckTable(ctx, db, in, t.Name, true)
+	c, err := load.CheckTable(ctx, db, in, t.Name, true)
 	if mysql.Lost(err) {
 		return err
 	}
-	if err == nil {
+	switch {
+	case err != nil || c.Unsupported:
+	case len(c.Complaints) > 0:
+		t.Check = c.Complaints[0]
+	default:
 		t.Check = "OK"
-		if len(bad) > 0 {
-			t.Check = bad[0]
-		}
 	}
 	if t.Rows > countLimit {
 		return nil

@@ -43,17 +43,18 @@ type verifier struct {
 	reading sync.Once
 	read    *backup.Manifest // see manifest
 
-	mu      sync.Mutex
-	hired   int             // number of running workers
-	waiting []string        // tables to check
-	looked  map[string]bool // tables that are being or were checked
-	late    bool            // the load has finished: failures are now errors
-	failed  error
-	report  run.Report // nil while the load reports
-	rows    int64
-	blind   error                 // why CHECK TABLE is not available
-	held    []backup.TableVerdict // of a dump without a manifest; nil if it could not be read
-	v       run.Verdict
+	mu        sync.Mutex
+	hired     int             // number of running workers
+	waiting   []string        // tables to check
+	looked    map[string]bool // tables that are being or were checked
+	late      bool            // the load has finished: failures are now errors
+	failed    error
+	report    run.Report // nil while the load reports
+	rows      int64
+	blind     error                 // why CHECK TABLE is not available
+	unchecked []string              // tables whose engine has no check
+	held      []backup.TableVerdict // of a dump without a manifest; nil if it could not be read
+	v         run.Verdict
 	// Tables of a manifest without their checksums: with as many rows, and with none in
 	// both.
 	unsummed, none int
@@ -265,7 +266,7 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	if verdict.Definition, err = load.CompareDefinition(v.ctx, c, t, want, v.p.Loaded(), want.Database); err != nil {
 		return err
 	}
-	bad, err := load.CheckTable(v.ctx, c, v.p.Loaded(), name, true)
+	check, err := load.CheckTable(v.ctx, c, v.p.Loaded(), name, true)
 	if v.ctx.Err() != nil {
 		return v.ctx.Err()
 	}
@@ -274,9 +275,12 @@ func (v *verifier) table(c *sql.Conn, name string) error {
 	if err != nil { // a server without CHECK TABLE is reported; it is no fault of the data
 		v.blind = err
 	}
+	if check.Unsupported && t.OwnRows() {
+		v.unchecked = append(v.unchecked, name)
+	}
 	v.judge(verdict, t.OwnRows())
 	v.judgeDefinition(verdict)
-	for _, b := range bad {
+	for _, b := range check.Complaints {
 		if !t.OwnRows() { // it refers to tables or servers elsewhere
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE %s: %s", name, b)))
 			continue

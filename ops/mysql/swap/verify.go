@@ -161,6 +161,11 @@ func (v *verifier) sum() {
 	if v.blind != nil {
 		v.v.Notes = append(v.v.Notes, restore.N(lang.M("CHECK TABLE could not run: %s", v.blind.Error())))
 	}
+	if len(v.unchecked) > 0 {
+		slices.Sort(v.unchecked)
+		v.v.Notes = append(v.v.Notes,
+			restore.N(lang.M("not checked, their engine does not support CHECK TABLE: %s", lang.List(v.unchecked))))
+	}
 	var ok, bare int
 	var rows int64
 	for _, t := range v.v.Tables {
