@@ -106,6 +106,8 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	if limit == 0 && r.query.Empty() && isTerminal(r.app.out) && !r.cmd.Newest {
 		return r.tail(ctx, sources, bareLimit)
 	}
+	before, after := r.cmd.context()
+	r.scan.Texts = !r.cmd.JSON && !r.shaped() && before == 0 && after == 0
 	print := r.printer()
 	return r.scan.Each(ctx, sources, func(h *index.Hit) error {
 		r.hits++

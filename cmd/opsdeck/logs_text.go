@@ -12,7 +12,7 @@ func (r *logsRun) text(lines string, hit bool) {
 	if lines == "" {
 		return
 	}
-	if r.cmd.Raw {
+	if r.cmd.Raw || !r.app.color && termsafe.Safe(lines) {
 		r.out.WriteString(lines)
 		r.out.WriteByte('\n')
 		return

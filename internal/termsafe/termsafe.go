@@ -6,10 +6,12 @@
 package termsafe
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // tabWidth is how many cells a tab may take.
@@ -21,6 +23,9 @@ func Line(s string) string { return clean(s, false) }
 
 // Text makes text safe that may span lines: \n stays, \r\n becomes \n.
 func Text(s string) string { return clean(s, true) }
+
+// Safe tells that Text leaves a text as it is.
+func Safe(s string) bool { return firstUnsafe(s, true) < 0 }
 
 func clean(s string, lines bool) string {
 	i := firstUnsafe(s, lines)
@@ -57,20 +62,35 @@ func clean(s string, lines bool) string {
 }
 
 func firstUnsafe(s string, lines bool) int {
-	for i, r := range s {
-		if r >= ' ' && r < 0x7f || r == '\n' && lines {
+	for i := printable(s, 0); i < len(s); {
+		if s[i] == '\n' && lines {
+			i = printable(s, i+1)
 			continue
 		}
-		if r == utf8.RuneError || unsafeRune(r) {
-			if r == utf8.RuneError {
-				if _, n := utf8.DecodeRuneInString(s[i:]); n > 1 {
-					continue
-				}
-			}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 || unsafeRune(r) {
 			return i
+		}
+		if i += n; i < len(s) && s[i] < utf8.RuneSelf {
+			i = printable(s, i)
 		}
 	}
 	return -1
+}
+
+// printable is the end of the run of printable ASCII that begins at i.
+func printable(s string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for b := unsafe.Slice(unsafe.StringData(s), len(s)); i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if (w|(w-ones*' ')|(w+ones))&highs != 0 { // a byte from 0x80 on, below a space, or DEL
+			break
+		}
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] < 0x7f {
+		i++
+	}
+	return i
 }
 
 // unsafeRune tells what a terminal could act on or a reader not see.

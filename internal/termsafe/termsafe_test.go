@@ -37,9 +37,38 @@ func TestTextKeepsLines(t *testing.T) {
 	}
 }
 
+// slowUnsafe is firstUnsafe, character by character.
+func slowUnsafe(s string, lines bool) int {
+	for i, r := range s {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		if (r != '\n' || !lines) && (unsafeRune(r) || r == utf8.RuneError && n == 1) {
+			return i
+		}
+	}
+	return -1
+}
+
+func TestTheFirstUnsafeByteIsFoundAnywhere(t *testing.T) {
+	for n := range 40 {
+		for c := range 0x100 {
+			for _, of := range []string{"~", "客"} {
+				s := strings.Repeat(of, n) + string([]byte{byte(c)}) + strings.Repeat(of, 40-n)
+				for _, lines := range []bool{false, true} {
+					if got, want := firstUnsafe(s, lines), slowUnsafe(s, lines); got != want {
+						t.Fatalf("%q, lines %v: %d, want %d", s, lines, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\x1b[31m\u202e\xff\t")
 	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := firstUnsafe(s, true), slowUnsafe(s, true); got != want || Safe(s) != (Text(s) == s) {
+			t.Fatalf("%q: unsafe at %d, want %d; safe %v", s, got, want, Safe(s))
+		}
 		for _, out := range []string{Line(s), strings.ReplaceAll(Text(s), "\n", "")} {
 			if !utf8.ValidString(out) {
 				t.Fatalf("%q: not UTF-8: %q", s, out)

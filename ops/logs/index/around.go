@@ -39,6 +39,11 @@ func (h *Hit) printed(p *openPart) int64 {
 // Around reads the hit's event with as many lines before and after it, but for
 // those that were printed with the last hit. Hits come the oldest first.
 func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error) {
+	if before == 0 && after == 0 && h.event != nil && last.printed(h.text) <= h.Head && len(h.event) <= maxRaw {
+		a.Event = textOf(h.event)
+		a.End = min(h.Last+1, h.text.size)
+		return a, nil
+	}
 	text := h.text.nearby()
 	from, err := linesBack(text, h.Head, before)
 	if err != nil {

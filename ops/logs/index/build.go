@@ -120,18 +120,30 @@ func (b *Builder) alone(seen []byte) (uint32, *logline.Shape) {
 	return id, b.Shape(id)
 }
 
-// headOf is shapeOf with the line's time, where it is a head, in ms.
-func (b *Builder) headOf(line []byte, size int64) (id uint32, s *logline.Shape, seen []byte, first int, ms int64) {
-	id, s, seen, first = b.shapeOf(line, size)
-	if s.Kind != logline.KindHead {
-		return id, s, seen, first, logline.Unset
-	}
-	if ms = s.TimeOf(seen, first, &b.at, b.parser); s.Alone(ms, first, &b.at, b.parser) {
-		id, s = b.alone(seen)
-		ms = s.TimeOf(seen, first, &b.at, b.parser)
-	}
-	return id, s, seen, first, ms
+// seenLine is a line as a builder reads it.
+type seenLine struct {
+	id    uint32 // of its shape
+	shape *logline.Shape
+	text  []byte // as a person sees it
+	first int    // where its first date with a time is, or -1
+	ms    int64  // its time where it is a head, else Unset
 }
+
+// headOf is shapeOf with the line's time.
+func (b *Builder) headOf(line []byte, size int64) (l seenLine) {
+	l.id, l.shape, l.text, l.first = b.shapeOf(line, size)
+	if l.ms = logline.Unset; l.shape.Kind != logline.KindHead {
+		return l
+	}
+	if l.ms = b.timeOf(&l); l.shape.Alone(l.ms, l.first, &b.at, b.parser) {
+		l.id, l.shape = b.alone(l.text)
+		l.ms = b.timeOf(&l)
+	}
+	return l
+}
+
+// timeOf is the time of the line that was read last.
+func (b *Builder) timeOf(l *seenLine) int64 { return l.shape.TimeOf(l.text, l.first, &b.at, b.parser) }
 
 // ofLevel returns the shape of a line whose level comes from a number: that of its
 // pattern, which id is a shape of, and of its level.
@@ -196,20 +208,20 @@ func (b *Builder) start(r io.ReaderAt, off, size int64) (int64, error) {
 			return logline.ErrStop
 		}
 		b.parser.At = at
-		_, s, seen, _, ms := b.headOf(logline.TrimCR(text), n)
-		if logline.OpensRecord(seen) {
+		l := b.headOf(logline.TrimCR(text), n)
+		if logline.OpensRecord(l.text) {
 			if rec, ok := b.record(r, at, size); ok {
-				s = b.Shape(rec.id)
-				ms = rec.ms
+				l.shape = b.Shape(rec.id)
+				l.ms = rec.ms
 			}
 		}
-		if !b.isHead(s) {
+		if !b.isHead(l.shape) {
 			return nil
 		}
 		if head < 0 {
 			head = at
 		}
-		if b.plain || ms != logline.Unset {
+		if b.plain || l.ms != logline.Unset {
 			timed = at
 			return logline.ErrStop
 		}
@@ -301,32 +313,38 @@ type source struct {
 // add adds one line and returns the time that holds from it on.
 func (b *Builder) add(blk *Block, line []byte, at, size, last int64, of source) int64 {
 	b.parser.At = at
-	id, s, seen, first, ms := b.headOf(line, size)
+	return b.addSeen(blk, line, b.headOf(line, size), at, last, of)
+}
+
+// addSeen is add for the line that was read last.
+func (b *Builder) addSeen(blk *Block, line []byte, l seenLine, at, last int64, of source) int64 {
 	i := blk.Starts.Len()
 	inside := at <= b.until
-	if logline.OpensRecord(seen) && !inside {
+	if logline.OpensRecord(l.text) && !inside {
 		if rec, ok := b.record(of.text, at, of.end); ok {
-			id, s, ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
+			l.id, l.shape, l.ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
 		}
 	}
+	s := l.shape
 	head := !inside && (blk.flow.Begins(s, line) || s.Kind == logline.KindPlain && b.plain)
 	if head = head || i == 0; head {
-		if ms == logline.Unset && s.Kind != logline.KindHead { // the file's first line, or each of one without heads
-			ms = s.TimeOf(seen, first, &b.at, b.parser)
+		// The file's first line, or each of one without heads, may have a time of its own.
+		if l.ms == logline.Unset && s.Kind != logline.KindHead {
+			l.ms = b.timeOf(&l)
 		}
-		if ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {
-			ms = logline.MarkTime(line)
+		if l.ms == logline.Unset && len(line) > 0 && line[0] == 0x1b {
+			l.ms = logline.MarkTime(line)
 		}
-		if ms != logline.Unset {
-			last = ms
+		if l.ms != logline.Unset {
+			last = l.ms
 		}
 		blk.Heads.Grow(i + 1)
 		blk.Heads.Set(i)
 		blk.count(s, last)
 	}
-	blk.mark(s, seen)
+	blk.mark(s, l.text)
 	blk.Starts.add(uint32(at - blk.Off))
-	blk.Shapes.add(id)
+	blk.Shapes.add(l.id)
 	blk.Times.add(last)
 	if i > 0 && last < blk.Times.At(i-1) {
 		blk.Back = true

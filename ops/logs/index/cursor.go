@@ -27,9 +27,9 @@ type cursor struct {
 	parts  []*openPart
 	manner Manner // of the texts so far
 
-	hits []Hit
-	pos  int
-	key  int64 // time of the current hit, never running backwards
+	found
+	pos int
+	key int64 // time of the current hit, never running backwards
 }
 
 // close closes the texts.
@@ -48,11 +48,12 @@ func (c *cursor) hit() *Hit { return &c.hits[c.pos-1] }
 // next steps to the next hit.
 func (c *cursor) next(ctx context.Context) (bool, error) {
 	for c.pos >= len(c.hits) {
+		c.scan.done(&c.found)
 		f, ok, err := c.nextRegion(ctx)
 		if err != nil || !ok {
 			return false, err
 		}
-		c.hits, c.pos = f.hits, 0
+		c.found, c.pos = f, 0
 	}
 	c.pos++
 	switch ms := c.hit().ms; {

@@ -127,6 +127,13 @@ func readMarked(r io.ReaderAt, off, end int64) (string, error) {
 	if err := line.ReadFull(r, buf, off); err != nil {
 		return "", err
 	}
+	return markedOf(buf), nil
+}
+
+// textOf is text that was read as ReadText gives it.
+func textOf(buf []byte) string { return line.Unmarked(markedOf(buf)) }
+
+func markedOf(buf []byte) string {
 	if bytes.HasPrefix(buf, hole[:]) {
 		buf = bytes.TrimLeft(buf, "\x00")
 	}
@@ -134,7 +141,7 @@ func readMarked(r io.ReaderAt, off, end int64) (string, error) {
 	if strings.Contains(text, "\r\n") {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
 	}
-	return text, nil
+	return text
 }
 
 func firstLine(r io.ReaderAt, off, end int64) ([]byte, error) {

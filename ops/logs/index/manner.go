@@ -150,24 +150,25 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 	_ = logline.EachLine(r, off, end, b.buf[:lookBytes], func(line []byte, at, n int64, _ bool) error {
 		b.parser.Seen = logline.Stamp{}
 		b.parser.At = at
-		_, s, seen, first, ms := b.headOf(logline.TrimCR(line), n)
+		read := b.headOf(logline.TrimCR(line), n)
+		s := read.shape
 		if s.Kind != logline.KindHead {
 			b.parser.Seen = logline.Stamp{} // that of a text which only looks like a date
 		}
-		if logline.OpensRecord(seen) {
+		if logline.OpensRecord(read.text) {
 			rec, ok := b.record(r, at, end)
 			l.timed = l.timed || ok && rec.ms != logline.Unset
 		}
-		if s.Kind == logline.KindHead && (ms != logline.Unset || s.Clocked) {
+		if s.Kind == logline.KindHead && (read.ms != logline.Unset || s.Clocked) {
 			l.timed = true
 			l.level(s)
 		}
 		switch {
 		case b.parser.Seen.Year > 0:
 			l.date(&b.parser.Seen)
-		case first >= 0:
+		case read.first >= 0:
 			var t logline.Stamp
-			if logline.SlashDate(seen[first:], &t) > 0 {
+			if logline.SlashDate(read.text[read.first:], &t) > 0 {
 				l.date(&t)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"runtime/debug"
 
 	"opsdeck/ops/logs"
-	"opsdeck/ops/logs/query"
 )
 
 // mapped counts the lines with a word in a region that can be mapped, which spares the copy
@@ -12,8 +11,7 @@ import (
 // truncated under its map faults where it was.
 func (k *kit) mapped(p *openPart, off, end int64) (n int64, ok bool) {
 	m, can := p.text.(logs.Mapped)
-	groups := k.match.Query.Groups
-	if !can || len(groups) != 1 || groups[0][0].Kind != query.TermExact || end-off > 2*BlockBytes {
+	if !can || !k.match.Query.OneExact() || end-off > 2*BlockBytes {
 		return 0, false
 	}
 	text, unmap, ok := m.Map(off, end)

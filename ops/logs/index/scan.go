@@ -29,6 +29,9 @@ type Scan struct {
 	// Unnumbered leaves out the numbers of lines, for which text may have to be read
 	// that nothing else is wanted of.
 	Unnumbered bool
+	// Texts keeps with the hits the text of their events that is at hand while they are
+	// looked for. A hit is then good until the next one.
+	Texts bool
 	// Styles tells the style of a source by its name, always the same one; may be nil.
 	Styles func(source string) *logline.Style
 	// Shelf, when not nil, has the indexes that the console keeps.
@@ -36,6 +39,7 @@ type Scan struct {
 
 	table *logline.Shapes
 	kits  chan *kit
+	rooms chan *room
 }
 
 // kit is what one goroutine needs to look through text.
@@ -44,6 +48,7 @@ type kit struct {
 	match *Matcher
 	find  []query.Finder // the literal that every hit holds, for text without an index
 	words []byte         // a region that is looked through for it
+	lines []wordLine     // room for the lines that hold it
 }
 
 // Hit is a line that was found.
@@ -59,6 +64,7 @@ type Hit struct {
 	ms       int64
 	level    logs.Level
 	text     *openPart
+	event    []byte // its event's text where that was kept, else nil
 }
 
 // Time is the time of the hit's event, zero when none is known.
@@ -88,6 +94,7 @@ func (s *Scan) prepare() {
 	s.table = logline.NewShapes()
 	n := runtime.GOMAXPROCS(0)
 	s.kits = make(chan *kit, n)
+	s.rooms = make(chan *room, n)
 	for range n {
 		p := logline.NewParser(s.Zone, s.Now)
 		k := &kit{build: NewBuilder(s.table, p, false), match: NewMatcher(s.Query, s.table, p)}
@@ -155,6 +162,7 @@ func (p *openPart) close() {
 // found is what was found in a region.
 type found struct {
 	hits  []Hit
+	room  *room // that they are in, or nil
 	lines int64
 	count int64
 	err   error
@@ -360,7 +368,7 @@ func (k *kit) giant(p *openPart, off, end int64, f found) found {
 func (k *kit) countIn(text []byte) (n int64) {
 	q := k.match.Query
 	finder := &k.find[0]
-	only := len(q.Groups) == 1 && q.Groups[0][0].Kind == query.TermExact
+	only := q.OneExact()
 	if bytes.IndexByte(text, 0x1b) >= 0 {
 		return k.countLines(text)
 	}

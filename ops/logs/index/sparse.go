@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"opsdeck/ops/logs"
 	logline "opsdeck/ops/logs/line"
@@ -18,15 +19,11 @@ import (
 const (
 	sparseLook  = 1 << 10  // how far before it the line is looked for at first from which to begin
 	sparseBack  = 16 << 10 // and how far at most
-	sparseRead  = 2 << 10  // how much is read at a time from there on
 	sparseNear  = 512      // text between two such lines that is not left out
 	sparseLines = BlockBytes >> 10
 )
 
-var (
-	errWhole = errors.New("index the whole region")
-	errLong  = errors.New("a line longer than what is read at a time")
-)
+var errWhole = errors.New("index the whole region")
 
 // wordLine is a line of a region that may be a hit.
 type wordLine struct {
@@ -77,8 +74,15 @@ func (k *kit) sparseIn(
 		return f, true
 	}
 	t := &sparse{kit: k, part: p, text: text, off: off, end: end, countOnly: countOnly, found: &f}
+	if !countOnly {
+		f.room = s.takeRoom()
+		f.hits = slices.Grow(f.room.hits, len(lines))
+	}
 	if err := t.through(ctx, lines); err != nil {
 		return found{err: err}, err != errWhole
+	}
+	if s.Texts {
+		text.give(f.hits, f.room)
 	}
 	return f, true
 }
@@ -86,6 +90,8 @@ func (k *kit) sparseIn(
 // wordLines are the lines of a region's text, which begins at off, that the query's words
 // fit, and how many lines there are in all. Without numbers nothing is counted.
 func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLine, total int64, err error) {
+	lines = k.lines[:0]
+	defer func() { k.lines = lines }()
 	done := 0 // up to where lines are counted
 	piece, coloured := 0, false
 	checked := 0 // up to where no entry is
@@ -144,6 +150,54 @@ func (t *regionText) ReadAt(p []byte, off int64) (int, error) {
 	return t.ReaderAt.ReadAt(p, off)
 }
 
+// give copies to each event's first hit the event's text, which it puts into a room.
+func (t *regionText) give(hits []Hit, into *room) {
+	size := int64(0)
+	for i := range hits {
+		if h := &hits[i]; i == 0 || h.Head != hits[i-1].Head {
+			size += h.Last - h.Head
+		}
+	}
+	texts := slices.Grow(into.texts, int(size))
+	into.texts = texts
+	for i := range hits {
+		if h := &hits[i]; i == 0 || h.Head != hits[i-1].Head {
+			from := len(texts)
+			texts = append(texts, t.held[h.Head-t.off:h.Last-t.off]...)
+			h.event = texts[from:]
+		}
+	}
+}
+
+// room is memory for the hits of a region and their texts, both empty.
+type room struct {
+	hits  []Hit
+	texts []byte
+}
+
+// takeRoom takes the room of hits that are done with, or new room.
+func (s *Scan) takeRoom() *room {
+	select {
+	case r := <-s.rooms:
+		return r
+	default:
+		return &room{}
+	}
+}
+
+// done gives back the room of hits that nobody uses any more.
+func (s *Scan) done(f *found) {
+	if f.room == nil || !s.Texts {
+		return
+	}
+	f.room.hits = f.hits[:0]
+	select {
+	case s.rooms <- f.room:
+	default:
+	}
+	f.room = nil
+}
+
 // hold reads a region whole.
 func (k *kit) hold(r io.ReaderAt, off, end int64) (*regionText, error) {
 	size := end - off
@@ -162,6 +216,7 @@ func (k *kit) hold(r io.ReaderAt, off, end int64) (*regionText, error) {
 // may have a colour within.
 func (k *kit) nextWordLine(text []byte, i int, coloured bool) (from, to int) {
 	q := k.match.Query
+	sure := !coloured && q.OneExact()
 	for i < len(text) {
 		from, to = i, i
 		if !coloured {
@@ -170,8 +225,9 @@ func (k *kit) nextWordLine(text []byte, i int, coloured bool) (from, to int) {
 			}
 			from = bytes.LastIndexByte(text[:to], '\n') + 1
 		}
+		word := to
 		to = logline.After(text, '\n', to)
-		if q.MatchBytes(logline.TrimCR(text[from:to]), &k.match.vis) {
+		if sure && to >= word+len(k.find[0].Word) || q.MatchBytes(logline.TrimCR(text[from:to]), &k.match.vis) {
 			return from, to
 		}
 		i = to + 1
@@ -188,14 +244,20 @@ type sparse struct {
 	countOnly bool
 	found     *found
 
-	block *Block // of the stretch that is read, nil between two
-	first int64  // the number of its first line in the region
-	tail  int64  // where its last line begins, which may be the next event's head
+	block *Block     // of the stretch that is read, nil between two
+	first int64      // the number of its first line in the region
+	tail  int64      // where its last line begins, which may be the next event's head
+	words []wordLine // of the region, from the stretch on
+	next  int        // of them, the first behind the stretch
+	read  seenLine   // the stretch's first line, where ready
+	ready bool
 }
 
 // through goes through the region by its lines with the word.
 func (t *sparse) through(ctx context.Context, lines []wordLine) error {
-	for _, l := range lines {
+	t.words = lines
+	for i, l := range lines {
+		t.next = i - (len(lines) - len(t.words))
 		if t.block != nil && l.off < t.tail {
 			continue
 		}
@@ -208,6 +270,7 @@ func (t *sparse) through(ctx context.Context, lines []wordLine) error {
 			return err
 		}
 	}
+	t.next = len(t.words)
 	return t.finish(ctx)
 }
 
@@ -232,7 +295,7 @@ func (t *sparse) begin(ctx context.Context, l wordLine) error {
 		return err
 	}
 	t.first = l.number - before
-	if !ok {
+	if t.ready = ok; !ok {
 		at, t.first = t.off, 0
 	}
 	t.block = t.build.fresh(at)
@@ -244,16 +307,20 @@ func (t *sparse) begin(ctx context.Context, l wordLine) error {
 // before it. before is how many lines lie between them.
 func (t *sparse) anchor(from int64, l wordLine) (at, before int64, ok bool) {
 	text := t.text.held[from-t.off : l.end-t.off]
+	start := int(l.off - from)
 	for end := len(text); end >= 0; before++ {
-		start := bytes.LastIndexByte(text[:end], '\n') + 1
+		if before > 0 {
+			start = bytes.LastIndexByte(text[:end], '\n') + 1
+		}
 		if start == 0 && from > t.off && (t.block == nil || from > t.tail) {
 			return 0, 0, false // a part of a line
 		}
 		line := logline.TrimCR(text[start:end])
 		t.build.parser.At = from + int64(start)
-		_, s, seen, _, ms := t.build.headOf(line, int64(len(line)))
+		t.read = t.build.headOf(line, int64(len(line)))
+		seen, s := t.read.text, t.read.shape
 		indented := len(seen) > 0 && (seen[0] == ' ' || seen[0] == '\t') // it may be inside a record
-		if ms != logline.Unset && s.Anchors() && !indented && !logline.OpensRecord(seen) {
+		if t.read.ms != logline.Unset && s.Anchors() && !indented && !logline.OpensRecord(seen) {
 			return from + int64(start), before, true
 		}
 		end = start - 1
@@ -264,43 +331,37 @@ func (t *sparse) anchor(from int64, l wordLine) (at, before int64, ok bool) {
 // extend adds lines to the stretch up to the first one behind the line at an offset that
 // begins an event.
 func (t *sparse) extend(past int64) error {
-	err := t.extendBy(t.build.buf[:sparseRead], past)
-	if err == errLong {
-		err = t.extendBy(t.build.buf, past)
-	}
-	if err == errLong {
-		err = errWhole
-	}
-	return err
-}
-
-// extendBy is extend with so much text read at a time.
-func (t *sparse) extendBy(buf []byte, past int64) error {
 	b, blk := t.build, t.block
 	last := int64(logline.Unset)
 	if n := blk.Times.Len(); n > 0 {
 		last = blk.Times.At(n - 1)
 	}
-	err := logline.EachLine(t.text, blk.End, t.end, buf, func(line []byte, at, size int64, broken bool) error {
-		if size > int64(len(line)) {
-			return errLong
+	for at := blk.End; at < t.end; at = blk.End {
+		rest := t.text.held[at-t.off:]
+		size := bytes.IndexByte(rest, '\n')
+		if blk.Partial = size < 0; blk.Partial {
+			size = len(rest)
 		}
-		blk.Partial = !broken
-		last = b.add(blk, logline.TrimCR(line), at, size, last, source{t.text, t.end})
-		if blk.End, t.tail = at+size, at; broken {
+		if size > logline.WindowBytes {
+			return errWhole
+		}
+		line := logline.TrimCR(rest[:size])
+		if !t.ready {
+			b.parser.At = at
+			t.read = b.headOf(line, int64(size))
+		}
+		t.ready = false
+		last = b.addSeen(blk, line, t.read, at, last, source{t.text, t.end})
+		blk.End, t.tail = at+int64(size), at
+		if !blk.Partial {
 			blk.End++
 		}
 		if at > past && blk.Heads.Has(blk.Starts.Len()-1) {
-			return logline.ErrStop
+			return nil
 		}
-		return nil
-	})
-	if err == nil {
-		t.tail = t.end
-	} else if err == logline.ErrStop {
-		err = nil
 	}
-	return err
+	t.tail = t.end
+	return nil
 }
 
 // finish takes the hits of the stretch.
@@ -313,20 +374,36 @@ func (t *sparse) finish(ctx context.Context) error {
 	if blk.Off > t.off && !t.free(blk) {
 		return errWhole
 	}
+	words := t.words[:t.next]
+	t.words, t.next = t.words[t.next:], 0
+	if !t.match.Query.HasTests() { // each of these lines is a hit
+		i := 0
+		for _, l := range words {
+			for blk.Off+int64(blk.Starts.At(i)) < l.off {
+				i++
+			}
+			t.take(blk, i)
+		}
+		return ctx.Err()
+	}
 	hits, err := t.match.Find(ctx, blk, t.text, 0, nil)
 	if err != nil {
 		return err
 	}
-	t.found.count += int64(hits.Count())
-	if t.countOnly {
-		return nil
-	}
 	for i := hits.Next(0); i >= 0; i = hits.Next(i + 1) {
-		h := t.hit(blk, t.part, i)
-		h.Line += t.first
-		t.found.hits = append(t.found.hits, h)
+		t.take(blk, i)
 	}
 	return nil
+}
+
+// take notes a hit of the stretch.
+func (t *sparse) take(blk *Block, i int) {
+	if t.found.count++; t.countOnly {
+		return
+	}
+	h := t.hit(blk, t.part, i)
+	h.Line += t.first
+	t.found.hits = append(t.found.hits, h)
 }
 
 // free tells whether which lines of a block begin an event depends on nothing before it.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,60 @@ func TestHitsByTheirWordAreThoseOfTheIndex(t *testing.T) {
 	}
 	if some == 0 {
 		t.Error("no word was found in both ways")
+	}
+}
+
+// TestTextsKeptWithHitsAreThoseOfTheFile compares the events that are kept with the hits of
+// two sources, in rooms that are used again, with those that are read of the sources.
+func TestTextsKeptWithHitsAreThoseOfTheFile(t *testing.T) {
+	r := rand.New(rand.NewPCG(testenv.Seed(t), 16))
+	kept := 0
+	for range 2 {
+		var sources []logs.Source
+		for _, name := range []string{"a", "b"} {
+			text := programsText(t, r, 9<<20)
+			sources = append(sources, logs.Source{Name: name, Parts: []logs.Part{heldPart{text}}})
+		}
+		text := sources[0].Parts[0].(heldPart).text
+		for range 4 {
+			word := somewhere(r, text)
+			events := func(texts, newest bool) (out []string) {
+				s := &Scan{
+					Query:      &query.Query{Groups: [][]query.Term{{query.ExactTerm(word)}}},
+					Zone:       time.UTC,
+					Now:        time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC),
+					Newest:     newest,
+					Unnumbered: true,
+					Texts:      texts,
+				}
+				var last Hit
+				err := s.Each(t.Context(), sources, func(h *Hit) error {
+					if h.event != nil {
+						kept++
+					}
+					if last.SameEvent(h) {
+						return nil
+					}
+					around, err := s.Around(h, 0, 0, &Hit{})
+					out = append(out, around.Event)
+					last = *h
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out
+			}
+			for _, newest := range []bool{false, true} {
+				got, want := events(true, newest), events(false, newest)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%q, newest %v: %d events, of the file %d", word, newest, len(got), len(want))
+				}
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("no text was kept")
 	}
 }
 

@@ -23,3 +23,6 @@ func (q *Query) Literal() (f Finder, ok bool) {
 	}
 	return f, ok
 }
+
+// OneExact tells whether a line matches that holds the query's literal, and no other.
+func (q *Query) OneExact() bool { return len(q.Groups) == 1 && q.Groups[0][0].Kind == TermExact }
