@@ -54,6 +54,9 @@ func try(ctx context.Context, target mysql.Target, run *changes.Run, temporary b
 		return mayNot(err, target, &r.server)
 	}
 	if temporary {
+		if err := byRows(ctx, c); err != nil {
+			return mayNotTemp(err, &r.server)
+		}
 		if err := setThread(r, 1); err != nil {
 			return err
 		}
@@ -66,6 +69,15 @@ func mayNot(err error, target mysql.Target, s *server) error {
 		return mysql.Explain(err, target)
 	}
 	return ops.Wrap(err, ops.Config, lang.M("this user has no permission to replay the binlog")).
+		WithHint(lang.Raw(s.grant()))
+}
+
+// mayNotTemp is the error of a setting without which temporary tables cannot be replayed.
+func mayNotTemp(err error, s *server) error {
+	if mysql.Number(err) != mysql.ErrSpecificAccess {
+		return err
+	}
+	return ops.Wrap(err, ops.Config, lang.M("the log uses temporary tables, and this user may not replay them")).
 		WithHint(lang.Raw(s.grant()))
 }
 

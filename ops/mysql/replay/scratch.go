@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
-	"opsdeck/ops"
-	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
@@ -203,12 +201,8 @@ func asThread(r *runner, thread uint32) error {
 func setThread(r *runner, thread uint32) error {
 	q := fmt.Sprintf("SET SESSION pseudo_thread_id = %d", thread)
 	_, err := r.apply.ExecContext(r.ctx, q)
-	if mysql.Number(err) == mysql.ErrSpecificAccess {
-		return ops.Wrap(err, ops.Config, lang.M("the log uses temporary tables, and this user may not replay them")).
-			WithHint(lang.Raw(r.server.grant()))
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", q, err)
+		return mayNotTemp(fmt.Errorf("%s: %w", q, err), &r.server)
 	}
 	return nil
 }

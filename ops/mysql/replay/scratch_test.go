@@ -46,6 +46,34 @@ func TestTemporaryTablesAreReplayedInTheirSessions(t *testing.T) {
 	})
 }
 
+// TestTemporaryTablesAreReplayedWhereGTIDsAreEnforced: in statement format such a server
+// refuses to make or drop a temporary table in a transaction.
+func TestTemporaryTablesAreReplayedWhereGTIDsAreEnforced(t *testing.T) {
+	for _, mode := range []string{"ON", "ON_PERMISSIVE"} {
+		for _, format := range []string{"STATEMENT", "MIXED"} {
+			t.Run(mode+" "+format, func(t *testing.T) {
+				t.Parallel()
+				s := testdb.Private(t, "mysql", "--gtid-mode="+mode, "--enforce-gtid-consistency=ON",
+					"--binlog-format="+format)
+				w := newWorld(t, s, "CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(40))",
+					"INSERT INTO b (v) VALUES ('real')")
+				w.work(t, "SET SESSION binlog_format="+format, "INSERT INTO b (v) VALUES ('before')",
+					"CREATE TEMPORARY TABLE tmp (v VARCHAR(40))", "INSERT INTO tmp VALUES ('a'), ('b')",
+					"START TRANSACTION", "INSERT INTO b (v) SELECT v FROM tmp", "UPDATE tmp SET v = 'c'",
+					"INSERT INTO b (v) SELECT v FROM tmp", "COMMIT", "ALTER TABLE tmp ADD COLUMN n INT DEFAULT 3",
+					"INSERT INTO b (v) SELECT n FROM tmp", "DROP TEMPORARY TABLE tmp", "INSERT INTO b (v) VALUES ('after')",
+					"CREATE TABLE c LIKE b", "INSERT INTO c SELECT * FROM b")
+				f, state := w.replay(t, w.log(t), binlog.Moment{Position: &now2(t, s).Position})
+				w.same(t)
+				w.counted(t, state)
+				if f.Temporary != (format == "STATEMENT") || state.Temps != 0 {
+					t.Errorf("temporary tables: %v, %d open at the end", f.Temporary, state.Temps)
+				}
+			})
+		}
+	}
+}
+
 // TestATemporaryTableOfUnknownRowsRefusesItsReaders: its rows came from another database.
 func TestATemporaryTableOfUnknownRowsRefusesItsReaders(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {

@@ -117,6 +117,32 @@ func (s *server) quietly(ctx context.Context, c *sql.Conn) error {
 	return nil
 }
 
+// byRows makes the session log rows, on a server that enforces GTID consistency: in
+// statement format it refuses temporary tables in a transaction, and the replay's changes
+// are committed together with its position. The format cannot change while a temporary
+// table is open.
+//
+// MySQL Reference Manual, "Restrictions on Replication with GTIDs".
+func byRows(ctx context.Context, c *sql.Conn) error {
+	enforced, err := schema.One(ctx, c, "SELECT @@GLOBAL.enforce_gtid_consistency")
+	if err != nil || enforced != "ON" {
+		return lostOnly(err) // only MySQL has this variable
+	}
+	if format, err := schema.One(ctx, c, "SELECT @@SESSION.binlog_format"); err != nil || format == "ROW" {
+		return lostOnly(err)
+	}
+	_, err = c.ExecContext(ctx, "SET SESSION binlog_format = ROW")
+	return err
+}
+
+// lostOnly is nil for an error by which the server answers.
+func lostOnly(err error) error {
+	if mysql.Number(err) != 0 {
+		return nil
+	}
+	return err
+}
+
 // aloneWait is the wait for the last statement of a killed replay, in seconds.
 const aloneWait = 120
 
