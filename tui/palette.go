@@ -105,10 +105,8 @@ func (p *palette) wordsFirst(typed string) {
 	at := func(h hit) int { return strings.Index(strings.ToLower(h.entry.text), typed) }
 	slices.SortStableFunc(p.hits, func(a, b hit) int { return p.fit(a.entry, typed) - p.fit(b.entry, typed) })
 	if len(p.hits) > 0 && p.fit(p.hits[0].entry, typed) < fitWord {
-		p.hits = slices.DeleteFunc(
-			p.hits,
-			func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitWord },
-		)
+		p.hits = slices.DeleteFunc(p.hits,
+			func(h hit) bool { return h.entry.action.Writes && p.fit(h.entry, typed) >= fitWord })
 	}
 	for i, h := range p.hits {
 		if n := at(h); n >= 0 {

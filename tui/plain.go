@@ -105,13 +105,8 @@ func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error
 	c.size.Width = plainWidth
 	c.size.Height = plainHeight
 	model := &plain{Console: c, events: &atomic.Int64{}}
-	program := tea.NewProgram(
-		model,
-		tea.WithInput(nil),
-		tea.WithOutput(io.Discard),
-		tea.WithoutRenderer(),
-		tea.WithoutSignalHandler(),
-	)
+	program := tea.NewProgram(model, tea.WithInput(nil), tea.WithOutput(io.Discard), tea.WithoutRenderer(),
+		tea.WithoutSignalHandler())
 	stop := context.AfterFunc(ctx, func() { program.Send(quitMsg{}) })
 	defer stop()
 	ended := make(chan struct{})

@@ -63,9 +63,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 }
 
 // run runs the program of a console's model; cancel ends the console's work.
-func run(
-	ctx context.Context, cancel func(), c *Console, model tea.Model, in io.Reader, out io.Writer,
-) error {
+func run(ctx context.Context, cancel func(), c *Console, model tea.Model, in io.Reader, out io.Writer) error {
 	var p *tea.Program
 	leave := func() {
 		p.Send(quitMsg{})

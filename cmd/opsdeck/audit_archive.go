@@ -101,14 +101,8 @@ func (c *auditArchiveCmd) Run(ctx context.Context, a *app) error {
 
 // dryRun tells what the run would: an archive that exists is proved now, so that
 // one which the run would refuse is refused here.
-func (c *auditArchiveCmd) dryRun(
-	ctx context.Context,
-	a *app,
-	src *audits.Archiver,
-	database string,
-	plan auditlog.YearPlan,
-	doc archiveJSON,
-) error {
+func (c *auditArchiveCmd) dryRun(ctx context.Context, a *app, src *audits.Archiver, database string,
+	plan auditlog.YearPlan, doc archiveJSON) error {
 	if plan.Exists {
 		p := a.progress()
 		defer p.done()
@@ -138,13 +132,8 @@ func (c *auditArchiveCmd) sayPlan(a *app, p auditlog.YearPlan, doc archiveJSON, 
 }
 
 // work archives, deletes, and records both.
-func (c *auditArchiveCmd) work(
-	ctx context.Context,
-	a *app,
-	src *audits.Archiver,
-	plan auditlog.YearPlan,
-	doc archiveJSON,
-) error {
+func (c *auditArchiveCmd) work(ctx context.Context, a *app, src *audits.Archiver, plan auditlog.YearPlan,
+	doc archiveJSON) error {
 	p := a.progress()
 	defer p.done()
 	made, err := src.Archive(ctx, plan, p.report)
@@ -178,10 +167,7 @@ func (c *auditArchiveCmd) work(
 		}
 	})
 	if err == nil && doc.Differing > 0 {
-		err = ops.E(
-			ops.Failed,
-			lang.M("%s rows were kept: they differ from the archive", human.Count(doc.Differing)),
-		)
+		err = ops.E(ops.Failed, lang.M("%s rows were kept: they differ from the archive", human.Count(doc.Differing)))
 	}
 	if err == nil && doc.Late > 0 {
 		other := filepath.Join(filepath.Dir(plan.File), "late")

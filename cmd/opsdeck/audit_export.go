@@ -103,13 +103,5 @@ func (c *auditExportCmd) allowed(a *app) error {
 // the same goes on.
 func (c *auditExportCmd) identity() string {
 	f := c.auditFilter
-	return fmt.Sprintf(
-		"%s|%s|%s|%s|%s|%s",
-		strings.Join(c.Query, " "),
-		f.User,
-		f.Action,
-		f.Resource,
-		f.Since,
-		f.Until,
-	)
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%s", strings.Join(c.Query, " "), f.User, f.Action, f.Resource, f.Since, f.Until)
 }

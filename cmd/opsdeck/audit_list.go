@@ -98,14 +98,8 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 		auditTable(a.printer, l, page.Rows)
 	}
 	if page.Partial {
-		a.note(
-			lang.M(
-				"%s rows read, back to %s; to continue: --yes or --before %s",
-				human.Count(page.Scanned),
-				a.when(page.Next.At.Moment(l.Zone)),
-				next,
-			),
-		)
+		a.note(lang.M("%s rows read, back to %s; to continue: --yes or --before %s", human.Count(page.Scanned),
+			a.when(page.Next.At.Moment(l.Zone)), next))
 	} else if page.More {
 		a.note(lang.M("more rows: --before %s", next))
 	}

@@ -121,15 +121,8 @@ func bars(a *printer, look *theme.Theme, title lang.Msg, counts []audit.Count, a
 		if n := int(20 * c.Rows / max(1, counts[0].Rows)); n > 0 {
 			bar = look.Info.Render(strings.Repeat(look.Glyph.Full, n))
 		}
-		t.Rows = append(
-			t.Rows,
-			[]string{
-				"  " + clean(c.Name()),
-				human.Count(c.Rows),
-				human.Percent(float64(c.Rows) / float64(all)),
-				bar,
-			},
-		)
+		t.Rows = append(t.Rows,
+			[]string{"  " + clean(c.Name()), human.Count(c.Rows), human.Percent(float64(c.Rows) / float64(all)), bar})
 	}
 	fmt.Fprintln(a.out, t)
 }

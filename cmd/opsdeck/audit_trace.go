@@ -56,9 +56,7 @@ func (c *auditTraceCmd) Run(ctx context.Context, a *app) error {
 	a.note(lang.M("actions: %s", audit.CountsText(s.ByAction)))
 	a.note(lang.M("users: %s", audit.CountsText(s.ByUser)))
 	for _, g := range s.Gaps {
-		a.note(
-			lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)),
-		)
+		a.note(lang.M("nothing for %s between %s and %s", human.Duration(g.Length), a.when(g.After), a.when(g.Before)))
 	}
 	if s.Cut {
 		a.note(lang.M("the resource has more rows; these are the oldest"))

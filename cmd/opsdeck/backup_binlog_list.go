@@ -99,9 +99,7 @@ func sayHoldings(sh *shelf, doc binlogListJSON, live backups.Live, unknown error
 	sayStop(sh, doc.Stops, unknown)
 	switch {
 	case !live.Known:
-		sh.say(
-			lang.M("lag unknown: the server could not be asked, or the archive has no log of it"),
-		)
+		sh.say(lang.M("lag unknown: the server could not be asked, or the archive has no log of it"))
 	case live.Lag == 0 && doc.Unlogged != "":
 		sh.say(lang.M("the archive reaches the end of the server's log, in which changes of %s are missing",
 			sh.Service.Database.Name))
@@ -228,13 +226,8 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 	case len(doc.Verified) == 0:
 		return sh.sayEmpty()
 	case sealed > 0:
-		sh.say(
-			lang.M(
-				"the hashes of %d files match; %d are encrypted and could not be read without the key",
-				doc.Good,
-				sealed,
-			),
-		)
+		sh.say(lang.M("the hashes of %d files match; %d are encrypted and could not be read without the key", doc.Good,
+			sealed))
 	case len(doc.Gaps) > 0:
 		sh.say(lang.M("%d files are good, with %d gaps between them", doc.Good, len(doc.Gaps)))
 	default:

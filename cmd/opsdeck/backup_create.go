@@ -104,12 +104,8 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 
 // make makes the backup between the pings of the service's backups, when it is one that
 // could stand for them: all of the database, and not a restore's.
-func (c *backupCreateCmd) make(
-	ctx context.Context,
-	sh *shelf,
-	o backups.Order,
-	report func(ops.Progress),
-) (m *backups.Made, err error) {
+func (c *backupCreateCmd) make(ctx context.Context, sh *shelf, o backups.Order,
+	report func(ops.Progress)) (m *backups.Made, err error) {
 	run := func(ctx context.Context) error {
 		m, err = sh.Maker().Make(ctx, o, report)
 		return err
@@ -187,16 +183,8 @@ func (c *backupCreateCmd) plan(sh *shelf, o backups.Order) error {
 	if len(o.Tables) > 0 {
 		what += ": " + strings.Join(o.Tables, ", ")
 	}
-	sh.say(
-		lang.M(
-			"would back up %s of %s to %s (engine %s, %d connections)",
-			what,
-			sh.Service.Name,
-			path,
-			o.Engine,
-			o.Jobs,
-		),
-	)
+	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.Service.Name, path, o.Engine,
+		o.Jobs))
 	return nil
 }
 
@@ -239,31 +227,15 @@ func tellMade(a *app, m *backups.Made) {
 	j := createJSON(m)
 	a.say(lang.M("made %s", m.Path))
 	rate := float64(m.RawBytes) / max(m.Took.Seconds(), 0.001)
-	a.say(
-		lang.M(
-			"  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)",
-			human.Bytes(m.SizeBytes),
-			human.Bytes(m.RawBytes),
-			j.Tables,
-			human.Count(j.Rows),
-			human.Duration(m.Took),
-			human.Rate(rate),
-		),
-	)
+	a.say(lang.M("  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)", human.Bytes(m.SizeBytes),
+		human.Bytes(m.RawBytes), j.Tables, human.Count(j.Rows), human.Duration(m.Took), human.Rate(rate)))
 	a.say(lang.M("  %s", m.Manifest.ConsistencyText()))
 	if m.Position.File != "" {
 		a.say(lang.M("  binlog %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
 	}
 	for _, src := range m.Sources {
-		a.say(
-			lang.M(
-				"  replica of %s: applied up to %s %s %s",
-				fmt.Sprintf("%s:%d", src.Host, src.Port),
-				src.File,
-				fmt.Sprint(src.Pos),
-				src.GTID,
-			),
-		)
+		a.say(lang.M("  replica of %s: applied up to %s %s %s", fmt.Sprintf("%s:%d", src.Host, src.Port), src.File,
+			fmt.Sprint(src.Pos), src.GTID))
 	}
 	if m.Copy != "" {
 		a.say(lang.M("  streamed to the copy %s and verified there", m.Copy))

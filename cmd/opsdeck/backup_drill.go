@@ -101,31 +101,14 @@ func (c *backupDrillCmd) plan(sh *shelf, s *backup.Set, job drill.Job) error {
 	case c.JSON:
 		return sh.json(drillPlanJSON{true, s.Name, job.Table, job.Schema, target.Addr})
 	case job.Table != "":
-		sh.say(
-			lang.M(
-				"would load the table %s of %s into a scratch database at %s, check it and drop the database",
-				job.Table,
-				s.Name,
-				target.Addr,
-			),
-		)
+		sh.say(lang.M("would load the table %s of %s into a scratch database at %s, check it and drop the database",
+			job.Table, s.Name, target.Addr))
 	case job.Schema != "":
-		sh.say(
-			lang.M(
-				"would load %s into the new database %s at %s, check it and drop it",
-				s.Name,
-				job.Schema,
-				target.Addr,
-			),
-		)
+		sh.say(lang.M("would load %s into the new database %s at %s, check it and drop it", s.Name, job.Schema,
+			target.Addr))
 	default:
-		sh.say(
-			lang.M(
-				"would load %s into a scratch database at %s, check it and drop the database",
-				s.Name,
-				target.Addr,
-			),
-		)
+		sh.say(lang.M("would load %s into a scratch database at %s, check it and drop the database", s.Name,
+			target.Addr))
 	}
 	return nil
 }
@@ -196,9 +179,7 @@ func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 				d.At.In(zone).Format("2006-01-02 15:04"),
 				style.Render(glyph + " " + p.Msg(d.ResultLabel())),
 				termsafe.Line(p.Msg(d.ScenarioLabel())),
-				termsafe.Line(
-					d.Backup,
-				),
+				termsafe.Line(d.Backup),
 				human.Bytes(d.SizeBytes),
 				human.Milliseconds(d.RestoreMS),
 				termsafe.Line(d.Operator),

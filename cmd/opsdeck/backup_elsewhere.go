@@ -41,13 +41,8 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 		if e.At.IsZero() {
 			fmt.Fprintln(
 				sh.out,
-				th.Title.Render(
-					sh.lang.T("copy %s", termsafe.Line(e.Copy)),
-				)+"  "+th.Dim.Render(
-					sh.lang.T(
-						"not checked yet: opsdeck backup sync, or backup list --copy %s",
-						termsafe.Line(e.Copy),
-					),
+				th.Title.Render(sh.lang.T("copy %s", termsafe.Line(e.Copy)))+"  "+th.Dim.Render(
+					sh.lang.T("not checked yet: opsdeck backup sync, or backup list --copy %s", termsafe.Line(e.Copy)),
 				),
 			)
 			continue
@@ -56,9 +51,7 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 			sh.out,
 			th.Title.Render(
 				sh.lang.T("copy %s: %d backups, %d verified there", termsafe.Line(e.Copy), len(e.Sets), e.Good()),
-			)+"  "+th.Dim.Render(
-				sh.lang.T("checked at %s", backup.Ago(now.Sub(e.At))),
-			),
+			)+"  "+th.Dim.Render(sh.lang.T("checked at %s", backup.Ago(now.Sub(e.At)))),
 		)
 		table := cells.Table{Right: []int{4}, Max: sh.width()}
 		for _, s := range e.Bad() {

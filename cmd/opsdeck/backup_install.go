@@ -57,12 +57,8 @@ func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 	return in.Install(ctx, with, old, func() {
 		a.say(lang.M("installed in %s", with))
 		for _, o := range in.OldJobs(ctx) {
-			a.note(
-				lang.M(
-					"this line is still scheduled, and may be a backup of this or of another system: %s",
-					strings.TrimSpace(o.File+" "+o.Line),
-				),
-			)
+			a.note(lang.M("this line is still scheduled, and may be a backup of this or of another system: %s",
+				strings.TrimSpace(o.File+" "+o.Line)))
 		}
 	})
 }

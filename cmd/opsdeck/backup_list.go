@@ -151,10 +151,7 @@ func (sh *shelf) tier(inv listing, t backup.TierInfo) {
 	}
 	if len(missing) > 0 {
 		style, _ := th.State(missingState)
-		fmt.Fprintln(
-			sh.out,
-			"  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", lang.List(missing))),
-		)
+		fmt.Fprintln(sh.out, "  "+style.Render(th.Glyph.Pending+" "+sh.lang.T("missing: %s", lang.List(missing))))
 	}
 }
 

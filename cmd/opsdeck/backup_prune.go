@@ -89,12 +89,7 @@ func (sh *shelf) surplus(ctx context.Context, plan *backup.Plan, tell bool) ([]*
 	return all, err
 }
 
-func (c *backupPruneCmd) execute(
-	ctx context.Context,
-	sh *shelf,
-	plan *backup.Plan,
-	surplus []*binlog.Segment,
-) error {
+func (c *backupPruneCmd) execute(ctx context.Context, sh *shelf, plan *backup.Plan, surplus []*binlog.Segment) error {
 	if _, unreadable := sh.InUse(); len(plan.Blocked) > 0 && !unreadable.Empty() {
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("check that restore: opsdeck restore status"))
@@ -103,11 +98,7 @@ func (c *backupPruneCmd) execute(
 		return ops.E(ops.Failed, lang.M("nothing was removed: %s", plan.Blocked[0])).
 			WithHint(lang.M("make or verify a backup first: opsdeck backup create, opsdeck backup verify"))
 	}
-	what := lang.M(
-		"%d backups will be removed permanently, freeing %s.",
-		len(plan.Removes()),
-		human.Bytes(plan.Frees),
-	)
+	what := lang.M("%d backups will be removed permanently, freeing %s.", len(plan.Removes()), human.Bytes(plan.Frees))
 	if plan.Empty() {
 		if len(surplus) == 0 {
 			return sh.Index.Planned(plan.At)
@@ -127,9 +118,7 @@ func (c *backupPruneCmd) execute(
 		}
 	})
 	if err == nil && !c.JSON {
-		sh.say(
-			lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
-		)
+		sh.say(lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
 	}
 	return err
 }

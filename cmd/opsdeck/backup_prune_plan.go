@@ -69,23 +69,14 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 		for _, r := range s.Reasons {
 			why = append(why, sh.lang.Msg(r.Text))
 		}
-		t.Rows = append(
-			t.Rows,
-			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, sh.lang.T("; ")))},
-		)
+		t.Rows = append(t.Rows,
+			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, sh.lang.T("; ")))})
 	}
 	fmt.Fprint(sh.out, t)
 	for _, why := range p.Blocked {
 		fmt.Fprintln(sh.out, th.Warn.Render(th.Glyph.Warn+" "+sh.lang.T("nothing was removed: %s", why)))
 	}
-	sh.say(
-		lang.M(
-			"%d kept, %d renamed, %d removed, %s freed",
-			len(p.Steps)-len(p.Removes())-len(p.Renames()),
-			len(p.Renames()),
-			len(p.Removes()),
-			human.Bytes(p.Frees),
-		),
-	)
+	sh.say(lang.M("%d kept, %d renamed, %d removed, %s freed", len(p.Steps)-len(p.Removes())-len(p.Renames()),
+		len(p.Renames()), len(p.Removes()), human.Bytes(p.Frees)))
 	sh.note(lang.M("plan %s of %s", p.Hash()[:12], p.At.Format(time.DateTime)))
 }

@@ -94,12 +94,8 @@ func (c *backupRemoveCmd) atCopy(ctx context.Context, sh *shelf) error {
 }
 
 // run shows the plan, asks, and carries it out.
-func (c *backupRemoveCmd) run(
-	ctx context.Context,
-	sh *shelf,
-	plan *backup.Plan,
-	remove func() ([]string, int64, error),
-) error {
+func (c *backupRemoveCmd) run(ctx context.Context, sh *shelf, plan *backup.Plan, remove func() ([]string, int64,
+	error)) error {
 	if !c.JSON {
 		c.say(sh, plan)
 	}
@@ -127,12 +123,8 @@ func (c *backupRemoveCmd) run(
 	return err
 }
 
-func (c *backupRemoveCmd) execute(
-	ctx context.Context,
-	sh *shelf,
-	plan *backup.Plan,
-	remove func() ([]string, int64, error),
-) error {
+func (c *backupRemoveCmd) execute(ctx context.Context, sh *shelf, plan *backup.Plan, remove func() ([]string, int64,
+	error)) error {
 	names := stepNames(plan.Removes())
 	what := lang.M("%s will be removed permanently, freeing %s.", lang.List(names), human.Bytes(plan.Frees))
 	if plan.Undo != "" {

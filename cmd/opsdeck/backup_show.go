@@ -94,10 +94,8 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 		}
 	}
 	for _, t := range m.Tables {
-		doc.Tables = append(
-			doc.Tables,
-			tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly},
-		)
+		doc.Tables = append(doc.Tables,
+			tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly})
 	}
 	if doc.Objects == nil {
 		doc.Objects = []backup.Object{}
@@ -117,10 +115,8 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, doc backupShowJSON) {
 	th := sh.theme()
 	style, glyph := th.State(s.State.Health())
-	fmt.Fprintln(
-		sh.out,
-		th.Bold.Render(termsafe.Line(s.Name))+"  "+style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
-	)
+	fmt.Fprintln(sh.out,
+		th.Bold.Render(termsafe.Line(s.Name))+"  "+style.Render(glyph+" "+sh.lang.Msg(s.State.Label())))
 	facts := cells.Table{Max: sh.width()}
 	fact := func(what lang.Msg, value string) {
 		if value != "" {
@@ -139,10 +135,8 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	}
 	fact(lang.M("part"), sh.lang.Msg(inv.Part(s)))
 	fact(lang.M("path"), s.Path)
-	fact(
-		lang.M("data as of"),
-		s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))),
-	)
+	fact(lang.M("data as of"),
+		s.At.In(inv.Zone).Format("2006-01-02 15:04:05 MST")+", "+sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))))
 	fact(lang.M("database"), strings.Join(append(m.Databases, s.Database)[:max(1, len(m.Databases))], ", "))
 	fact(lang.M("tier"), sh.lang.Msg(s.Tier.Label()))
 	fact(lang.M("size"), sizeLine(s, m))
@@ -151,10 +145,8 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 		fact(lang.M("made by"), strings.TrimSpace(m.Tool+", "+m.Engine+", "+m.Server.Flavour+" "+m.Server.Version))
 		fact(lang.M("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
 		fact(lang.M("consistent"), consistency(m))
-		fact(
-			lang.M("position"),
-			strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Position.File, zeroless(m.Position.Pos), m.Position.GTID)),
-		)
+		fact(lang.M("position"), strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Position.File, zeroless(m.Position.Pos),
+			m.Position.GTID)))
 	}
 	fact(lang.M("names"), strings.Join(doc.Names, ", "))
 	fact(lang.M("kept"), strings.Join(doc.KeepReasons, sh.lang.T("; ")))
@@ -166,12 +158,8 @@ func sizeLine(s *backup.Set, m *backup.Manifest) string {
 	if m.RawBytes == 0 || s.Size == 0 {
 		return human.Bytes(s.Size)
 	}
-	return fmt.Sprintf(
-		"%s (%s, 1:%.1f)",
-		human.Bytes(s.Size),
-		human.Bytes(m.RawBytes),
-		float64(m.RawBytes)/float64(s.Size),
-	)
+	return fmt.Sprintf("%s (%s, 1:%.1f)", human.Bytes(s.Size), human.Bytes(m.RawBytes),
+		float64(m.RawBytes)/float64(s.Size))
 }
 
 func consistency(m *backup.Manifest) string {

@@ -169,16 +169,8 @@ func saySent(sh *shelf, name string, r remote.Result, dry bool) {
 		)
 		return
 	}
-	sh.say(
-		lang.M(
-			"%s: %d sent, %s; %d verified now, %d already there",
-			name,
-			len(r.Sent),
-			human.Bytes(r.Bytes),
-			len(r.Sent)+len(r.Proved),
-			r.Present,
-		),
-	)
+	sh.say(lang.M("%s: %d sent, %s; %d verified now, %d already there", name, len(r.Sent), human.Bytes(r.Bytes),
+		len(r.Sent)+len(r.Proved), r.Present))
 }
 
 // sayUnproved names the backups that were not sent because nobody verified them here.
@@ -219,8 +211,7 @@ func sayLogsSent(sh *shelf, name string, l *remote.LogsSent, dry bool) {
 	case l.Reaches.IsZero():
 		sh.say(lang.M("%s: no binlog is there", name))
 	default:
-		sh.say(lang.M("%s: %s of the binlog sent; it reaches %s there", name, human.Bytes(l.Bytes),
-			sh.when(l.Reaches)))
+		sh.say(lang.M("%s: %s of the binlog sent; it reaches %s there", name, human.Bytes(l.Bytes), sh.when(l.Reaches)))
 	}
 }
 
@@ -264,15 +255,8 @@ func (c *backupPruneCmd) removeThere(ctx context.Context, sh *shelf, cp *remote.
 	}
 	out, err := sh.Offsite().PruneThere(ctx, cp, plan)
 	if err == nil && !c.JSON {
-		sh.say(
-			lang.M(
-				"%d removed at %s, %d are locked there, %s freed",
-				len(out.Removed),
-				cp.Name,
-				len(out.Locked),
-				human.Bytes(out.Freed),
-			),
-		)
+		sh.say(lang.M("%d removed at %s, %d are locked there, %s freed", len(out.Removed), cp.Name, len(out.Locked),
+			human.Bytes(out.Freed)))
 	}
 	return err
 }

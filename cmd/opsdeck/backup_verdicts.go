@@ -35,11 +35,8 @@ type (
 )
 
 // verdicts reads the inventory again: the state of the backups now.
-func (sh *shelf) verdicts(
-	ctx context.Context,
-	sets []*backup.Set,
-	took map[string]time.Duration,
-) (backupVerifyJSON, error) {
+func (sh *shelf) verdicts(ctx context.Context, sets []*backup.Set,
+	took map[string]time.Duration) (backupVerifyJSON, error) {
 	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
 	now, err := sh.Look(ctx)
 	if err != nil {

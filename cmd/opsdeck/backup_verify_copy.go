@@ -47,10 +47,8 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 	for _, s := range sets {
 		size += s.Size
 		if c.DryRun {
-			doc.Verified = append(
-				doc.Verified,
-				verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, Problems: []string{}},
-			)
+			doc.Verified = append(doc.Verified,
+				verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, Problems: []string{}})
 			continue
 		}
 		start := time.Now()

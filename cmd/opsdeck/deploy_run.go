@@ -262,13 +262,7 @@ func (w deployer) tell(l deploy.Line) {
 		fmt.Fprintln(w.err, "      | "+termsafe.Line(line))
 	}
 	if name != "" {
-		fmt.Fprintf(
-			w.err,
-			"%s  %-10s %s  %s\n",
-			l.Time.Local().Format(time.TimeOnly),
-			name,
-			w.lang.Msg(l.Label()),
-			termsafe.Line(l.Detail),
-		)
+		fmt.Fprintf(w.err, "%s  %-10s %s  %s\n", l.Time.Local().Format(time.TimeOnly), name, w.lang.Msg(l.Label()),
+			termsafe.Line(l.Detail))
 	}
 }

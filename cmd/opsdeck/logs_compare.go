@@ -86,10 +86,8 @@ func comparedDocument(c *stat.Comparison) *compareJSON {
 	}
 	for i := range c.Patterns {
 		p := &c.Patterns[i]
-		doc.Patterns = append(
-			doc.Patterns,
-			comparePatternJSON{p.Change, p.Good, p.Bad, p.Level.String(), p.Context, p.Text},
-		)
+		doc.Patterns = append(doc.Patterns,
+			comparePatternJSON{p.Change, p.Good, p.Bad, p.Level.String(), p.Context, p.Text})
 	}
 	return doc
 }

@@ -64,10 +64,8 @@ func (c *logsCmd) check() error {
 	case c.Raw && (c.JSON || c.Explain || c.Count || c.Histogram > 0 || c.logsStat.asked()):
 		return ops.E(ops.Usage, lang.M("--raw prints lines: it cannot be used with --json, --count or statistics"))
 	case c.Rank && (c.Newest || c.Follow || c.Count || c.Histogram > 0):
-		return ops.E(
-			ops.Usage,
-			lang.M("--rank shows the best first: it cannot be used with --newest, -f, --count or --histogram"),
-		)
+		return ops.E(ops.Usage,
+			lang.M("--rank shows the best first: it cannot be used with --newest, -f, --count or --histogram"))
 	case c.Limit < 0 || c.After < 0 || c.Before < 0 || c.Around < 0:
 		return ops.E(ops.Usage, lang.M("a number of lines cannot be negative"))
 	}

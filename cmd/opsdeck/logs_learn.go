@@ -152,19 +152,12 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 		t.Rows = append(t.Rows, []string{at, s.Level, termsafe.Line(s.Context), termsafe.Line(s.Message)})
 	}
 	fmt.Fprint(a.out, t)
-	a.say(
-		lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known),
-	)
+	a.say(lang.M("reads %d of %d lines; without this format, time and level are read in %d", l.Read, l.Lines, l.Known))
 	if len(l.Open) > 0 {
 		a.say(lang.M("under levels, name the level of each of these: %s", strings.Join(l.Open, ", ")))
 	}
 	if !c.Write {
-		a.say(
-			lang.M(
-				"write it to the configuration with --write, then use it for the log: {path: %s, format: %s}",
-				c.File,
-				f.Name,
-			),
-		)
+		a.say(lang.M("write it to the configuration with --write, then use it for the log: {path: %s, format: %s}",
+			c.File, f.Name))
 	}
 }

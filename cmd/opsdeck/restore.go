@@ -146,17 +146,8 @@ func tellBlocks(out *printer, p *restore.Plan) {
 
 // tellPlan says what a person must know before the name is typed.
 func tellPlan(out *printer, p *restore.Plan) {
-	out.note(
-		lang.M(
-			"restore %s: %s from %s into %s at %s, mode %s",
-			p.ID,
-			p.Target.Database,
-			p.Source.Name,
-			p.Loaded(),
-			p.Target.Address,
-			p.Mode.Label(),
-		),
-	)
+	out.note(lang.M("restore %s: %s from %s into %s at %s, mode %s", p.ID, p.Target.Database, p.Source.Name, p.Loaded(),
+		p.Target.Address, p.Mode.Label()))
 	for _, f := range p.Known() {
 		out.note(lang.M("  %s: %s", f.State.Label(), f.What.Msg))
 	}

@@ -210,13 +210,8 @@ const sendEvery = time.Second
 // lives and waits: it is told once why the answer did not reach it.
 func (w *watcher) retry(ctx context.Context, r *restorerun.Run, err error) {
 	if w.unsent == nil {
-		w.note(
-			lang.M(
-				"the answer cannot be handed to the waiting worker (pid %d), retrying: %s",
-				r.Worker.PID,
-				lang.Raw(err.Error()),
-			),
-		)
+		w.note(lang.M("the answer cannot be handed to the waiting worker (pid %d), retrying: %s", r.Worker.PID,
+			lang.Raw(err.Error())))
 	}
 	w.answered = -1
 	select {
@@ -243,13 +238,8 @@ func (w *watcher) choose(ctx context.Context, r *restorerun.Run) (restore.Kind, 
 		return "", false
 	}
 	if reply.Left > 0 {
-		w.note(
-			lang.M(
-				"            trying again in %s, for up to %s more",
-				human.Duration(reply.Wait),
-				human.Duration(reply.Left.Round(time.Second)),
-			),
-		)
+		w.note(lang.M("            trying again in %s, for up to %s more", human.Duration(reply.Wait),
+			human.Duration(reply.Left.Round(time.Second))))
 	}
 	select {
 	case <-time.After(reply.Wait):

@@ -78,13 +78,8 @@ func allHeld(p *restore.Plan, tables []string) error {
 
 // tellWhat says what an undo or a drop would lose, and refuses a drop of tables that the
 // live database lacks.
-func (q request) tellWhat(
-	ctx context.Context,
-	p *printer,
-	d *restores.Desk,
-	r *restorerun.Run,
-	kind restore.Kind,
-) error {
+func (q request) tellWhat(ctx context.Context, p *printer, d *restores.Desk, r *restorerun.Run,
+	kind restore.Kind) error {
 	switch {
 	case kind == restore.KindUndo && r.State.Swapped:
 		if err := restores.Covered(d, r); err != nil {

@@ -219,13 +219,7 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 
 // confirm asks for the name. One's own restore is resumed without; another
 // operator's is taken over with it.
-func (q request) confirm(
-	ctx context.Context,
-	a *app,
-	d *restores.Desk,
-	r *restorerun.Run,
-	kind restore.Kind,
-) error {
+func (q request) confirm(ctx context.Context, a *app, d *restores.Desk, r *restorerun.Run, kind restore.Kind) error {
 	db := r.Plan.Target.Database
 	switch {
 	case kind == restore.KindDrop:
@@ -237,12 +231,9 @@ func (q request) confirm(
 	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():
 		return nil
 	}
-	return a.confirm(ctx,
-		db,
-		q.Confirm,
-		lang.M("The restore %s of %s belongs to %s; its worker exited in step %d: %s. You take it over.",
-			r.Plan.ID, db, r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()),
-	)
+	return a.confirm(ctx, db, q.Confirm,
+		lang.M("The restore %s of %s belongs to %s; its worker exited in step %d: %s. You take it over.", r.Plan.ID, db,
+			r.LastBy(), int(r.State.Stage.Step()), r.State.Stage.Label()))
 }
 
 func requestSeq(s restore.Snapshot, kind restore.Kind) int {

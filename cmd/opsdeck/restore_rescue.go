@@ -111,18 +111,9 @@ func (c *restoreRescueCmd) check(a *app) error {
 
 // print writes the comparison for people.
 func printRescue(p *printer, o *restores.Rescued) {
-	p.say(
-		lang.M(
-			"%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since",
-			o.Table,
-			o.Backup,
-			o.RestoredTo.Local().Format("2006-01-02 15:04:05"),
-			human.Count(o.Same),
-			human.Count(o.Missing),
-			human.Count(o.Changed),
-			human.Count(o.Added),
-		),
-	)
+	p.say(lang.M("%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since", o.Table, o.Backup,
+		o.RestoredTo.Local().Format("2006-01-02 15:04:05"), human.Count(o.Same), human.Count(o.Missing),
+		human.Count(o.Changed), human.Count(o.Added)))
 	if len(o.Rows) == 0 {
 		return
 	}

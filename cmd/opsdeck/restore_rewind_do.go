@@ -10,14 +10,8 @@ import (
 )
 
 // rewind confirms a plan, carries it out and keeps its inverse.
-func (sh *shelf) rewind(
-	ctx context.Context,
-	conn *mysql.Conn,
-	p *rewind.Plan,
-	choice rewind.Choice,
-	confirm string,
-	json bool,
-) (done rewind.Done, err error) {
+func (sh *shelf) rewind(ctx context.Context, conn *mysql.Conn, p *rewind.Plan, choice rewind.Choice, confirm string,
+	json bool) (done rewind.Done, err error) {
 	if p.Conflicts() > 0 && choice == "" {
 		return done, sh.rewinder().Error(rewind.ErrConflicts)
 	}
@@ -52,13 +46,8 @@ func (sh *shelf) rewind(
 	if done.Changed == 0 {
 		sh.say(lang.M("nothing was changed"))
 	} else {
-		sh.say(
-			lang.M(
-				"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
-				human.Count(int64(done.Changed)),
-				kept.ID,
-			),
-		)
+		sh.say(lang.M("done: %s rows in one transaction; undo it: opsdeck restore undo %s",
+			human.Count(int64(done.Changed)), kept.ID))
 	}
 	if done.Skipped > 0 {
 		sh.say(lang.M("%s rows were not changed", human.Count(int64(done.Skipped))))

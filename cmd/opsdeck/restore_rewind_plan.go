@@ -49,13 +49,8 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 	if more := p.Len() - mostShown; more > 0 {
 		sh.say(lang.M("and %s more rows; --json prints them all", human.Count(int64(more))))
 	}
-	sh.say(
-		lang.M(
-			"%s rows, %s of them changed or deleted since",
-			human.Count(int64(p.Len())),
-			human.Count(int64(p.Conflicts())),
-		),
-	)
+	sh.say(lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(p.Len())),
+		human.Count(int64(p.Conflicts()))))
 	if !trace.Empty() {
 		sh.say(trace)
 	}

@@ -54,17 +54,15 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		Database:   r.Plan.Target.Database,
 		Backup:     r.Plan.Source.Name,
 		RestoredTo: r.Plan.Source.At,
-		Mode: string(
-			r.Plan.Mode,
-		),
-		Stage:    string(r.State.Stage),
-		Step:     r.State.Stage.Step().Name(),
-		Result:   r.State.Result(),
-		Running:  r.Alive,
-		Operator: r.Plan.Operator,
-		Answers:  []string{},
-		Kept:     r.State.Kept && r.State.Swapped && r.NoUndo.Empty(), // what is undone keeps its old tables, too
-		Report:   r.State.Data.Report,
+		Mode:       string(r.Plan.Mode),
+		Stage:      string(r.State.Stage),
+		Step:       r.State.Stage.Step().Name(),
+		Result:     r.State.Result(),
+		Running:    r.Alive,
+		Operator:   r.Plan.Operator,
+		Answers:    []string{},
+		Kept:       r.State.Kept && r.State.Swapped && r.NoUndo.Empty(), // what is undone keeps its old tables, too
+		Report:     r.State.Data.Report,
 	}
 	for _, k := range r.Answers() {
 		out.Answers = append(out.Answers, string(k))
@@ -139,12 +137,7 @@ func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 	}
 	for _, u := range unreadable {
 		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
-		a.say(
-			lang.M(
-				"    It may be unfinished. Check its folder; if it has ended: opsdeck restore set-aside %s",
-				u.ID,
-			),
-		)
+		a.say(lang.M("    It may be unfinished. Check its folder; if it has ended: opsdeck restore set-aside %s", u.ID))
 	}
 	if len(list)+len(unreadable) == 0 {
 		a.say(lang.M("No restores yet."))
@@ -199,14 +192,9 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 // sayWaiting says since when a run waits for an answer, and what becomes of it
 // when nobody comes.
 func sayWaiting(p *printer, r runJSON, now time.Time) {
-	p.say(
-		lang.M(
-			"    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
-			r.WaitsSince.Local().Format("2006-01-02 15:04:05"),
-			human.Duration(now.Sub(*r.WaitsSince).Round(time.Second)),
-			r.ID,
-		),
-	)
+	p.say(lang.M("    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
+		r.WaitsSince.Local().Format("2006-01-02 15:04:05"), human.Duration(now.Sub(*r.WaitsSince).Round(time.Second)),
+		r.ID))
 	if r.WaitsUntil == nil {
 		p.say(lang.M("    It waits until a person answers."))
 		return

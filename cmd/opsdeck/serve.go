@@ -80,10 +80,8 @@ func sayServing(a *app, s serving.Options, at net.Addr) {
 	base := scheme + "://" + at.String()
 	a.note(lang.M("serving the health of %s on %s", strings.Join(names, ", "), base+"/health/ready"))
 	if !serving.OnLoopback(at) && opt.TokenFile == "" {
-		a.note(
-			lang.M("warning: anyone who can reach %s can read the metrics of %s", at.String(),
-				strings.Join(names, ", ")),
-		)
+		a.note(lang.M("warning: anyone who can reach %s can read the metrics of %s", at.String(), strings.Join(names,
+			", ")))
 	}
 	if !serving.OnLoopback(at) && opt.TLSCert == "" && opt.TokenFile != "" {
 		a.note(lang.M("warning: without TLS the token can be read on the network"))

@@ -38,13 +38,8 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	view := statusView{app: a, many: len(services) > 1}
 	if c.Watch > 0 {
-		return c.watch(
-			ctx,
-			a,
-			view,
-			checks,
-			health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes},
-		)
+		return c.watch(ctx, a, view, checks,
+			health.Rule{Fails: services[0].Health.Fails, Passes: services[0].Health.Passes})
 	}
 	report := health.Once(ctx, checks, a.clock)
 	if err := context.Cause(ctx); err != nil && ctx.Err() == context.Canceled {

@@ -26,13 +26,7 @@ type changeJSON struct {
 
 // watch follows the checks until the context ends: a live table on a terminal,
 // a line a change elsewhere.
-func (c *statusCmd) watch(
-	ctx context.Context,
-	a *app,
-	view statusView,
-	checks []health.Check,
-	rule health.Rule,
-) error {
+func (c *statusCmd) watch(ctx context.Context, a *app, view statusView, checks []health.Check, rule health.Rule) error {
 	m := health.Watch(ctx, checks, health.Options{Clock: a.clock, Rule: rule, Retry: min(c.Watch, time.Second)})
 	defer m.Close()
 	signal, end := m.Signal()
@@ -94,14 +88,8 @@ func (l *changeLines) print(s health.Standing, before ops.State, known bool) err
 	if known {
 		change = v.lang.Msg(before.Label()) + " → " + change
 	}
-	_, err := fmt.Fprintf(
-		v.out,
-		"%s  %s  %s  %s\n",
-		s.Since.Format(time.RFC3339),
-		cells.Pad(termsafe.Line(v.name(s)), 12),
-		cells.Pad(change, 20),
-		termsafe.Line(v.say(s.Last.Detail)),
-	)
+	_, err := fmt.Fprintf(v.out, "%s  %s  %s  %s\n", s.Since.Format(time.RFC3339),
+		cells.Pad(termsafe.Line(v.name(s)), 12), cells.Pad(change, 20), termsafe.Line(v.say(s.Last.Detail)))
 	return err
 }
 
@@ -124,10 +112,8 @@ func (l *liveTable) update(r health.Report) error {
 	l.last = text
 	fit := lines
 	if h := v.height(); h > 2 && len(fit) > h-1 {
-		fit = append(
-			append([]string{}, fit[:h-2]...),
-			v.lang.Msg(lang.M("… %d more lines: make the window taller", len(lines)-(h-2))),
-		)
+		fit = append(append([]string{}, fit[:h-2]...), v.lang.Msg(lang.M("… %d more lines: make the window taller",
+			len(lines)-(h-2))))
 	}
 	_, err := fmt.Fprint(v.out, "\x1b[H"+strings.Join(fit, "\x1b[K\n")+"\x1b[K\n\x1b[J")
 	return err

@@ -87,14 +87,8 @@ func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 		a.say(lang.M("%s would be silenced until %s", c.Rule, until))
 		return nil
 	}
-	a.say(
-		lang.M(
-			"%s is silenced until %s; end it with: opsdeck watch unsilence %s",
-			c.Rule,
-			until,
-			human.Shell(c.Rule),
-		),
-	)
+	a.say(lang.M("%s is silenced until %s; end it with: opsdeck watch unsilence %s", c.Rule, until,
+		human.Shell(c.Rule)))
 	return nil
 }
 
@@ -151,10 +145,7 @@ func (c *watchSilencesCmd) Run(a *app) error {
 			Silences []silenceJSON `json:"silences"`
 		}{[]silenceJSON{}}
 		for _, s := range open {
-			doc.Silences = append(
-				doc.Silences,
-				silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By},
-			)
+			doc.Silences = append(doc.Silences, silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By})
 		}
 		return a.json(doc)
 	}

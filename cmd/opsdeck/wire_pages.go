@@ -50,11 +50,8 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 		return nil, err
 	}
 	h := services[0].Health
-	m := health.Watch(
-		env.Ctx,
-		a.checks(services),
-		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}},
-	)
+	m := health.Watch(env.Ctx, a.checks(services),
+		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}})
 	p := statusview.New(env, m)
 	alertsOfConsole(env.Ctx, a, p)
 	deploymentOfConsole(a, env, p)

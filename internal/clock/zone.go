@@ -36,8 +36,6 @@ func FixedZone(minutes int) *time.Location {
 	if minutes < 0 {
 		sign = '-'
 	}
-	return time.FixedZone(
-		fmt.Sprintf("UTC%c%02d:%02d", sign, max(minutes, -minutes)/60, max(minutes, -minutes)%60),
-		minutes*60,
-	)
+	return time.FixedZone(fmt.Sprintf("UTC%c%02d:%02d", sign, max(minutes, -minutes)/60, max(minutes, -minutes)%60),
+		minutes*60)
 }

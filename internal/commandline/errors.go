@@ -49,8 +49,7 @@ var wordings = []struct {
 		return lang.M("%s must be true or false, not %s", m[1], m[2])
 	}},
 	{`^(--\S+) and (--\S+) can't be used together$`, func(m []string) lang.Msg {
-		return lang.M("%s and %s "+
-			"cannot be used together", m[1], m[2])
+		return lang.M("%s and %s "+"cannot be used together", m[1], m[2])
 	}},
 }
 

@@ -45,11 +45,8 @@ func (c *checker) that(at string, ok bool, why lang.Msg) {
 }
 
 func (c *checker) oneOf(at, value string, allowed ...string) {
-	c.that(
-		at,
-		slices.Contains(allowed, value),
-		lang.M("%q is not one of %s", value, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")),
-	)
+	c.that(at, slices.Contains(allowed, value), lang.M("%q is not one of %s", value,
+		strings.TrimPrefix(strings.Join(allowed, ", "), ", ")))
 }
 
 func (c *checker) service(at string, s Service) {
@@ -58,28 +55,16 @@ func (c *checker) service(at string, s Service) {
 	c.that(at+"health.interval", s.Health.Interval > 0, lang.M("must be more than 0"))
 	c.that(at+"health.fails", s.Health.Fails > 0, lang.M("must be more than 0"))
 	c.that(at+"health.passes", s.Health.Passes > 0, lang.M("must be more than 0"))
-	c.that(
-		at+"health.disk_free",
-		s.Health.DiskFree >= 0 && s.Health.DiskFree < 1,
-		lang.M("is a fraction: 0.2 means 20 %%"),
-	)
+	c.that(at+"health.disk_free", s.Health.DiskFree >= 0 && s.Health.DiskFree < 1,
+		lang.M("is a fraction: 0.2 means 20 %%"))
 	_, err := human.ParseBytes(s.Health.LogSize)
-	c.that(
-		at+"health.log_size",
-		s.Health.LogSize == "" || err == nil,
-		lang.M("%q is not a size: write 50M", s.Health.LogSize),
-	)
-	c.that(
-		at+"database.port",
-		s.Database.Port >= 0 && s.Database.Port < 65536,
-		lang.M("%d is not a port number", s.Database.Port),
-	)
+	c.that(at+"health.log_size", s.Health.LogSize == "" || err == nil, lang.M("%q is not a size: write 50M",
+		s.Health.LogSize))
+	c.that(at+"database.port", s.Database.Port >= 0 && s.Database.Port < 65536, lang.M("%d is not a port number",
+		s.Database.Port))
 	c.oneOf(at+"process.kind", s.Process.Kind, "pm2", "systemd", "compose", "command", "none")
-	c.that(
-		at+"process.start",
-		s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "",
-		lang.M("process kind command needs start and stop"),
-	)
+	c.that(at+"process.start", s.Process.Kind != "command" || s.Process.Start != "" && s.Process.Stop != "",
+		lang.M("process kind command needs start and stop"))
 	c.oneOf(at+"backup.compress", s.Backup.Compress, "gzip", "zstd")
 	if s.Backup.Binlog != "" {
 		c.oneOf(at+"backup.binlog", s.Backup.Binlog, "follow")
@@ -90,11 +75,8 @@ func (c *checker) service(at string, s Service) {
 	c.that(at+"restore.standby_threads", s.Restore.StandbyThreads >= 0, lang.M("cannot be negative"))
 	c.that(at+"backup.jobs", s.Backup.Jobs > 0, lang.M("must be more than 0"))
 	c.keep(at+"backup.keep.", s.Backup.Keep)
-	c.that(
-		at+"backup.keep",
-		s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0,
-		lang.M("would keep no backup at all"),
-	)
+	c.that(at+"backup.keep", s.Backup.Keep.Daily+s.Backup.Keep.Weekly+s.Backup.Keep.Monthly > 0,
+		lang.M("would keep no backup at all"))
 	c.logSources(at+"logs", s.Logs)
 	for i, h := range s.Highlights {
 		c.that(index(at+"highlights", i)+".query", h.Query != "", lang.M("a highlight needs a query"))
@@ -112,11 +94,8 @@ func (c *checker) service(at string, s Service) {
 		c.that(here+"late", copy.Late >= 0, lang.M("cannot be negative"))
 	}
 	_, err = clock.ParseZone(s.Audit.TimeZone)
-	c.that(
-		at+"audit.time_zone",
-		err == nil || s.Audit.TimeZone == "server",
-		lang.M("%q is not a time zone: write Asia/Shanghai, +08:00, local or server", s.Audit.TimeZone),
-	)
+	c.that(at+"audit.time_zone", err == nil || s.Audit.TimeZone == "server",
+		lang.M("%q is not a time zone: write Asia/Shanghai, +08:00, local or server", s.Audit.TimeZone))
 	c.that(
 		at+"backup.stream_to",
 		s.Backup.StreamTo == "" ||
@@ -219,11 +198,8 @@ func (c *checker) url(at, value string) {
 		return
 	}
 	u, err := url.Parse(value)
-	c.that(
-		at,
-		err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
-		lang.M("%q is not an http or https address", value),
-	)
+	c.that(at, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
+		lang.M("%q is not an http or https address", value))
 }
 
 func (c *checker) cron(at, spec string) {

@@ -78,11 +78,8 @@ func (c *checker) logFormats() {
 		if c.that(at+".pattern", err == nil, lang.M("%q is not a regular expression: %v", f.Pattern, err)); err != nil {
 			continue
 		}
-		c.that(
-			at+".pattern",
-			strings.Join(re.SubexpNames(), "") != "",
-			lang.M("%q has no named group: write (?P<time>…), (?P<level>…)", f.Pattern),
-		)
+		c.that(at+".pattern", strings.Join(re.SubexpNames(), "") != "",
+			lang.M("%q has no named group: write (?P<time>…), (?P<level>…)", f.Pattern))
 		for _, name := range f.Levels {
 			c.oneOf(at+".levels", strings.ToLower(name), "verbose", "debug", "info", "warn", "error", "fatal")
 		}
@@ -96,11 +93,9 @@ func (c *checker) logSources(at string, sources LogSources) {
 		here := index(at, i)
 		c.that(here, s.Path != "", lang.M("a log needs a path"))
 		c.zone(here+".zone", s.Zone)
-		c.that(
-			here+".format",
+		c.that(here+".format",
 			s.Format == "" || slices.ContainsFunc(c.l.LogFormats, func(f LogFormat) bool { return f.Name == s.Format }),
-			lang.M("no log format has the name %q: add it to log_formats", s.Format),
-		)
+			lang.M("no log format has the name %q: add it to log_formats", s.Format))
 	}
 }
 

@@ -100,10 +100,8 @@ func withForms(key string) []catalog.Message {
 	var vars []catalog.Message
 	form := func(number, many, one string) string {
 		name := "form" + strconv.Itoa(len(vars))
-		vars = append(
-			vars,
-			catalog.Var(name, plural.Selectf(argument(number), "", plural.One, one, plural.Other, many)),
-		)
+		vars = append(vars, catalog.Var(name, plural.Selectf(argument(number), "", plural.One, one, plural.Other,
+			many)))
 		return "${" + name + "}"
 	}
 	text := counts.ReplaceAllStringFunc(key, func(found string) string {

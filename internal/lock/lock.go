@@ -35,14 +35,8 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf(
-		"%s is held by %s (pid %d) for %s since %s",
-		e.Path,
-		e.Holder.User,
-		e.Holder.PID,
-		e.Holder.What,
-		e.Holder.Since.Format(time.RFC3339),
-	)
+	return fmt.Sprintf("%s is held by %s (pid %d) for %s since %s", e.Path, e.Holder.User, e.Holder.PID, e.Holder.What,
+		e.Holder.Since.Format(time.RFC3339))
 }
 
 // Lock is a held lock.

@@ -62,10 +62,8 @@ func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
 	}
 	m := wallForm.FindStringSubmatch(strings.ToUpper(said))
 	if m == nil {
-		return Span{}, lang.M(
-			"%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today",
-			text,
-		)
+		return Span{}, lang.M("%q is not a time; write 24h ago, 14:00, monday, 2026-01-29, 2026-01-29T10:30 or today",
+			text)
 	}
 	return wall(text, m, zone)
 }

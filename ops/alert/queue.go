@@ -109,12 +109,8 @@ func (q *Queue) add(e Event) {
 // Pack makes the next message for each target that has none on its way and is not
 // told too much already: everything that waits becomes one message, but for a target
 // that takes one alert at a time. It returns whether there is a new one.
-func (b *Book) Pack(
-	p *lang.Printer,
-	now time.Time,
-	elapsed time.Duration,
-	manner func(key string) Manner,
-) (packed bool) {
+func (b *Book) Pack(p *lang.Printer, now time.Time, elapsed time.Duration,
+	manner func(key string) Manner) (packed bool) {
 	for key, q := range b.Queues {
 		var is Manner
 		if manner != nil {

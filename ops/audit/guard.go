@@ -53,18 +53,11 @@ func (e *TooMuchError) Error() string { return e.Message().String() }
 func (e *TooMuchError) Message() lang.Msg {
 	key := e.Estimate.Key
 	if key == "" {
-		return lang.M(
-			"this query would read about %s rows without an index (more than %s need a confirmation)",
-			human.Count(e.Estimate.Rows),
-			human.Count(e.Max),
-		)
+		return lang.M("this query would read about %s rows without an index (more than %s need a confirmation)",
+			human.Count(e.Estimate.Rows), human.Count(e.Max))
 	}
-	return lang.M(
-		"this query would read about %s rows by the index %s (more than %s need a confirmation)",
-		human.Count(e.Estimate.Rows),
-		key,
-		human.Count(e.Max),
-	)
+	return lang.M("this query would read about %s rows by the index %s (more than %s need a confirmation)",
+		human.Count(e.Estimate.Rows), key, human.Count(e.Max))
 }
 
 // Advice names the index that would help, or an empty Msg.

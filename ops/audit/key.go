@@ -125,11 +125,8 @@ func (l *Layout) inOrder(fields ...Field) bool {
 			return true
 		}
 		if len(rest) >= len(l.Keys) &&
-			slices.EqualFunc(
-				rest[:len(l.Keys)],
-				l.Keys,
-				func(name string, c Column) bool { return strings.EqualFold(name, c.Name) },
-			) {
+			slices.EqualFunc(rest[:len(l.Keys)], l.Keys,
+				func(name string, c Column) bool { return strings.EqualFold(name, c.Name) }) {
 			return true
 		}
 	}

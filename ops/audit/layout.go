@@ -156,10 +156,8 @@ func (l *Layout) mapNamed(byName map[string]*Column, taken map[*Column]bool, nam
 		}
 		c := byName[strings.ToLower(named[name])]
 		if c == nil {
-			return ops.E(
-				ops.Config,
-				lang.M("the table %s has no column %q, which audit.columns gives for %s", l.Table, named[name], name),
-			)
+			return ops.E(ops.Config, lang.M("the table %s has no column %q, which audit.columns gives for %s", l.Table,
+				named[name], name))
 		}
 		l.Columns[f], taken[c], l.named[f] = c, true, true
 	}

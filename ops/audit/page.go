@@ -49,10 +49,8 @@ func (e *UnprovedError) Error() string { return e.Message().String() }
 
 // Message is the sentence for people.
 func (e *UnprovedError) Message() lang.Msg {
-	return lang.M(
-		"the table has no index on its time; about %s rows must be read once to learn their order",
-		human.Count(e.Rows),
-	)
+	return lang.M("the table has no index on its time; about %s rows must be read once to learn their order",
+		human.Count(e.Rows))
 }
 
 // Explain makes an error for people of it.

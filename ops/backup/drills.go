@@ -119,30 +119,13 @@ func DrillsMarkdown(drills []Drill, p *lang.Printer, zone *time.Location) string
 		}
 		b.WriteString("|\n")
 	}
-	row(
-		p.T("date"),
-		p.T("operator"),
-		p.T("backup"),
-		p.T("scenario"),
-		p.T("took"),
-		p.T("size"),
-		p.T("result"),
-		p.T("note"),
-	)
+	row(p.T("date"), p.T("operator"), p.T("backup"), p.T("scenario"), p.T("took"), p.T("size"), p.T("result"),
+		p.T("note"))
 	row("---", "---", "---", "---", "---", "---", "---", "---")
 	for _, d := range drills {
-		row(
-			d.At.In(zone).Format("2006-01-02 15:04"),
-			d.Operator,
-			d.Backup,
-			p.Msg(d.ScenarioLabel()),
-			human.Duration(
-				time.Duration(d.TookMS)*time.Millisecond,
-			),
-			human.Bytes(d.SizeBytes),
-			p.Msg(d.ResultLabel()),
-			d.Remark,
-		)
+		row(d.At.In(zone).Format("2006-01-02 15:04"), d.Operator, d.Backup, p.Msg(d.ScenarioLabel()),
+			human.Duration(time.Duration(d.TookMS)*time.Millisecond), human.Bytes(d.SizeBytes), p.Msg(d.ResultLabel()),
+			d.Remark)
 	}
 	return b.String()
 }

@@ -347,16 +347,8 @@ func (c Check) depth() string {
 
 func checkLine(k key, c Check) string {
 	var b strings.Builder
-	fmt.Fprintf(
-		&b,
-		"c1\t%s\t%s\t%d\t%s\t%s\t%q",
-		k.File.fields(),
-		k.Manifest.fields(),
-		nanos(c.At),
-		c.depth(),
-		c.SHA256,
-		c.Inside,
-	)
+	fmt.Fprintf(&b, "c1\t%s\t%s\t%d\t%s\t%s\t%q", k.File.fields(), k.Manifest.fields(), nanos(c.At), c.depth(),
+		c.SHA256, c.Inside)
 	for _, p := range c.Problems {
 		fmt.Fprintf(&b, "\t%q", strings.Join(append([]string{p.Code}, p.Args...), "\x00"))
 	}
@@ -397,30 +389,9 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	for _, c := range s.Counts {
 		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
 	}
-	fmt.Fprintf(
-		b,
-		"m4\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n",
-		id.fields(),
-		s.File,
-		s.Kind,
-		s.Engine,
-		s.Flavour,
-		strings.Join(
-			s.Databases,
-			"\x00",
-		),
-		nanos(s.At),
-		nanos(s.Finished),
-		s.SizeBytes,
-		s.RawBytes,
-		s.Tables,
-		s.Rows,
-		s.SHA256,
-		s.Consistency,
-		flags,
-		counts.String(),
-		s.Where,
-	)
+	fmt.Fprintf(b, "m4\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(), s.File,
+		s.Kind, s.Engine, s.Flavour, strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes,
+		s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
 }
 
 func (x *Index) readSummary(fields []string) {
@@ -445,16 +416,8 @@ func (x *Index) readSummary(fields []string) {
 		Consistency: l.quoted(),
 	}
 	flags := l.text()
-	s.Consistent, s.Partial, s.Encrypted = strings.Contains(
-		flags,
-		"c",
-	), strings.Contains(
-		flags,
-		"p",
-	), strings.Contains(
-		flags,
-		"e",
-	)
+	s.Consistent, s.Partial, s.Encrypted = strings.Contains(flags, "c"), strings.Contains(flags,
+		"p"), strings.Contains(flags, "e")
 	s.NoData = strings.Contains(flags, "n")
 	s.Unseen = strings.Contains(flags, "u")
 	s.Doubt = strings.Contains(flags, "d")

@@ -220,10 +220,8 @@ func (m *Manifest) DefinitionsOnly() lang.Msg {
 	if len(names) == 0 {
 		return lang.Msg{}
 	}
-	return lang.M(
-		"only the definitions of these tables are in the backup, their rows are elsewhere: %s",
-		lang.List(names),
-	)
+	return lang.M("only the definitions of these tables are in the backup, their rows are elsewhere: %s",
+		lang.List(names))
 }
 
 // NotLoadable says, a sentence each, what the file holds and a load cannot create.

@@ -165,8 +165,7 @@ func (r *retention) inUse() {
 		}
 		if id := r.policy.Also[s.Name]; id != "" {
 			r.hold(s, "undo",
-				lang.M("holds what others wrote during restore %s; kept until a newer restore replaces it",
-					id))
+				lang.M("holds what others wrote during restore %s; kept until a newer restore replaces it", id))
 		}
 		if r.policy.Loading[s.Name] {
 			r.hold(s, "in-use", lang.M("a standby is being built from it"))
@@ -185,13 +184,8 @@ func (r *retention) guard() {
 func (r *retention) blocked() (why []lang.Msg) {
 	inv := r.inv
 	if !r.policy.LastRun.IsZero() && inv.At.Before(r.policy.LastRun.Add(-skew)) {
-		why = append(
-			why,
-			lang.M(
-				"the clock went backwards: the last plan was made at %s",
-				r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04"),
-			),
-		)
+		why = append(why, lang.M("the clock went backwards: the last plan was made at %s",
+			r.policy.LastRun.In(inv.Zone).Format("2006-01-02 15:04")))
 	}
 	if !r.policy.Unreadable.Empty() {
 		why = append(why, lang.M("a restore may need any of them: %s", r.policy.Unreadable))
@@ -201,26 +195,14 @@ func (r *retention) blocked() (why []lang.Msg) {
 	}
 	if r.newest == nil {
 		if s := NewestProved(inv, inv.Database); s != nil && !s.Other {
-			return append(
-				why,
-				lang.M(
-					"the metadata of %s changed since it was verified; verify it again: %s",
-					s.Name,
-					"opsdeck backup verify",
-				),
-			)
+			return append(why, lang.M("the metadata of %s changed since it was verified; verify it again: %s", s.Name,
+				"opsdeck backup verify"))
 		}
 		return append(why, lang.M("there is no good backup"))
 	}
 	if age := inv.At.Sub(r.newest.At); r.policy.Late > 0 && age > r.policy.Late {
-		why = append(
-			why,
-			lang.M(
-				"the newest good backup is %s old, the schedule allows %s",
-				human.Duration(age),
-				human.Duration(r.policy.Late),
-			),
-		)
+		why = append(why, lang.M("the newest good backup is %s old, the schedule allows %s", human.Duration(age),
+			human.Duration(r.policy.Late)))
 	}
 	if s := newestFull(inv, inv.Database); s != nil && s.State == Bad {
 		why = append(why, lang.M("the newest backup, %s, is bad", s.Name))
@@ -273,8 +255,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	switch {
 	case s.Other:
 		return KeepIt, "other-server",
-			lang.M("made from another server, on the machine %s: remove it there, or by hand",
-				s.Summary.Machine)
+			lang.M("made from another server, on the machine %s: remove it there, or by hand", s.Summary.Machine)
 	case s.Tier == Partial || s.Tier == Archive:
 		return KeepIt, "no-rule", lang.M("partial backups and archives have no rule: remove them by hand")
 	case s.Tier == Unknown || s.Parsed.Physical:
@@ -297,12 +278,8 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	if by := r.standIn(s); by != nil {
 		return Remove, "stand-in", lang.M("%s is kept for that day", by.Name)
 	}
-	return Remove, "expired", lang.M(
-		"not needed for daily %d, weekly %d, monthly %d",
-		r.policy.Keep.Daily,
-		r.policy.Keep.Weekly,
-		r.policy.Keep.Monthly,
-	)
+	return Remove, "expired", lang.M("not needed for daily %d, weekly %d, monthly %d", r.policy.Keep.Daily,
+		r.policy.Keep.Weekly, r.policy.Keep.Monthly)
 }
 
 // badOne keeps a bad backup as evidence while its day is in the daily window.
@@ -317,11 +294,8 @@ func (r *retention) badOne(s *Set) (Verb, string, lang.Msg) {
 	if newer > 0 && newer >= r.policy.Keep.Daily {
 		return Remove, "bad", lang.M("bad (%s), and %d newer days are good", p.Text(), newer)
 	}
-	return KeepIt, "bad", lang.M(
-		"bad (%s): kept as evidence until %d newer days are good",
-		p.Text(),
-		r.policy.Keep.Daily,
-	)
+	return KeepIt, "bad", lang.M("bad (%s): kept as evidence until %d newer days are good", p.Text(),
+		r.policy.Keep.Daily)
 }
 
 // standIn is the kept backup of the same day, if any.

@@ -12,11 +12,8 @@ func (inv *Inventory) Headline(away []Elsewhere) lang.Msg {
 	switch {
 	case s == nil && NewestProved(inv, inv.Database) != nil:
 		moved := NewestProved(inv, inv.Database).Name
-		return lang.M(
-			"the metadata of %s changed since it was verified; verify it again: %s",
-			moved,
-			"opsdeck backup verify",
-		)
+		return lang.M("the metadata of %s changed since it was verified; verify it again: %s", moved,
+			"opsdeck backup verify")
 	case s == nil:
 		return lang.M("no good backup of %s", inv.Database)
 	case s.AtCopy != "":
@@ -27,13 +24,8 @@ func (inv *Inventory) Headline(away []Elsewhere) lang.Msg {
 
 // Room says how much the backups take, and how much is free.
 func (inv *Inventory) Room() lang.Msg {
-	return lang.M(
-		"names: %d, %s on disk, %s of %s free",
-		len(inv.Sets),
-		human.Bytes(inv.Bytes),
-		human.Bytes(inv.Disk.Free),
-		human.Bytes(inv.Disk.Total),
-	)
+	return lang.M("names: %d, %s on disk, %s of %s free", len(inv.Sets), human.Bytes(inv.Bytes),
+		human.Bytes(inv.Disk.Free), human.Bytes(inv.Disk.Total))
 }
 
 // Title is the tier with how many it has.

@@ -40,13 +40,8 @@ func Verify(ctx context.Context, path string, now func() time.Time, report func(
 
 // VerifySealed is Verify with a function that decrypts backups: their members and
 // trailer are verified too.
-func VerifySealed(
-	ctx context.Context,
-	path string,
-	unseal Unseal,
-	now func() time.Time,
-	report func(ops.Progress),
-) (Check, error) {
+func VerifySealed(ctx context.Context, path string, unseal Unseal, now func() time.Time,
+	report func(ops.Progress)) (Check, error) {
 	before, manifest, err := Identify(path)
 	if err != nil {
 		return unreadable(now(), err), nil

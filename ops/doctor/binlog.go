@@ -36,11 +36,8 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
 	}
 	if !b.On {
-		add(
-			ops.StateWarning,
-			lang.M("the binlog is off: what was written after a backup cannot be restored"),
-			"log_bin = binlog",
-		)
+		add(ops.StateWarning, lang.M("the binlog is off: what was written after a backup cannot be restored"),
+			"log_bin = binlog")
 		return p
 	}
 	if b.Unlogged != "" {
@@ -70,34 +67,25 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 	if b.RowImage != "" && b.RowImage != "FULL" {
 		add(
 			ops.StateWarning,
-			lang.M(
-				"binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",
-				b.RowImage,
-			),
+			lang.M("binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",
+				b.RowImage),
 			"SET GLOBAL binlog_row_image = FULL",
 		)
 	}
 	if b.Sync != "" && b.Sync != "1" {
-		add(
-			ops.StateWarning,
+		add(ops.StateWarning,
 			lang.M("sync_binlog is %s: a power failure can lose acknowledged transactions from the log", b.Sync),
-			"SET GLOBAL sync_binlog = 1",
-		)
+			"SET GLOBAL sync_binlog = 1")
 	}
 	if b.Encrypted && b.PlainArchive {
-		add(
-			ops.StateWarning,
-			lang.M("the server encrypts its binlog, and the archive of it is not encrypted: set backup.recipients"),
-			"",
-		)
+		add(ops.StateWarning,
+			lang.M("the server encrypts its binlog, and the archive of it is not encrypted: set backup.recipients"), "")
 	}
 	if b.Expire > 0 && b.Expire < 2*every {
 		add(
 			ops.StateWarning,
-			lang.M(
-				"the server removes its log after %s: a fetch that fails once leaves a gap",
-				human.Duration(b.Expire),
-			),
+			lang.M("the server removes its log after %s: a fetch that fails once leaves a gap",
+				human.Duration(b.Expire)),
 			"SET GLOBAL binlog_expire_logs_seconds = 604800",
 		)
 	}

@@ -300,10 +300,8 @@ func settings(s Server, service string) Point {
 			p.Findings,
 			Finding{
 				State: ops.StateCritical,
-				What: lang.M(
-					"sql_require_primary_key is on: %d tables without a primary key could not be restored",
-					s.Keyless,
-				),
+				What: lang.M("sql_require_primary_key is on: %d tables without a primary key could not be restored",
+					s.Keyless),
 				Fix: "SET GLOBAL sql_require_primary_key = OFF",
 			},
 		)
@@ -366,11 +364,9 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	}
 	switch {
 	case f.Unwritable != nil && !f.Exists && errors.Is(f.Unwritable, fs.ErrPermission):
-		add(
-			ops.StateCritical,
+		add(ops.StateCritical,
 			lang.M("%s does not exist, and this user has no permission to create it in %s", f.Path, f.Parent),
-			"sudo install -d -m 700 -o $USER "+f.Path,
-		)
+			"sudo install -d -m 700 -o $USER "+f.Path)
 	case f.Unwritable != nil:
 		what, fix := Unwritable(f.Path, f.Unwritable)
 		add(ops.StateCritical, what, fix)
@@ -380,18 +376,13 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 		add(ops.StateWarning, lang.M("other users can read %s", f.Path), "chmod 700 "+f.Path)
 	}
 	if f.Size > 0 && float64(f.Free) < share*float64(f.Size) {
-		add(
-			ops.StateWarning,
+		add(ops.StateWarning,
 			lang.M("only %s of the disk of %s is free", human.Percent(float64(f.Free)/float64(f.Size)), f.Path),
-			"df -h "+f.Path,
-		)
+			"df -h "+f.Path)
 	}
 	if room > 0 && f.Free < room {
-		add(
-			ops.StateCritical,
-			lang.M("%s has no space for the next backup: about %s needed", f.Path, human.Bytes(room)),
-			"df -h "+f.Path,
-		)
+		add(ops.StateCritical,
+			lang.M("%s has no space for the next backup: about %s needed", f.Path, human.Bytes(room)), "df -h "+f.Path)
 	}
 	return p
 }
@@ -426,10 +417,8 @@ func JudgeTools(needed map[string]lang.Msg, have func(string) bool, service stri
 	}
 	for _, name := range sortedKeys(counts) {
 		if !have(name) {
-			p.Findings = append(
-				p.Findings,
-				Finding{State: ops.StateCritical, What: lang.M("%s is not on the PATH: %s", name, needed[name])},
-			)
+			p.Findings = append(p.Findings,
+				Finding{State: ops.StateCritical, What: lang.M("%s is not on the PATH: %s", name, needed[name])})
 		}
 	}
 	return p

@@ -72,10 +72,8 @@ type needs struct {
 }
 
 // data are the rights in a database that opsdeck writes as a whole.
-var data = same(
-	"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "TRIGGER",
-	"CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "LOCK TABLES",
-)
+var data = same("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "TRIGGER",
+	"CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "LOCK TABLES")
 
 // scratch are the rights in a database that is loaded to be looked at.
 var scratch = append(same("EXECUTE"), data...)

@@ -62,13 +62,8 @@ func rootsOf(path string) (*x509.CertPool, error) {
 }
 
 func (t *mailer) preview(m Message) string {
-	return fmt.Sprintf(
-		"To: %s\nFrom: %s\nSubject: %s\n\n%s",
-		strings.Join(t.conf.To, ", "),
-		t.conf.From,
-		m.Subject,
-		m.Text,
-	)
+	return fmt.Sprintf("To: %s\nFrom: %s\nSubject: %s\n\n%s", strings.Join(t.conf.To, ", "), t.conf.From, m.Subject,
+		m.Text)
 }
 
 func (t *mailer) send(ctx context.Context, m Message) error {
@@ -141,12 +136,8 @@ func (t *mailer) options(ctx context.Context) []mail.Option {
 	if t.conf.User == "" {
 		return options
 	}
-	return append(
-		options,
-		mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
-		mail.WithUsername(t.conf.User),
-		mail.WithPassword(t.password),
-	)
+	return append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(t.conf.User),
+		mail.WithPassword(t.password))
 }
 
 func timeLeft(ctx context.Context) time.Duration {

@@ -143,15 +143,8 @@ func (s *syslog) line(m Message, most int) string {
 		return s.oldLine(m, most)
 	}
 	var b strings.Builder
-	fmt.Fprintf(
-		&b,
-		"<%d>1 %s %s opsdeck %d %s ",
-		s.facility*8+severityOf(m),
-		s.now().Format("2006-01-02T15:04:05.000000Z07:00"),
-		header(s.host, 255),
-		os.Getpid(),
-		header(m.Rule, 32),
-	)
+	fmt.Fprintf(&b, "<%d>1 %s %s opsdeck %d %s ", s.facility*8+severityOf(m),
+		s.now().Format("2006-01-02T15:04:05.000000Z07:00"), header(s.host, 255), os.Getpid(), header(m.Rule, 32))
 	b.WriteString(structured(m))
 	b.WriteString(" \ufeff")
 	return cut(b.String()+said(m), most)

@@ -151,10 +151,8 @@ func why(err error) lang.Msg {
 		return lang.M("the connection broke")
 	case strings.Contains(err.Error(), "malformed HTTP"),
 		strings.Contains(err.Error(), "server response headers exceeded"),
-		strings.Contains(
-			err.Error(),
-			"readLoopPeekFailLocked",
-		): // net/http's words for one who speaks before he is asked
+		strings.Contains(err.Error(),
+			"readLoopPeekFailLocked"): // net/http's words for one who speaks before he is asked
 		return lang.M("the server that answers does not use HTTP")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return lang.M("the server does not use TLS")
@@ -233,11 +231,8 @@ func Readiness(base string) health.Probe {
 		r.Detail = lang.M("ready: %s", strings.Join(sorted(checks), ", "))
 		switch {
 		case len(bad) > 0:
-			r.Find(
-				ops.StateCritical,
-				lang.M("%s fails", "/health/ready"),
-				lang.M("%s is false", strings.Join(bad, ", ")),
-			)
+			r.Find(ops.StateCritical, lang.M("%s fails", "/health/ready"), lang.M("%s is false", strings.Join(bad,
+				", ")))
 		case a.code != http.StatusOK:
 			r.Find(ops.StateCritical, lang.M("%s fails", "/health/ready"), lang.M("HTTP %d", a.code))
 		}

@@ -82,19 +82,13 @@ func (l Logs) judge(live map[string]logFile, rotated map[string][]logFile) healt
 	}
 	r.Add("largest_bytes", largest.size, lang.Raw(human.Bytes(largest.size)))
 	if l.MaxBytes > 0 && largest.size > slack*l.MaxBytes {
-		r.Find(
-			ops.StateWarning,
-			lang.M("log file %s has %s", filepath.Base(largest.path), human.Bytes(largest.size)),
-			lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)),
-		)
+		r.Find(ops.StateWarning, lang.M("log file %s has %s", filepath.Base(largest.path), human.Bytes(largest.size)),
+			lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)))
 	}
 	r.Add("rotated_files", kept, lang.Msg{})
 	if l.Keep > 0 && kept > l.Keep+1 {
-		r.Find(
-			ops.StateWarning,
-			lang.M("%d rotated files of %s are kept", kept, keptOf),
-			lang.M("rotation is set to %d", l.Keep),
-		)
+		r.Find(ops.StateWarning, lang.M("%d rotated files of %s are kept", kept, keptOf),
+			lang.M("rotation is set to %d", l.Keep))
 	}
 	return r
 }

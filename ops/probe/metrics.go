@@ -114,8 +114,7 @@ func (s *scrape) p95() health.Result {
 	case math.IsNaN(p95):
 		return health.CannotTell(headline, lang.M("no metric for response times: set metrics.duration"))
 	case math.IsInf(p95, 1) && seconds(most) < s.P95:
-		return health.CannotTell(headline,
-			lang.M("it is over %s, the highest bucket", human.Duration(seconds(most))))
+		return health.CannotTell(headline, lang.M("it is over %s, the highest bucket", human.Duration(seconds(most))))
 	}
 	shown := human.Duration(seconds(p95))
 	if math.IsInf(p95, 1) {

@@ -20,11 +20,8 @@ func Process(c health.Controller, patterns []string, now func() time.Time) healt
 		p := c.Status(ctx)
 		r := processResult(p)
 		if last >= 0 && p.Restarts > last {
-			r.Find(
-				ops.StateWarning,
-				lang.M("%s was restarted", p.Name),
-				lang.M("%d times since the last check", p.Restarts-last),
-			)
+			r.Find(ops.StateWarning, lang.M("%s was restarted", p.Name), lang.M("%d times since the last check",
+				p.Restarts-last))
 		}
 		if p.State == health.ProcessRunning {
 			last = p.Restarts
@@ -77,11 +74,7 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	case looping && !found && p.Unstable < loopUnstable:
 		return
 	case looping:
-		r.Find(
-			ops.StateCritical,
-			lang.M("process %s keeps crashing", p.Name),
-			lang.M("restarted %d times", p.Restarts),
-		)
+		r.Find(ops.StateCritical, lang.M("process %s keeps crashing", p.Name), lang.M("restarted %d times", p.Restarts))
 		r.Down = true
 	}
 	switch {

@@ -152,11 +152,8 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 	r.Add("used_memory_bytes", used, lang.Raw(human.Bytes(used)))
 	r.Detail = lang.M("Redis %s · up since %s", clip(v["redis_version"]), *started)
 	if limit > 0 && float64(used) > 0.9*float64(limit) && v["maxmemory_policy"] == "noeviction" {
-		r.Find(
-			ops.StateWarning,
-			lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))),
-			lang.M("it refuses writes when full"),
-		)
+		r.Find(ops.StateWarning, lang.M("Redis has used %s of its memory", human.Percent(float64(used)/float64(limit))),
+			lang.M("it refuses writes when full"))
 	}
 	if limit > 0 {
 		r.Add("max_memory_bytes", limit, lang.Raw(human.Bytes(limit)))
@@ -166,11 +163,8 @@ func readInfo(r *health.Result, info string, last counters, started *time.Time) 
 	now := counters{true, num("evicted_keys"), num("rejected_connections")}
 	r.Add("evicted_keys", now.evicted, lang.Msg{})
 	if grew := now.evicted - last.evicted; last.seen && grew > 0 {
-		r.Find(
-			ops.StateWarning,
-			lang.M("Redis is evicting keys: out of memory"),
-			lang.M("%d since the last check", grew),
-		)
+		r.Find(ops.StateWarning, lang.M("Redis is evicting keys: out of memory"), lang.M("%d since the last check",
+			grew))
 	}
 	r.Add("rejected_connections", now.rejected, lang.Msg{})
 	if grew := now.rejected - last.rejected; last.seen && grew > 0 {

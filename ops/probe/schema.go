@@ -81,11 +81,9 @@ func (s Schema) findEmptied(ctx context.Context, have []string, r *health.Result
 		r.Add("emptied_tables", append([]string{}, empty...), lang.M("%s", lang.List(empty)))
 	}
 	if len(empty) > 0 {
-		r.Find(
-			ops.StateWarning,
-			lang.M("%d tables of %s that had rows in a good backup are empty", len(empty), s.Database),
-			lang.M("%s", shorten(empty)),
-		)
+		r.Find(ops.StateWarning,
+			lang.M("%d tables of %s that had rows in a good backup are empty", len(empty), s.Database), lang.M("%s",
+				shorten(empty)))
 	}
 }
 
@@ -102,22 +100,15 @@ func (s Schema) judge(want, have []string, by lang.Msg) health.Result {
 	r.Add("missing_tables", append([]string{}, missing...), lang.M("%s", lang.List(missing)))
 	switch {
 	case len(have) == 0 && len(want) > 0:
-		r.Find(
-			ops.StateCritical,
-			lang.M("the database %s has no tables", s.Database),
-			lang.M("%s has %d", by, len(want)),
-		)
+		r.Find(ops.StateCritical, lang.M("the database %s has no tables", s.Database), lang.M("%s has %d", by,
+			len(want)))
 		r.Down, r.Lost = true, true
 	case len(missing) > 0:
 		has := lang.M("%s has them: %s", by, shorten(missing))
 		if len(missing) == 1 {
 			has = lang.M("%s has it: %s", by, missing[0])
 		}
-		r.Find(
-			ops.StateCritical,
-			lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database),
-			has,
-		)
+		r.Find(ops.StateCritical, lang.M("%d of %d tables of %s are missing", len(missing), len(want), s.Database), has)
 		r.Down, r.Lost = true, true
 	case len(want) == 0 && !by.Empty():
 		r.Detail = lang.M("%d tables; %s has none", len(have), by)

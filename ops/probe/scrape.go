@@ -191,11 +191,8 @@ func (s *scrape) sampleOf(families map[string]*dto.MetricFamily) sample {
 }
 
 // pick is the family that is named, or the first in the order of the names that is fit.
-func (s *scrape) pick(
-	families map[string]*dto.MetricFamily,
-	named string,
-	fit func(*dto.MetricFamily) bool,
-) *dto.MetricFamily {
+func (s *scrape) pick(families map[string]*dto.MetricFamily, named string,
+	fit func(*dto.MetricFamily) bool) *dto.MetricFamily {
 	if named != "" {
 		return families[named]
 	}

@@ -24,11 +24,8 @@ func Slow(look health.Probe, limit time.Duration, what string) health.Probe {
 			return r
 		}
 		r.Add("slow_ms", took.Milliseconds(), lang.Raw(human.Duration(took)))
-		r.Find(
-			ops.StateWarning,
-			lang.M("%s responds slowly", what),
-			lang.M("%s, limit %s", human.Duration(took), human.Duration(limit)),
-		)
+		r.Find(ops.StateWarning, lang.M("%s responds slowly", what), lang.M("%s, limit %s", human.Duration(took),
+			human.Duration(limit)))
 		return r
 	}
 }

@@ -52,11 +52,8 @@ func Certificate(base string, warn int, now func() time.Time) health.Probe {
 		r.Detail = lang.M("valid for %d more days", days)
 		switch {
 		case left <= 0:
-			r.Find(
-				ops.StateCritical,
-				lang.M("the TLS certificate has expired"),
-				lang.M("on %s", cert.NotAfter.Format(time.DateOnly)),
-			)
+			r.Find(ops.StateCritical, lang.M("the TLS certificate has expired"), lang.M("on %s",
+				cert.NotAfter.Format(time.DateOnly)))
 		case days*3 < warn:
 			r.Find(ops.StateCritical, lang.M("the TLS certificate expires in %d days", days), lang.Msg{})
 		case days < warn:
@@ -89,11 +86,8 @@ func Clock(base string, limit time.Duration, now func() time.Time) health.Probe 
 		r.Add("skew_ms", skew.Milliseconds(), lang.Raw(human.Duration(skew)))
 		r.Detail = lang.M("agrees with the service's host")
 		if skew.Abs() > limit {
-			r.Find(
-				ops.StateWarning,
-				lang.M("the clocks differ by %s", human.Duration(skew.Abs())),
-				lang.M("limit %s", human.Duration(limit)),
-			)
+			r.Find(ops.StateWarning, lang.M("the clocks differ by %s", human.Duration(skew.Abs())), lang.M("limit %s",
+				human.Duration(limit)))
 		}
 		return r
 	}

@@ -42,10 +42,8 @@ type rsync struct {
 func newRsync(c config.Copy) (*rsync, error) {
 	host, folder, ok := strings.Cut(c.Target, ":")
 	if !ok || host == "" || !strings.HasPrefix(folder, "/") || strings.HasPrefix(host, "-") {
-		return nil, ops.E(
-			ops.Config,
-			lang.M("the target of the copy %s is %q; it must be user@host:/folder", c.Name, c.Target),
-		)
+		return nil, ops.E(ops.Config, lang.M("the target of the copy %s is %q; it must be user@host:/folder", c.Name,
+			c.Target))
 	}
 	r := &rsync{
 		name:   c.Name,
@@ -71,11 +69,8 @@ func newRsync(c config.Copy) (*rsync, error) {
 	}
 	for _, tool := range []string{"rsync", "ssh"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return nil, ops.Wrap(
-				err,
-				ops.Config,
-				lang.M("the copy %s needs %s, which is not installed here", c.Name, tool),
-			)
+			return nil, ops.Wrap(err, ops.Config, lang.M("the copy %s needs %s, which is not installed here", c.Name,
+				tool))
 		}
 	}
 	return r, nil
@@ -237,17 +232,8 @@ func (r *rsync) connect(ctx context.Context) {
 		}
 		r.socket = dir
 		path := dir + "/s"
-		args := append(
-			append([]string{}, r.ssh[1:]...),
-			"-M",
-			"-N",
-			"-S",
-			path,
-			"-o",
-			"ControlPersist=no",
-			"--",
-			r.host,
-		)
+		args := append(append([]string{}, r.ssh[1:]...), "-M", "-N", "-S", path, "-o", "ControlPersist=no", "--",
+			r.host)
 		master := exec.Command(r.ssh[0], args...)
 		master.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 		if master.Start() != nil {
@@ -296,9 +282,7 @@ func (r *rsync) List(ctx context.Context) ([]Object, error) {
 	r.connect(ctx)
 	out, err := r.atHost(
 		ctx,
-		"umask 077 && mkdir -p "+quote(
-			r.folder,
-		)+" && cd "+quote(
+		"umask 077 && mkdir -p "+quote(r.folder)+" && cd "+quote(
 			r.folder,
 		)+` && for f in * ; do [ -f "$f" ] && wc -c "$f" ; done; true`,
 	)
@@ -462,10 +446,7 @@ func (c *counted) Write(p []byte) (int, error) {
 
 // Get reads a file.
 func (r *rsync) Get(ctx context.Context, name string, w io.Writer) error {
-	_, err := r.run(
-		ctx,
-		w,
-		r.ssh[0],
+	_, err := r.run(ctx, w, r.ssh[0],
 		append(append([]string{}, r.ssh[1:]...), "--", r.host, "cat "+quote(r.path(name)))...)
 	return r.explain(err)
 }
@@ -473,10 +454,8 @@ func (r *rsync) Get(ctx context.Context, name string, w io.Writer) error {
 // Hash lets the other side read the file.
 func (r *rsync) Hash(ctx context.Context, name string) (string, error) {
 	p := quote(r.path(name))
-	out, err := r.atHost(
-		ctx,
-		"sha256sum "+p+" 2>/dev/null || shasum -a 256 "+p+" 2>/dev/null || openssl dgst -sha256 -r "+p,
-	)
+	out, err := r.atHost(ctx,
+		"sha256sum "+p+" 2>/dev/null || shasum -a 256 "+p+" 2>/dev/null || openssl dgst -sha256 -r "+p)
 	if err != nil {
 		return "", r.explain(err)
 	}

@@ -65,10 +65,8 @@ func newS3(c config.Copy) (*s3, error) {
 	}
 	bucket, prefix, _ := strings.Cut(strings.Trim(c.Target, "/"), "/")
 	if bucket == "" || c.Endpoint == "" {
-		return nil, ops.E(
-			ops.Config,
-			lang.M("the copy %s needs an endpoint and a target of the form bucket/folder", c.Name),
-		)
+		return nil, ops.E(ops.Config, lang.M("the copy %s needs an endpoint and a target of the form bucket/folder",
+			c.Name))
 	}
 	if strings.HasPrefix(c.Endpoint, "http://") && !c.Insecure {
 		return nil, ops.E(ops.Config,
@@ -201,16 +199,8 @@ func (s *s3) putWhole(ctx context.Context, name string, r *io.SectionReader, o m
 		return err
 	}
 	o.DisableContentSha256 = true
-	_, err = s.core.PutObject(
-		ctx,
-		s.bucket,
-		s.key(name),
-		r,
-		r.Size(),
-		base64.StdEncoding.EncodeToString(md5Sum),
-		hex.EncodeToString(shaSum),
-		o,
-	)
+	_, err = s.core.PutObject(ctx, s.bucket, s.key(name), r, r.Size(), base64.StdEncoding.EncodeToString(md5Sum),
+		hex.EncodeToString(shaSum), o)
 	return err
 }
 
@@ -225,14 +215,8 @@ func sums(piece *io.SectionReader) (md5Sum, shaSum []byte, err error) {
 	return m.Sum(nil), s.Sum(nil), err
 }
 
-func (s *s3) putParts(
-	ctx context.Context,
-	name string,
-	f io.ReaderAt,
-	size int64,
-	report func(int64),
-	o minio.PutObjectOptions,
-) error {
+func (s *s3) putParts(ctx context.Context, name string, f io.ReaderAt, size int64, report func(int64),
+	o minio.PutObjectOptions) error {
 	length := max(s.part, (size+maxParts-1)/maxParts)
 	id, there, err := s.unfinished(ctx, name)
 	if err != nil {
@@ -288,13 +272,8 @@ func (s *s3) unfinished(ctx context.Context, name string) (id string, parts map[
 }
 
 // putPart sends a part unless it is there already: its ETag is its MD5.
-func (s *s3) putPart(
-	ctx context.Context,
-	name, id string,
-	n int,
-	piece *io.SectionReader,
-	there minio.ObjectPart,
-) (minio.ObjectPart, error) {
+func (s *s3) putPart(ctx context.Context, name, id string, n int, piece *io.SectionReader,
+	there minio.ObjectPart) (minio.ObjectPart, error) {
 	md5Sum, shaSum, err := sums(piece)
 	if err != nil {
 		return there, err
@@ -383,12 +362,8 @@ func (s *s3) locked(ctx context.Context, key string, info minio.ObjectInfo) (unt
 		end.After(time.Now()) {
 		return end.UTC().Format(time.RFC3339), true
 	}
-	hold, err := s.core.Client.GetObjectLegalHold(
-		ctx,
-		s.bucket,
-		key,
-		minio.GetObjectLegalHoldOptions{VersionID: info.VersionID},
-	)
+	hold, err := s.core.Client.GetObjectLegalHold(ctx, s.bucket, key,
+		minio.GetObjectLegalHoldOptions{VersionID: info.VersionID})
 	return legalHold, err == nil && hold != nil && *hold == minio.LegalHoldEnabled
 }
 

@@ -127,14 +127,8 @@ func (u *upload) fill(ctx context.Context, r io.Reader, free <-chan []byte, full
 
 func (u *upload) part(ctx context.Context, piece []byte) error {
 	u.sum.Write(piece)
-	part, err := u.putPart(
-		ctx,
-		u.name,
-		u.id,
-		len(u.parts)+1,
-		io.NewSectionReader(bytes.NewReader(piece), 0, int64(len(piece))),
-		minio.ObjectPart{},
-	)
+	part, err := u.putPart(ctx, u.name, u.id, len(u.parts)+1,
+		io.NewSectionReader(bytes.NewReader(piece), 0, int64(len(piece))), minio.ObjectPart{})
 	if err != nil {
 		return err
 	}

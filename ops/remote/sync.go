@@ -355,15 +355,7 @@ func (c *Copier) guarded(ctx context.Context, guard *backup.Set) error {
 	if err != nil || hash == guard.Summary.SHA256 {
 		return err
 	}
-	return errors.Join(
-		c.remember(guard, hash, guard.Summary.SHA256, false),
-		ops.E(
-			ops.Failed,
-			lang.M(
-				"the newest good backup at the copy %s, %s, failed re-verification; nothing was removed",
-				c.Name,
-				guard.Name,
-			),
-		),
-	)
+	return errors.Join(c.remember(guard, hash, guard.Summary.SHA256, false), ops.E(ops.Failed,
+		lang.M("the newest good backup at the copy %s, %s, failed re-verification; nothing was removed", c.Name,
+			guard.Name)))
 }

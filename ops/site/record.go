@@ -14,11 +14,8 @@ import (
 // may add to the entry's details. It is recorded as done, as stopped where it failed
 // after the context had ended, or as failed with the error. Nothing is done when the
 // start cannot be recorded.
-func (s *Site) Record(
-	ctx context.Context,
-	entry oplog.Entry,
-	work func(context.Context, map[string]string) error,
-) error {
+func (s *Site) Record(ctx context.Context, entry oplog.Entry,
+	work func(context.Context, map[string]string) error) error {
 	start := s.opened(&entry)
 	if err := s.Oplog(ctx).Record(start); err != nil {
 		return err
@@ -28,12 +25,8 @@ func (s *Site) Record(
 
 // RecordFreeing is Record for work that makes room in dir, "" for none: where the start cannot be
 // recorded because the disk of both is full, it is recorded after the work.
-func (s *Site) RecordFreeing(
-	ctx context.Context,
-	dir string,
-	entry oplog.Entry,
-	work func(context.Context, map[string]string) error,
-) error {
+func (s *Site) RecordFreeing(ctx context.Context, dir string, entry oplog.Entry,
+	work func(context.Context, map[string]string) error) error {
 	start := s.opened(&entry)
 	unsaid := s.Oplog(ctx).Record(start)
 	if unsaid != nil && (!diskfull.Is(unsaid) || !diskfull.OneDisk(dir, s.StateDir)) {

@@ -118,10 +118,8 @@ func writesInto(words []string, dir string) bool {
 }
 
 var (
-	assignment = regexp.MustCompile(
-		`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" + `]*)"|'([^']*)'|([^\s;"'$` + "`" +
-			`]*))\s*(?:;|#.*)?$`,
-	)
+	assignment = regexp.MustCompile(`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" +
+		`]*)"|'([^']*)'|([^\s;"'$` + "`" + `]*))\s*(?:;|#.*)?$`)
 	variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
 )
 

@@ -61,10 +61,8 @@ func (p Plan) Systemd() (units []Unit, err error) {
 		service := "[Unit]\nDescription=opsdeck: " + unitText(
 			j.About+" of "+p.Service,
 		) + "\nAfter=network-online.target\nWants=network-online.target\n\n" +
-			"[Service]\nType=oneshot\nExecStart=" + p.line(
-			j.Name,
-			unitWord,
-		) + "\nNice=10\nIOSchedulingClass=best-effort\nIOSchedulingPriority=7\nUMask=0077\n"
+			"[Service]\nType=oneshot\nExecStart=" + p.line(j.Name,
+			unitWord) + "\nNice=10\nIOSchedulingClass=best-effort\nIOSchedulingPriority=7\nUMask=0077\n"
 		timer := "[Unit]\nDescription=opsdeck: when to run the " + unitText(j.About+" of "+p.Service) + "\n\n[Timer]\n"
 		for _, t := range times {
 			timer += "OnCalendar=" + t + "\n"
@@ -110,10 +108,7 @@ func (p Plan) due() []Unit {
 	about := unitText("what is due of " + p.Service)
 	service := "[Unit]\nDescription=opsdeck: " + about +
 		"\nAfter=network-online.target\nWants=network-online.target\n\n" +
-		"[Service]\nType=oneshot\nExecStart=" + p.line(
-		"",
-		unitWord,
-	) + "\nSuccessExitStatus=75\n" +
+		"[Service]\nType=oneshot\nExecStart=" + p.line("", unitWord) + "\nSuccessExitStatus=75\n" +
 		"Nice=10\nIOSchedulingClass=best-effort\nIOSchedulingPriority=7\nUMask=0077\n"
 	timer := "[Unit]\nDescription=opsdeck: when to look for " + about + "\n\n[Timer]\n" +
 		"OnCalendar=*-*-* *:05/10:00\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n"

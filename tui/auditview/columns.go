@@ -145,11 +145,8 @@ func (d *picker) View(size page.Size) string {
 		}
 		lines = append(lines, mark+" "+text)
 	}
-	lines = append(
-		lines,
-		"",
-		widget.KeyHelp(t, "space", e.T("show or hide"))+"  "+widget.KeyHelp(t, "esc", e.T("back")),
-	)
+	lines = append(lines, "", widget.KeyHelp(t, "space", e.T("show or hide"))+"  "+widget.KeyHelp(t, "esc",
+		e.T("back")))
 	return widget.Box(t, " "+e.T("columns")+" ", lines, size)
 }
 

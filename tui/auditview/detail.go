@@ -69,13 +69,9 @@ func (p *base) describe(r *audit.Row, w int) []string {
 	t, e := p.env.Theme, p.env
 	style, glyph := p.actionLook(r.Get(audit.Action))
 	lines := []string{
-		style.Render(
-			glyph+" "+shown(r.Get(audit.Action)),
-		) + "  " + t.Title.Render(
+		style.Render(glyph+" "+shown(r.Get(audit.Action))) + "  " + t.Title.Render(
 			shown(r.Resource()),
-		) + "  " + t.Dim.Render(
-			"#"+shown(r.Name()),
-		),
+		) + "  " + t.Dim.Render("#"+shown(r.Name())),
 		"",
 	}
 	add := func(name, value string) {
@@ -135,17 +131,9 @@ func (p *base) diffLines(changes []audit.Change, w int) []string {
 		case short:
 			out = append(
 				out,
-				t.Warn.Render(
-					"~ ",
-				)+t.Bold.Render(
-					path,
-				)+" "+t.Removed.Render(
-					old,
-				)+t.Dim.Render(
+				t.Warn.Render("~ ")+t.Bold.Render(path)+" "+t.Removed.Render(old)+t.Dim.Render(
 					" → ",
-				)+t.Added.Render(
-					new,
-				),
+				)+t.Added.Render(new),
 			)
 		default:
 			out = append(out, t.Warn.Render("~ ")+t.Bold.Render(cells.Cut(shown(c.Path), w-2)))

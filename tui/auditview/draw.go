@@ -75,10 +75,8 @@ func (p *editor) queryLine(w int) string {
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)
 	if p.base.query == "" {
-		return cells.Pad(
-			left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")),
-			room,
-		) + right
+		return cells.Pad(left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")),
+			room) + right
 	}
 	return cells.Pad(left+t.Bold.Render(shown(p.base.query)), room) + right
 }
@@ -222,11 +220,8 @@ func (p *base) drawQuestion(err error, size page.Size) []string {
 			out = append(out, "")
 			add(t.Text, e.Lang.Msg(a))
 		}
-		out = append(
-			out,
-			"",
-			"  "+widget.KeyHelp(t, "a", e.T("read anyway"))+"  "+widget.KeyHelp(t, "/", e.T("change the query")),
-		)
+		out = append(out, "", "  "+widget.KeyHelp(t, "a", e.T("read anyway"))+"  "+widget.KeyHelp(t, "/",
+			e.T("change the query")))
 		return out
 	}
 	add(t.Dim, e.T("reading the rows once to learn their order"))
@@ -234,11 +229,7 @@ func (p *base) drawQuestion(err error, size page.Size) []string {
 		out = append(
 			out,
 			"",
-			"  "+widget.Bar(
-				t,
-				float64(n.Done)/float64(n.Total),
-				min(40, size.Width-12),
-			)+" "+human.Percent(
+			"  "+widget.Bar(t, float64(n.Done)/float64(n.Total), min(40, size.Width-12))+" "+human.Percent(
 				float64(n.Done)/float64(n.Total),
 			),
 		)
@@ -284,10 +275,8 @@ func (p *sheet) statusLine(w int) string {
 		if l.more {
 			more = "+"
 		}
-		parts = append(
-			parts,
-			e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.rows)))+more),
-		)
+		parts = append(parts, e.T("row %s of %s", human.Count(int64(l.scroll.Cursor+1)),
+			human.Count(int64(len(l.rows)))+more))
 	}
 	switch {
 	case l.loading && l.seen.Rows > 0:

@@ -119,15 +119,8 @@ func (p *editor) suggest() tea.Cmd {
 	switch p.spot.Key {
 	case "since", "until", "on":
 		p.offers = fitting(
-			words(
-				"-1h",
-				"-24h",
-				"-7d",
-				"-30d",
-				"today",
-				"yesterday",
-				p.base.env.Clock.Now().In(p.base.env.Zone).Format("2006-01-02"),
-			),
+			words("-1h", "-24h", "-7d", "-30d", "today", "yesterday",
+				p.base.env.Clock.Now().In(p.base.env.Zone).Format("2006-01-02")),
 			p.spot.Prefix,
 		)
 		return nil

@@ -90,10 +90,8 @@ func (p *rows) loadMore() tea.Cmd {
 
 // goOn reads the page behind the last row, or where a search stopped.
 func (p *rows) goOn() tea.Cmd {
-	return p.fetch(
-		audit.PageRequest{Filter: p.base.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave},
-		false,
-	)
+	return p.fetch(audit.PageRequest{Filter: p.base.filter, Before: p.list.next, Limit: pageRows, Leave: p.list.leave},
+		false)
 }
 
 func (p *rows) fetch(req audit.PageRequest, first bool) tea.Cmd {

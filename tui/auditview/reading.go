@@ -35,10 +35,8 @@ type readingMsg struct {
 
 // begin ends the question before. What report is told comes as a readingMsg;
 // close ends that.
-func (r *reading) begin(
-	parent context.Context,
-	of mode,
-) (ctx context.Context, gen uint64, wait tea.Cmd, report func(ops.Progress), end func()) {
+func (r *reading) begin(parent context.Context,
+	of mode) (ctx context.Context, gen uint64, wait tea.Cmd, report func(ops.Progress), end func()) {
 	ctx, gen = r.gen.begin(parent)
 	signal := make(chan readingMsg, 1)
 	r.loading = true

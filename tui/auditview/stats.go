@@ -125,11 +125,8 @@ func (p *tallies) statsBody(w int) []string {
 	lines = append(lines, "")
 	return append(
 		lines,
-		columnsOf(
-			p.bars(e.T("by user"), s.ByUser, half, false),
-			p.bars(e.T("by resource"), s.ByResource, half, false),
-			half,
-		)...)
+		columnsOf(p.bars(e.T("by user"), s.ByUser, half, false), p.bars(e.T("by resource"), s.ByResource, half, false),
+			half)...)
 }
 
 func (p *tallies) statsSpan() string {
@@ -183,10 +180,7 @@ func (p *tallies) bars(title string, counts []audit.Count, w int, actions bool) 
 		lines = append(
 			lines,
 			cells.Cut(
-				" "+label+" "+bar+cells.PadLeft(
-					human.Count(c.Rows),
-					10,
-				)+t.Dim.Render(
+				" "+label+" "+bar+cells.PadLeft(human.Count(c.Rows), 10)+t.Dim.Render(
 					cells.PadLeft(human.Percent(share), 7),
 				),
 				w,

@@ -268,13 +268,8 @@ func (p *editor) around() tea.Cmd {
 	const span = 10 * time.Minute
 	from := p.base.at.Add(-span)
 	till := p.base.at.Add(span)
-	cmd := p.ask(
-		fmt.Sprintf(
-			"since:%s until:%s",
-			from.In(p.base.env.Zone).Format(time.RFC3339),
-			till.In(p.base.env.Zone).Format(time.RFC3339),
-		),
-	)
+	cmd := p.ask(fmt.Sprintf("since:%s until:%s", from.In(p.base.env.Zone).Format(time.RFC3339),
+		till.In(p.base.env.Zone).Format(time.RFC3339)))
 	p.rows.list.seek = p.base.at
 	return cmd
 }

@@ -44,10 +44,8 @@ func (p *Page) compare() tea.Cmd {
 			return lang.Msg{}, err
 		}
 		found.with = with
-		return lang.M(
-			"compared with the live data: about %s rows are newer",
-			human.Count(with.Loss.Rows()+with.Loss.Changed()),
-		), nil
+		return lang.M("compared with the live data: about %s rows are newer",
+			human.Count(with.Loss.Rows()+with.Loss.Changed())), nil
 	})
 	p.work.job.keep = func() { p.dossier.compared = found }
 	return cmd
@@ -71,28 +69,18 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 	table := cells.Table{Max: width}
 	for _, x := range c.with.Tables {
 		if x.InBackup && !x.Exists {
-			table.Rows = append(
-				table.Rows,
-				[]string{
-					t.OK.Render(t.Glyph.OK),
-					termsafe.Line(x.Name),
-					e.T("returns: %s rows", rows(x.BackupRows)),
-				},
-			)
+			table.Rows = append(table.Rows,
+				[]string{t.OK.Render(t.Glyph.OK), termsafe.Line(x.Name), e.T("returns: %s rows", rows(x.BackupRows))})
 		}
 	}
 	for _, x := range c.with.Loss.Tables {
 		about := append([]string{e.T("loses %s newer rows", human.Count(x.Newer))}, x.About(e.Lang)...)
-		table.Rows = append(
-			table.Rows,
-			[]string{t.Warn.Render(t.Glyph.Warn), termsafe.Line(x.Table), strings.Join(about, ", ")},
-		)
+		table.Rows = append(table.Rows,
+			[]string{t.Warn.Render(t.Glyph.Warn), termsafe.Line(x.Table), strings.Join(about, ", ")})
 	}
 	for _, name := range c.with.Loss.Unknown {
-		table.Rows = append(
-			table.Rows,
-			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be determined")},
-		)
+		table.Rows = append(table.Rows,
+			[]string{t.Unknown.Render(t.Glyph.Unknown), termsafe.Line(name), e.T("could not be determined")})
 	}
 	for _, name := range c.with.Loss.Unseen {
 		table.Rows = append(

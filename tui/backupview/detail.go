@@ -137,10 +137,8 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 	fact(e.T("last check"), p.stock.checked(s))
 	if m != nil {
 		if m.RawBytes > 0 && s.Size > 0 {
-			fact(
-				e.T("unpacked"),
-				fmt.Sprintf("%s, 1:%.1f", human.Bytes(m.RawBytes), float64(m.RawBytes)/float64(s.Size)),
-			)
+			fact(e.T("unpacked"), fmt.Sprintf("%s, 1:%.1f", human.Bytes(m.RawBytes),
+				float64(m.RawBytes)/float64(s.Size)))
 		}
 		fact(e.T("rows"), human.Count(m.Rows()))
 		fact(e.T("made by"), fmt.Sprintf("%s, %s, %s %s", m.Tool, m.Engine, m.Server.Flavour, m.Server.Version))
@@ -183,10 +181,8 @@ func (p *dossier) copyLines(s *backup.Set, width int) (lines []string) {
 	t, e := p.stock.env.Theme, p.stock.env
 	for _, c := range s.Copies {
 		style, glyph := t.State(c.State.Health())
-		lines = append(
-			lines,
-			cells.Cut(style.Render(glyph+" "+e.Lang.Msg(c.State.Label()))+"  "+termsafe.Line(c.Copy), width),
-		)
+		lines = append(lines, cells.Cut(style.Render(glyph+" "+e.Lang.Msg(c.State.Label()))+"  "+termsafe.Line(c.Copy),
+			width))
 	}
 	return lines
 }
@@ -239,24 +235,12 @@ func (p *dossier) planLines(size page.Size) []string {
 		return p.stock.head(size.Width)
 	}
 	plan := p.stock.shelf.Plan
-	head := []string{cells.Cut(" "+t.Title.Render(e.T(
-		"%d kept, %d renamed, %d removed, %s freed",
-		len(
-			plan.Steps,
-		)-len(
-			plan.Removes(),
-		)-len(
-			plan.Renames(),
-		),
-		len(plan.Renames()),
-		len(plan.Removes()),
-		human.Bytes(plan.Frees),
-	)), size.Width)}
+	head := []string{cells.Cut(" "+t.Title.Render(e.T("%d kept, %d renamed, %d removed, %s freed",
+		len(plan.Steps)-len(plan.Removes())-len(plan.Renames()), len(plan.Renames()), len(plan.Removes()),
+		human.Bytes(plan.Frees))), size.Width)}
 	for _, why := range plan.Blocked {
-		head = append(
-			head,
-			cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing was removed: %s", why)), size.Width),
-		)
+		head = append(head, cells.Cut(" "+t.Warn.Render(t.Glyph.Warn+" "+e.T("nothing was removed: %s", why)),
+			size.Width))
 	}
 	if log := p.stock.shelf.Log; log.Files > 0 {
 		surplus := e.T("%d binlog files (%s … %s, %s) end before the oldest backup that is kept: they are removed too",

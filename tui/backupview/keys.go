@@ -188,10 +188,8 @@ func (p *Page) acts() []page.Action {
 			Run: func() tea.Cmd {
 				s := p.table.current()
 				verify := p.stock.svc.Verify
-				return p.work.start(
-					lang.M("verify %s", s.Name),
-					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) },
-				)
+				return p.work.start(lang.M("verify %s", s.Name),
+					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, s, r) })
 			},
 		},
 		{
@@ -202,10 +200,8 @@ func (p *Page) acts() []page.Action {
 			Off:   p.work.off(p.stock.svc.Verify != nil),
 			Run: func() tea.Cmd {
 				verify := p.stock.svc.Verify
-				return p.work.start(
-					lang.M("verify the unverified backups"),
-					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) },
-				)
+				return p.work.start(lang.M("verify the unverified backups"),
+					func(ctx context.Context, r Report) (lang.Msg, error) { return verify(ctx, nil, r) })
 			},
 		},
 		{
@@ -233,10 +229,8 @@ func (p *Page) acts() []page.Action {
 			Label:  lang.M("prune"),
 			Help:   lang.M("show what prune would remove; nothing is removed yet"),
 			Footer: true,
-			Off: p.work.off(
-				p.stock.svc.Prune != nil,
-			),
-			Run: func() tea.Cmd { p.dossier.planOpen, p.dossier.detail = true, widget.Scroll{}; return p.read() },
+			Off:    p.work.off(p.stock.svc.Prune != nil),
+			Run:    func() tea.Cmd { p.dossier.planOpen, p.dossier.detail = true, widget.Scroll{}; return p.read() },
 		},
 		{
 			ID:     "backups.sync",
@@ -330,21 +324,11 @@ func (p *Page) askCreate() tea.Cmd {
 	create, db := p.stock.svc.Create, p.stock.svc.Database
 	body := []lang.Msg{lang.M("Makes a full backup of %s now, while the service runs.", db)}
 	if trend := backup.SizeTrend(p.stock.shelf.Inventory); len(trend) > 0 {
-		body = append(
-			body,
-			lang.M(
-				"The last one took %s on disk; %s are free.",
-				human.Bytes(trend[len(trend)-1].Bytes),
-				human.Bytes(p.stock.shelf.Inventory.Disk.Free),
-			),
-		)
+		body = append(body, lang.M("The last one took %s on disk; %s are free.", human.Bytes(trend[len(trend)-1].Bytes),
+			human.Bytes(p.stock.shelf.Inventory.Disk.Free)))
 	}
-	return p.ask(
-		lang.M("Back up now"),
-		body,
-		lang.M("back up"),
-		func() tea.Cmd { return p.work.start(lang.M("back up %s", db), create) },
-	)
+	return p.ask(lang.M("Back up now"), body, lang.M("back up"),
+		func() tea.Cmd { return p.work.start(lang.M("back up %s", db), create) })
 }
 
 func (p *Page) askDrill() tea.Cmd {
@@ -362,21 +346,16 @@ func (p *Page) askDrill() tea.Cmd {
 		body = append(body, lang.M("By the last drill this takes about %s.", human.Duration(d)))
 	}
 	return p.ask(lang.M("Restore drill"), body, lang.M("start"), func() tea.Cmd {
-		return p.work.start(
-			lang.M("drill of %s", s.Name),
-			func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) },
-		)
+		return p.work.start(lang.M("drill of %s", s.Name),
+			func(ctx context.Context, r Report) (lang.Msg, error) { return drill(ctx, s, r) })
 	})
 }
 
 func (p *Page) askSync() tea.Cmd {
 	sync := p.stock.svc.Sync
-	return p.ask(
-		lang.M("Copy"),
+	return p.ask(lang.M("Copy"),
 		[]lang.Msg{lang.M("Sends the missing backups to the copies and verifies them there. Removes nothing there.")},
-		lang.M("copy"),
-		func() tea.Cmd { return p.work.start(lang.M("copy"), sync) },
-	)
+		lang.M("copy"), func() tea.Cmd { return p.work.start(lang.M("copy"), sync) })
 }
 
 // confirmPrune asks for the database's name; then the plan that was on screen
@@ -396,10 +375,8 @@ func (p *Page) confirmPrune() tea.Cmd {
 	}
 	begin := func() tea.Cmd {
 		p.dossier.planOpen = false
-		return p.work.start(
-			lang.M("prune"),
-			func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) },
-		)
+		return p.work.start(lang.M("prune"),
+			func(ctx context.Context, r Report) (lang.Msg, error) { return prune(ctx, plan, r) })
 	}
 	confirm := widget.NewConfirm(p.stock.env, lang.M("Prune backups"), body, p.stock.svc.Database, begin)
 	return page.Send(page.Open{Overlay: confirm})

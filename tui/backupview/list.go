@@ -150,10 +150,8 @@ func (p *stock) summary(now time.Time) (ops.State, lang.Msg) {
 	inv := p.shelf.Inventory
 	s := backup.NewestAnywhere(inv, p.shelf.Away, inv.Database)
 	if moved := backup.NewestProved(inv, inv.Database); s == nil && moved != nil {
-		return ops.StateWarning, lang.M(
-			"the metadata of %s changed since it was verified; press V to verify it again",
-			termsafe.Line(moved.Name),
-		)
+		return ops.StateWarning, lang.M("the metadata of %s changed since it was verified; press V to verify it again",
+			termsafe.Line(moved.Name))
 	}
 	if s == nil {
 		return ops.StateCritical, lang.M("no good backup of %s", inv.Database)
@@ -161,11 +159,8 @@ func (p *stock) summary(now time.Time) (ops.State, lang.Msg) {
 	age := minutes(now.Sub(s.At))
 	switch {
 	case p.svc.Late > 0 && now.Sub(s.At) > p.svc.Late:
-		return ops.StateCritical, lang.M(
-			"newest good backup %s ago, the schedule allows %s",
-			age,
-			human.Duration(p.svc.Late),
-		)
+		return ops.StateCritical, lang.M("newest good backup %s ago, the schedule allows %s", age,
+			human.Duration(p.svc.Late))
 	case p.svc.Late > 0:
 		return ops.StateOK, lang.M("newest good backup %s ago, of %s allowed", age, human.Duration(p.svc.Late))
 	}
@@ -268,10 +263,8 @@ func (p *table) filterLine(width int) string {
 	case p.typing:
 		return p.input.View(t, width)
 	case p.filter != "":
-		return cells.Cut(
-			" "+t.Accent.Render("/"+termsafe.Line(p.filter))+"  "+t.Dim.Render(e.T("esc lists all")),
-			width,
-		)
+		return cells.Cut(" "+t.Accent.Render("/"+termsafe.Line(p.filter))+"  "+t.Dim.Render(e.T("esc lists all")),
+			width)
 	case p.order != newestFirst:
 		return cells.Cut(" "+t.Dim.Render(e.T("sorted: %s", p.order.label())), width)
 	}

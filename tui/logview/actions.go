@@ -133,10 +133,8 @@ func (p *Page) askExport() tea.Cmd {
 	if p.look.o.Export == nil {
 		return nil
 	}
-	what := lang.M(
-		"All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
-		p.tally.stats.Rows,
-	)
+	what := lang.M("All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
+		p.tally.stats.Rows)
 	export := func(ndjson bool) func() tea.Cmd {
 		return func() tea.Cmd { return p.export(ndjson) }
 	}

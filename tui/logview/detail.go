@@ -234,9 +234,7 @@ func (p *sheet) summary(e logs.Event, width int) []string {
 	if which, ok := line.Critical(lines); ok {
 		level += "  " + p.look.ink.crit.Paint(
 			p.look.env.Theme.Glyph.Crit+" "+p.look.env.T("needs immediate action"),
-		) + p.look.ink.dim.Paint(
-			" ("+which+")",
-		)
+		) + p.look.ink.dim.Paint(" ("+which+")")
 	} else if ms := line.Took([]byte(lines)); ms >= line.SlowMS {
 		level += "  " + p.look.ink.warn.Paint(p.look.env.Theme.Glyph.Warn+" "+p.look.env.T("slow: %d ms", ms))
 	}
@@ -251,11 +249,8 @@ func (p *sheet) summary(e logs.Event, width int) []string {
 		note := p.look.ink.info.Paint(termsafe.Line(p.book.marks[i].Note))
 		out = append(out, p.look.pair(p.look.env.T("note"), note, width))
 	}
-	return append(
-		out,
-		p.look.pair(p.look.env.T("where"), cells.CutLeft(where, max(8, width-12)), width),
-		p.look.pair(p.look.env.T("format"), e.Format.String(), width),
-	)
+	return append(out, p.look.pair(p.look.env.T("where"), cells.CutLeft(where, max(8, width-12)), width),
+		p.look.pair(p.look.env.T("format"), e.Format.String(), width))
 }
 
 func (p *look) pair(name, value string, width int) string {

@@ -301,9 +301,7 @@ func (p *heading) foot(width int) string {
 	left := ""
 	switch {
 	case p.ask.byRank():
-		left = p.look.ink.accent.Paint(
-			" "+t.Glyph.Bullet+" "+e.T("best first"),
-		) + p.look.ink.dim.Paint(
+		left = p.look.ink.accent.Paint(" "+t.Glyph.Bullet+" "+e.T("best first")) + p.look.ink.dim.Paint(
 			"  "+e.T("o sorts by time"),
 		)
 	case s.Sources == 0 && len(s.Errors) > 0: // the list says it

@@ -17,13 +17,8 @@ import (
 func (p *Page) askTime() tea.Cmd {
 	return page.Send(
 		page.Open{
-			Overlay: widget.NewPrompt(
-				p.look.env,
-				lang.M("Go to a time"),
-				p.look.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"),
-				"",
-				p.feed.toTime,
-			),
+			Overlay: widget.NewPrompt(p.look.env, lang.M("Go to a time"),
+				p.look.env.T("14:00 of the day shown, 2026-01-29T14:00, yesterday, -2h"), "", p.feed.toTime),
 		},
 	)
 }

@@ -27,13 +27,11 @@ type inks struct {
 
 func newInks(t *theme.Theme) inks {
 	i := inks{
-		dim:    widget.NewInk(t.Dim),
-		bold:   widget.NewInk(t.Bold),
-		match:  widget.NewInk(t.Match),
-		accent: widget.NewInk(t.Accent),
-		crit: widget.NewInk(
-			t.Crit,
-		),
+		dim:      widget.NewInk(t.Dim),
+		bold:     widget.NewInk(t.Bold),
+		match:    widget.NewInk(t.Match),
+		accent:   widget.NewInk(t.Accent),
+		crit:     widget.NewInk(t.Crit),
 		warn:     widget.NewInk(t.Warn),
 		selected: widget.NewInk(t.Selected),
 		info:     widget.NewInk(t.Info),
@@ -254,10 +252,8 @@ func (p *sheet) row(r store.Row, c columns, cursor bool, width int) string {
 	}
 	when := strings.Repeat(" ", max(0, c.date))
 	if !e.Time.IsZero() && !e.Cont && c.date > 0 {
-		when = cells.Pad(
-			strings.TrimSuffix(e.Time.In(p.look.env.Zone).Format(c.layout), ".000"),
-			c.date,
-		) // many logs know seconds only
+		when = cells.Pad(strings.TrimSuffix(e.Time.In(p.look.env.Zone).Format(c.layout), ".000"),
+			c.date) // many logs know seconds only
 	}
 	if c.date >= 0 {
 		b.WriteString(p.look.ink.dim.Paint(when) + " ")

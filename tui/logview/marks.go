@@ -168,12 +168,8 @@ func (p *feed) pickMark() tea.Cmd {
 	}
 	return page.Send(
 		page.Open{
-			Overlay: widget.NewPick(
-				p.look.env,
-				lang.M("Bookmarks"),
-				items,
-				func(i int) tea.Cmd { return p.goToMark(marks[i]) },
-			),
+			Overlay: widget.NewPick(p.look.env, lang.M("Bookmarks"), items,
+				func(i int) tea.Cmd { return p.goToMark(marks[i]) }),
 		},
 	)
 }

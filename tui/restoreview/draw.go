@@ -36,14 +36,8 @@ func (p *Page) View(size page.Size) string {
 
 // lines are the head, the steps, and the marked step.
 func (p *sheet) lines(size page.Size) []string {
-	lines := slices.Concat(
-		p.head(size.Width),
-		p.lookingLine(size.Width),
-		p.savingLine(size.Width),
-		p.rescuer.rescueLine(size.Width),
-		p.pendingLine(size.Width),
-		p.healing.line(size.Width),
-	)
+	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width),
+		p.rescuer.rescueLine(size.Width), p.pendingLine(size.Width), p.healing.line(size.Width))
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.base.shownPlan() == nil {
 		return append(lines, p.waiting(rest)...)
@@ -80,10 +74,8 @@ func (p *sheet) window(lines []string, height int) []string {
 	p.base.scroll = max(0, min(p.base.scroll, len(lines)-height))
 	out := lines[p.base.scroll:min(len(lines), p.base.scroll+height)]
 	if p.base.scroll+height < len(lines) && height > 1 {
-		out = append(
-			append([]string{}, out[:height-1]...),
-			p.base.env.Theme.Dim.Render(p.base.env.T("%s press space for more", p.base.env.Theme.Glyph.More)),
-		)
+		out = append(append([]string{}, out[:height-1]...),
+			p.base.env.Theme.Dim.Render(p.base.env.T("%s press space for more", p.base.env.Theme.Glyph.More)))
 	}
 	return out
 }
@@ -96,15 +88,11 @@ func (p *sheet) head(w int) []string {
 		return nil
 	}
 	age := human.Duration(plan.CreatedAt.Sub(plan.Source.At).Round(time.Second))
-	text := t.Bold.Render(
-		termsafe.Line(plan.Target.Database),
-	) + " " + t.Glyph.Left + " " + termsafe.Line(
+	text := t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + termsafe.Line(
 		plan.Source.Name,
 	)
 	if w >= narrow {
-		text = t.Bold.Render(
-			termsafe.Line(plan.Target.Database),
-		) + " " + t.Glyph.Left + " " + e.T(
+		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T(
 			"%s (%s before the plan), mode %s",
 			e.Time(plan.Source.At),
 			age,
@@ -142,41 +130,22 @@ func (p *sheet) standing() string {
 	stage := e.Lang.Msg(s.Stage.Label())
 	switch {
 	case p.base.running() && !p.base.run.Alive:
-		return t.Warn.Render(
-			t.Glyph.Warn + " " + e.T(
-				"The worker exited in step %d: %s. %s",
-				int(s.Stage.Step()),
-				stage,
-				waysOut(s),
-			),
-		)
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("The worker exited in step %d: %s. %s", int(s.Stage.Step()),
+			stage, waysOut(s)))
 	case s.Stage.Asks() && p.base.run.Alive:
-		return t.Warn.Render(
-			t.Glyph.Warn + " " +
-				e.T("%s's restore is waiting for an answer: press a.", termsafe.Line(p.base.run.Worker.User)),
-		)
+		return t.Warn.Render(t.Glyph.Warn + " " + e.T("%s's restore is waiting for an answer: press a.",
+			termsafe.Line(p.base.run.Worker.User)))
 	case p.base.running():
-		return t.Accent.Render(
-			t.Glyph.Running+" ",
-		) + e.T(
-			"%s by %s, for %s",
-			stage,
-			termsafe.Line(p.base.run.Worker.User),
-			human.Clock(e.Clock.Now().Sub(begun(s))),
-		)
+		return t.Accent.Render(t.Glyph.Running+" ") + e.T("%s by %s, for %s", stage,
+			termsafe.Line(p.base.run.Worker.User), human.Clock(e.Clock.Now().Sub(begun(s))))
 	case s.Stage == restore.Done && s.NotReady:
 		return t.Warn.Render(t.Glyph.Warn + " " + e.T("restored, but the service is not ready"))
 	case s.Stage == restore.Done && p.base.run.Plan.Process.Untouched():
 		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was not stopped by opsdeck",
 			human.Duration(p.base.took())))
 	case s.Stage == restore.Done:
-		return t.OK.Render(
-			t.Glyph.OK + " " + e.T(
-				"restored in %s; the service was down for %s",
-				human.Duration(p.base.took()),
-				human.Duration(s.Down(e.Clock.Now())),
-			),
-		)
+		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was down for %s",
+			human.Duration(p.base.took()), human.Duration(s.Down(e.Clock.Now()))))
 	}
 	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
 }
@@ -252,13 +221,8 @@ func (p *sheet) right(w int) []string {
 		lines = append(lines, p.findings(plan, w)...)
 	}
 	if !p.base.since.IsZero() && p.base.planning() {
-		lines = append(
-			lines,
-			"",
-			t.Dim.Render(
-				e.T("Checking the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since)),
-			),
-		)
+		lines = append(lines, "",
+			t.Dim.Render(e.T("Checking the backup and the target …")+"  "+human.Clock(e.Clock.Now().Sub(p.base.since))))
 	}
 	lines = append(lines, p.preview(w)...)
 	lines = append(lines, "")

@@ -53,23 +53,12 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	case sum.Empty():
 		return
 	case len(plan.Exported) > 0:
-		put(
-			ops.StateOK,
-			e.T(
-				"will be lost (o): %s in %d tables; kept in %s",
-				sum,
-				len(loss.Tables),
-				filepath.Dir(plan.Exported[0]),
-			),
-		)
+		put(ops.StateOK, e.T("will be lost (o): %s in %d tables; kept in %s", sum, len(loss.Tables),
+			filepath.Dir(plan.Exported[0])))
 	default:
 		put(
 			ops.StateWarning,
-			e.T(
-				"will be lost (o): %s in %d tables",
-				sum,
-				len(loss.Tables),
-			)+" "+e.Theme.Glyph.Right+" "+e.T(
+			e.T("will be lost (o): %s in %d tables", sum, len(loss.Tables))+" "+e.Theme.Glyph.Right+" "+e.T(
 				"e exports them",
 			),
 		)
@@ -177,16 +166,8 @@ func (p *asking) openLoss() tea.Cmd {
 	for _, t := range a.Loss.Tables {
 		lines = append(
 			lines,
-			"  "+cells.Pad(
-				termsafe.Line(t.Table),
-				w,
-			)+"  "+cells.PadLeft(
-				human.Count(t.Newer),
-				9,
-			)+"  "+strings.Join(
-				t.About(e.Lang),
-				", ",
-			),
+			"  "+cells.Pad(termsafe.Line(t.Table), w)+"  "+cells.PadLeft(human.Count(t.Newer),
+				9)+"  "+strings.Join(t.About(e.Lang), ", "),
 		)
 	}
 	for _, part := range []struct {
@@ -238,18 +219,8 @@ func (p *asking) openRows() tea.Cmd {
 	lines := make([]string, len(rows))
 	for i, r := range rows {
 		lines[i] = strings.TrimRight(
-			cells.Pad(
-				termsafe.Line(r[0]),
-				w[0],
-			)+"  "+cells.PadLeft(
-				r[1],
-				w[1],
-			)+"  "+cells.PadLeft(
-				r[2],
-				w[2],
-			)+"  "+lost[i]+"  "+termsafe.Line(
-				r[3],
-			),
+			cells.Pad(termsafe.Line(r[0]), w[0])+"  "+cells.PadLeft(r[1],
+				w[1])+"  "+cells.PadLeft(r[2], w[2])+"  "+lost[i]+"  "+termsafe.Line(r[3]),
 			" ",
 		)
 	}

@@ -52,10 +52,8 @@ func (p *rescuer) openRescue() tea.Cmd {
 	var rows []pick
 	for _, t := range tables {
 		if t.Engine != "SEQUENCE" {
-			rows = append(
-				rows,
-				pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows))},
-			)
+			rows = append(rows,
+				pick{id: t.Name, text: termsafe.Line(t.Name) + "  " + p.base.env.T("%s rows", human.Count(t.Rows))})
 		}
 	}
 	return page.Send(
@@ -110,26 +108,15 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 			}
 			return page.Send(
 				page.Open{
-					Overlay: widget.NewConfirm(
-						p.base.env,
-						label,
-						body,
-						db,
-						func() tea.Cmd { return p.runRescue(m.plan, m.table, what) },
-					),
+					Overlay: widget.NewConfirm(p.base.env, label, body, db,
+						func() tea.Cmd { return p.runRescue(m.plan, m.table, what) }),
 				},
 			)
 		}
 	}
-	missing := lang.M(
-		"restore the missing rows",
-	)
-	changed := lang.M(
-		"restore the changed rows",
-	)
-	all := lang.M(
-		"restore both",
-	)
+	missing := lang.M("restore the missing rows")
+	changed := lang.M("restore the changed rows")
+	all := lang.M("restore both")
 	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
 		widget.Choice{Key: "v", Label: lang.M("read the rows"), Run: read},
 		widget.Choice{Key: "m", Label: missing, Run: merge(restore.RescueMissing, missing)},
@@ -144,13 +131,7 @@ func (p *rescuer) rescueLine(w int) []string {
 		return nil
 	}
 	e, t := p.base.env, p.base.env.Theme
-	text := t.Accent.Render(
-		t.Glyph.Running+" ",
-	) + e.T(
-		"Comparing %s with the backup …",
-		termsafe.Line(p.rescue.table),
-	) + "  " + human.Clock(
-		e.Clock.Now().Sub(p.rescue.since),
-	)
+	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Comparing %s with the backup …",
+		termsafe.Line(p.rescue.table)) + "  " + human.Clock(e.Clock.Now().Sub(p.rescue.since))
 	return []string{cells.Cut(text, w)}
 }

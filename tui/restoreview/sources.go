@@ -65,10 +65,8 @@ func (p *picking) openSources(at string) tea.Cmd {
 	}
 	for _, name := range p.base.desk.Copies() {
 		if name != at {
-			rows = append(
-				rows,
-				pick{id: name + ":", text: e.T("check the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More},
-			)
+			rows = append(rows,
+				pick{id: name + ":", text: e.T("check the copy %s", termsafe.Line(name)) + " " + e.Theme.Glyph.More})
 		}
 	}
 	return page.Send(page.Open{Overlay: newPicker(e, title, rows, false, func(ids []string) tea.Cmd {
@@ -104,14 +102,8 @@ func (p *sheet) lookingLine(w int) []string {
 		return nil
 	}
 	e, t := p.base.env, p.base.env.Theme
-	text := t.Accent.Render(
-		t.Glyph.Running+" ",
-	) + e.T(
-		"Checking the copy %s …",
-		termsafe.Line(p.base.looking.copy),
-	) + "  " + human.Clock(
-		e.Clock.Now().Sub(p.base.looking.since),
-	)
+	text := t.Accent.Render(t.Glyph.Running+" ") + e.T("Checking the copy %s …",
+		termsafe.Line(p.base.looking.copy)) + "  " + human.Clock(e.Clock.Now().Sub(p.base.looking.since))
 	return []string{cells.Cut(text, w)}
 }
 

@@ -65,10 +65,8 @@ func (p *Page) alertActions() []page.Action {
 			Help: lang.M("send no alerts of this check for 2 hours"),
 			Run: func() tea.Cmd {
 				service, rule := ruleOf(p.table.subject())
-				return report(
-					func() error { return alerts.Silence(service, rule, silenceFor) },
-					lang.M("silenced for 2 hours"),
-				)
+				return report(func() error { return alerts.Silence(service, rule, silenceFor) },
+					lang.M("silenced for 2 hours"))
 			},
 		},
 	}

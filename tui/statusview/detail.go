@@ -71,9 +71,7 @@ func (p *dossier) viewDetail(s *health.Standing, size page.Size) string {
 func (p *dossier) title(s *health.Standing, width int) string {
 	t, e := p.look.env.Theme, p.look.env
 	style, glyph := t.State(s.State)
-	left := " " + style.Render(
-		glyph+" "+e.Lang.Msg(s.State.Label()),
-	) + "  " + t.Title.Render(
+	left := " " + style.Render(glyph+" "+e.Lang.Msg(s.State.Label())) + "  " + t.Title.Render(
 		termsafe.Line(s.Check.Name),
 	)
 	if severalServices(p.look.report) {
@@ -133,10 +131,8 @@ func (p *dossier) nowLines(s *health.Standing, width int) []string {
 		lines = append(
 			lines,
 			t.Dim.Render(
-				cells.Cut(
-					e.T("critical after %d failures in a row, ok again after %d passes", rule.Fails, rule.Passes),
-					width,
-				),
+				cells.Cut(e.T("critical after %d failures in a row, ok again after %d passes", rule.Fails, rule.Passes),
+					width),
 			),
 		)
 	}

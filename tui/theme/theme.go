@@ -98,10 +98,7 @@ func New(o Options) *Theme {
 		Match:    fg("11", "5").Bold(true).Underline(true),
 		OK:       fg("10", "2"), Warn: fg("11", yellow), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
 		Info: fg("12", "4"), Added: fg("10", "2"), Removed: fg("9", "1"),
-		Rule: fg(
-			"8",
-			"7",
-		), Key: fg("14", "6"),
+		Rule: fg("8", "7"), Key: fg("14", "6"),
 		Badge:  s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
 		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
 	}

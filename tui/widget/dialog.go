@@ -65,11 +65,8 @@ func (c *Confirm) View(size page.Size) string {
 		body = append(body, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
 	}
 	const asking = 4 // the question, the input, the answer's mark, the keys
-	lines := append(
-		c.part.window(body, size.Height-2-asking),
-		cells.Cut(e.T("Type %s to continue:", t.Bold.Render(termsafe.Line(c.name))), w),
-		c.input.View(t, w),
-	)
+	lines := append(c.part.window(body, size.Height-2-asking),
+		cells.Cut(e.T("Type %s to continue:", t.Bold.Render(termsafe.Line(c.name))), w), c.input.View(t, w))
 	if c.wrong {
 		lines = append(lines, t.Crit.Render(e.T("That is not the name. Nothing was done.")))
 	} else {

@@ -55,13 +55,9 @@ func Box(t *theme.Theme, title string, lines []string, size page.Size) string {
 	}
 	b := t.Border
 	head := cells.Cut(title, inner)
-	top := t.Rule.Render(
-		b.TopLeft+b.Top,
-	) + t.Accent.Render(
+	top := t.Rule.Render(b.TopLeft+b.Top) + t.Accent.Render(
 		head,
-	) + t.Rule.Render(
-		strings.Repeat(b.Top, inner+1-cells.Width(head))+b.TopRight,
-	)
+	) + t.Rule.Render(strings.Repeat(b.Top, inner+1-cells.Width(head))+b.TopRight)
 	out := []string{top}
 	for _, l := range lines {
 		out = append(out, t.Rule.Render(b.Left)+" "+cells.Pad(l, inner)+" "+t.Rule.Render(b.Right))

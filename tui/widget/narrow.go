@@ -66,14 +66,8 @@ func (n *Narrow) move(key string, lines int) {
 }
 
 // View draws the dialog: so many lines, each by row, or the sentence for none.
-func (n *Narrow) View(
-	env *page.Env,
-	title lang.Msg,
-	lines int,
-	none string,
-	row func(i int, selected bool, width int) string,
-	size page.Size,
-) string {
+func (n *Narrow) View(env *page.Env, title lang.Msg, lines int, none string,
+	row func(i int, selected bool, width int) string, size page.Size) string {
 	t := env.Theme
 	w := max(1, min(size.Width-4, 76))
 	h := max(1, min(size.Height-5, 14))

@@ -83,12 +83,7 @@ type Archived struct {
 // manifest, and checks it: every byte by the manifest's hashes, every row read
 // back and of that year, and their number against the manifest and the table.
 // A file that stands there already is only checked.
-func (y *Years) Make(
-	ctx context.Context,
-	p YearPlan,
-	tool string,
-	report func(ops.Progress),
-) (Archived, error) {
+func (y *Years) Make(ctx context.Context, p YearPlan, tool string, report func(ops.Progress)) (Archived, error) {
 	out := Archived{Path: p.File}
 	if !p.Exists {
 		if err := os.MkdirAll(filepath.Dir(p.File), 0o700); err != nil {

@@ -32,12 +32,8 @@ const deleteTries = 3
 // exactly as they were archived: each batch is locked, compared and deleted in
 // one short transaction. It can be broken off and run again: what is
 // gone is passed over.
-func (y *Years) Delete(
-	ctx context.Context,
-	path string,
-	pauseAfter time.Duration,
-	report func(ops.Progress),
-) (Deleted, error) {
+func (y *Years) Delete(ctx context.Context, path string, pauseAfter time.Duration,
+	report func(ops.Progress)) (Deleted, error) {
 	d := &deletion{s: y.src, pause: pauseAfter, report: report, begun: time.Now()}
 	if m, err := backup.ReadManifest(path); err == nil {
 		for _, t := range m.Tables {

@@ -54,14 +54,8 @@ func (a Archive) indexOf(ctx context.Context, src *load.Source, p parts, t *arch
 }
 
 // makeIndex reads the time of every row, and tells it to see.
-func (a Archive) makeIndex(
-	ctx context.Context,
-	src *load.Source,
-	p parts,
-	t *archiveTable,
-	ix *archiveIndex,
-	see func(audit.Stamp),
-) error {
+func (a Archive) makeIndex(ctx context.Context, src *load.Source, p parts, t *archiveTable, ix *archiveIndex,
+	see func(audit.Stamp)) error {
 	ix.Blocks = make([]archiveBlock, len(p.rows))
 	var mu sync.Mutex
 	var read, all int64
@@ -77,8 +71,7 @@ func (a Archive) makeIndex(
 			return false
 		}}
 		r.each = func(row *audit.Row) error {
-			times = append(times,
-				row.At)
+			times = append(times, row.At)
 			return nil
 		} // rows that had to be read by tokens
 		text, err := in.Text(ctx, p.rows[i])
@@ -152,12 +145,8 @@ func (a Archive) emptyIndex(src *load.Source, t *archiveTable) *archiveIndex {
 
 // eachMember runs work for members 0 to n-1, as many at a time as there are
 // processors, each with a reader of its own.
-func eachMember(
-	ctx context.Context,
-	src *load.Source,
-	n int,
-	work func(ctx context.Context, in *load.Reader, i int) error,
-) error {
+func eachMember(ctx context.Context, src *load.Source, n int,
+	work func(ctx context.Context, in *load.Reader, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	next := make(chan int)
 	g.Go(func() error {

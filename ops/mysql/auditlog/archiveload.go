@@ -55,12 +55,8 @@ func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error)
 		return 0, err
 	}
 	if src.Manifest != nil {
-		verdict, err := load.Verify(
-			ctx,
-			y.src.r.opt.Target,
-			src.Manifest,
-			load.VerifyOptions{Schema: scratch, Tables: []string{y.src.r.opt.Table}, Report: o.Report},
-		)
+		verdict, err := load.Verify(ctx, y.src.r.opt.Target, src.Manifest,
+			load.VerifyOptions{Schema: scratch, Tables: []string{y.src.r.opt.Table}, Report: o.Report})
 		if err != nil {
 			return 0, err
 		}
@@ -69,12 +65,8 @@ func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error)
 				WithHint(lang.M("check that database, then drop it; the live table was not touched"))
 		}
 	}
-	triggers, err := found(
-		ctx,
-		db,
-		"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
-		scratch,
-	)
+	triggers, err := found(ctx, db, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
+		scratch)
 	if err != nil {
 		return 0, y.src.lane.explain(err)
 	}
@@ -103,13 +95,8 @@ func scratchName(database, table string) string {
 
 // loadInto loads the table into the scratch schema, unless an earlier run did
 // and was broken off before the end; what it holds then is verified all the same.
-func (y *Years) loadInto(
-	ctx context.Context,
-	db *sql.DB,
-	src *load.Source,
-	scratch string,
-	report func(ops.Progress),
-) (int64, error) {
+func (y *Years) loadInto(ctx context.Context, db *sql.DB, src *load.Source, scratch string,
+	report func(ops.Progress)) (int64, error) {
 	tables, err := found(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", scratch)
 	if err != nil {
 		return 0, y.src.lane.explain(err)
@@ -127,12 +114,8 @@ func (y *Years) loadInto(
 	if src.Manifest == nil {
 		from = y.src.r.opt.Schema
 	}
-	done, err := load.Run(
-		ctx,
-		y.src.r.opt.Target,
-		src,
-		load.Options{Schema: scratch, From: from, Tables: []string{y.src.r.opt.Table}, Report: report},
-	)
+	done, err := load.Run(ctx, y.src.r.opt.Target, src,
+		load.Options{Schema: scratch, From: from, Tables: []string{y.src.r.opt.Table}, Report: report})
 	return done.Rows, err
 }
 

@@ -18,11 +18,8 @@ import (
 // before. parse makes the filter once the columns are known. Of an archive with
 // a manifest only the members that can hold a row of the page are read; any
 // other is read whole. Memory is that of the page.
-func (a Archive) Page(
-	ctx context.Context,
-	parse func(*audit.Layout) (audit.Filter, audit.Pos, error),
-	limit int,
-) (*audit.Layout, audit.Page, error) {
+func (a Archive) Page(ctx context.Context, parse func(*audit.Layout) (audit.Filter, audit.Pos, error),
+	limit int) (*audit.Layout, audit.Page, error) {
 	src, err := load.Open(a.Path)
 	if err != nil {
 		return nil, audit.Page{}, err
@@ -108,13 +105,8 @@ func (g *gatherer) full(newest audit.Stamp) bool {
 
 // pageByMembers reads the members whose rows can be on the page, those with
 // the newest rows first, until the page is full of newer ones.
-func (a Archive) pageByMembers(
-	ctx context.Context,
-	src *load.Source,
-	p parts,
-	parse func(*audit.Layout) (audit.Filter, audit.Pos, error),
-	g *gatherer,
-) error {
+func (a Archive) pageByMembers(ctx context.Context, src *load.Source, p parts,
+	parse func(*audit.Layout) (audit.Filter, audit.Pos, error), g *gatherer) error {
 	in := src.Reader()
 	defer in.Close()
 	t, err := a.tableOf(ctx, in, p)

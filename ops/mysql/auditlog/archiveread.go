@@ -101,12 +101,8 @@ func (a Archive) report(p ops.Progress) {
 }
 
 // statement takes what is about the table; the rest is none of our business.
-func (a Archive) statement(
-	sql []byte,
-	mode sqlscan.Mode,
-	r *rowReader,
-	rows func(*archiveTable) (*rowReader, error),
-) (*rowReader, error) {
+func (a Archive) statement(sql []byte, mode sqlscan.Mode, r *rowReader, rows func(*archiveTable) (*rowReader,
+	error)) (*rowReader, error) {
 	head, err := sqlscan.Head(sql, mode)
 	if err != nil {
 		return r, nil
@@ -188,12 +184,8 @@ func (a Archive) tableOf(ctx context.Context, r *load.Reader, p parts) (*archive
 	}
 }
 
-func (a Archive) scanParts(
-	ctx context.Context,
-	src *load.Source,
-	p parts,
-	rows func(*archiveTable) (*rowReader, error),
-) error {
+func (a Archive) scanParts(ctx context.Context, src *load.Source, p parts, rows func(*archiveTable) (*rowReader,
+	error)) error {
 	in := src.Reader()
 	defer in.Close()
 	t, err := a.tableOf(ctx, in, p)

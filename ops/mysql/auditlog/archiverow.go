@@ -80,10 +80,8 @@ func primaryKey(t *sqlscan.Table) map[string]bool {
 func archiveIndexes(t *sqlscan.Table) []audit.Index {
 	var out []audit.Index
 	for _, k := range t.Keys {
-		out = append(
-			out,
-			audit.Index{Name: k.Name, Columns: k.Columns, Unique: k.Kind == "PRIMARY" || k.Kind == "UNIQUE"},
-		)
+		out = append(out,
+			audit.Index{Name: k.Name, Columns: k.Columns, Unique: k.Kind == "PRIMARY" || k.Kind == "UNIQUE"})
 	}
 	for _, c := range t.Columns {
 		if c.Unique {

@@ -125,13 +125,9 @@ func (r *reader) probe(ctx context.Context, q *session) {
 	a.zone = serverZone(ctx, q)
 	var born sql.NullString
 	var rows sql.NullInt64
-	if q.row(
-		ctx,
+	if q.row(ctx,
 		"SELECT CREATE_TIME, TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-		[]any{r.opt.Schema, r.opt.Table},
-		&born,
-		&rows,
-	) == nil {
+		[]any{r.opt.Schema, r.opt.Table}, &born, &rows) == nil {
 		r.born, r.rows = born.String, rows.Int64
 	}
 }
@@ -161,11 +157,8 @@ func limits(ctx context.Context, q *session) string {
 		}
 		if q.knows(ctx, "max_statement_time") {
 			limited = true
-			if endedEarly(
-				ctx,
-				q,
-				fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(%g)", try.ms, try.sleep),
-			) {
+			if endedEarly(ctx, q, fmt.Sprintf("SET STATEMENT max_statement_time = 0.%03d FOR SELECT SLEEP(%g)", try.ms,
+				try.sleep)) {
 				return "variable"
 			}
 		}

@@ -38,11 +38,9 @@ func (s *Source) ExportTo(ctx context.Context, e Export, out io.Writer) (Exporte
 		return Exported{}, s.lane.explain(err)
 	}
 	if have != x.state.Rows {
-		return Exported{}, ops.E(
-			ops.Failed,
-			lang.M("%s rows were written, but the table now has %s: it changed meanwhile",
-				human.Count(x.state.Rows), human.Count(have)),
-		)
+		return Exported{}, ops.E(ops.Failed,
+			lang.M("%s rows were written, but the table now has %s: it changed meanwhile", human.Count(x.state.Rows),
+				human.Count(have)))
 	}
 	return Exported{Path: e.Path, Rows: x.state.Rows, Bytes: x.state.Bytes, Duration: time.Since(begun)}, nil
 }

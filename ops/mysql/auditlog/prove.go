@@ -131,10 +131,8 @@ func (p *prover) unsettle() {
 
 // settled is how many zones hold rows that no open transaction should add to.
 func (p *prover) settled(now time.Time) int {
-	return p.zones.Settled(
-		audit.StampOf(now.Add(-settleAfter), p.r.layout.Zone),
-		audit.StampOf(now.Add(farFuture), p.r.layout.Zone),
-	)
+	return p.zones.Settled(audit.StampOf(now.Add(-settleAfter), p.r.layout.Zone), audit.StampOf(now.Add(farFuture),
+		p.r.layout.Zone))
 }
 
 // headMoved tells whether the table's lowest id is below the lowest seen, or

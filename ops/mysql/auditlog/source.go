@@ -99,22 +99,12 @@ func (s *Source) Notes() []lang.Msg {
 		out = append(out, lang.M("the server does not support EXPLAIN; how much a query reads is unknown beforehand"))
 	}
 	if s.r.layout.Trusted {
-		out = append(
-			out,
-			lang.M(
-				"the server reports no unique index; the configuration says that %s is unique",
-				s.r.layout.Column(audit.ID).Name,
-			),
-		)
+		out = append(out, lang.M("the server reports no unique index; the configuration says that %s is unique",
+			s.r.layout.Column(audit.ID).Name))
 	}
 	if s.r.layout.Column(audit.CreatedAt).OnUpdate {
-		out = append(
-			out,
-			lang.M(
-				"the column %s changes whenever a row is updated; times may not be those of the event",
-				s.r.layout.Column(audit.CreatedAt).Name,
-			),
-		)
+		out = append(out, lang.M("the column %s changes whenever a row is updated; times may not be those of the event",
+			s.r.layout.Column(audit.CreatedAt).Name))
 	}
 	return out
 }

@@ -16,12 +16,8 @@ const statsChunk = 100_000
 
 // Stats counts the rows that pass a filter, in the server, a bounded stretch
 // of ids at a time. leave lets it read more rows than the configuration says.
-func (s *Source) Stats(
-	ctx context.Context,
-	req audit.StatsRequest,
-	leave bool,
-	report func(ops.Progress),
-) (audit.Stats, error) {
+func (s *Source) Stats(ctx context.Context, req audit.StatsRequest, leave bool,
+	report func(ops.Progress)) (audit.Stats, error) {
 	out := audit.Stats{Since: req.Filter.Since, Until: req.Filter.Until}
 	c := &counter{
 		s:         s,
@@ -199,13 +195,8 @@ func (c *counter) count(ctx context.Context, q *session, w *where, hint string) 
 	)
 }
 
-func (c *counter) groups(
-	ctx context.Context,
-	q *session,
-	query string,
-	args []any,
-	take func(a, b sql.NullString, n int64) error,
-) error {
+func (c *counter) groups(ctx context.Context, q *session, query string, args []any,
+	take func(a, b sql.NullString, n int64) error) error {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -229,13 +220,9 @@ func (c *counter) finish() {
 	if zone == nil {
 		zone = time.UTC
 	}
-	c.out.ByAction, c.out.ByResource, c.out.ByUser = c.actions.Top(
-		0,
-	), c.resources.Top(
+	c.out.ByAction, c.out.ByResource, c.out.ByUser = c.actions.Top(0), c.resources.Top(
 		c.req.Top,
-	), c.users.Top(
-		c.req.Top,
-	)
+	), c.users.Top(c.req.Top)
 	for at, n := range c.hours {
 		start := audit.Stamp(at).Moment(c.s.r.layout.Zone).In(zone)
 		c.out.ByHour = append(c.out.ByHour, audit.Hour{Start: start, Rows: n})

@@ -43,13 +43,8 @@ func (r *reader) sweeps(e audit.Estimate) bool {
 
 // weigh is what a query reads, as far as the server tells; of one that does
 // not, a query that no index serves reads the table.
-func (r *reader) weigh(
-	ctx context.Context,
-	q *session,
-	f audit.Filter,
-	query string,
-	args []any,
-) (audit.Estimate, error) {
+func (r *reader) weigh(ctx context.Context, q *session, f audit.Filter, query string,
+	args []any) (audit.Estimate, error) {
 	if r.can.explain == "" {
 		if way := r.layout.Choose(f, true); way == audit.ZoneOrder || way == audit.SortTable {
 			return audit.Estimate{Rows: r.rows}, nil

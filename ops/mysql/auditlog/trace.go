@@ -20,12 +20,8 @@ const (
 // most maxTrace rows and, where an index leads to them, maxTraceBytes.
 // Where no index leads to them, that is a scan: asked for first, and report is
 // told how far it is.
-func (s *Source) Trace(
-	ctx context.Context,
-	resourceType, id string,
-	leave bool,
-	report func(ops.Progress),
-) (audit.Trace, error) {
+func (s *Source) Trace(ctx context.Context, resourceType, id string, leave bool,
+	report func(ops.Progress)) (audit.Trace, error) {
 	t := audit.Trace{Type: resourceType, ID: id}
 	if !s.r.layout.Has(audit.ResourceType) || !s.r.layout.Has(audit.ResourceID) {
 		return t, ops.E(ops.Config, lang.M("the table %s does not record resources", s.r.layout.Table)).
@@ -54,13 +50,8 @@ func (s *Source) Trace(
 	return t, s.lane.asked(err)
 }
 
-func (r *reader) life(
-	ctx context.Context,
-	q *session,
-	f audit.Filter,
-	leave bool,
-	report func(ops.Progress),
-) ([]audit.Row, error) {
+func (r *reader) life(ctx context.Context, q *session, f audit.Filter, leave bool,
+	report func(ops.Progress)) ([]audit.Row, error) {
 	w := r.filter(f)
 	query := r.selectRows("", w, r.orderBy(""), maxTrace+1)
 	e, err := r.weigh(ctx, q, f, query, w.args)

@@ -17,14 +17,8 @@ const errSortMemory = 1038
 
 // chosen reads the first rows of an order. Where the server cannot sort rows so
 // wide, the keys are put in order first and the rows are fetched by them.
-func (r *reader) chosen(
-	ctx context.Context,
-	q *session,
-	hint string,
-	w *where,
-	order string,
-	limit int,
-) ([]audit.Row, error) {
+func (r *reader) chosen(ctx context.Context, q *session, hint string, w *where, order string,
+	limit int) ([]audit.Row, error) {
 	rows, err := r.fetch(ctx, q, r.selectRows(hint, w, order, limit), w.args)
 	if mysql.Number(err) != errSortMemory {
 		return rows, err
@@ -46,14 +40,8 @@ type rowKey struct {
 // orderedKeys are the keys of the rows in order. The inner query keeps the columns
 // of the conditions, which may be the wide ones, out of the sort; its LIMIT keeps
 // the server from merging the two.
-func (r *reader) orderedKeys(
-	ctx context.Context,
-	q *session,
-	hint string,
-	w *where,
-	order string,
-	limit int,
-) ([]rowKey, error) {
+func (r *reader) orderedKeys(ctx context.Context, q *session, hint string, w *where, order string,
+	limit int) ([]rowKey, error) {
 	columns := r.keyColumns()
 	names := make([]string, len(columns))
 	for i, c := range columns {

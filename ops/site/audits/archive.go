@@ -37,10 +37,8 @@ func (a *Archiver) Close() { a.table.Close() }
 
 // Lock keeps a second archiving of this state folder out; busy is *lock.HeldError.
 func (a *Archiver) Lock() (*lock.Lock, error) {
-	return lock.Take(
-		filepath.Join(a.site.StateDir, "locks", "audit-archive.lock"),
-		lock.Holder{User: oplog.UserName(), What: "audit archive"},
-	)
+	return lock.Take(filepath.Join(a.site.StateDir, "locks", "audit-archive.lock"),
+		lock.Holder{User: oplog.UserName(), What: "audit archive"})
 }
 
 // Plan finds the rows of a year that is over, and the file that they go to: in dir, or
@@ -70,20 +68,14 @@ func (a *Archiver) Beside(ctx context.Context) (triggers []string, err error) {
 }
 
 // Check proves an archive that exists.
-func (a *Archiver) Check(
-	ctx context.Context,
-	p auditlog.YearPlan,
-	report func(ops.Progress),
-) (auditlog.Archived, error) {
+func (a *Archiver) Check(ctx context.Context, p auditlog.YearPlan,
+	report func(ops.Progress)) (auditlog.Archived, error) {
 	return a.table.Years().Check(ctx, p, report)
 }
 
 // Archive makes the archive of a plan, or proves the one that exists.
-func (a *Archiver) Archive(
-	ctx context.Context,
-	p auditlog.YearPlan,
-	report func(ops.Progress),
-) (auditlog.Archived, error) {
+func (a *Archiver) Archive(ctx context.Context, p auditlog.YearPlan,
+	report func(ops.Progress)) (auditlog.Archived, error) {
 	made, err := a.table.Years().Make(ctx, p, "opsdeck "+version.Get().String(), report)
 	if made.Made || err != nil {
 		a.record(ctx, "audit.archive", made.Path, err,
@@ -93,12 +85,8 @@ func (a *Archiver) Archive(
 }
 
 // Delete deletes the archived rows from the table, in batches with a pause after each.
-func (a *Archiver) Delete(
-	ctx context.Context,
-	path string,
-	pause time.Duration,
-	report func(ops.Progress),
-) (auditlog.Deleted, error) {
+func (a *Archiver) Delete(ctx context.Context, path string, pause time.Duration,
+	report func(ops.Progress)) (auditlog.Deleted, error) {
 	d, err := a.table.Years().Delete(ctx, path, pause, report)
 	a.record(ctx, "audit.delete", a.site.Service.Audit.Table, err,
 		map[string]string{"rows": fmt.Sprint(d.Rows), "archive": path})

@@ -78,12 +78,8 @@ func (l *Log) List(ctx context.Context, q binlog.Query, take func(*binlog.Transa
 }
 
 // Rows are the rows of a transaction for people.
-func (l *Log) Rows(
-	ctx context.Context,
-	id string,
-	q binlog.Query,
-	most int,
-) (rows []binlog.ShownRow, all int64, err error) {
+func (l *Log) Rows(ctx context.Context, id string, q binlog.Query,
+	most int) (rows []binlog.ShownRow, all int64, err error) {
 	asked, err := l.query(ctx, q)
 	if err != nil {
 		return nil, 0, err

@@ -46,13 +46,8 @@ func (sh Offsite) logs(c config.Copy, dry bool, report func(ops.Progress)) (*rem
 
 // sendLogs sends the binlog that a copy lacks; nil if nothing is archived here. oldest and
 // at describe the oldest full backup there: files that end before it are not sent.
-func (sh Offsite) sendLogs(
-	ctx context.Context,
-	c config.Copy,
-	how Syncing,
-	oldest time.Time,
-	at *binlog.Position,
-) (*remote.LogsSent, error) {
+func (sh Offsite) sendLogs(ctx context.Context, c config.Copy, how Syncing, oldest time.Time,
+	at *binlog.Position) (*remote.LogsSent, error) {
 	servers, err := sh.Binlog().Archive().Servers()
 	if err != nil || len(servers) == 0 {
 		return nil, err
@@ -188,13 +183,8 @@ func (sh Offsite) keepSending(ctx context.Context, every time.Duration) {
 }
 
 // sendLog sends the part of one log file that a copy lacks.
-func (sh Offsite) sendLog(
-	ctx context.Context,
-	l *remote.Logs,
-	s *binlog.Segment,
-	there *binlog.AtCopy,
-	out *remote.LogsSent,
-) error {
+func (sh Offsite) sendLog(ctx context.Context, l *remote.Logs, s *binlog.Segment, there *binlog.AtCopy,
+	out *remote.LogsSent) error {
 	end, closed := s.FromPos, false
 	for _, c := range binlog.Chains(l.Mine(*there)) {
 		if c.Segment.File == s.File && c.Segment.Identity == s.Identity && c.Segment.Server == s.Server {
@@ -220,12 +210,8 @@ func (sh Offsite) sendLog(
 
 // oldestThere is the oldest full backup at a copy that a restore may use, and its binlog
 // position, nil if unknown.
-func (sh Offsite) oldestThere(
-	ctx context.Context,
-	cp *remote.Copier,
-	c config.Copy,
-	l backup.Listing,
-) (time.Time, *binlog.Position, error) {
+func (sh Offsite) oldestThere(ctx context.Context, cp *remote.Copier, c config.Copy,
+	l backup.Listing) (time.Time, *binlog.Position, error) {
 	sc := sh.Scan(c.Target)
 	set := oldestFull(sc.NewInventory(sc.SetsAtCopy(l, cp.Copies)))
 	if set == nil {
@@ -338,12 +324,8 @@ type LogsFetched struct {
 }
 
 // FetchLogs fetches into the archive what a copy has and the archive lacks.
-func (sh Offsite) FetchLogs(
-	ctx context.Context,
-	c config.Copy,
-	dry bool,
-	report func(ops.Progress),
-) (out LogsFetched, err error) {
+func (sh Offsite) FetchLogs(ctx context.Context, c config.Copy, dry bool,
+	report func(ops.Progress)) (out LogsFetched, err error) {
 	l, err := sh.logs(c, dry, report)
 	if err != nil {
 		return out, err

@@ -32,10 +32,7 @@ func oldestOfAll(inv *backup.Inventory, plan *backup.Plan) (oldest *backup.Set) 
 // a moment starts with a full backup. plan may be nil. Without a full backup nothing is
 // surplus; why tells of a standby whose needs are not known, because of which everything
 // is kept.
-func (sh Binlog) Surplus(
-	ctx context.Context,
-	plan *backup.Plan,
-) (all []*binlog.Segment, why lang.Msg, err error) {
+func (sh Binlog) Surplus(ctx context.Context, plan *backup.Plan) (all []*binlog.Segment, why lang.Msg, err error) {
 	inv, err := sh.Read(ctx)
 	if err != nil {
 		return nil, why, err

@@ -9,12 +9,8 @@ import (
 
 // EmptiedText reports that a copy lost backups that opsdeck did not remove.
 func EmptiedText(c config.Copy, e backup.Emptied) lang.Msg {
-	return lang.M(
-		"the copy %s was emptied: of %d backups %d remained, and opsdeck did not remove them",
-		c.Name,
-		e.Had,
-		e.Left,
-	)
+	return lang.M("the copy %s was emptied: of %d backups %d remained, and opsdeck did not remove them", c.Name, e.Had,
+		e.Left)
 }
 
 // PlaceOf distinguishes one copy's location from another's.

@@ -38,10 +38,8 @@ func (sh Prover) surviving(ctx context.Context, target mysql.Target, databases [
 
 // DeadlyTables reports that tables are not read because reading them ended the server.
 func DeadlyTables(names []string) *ops.Error {
-	return ops.E(
-		ops.Failed,
-		lang.M("the server crashed while %s was read: it will not be read again", lang.List(names)),
-	).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
+	return ops.E(ops.Failed, lang.M("the server crashed while %s was read: it will not be read again",
+		lang.List(names))).WithHint(lang.M("see what can be done: %s", "opsdeck restore --plan"))
 }
 
 // DeadlyPath is the file that records the tables that end the server when read.

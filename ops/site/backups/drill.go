@@ -55,28 +55,16 @@ func (sh Driller) DrillServer(name string) (mysql.Target, string, error) {
 }
 
 // Drill runs a drill, and records it.
-func (sh Driller) Drill(
-	ctx context.Context,
-	s *backup.Set,
-	job drill.Job,
-	server string,
-	report func(ops.Progress),
-) (backup.Drill, error) {
+func (sh Driller) Drill(ctx context.Context, s *backup.Set, job drill.Job, server string,
+	report func(ops.Progress)) (backup.Drill, error) {
 	return sh.load(ctx, oplog.Entry{Action: "backup.drill", Object: s.Name}, s, job, server, report,
 		func(d backup.Drill) error { return backup.AppendDrill(sh.StateDir, d) })
 }
 
 // load loads a backup into a scratch database and verifies the result, holding the lock
 // for drills. keep records the result, if there is one.
-func (sh Driller) load(
-	ctx context.Context,
-	entry oplog.Entry,
-	s *backup.Set,
-	job drill.Job,
-	server string,
-	report func(ops.Progress),
-	keep func(backup.Drill) error,
-) (backup.Drill, error) {
+func (sh Driller) load(ctx context.Context, entry oplog.Entry, s *backup.Set, job drill.Job, server string,
+	report func(ops.Progress), keep func(backup.Drill) error) (backup.Drill, error) {
 	var none backup.Drill
 	if err := sh.Trusted(); err != nil {
 		return none, err
@@ -159,12 +147,8 @@ func ReadIdentities(path string) ([]age.Identity, error) {
 
 // deepen loads a verified backup, and adds the result to the check. That is no drill:
 // nobody rehearsed a restore, and the record of drills must not say so.
-func (sh Driller) deepen(
-	ctx context.Context,
-	s *backup.Set,
-	check backup.Check,
-	report func(ops.Progress),
-) (backup.Check, error) {
+func (sh Driller) deepen(ctx context.Context, s *backup.Set, check backup.Check,
+	report func(ops.Progress)) (backup.Check, error) {
 	if !check.OK() {
 		return check, nil
 	}

@@ -59,8 +59,7 @@ func (sh *Shelf) halfLoaded(ctx context.Context, o Order) (unreadable string, er
 		}
 		if r.Run.Alive {
 			return "", ops.E(ops.Busy,
-				lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database,
-					r.ID)).
+				lang.M("%s (pid %d) is restoring %s: %s", r.Run.Worker.User, r.Run.Worker.PID, t.Database, r.ID)).
 				WithHint(lang.M("watch it: opsdeck restore attach"))
 		}
 		return "", ops.E(ops.Busy,

@@ -198,13 +198,8 @@ func (sh *Shelf) Trusted() error { return trust.Path(sh.Dir) }
 // NoteOpenFolder warns if other users can see the names in the backup folder.
 func (sh Maker) NoteOpenFolder() {
 	if info, err := os.Stat(sh.Dir); err == nil && info.Mode().Perm()&0o077 != 0 {
-		sh.Say(
-			lang.M(
-				"note: other users can list the backup folder %s; restrict it: chmod 700 %s",
-				sh.Dir,
-				human.Shell(sh.Dir),
-			),
-		)
+		sh.Say(lang.M("note: other users can list the backup folder %s; restrict it: chmod 700 %s", sh.Dir,
+			human.Shell(sh.Dir)))
 	}
 }
 
@@ -235,11 +230,8 @@ func (sh Maker) dump(ctx context.Context, o Order, target mysql.Target, report f
 	}
 	made := &Made{Manifest: m, Path: path, Took: time.Since(began)}
 	if made.Links, err = backup.LinkTiers(sh.Dir, name, m, start.Local()); err != nil {
-		return made, ops.Wrap(
-			err,
-			ops.Failed,
-			lang.M("the backup %s is good, but its weekly or monthly name could not be made", name),
-		)
+		return made, ops.Wrap(err, ops.Failed,
+			lang.M("the backup %s is good, but its weekly or monthly name could not be made", name))
 	}
 	if err := sh.readBack(ctx, made, report); err != nil {
 		return made, err

@@ -168,9 +168,7 @@ func (sh Nights) pruneTonight(ctx context.Context) error {
 	}
 	out, err := sh.Pruner().Prune(ctx, plan, nil)
 	if err == nil {
-		sh.Say(
-			lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)),
-		)
+		sh.Say(lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)))
 	}
 	return err
 }
@@ -229,15 +227,8 @@ func (sh Nights) pruneOneCopy(ctx context.Context, c config.Copy) error {
 	}
 	out, err := sh.Offsite().PruneThere(ctx, cp, plan)
 	if err == nil && len(out.Removed)+len(out.Locked) > 0 {
-		sh.Say(
-			lang.M(
-				"%d removed at %s, %d are locked there, %s freed",
-				len(out.Removed),
-				c.Name,
-				len(out.Locked),
-				human.Bytes(out.Freed),
-			),
-		)
+		sh.Say(lang.M("%d removed at %s, %d are locked there, %s freed", len(out.Removed), c.Name, len(out.Locked),
+			human.Bytes(out.Freed)))
 	}
 	if err != nil {
 		return err

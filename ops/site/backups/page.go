@@ -21,10 +21,8 @@ func (sh InPlace) SyncInPlace(ctx context.Context, report func(ops.Progress)) (l
 			return lang.Msg{}, err
 		}
 		if len(r.Failed) > 0 {
-			return lang.Msg{}, ops.E(
-				ops.Failed,
-				lang.M("%d backups could not be sent to the copy %s", len(r.Failed), c.Name),
-			)
+			return lang.Msg{}, ops.E(ops.Failed, lang.M("%d backups could not be sent to the copy %s", len(r.Failed),
+				c.Name))
 		}
 		if r.Emptied != nil {
 			return lang.Msg{}, EmptiedError(c, *r.Emptied)
@@ -49,12 +47,7 @@ func (sh InPlace) CreateInPlace(ctx context.Context, report func(ops.Progress)) 
 	if m.Shrink != nil {
 		return lang.Msg{}, &ops.Warning{What: lang.M("Lost rows? %s", m.Shrink.Text())}
 	}
-	return lang.M(
-		"made %s, %s in %s, verified",
-		m.File,
-		human.Bytes(m.SizeBytes),
-		human.Duration(m.Took),
-	), nil
+	return lang.M("made %s, %s in %s, verified", m.File, human.Bytes(m.SizeBytes), human.Duration(m.Took)), nil
 }
 
 // VerifyInPlace verifies one backup, or with nil those that are due.
@@ -93,12 +86,8 @@ func (sh InPlace) VerifyInPlace(ctx context.Context, s *backup.Set, report func(
 	if bad > 0 {
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("%d of %d backups are bad", bad, len(sets)))
 	}
-	said := lang.M(
-		"%d verified, %s at %s",
-		len(sets)-whole,
-		human.Bytes(bytes),
-		human.Rate(float64(bytes)/time.Since(start).Seconds()),
-	)
+	said := lang.M("%d verified, %s at %s", len(sets)-whole, human.Bytes(bytes),
+		human.Rate(float64(bytes)/time.Since(start).Seconds()))
 	if whole > 0 {
 		said = lang.M("%s; %d made by other tools remain unverified: only a drill reads their rows", said, whole)
 	}
@@ -117,12 +106,8 @@ func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(o
 	if d.Result != backup.Passed {
 		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
 	}
-	return lang.M(
-		"drill passed: %s restored in %s, %s rows checked",
-		human.Bytes(d.SizeBytes),
-		human.Milliseconds(d.RestoreMS),
-		human.Count(d.Rows),
-	), nil
+	return lang.M("drill passed: %s restored in %s, %s rows checked", human.Bytes(d.SizeBytes),
+		human.Milliseconds(d.RestoreMS), human.Count(d.Rows)), nil
 }
 
 // loaded records that a drill read the rows of a backup without a manifest: its check then
@@ -159,10 +144,5 @@ func (sh InPlace) PruneInPlace(ctx context.Context, plan *backup.Plan, report fu
 	if err != nil {
 		return lang.Msg{}, err
 	}
-	return lang.M(
-		"%d removed, %d renamed, %s freed",
-		len(out.Removed),
-		len(out.Renamed),
-		human.Bytes(out.Freed),
-	), nil
+	return lang.M("%d removed, %d renamed, %s freed", len(out.Removed), len(out.Renamed), human.Bytes(out.Freed)), nil
 }

@@ -95,13 +95,8 @@ func (sh Maker) NoteUnfinished() {
 			sh.Say(lang.M("%s (%s) is being written", u.Name, human.Bytes(u.SizeBytes)))
 			continue
 		}
-		sh.Say(
-			lang.M(
-				"%s (%s) was left unfinished by a backup that was killed; the next backup removes it",
-				u.Name,
-				human.Bytes(u.SizeBytes),
-			),
-		)
+		sh.Say(lang.M("%s (%s) was left unfinished by a backup that was killed; the next backup removes it", u.Name,
+			human.Bytes(u.SizeBytes)))
 	}
 }
 

@@ -138,13 +138,8 @@ func (sh Offsite) send(ctx context.Context, c config.Copy, how Syncing) (remote.
 }
 
 // sendBoth sends the backups, then the binlog that continues them.
-func (sh Offsite) sendBoth(
-	ctx context.Context,
-	cp *remote.Copier,
-	c config.Copy,
-	inv *backup.Inventory,
-	how Syncing,
-) (remote.Result, error) {
+func (sh Offsite) sendBoth(ctx context.Context, cp *remote.Copier, c config.Copy, inv *backup.Inventory,
+	how Syncing) (remote.Result, error) {
 	r, err := cp.Send(ctx, inv)
 	if err != nil {
 		return r, err

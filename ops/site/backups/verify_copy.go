@@ -67,9 +67,7 @@ func (sh Offsite) proveCopy(ctx context.Context, c config.Copy) error {
 		}
 		if v.Known && !v.Good {
 			bad++
-			sh.Say(
-				lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, v.Problem().Text()),
-			)
+			sh.Say(lang.M("%s at the copy %s is bad: %s", s.Name, c.Name, v.Problem().Text()))
 		}
 	}
 	if bad > 0 {

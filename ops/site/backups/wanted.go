@@ -38,12 +38,8 @@ func LateAt(b config.Backup, c config.Copy) time.Duration {
 
 // chosen divides the backups here into those that a sync brings to a copy, given what it
 // has, and those that the copy's own retention would remove there at once.
-func (sh *Shelf) chosen(
-	c config.Copy,
-	inv *backup.Inventory,
-	there backup.Listing,
-	known backup.Copies,
-) (send []*backup.Set, left []backup.Step) {
+func (sh *Shelf) chosen(c config.Copy, inv *backup.Inventory, there backup.Listing,
+	known backup.Copies) (send []*backup.Set, left []backup.Step) {
 	if !ownKeep(c) {
 		return inv.ToSend(), nil
 	}

@@ -105,14 +105,8 @@ type checker struct {
 	checks []health.Check
 }
 
-func (b *checker) add(
-	name string,
-	kind health.Kind,
-	pace int,
-	probe health.Probe,
-	limits []health.Limit,
-	commands ...string,
-) {
+func (b *checker) add(name string, kind health.Kind, pace int, probe health.Probe, limits []health.Limit,
+	commands ...string) {
 	h := b.Service.Health
 	b.checks = append(b.checks, health.Check{
 		Service: b.Service.Name, Name: name, Kind: kind, Timeout: h.Timeout, Interval: time.Duration(pace) * h.Interval,
@@ -136,32 +130,13 @@ func (b *checker) http() {
 		limits(lang.M("response"), slow, lang.M("not 200, or one of its checks is false")), curl("/health/ready"))
 	b.add("version", health.KindHTTP, slowPace, probe.Version(h.URL), nil, curl("/health/version"))
 	if probe.IsTLS(h.URL) {
-		b.add(
-			"tls",
-			health.KindTLS,
-			slowPace,
-			probe.Certificate(h.URL, h.CertDays, b.Now),
-			limits(
-				lang.M("days left"),
-				lang.M("under %d", h.CertDays),
-				lang.M("under %d", h.CertDays/3),
-			),
-			"curl -svo /dev/null "+human.Shell(h.URL),
-		)
+		b.add("tls", health.KindTLS, slowPace, probe.Certificate(h.URL, h.CertDays, b.Now),
+			limits(lang.M("days left"), lang.M("under %d", h.CertDays), lang.M("under %d", h.CertDays/3)),
+			"curl -svo /dev/null "+human.Shell(h.URL))
 	}
-	b.add(
-		"clock",
-		health.KindClock,
-		slowPace,
-		probe.Clock(h.URL, h.ClockSkew, b.Now),
-		limits(
-			lang.M("difference"),
-			lang.M("over %s", human.Duration(h.ClockSkew)),
-			lang.Msg{},
-		),
-		"timedatectl",
-		curl("/health")+" | grep -i ^date",
-	)
+	b.add("clock", health.KindClock, slowPace, probe.Clock(h.URL, h.ClockSkew, b.Now),
+		limits(lang.M("difference"), lang.M("over %s", human.Duration(h.ClockSkew)), lang.Msg{}), "timedatectl",
+		curl("/health")+" | grep -i ^date")
 	if hasSecret(h.URL) {
 		b.hideAddress()
 	}
@@ -195,12 +170,7 @@ func (b *checker) database() {
 		health.Limit{What: lang.M("open transaction"), Warning: lang.M("over %s", human.Duration(h.LongTransaction))},
 		health.Limit{What: lang.M("replication lag"), Warning: lang.M("over %s", human.Duration(h.ReplicationLag))},
 	)
-	b.add(
-		"mysql",
-		health.KindMySQL,
-		1,
-		b.serverFirst(b.onPurpose(containerOf(d, databaseProbe(d, h, b.Next)))),
-		lim,
+	b.add("mysql", health.KindMySQL, 1, b.serverFirst(b.onPurpose(containerOf(d, databaseProbe(d, h, b.Next)))), lim,
 		commands...)
 }
 
@@ -270,15 +240,9 @@ func (b *checker) redis() {
 	if r.Required {
 		lim = health.Limit{What: lang.M("response"), Critical: down}
 	}
-	b.add(
-		"redis",
-		health.KindRedis,
-		1,
-		look,
+	b.add("redis", health.KindRedis, 1, look,
 		[]health.Limit{lim, {What: lang.M("dropped keys, rejected connections"), Warning: lang.M("any increase")}},
-		cli+" ping",
-		cli+" info",
-	)
+		cli+" ping", cli+" info")
 }
 
 func (b *checker) process() {
@@ -303,13 +267,9 @@ func (b *checker) process() {
 	if p.Kind == "pm2" {
 		commands = append(commands, "pm2 logs "+human.Shell(p.Name)+" --lines 50")
 	}
-	b.add(
-		"process",
-		health.KindProcess,
-		processPace,
+	b.add("process", health.KindProcess, processPace,
 		b.onPurpose(b.portTaken(probe.Process(c, filesOf(b.Service.Logs.Paths()), b.Now))),
-		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")),
-		commands...)
+		limits(lang.M("status"), lang.M("starting, or restarted"), lang.M("stopped or failed")), commands...)
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, probe.ProcessTimeout)
 }
@@ -326,11 +286,8 @@ func (b *checker) backup() {
 		health.KindBackup,
 		slowPace,
 		making{b.Source}.with(b.withArchive(b.withRuns(look.Probe()))),
-		limits(
-			lang.M("age of the newest good backup"),
-			lang.M("the last run of %q made no backup", p.Daily),
-			lang.M("over %s", human.Duration(p.Late)),
-		),
+		limits(lang.M("age of the newest good backup"), lang.M("the last run of %q made no backup", p.Daily),
+			lang.M("over %s", human.Duration(p.Late))),
 		"opsdeck backup list",
 		"ls -lt "+human.Shell(dir)+" | head",
 	)

@@ -28,14 +28,8 @@ func (b *checker) deploying() {
 		}
 		return judgeDeployment(d, alive, b.opsdeck)
 	}
-	b.add(
-		"deployment",
-		health.KindDeploy,
-		1,
-		look,
-		limits(lang.M("a deployment"), lang.M("is running"), lang.M("stopped partway")),
-		b.opsdeck("deploy status"),
-	)
+	b.add("deployment", health.KindDeploy, 1, look,
+		limits(lang.M("a deployment"), lang.M("is running"), lang.M("stopped partway")), b.opsdeck("deploy status"))
 }
 
 // deploys tells whether the service may have deployments.

@@ -17,26 +17,16 @@ func (b *checker) disks() {
 		free := b.Service.Health.DiskFree
 		look.Free, look.Now = free, b.Now
 		lim := append(
-			limits(
-				lang.M("free space"),
-				lang.M("under %s", human.Percent(free)),
-				lang.M("under %s", human.Percent(free/4)),
-			),
+			limits(lang.M("free space"), lang.M("under %s", human.Percent(free)), lang.M("under %s",
+				human.Percent(free/4))),
 			health.Limit{
 				What:     lang.M("full at this rate in"),
 				Warning:  lang.M("under %s", "24 h"), // and under four days, seen over a day
 				Critical: lang.M("under %s", "1 h"),
 			},
 		)
-		b.add(
-			name,
-			health.KindDisk,
-			diskPace,
-			look.Probe(),
-			lim,
-			"df -h "+shown,
-			"du -xh --max-depth=1 "+shown+" | sort -h | tail",
-		)
+		b.add(name, health.KindDisk, diskPace, look.Probe(), lim, "df -h "+shown,
+			"du -xh --max-depth=1 "+shown+" | sort -h | tail")
 	}
 	if d := b.Service.Database; HasDatabase(d) && b.isLocal() {
 		path := probe.Fixed(config.Home(d.DataDir))

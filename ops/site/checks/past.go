@@ -53,19 +53,13 @@ func (b *checker) past() {
 		"opsdeck backup list")
 	if len(p.Copies) > 0 {
 		add(CopiesLate, b.copiesLate,
-			limits(
-				lang.M("a verified backup is missing at a copy"),
-				lang.M("after %s", human.Duration(copyGrace)),
-				lang.Msg{},
-			),
+			limits(lang.M("a verified backup is missing at a copy"), lang.M("after %s", human.Duration(copyGrace)),
+				lang.Msg{}),
 			"opsdeck backup sync --dry-run")
 	}
 	if p.Binlog != "" {
-		lag := limits(
-			lang.M("lag"),
-			lang.M("over %s", human.Duration(lagWarn)),
-			lang.M("over %s", human.Duration(lagBad)),
-		)
+		lag := limits(lang.M("lag"), lang.M("over %s", human.Duration(lagWarn)), lang.M("over %s",
+			human.Duration(lagBad)))
 		add(BinlogLate, b.binlogLate, lag, "opsdeck backup binlog list")
 		b.checks[len(b.checks)-1].Interval = slowPace * b.Service.Health.Interval
 	}

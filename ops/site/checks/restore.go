@@ -39,18 +39,8 @@ func (b *checker) restoring() {
 		}
 		return JudgeRun(run.Run, name)
 	}
-	b.add(
-		"restore",
-		health.KindRestore,
-		1,
-		look,
-		limits(
-			lang.M("a restore"),
-			lang.M("is running"),
-			lang.M("stopped partway"),
-		),
-		"opsdeck restore status",
-	)
+	b.add("restore", health.KindRestore, 1, look,
+		limits(lang.M("a restore"), lang.M("is running"), lang.M("stopped partway")), "opsdeck restore status")
 }
 
 // elsewhere tells of a restore that this state folder does not know, by what the server
@@ -196,17 +186,11 @@ func judgeWaiting(r health.Result, w *run.Waiting, where, what lang.Msg) health.
 	if len(w.For) > 0 {
 		where = lang.M("%s: %s", where, w.For[0].Msg)
 	}
-	r.Find(
-		ops.StateCritical,
-		lang.M("%s is waiting for an answer", what),
-		lang.M("since %s, %s", at, where),
-	)
+	r.Find(ops.StateCritical, lang.M("%s is waiting for an answer", what), lang.M("since %s, %s", at, where))
 	r.Next = lang.M("Answer it: opsdeck restore attach.")
 	if !w.Until.IsZero() {
-		r.Next = lang.M(
-			"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",
-			w.Until.Local().Format("15:04:05"),
-		)
+		r.Next = lang.M("Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",
+			w.Until.Local().Format("15:04:05"))
 	}
 	return r
 }

@@ -43,19 +43,9 @@ func (b *checker) schema() {
 		},
 		Emptied: inventory{b.Source}.emptied,
 	}
-	b.add(
-		"schema",
-		health.KindSchema,
-		processPace,
-		culprits{b.Source}.withCulprit(look.Probe()),
-		limits(
-			lang.M("tables of the newest good backup"),
-			lang.Msg{},
-			lang.M("a table is missing"),
-		),
-		site.MysqlClient(d)+` -e "SHOW TABLES FROM `+d.Name+`"`,
-		"opsdeck restore --plan",
-	)
+	b.add("schema", health.KindSchema, processPace, culprits{b.Source}.withCulprit(look.Probe()),
+		limits(lang.M("tables of the newest good backup"), lang.Msg{}, lang.M("a table is missing")),
+		site.MysqlClient(d)+` -e "SHOW TABLES FROM `+d.Name+`"`, "opsdeck restore --plan")
 	last := &b.checks[len(b.checks)-1]
 	last.Timeout = max(last.Timeout, inventoryTimeout)
 }

@@ -93,8 +93,7 @@ func judgeStandby(s standby.Standing, now time.Time) health.Result {
 	case s.State == core.Building:
 		r.Find(ops.StateWarning, s.Headline(now), without)
 	case s.State != core.Ready:
-		r.FindNext(ops.StateCritical, s.Headline(now), without,
-			lang.M("See why: %s", "opsdeck restore standby status"))
+		r.FindNext(ops.StateCritical, s.Headline(now), without, lang.M("See why: %s", "opsdeck restore standby status"))
 	default:
 		judgeReady(&r, s, now)
 	}

@@ -16,43 +16,19 @@ var (
 		"backup covers.", "service", "tier")
 	backupTime = gauge("opsdeck_backup_newest_timestamp_seconds", "Moment of the newest good backup of the tier.",
 		"service", "tier")
-	backupAge = gauge(
-		"opsdeck_backup_newest_age_seconds",
-		"Age of the newest good backup of the tier.",
-		"service",
-		"tier",
-	)
-	backupSize = gauge(
-		"opsdeck_backup_newest_size_bytes",
-		"Size of the newest good backup of the tier.",
-		"service",
-		"tier",
-	)
-	backupRows = gauge(
-		"opsdeck_backup_newest_rows",
-		"Rows in the newest good backup of the tier; absent when they were "+
-			"not counted.",
-		"service",
-		"tier",
-	)
+	backupAge = gauge("opsdeck_backup_newest_age_seconds", "Age of the newest good backup of the tier.", "service",
+		"tier")
+	backupSize = gauge("opsdeck_backup_newest_size_bytes", "Size of the newest good backup of the tier.", "service",
+		"tier")
+	backupRows = gauge("opsdeck_backup_newest_rows",
+		"Rows in the newest good backup of the tier; absent when they were "+"not counted.", "service", "tier")
 	backupFolder = gauge("opsdeck_backup_folder_bytes", "Size of all backups in the folder.", "service")
-	goodTime     = gauge(
-		"opsdeck_backup_good_timestamp_seconds",
-		"Moment of the newest good full backup, in the folder "+
-			"or at a copy; absent when there is none.",
-		"service",
-	)
-	goodAge = gauge(
-		"opsdeck_backup_good_age_seconds",
-		"Age of the newest good full backup, in the folder or at a copy; "+
-			"absent when there is none.",
-		"service",
-	)
-	goodExists = gauge(
-		"opsdeck_backup_good",
-		"Whether there is a good full backup, in the folder or at a copy.",
-		"service",
-	)
+	goodTime     = gauge("opsdeck_backup_good_timestamp_seconds",
+		"Moment of the newest good full backup, in the folder "+"or at a copy; absent when there is none.", "service")
+	goodAge = gauge("opsdeck_backup_good_age_seconds",
+		"Age of the newest good full backup, in the folder or at a copy; "+"absent when there is none.", "service")
+	goodExists = gauge("opsdeck_backup_good", "Whether there is a good full backup, in the folder or at a copy.",
+		"service")
 	goodLimit = gauge("opsdeck_backup_good_age_limit_seconds", "The setting backup.late.", "service")
 	rpo       = gauge(
 		"opsdeck_rpo_seconds",
@@ -63,12 +39,8 @@ var (
 	archiveSize = gauge("opsdeck_binlog_archive_bytes", "Size of the archived binary log.", "service")
 	archiveGaps = gauge("opsdeck_binlog_archive_gaps", "Gaps of the archived binary log since the newest full backup.",
 		"service")
-	archiveLag = gauge(
-		"opsdeck_binlog_archive_lag_seconds",
-		"How far the archive is behind the server; absent when the "+
-			"server does not answer.",
-		"service",
-	)
+	archiveLag = gauge("opsdeck_binlog_archive_lag_seconds",
+		"How far the archive is behind the server; absent when the "+"server does not answer.", "service")
 )
 
 // lagTime is how long the server may take to say where its binary log ends.
@@ -127,12 +99,8 @@ func tierValues(service string, t backup.TierInfo) (out []Value) {
 	if newest == nil {
 		return out
 	}
-	out = append(
-		out,
-		is(backupTime, unix(newest.At), service, tier),
-		since(backupAge, newest.At, service, tier),
-		is(backupSize, float64(newest.Size), service, tier),
-	)
+	out = append(out, is(backupTime, unix(newest.At), service, tier), since(backupAge, newest.At, service, tier),
+		is(backupSize, float64(newest.Size), service, tier))
 	if len(newest.Summary.Counts) > 0 {
 		out = append(out, is(backupRows, float64(newest.Summary.Rows), service, tier))
 	}

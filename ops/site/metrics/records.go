@@ -98,11 +98,8 @@ func (s Source) jobs(context.Context) (out []Value, err error) {
 		}
 		out = append(out, is(jobTime, unix(run.Started), s.Service.Name, job))
 		if run.Result == watch.Done || run.Result == watch.Failed || run.Result == watch.Stopped {
-			out = append(
-				out,
-				is(jobOK, truth(run.Result == watch.Done), s.Service.Name, job),
-				is(jobDuration, max(0, run.Ended.Sub(run.Started)).Seconds(), s.Service.Name, job),
-			)
+			out = append(out, is(jobOK, truth(run.Result == watch.Done), s.Service.Name, job), is(jobDuration,
+				max(0, run.Ended.Sub(run.Started)).Seconds(), s.Service.Name, job))
 		}
 	}
 	return out, nil
@@ -132,12 +129,8 @@ func (s Source) restores(context.Context) ([]Value, error) {
 	if r == nil {
 		return append(out, is(restoreStage, 1, name, "unknown")), nil
 	}
-	return append(
-		out,
-		is(restoreStage, 1, name, string(r.State.Stage)),
-		is(restoreRuns, truth(r.Alive), name),
-		is(restoreTime, unix(r.Plan.CreatedAt), name),
-	), nil
+	return append(out, is(restoreStage, 1, name, string(r.State.Stage)), is(restoreRuns, truth(r.Alive), name),
+		is(restoreTime, unix(r.Plan.CreatedAt), name)), nil
 }
 
 // mostAlerts bounds the series of alerts.

@@ -18,9 +18,7 @@ func keyPoint(s *config.Service) doctor.Point {
 		Seen:    lang.M("backup.identity decrypts what is encrypted to backup.recipients"),
 	}
 	if s.Backup.Identity == "" {
-		p.Seen = lang.M(
-			"backups are encrypted, and this machine has no key: none can be verified or restored here",
-		)
+		p.Seen = lang.M("backups are encrypted, and this machine has no key: none can be verified or restored here")
 	}
 	if err := backups.KeyFits(s.Backup); err != nil {
 		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}

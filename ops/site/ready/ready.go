@@ -56,17 +56,8 @@ func (l Look) Points(ctx context.Context) []doctor.Point {
 	}
 	if s.Backup.Dir != "" {
 		dir := config.Home(s.Backup.Dir)
-		points = append(
-			points,
-			doctor.JudgeFolder(
-				probe.Folder(dir),
-				"backup-folder",
-				s.Name,
-				true,
-				s.Health.DiskFree,
-				l.nextBackup(ctx),
-			),
-		)
+		points = append(points, doctor.JudgeFolder(probe.Folder(dir), "backup-folder", s.Name, true, s.Health.DiskFree,
+			l.nextBackup(ctx)))
 	}
 	return points
 }

@@ -201,12 +201,8 @@ func mysqlSteps(p Place) []Step {
 	v := serverOf(p.service)
 	sql := func(statement string) string { return v.admin + " -e " + doubleQuoted(statement) }
 	accounts := func(what string) string {
-		return sql(
-			"SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM " +
-				"mysql.user WHERE user = " + sqlText(
-				p.user,
-			),
-		)
+		return sql("SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM " +
+			"mysql.user WHERE user = " + sqlText(p.user))
 	}
 	return []Step{
 		{
@@ -222,35 +218,27 @@ func mysqlSteps(p Place) []Step {
 			[]string{v.on(v.start), p.status("mysql") + " --watch 2s"},
 		},
 		{
-			lang.M(
-				"It does not respond: it hangs or is overloaded. Read its log; list what is running; restart it " +
-					"only if nothing makes progress.",
-			),
+			lang.M("It does not respond: it hangs or is overloaded. Read its log; list what is running; restart it " +
+				"only if nothing makes progress."),
 			[]string{sql("SHOW FULL PROCESSLIST"), v.on(v.restart)},
 		},
 		{
 			lang.M("It has no free connections: see who holds them, end those that should not exist, raise the " +
 				"limit for now."),
 			[]string{
-				sql(
-					"SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY " +
-						"user, db, command",
-				),
+				sql("SELECT user, db, command, COUNT(*), MAX(time) FROM information_schema.PROCESSLIST GROUP BY " +
+					"user, db, command"),
 				sql("SET GLOBAL max_connections = 500"),
 			},
 		},
 		{
-			lang.M(
-				"The account is locked (3118, 4151): this prints the statement to unlock it; run it in the same " +
-					"client.",
-			),
+			lang.M("The account is locked (3118, 4151): this prints the statement to unlock it; run it in the same " +
+				"client."),
 			[]string{accounts("ACCOUNT UNLOCK")},
 		},
 		{
-			lang.M(
-				"The password has expired (1820, 1862): this prints the statement; enter a new password in it and " +
-					"in the options file.",
-			),
+			lang.M("The password has expired (1820, 1862): this prints the statement; enter a new password in it and " +
+				"in the options file."),
 			[]string{accounts("IDENTIFIED BY ''NEW-PASSWORD''")},
 		},
 		{

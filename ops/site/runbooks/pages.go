@@ -89,10 +89,8 @@ func deploySteps(p Place) []Step {
 				"openssl rand -hex 32",
 			}},
 		{
-			lang.M(
-				"Install, create the tables, load the initial data. Read the output: the service starts even if " +
-					"this fails.",
-			),
+			lang.M("Install, create the tables, load the initial data. Read the output: the service starts even if " +
+				"this fails."),
 			[]string{p.at("npm install"), p.at("npm run db:sync"), p.at("npm run seed")},
 		},
 		{lang.M("Build and start the service, and enable it at boot."),
@@ -115,9 +113,7 @@ func deploySteps(p Place) []Step {
 			[]string{p.script()},
 		},
 		{
-			lang.M(
-				"Secure it: the firewall allows only 22 and the API's port, HTTPS is in front, updates are on.",
-			),
+			lang.M("Secure it: the firewall allows only 22 and the API's port, HTTPS is in front, updates are on."),
 			[]string{"ufw status", "ss -ltnp"},
 		},
 	}
@@ -178,11 +174,7 @@ func updateSteps(p Place) []Step {
 			[]string{p.at("npm run db:sync")},
 		},
 		{lang.M("Start the service, and verify it."),
-			append(
-				given(p.process.Start),
-				p.ask("/health/version"),
-				p.status("health", "ready")+" --watch 2s",
-			)},
+			append(given(p.process.Start), p.ask("/health/version"), p.status("health", "ready")+" --watch 2s")},
 		{lang.M("Compare its errors with those of the hour before the update."),
 			[]string{
 				p.Opsdeck("logs --level ERROR+ --since 2h --histogram 10m"),
@@ -221,10 +213,8 @@ func troubleSteps(p Place) []Step {
 			[]string{v.on(v.status), v.on(v.start), p.Opsdeck("runbook mysql-down")},
 		},
 		{
-			lang.M(
-				"The database refuses the user or password: .env and %s must hold the same as the server.",
-				p.optionsFile(),
-			),
+			lang.M("The database refuses the user or password: .env and %s must hold the same as the server.",
+				p.optionsFile()),
 			[]string{p.at("grep -n '^DB_' .env | grep -v PASSWORD"), p.client + " -e 'SELECT CURRENT_USER()'"},
 		},
 		{lang.M("The port %s is taken: find by which process; stop it, or set another PORT in .env.", port),
@@ -243,10 +233,8 @@ func troubleSteps(p Place) []Step {
 			},
 		},
 		{
-			lang.M(
-				"The start fails with \"Cannot find module\": the start script may name dist/main where the build " +
-					"makes dist/src/main.",
-			),
+			lang.M("The start fails with \"Cannot find module\": the start script may name dist/main where the build " +
+				"makes dist/src/main."),
 			[]string{p.at("ls dist dist/src"), p.at("grep -n '\"start' package.json")},
 		},
 		{lang.M("db:sync fails: read which statement. Drop a duplicate index by hand, after a backup."),
@@ -264,10 +252,8 @@ func troubleSteps(p Place) []Step {
 			[]string{p.Opsdeck("logs 'External API call failed' --since 1d --histogram 1h")},
 		},
 		{
-			lang.M(
-				"It is slow, or has no free connections: compare threads with max_connections, check slow queries " +
-					"and slow operations.",
-			),
+			lang.M("It is slow, or has no free connections: compare threads with max_connections, check slow queries " +
+				"and slow operations."),
 			[]string{
 				p.client + ` -e "SHOW GLOBAL STATUS LIKE 'Threads_connected'; SHOW VARIABLES LIKE 'max_connections'"`,
 				p.client + ` -e "SHOW VARIABLES LIKE 'slow_query%'"`, p.Opsdeck("logs --slow 1000 --since 1h"),
@@ -285,13 +271,9 @@ func troubleSteps(p Place) []Step {
 func backupPage(p Place) []Step {
 	keep := p.service.Backup.Keep
 	out := []Step{
-		{lang.M(
-			"The backups are in %s: daily %d, weekly %d, monthly %d. See which exist and which are missing.",
-			p.dir,
-			keep.Daily,
-			keep.Weekly,
-			keep.Monthly,
-		), []string{p.Opsdeck("backup list"), p.status("backup", "disk-backup")}},
+		{lang.M("The backups are in %s: daily %d, weekly %d, monthly %d. See which exist and which are missing.", p.dir,
+			keep.Daily, keep.Weekly,
+			keep.Monthly), []string{p.Opsdeck("backup list"), p.status("backup", "disk-backup")}},
 		{
 			lang.M("Before a major operation: make one by hand, and verify it."),
 			[]string{p.Opsdeck("backup create"), p.Opsdeck("backup verify")},
@@ -355,11 +337,8 @@ func loggingPage(p Place) []Step {
 			},
 		},
 		{
-			lang.M(
-				"Rotation: live files stay under %s, %d rotated ones are kept.",
-				p.service.Health.LogSize,
-				p.service.Health.LogKeep,
-			),
+			lang.M("Rotation: live files stay under %s, %d rotated ones are kept.", p.service.Health.LogSize,
+				p.service.Health.LogKeep),
 			append([]string{p.status("logs")}, p.rotation()...),
 		},
 	}
@@ -413,10 +392,8 @@ func onCallPage(p Place) []Step {
 		{lang.M("A deployment was the cause: roll it back."),
 			[]string{p.Opsdeck("deploy status"), p.Opsdeck("deploy undo --dry-run"), p.Opsdeck("runbook update")}},
 		{
-			lang.M(
-				"Not solved in 30 minutes, or data is at risk: call the next person on the list. Do not delete " +
-					"anything, do not restart MySQL twice.",
-			),
+			lang.M("Not solved in 30 minutes, or data is at risk: call the next person on the list. Do not delete " +
+				"anything, do not restart MySQL twice."),
 			nil,
 		},
 		{lang.M("Afterwards: verify, and write the report: what, when, cause, what is lost, what prevents it."),
@@ -440,10 +417,8 @@ func handingOverPage(p Place) []Step {
 			[]string{p.Opsdeck("backup list"), p.Opsdeck("backup drills"), p.Opsdeck("backup schedule show")},
 		},
 		{
-			lang.M(
-				"Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the " +
-					"alert targets. Never send secrets by chat.",
-			),
+			lang.M("Hand over access: ssh, sudo, the options file, the age key, the accounts at the copies, the " +
+				"alert targets. Never send secrets by chat."),
 			[]string{"ls -l " + p.optionsFile()},
 		},
 		{

@@ -27,20 +27,16 @@ func restoreSteps(p Place) []Step {
 			[]string{p.Opsdeck("backup binlog list"), p.Opsdeck("restore --plan --until YYYY-MM-DDTHH:MM:SS")},
 		},
 		{
-			lang.M(
-				"Restore. It stops the service, backs up the current state, loads, verifies, starts and reports; " +
-					"it continues when the connection drops.",
-			),
+			lang.M("Restore. It stops the service, backs up the current state, loads, verifies, starts and reports; " +
+				"it continues when the connection drops."),
 			[]string{p.Opsdeck("restore"), p.Opsdeck("restore attach")},
 		},
 		{lang.M("Verify that the service is ready."), []string{p.Opsdeck("status"), p.Opsdeck("restore report")}},
 		{lang.M("If it was the wrong backup: undo."), []string{p.Opsdeck("restore undo")}},
 		{lang.M("If opsdeck itself cannot be used, by hand:"), p.byHand()},
 		{
-			lang.M(
-				"The same as a script, which also verifies the backup and saves the current state; make it before " +
-					"you need it.",
-			),
+			lang.M("The same as a script, which also verifies the backup and saves the current state; make it before " +
+				"you need it."),
 			[]string{p.script(), "bash " + human.Shell("restore-"+p.service.Name+".sh")},
 		},
 		{lang.M("Tell everyone involved: restored, to which moment, what is lost. Keep the report."), nil},
@@ -80,9 +76,7 @@ func undoSteps(p Place) []Step {
 		},
 		{lang.M("If it was the wrong transaction: undo that."), []string{p.Opsdeck("restore undo")}},
 		{
-			lang.M(
-				"Archive the binlog from now on: backup.binlog: follow in the configuration, then install it.",
-			),
+			lang.M("Archive the binlog from now on: backup.binlog: follow in the configuration, then install it."),
 			[]string{p.Opsdeck("backup schedule install"), p.Opsdeck("backup binlog list")},
 		},
 	}

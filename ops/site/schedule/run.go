@@ -16,13 +16,7 @@ func lockPath(sh *backups.Shelf) string { return filepath.Join(sh.StateDir, "loc
 
 // Run runs a job now; without a name all that are due, missed ones too. One process at a
 // time does; busy is *lock.HeldError. The error is that of the last run that failed.
-func Run(
-	ctx context.Context,
-	sh *backups.Shelf,
-	name string,
-	report func(ops.Progress),
-	ended func(),
-) error {
+func Run(ctx context.Context, sh *backups.Shelf, name string, report func(ops.Progress), ended func()) error {
 	held, err := lock.Take(lockPath(sh), lock.Holder{User: oplog.UserName(), What: "backup schedule run"})
 	if err != nil {
 		return err
