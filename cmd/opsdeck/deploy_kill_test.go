@@ -57,7 +57,7 @@ func newDeploySite(t *testing.T) *deploySite {
       start: "setsid node app.js %[1]d >../log 2>&1 & echo $! >../pid"
       stop: "kill $(cat ../pid); while kill -0 $(cat ../pid) 2>/dev/null; do sleep 0.02; done"
       status: "[ -e ../pid ] && kill -0 $(cat ../pid) 2>/dev/null || exit 3"
-    restore: {ready_wait: 30s}
+    restore: {ready_wait: 4m}
     deploy:
       dir: %[2]s/app
       smoke: [/health]

@@ -96,7 +96,7 @@ func TestNoAlertIsLostOrDoubledByKills(t *testing.T) {
 		w := startWatch(t, bin, config)
 		w.await("targets")
 		if i == 0 { // the first run notes where the log ends, and tells of what comes later
-			await(t, 3*time.Minute, func() bool {
+			await(t, ample, func() bool {
 				appendTo(t, log, fmt.Sprintf("needle%d happened", kills))
 				return hook.has(fmt.Sprintf("fired needle%d", kills)) > 0
 			}, w.text)
@@ -115,7 +115,7 @@ func TestNoAlertIsLostOrDoubledByKills(t *testing.T) {
 	hook.mu.Unlock()
 	w := startWatch(t, bin, config)
 	defer w.kill()
-	await(t, 3*time.Minute, func() bool {
+	await(t, ample, func() bool {
 		for i := range kills {
 			if hook.has(fmt.Sprintf("fired needle%d", i)) == 0 {
 				return false
@@ -205,7 +205,7 @@ func startWatch(t *testing.T, bin, config string, more ...string) *running {
 // await waits for a line with a word.
 func (w *running) await(word string) {
 	w.t.Helper()
-	await(w.t, 20*time.Second, func() bool { return strings.Contains(w.text(), word) }, w.text)
+	await(w.t, ample, func() bool { return strings.Contains(w.text(), word) }, w.text)
 }
 
 func (w *running) text() string {
@@ -218,6 +218,9 @@ func (w *running) kill() {
 	w.cmd.Process.Kill()
 	w.cmd.Wait()
 }
+
+// ample is a limit for what should come at once, on any machine.
+const ample = 3 * time.Minute
 
 func await(t *testing.T, most time.Duration, done func() bool, said func() string) {
 	t.Helper()

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,8 +56,15 @@ func LocalPort(address string) int {
 	return port
 }
 
+// fronts are programs that serve users on behalf of others, by the names of their processes.
+var fronts = []string{"nginx", "apache2", "httpd", "caddy", "haproxy", "traefik"}
+
+// Front tells whether a process is such a program.
+func Front(name string) bool { return slices.Contains(fronts, name) }
+
 // Taken adds to a look at a process who listens on its port while it does not run: it
-// cannot be started then, and what answers there is another program.
+// cannot be started then, and what answers there is another program. One that serves users
+// for the service has its port all the time, and is no cause.
 func Taken(look health.Probe, port int) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
@@ -66,7 +74,7 @@ func Taken(look health.Probe, port int) health.Probe {
 			return r
 		}
 		_, pid, name := portHolder(port)
-		if pid == 0 {
+		if pid == 0 || Front(name) {
 			return r
 		}
 		r.Add("port_taken_by", pid, lang.Raw(name))

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/testdb"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 )
@@ -44,6 +46,44 @@ func TestAProcessThatIsDownNamesWhoHoldsItsPort(t *testing.T) {
 	}
 	if r := Taken(look, port)(t.Context()); strings.Contains(r.Detail.String(), "taken") {
 		t.Errorf("a free port: %s", r.Detail)
+	}
+}
+
+// TestWhatServesUsersIsNoCause: a real nginx has the port of health.url all the time.
+func TestWhatServesUsersIsNoCause(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil && os.Getenv("OPSDECK_REAL") == "required" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	port, err := testdb.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	os.Chmod(dir, 0o755)
+	conf := filepath.Join(dir, "nginx.conf")
+	text := fmt.Sprintf("pid %[1]s/pid; error_log %[1]s/error.log; events {}\nhttp { access_log off;\n"+
+		"client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u;\n"+
+		"scgi_temp_path %[1]s/s; server { listen 127.0.0.1:%[2]d; } }\n", dir, port)
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(nginx, "-c", conf).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	defer exec.Command(nginx, "-s", "stop", "-c", conf).Run()
+	look := func(context.Context) health.Result {
+		return processResult(health.Process{Name: "shop", State: health.ProcessStopped})
+	}
+	if held, pid, name := portHolder(port); held != taken || pid == 0 || name != "nginx" {
+		t.Fatalf("%v %d %s", held, pid, name)
+	}
+	if r := Taken(look, port)(t.Context()); strings.Contains(fmt.Sprint(r.Detail, r.Why), "taken") ||
+		r.State != ops.StateCritical {
+		t.Errorf("%s %s", r.State, r.Detail)
 	}
 }
 

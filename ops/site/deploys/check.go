@@ -149,9 +149,6 @@ func (v view) needs() (deploy.Needs, error) {
 	return n, nil
 }
 
-// fronts are the programs that serve users on behalf of others, by the names of their processes.
-var fronts = []string{"nginx", "apache2", "httpd", "caddy", "haproxy", "traefik"}
-
 // doors are the ports that have to stay open behind a firewall: those of ssh and of what serves the users, which is the
 // service itself where nothing is in front of it.
 func (v view) doors() (out []deploy.Door) {
@@ -162,7 +159,7 @@ func (v view) doors() (out []deploy.Door) {
 	open := sockets.Public()
 	fronted := false
 	for port, name := range open {
-		front := slices.Contains(fronts, name)
+		front := probe.Front(name)
 		fronted = fronted || front
 		if front || name == "sshd" || name == "systemd" { // systemd listens for programs that it starts on demand
 			out = append(out, deploy.Door{Port: port, Name: name})

@@ -82,6 +82,6 @@ func (v view) fronted(port int, own string) bool {
 		return false
 	}
 	sockets, err := v.sockets()
-	other := func(s listener.Socket) bool { return !slices.Contains(fronts, s.Name) }
+	other := func(s listener.Socket) bool { return !probe.Front(s.Name) }
 	return err == nil && len(sockets[port]) > 0 && !slices.ContainsFunc(sockets[port], other)
 }

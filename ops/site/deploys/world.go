@@ -12,7 +12,6 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
-	"opsdeck/internal/listener"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/regular"
 	"opsdeck/internal/termsafe"
@@ -371,9 +370,9 @@ func (j *job) start(ctx context.Context) (lang.Msg, error) {
 	}
 	state := j.ctl.Status(ctx).State
 	down := state == health.ProcessStopped || state == health.ProcessFailed
-	if port := probe.LocalPort(j.Service.Health.URL); port > 0 && down {
-		if held, err := listener.On(port); err == nil && len(held) > 0 {
-			return lang.Msg{}, taken(port, held[0])
+	if down {
+		if err := portFree(j.Desk, j.plan.Dir); err != nil {
+			return lang.Msg{}, err
 		}
 	}
 	if j.state.Data["started_at"] == "" {
