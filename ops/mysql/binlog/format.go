@@ -19,16 +19,17 @@ type Format struct {
 }
 
 // parseFormat parses a format description event. The event always has room for a checksum,
-// even if the file's other events have none.
+// even if the file's other events have none. The format outlives the event's bytes.
 func parseFormat(e *Event) (*Format, error) {
-	body := e.Raw[headerSize:]
+	raw := bytes.Clone(e.Raw)
+	body := raw[headerSize:]
 	if len(body) < 2+50+4+1+1+checksumSize {
 		return nil, fmt.Errorf("%w: a short format description", ErrDamaged)
 	}
 	if v := binary.LittleEndian.Uint16(body); v != 4 {
 		return nil, fmt.Errorf("%w: format version %d, not 4", ErrDamaged, v)
 	}
-	f := &Format{Server: string(bytes.TrimRight(body[2:52], "\x00")), raw: bytes.Clone(e.Raw)}
+	f := &Format{Server: string(bytes.TrimRight(body[2:52], "\x00")), raw: raw}
 	if at := binary.LittleEndian.Uint32(body[52:]); at != 0 {
 		f.Created = time.Unix(int64(at), 0)
 	}
