@@ -24,6 +24,33 @@ func looked() *restore.Assessment {
 	}
 }
 
+// TestOneWhoGoesWithoutTheEmergencyBackupNeedsNoSpaceForIt: else no restore is possible while the
+// backup folder is full.
+func TestOneWhoGoesWithoutTheEmergencyBackupNeedsNoSpaceForIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		unsaved bool
+		fetch   int64
+		blocks  bool
+	}{
+		"as always":          {blocks: true},
+		"without it":         {unsaved: true},
+		"something to fetch": {unsaved: true, fetch: 50 << 10, blocks: true},
+	} {
+		a := looked()
+		a.Disk.SaveFree, a.Disk.NeedSave, a.Disk.NeedFetch = 40<<10, 69<<10, c.fetch
+		p := restore.Draft("r", planned, restore.Choice{Unsaved: c.unsaved}, restore.Settings{}, full(1000, 500), "shop", a)
+		told, blocks := false, false
+		for _, f := range p.Findings {
+			if strings.HasPrefix(f.What.String(), "no space for the") {
+				told, blocks = true, f.Blocks
+			}
+		}
+		if !told || blocks != c.blocks {
+			t.Errorf("%s: told %v, blocks %v", name, told, blocks)
+		}
+	}
+}
+
 // TestWhatWouldVanishOrShrinkStopsThePlan judges backups with less than the live database,
 // in both modes.
 func TestWhatWouldVanishOrShrinkStopsThePlan(t *testing.T) {

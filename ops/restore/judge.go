@@ -20,13 +20,16 @@ func (p *Plan) block(what, hint lang.Msg) {
 }
 
 // judge finds what a person must know about a plan before it runs.
-type judge struct{ *Plan }
+type judge struct {
+	*Plan
+	unsaved bool // no emergency backup is accepted
+}
 
 // all adds everything that a person must know about this plan before it runs.
 func (p judge) all(a *Assessment) {
 	p.judgeSource()
 	p.judgeTables(a)
-	gapFinder(p).judgeGaps(a)
+	gapFinder{p.Plan}.judgeGaps(a)
 	p.judgeSubstituted(a)
 	p.judgeEvents(a)
 	p.judgeDisk(a.Disk)
@@ -267,7 +270,8 @@ func (p judge) judgeDisk(d Disk) {
 	}
 }
 
-// judgeRoom checks the space for the emergency backup and for fetched backups.
+// judgeRoom checks the space for the emergency backup and for fetched backups. One who accepts to
+// go without the emergency backup is not held up for want of its space.
 func (p judge) judgeRoom(d Disk) {
 	save := d.NeedSave
 	if p.Mode == Into {
@@ -281,6 +285,10 @@ func (p judge) judgeRoom(d Disk) {
 		human.Bytes(d.SaveFree),
 		human.Bytes(save),
 	)
+	if p.unsaved && d.NeedFetch <= d.SaveFree {
+		p.add(ops.StateCritical, what, lang.M("the restore goes on without it, as accepted"))
+		return
+	}
 	if d.NeedFetch > 0 {
 		what = lang.M(
 			"no space for the fetched backup and the emergency backup: %s free, about %s needed",

@@ -294,9 +294,10 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	p.SaveLater = p.savesLater()
 	p.Findings = append(p.Findings, a.Findings...)
 	chooser{p}.missing(a)
-	judge{p}.all(a)
-	judge{p}.judgeReplay()
-	judge{p}.judgeLogged(a)
+	j := judge{Plan: p, unsaved: c.Unsaved}
+	j.all(a)
+	j.judgeReplay()
+	j.judgeLogged(a)
 	p.Facts = factFinder{p}.all(a)
 	p.Steps = steps(p)
 	p.Hash, p.Seal = p.hash(), p.seal()
