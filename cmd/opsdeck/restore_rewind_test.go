@@ -114,6 +114,34 @@ func TestRewindTakesATransactionBackAndUndoBringsItAgain(t *testing.T) {
 	})
 }
 
+// TestRowsWithoutAKeyAreTakenBackOnce: a second time the same rows would be there twice, and
+// nothing tells them from others. Undone, the transaction may be taken back again.
+func TestRowsWithoutAKeyAreTakenBackOnce(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE ledger (a INT, b VARCHAR(9))",
+			"INSERT INTO ledger VALUES (1,'x'),(2,'y'),(3,'z')", "DELETE FROM ledger WHERE a < 3")
+		id := newestChange(t, config, "ledger")
+		rows := func(want string) {
+			t.Helper()
+			s.Await(t, "SELECT COUNT(*) FROM "+schema+".ledger", want)
+		}
+		asked(t, config, 0, "restore", "rewind", "--txn", id, "--confirm", schema)
+		rows("3")
+		for _, how := range []string{"--plan", "--confirm=" + schema} {
+			_, why := asked(t, config, 1, "restore", "rewind", "--txn", id, how)
+			if !strings.Contains(why, "was undone at") || !strings.Contains(why, "restore undo rewind-") {
+				t.Errorf("%s: %s", how, why)
+			}
+		}
+		rows("3")
+		asked(t, config, 0, "restore", "undo", "--confirm", schema)
+		rows("1")
+		asked(t, config, 0, "restore", "rewind", "--txn", id, "--confirm", schema)
+		rows("3")
+	})
+}
+
 func TestRewindNeverOverwritesWhatChangedSince(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		config, schema := rewindWorld(t, s)

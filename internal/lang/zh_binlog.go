@@ -245,6 +245,11 @@ func init() {
 		"deleted since", "此后已被删除",
 		"unchanged", "保持原样",
 		"The transaction %s will be undone in %s.", "将在 %[2]s 中撤销事务 %[1]s。",
+		"%s was undone at %s already; its rows in tables without a primary or unique key (%s) would be changed a second "+
+			"time; nothing was done",
+		"%s 已于 %s 撤销过；无主键或唯一键的表（%s）中的行会被重复更改，未做任何操作",
+		"to bring the transaction's changes again: opsdeck restore undo %s",
+		"如需恢复该事务的更改：opsdeck restore undo %s",
 		"done: %s rows in one transaction; undo it: opsdeck restore undo %s",
 		"完成：在一个事务中处理了 %s 行；撤销：opsdeck restore undo %s",
 		"%s rows were not changed", "%s 行保持不变",

@@ -5,7 +5,7 @@ func init() {
 	register(
 		"choose the mode in-place: it needs about %s", "请选择 in-place 模式：约需 %s",
 		"not enough disk space: %s has %s free, about %s needed", "磁盘空间不足：%s 剩余 %s，约需 %s",
-		"the restore goes on without it, as accepted", "按已确认的选择，不做应急备份继续恢复",
+		"no emergency backup is made, as accepted", "按已确认的选择，不做应急备份",
 		"no space for the emergency backup: %s free, about %s needed", "应急备份空间不足：剩余 %s，约需 %s",
 		"free some space first", "请先腾出空间",
 		"whether the server is a replica is not visible to %s", "%s 看不到此服务器是否为从库",

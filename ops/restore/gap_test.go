@@ -38,7 +38,8 @@ func TestOneWhoGoesWithoutTheEmergencyBackupNeedsNoSpaceForIt(t *testing.T) {
 	} {
 		a := looked()
 		a.Disk.SaveFree, a.Disk.NeedSave, a.Disk.NeedFetch = 40<<10, 69<<10, c.fetch
-		p := restore.Draft("r", planned, restore.Choice{Unsaved: c.unsaved}, restore.Settings{}, full(1000, 500), "shop", a)
+		choice := restore.Choice{Unsaved: c.unsaved}
+		p := restore.Draft("r", planned, choice, restore.Settings{}, full(1000, 500), "shop", a)
 		told, blocks := false, false
 		for _, f := range p.Findings {
 			if strings.HasPrefix(f.What.String(), "no space for the") {

@@ -286,7 +286,7 @@ func (p judge) judgeRoom(d Disk) {
 		human.Bytes(save),
 	)
 	if p.unsaved && d.NeedFetch <= d.SaveFree {
-		p.add(ops.StateCritical, what, lang.M("the restore goes on without it, as accepted"))
+		p.add(ops.StateCritical, what, lang.M("no emergency backup is made, as accepted"))
 		return
 	}
 	if d.NeedFetch > 0 {

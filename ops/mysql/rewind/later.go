@@ -58,7 +58,7 @@ func FindLater(ctx context.Context, p *Plan) (*Later, error) {
 	if len(tables) == 0 || p.source == nil {
 		return l, nil
 	}
-	for _, t := range p.txns {
+	for _, t := range p.Txns {
 		l.txns = append(l.txns, t.ID)
 	}
 	return l, p.source.After(ctx, l.txns[0], changes.Later{

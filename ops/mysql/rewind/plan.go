@@ -56,9 +56,11 @@ type Plan struct {
 	hash    string   // "" after a row of it changed
 	packet  int64    // max_allowed_packet, in bytes
 	changes func(ctx context.Context, take changed) error
-	source  *changes.Source       // of the transactions; nil for a plan made of an inverse
-	txns    []*binlog.Transaction // in log order
-	tell    func(ops.Progress)
+	source  *changes.Source // of the transactions; nil for a plan made of an inverse
+	// Txns are the transactions that the plan takes back, in log order; none for a plan made of an
+	// inverse.
+	Txns []*binlog.Transaction
+	tell func(ops.Progress)
 }
 
 // changed takes one row change as images of today's table, valid until it returns.
@@ -248,7 +250,7 @@ func Make(
 		return nil, err
 	}
 	p.source = src
-	p.txns = txns
+	p.Txns = txns
 	p.changes = func(ctx context.Context, take changed) error {
 		return p.logged(ctx, src, txns, r, take)
 	}

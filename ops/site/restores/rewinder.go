@@ -5,17 +5,19 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
 	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
+	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/rewind"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/site/backups"
-	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Rewinder takes back transactions of a service's database, row by row.
@@ -41,8 +43,23 @@ func (r Rewinder) OnPlan(ctx context.Context, want rewind.Request, do func(*mysq
 		}
 		defer plan.Close()
 		at.End()
+		if err := r.notAgain(plan); err != nil {
+			return err
+		}
 		return do(conn, plan)
 	})
+}
+
+// notAgain refuses a plan that would take rows of a table without a key back a second time.
+func (r Rewinder) notAgain(p *rewind.Plan) error {
+	earlier, err := r.Store().Repeats(r.Service.Name, p)
+	if err != nil || earlier == nil {
+		return err
+	}
+	return ops.E(ops.Failed, lang.M("%s was undone at %s already; its rows in tables without a primary or unique key (%s) "+
+		"would be changed a second time; nothing was done", earlier.Txn,
+		earlier.At.Local().Format("2006-01-02 15:04:05"), strings.Join(p.Bare, ", "))).
+		WithHint(lang.M("to bring the transaction's changes again: opsdeck restore undo %s", earlier.ID))
 }
 
 // Place is where plans keep their rows: the folder of the rewinds, else, for whoever
@@ -91,6 +108,9 @@ func (r Rewinder) TakeBack(
 		At:       r.Clock.Now(),
 		State:    RewindPrepared,
 		Shape:    p.Shape(),
+	}
+	for _, t := range p.Txns {
+		kept.Txns = append(kept.Txns, t.ID)
 	}
 	done, err := r.carryOut(ctx, conn, p, choice, kept)
 	return kept, done, err

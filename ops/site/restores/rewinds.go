@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type Rewind struct {
 	Service  string          `json:"service"`
 	Database string          `json:"database"`
 	Txn      string          `json:"txn"`
+	Txns     []string        `json:"txns,omitempty"` // all of them, where there are several
 	At       time.Time       `json:"at"`
 	State    string          `json:"state"`
 	Rows     int             `json:"rows"`              // changes in the file beside it, NAME.rows.zst
@@ -118,6 +120,40 @@ func (s Rewinds) Load(id string) (r Rewind, err error) {
 	}
 	return r, err
 }
+
+// Repeats is an earlier rewind, not undone, of one of a plan's transactions that changed a table
+// without a key: done again, it would do the same to further equal rows. nil if there is none.
+func (s Rewinds) Repeats(service string, p *rewind.Plan) (*Rewind, error) {
+	if len(p.Bare) == 0 {
+		return nil, nil
+	}
+	names, err := filepath.Glob(filepath.Join(s.StateDir, "rewinds", RewindPrefix+"*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		r, err := s.Load(strings.TrimSuffix(filepath.Base(name), ".json"))
+		if err != nil {
+			return nil, err
+		}
+		again := slices.ContainsFunc(p.Txns, func(t *binlog.Transaction) bool { return r.tookBack(t.ID) })
+		if r.Service != service || r.State == RewindUndone || !again {
+			continue
+		}
+		found := false
+		err = s.Inverse(r)(func(row binlog.NetRow) error {
+			found = found || slices.Contains(p.Bare, row.Table)
+			return nil
+		})
+		if err != nil || found {
+			return &r, err
+		}
+	}
+	return nil, nil
+}
+
+// tookBack reports whether a transaction was taken back by it.
+func (r Rewind) tookBack(id string) bool { return id == r.Txn || slices.Contains(r.Txns, id) }
 
 // Newest is the id of a service's newest one that changed rows and is newer than a time; ""
 // when there is none. One that cannot be read may be of any service, and is as old as its file.
