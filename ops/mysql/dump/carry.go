@@ -24,6 +24,15 @@ var ambiguous = map[string]bool{"gbk": true, "big5": true, "sjis": true, "cp932"
 // tells why neither is possible.
 func (o *object) carry(ctx context.Context, q *sql.Conn) (problem string, err error) {
 	o.client, o.carried = o.Charset, o.Create
+	if o.Default != "" {
+		own, err := schema.One(ctx, q, "SELECT @@collation_database")
+		if err != nil {
+			return "", err
+		}
+		if own != o.Default {
+			o.own = own
+		}
+	}
 	defer func() { o.carried = schema.Runnable(o.Kind, o.SQLMode, o.carried) }()
 	if !ascii(o.Name) && !strings.Contains(o.Create, o.Name) && !strings.Contains(o.Create, schema.Ident(o.Name)) {
 		return "the server garbles its name, for it was created by a " + o.Charset + " client", nil

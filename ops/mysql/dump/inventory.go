@@ -36,6 +36,7 @@ type object struct {
 	schema.Object
 	client  string // the client charset that its statement is written for; "" for any
 	carried string // the statement in that charset, as stored in the file
+	own     string // the database's default collation, where the object was made under another; else ""
 }
 
 // inventory is everything to dump.

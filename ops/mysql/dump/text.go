@@ -238,8 +238,15 @@ func (o *object) statements() string {
 	if o.Kind == "event" {
 		fmt.Fprintf(&b, "SET TIME_ZONE = %s;\n", schema.String(o.TimeZone))
 	}
+	collate := func(collation string) {
+		if o.own != "" { // code takes the database's default collation from the time when it is made
+			fmt.Fprintf(&b, "ALTER DATABASE %s COLLATE %s;\n", schema.Ident(o.Database), collation)
+		}
+	}
+	collate(o.Default)
 	end := delimiter(o.carried)
 	fmt.Fprintf(&b, "DELIMITER %s\n%s\n%s\nDELIMITER ;\n", end, o.carried, end)
+	collate(o.own)
 	if o.Kind == "event" {
 		b.WriteString("SET TIME_ZONE = '+00:00';\n")
 	}

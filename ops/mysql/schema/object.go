@@ -24,6 +24,7 @@ type Object struct {
 	Charset   string // the client's when it was made
 	Collation string // the connection's when it was made
 	TimeZone  string // an event's
+	Default   string // the database's default collation when it was made; "" of a view
 	Create    string // the statement that makes it, in utf8mb4
 	Columns   []string
 }
@@ -119,6 +120,7 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 	o.SQLMode = row["sql_mode"]
 	o.Charset = row["character_set_client"]
 	o.Collation = row["collation_connection"]
+	o.Default = row["database collation"]
 	if tz := row["time_zone"]; tz != "" {
 		o.TimeZone = tz
 	}

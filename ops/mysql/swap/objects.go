@@ -22,6 +22,7 @@ type object struct {
 	Charset   string `json:"charset"`
 	Collation string `json:"collation"`
 	TimeZone  string `json:"time_zone,omitempty"`
+	Default   string `json:"default,omitempty"` // the database's default collation when it was made
 	Enabled   bool   `json:"enabled,omitempty"` // of an event
 }
 
@@ -102,7 +103,7 @@ func newObject(kind, name, create string, r map[string]string) (object, error) {
 		return object{}, fmt.Errorf("the definition of %s %s is not visible: a privilege is missing", kind, name)
 	}
 	return object{Kind: kind, Name: name, Create: r[create], SQLMode: r["sql_mode"], Charset: r["character_set_client"],
-		Collation: r["collation_connection"], TimeZone: r["time_zone"]}, nil
+		Collation: r["collation_connection"], TimeZone: r["time_zone"], Default: r["database collation"]}, nil
 }
 
 func triggers(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
@@ -232,6 +233,20 @@ func routineGrants(ctx context.Context, c *sql.Conn, in string) []string {
 	return out
 }
 
+// under are the statements that give the connection's default database another default collation,
+// which code made then keeps, and those that give it its own again; none where it has that.
+func under(ctx context.Context, c *sql.Conn, collation string) (set, back []string, err error) {
+	var in, own string
+	if err := c.QueryRowContext(ctx, "SELECT DATABASE(), @@collation_database").Scan(&in, &own); err != nil {
+		return nil, nil, err
+	}
+	if own == collation {
+		return nil, nil, nil
+	}
+	alter := "ALTER DATABASE " + restore.Name(in) + " COLLATE "
+	return []string{alter + collation}, []string{alter + own}, nil
+}
+
 // create creates an object in the connection's default database, unchanged.
 func (o object) create(ctx context.Context, c *sql.Conn) error {
 	session := []string{"SET SESSION sql_mode = " + schema.String(o.SQLMode)}
@@ -240,6 +255,14 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 	}
 	if o.TimeZone != "" {
 		session = append(session, "SET time_zone = "+schema.String(o.TimeZone))
+	}
+	back := []string{"SET SESSION sql_mode = ''", "SET NAMES utf8mb4", "SET time_zone = '+00:00'"}
+	if o.Default != "" {
+		under, own, err := under(ctx, c, o.Default)
+		if err != nil {
+			return err
+		}
+		session, back = append(session, under...), append(own, back...)
 	}
 	var failed error
 	for _, q := range append(session, schema.Runnable(o.Kind, o.SQLMode, o.Create)) {
@@ -251,7 +274,7 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 	if mysql.Lost(failed) {
 		return failed
 	}
-	for _, q := range []string{"SET SESSION sql_mode = ''", "SET NAMES utf8mb4", "SET time_zone = '+00:00'"} {
+	for _, q := range back {
 		if _, err := c.ExecContext(ctx, q); err != nil {
 			return errors.Join(failed, err)
 		}
