@@ -27,13 +27,7 @@ func TestNoKeyIsGivenTwice(t *testing.T) {
 		s.nextIs(5, "after the swap")
 		report := s.must("restore", "report").out
 		tells(t, report, "The next values: receipts 5")
-		_, command, _ := strings.Cut(report, "\n    for f in ")
-		command, _, _ = strings.Cut(command, "\n")
-		load := exec.Command("sh", "-c", "for f in "+command)
-		load.Env = append(os.Environ(), "PATH="+filepath.Dir(db.Tool(t, "mysql"))+":"+os.Getenv("PATH"))
-		if out, err := load.CombinedOutput(); err != nil || strings.Contains(string(out), "not loaded") {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		s.putBack(report)
 		var got string
 		row := db.Open(t, s.live).QueryRow("SELECT GROUP_CONCAT(id, who ORDER BY id) FROM receipts")
 		if err := row.Scan(&got); err != nil || got != "1b,2a,3lost 3,4lost 4,5after the swap" {
@@ -48,6 +42,21 @@ func TestNoKeyIsGivenTwice(t *testing.T) {
 		s.nextIs(7, "in place")
 		s.must("restore", "undo", "--confirm", s.live)
 	})
+}
+
+// putBack types the one command of a report that puts exported rows back.
+func (s *realSite) putBack(report string) {
+	s.t.Helper()
+	if n := strings.Count(report, "for f in "); n != 1 {
+		s.t.Fatalf("%d commands in:\n%s", n, report)
+	}
+	_, command, _ := strings.Cut(report, "\n    for f in ")
+	command, _, _ = strings.Cut(command, "\n")
+	load := exec.Command("sh", "-c", "for f in "+command)
+	load.Env = append(os.Environ(), "PATH="+filepath.Dir(s.db.Tool(s.t, "mysql"))+":"+os.Getenv("PATH"))
+	if out, err := load.CombinedOutput(); err != nil || len(out) > 0 {
+		s.t.Fatalf("%s: %v\n%s", command, err, out)
+	}
 }
 
 // nextIs inserts a receipt and expects its key.

@@ -64,6 +64,16 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"removed: orders  1 changed row", "bring them back: ar_invoices  1 deletion")
 				silent(t, o.err, "made_later")
 				s.wroteSince(t)
+				report = s.must("restore", "report").out
+				tells(t, report, "The undo removed what was written since the restore: 1 newer row, 1 changed row, "+
+					"1 deletion.", "Exported to: ", "## What the undo removed", "| customers | 1 |")
+				silent(t, report, "What was lost", "restored to", "made_later |", "| orders | 0 | 3 deletions")
+				s.putBack(report)
+				var back string
+				row := db.Open(t, s.live).QueryRow("SELECT name FROM customers WHERE id = 77")
+				if err := row.Scan(&back); err != nil || back != "since" {
+					t.Errorf("put back: %q, %v", back, err)
+				}
 
 				backUpNow(t, s.run("status", "--only", "backup").out, "a restore swapped the tables at ")
 				s.must("backup", "create")

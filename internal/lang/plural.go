@@ -47,7 +47,7 @@ var singulars = map[string]string{
 	"%d tables, all transactional, all with a primary key":      "%d table, transactional, with a primary key",
 	"this server has %s replicas; the restore will replicate to them": "this server has %s replica; the restore " +
 		"will replicate to it",
-	"Changes to %s rows will be lost.":                  "Changes to %s row will be lost.",
+	"Changes to %s rows are lost.":                      "Changes to %s row are lost.",
 	"%s rows were kept: they differ from the archive":   "%s row was kept: it differs from the archive",
 	"About %s rows written after that moment are lost.": "About %s row written after that moment is lost.",
 	"all %d checks pass":                                "%d check passes",

@@ -111,7 +111,7 @@ func init() {
 		"exported", "已导出",
 		"write the rows that will be lost to files, for replay", "把将丢失的行写成文件，以便回放",
 		"what will be lost is being exported", "正在导出将丢失的内容",
-		"Changes to %s rows will be lost.", "%s 行的改动会丢失。",
+		"Changes to %s rows are lost.", "%s 行的改动已丢失。",
 		"They are exported to %s.", "它们已导出到 %s。",
 		"e exports them", "按 e 可导出",
 		"already exported: %s", "已经导出：%s",

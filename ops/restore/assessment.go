@@ -200,7 +200,19 @@ func (l Loss) Nothing() bool {
 
 // Doubts are the statements besides the tables: what could not be determined, or that
 // certainly nothing is lost.
-func (l Loss) Doubts() (out []lang.Msg) {
+func (l Loss) Doubts() []lang.Msg {
+	out := l.Unsure()
+	switch {
+	case l.Nothing() && l.ByLog:
+		out = append(out, lang.M("nothing will be lost: the binlog has no later changes"))
+	case l.Nothing():
+		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
+	}
+	return out
+}
+
+// Unsure are the statements besides the tables of a loss that is not certainly nothing.
+func (l Loss) Unsure() (out []lang.Msg) {
 	if l.Unlogged > 0 {
 		out = append(out, lang.M("the binlog does not show which rows later transactions changed; there are %d "+
 			"such transactions", l.Unlogged))
@@ -239,12 +251,6 @@ func (l Loss) Doubts() (out []lang.Msg) {
 	if len(l.Later) > 0 {
 		out = append(out, lang.M("defined since the restore; saved to a file, then dropped: %s",
 			strings.Join(l.Later, ", ")))
-	}
-	switch {
-	case l.Nothing() && l.ByLog:
-		out = append(out, lang.M("nothing will be lost: the binlog has no later changes"))
-	case l.Nothing():
-		out = append(out, lang.M("nothing will be lost: every table was compared with the backup"))
 	}
 	return out
 }

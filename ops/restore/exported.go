@@ -2,6 +2,7 @@ package restore
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -11,13 +12,18 @@ import (
 // LoadExported is the shell command that puts exported rows back: each table's file is one
 // transaction, and a file that cannot be loaded is named. "" where there is nothing to load.
 func (p *Plan) LoadExported(files []string) string {
+	var folders []string
 	for _, f := range files {
-		if p.Client != "" && strings.HasSuffix(f, ".sql") {
-			return "for f in " + human.Shell(filepath.Dir(f)) + "/*.sql; do " + p.Client + " " +
-				human.Shell(p.Target.Live) + ` < "$f" || echo "not loaded: $f"; done`
+		folder := human.Shell(filepath.Dir(f)) + "/*.sql"
+		if p.Client != "" && strings.HasSuffix(f, ".sql") && !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
 		}
 	}
-	return ""
+	if len(folders) == 0 {
+		return ""
+	}
+	return "for f in " + strings.Join(folders, " ") + "; do " + p.Client + " " +
+		human.Shell(p.Target.Live) + ` < "$f" || echo "not loaded: $f"; done`
 }
 
 // LoadExportedText says how exported rows are put back; empty where there is nothing to load.
@@ -27,4 +33,9 @@ func (p *Plan) LoadExportedText(files []string) lang.Msg {
 		return lang.Msg{}
 	}
 	return lang.M("to put the exported rows back (the tables' triggers fire): %s", command)
+}
+
+// LoadsExported reports a note of LoadExportedText.
+func (n Note) LoadsExported() bool {
+	return n.Key == (&Plan{Client: "-"}).LoadExportedText([]string{".sql"}).Key
 }

@@ -335,6 +335,17 @@ func (s Snapshot) Result() string {
 	return "running"
 }
 
+// Reverted reports that the run ended with the database as it was before the restore.
+func (s Snapshot) Reverted() bool {
+	switch s.Stage {
+	case UndoReporting, Undone, DropUndone:
+		return true
+	case AbortReporting, Aborted, DropAborted:
+		return !s.Data.Started || s.Mode != InPlace
+	}
+	return false
+}
+
 // HalfLoaded tells whether the live database holds only a part of the data: an in-place
 // restore, or its undo, is loading into it or was stopped while it did.
 func (s Snapshot) HalfLoaded() bool {

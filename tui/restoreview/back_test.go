@@ -52,6 +52,33 @@ func TestEscLeadsBackFromAMomentThatCannotBeReached(t *testing.T) {
 	}
 }
 
+// TestAnUndoneRestoreShowsWhatTheUndoRemoved, and not what the restore had removed: that is back.
+func TestAnUndoneRestoreShowsWhatTheUndoRemoved(t *testing.T) {
+	undone := *scenes()["done"].run
+	undone.State.Stage = restore.Undone
+	page := newPage("en", &fakeDesk{run: &undone})
+	if o := press(t, page, "o"); o != nil {
+		t.Errorf("what was lost, with all back:\n%s", o.View(size80))
+	}
+	undone.State.Data.Lost = &restore.Loss{Since: now, Tables: []restore.LossTable{{Table: "refunds", Newer: 51}}}
+	undone.State.Data.Exports = []string{"/state/later-writes/refunds.sql"}
+	page = newPage("en", &fakeDesk{run: &undone})
+	if view := page.View(size80); !strings.Contains(view, "undone; it removed 51 newer rows (o)") {
+		t.Errorf("the page:\n%s", view)
+	}
+	view := press(t, page, "o").View(size80)
+	for _, want := range []string{"What the undo removed", "refunds  ", "/state/later-writes/refunds.sql"} {
+		if !strings.Contains(view, want) {
+			t.Errorf("%s is missing:\n%s", want, view)
+		}
+	}
+	if strings.Contains(view, "audit_logs") || strings.Contains(view, "will be lost") {
+		t.Errorf("what is back:\n%s", view)
+	}
+}
+
+var size80 = page.Size{Width: 80, Height: 24}
+
 // TestAnUndoTellsItsReportOnce, and no downtime where opsdeck does not stop the service.
 func TestAnUndoTellsItsReportOnce(t *testing.T) {
 	done := scenes()["done"].run

@@ -147,6 +147,9 @@ func (p *sheet) standing() string {
 		return t.OK.Render(t.Glyph.OK + " " + e.T("restored in %s; the service was down for %s",
 			human.Duration(p.base.took()), human.Duration(s.Down(e.Clock.Now()))))
 	}
+	if lost := s.Data.Lost; s.Reverted() && lost != nil && !lost.Sum().Empty() {
+		stage = e.T("%s; it removed %s (o)", stage, lost.Sum())
+	}
 	return t.Unknown.Render(t.Glyph.Dot + " " + stage)
 }
 

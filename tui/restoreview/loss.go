@@ -144,26 +144,28 @@ func (p *base) clockLine(what lang.Msg, since time.Time, w int) []string {
 
 // openLoss shows the loss table by table, and who is concerned.
 func (p *asking) openLoss() tea.Cmd {
-	plan := p.base.shownPlan()
-	a := plan.Assessment
-	if a == nil {
+	if p.base.shownPlan().Assessment == nil {
 		return page.Send(page.Notice{State: ops.StateUnknown, Text: lang.M("the tables were not checked")})
 	}
-	if a.Loss.Nothing() {
-		return page.Send(
-			page.Notice{
-				State: ops.StateOK,
-				Text:  lang.M("nothing will be lost: every table was compared with the backup"),
-			},
-		)
+	title, loss, exported := p.base.shownLoss()
+	if p.base.watching() && p.base.run.State.Reverted() && p.base.run.State.Data.Lost == nil {
+		return page.Send(page.Notice{State: ops.StateOK,
+			Text: lang.M("the database is as it was before the restore")})
+	}
+	if loss.Nothing() {
+		nothing := lang.M("nothing will be lost: every table was compared with the backup")
+		if p.base.watching() && p.base.run.State.Stage.Final() {
+			nothing = lang.M("Nothing was lost.")
+		}
+		return page.Send(page.Notice{State: ops.StateOK, Text: nothing})
 	}
 	e := p.base.env
-	lines := []string{e.T("Since %s:", e.Time(a.Loss.Since)), ""}
+	lines := []string{e.T("Since %s:", e.Time(loss.Since)), ""}
 	w := 0
-	for _, t := range a.Loss.Tables {
+	for _, t := range loss.Tables {
 		w = max(w, cells.Width(termsafe.Line(t.Table)))
 	}
-	for _, t := range a.Loss.Tables {
+	for _, t := range loss.Tables {
 		lines = append(
 			lines,
 			"  "+cells.Pad(termsafe.Line(t.Table), w)+"  "+cells.PadLeft(human.Count(t.Newer),
@@ -173,11 +175,11 @@ func (p *asking) openLoss() tea.Cmd {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{e.T("could not be compared with the backup, newer rows may be lost"), a.Loss.Unknown}, {e.T("missing now, " +
-		"so writes after the backup are unknown"), a.Loss.Missing}, {e.T("not " +
-		"all changed rows can be detected in"), a.Loss.Unseen}, {e.T("users " +
-		"active since"), a.Loss.Users}, {e.T("resources " +
-		"they changed"), a.Loss.Resources}, {e.T("exported"), plan.Exported}} {
+	}{{e.T("could not be compared with the backup, newer rows may be lost"), loss.Unknown}, {e.T("missing now, " +
+		"so writes after the backup are unknown"), loss.Missing}, {e.T("not " +
+		"all changed rows can be detected in"), loss.Unseen}, {e.T("users " +
+		"active since"), loss.Users}, {e.T("resources " +
+		"they changed"), loss.Resources}, {e.T("exported"), exported}} {
 		if len(part.list) > 0 {
 			lines = append(lines, "", part.what+":")
 		}
@@ -185,15 +187,32 @@ func (p *asking) openLoss() tea.Cmd {
 			lines = append(lines, "  "+termsafe.Line(x))
 		}
 	}
-	for i, words := range a.Loss.ObjectWords() {
+	for i, words := range loss.ObjectWords() {
 		if i == 0 {
 			lines = append(lines, "")
 		}
 		lines = append(lines, e.Lang.Msg(words))
 	}
 	return page.Send(
-		page.Open{Overlay: widget.NewText(e, lang.M("What will be lost"), lines, strings.Join(lines, "\n"))},
+		page.Open{Overlay: widget.NewText(e, title, lines, strings.Join(lines, "\n"))},
 	)
+}
+
+// shownLoss is what the shown plan will lose, or what its run lost: after an undo, what that
+// removed.
+func (p *base) shownLoss() (title lang.Msg, loss restore.Loss, exported []string) {
+	plan := p.shownPlan()
+	title, loss, exported = lang.M("What will be lost"), plan.Assessment.Loss, plan.Exported
+	if !p.watching() {
+		return title, loss, exported
+	}
+	switch s := p.run.State; {
+	case s.Reverted() && s.Data.Lost != nil:
+		return lang.M("What the undo removed"), *s.Data.Lost, s.Data.Exports
+	case s.Stage == restore.Done:
+		title = lang.M("What was lost")
+	}
+	return title, loss, exported
 }
 
 // openRows shows the tables as they were when the plan was made, and in the backup.

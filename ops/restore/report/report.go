@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,19 +84,24 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 		Server:   p.Target.Address,
 		Mode:     p.Mode,
 		Operator: p.Operator, Backup: p.Source.Name, RestoredTo: p.Source.At, EndedAt: ended, SwapMS: s.Data.SwapMS,
-		Replay:     replayed(p.Source),
-		Now:        s.Data.Now,
-		LostByUndo: s.Data.Lost,
-		Exports:    append(slices.Clone(p.Exported), s.Data.Exports...),
-		Emergency:  s.Data.Emergency,
-		Also:       s.Data.Also,
-		Without:    p.Without,
-		Timeline:   s.Trail,
+		Replay:    replayed(p.Source),
+		Now:       s.Data.Now,
+		Exports:   s.Data.Exports,
+		Emergency: s.Data.Emergency,
+		Also:      s.Data.Also,
+		Without:   p.Without,
+		Timeline:  s.Trail,
+	}
+	if !s.Reverted() {
+		a.Exports = append(slices.Clone(p.Exported), s.Data.Exports...)
+		if p.Assessment != nil && p.Mode != restore.Into {
+			a.Lost = p.Assessment.Loss
+		}
+	}
+	if a.Result == "undone" {
+		a.LostByUndo = s.Data.Lost
 	}
 	a.Load = p.LoadExported(a.Exports)
-	if p.Assessment != nil && p.Mode != restore.Into {
-		a.Lost = p.Assessment.Loss
-	}
 	if s.Kept && p.Mode == restore.Swap {
 		a.Kept = p.Kept
 	}
@@ -253,10 +259,16 @@ func (a Account) Message(l *lang.Printer) string {
 			line(lang.M("About %s rows written after that moment are lost.", human.Count(n)))
 		}
 		if n := a.Lost.Changed(); n > 0 {
-			line(lang.M("Changes to %s rows will be lost.", human.Count(n)))
+			line(lang.M("Changes to %s rows are lost.", human.Count(n)))
 		}
 		if n := a.Lost.Deleted(); n > 0 {
 			line(lang.M("%s deletions after that moment are lost.", human.Count(n)))
+		}
+	}
+	if loss := a.LostByUndo; a.Result == "undone" && loss != nil && !loss.Sum().Empty() {
+		line(lang.M("The undo removed what was written since the restore: %s.", loss.Sum()))
+		if len(a.Exports) > 0 {
+			line(lang.M("Exported to: %s", filepath.Dir(a.Exports[0])))
 		}
 	}
 	if a.DownMS > 0 {
@@ -312,7 +324,9 @@ func (a Account) Markdown(l *lang.Printer) string {
 		}
 		fmt.Fprintf(&b, "- %s %s%s%s\n", human.Moment(m.Begin), l.Msg(m.Stage.Label()), took, by)
 		for _, n := range m.Notes {
-			fmt.Fprintf(&b, "  - %s\n", mdLine(l.Msg(n.Msg)))
+			if !n.LoadsExported() { // commands stand in code blocks
+				fmt.Fprintf(&b, "  - %s\n", mdLine(l.Msg(n.Msg)))
+			}
 		}
 	}
 	if len(a.Tables) > 0 {
@@ -342,7 +356,7 @@ func (a Account) tablesMarkdown(b *strings.Builder, l *lang.Printer) {
 			}
 			want = countOr(own) + " | " + want
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Rows), want, t.State)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdCell(t.Table), human.Count(t.Rows), want, t.State)
 	}
 }
 
@@ -359,13 +373,17 @@ type fact struct {
 }
 
 func (a Account) facts() []fact {
+	moment := lang.M("restored to")
+	if a.Result == "undone" || a.Result == "aborted" {
+		moment = lang.M("state of the backup")
+	}
 	all := []fact{
 		{
 			lang.M("service"),
 			a.Service,
 		}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
 		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup},
-		{lang.M("restored to"), human.Moment(a.RestoredTo)},
+		{moment, human.Moment(a.RestoredTo)},
 		{
 			lang.M("emergency backup"),
 			a.Emergency,
@@ -387,9 +405,14 @@ func (a Account) facts() []fact {
 }
 
 func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
-	lossSection(b, l, l.T("What was lost"), a.Lost)
+	lost := ahead()
+	if a.Result == "restored" || a.Result == "aborted" {
+		lost = lossWords{lang.M("What was lost"), lang.M("the table was removed"), lang.M("Nothing was lost.")}
+	}
+	lossSection(b, l, lost, a.Lost)
 	if a.LostByUndo != nil {
-		lossSection(b, l, l.T("What the undo lost"), *a.LostByUndo)
+		lossSection(b, l, lossWords{lang.M("What the undo removed"), lang.M("the table was removed"),
+			lang.M("Nothing: nothing was written since the restore.")}, *a.LostByUndo)
 	}
 	if a.Load == "" {
 		return
@@ -403,20 +426,38 @@ func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
 	}
 }
 
-func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore.Loss) {
+// lossWords are the words of a loss that is to come, or is over.
+type lossWords struct{ title, gone, nothing lang.Msg }
+
+// ahead are those of a loss that is to come.
+func ahead() lossWords {
+	return lossWords{lang.M("What will be lost"), lang.M("the table will be dropped"),
+		lang.M("nothing will be lost: every table was compared with the backup")}
+}
+
+func lossSection(b *strings.Builder, l *lang.Printer, words lossWords, loss restore.Loss) {
 	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing)+
 		len(loss.Objects) == 0 && !loss.Unlisted {
 		return // there was no check
 	}
-	fmt.Fprintf(b, "\n## %s\n", title)
+	fmt.Fprintf(b, "\n## %s\n", l.Msg(words.title))
 	if len(loss.Tables) > 0 {
 		fmt.Fprintf(b, "\n| %s | %s | |\n| --- | ---: | --- |\n", l.T("table"), l.T("rows"))
 	}
 	for _, t := range loss.Tables {
-		fmt.Fprintf(b, "| %s | %s | %s |\n", mdLine(t.Table), human.Count(t.Newer), strings.Join(t.About(l), ", "))
+		gone := t.Vanishes
+		t.Vanishes = false
+		about := t.About(l)
+		if gone {
+			about = append(about, l.Msg(words.gone))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", mdCell(t.Table), human.Count(t.Newer), strings.Join(about, ", "))
 	}
-	for _, doubt := range loss.Doubts() {
+	for _, doubt := range loss.Unsure() {
 		fmt.Fprintf(b, "\n%s\n", mdLine(l.Msg(doubt)))
+	}
+	if loss.Nothing() {
+		fmt.Fprintf(b, "\n%s\n", l.Msg(words.nothing))
 	}
 	if len(loss.Users) > 0 {
 		fmt.Fprintf(b, "\n%s\n", l.T("Users active since: %s", mdLine(strings.Join(loss.Users, ", "))))
@@ -426,10 +467,11 @@ func lossSection(b *strings.Builder, l *lang.Printer, title string, loss restore
 	}
 }
 
-// mdLine keeps external text on one line and free of table syntax.
-func mdLine(s string) string {
-	return strings.NewReplacer("\n", " ", "\r", " ", "|", `\|`, "\x1b", "").Replace(s)
-}
+// mdLine keeps external text on one line.
+func mdLine(s string) string { return strings.NewReplacer("\n", " ", "\r", " ", "\x1b", "").Replace(s) }
+
+// mdCell keeps external text in one cell of a table.
+func mdCell(s string) string { return strings.ReplaceAll(mdLine(s), "|", `\|`) }
 
 // Untrue are the sentences for the report if a fresh check found that the database does
 // not match the result; none if there was no check.

@@ -33,7 +33,7 @@ func Runbook(p *restore.Plan, l *lang.Printer) string {
 	findingsMarkdown(p, &b, l)
 	rowsMarkdown(p, &b, l)
 	if p.Assessment != nil && p.Mode != restore.Into {
-		lossSection(&b, l, l.T("What will be lost"), p.Assessment.Loss)
+		lossSection(&b, l, ahead(), p.Assessment.Loss)
 	}
 	for _, s := range p.Steps {
 		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n", s.Step, l.Msg(s.Step.Label()), l.Msg(p.What(s.Step)))
@@ -59,7 +59,7 @@ func rowsMarkdown(p *restore.Plan, b *strings.Builder, l *lang.Printer) {
 		l.T("in the backup"),
 	)
 	for _, r := range rows {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdLine(r[0]), r[1], r[2], mdLine(r[3]))
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdCell(r[0]), r[1], r[2], mdCell(r[3]))
 	}
 }
 
