@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/audit"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/site/backups"
 )
@@ -65,7 +67,14 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer src.Close()
 	if c.JSON {
-		err = src.List(ctx, q, func(t *binlog.Transaction) error { return a.ndjson(changeOf(t)) })
+		n := 0
+		err = src.List(ctx, q, func(t *binlog.Transaction) error {
+			n++
+			return a.ndjson(changeOf(t))
+		})
+		if err == nil && n == 0 {
+			return c.known(ctx, sh)
+		}
 		return sh.changesError(err, q.Table)
 	}
 	var found []*binlog.Transaction
@@ -76,11 +85,34 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return sh.changesError(err, q.Table)
 	}
+	if len(found) == 0 {
+		if err := c.known(ctx, sh); err != nil {
+			return err
+		}
+	}
 	sh.sayChanges(found)
 	if q.Key != nil {
 		if m := sh.rewinder().Unlogged(ctx, q.Table); !m.Empty() {
 			sh.note(m)
 		}
+	}
+	return nil
+}
+
+// known refuses a table of which the log tells nothing, if it does not exist either.
+func (c *auditChangesCmd) known(ctx context.Context, sh *shelf) error {
+	if c.Table == "" {
+		return nil
+	}
+	own := sh.Service.Database.Name
+	in, name, _ := splitTable(c.Table, own)
+	target, err := mysql.Resolve(sh.Service.Database)
+	if err != nil {
+		return err
+	}
+	none, err := mysql.MissingTable(ctx, target, cmp.Or(in, own), name)
+	if err == nil && none != "" { // a server that does not answer does not tell
+		return ops.E(ops.Usage, lang.M("there is no table %s, and the log has no change of it", none))
 	}
 	return nil
 }
@@ -110,12 +142,16 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 		Since:    filter.Since,
 		Until:    filter.Until,
 	}
-	in, name, _ := splitTable(c.Table, sh.Service.Database.Name)
+	in, name, ok := splitTable(c.Table, sh.Service.Database.Name)
 	switch {
+	case c.Table != "" && !ok:
+		return q, ops.E(ops.Usage, lang.M("%s is not a table of the database %s", c.Table, sh.Service.Database.Name))
 	case in != "":
 		q.Table = in + "." + name
+		q.Filter.Table = q.Table
 	case c.Table != "" && (!strings.Contains(name, ".") || name != c.Table):
 		q.Table = sh.Service.Database.Name + "." + name
+		q.Filter.Table = name
 	}
 	if c.Key == "" {
 		return q, nil

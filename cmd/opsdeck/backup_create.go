@@ -83,6 +83,11 @@ func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.DryRun {
+		if len(o.Databases) == 1 {
+			if err := a.tablesExist(ctx, o.Databases[0], o.Tables...); err != nil {
+				return err
+			}
+		}
 		return c.plan(sh, o)
 	}
 	p := a.progress()

@@ -67,6 +67,9 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	if c.Tables, err = a.typedTables(ctx, c.Tables); err != nil {
 		return err
 	}
+	if c.AcceptMissing, err = a.typedNames(c.AcceptMissing); err != nil {
+		return err
+	}
 	a.note(lang.M("checking the backup and the target …"))
 	d.Tell = a.note
 	p, err := d.Draft(ctx, restore.Choice{

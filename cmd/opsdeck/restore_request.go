@@ -112,7 +112,10 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 // Run drops what undo would need.
 func (c *restoreDropCmd) Run(ctx context.Context, a *app) error {
 	q := c.request()
-	q.accept = c.AcceptMissing
+	var err error
+	if q.accept, err = a.typedTables(ctx, c.AcceptMissing); err != nil {
+		return err
+	}
 	return q.ask(ctx, a, restore.KindDrop, "")
 }
 

@@ -14,6 +14,24 @@ import (
 // typedTables are the service's tables that a person typed, as the server names them: t,
 // db.t, each part in backticks or not, in any case where the server stores lower case.
 func (a *app) typedTables(ctx context.Context, typed []string) ([]string, error) {
+	names, err := a.typedNames(typed)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	s, err := a.chosen()
+	if err != nil {
+		return nil, err
+	}
+	lower := strings.ToLower(strings.Join(names, "\x00"))
+	if lower != strings.Join(names, "\x00") && foldsNames(ctx, s) {
+		names = strings.Split(lower, "\x00")
+	}
+	return names, nil
+}
+
+// typedNames are the names of tables or other objects of the service's database, in the case in
+// which a person typed them.
+func (a *app) typedNames(typed []string) (names []string, err error) {
 	if len(typed) == 0 {
 		return nil, nil
 	}
@@ -22,17 +40,12 @@ func (a *app) typedTables(ctx context.Context, typed []string) ([]string, error)
 		return nil, err
 	}
 	own := s.Service.Database.Name
-	var names []string
 	for _, text := range typed {
 		in, name, ok := splitTable(text, own)
 		if !ok || in != "" && !strings.EqualFold(in, own) {
 			return nil, ops.E(ops.Usage, lang.M("%s is not a table of the database %s", text, own))
 		}
 		names = append(names, name)
-	}
-	lower := strings.ToLower(strings.Join(names, "\x00"))
-	if lower != strings.Join(names, "\x00") && foldsNames(ctx, s) {
-		names = strings.Split(lower, "\x00")
 	}
 	return names, nil
 }
@@ -47,6 +60,23 @@ func (a *app) typedTable(ctx context.Context, typed string) (string, error) {
 		return "", err
 	}
 	return names[0], nil
+}
+
+// tablesExist refuses tables that the database does not have.
+func (a *app) tablesExist(ctx context.Context, database string, names ...string) error {
+	s, err := a.chosen()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	target, err := mysql.Resolve(s.Service.Database)
+	if err != nil {
+		return err
+	}
+	none, err := mysql.MissingTable(ctx, target, database, names...)
+	if err == nil && none != "" {
+		err = ops.E(ops.Usage, lang.M("there is no table %s", none))
+	}
+	return err
 }
 
 // splitTable reads a table's name with or without its database. Without backticks a dot

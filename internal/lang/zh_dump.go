@@ -9,6 +9,7 @@ func init() {
 		"请用 SHOW PROCESSLIST 查看是谁占用，或用 --lock-wait 等待更久",
 		"there is no database to back up", "没有可备份的数据库",
 		"there is no table %s", "没有表 %s",
+		"there is no table %s, and the log has no change of it", "没有表 %s，日志中也没有它的更改",
 		"the definition of %s changed during the dump; the backup would be inconsistent",
 		"%s 的定义在备份期间发生了变化；得到的备份会新旧混杂",
 		"run it again when no migration is running", "等没有表结构变更时再运行一次",

@@ -53,6 +53,7 @@ func Mentions(sql, name string) bool {
 	if name == "" {
 		return false
 	}
+	name = strings.ReplaceAll(name, "`", "``") // as it is written between backticks
 	lower := strings.ToLower(sql)
 	want := strings.ToLower(name)
 	for from := 0; ; {

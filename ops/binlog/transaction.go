@@ -3,6 +3,7 @@ package binlog
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -162,7 +163,7 @@ func (f Filter) takesStatement(s Statement) bool {
 	if f.Table == "" {
 		return f.Schema == "" || s.Schema == f.Schema || Mentions(s.SQL, f.Schema)
 	}
-	database, table, ok := cutLast(f.Table, ".")
+	database, table, ok := strings.Cut(f.Table, ".")
 	if !ok {
 		return Mentions(s.SQL, f.Table)
 	}

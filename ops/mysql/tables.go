@@ -2,9 +2,11 @@ package mysql
 
 import (
 	"context"
-	"opsdeck/ops/mysql/schema"
+	"errors"
 	"slices"
 	"strings"
+
+	"opsdeck/ops/mysql/schema"
 )
 
 // HasDatabase tells whether there is a database of that name that the user may see.
@@ -41,6 +43,27 @@ func StoredNames(ctx context.Context, t Target, names []string) ([]string, error
 		}
 	}
 	return stored, nil
+}
+
+// MissingTable is the first of these tables or sequences that a database does not have; "" if it
+// has all of them.
+func MissingTable(ctx context.Context, t Target, database string, names ...string) (string, error) {
+	db, err := Open(ctx, t, "")
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	if folds, err := schema.FoldsNames(ctx, db); err == nil && folds {
+		names = strings.Split(strings.ToLower(strings.Join(names, "\x00")), "\x00")
+	}
+	_, err = schema.Tables(ctx, db, database, names...)
+	if none := (*schema.NoTableError)(nil); errors.As(err, &none) {
+		return none.Name, nil
+	}
+	if err != nil {
+		return "", Explain(err, t)
+	}
+	return "", nil
 }
 
 // Tables lists the base tables of a database, system-versioned ones too.

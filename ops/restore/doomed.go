@@ -71,14 +71,14 @@ func (d Doomed) Refuses(p *Plan, s Snapshot, accepted []string) error {
 				b.Name, d.Live, someOf(only))).
 				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s "+
 					"--accept-missing %s",
-					d.Live, p.ID, human.ShellList(slices.Concat(d.only(b, nil), b.Emptied))))
+					d.Live, p.ID, shellTables(d.Live, slices.Concat(d.only(b, nil), b.Emptied))))
 		}
 		if gone := b.lost(p, s, known); len(gone) > 0 {
 			return ops.E(ops.Failed, lang.M("these tables have rows in %s and none in %s: %s; nothing was dropped",
 				b.Name, d.Live, someOf(gone))).
 				WithHint(lang.M("restore %s first, or accept their loss: opsdeck restore drop-old %s "+
 					"--accept-missing %s",
-					d.Live, p.ID, human.ShellList(slices.Concat(d.only(b, nil), b.Emptied))))
+					d.Live, p.ID, shellTables(d.Live, slices.Concat(d.only(b, nil), b.Emptied))))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"slices"
+	"strings"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -199,7 +200,7 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		if slices.Contains(taken, g.Table) {
 			continue
 		}
-		all := human.ShellList(append(slices.Clone(taken), open...))
+		all := shellTables(p.Target.Live, append(slices.Clone(taken), open...))
 		hint := lang.M(
 			"choose another backup: --from; exclude the table: --tables; lose it anyway: --accept-missing %s",
 			all,
@@ -248,7 +249,7 @@ func (p gapFinder) judgePart() {
 		what,
 		lang.M(
 			"choose another backup: --from; lose the other rows anyway: --accept-missing %s",
-			human.ShellList(names),
+			shellTables(p.Target.Live, names),
 		),
 	)
 }
@@ -280,4 +281,17 @@ func (p *Plan) gapsDecided() (out []Gap) {
 		out = append(out, Gap{Table: g.Table})
 	}
 	return out
+}
+
+// shellTables are names for a flag as a person types them: one that would be read as a name with
+// its database, or as a quoted one, is quoted.
+func shellTables(own string, names []string) string {
+	out := slices.Clone(names)
+	for i, n := range names {
+		in, _, dotted := strings.Cut(n, ".")
+		if strings.HasPrefix(n, "`") || dotted && strings.EqualFold(in, own) {
+			out[i] = Name(n)
+		}
+	}
+	return human.ShellList(out)
 }

@@ -274,7 +274,11 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	p.Process.Leave = c.Leave
 	if a.Server.FoldsNames {
 		p.Tables = lowerCase(p.Tables)
-		p.Accepted = lowerCase(p.Accepted)
+		for _, name := range lowerCase(p.Accepted) { // routines keep their case
+			if !slices.Contains(p.Accepted, name) {
+				p.Accepted = append(p.Accepted, name)
+			}
+		}
 		p.Verify.KeyTables = lowerCase(p.Verify.KeyTables)
 	}
 	if c.Into != "" {
