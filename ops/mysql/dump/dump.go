@@ -137,9 +137,11 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		return nil, err
 	}
 	d.gate.step("ddl", "")
-	if err := holdDefinitions(ctx, control); err != nil {
+	release, err := d.holdDefinitions(ctx, db)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	d.xa = prepared(ctx, control)
 	inv, snap, err := d.begin(ctx, db, control)
 	if err != nil {

@@ -67,3 +67,45 @@ func TestAStalledLineHoldsNoLock(t *testing.T) {
 		}
 	})
 }
+
+// TestAStalledLineBlocksNoMigration: MySQL's backup lock holds back DDL for as long as the dump's
+// line lives, and no longer.
+func TestAStalledLineBlocksNoMigration(t *testing.T) {
+	was := lockIdle
+	t.Cleanup(func() { lockIdle = was })
+	lockIdle = 2 * time.Second
+	s := testdb.MySQL(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "CREATE TABLE a (id INT PRIMARY KEY)")
+	user, stall := through(t, s)
+	pool, err := rowread.Open(t.Context(), user, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	d := &dumper{opts: Options{LockWait: time.Second}}
+	release, err := d.holdDefinitions(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	migration, err := s.Open(t, db).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer migration.Close()
+	if err := execute(t.Context(), migration, "SET SESSION lock_wait_timeout = 1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // longer than the server keeps an idle line
+		err := execute(t.Context(), migration, "ALTER TABLE a ADD b INT")
+		if mysql.Number(err) != mysql.ErrLockWaitTimeout {
+			t.Fatalf("the lock is not held: %v", err)
+		}
+	}
+	stall()
+	if err := execute(t.Context(), migration, "SET SESSION lock_wait_timeout = 3600",
+		"ALTER TABLE a ADD b INT"); err != nil {
+		t.Error(err)
+	}
+}

@@ -340,18 +340,3 @@ func wait(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// holdDefinitions blocks DDL while the dump runs, if the server supports it and the user
-// may. The control connection keeps the lock until it is closed.
-func holdDefinitions(ctx context.Context, control *sql.Conn) error {
-	_, err := control.ExecContext(ctx, "LOCK INSTANCE FOR BACKUP")
-	if err == nil || denied(err) || unknown(err) {
-		return nil
-	}
-	if mysql.Number(err) == mysql.ErrLockWaitTimeout {
-		return ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup would be "+
-			"inconsistent")).
-			WithHint(lang.M("wait until the migration has finished, or wait longer with --lock-wait"))
-	}
-	return err
-}
