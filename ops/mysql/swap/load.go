@@ -281,6 +281,15 @@ func (l *Loading) LoadBack(
 	if err := l.loader.Ready(job); err != nil {
 		return run.Loaded{Untouched: true}, err
 	}
+	var out []string // known when the backup was made
+	if m, err := backup.ReadManifest(emergency); err == nil && len(p.Tables) == 0 {
+		out = m.LeavesOut(job.From)
+	}
+	job.Without = out
+	tried, err := l.tryBack(ctx, p, &job)
+	if err != nil {
+		return run.Loaded{Untouched: true}, err
+	}
 	l.checks.forget()
 	grants := ofWhole(p, routineGrants(ctx, c, p.Target.Database))
 	f := l.checks.folderOf(p)
@@ -298,13 +307,10 @@ func (l *Loading) LoadBack(
 	if err := l.cleaning.clear(ctx, c, p.Target.Database, p.Tables); err != nil {
 		return run.Loaded{}, err
 	}
-	if m, err := backup.ReadManifest(emergency); err == nil && len(p.Tables) == 0 {
-		job.Without = m.LeavesOut(job.From)
-	}
 	loaded, _, err := l.loader.Load(ctx, job, report)
-	loaded.Notes, loaded.Exports = append(saved, loaded.Notes...), files
+	loaded.Notes, loaded.Exports = slices.Concat(saved, tried, loaded.Notes), files
 	if err == nil {
-		for _, name := range job.Without {
+		for _, name := range out {
 			loaded.Notes = append(loaded.Notes, restore.N(lang.M(
 				"%s could not be created before the restore either; its text is in %s", name, emergency)))
 		}

@@ -42,26 +42,17 @@ func (s *Surveyor) Rehearse(
 	if !can {
 		return ctx.Err()
 	}
-	db, err := s.db(ctx)
-	if err != nil {
-		return err
-	}
-	logged, err := schema.One(ctx, db, "SELECT @@GLOBAL.log_bin")
-	if err != nil {
-		return err
-	}
 	job := Job{
 		Path:   src.Path,
 		From:   src.Database,
 		Schema: restore.SideSchema(live, probeObjects, probeID()),
 		Tables: choice.Tables,
 	}
-	free, err := hold(ctx, db, job.Schema)
-	if err != nil {
+	r, free, err := rehearse(ctx, s.link, loader, job, src.Definitions)
+	if free == nil {
 		return err
 	}
 	defer free()
-	r, err := loader.Rehearse(ctx, job, src.Definitions, logged != "0")
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -80,6 +71,26 @@ func (s *Surveyor) Rehearse(
 		s.changedSettings(ctx, a, live, r)
 	}
 	return nil
+}
+
+// rehearse creates the definitions of a job in its schema, which nobody sweeps until free. free
+// is nil where the server did not answer before.
+func rehearse(
+	ctx context.Context, l *link, loader rehearser, j Job, definitions []backup.DumpStatement,
+) (r *load.Rehearsal, free func(), err error) {
+	db, err := l.db(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	logged, err := schema.One(ctx, db, "SELECT @@GLOBAL.log_bin")
+	if err != nil {
+		return nil, nil, err
+	}
+	if free, err = hold(ctx, db, j.Schema); err != nil {
+		return nil, nil, err
+	}
+	r, err = loader.Rehearse(ctx, j, definitions, logged != "0")
+	return r, free, err
 }
 
 // changedSettings tells which settings of the live database the restore takes back: its
