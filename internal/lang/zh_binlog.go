@@ -297,6 +297,9 @@ func init() {
 		"binlog 可以归档：按行记录、镜像完整、每次提交都落盘",
 		"the binlog is off: what was written after a backup cannot be restored", "未开启 binlog：备份之后写入的数据无法恢复",
 		"the binlog cannot be archived", "无法归档 binlog",
+		"this user may not see all triggers, views and routines of other databases (missing: %s): "+
+			"a restore to a point in time does not notice what they change in this database",
+		"该用户看不到其他库的全部触发器、视图和存储程序（缺少权限：%s）：恢复到某一时刻时，无法发现它们对本库的改动",
 		"binlog_format is %s: the log does not show which rows a statement changed; transactions cannot be undone",
 		"binlog_format 为 %s：日志中没有语句改动了哪些行，无法撤销",
 		"binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",

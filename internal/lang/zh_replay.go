@@ -153,5 +153,10 @@ func init() {
 		"之后的 %s 个事务不恢复",
 		"the backup of %s + binlog to %s (%s): %s transactions; %s",
 		"%s 的备份 + binlog 到 %s（%s）：%s 个事务；%s",
+		"the binlog holds statements on %s, and this user may not see all triggers, views and routines there "+
+			"(missing: %s). What one of them changed in %s would not be replayed, and nothing would show it. "+
+			"To see them: %s",
+		"binlog 中有对库 %s 的语句，而该用户看不到那里的全部触发器、视图和存储程序（缺少权限：%s）。"+
+			"它们若改动了 %s，这些改动不会被回放，也不会有任何提示。要能看到它们：%s",
 	)
 }

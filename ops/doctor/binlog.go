@@ -63,6 +63,11 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			),
 			"SET GLOBAL binlog_format = ROW",
 		)
+		if missing, grant := b.Account.Blind(""); len(missing) > 0 {
+			add(ops.StateWarning, lang.M("this user may not see all triggers, views and routines of other databases "+
+				"(missing: %s): a restore to a point in time does not notice what they change in this database",
+				strings.Join(missing, ", ")), grant)
+		}
 	}
 	if b.RowImage != "" && b.RowImage != "FULL" {
 		add(

@@ -29,14 +29,16 @@ func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
 		"maria": {func(b *Binlog) {
 			b.Account = NewAccount(user, "10.11.19-MariaDB", []string{"GRANT REPLICATION SLAVE ON *.* TO `b`@`localhost`"}, nil)
 		}, "GRANT BINLOG MONITOR"},
-		"statement": {func(b *Binlog) { b.Format = "STATEMENT" }, "binlog_format"},
-		"mixed":     {func(b *Binlog) { b.Format = "MIXED" }, "binlog_format"},
-		"minimal":   {func(b *Binlog) { b.RowImage = "MINIMAL" }, "binlog_row_image"},
-		"sync":      {func(b *Binlog) { b.Sync = "0" }, "sync_binlog"},
-		"encrypted": {func(b *Binlog) { b.Encrypted, b.PlainArchive = true, true }, "set backup.recipients"},
-		"sealed":    {func(b *Binlog) { b.Encrypted = true }, ""},
-		"plain":     {func(b *Binlog) { b.PlainArchive = true }, ""},
-		"expire":    {func(b *Binlog) { b.Expire = time.Hour }, "binlog_expire_logs_seconds"},
+		"statement":    {func(b *Binlog) { b.Format = "STATEMENT" }, "binlog_format"},
+		"mixed":        {func(b *Binlog) { b.Format = "MIXED" }, "binlog_format"},
+		"blind":        {func(b *Binlog) { b.Format = "MIXED" }, "GRANT TRIGGER, SHOW VIEW, SHOW_ROUTINE ON *.* TO 'b'@'localhost'"},
+		"sees in rows": {func(b *Binlog) { b.Format = "ROW" }, ""},
+		"minimal":      {func(b *Binlog) { b.RowImage = "MINIMAL" }, "binlog_row_image"},
+		"sync":         {func(b *Binlog) { b.Sync = "0" }, "sync_binlog"},
+		"encrypted":    {func(b *Binlog) { b.Encrypted, b.PlainArchive = true, true }, "set backup.recipients"},
+		"sealed":       {func(b *Binlog) { b.Encrypted = true }, ""},
+		"plain":        {func(b *Binlog) { b.PlainArchive = true }, ""},
+		"expire":       {func(b *Binlog) { b.Expire = time.Hour }, "binlog_expire_logs_seconds"},
 	} {
 		b := good
 		c.change(&b)

@@ -87,6 +87,39 @@ var replay = []right{
 	{"SESSION_VARIABLES_ADMIN", "", []string{"SYSTEM_VARIABLES_ADMIN", "SUPER"}},
 }
 
+// sight shows the triggers, views and routines of a database. Without it they are absent
+// from information_schema.
+var sight = []right{
+	{"TRIGGER", "TRIGGER", nil},
+	{"SHOW VIEW", "SHOW VIEW", nil},
+	{"SHOW_ROUTINE", "EXECUTE", []string{"EXECUTE", "SHOW CREATE ROUTINE", "CREATE ROUTINE", "ALTER ROUTINE"}},
+}
+
+// Blind are the rights that the account lacks to see all code of a database, or of any
+// database of the server if db is "", and the statements that give them.
+func (a Account) Blind(db string) (missing []string, grant string) {
+	var here []string
+	on, all := " ON *.* TO "+account(a.User), ""
+	for _, r := range sight {
+		name := a.lacks(r, db)
+		switch {
+		case name == "":
+			continue
+		case name == "SHOW_ROUTINE" && db != "": // only for the whole server
+			all = "GRANT " + name + on
+		default:
+			here = append(here, name)
+		}
+		missing = append(missing, name)
+	}
+	if len(here) > 0 && db == "" {
+		grant = "GRANT " + strings.Join(here, ", ") + on
+	} else if len(here) > 0 {
+		grant = a.Rights.Grant(here, a.User, db, escaped(db))
+	}
+	return missing, strings.Trim(grant+"; "+all, "; ")
+}
+
 // position reads the position of the log.
 var position = right{"REPLICATION CLIENT", "BINLOG MONITOR", []string{"SUPER"}}
 

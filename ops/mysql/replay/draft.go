@@ -60,6 +60,9 @@ func Draft(
 		return nil, err
 	}
 	out := replayOf(m, src, run, f)
+	if len(f.Unseen) > 0 {
+		out.Warnings = append(out.Warnings, restore.N(f.unseen(&q.server, src.Database)))
+	}
 	if f.Transactions == 0 {
 		return out, nil
 	}

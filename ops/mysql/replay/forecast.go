@@ -52,6 +52,7 @@ type Forecast struct {
 	Least        map[string]int64     // minimum for tables with unknown row counts
 	Rough        []string             // tables from which foreign keys may have removed rows that are not in the log
 	Followed     []string             // tables whose rows followed those of another database, which is not in the log
+	Unseen       []string             // databases with statements and with code that this user may not see
 	Definitions  int
 	Statements   int                  // in statement format
 	Foreign      int64                // transactions that also changed other databases
@@ -179,6 +180,7 @@ type look struct {
 	long   Long           // the longest change in it
 	// followed are our tables whose rows followed those of another database in it.
 	followed []string
+	unseen   []string            // databases that its statements change, with code that this user may not see
 	open     map[string]prepared // XA transactions
 	quiet    Forecast            // at the last place without open temporary tables
 }
@@ -191,6 +193,7 @@ func (l *look) take(i *format.Item) error {
 		l.parts = ""
 		l.long = Long{}
 		l.followed = nil
+		l.unseen = nil
 		l.skip = i.Group.GTID.ID != "" && !l.q.Run.Done.Empty() && contains(l.q.Run.Done, i.Group.GTID.ID)
 	case format.Statement:
 		l.statement(i.Query)
@@ -232,6 +235,7 @@ func (l *look) statement(q *format.Query) {
 		return
 	}
 	l.followStatement(q)
+	l.unseen = append(l.unseen, l.hidden(q)...)
 }
 
 // done handles the summary of a group.
@@ -337,6 +341,7 @@ func (l *look) replayed(t *binlog.Transaction) {
 	}
 	if !t.RolledBack {
 		l.f.Followed = sorted(append(l.f.Followed, l.followed...))
+		l.f.Unseen = sorted(append(l.f.Unseen, l.unseen...))
 	}
 	for _, why := range l.why {
 		l.f.Refused = append(l.f.Refused, Refusal{ID: t.ID, Time: t.Time, Why: why})
@@ -384,7 +389,7 @@ type prepared struct {
 	why   []lang.Msg
 	long  Long
 
-	followed []string
+	followed, unseen []string
 }
 
 // decidedXA is the transaction that a group commits: for the second part of an XA transaction
@@ -393,7 +398,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 	first, known := l.open[t.XA]
 	switch {
 	case t.Unfinished:
-		l.open[t.XA] = prepared{t, l.cause, l.why, l.long, l.followed}
+		l.open[t.XA] = prepared{t, l.cause, l.why, l.long, l.followed, l.unseen}
 		return nil
 	case l.second == format.XARollback:
 		delete(l.open, t.XA)
@@ -402,7 +407,7 @@ func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
 		delete(l.open, t.XA)
 		l.cause = first.cause
 		l.long = first.long
-		l.followed = first.followed
+		l.followed, l.unseen = first.followed, first.unseen
 		l.why = append(l.why, first.why...)
 		return first.t
 	}

@@ -221,3 +221,43 @@ func (l *look) children(parent string) (in []string) {
 	}
 	return in
 }
+
+// hidden are the databases that a statement on another database may change, and whose
+// triggers, views and routines this user may not all see: one of them may change ours.
+func (l *look) hidden(q *binlog.Query) (in []string) {
+	if l.q.server.account.User == "" {
+		return nil
+	}
+	p, err := sqlscan.Parse(q.SQL, l.judge.mode(q))
+	if p == nil || !p.Any(0, "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH", "LOAD", "SELECT", "DO") {
+		return nil
+	}
+	names := []string{q.Schema}
+	for i := range p.Tokens {
+		if name, ok := p.Name(i); ok && p.Is(i+1, ".") && l.judge.others(p.Mode.Fold(name)) {
+			names = append(names, name)
+		}
+	}
+	if err == nil {
+		for _, r := range p.Refs {
+			names = append(names, r.Schema)
+		}
+	}
+	for _, name := range names {
+		if name == "" || l.judge.ours(name) || strings.Contains(systemSchemas, "'"+strings.ToLower(name)+"'") {
+			continue
+		}
+		if missing, _ := l.q.server.account.Blind(name); len(missing) > 0 {
+			in = append(in, name)
+		}
+	}
+	return in
+}
+
+// unseen warns of code that this user may not see.
+func (f *Forecast) unseen(s *server, database string) lang.Msg {
+	missing, grant := s.account.Blind(f.Unseen[0])
+	return lang.M("the binlog holds statements on %s, and this user may not see all triggers, views and routines there "+
+		"(missing: %s). What one of them changed in %s would not be replayed, and nothing would show it. To see them: %s",
+		strings.Join(f.Unseen, ", "), strings.Join(missing, ", "), database, grant)
+}

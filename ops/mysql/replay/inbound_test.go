@@ -1,12 +1,14 @@
 package replay
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql"
 	"opsdeck/ops/restore"
 )
 
@@ -136,4 +138,66 @@ func TestCodeThatCannotBeReadMayChangeOurs(t *testing.T) {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
+}
+
+// TestCodeOfAnotherDatabaseThatTheUserMayNotSee: information_schema leaves out triggers of a
+// database on which the user has no rights, so a statement there is no proof that nothing of
+// ours changed. The statement that is printed shows them.
+func TestCodeOfAnotherDatabaseThatTheUserMayNotSee(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v INT)", "INSERT INTO a VALUES (1, 1)")
+		other := s.Schema(t)
+		user := "blind_" + s.Flavour
+		s.Exec(t, other, "CREATE TABLE o (id INT PRIMARY KEY)",
+			"CREATE TRIGGER tg AFTER INSERT ON o FOR EACH ROW UPDATE "+w.live+".a SET v = v + 100",
+			"CREATE USER "+user+"@'%' IDENTIFIED BY 'x'", "GRANT ALL ON "+w.live+".* TO "+user+"@'%'")
+		t.Cleanup(func() { s.Exec(t, "", "DROP USER "+user+"@'%'") })
+		ask := func(format string, id int) (*Forecast, *server) {
+			t.Helper()
+			from := now(t, s)
+			s.Exec(t, other, "SET SESSION binlog_format="+format, fmt.Sprintf("INSERT INTO o VALUES (%d)", id))
+			w.stand = from
+			end := now(t, s)
+			q := w.question(w.log(t), binlog.Moment{Position: &end.Position})
+			at := target(s)
+			at.User, at.Password = user, "x"
+			db, err := mysql.Open(t.Context(), at, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			c, err := db.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := q.server.ask(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if q.Inbound, err = inboundOf(t.Context(), c, w.live); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Look(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f, &q.server
+		}
+		if f, _ := ask("ROW", 1); len(f.Unseen) > 0 {
+			t.Errorf("in row format: %v", f.Unseen)
+		}
+		f, account := ask("STATEMENT", 2)
+		if !slices.Equal(f.Unseen, []string{other}) || len(f.Refused) > 0 {
+			t.Fatalf("unseen: %v, refused: %+v", f.Unseen, f.Refused)
+		}
+		said := f.unseen(account, w.live).String()
+		_, grant, _ := strings.Cut(said, "To see them: ")
+		if !strings.Contains(said, "TRIGGER") || !strings.Contains(said, other) {
+			t.Error(said)
+		}
+		s.Exec(t, "", strings.Split(grant, "; ")...)
+		if f, _ := ask("STATEMENT", 3); len(f.Unseen) > 0 || len(f.Refused) == 0 {
+			t.Errorf("after %s: unseen %v, refused %v", grant, f.Unseen, f.Refused)
+		}
+	})
 }
