@@ -143,6 +143,17 @@ func TestAnotherDatabasesBackupHasToBeNamed(t *testing.T) {
 	if o := s.run("restore", "--from", name, "--from-schema", other, "--plan"); o.code != 0 {
 		t.Errorf("named: exit %d\n%s", o.code, o.err)
 	}
+	// A dump of another tool in the folder, whose name has no time, is not listed.
+	s.write(filepath.Join("backups", "copied.sql"), "USE `"+other+"`;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES (1);\n")
+	into := s.live + "_copied"
+	defer db.Exec(t, "", "DROP DATABASE IF EXISTS "+into)
+	to := []string{"restore", "--from", "copied.sql", "--to", into, "--confirm", into}
+	if o := s.run(to...); o.code != 1 || !strings.Contains(o.err+o.out, "it contains "+other) {
+		t.Errorf("another database's dump: exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
+	if o := s.run(append(to, "--from-schema", other)...); o.code != 0 {
+		t.Errorf("named, of another tool: exit %d\n%s\n%s", o.code, o.out, o.err)
+	}
 }
 
 // withoutDefaults leaves out what a dump says where the schema's charset was

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/unpack"
@@ -140,6 +141,10 @@ func (s *session) check(ctx context.Context, src *Source) (*stream, error) {
 		err = ops.E(ops.Failed, lang.M("the dump is empty"))
 	case st.guard.strayed && !st.guard.entered && len(st.makes) == 0:
 		err = NoDatabase(s.o.From, st.ends.complete())
+		if held := st.guard.held; len(held) > 0 && st.ends.complete() {
+			err = NoDatabase(s.o.From, true).WithHint(lang.M("it contains %s: choose one of these with --from-schema",
+				strings.Join(held, ", ")))
+		}
 	case !st.ends.complete():
 		err = ops.E(ops.Failed, lang.M("the dump is truncated: its end is missing"))
 	}

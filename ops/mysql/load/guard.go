@@ -55,6 +55,7 @@ type guard struct {
 	noted    bool                // the remark that accounts are left out was made
 	entered  bool                // a USE selected the target
 	strayed  bool                // a USE selected another schema
+	held     []string            // the schemas that a USE selected and that are skipped
 	tables   map[string]facts    // created by the dump and not altered since
 	afar     map[string]string   // tables whose engine stores the rows elsewhere: the engine, by lower-case name
 	leads    leads               // what the dump's views and routines lead to
@@ -256,6 +257,9 @@ func (g *guard) use(v *verdict) lang.Msg {
 		g.skipping, g.entered = false, true
 	case g.others:
 		g.skipping, g.strayed = true, true
+		if !slices.Contains(g.held, name) && !system(name) {
+			g.held = append(g.held, name)
+		}
 		g.note(backup.NoteLeftOut, "database "+name, "only one database is restored")
 	default:
 		return outside(name, p)

@@ -177,6 +177,11 @@ func TestADumpWithoutUseIsTakenWhole(t *testing.T) {
 	if _, err := Run(context.Background(), target(s), source(t, other),
 		Options{Schema: "never_other", From: "b", SkipOthers: true}); err == nil {
 		t.Error("a dump without the database that was asked for is taken")
+	} else {
+		var known *ops.Error
+		if !errors.As(err, &known) || known.Hint.String() != "it contains a: choose one of these with --from-schema" {
+			t.Errorf("%+v", err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package restores
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,13 +93,17 @@ func same(a, b string) bool {
 	return err1 == nil && err2 == nil && one == two
 }
 
-// foreign is a dump that is not in the backup folder.
+// foreign is a dump that is not in the backup folder, or not listed there.
 func (d Finder) foreign(name string) (restore.Source, error) {
 	path, err := filepath.Abs(config.Home(name))
 	if err != nil {
 		return restore.Source{}, err
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && name == filepath.Base(name) {
+		path = filepath.Join(d.Shelf.Dir, name) // its name has no time, so that it is not listed
+		info, err = os.Stat(path)
+	}
 	if err != nil || !info.Mode().IsRegular() {
 		return restore.Source{}, ops.E(ops.Usage, lang.M("there is no backup %q in %s", name, d.Shelf.Dir)).
 			WithHint(lang.M("list the names: opsdeck backup list"))
