@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -42,19 +41,4 @@ func WithEngines(t testing.TB, flavour string) (s *Server, engines map[string]bo
 		engines[name] = true
 	}
 	return s, engines
-}
-
-// WithEncryptedLog starts a MariaDB server of the test's own that encrypts its binary log.
-func WithEncryptedLog(t testing.TB) *Server {
-	t.Helper()
-	dir := filepath.Join(cacheDir(), "mariadb-engines")
-	if _, err := os.Stat(filepath.Join(dir, "file_key_management.so")); err != nil {
-		absent(t, fmt.Errorf("MariaDB's key management is not there (.ci/install-real brings it): %w", err))
-	}
-	keys := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(keys, []byte("1;"+strings.Repeat("0f1e2d3c", 8)+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return Private(t, "mariadb", "--plugin-dir="+dir, "--plugin-load-add=file_key_management",
-		"--file-key-management-filename="+keys, "--encrypt-binlog=ON")
 }

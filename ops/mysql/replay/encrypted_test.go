@@ -15,7 +15,12 @@ import (
 // The files of an encrypted log cannot be read, and the server sends the events as they were:
 // they are archived and replayed as those of any other log.
 func TestAnEncryptedLogIsReadOverTheConnection(t *testing.T) {
-	s := testdb.WithEncryptedLog(t)
+	for _, flavour := range []string{"mysql", "mariadb"} {
+		t.Run(flavour, func(t *testing.T) { readsEncrypted(t, testdb.WithEncryptedLog(t, flavour)) })
+	}
+}
+
+func readsEncrypted(t *testing.T, s *testdb.Server) {
 	w := newWorld(t, s, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(40))", "INSERT INTO a VALUES (1, 'before')")
 	w.work(t, "INSERT INTO a VALUES (2, 'a text in the clear')", "FLUSH BINARY LOGS", "UPDATE a SET v = 'after' WHERE id = 1")
 	for _, name := range []string{"binlog.000001", "binlog.000002"} {
