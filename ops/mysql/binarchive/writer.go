@@ -69,7 +69,7 @@ func begin(dir string, s *binlog.Segment, p *packer) (*writer, error) {
 func newWriter(dir string, s *binlog.Segment, p *packer) *writer {
 	w := &writer{dir: dir, segment: s, pack: p}
 	w.walk = format.NewWalker(s.File, nil)
-	w.summary.Done = w.count
+	w.summary = format.Summary{Done: w.count, NoNotes: true}
 	return w
 }
 
@@ -181,7 +181,7 @@ func (w *writer) warm(r *Reader) {
 		return
 	}
 	w.walk = format.NewWalker(w.segment.File, f)
-	quiet := format.Summary{Done: func(*binlog.Transaction) error { return nil }}
+	quiet := format.Summary{Done: func(*binlog.Transaction) error { return nil }, NoNotes: true}
 	err = r.Events(last.Start(), func(e *format.Event, end uint64) error {
 		return w.walk.Feed(e, end, func(i *format.Item) error {
 			if err := quiet.Take(i); err != nil {

@@ -15,18 +15,23 @@ const searchedText = 4 * longestText
 
 // Summary builds one transaction summary per group of a walker.
 type Summary struct {
-	now *domain.Transaction
+	now  *domain.Transaction
+	note string // the text of the first statement whose rows are logged, as it was
 	// Done is called at the end of each group.
 	Done func(*domain.Transaction) error
 	// NoNotes leaves out the texts of statements whose rows are logged: searching them for
 	// secrets takes longer than everything else.
 	NoNotes bool
+	// Wants tells whether the text is needed of a transaction that is otherwise complete; nil
+	// for all.
+	Wants func(*domain.Transaction) bool
 }
 
 // Take is the callback for Walker.Feed.
 func (s *Summary) Take(i *Item) error {
 	switch i.What {
 	case Begin:
+		s.note = ""
 		s.now = &domain.Transaction{ID: i.Group.ID(), GTID: i.Group.GTID.ID, File: i.Group.File, Pos: i.Group.Pos}
 	case Statement, Load:
 		s.statement(i)
@@ -37,8 +42,8 @@ func (s *Summary) Take(i *Item) error {
 		}
 		s.now.Count(i.Rows.Map.Schema, i.Rows.Map.Name).Add(i.Rows.Verb, int64(n))
 	case Note:
-		if s.now.Query == "" && !s.NoNotes {
-			s.now.Query = shown(i.Text)
+		if s.now.Query == "" && s.note == "" && !s.NoNotes {
+			s.note = i.Text
 		}
 	case End:
 		return s.end(i.Group)
@@ -59,7 +64,7 @@ func (s *Summary) statement(i *Item) {
 	} else if !isSavepoint(said.SQL) {
 		s.now.Other = append(s.now.Other, said)
 	}
-	if s.now.Query == "" {
+	if s.now.Query == "" && s.note == "" {
 		s.now.Query = said.SQL
 	}
 }
@@ -76,6 +81,9 @@ func (s *Summary) end(g *Group) error {
 	}
 	t.Unfinished = g.Phase == XAPrepared
 	t.Void = g.Void()
+	if s.note != "" && (s.Wants == nil || s.Wants(t)) {
+		t.Query = shown(s.note)
+	}
 	s.now = nil
 	return s.Done(t)
 }

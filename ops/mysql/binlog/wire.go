@@ -27,7 +27,7 @@ const (
 )
 
 // heartbeat is the interval of the server's heartbeats on a quiet log; silence is the
-// timeout without any packet.
+// timeout without any byte.
 const (
 	heartbeat = time.Second
 	silence   = 30 * time.Second
@@ -150,7 +150,7 @@ func (s *Stream) begin(ctx context.Context, file string, pos uint64, id uint32, 
 	if err := s.conn.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
 		return fmt.Errorf("prepare the dump: %w", err)
 	}
-	s.in = bufio.NewReaderSize(s.raw, 256<<10)
+	s.in = bufio.NewReaderSize(patient{s.raw, ctx}, 256<<10)
 	s.stop = context.AfterFunc(ctx, func() { s.raw.SetDeadline(time.Unix(1, 0)) })
 	if err := s.register(id); err != nil {
 		return err
@@ -221,11 +221,27 @@ func (s *Stream) command(payload []byte) error {
 	return nil
 }
 
+// patient is a connection on which each read may take as long as silence, and none begins
+// after ctx ended.
+type patient struct {
+	net.Conn
+	ctx context.Context
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.Conn.Read(b)
+}
+
 // packet reads one packet, which may arrive in several parts.
 func (s *Stream) packet() ([]byte, error) {
 	var out []byte
 	for {
-		s.raw.SetReadDeadline(time.Now().Add(silence))
 		var head [4]byte
 		if _, err := io.ReadFull(s.in, head[:]); err != nil {
 			return nil, fmt.Errorf("read the binlog: %w", broken(err))

@@ -71,6 +71,7 @@ func (s *Source) afterIn(ctx context.Context, number int, from uint64, l Later) 
 		}
 		one := reading{ctx: ctx, src: s, number: number, later: l, frame: frame}
 		one.summary.Done = one.done
+		one.summary.Wants = l.concerns
 		w := format.NewWalker(r.Segment.File, f)
 		err := r.Events(max(from, frame.Start()), func(e *format.Event, end uint64) error {
 			if end > frame.To {

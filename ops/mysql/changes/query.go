@@ -64,6 +64,7 @@ type look struct {
 
 func newLook(q Query, piece int, done func(*binlog.Transaction) error) *look {
 	l := &look{q: q, piece: piece}
+	l.summary.Wants = q.Takes
 	l.summary.Done = func(t *binlog.Transaction) error {
 		if q.Key != nil && !l.hit {
 			statements, definitions := q.Statements(t)
