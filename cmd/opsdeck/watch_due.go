@@ -25,6 +25,10 @@ func sayDue(p *printer, s watch.Scheduler, now time.Time) error {
 				continue
 			}
 		}
+		if j.Schedule.Next(now).IsZero() {
+			p.say(lang.M("%s is switched off: it never runs", j.Name))
+			continue
+		}
 		p.say(lang.M("%s is not due; next at %s", j.Name, j.Schedule.Next(now).Format("2006-01-02 15:04")))
 	}
 	return nil

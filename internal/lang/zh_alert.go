@@ -76,7 +76,7 @@ func init() {
 		"the rule %s has no targets", "规则 %s 没有通知目标",
 		"add one to notify: in the configuration", "请在配置的 notify: 中添加一个",
 		"there is no rule or target %q", "没有名为 %q 的规则或目标",
-		"this is a test of opsdeck watch: nothing is wrong", "这是 opsdeck watch 的测试消息：没有任何问题",
+		"this is a test message: nothing is wrong", "这是一条测试消息：没有任何问题",
 		"List the rules of the alerts with the last value of each.", "列出告警规则及各自的最新值。",
 		"Send a test message to a target, or to the targets of a rule.", "向某个目标或某条规则的各目标发送测试消息。",
 		"Send no alerts of a rule for a while.", "在一段时间内不发送某条规则的告警。",

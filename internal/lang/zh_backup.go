@@ -325,6 +325,7 @@ func init() {
 		"%s would run now: due since %s", "现在会运行 %s：自 %s 起到期",
 		"%s would run now", "现在会运行 %s",
 		"%s is not due; next at %s", "%s 尚未到期；下次在 %s",
+		"%s is switched off: it never runs", "%s 已关闭：不会运行",
 		"%s would be verified: %s", "将校验 %s：%s",
 		"%d backups, %s to read", "共 %d 个备份，需读取 %s",
 

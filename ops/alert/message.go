@@ -63,7 +63,7 @@ func TestMessage(p *lang.Printer, service, rule string, next lang.Msg, now time.
 	a := Alert{
 		ID: "test-" + strconv.FormatInt(now.UnixNano(), 36), Rule: rule, Service: service,
 		Fingerprint: service + "/" + rule + "/test", Severity: ops.StateWarning, State: Firing, Since: now, Count: 1,
-		Evidence: Say(lang.M("this is a test of opsdeck watch: nothing is wrong")), Next: Say(next),
+		Evidence: Say(lang.M("this is a test message: nothing is wrong")), Next: Say(next),
 	}
 	m := compose(p, &Queue{Events: []Event{{What: What.Test, At: now, Alert: a}}})
 	m.ID = a.ID

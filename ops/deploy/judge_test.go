@@ -193,3 +193,10 @@ func TestDockerIsNeededByNameAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFixOfACharacterSetNamesTheDatabase(t *testing.T) {
+	f := find(t, JudgeServer(Known(Server{Database: "千张`s", Charset: "latin1"})), "mysql-charset")
+	if f.State != ops.StateWarning || f.Fix != "ALTER DATABASE `千张``s` CHARACTER SET utf8mb4" {
+		t.Errorf("%+v", f)
+	}
+}

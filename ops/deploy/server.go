@@ -15,6 +15,7 @@ type Server struct {
 	Login     string            // "app@127.0.0.1:3306"
 	Vars      map[string]string // global variables by name; one that the server lacks is absent
 	Connected int64             // the most connections there were at once; 0 is unknown
+	Database  string            // its name
 	Charset   string            // of the database
 	Other     []string          // tables of another character set than utf8mb4
 	Columns   []string          // of the audit table; none: it is absent
@@ -102,7 +103,7 @@ func judgeCharset(s Server) Finding {
 			Detail: lang.M("the database's character set is %s",
 				s.Charset),
 			Why: why,
-			Fix: "ALTER DATABASE … CHARACTER SET utf8mb4",
+			Fix: "ALTER DATABASE `" + strings.ReplaceAll(s.Database, "`", "``") + "` CHARACTER SET utf8mb4",
 		}
 	case len(s.Other) > 0:
 		return Finding{Name: "mysql-charset", State: ops.StateWarning, Detail: lang.M("tables that are not utf8mb4: %s",

@@ -9,7 +9,7 @@ import (
 // DeployFacts asks a server for what a service needs of it and of a database with
 // that audit table.
 func DeployFacts(ctx context.Context, t Target, database, audit string) (deploy.Server, error) {
-	s := deploy.Server{Login: t.String(), Audit: audit, Vars: map[string]string{}}
+	s := deploy.Server{Login: t.String(), Database: database, Audit: audit, Vars: map[string]string{}}
 	db, err := Open(ctx, t, "")
 	if err != nil {
 		return s, err

@@ -114,9 +114,24 @@ func alertsOf(dir, service string) health.Result {
 	undelivered(&r, book, service)
 	r.Add("watch_running", running, lang.Msg{})
 	if !running {
-		last := book.WrittenAt.Local().Format(time.DateTime)
-		r.FindNext(ops.StateWarning, lang.M("opsdeck watch is not running: no alerts are sent"),
-			lang.M("it last ran at %s", last), lang.M("Start it: %s", "opsdeck watch install"))
+		silent(&r, book)
 	}
 	return r
+}
+
+// silent finds that watch does not run, whatever fired while it did: nobody is told of it
+// any more.
+func silent(r *health.Result, book *alert.Book) {
+	what := lang.M("opsdeck watch is not running: no alerts are sent")
+	next := lang.M("Start it: %s", "opsdeck watch install")
+	if r.State <= ops.StateWarning {
+		r.State = ops.StateOK
+		last := book.WrittenAt.Local().Format(time.DateTime)
+		r.FindNext(ops.StateWarning, what, lang.M("it last ran at %s", last), next)
+		return
+	}
+	r.Fields[len(r.Fields)-1].State = ops.StateWarning
+	r.Why = lang.M("%s; %s", r.Why, what)
+	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
+	r.Next = next
 }

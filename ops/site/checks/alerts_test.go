@@ -51,6 +51,21 @@ func TestAWatchThatDoesNotRunIsSaid(t *testing.T) {
 	if r = alertsOf(dir, "q"); r.State != ops.StateCritical || r.Field("alert_heap-out-of-memory") != "firing" {
 		t.Fatalf("%v %+v", r.State, r)
 	}
+	held.Release()
+	for severity, lines := range map[ops.State][]alert.Line{ops.StateCritical: book.Alerts[0].Lines, ops.StateWarning: nil} {
+		book.Alerts[0].Lines = lines
+		if err := book.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		r = alertsOf(dir, "q")
+		if r.State != severity || !strings.Contains(r.Detail.String(), "not running") ||
+			!strings.Contains(r.Next.String(), "watch install") {
+			t.Errorf("an alert fires and watch has ended: %v %s → %s", r.State, r.Detail, r.Next)
+		}
+		if lines != nil && !strings.Contains(r.Detail.String(), "FATAL ERROR") {
+			t.Errorf("%s", r.Detail)
+		}
+	}
 }
 
 // TestAMessageThatDoesNotArriveIsSaid: one that fails for a minute, and one that the target
