@@ -217,7 +217,7 @@ func headWord(word []byte) bool {
 	for i, c := range word {
 		switch {
 		case Alnum[c] || c >= 0x80 || bytes.IndexByte([]byte("._-/@#*[]()"), c) >= 0:
-		case c == ':' && i == len(word)-1:
+		case c == ':' && (i == len(word)-1 || Alnum[word[i+1]]): // "file.cpp:25:name():"
 		default:
 			return false
 		}

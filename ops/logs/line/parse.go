@@ -154,6 +154,7 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 		e = text(line)
 		e.Level, e.Format = l, logs.FormatText
 		e.Context, e.Message = leadingContext(rest)
+		p.uvicornAccess(&e)
 		if line[0] != '[' && Letter(line[1]) && line[1] >= 'a' {
 			return e, Unset, KindPlain // "Error: …" is usually the first line of a stack
 		}
@@ -262,7 +263,8 @@ func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
 	i := 0
 	bracket := len(b) > 0 && (b[0] == '[' || b[0] == '<')
 	if bracket {
-		i++
+		for i++; i < len(b) && b[i] == ' '; i++ { // "[ info]"
+		}
 	}
 	start := i
 	for i < len(b) && i < start+12 && b[i]|0x20 >= 'a' && b[i]|0x20 <= 'z' {
@@ -393,6 +395,7 @@ func (r bodyReader) body(rest []byte) (e logs.Event) {
 	e.Context, e.Message = leadingContext(rest)
 	if e.Context == "" {
 		e.Context, e.Message = log4jsCategory(whole, e.Message)
+		r.p.uvicornAccess(&e)
 		if e.Level == logs.LevelUnknown && beginsError(rest) {
 			e.Level = logs.LevelError
 		}

@@ -238,11 +238,13 @@ func (s scale) level(key, value string) logs.Level {
 		}
 	}
 	n, err := strconv.ParseFloat(word, 64)
-	if err != nil {
+	switch {
+	case err != nil && key == "s" && len(word) == 2 && word[0] == 'D' && word[1] >= '1' && word[1] <= '5':
+		return logs.LevelDebug // MongoDB's verbosity
+	case err != nil:
 		l, _ := logs.ParseLevel(word)
 		return l
-	}
-	if key == "s" {
+	case key == "s":
 		return logs.LevelUnknown
 	}
 	return s.number(int(n), key)

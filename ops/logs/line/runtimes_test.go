@@ -57,6 +57,25 @@ func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
 		{"npm warn deprecated x", none, "WARN", "npm", "deprecated x"},
 		{"2026-01-29T12:00:00.123Z  INFO 42 --- [shop] [exec-1] c.a.Pay : up : 8080", "2026-01-29T12:00:00Z", "INFO",
 			"c.a.Pay", "up : 8080"},
+		// ClickHouse, Fluent Bit, Sidekiq, ProxySQL, MongoDB, Uvicorn
+		{"2026.01.29 12:00:00.123456 [ 7 ] {} <Information> Application: up", "2026-01-29T12:00:00Z", "INFO",
+			"Application", "up"},
+		{"2026.01.29 12:00:00.123456 [ 45 ] {a-1} <Error> executeQuery: Code: 60. x", "2026-01-29T12:00:00Z", "ERROR",
+			"executeQuery", "Code: 60. x"},
+		{"2026.01.29 12:00:00.123456 [ 45 ] {} <Trace> Access (default): x", "2026-01-29T12:00:00Z", "VERBOSE", "",
+			"Access (default): x"},
+		{"[2026/01/29 12:00:00] [ warn] [engine] failed to flush", "2026-01-29T12:00:00Z", "WARN", "engine",
+			"failed to flush"},
+		{"2026-01-29T12:00:00.123Z pid=1 tid=abc class=HardJob jid=1 INFO: start", "2026-01-29T12:00:00Z", "INFO",
+			"HardJob", "start"},
+		{"2026-01-29T12:00:00.123Z pid=1 tid=abc WARN: {}", "2026-01-29T12:00:00Z", "WARN", "", "{}"},
+		{"2026-01-29 12:00:00 MySQL_Monitor.cpp:25:ping(): [ERROR] x", "2026-01-29T12:00:00Z", "ERROR", "", ""},
+		{`{"t":{"$date":"2026-01-29T12:00:00.123+00:00"},"s":"D2","c":"INDEX","id":1,"ctx":"conn1","msg":"x"}`,
+			"2026-01-29T12:00:00Z", "DEBUG", "", "x"},
+		{`INFO:     10.0.0.1:51433 - "GET /boom HTTP/1.1" 500 Internal Server Error`, none, "ERROR", "access", ""},
+		{`INFO:     10.0.0.1:51433 - "GET /ok HTTP/1.1" 200 OK`, none, "INFO", "access", ""},
+		{`2026-01-29 12:00:00 INFO:     10.0.0.1:51433 - "GET /x HTTP/1.1" 404 Not Found`, "2026-01-29T12:00:00Z", "WARN",
+			"access", ""},
 	} {
 		e, kind := NewParser(time.UTC, testNow).Parse([]byte(c.text))
 		at := ""

@@ -24,7 +24,84 @@ func (r bodyReader) server(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = r.quotedRequest(rest); ok {
 		return e, true
 	}
+	if e, ok = clickhouse(rest); ok {
+		return e, true
+	}
+	if e, ok = sidekiq(rest); ok {
+		return e, true
+	}
 	return taggedLevel(rest)
+}
+
+// clickhouse reads "[ 7 ] {query-id} <Error> executeQuery: text", what follows the time in
+// ClickHouse's log: the thread, the query, the level, the logger.
+func clickhouse(rest []byte) (e logs.Event, ok bool) {
+	thread, after, ok := bytes.Cut(bytes.TrimPrefix(rest, []byte("[ ")), []byte(" ] {"))
+	if !ok || rest[0] != '[' || !allDigits(thread) {
+		return e, false
+	}
+	id, after, ok := bytes.Cut(after[:min(len(after), 200)], []byte("} <"))
+	word, _, shut := bytes.Cut(after, []byte("> "))
+	if !ok || !shut {
+		return e, false
+	}
+	e.Format = logs.FormatText
+	if e.Level, ok = logs.ParseLevel(string(word)); !ok && string(word) == "Test" {
+		e.Level, ok = logs.LevelVerbose, true
+	}
+	if e.Fields = []logs.Field{{Key: "thread", Value: string(thread)}}; len(id) > 0 {
+		e.Fields = append(e.Fields, logs.Field{Key: "query_id", Value: string(id)})
+	}
+	message := rest[len("[ ] {} <> ")+1+len(thread)+len(id)+len(word):]
+	e.Message = string(message)
+	if name, text, named := bytes.Cut(message, []byte(": ")); named && bytes.IndexByte(name, ' ') < 0 {
+		e.Context, e.Message = string(name), string(text)
+	}
+	return e, ok
+}
+
+// sidekiq reads "pid=1 tid=abc class=Job jid=1 INFO: text", what follows Sidekiq's time.
+func sidekiq(rest []byte) (e logs.Event, ok bool) {
+	if !bytes.HasPrefix(rest, []byte("pid=")) {
+		return e, false
+	}
+	e.Format = logs.FormatText
+	for text := rest; ; {
+		word, after, more := bytes.Cut(text, []byte{' '})
+		key, value, pair := bytes.Cut(word, []byte{'='})
+		switch {
+		case !more:
+			return logs.Event{}, false
+		case !pair && bytes.HasSuffix(word, []byte{':'}):
+			e.Level, ok = logs.ParseLevel(string(word[:len(word)-1]))
+			e.Message = string(after)
+			return e, ok
+		case !pair:
+			return logs.Event{}, false
+		case string(key) == "class":
+			e.Context = string(value)
+		}
+		e.Fields = append(e.Fields, logs.Field{Key: string(key), Value: string(value)})
+		text = after
+	}
+}
+
+// uvicornAccess reads what follows "INFO:     " in Uvicorn's access log: the client and its
+// port, the request, the status.
+func (p *Parser) uvicornAccess(e *logs.Event) {
+	client, rest, ok := strings.Cut(e.Message, ` - "`)
+	request, status, shut := strings.Cut(rest, `" `)
+	if !ok || !shut || strings.IndexByte(client, ' ') >= 0 || strings.LastIndexByte(client, ':') < 0 ||
+		!strings.Contains(request, " HTTP/") {
+		return
+	}
+	word, _, _ := strings.Cut(status, " ")
+	if said := e.Level; p.status(e, []byte(word)) {
+		e.Level = max(said, e.Level)
+		e.Context = accessContext
+		e.Fields = append(e.Fields,
+			logs.Field{Key: "client", Value: client}, logs.Field{Key: "request", Value: request})
+	}
 }
 
 // squid reads "3003 127.0.0.1 TCP_MISS/503 324 GET http://a/b - HIER_DIRECT/127.0.0.1 text/plain",
