@@ -46,9 +46,9 @@ type Scan struct {
 type kit struct {
 	build *Builder
 	match *Matcher
-	find  []query.Finder // the literal that every hit holds, for text without an index
-	words []byte         // a region that is looked through for it
-	lines []wordLine     // room for the lines that hold it
+	find  []query.TextFinder // the literal that every hit holds, for text without an index
+	words []byte             // a region that is looked through for it
+	lines []wordLine         // room for the lines that hold it
 }
 
 // Hit is a line that was found.
@@ -99,7 +99,7 @@ func (s *Scan) prepare() {
 		p := logline.NewParser(s.Zone, s.Now)
 		k := &kit{build: NewBuilder(s.table, p, false), match: NewMatcher(s.Query, s.table, p)}
 		if f, ok := s.Query.Literal(); ok {
-			k.find = []query.Finder{f}
+			k.find = []query.TextFinder{f}
 		}
 		s.kits <- k
 	}
@@ -366,35 +366,12 @@ func (k *kit) giant(p *openPart, off, end int64, f found) found {
 
 // countIn counts the matching lines of whole lines of text.
 func (k *kit) countIn(text []byte) (n int64) {
-	q := k.match.Query
-	finder := &k.find[0]
-	only := q.OneExact()
-	if bytes.IndexByte(text, 0x1b) >= 0 {
-		return k.countLines(text)
-	}
-	for i := 0; i < len(text); {
-		at := finder.Next(text, i)
-		if at < 0 {
+	for i := 0; i < len(text); n++ {
+		from, to := k.nextWordLine(text, i)
+		if from < 0 {
 			break
 		}
-		end := logline.After(text, '\n', at)
-		if only && end >= at+len(finder.Word) {
-			n++
-		} else if q.MatchBytes(logline.TrimCR(text[bytes.LastIndexByte(text[:at], '\n')+1:end]), &k.match.vis) {
-			n++
-		}
-		i = end + 1
-	}
-	return n
-}
-
-func (k *kit) countLines(text []byte) (n int64) {
-	for len(text) > 0 {
-		end := logline.After(text, '\n', 0)
-		if k.match.Query.MatchBytes(logline.TrimCR(text[:end]), &k.match.vis) {
-			n++
-		}
-		text = text[min(end+1, len(text)):]
+		i = to + 1
 	}
 	return n
 }

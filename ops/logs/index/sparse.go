@@ -93,22 +93,11 @@ func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLi
 	lines = k.lines[:0]
 	defer func() { k.lines = lines }()
 	done := 0 // up to where lines are counted
-	piece, coloured := 0, false
-	checked := 0 // up to where no entry is
 	for i := 0; i < len(text); {
-		if i >= piece {
-			piece = wholePiece(text, i)
-			coloured = bytes.IndexByte(text[i:piece], 0x1b) >= 0
-		}
-		from, to := k.nextWordLine(text[:piece], i, coloured)
+		from, to := k.nextWordLine(text, i)
 		if from < 0 {
-			i = piece
-			continue
+			break
 		}
-		if checked < piece && logline.HoldsEntry(text[checked:piece]) {
-			return nil, 0, errWhole // its values may hold any text
-		}
-		checked = piece
 		if !unnumbered {
 			total += int64(bytes.Count(text[done:from], []byte{'\n'}))
 			done = from
@@ -118,6 +107,9 @@ func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLi
 		}
 		i = to + 1
 	}
+	if n := len(lines); n > 0 && logline.HoldsEntry(text[:lines[n-1].end-off]) {
+		return nil, 0, errWhole // its values may hold any text
+	}
 	if !unnumbered {
 		total += int64(bytes.Count(text[done:], []byte{'\n'}))
 		if n := len(text); n > 0 && text[n-1] != '\n' {
@@ -125,15 +117,6 @@ func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLi
 		}
 	}
 	return lines, total, nil
-}
-
-// wholePiece is the end of the lines that are looked through together from i on.
-func wholePiece(text []byte, i int) int {
-	end := i + mappedPiece
-	if end >= len(text) {
-		return len(text)
-	}
-	return min(logline.After(text, '\n', end)+1, len(text))
 }
 
 // regionText is a text of which one region is held.
@@ -212,22 +195,20 @@ func (k *kit) hold(r io.ReaderAt, off, end int64) (*regionText, error) {
 }
 
 // nextWordLine is the first line of a text from the one on that begins at i whose words
-// are those of the query; from is negative where there is none. In coloured text a word
+// are those of the query; from is negative where there is none. In a coloured line a word
 // may have a colour within.
-func (k *kit) nextWordLine(text []byte, i int, coloured bool) (from, to int) {
+func (k *kit) nextWordLine(text []byte, i int) (from, to int) {
 	q := k.match.Query
-	sure := !coloured && q.OneExact()
+	only := q.OneExact()
+	find := &k.find[0]
 	for i < len(text) {
-		from, to = i, i
-		if !coloured {
-			if to = k.find[0].Next(text, i); to < 0 {
-				return -1, 0
-			}
-			from = bytes.LastIndexByte(text[:to], '\n') + 1
+		at, coloured := find.Next(text, i)
+		if at < 0 {
+			return -1, 0
 		}
-		word := to
-		to = logline.After(text, '\n', to)
-		if sure && to >= word+len(k.find[0].Word) || q.MatchBytes(logline.TrimCR(text[from:to]), &k.match.vis) {
+		from = i + bytes.LastIndexByte(text[i:at], '\n') + 1
+		to = logline.After(text, '\n', at)
+		if only && !coloured && to >= at+len(find.Word) || q.MatchBytes(logline.TrimCR(text[from:to]), &k.match.vis) {
 			return from, to
 		}
 		i = to + 1

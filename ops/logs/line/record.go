@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"opsdeck/internal/bytepair"
 	"opsdeck/internal/jsontext"
 	"opsdeck/ops/logs"
 )
@@ -28,7 +29,20 @@ func OpensRecord(line []byte) bool {
 }
 
 // HoldsEntry tells whether an entry of journalctl -o export may begin in a text.
-func HoldsEntry(text []byte) bool { return bytes.Contains(text, []byte(exportKey)) }
+func HoldsEntry(text []byte) bool {
+	if !bytepair.Fast {
+		return bytes.Contains(text, []byte(exportKey))
+	}
+	for i := 1; i < len(text); i++ {
+		if i = entryPair.Next(text, i); bytes.HasPrefix(text[min(i, len(text))-1:], []byte(exportKey)) {
+			return true
+		}
+	}
+	return false
+}
+
+// entryPair is of exportKey, from its second character on.
+var entryPair = bytepair.New(exportKey[1], exportKey[2], 1, false, 0)
 
 // EndsRecord tells whether a line is the last of the record that opener began.
 func EndsRecord(opener, line string) bool {

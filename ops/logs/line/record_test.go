@@ -138,3 +138,18 @@ func TestSystemdsTimeIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEntryIsFoundAnywhere: at the beginning, behind line breaks, holes and what looks like one.
+func TestAnEntryIsFoundAnywhere(t *testing.T) {
+	for n := range 100 {
+		before := strings.Repeat("_", n%3) + strings.Repeat("a_C\x00", n/4) + strings.Repeat("_\n", n%4)
+		for _, text := range []string{"__CURSOR", "__CURSOR=", "__CURSOR=s", "_CURSOR=s", "\n__CURSOR=\n"} {
+			for _, after := range []string{"", strings.Repeat("__C", 40)} {
+				all := before + text + after
+				if got, want := HoldsEntry([]byte(all)), strings.Contains(all, "__CURSOR="); got != want {
+					t.Fatalf("%q: %v", all, got)
+				}
+			}
+		}
+	}
+}

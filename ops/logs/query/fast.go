@@ -47,7 +47,7 @@ func (t *Term) matchBytes(line []byte) bool {
 		return fuzzyASCII(line, t.Text, t.Fold && hasLetter(t.Text)) != t.Not
 	case t.Kind == TermExact && (!t.Fold || ascii(t.Text)):
 		f := newFinder(t.Text, t.Fold)
-		return (f.Next(line, 0) >= 0) != t.Not
+		return (f.next(line, 0) >= 0) != t.Not
 	case t.Kind == TermRegexp:
 		return t.Re.Match(line) != t.Not
 	}
@@ -111,9 +111,9 @@ func fuzzyASCII(line []byte, word string, fold bool) bool {
 	return false
 }
 
-// Finder looks for a word by its rarest byte. A word to be found in either case
+// finder looks for a word by its rarest byte. A word to be found in either case
 // is lower case and ASCII.
-type Finder struct {
+type finder struct {
 	Word  string
 	fold  bool
 	rare  int // place of the rarest byte in word
@@ -138,15 +138,20 @@ var rarity = func() (t [256]byte) {
 	return t
 }()
 
-func newFinder(word string, fold bool) Finder {
-	f := Finder{Word: word, fold: fold}
+// rarityOf is about how rare a byte of a word is.
+func rarityOf(c byte, fold bool) int {
+	r := int(rarity[c])
+	if fold && logline.Letter(c) {
+		r = min(r, int(rarity[c-('a'-'A')])) - 1
+	}
+	return r
+}
+
+func newFinder(word string, fold bool) finder {
+	f := finder{Word: word, fold: fold}
 	best := -1
 	for i := range len(word) {
-		r := int(rarity[word[i]])
-		if fold && logline.Letter(word[i]) {
-			r = min(r, int(rarity[word[i]-('a'-'A')])) - 1
-		}
-		if r > best {
+		if r := rarityOf(word[i], fold); r > best {
 			best, f.rare = r, i
 		}
 	}
@@ -156,8 +161,8 @@ func newFinder(word string, fold bool) Finder {
 	return f
 }
 
-// Next returns the first place at or after i of the word, or -1.
-func (f *Finder) Next(b []byte, i int) int {
+// next returns the first place at or after i of the word, or -1.
+func (f *finder) next(b []byte, i int) int {
 	if f.Word == "" {
 		return i
 	}
@@ -175,8 +180,8 @@ func (f *Finder) Next(b []byte, i int) int {
 	}
 }
 
-// whole is Next by the whole word.
-func (f *Finder) whole(b []byte, i int) int {
+// whole is next by the whole word.
+func (f *finder) whole(b []byte, i int) int {
 	if at := strings.Index(unsafe.String(unsafe.SliceData(b), len(b))[i:], f.Word); at >= 0 {
 		return i + at
 	}
@@ -186,7 +191,7 @@ func (f *Finder) whole(b []byte, i int) int {
 // nextRare is the first place at or after at of either form of the rare byte, or the
 // length of b. A form that does not occur is not looked for beyond the other one: from
 // each hit to the end of a text, that would be its square.
-func (f *Finder) nextRare(b []byte, at int) int {
+func (f *finder) nextRare(b []byte, at int) int {
 	c := f.Word[f.rare]
 	if f.other == 0 {
 		if at >= len(b) {
@@ -212,7 +217,7 @@ func (f *Finder) nextRare(b []byte, at int) int {
 	return len(b)
 }
 
-func (f *Finder) at(b []byte, i int) bool {
+func (f *finder) at(b []byte, i int) bool {
 	if i+len(f.Word) > len(b) {
 		return false
 	}

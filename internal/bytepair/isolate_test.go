@@ -1,0 +1,3 @@
+package bytepair
+
+import _ "opsdeck/internal/testenv" // no test sees this machine's own folders
