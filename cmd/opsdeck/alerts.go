@@ -91,7 +91,7 @@ func (c *alertsCmd) Run(a *app) error {
 
 // alertsDocument is the document for programs.
 func alertsDocument(p *lang.Printer, l alert.Listing) alertsJSON {
-	doc := alertsJSON{Watching: l.Watching, Alerts: []alertJSON{}, Undelivered: []undeliveredJSON{}}
+	doc := alertsJSON{Watching: l.Watching}
 	for i := range l.Alerts {
 		doc.Alerts = append(doc.Alerts, alertDocument(p, &l.Alerts[i]))
 	}
@@ -121,12 +121,7 @@ func alertDocument(l *lang.Printer, x *alert.Alert) alertJSON {
 		Evidence: x.Evidence.In(l), Next: x.Next.In(l), ID: x.ID, Fingerprint: x.Fingerprint,
 		Count: x.Count, Lines: x.Lines, AckBy: x.AckBy, SilencedBy: x.SilencedBy.In(l),
 	}
-	if out.Lines == nil {
-		out.Lines = []alert.Line{}
-	}
-	if !x.ResolvedAt.IsZero() {
-		out.ResolvedAt = &x.ResolvedAt
-	}
+	out.ResolvedAt = timeOrNull(x.ResolvedAt)
 	return out
 }
 

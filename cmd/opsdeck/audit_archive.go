@@ -42,10 +42,8 @@ type archiveJSON struct {
 
 // Run archives a year and, when asked, deletes what was archived.
 func (c *auditArchiveCmd) Run(ctx context.Context, a *app) error {
-	if !c.DryRun {
-		if err := a.writable(); err != nil {
-			return err
-		}
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
 	}
 	s, err := a.chosen()
 	if err != nil {
@@ -197,10 +195,8 @@ type auditRestoreArchiveCmd struct {
 
 // Run loads an archive beside the live table.
 func (c *auditRestoreArchiveCmd) Run(ctx context.Context, a *app) error {
-	if !c.DryRun {
-		if err := a.writable(); err != nil {
-			return err
-		}
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
 	}
 	if c.As == "" {
 		c.As, _, _ = strings.Cut(filepath.Base(c.File), ".")

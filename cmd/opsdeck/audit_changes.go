@@ -177,9 +177,6 @@ func changeOf(t *binlog.Transaction) txnJSON {
 		Query:     t.Query,
 		Unsure:    t.Unsure,
 	}
-	if j.Tables == nil {
-		j.Tables = []binlog.TableChange{}
-	}
 	for _, s := range t.DDL {
 		j.DDL = append(j.DDL, s.SQL)
 	}

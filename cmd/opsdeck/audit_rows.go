@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -38,7 +38,7 @@ func (a *app) leave(ctx context.Context, yes bool) audits.Leave {
 
 // agrees asks a person at a terminal; nobody there means no.
 func (a *app) agrees(ctx context.Context, what, advice lang.Msg) bool {
-	if !isTerminal(a.in) || !isTerminal(a.err) {
+	if !a.atTerminal() {
 		return false
 	}
 	a.note(what)
@@ -46,17 +46,8 @@ func (a *app) agrees(ctx context.Context, what, advice lang.Msg) bool {
 		a.note(advice)
 	}
 	fmt.Fprint(a.err, a.lang.T("Continue? [y/N]")+" ")
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.in).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case text := <-answer:
-		return text == "y" || text == "yes" || text == "是"
-	case <-ctx.Done():
-		return false
-	}
+	text, _ := a.readLine(ctx)
+	return slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(text)))
 }
 
 // auditFilter are the flags that choose rows.

@@ -68,13 +68,7 @@ type statsJSON struct {
 }
 
 func (c *auditStatsCmd) document(s audit.Stats) statsJSON {
-	doc := statsJSON{Rows: s.Rows, Scanned: s.Scanned}
-	if !s.Since.IsZero() {
-		doc.Since = &s.Since
-	}
-	if !s.Until.IsZero() {
-		doc.Until = &s.Until
-	}
+	doc := statsJSON{Since: timeOrNull(s.Since), Until: timeOrNull(s.Until), Rows: s.Rows, Scanned: s.Scanned}
 	if c.wants("action") {
 		doc.ByAction = s.ByAction
 	}

@@ -40,11 +40,10 @@ func atCopyJSON(at backups.LogsAt) binlogAtCopyJSON {
 	j := binlogAtCopyJSON{
 		Name:   at.Copy,
 		Pieces: len(at.Pieces),
-		Spans:  append([]binlog.Span{}, at.Spans...),
-		Gaps:   append([]binlog.Gap{}, at.Gaps...),
-	}
-	if !at.At.IsZero() {
-		j.LookedAt = &at.At
+		Spans:  at.Spans,
+		Gaps:   at.Gaps,
+
+		LookedAt: timeOrNull(at.At),
 	}
 	for _, p := range at.Pieces {
 		j.SizeBytes += p.SizeBytes
@@ -113,12 +112,8 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 		return sh.Binlog().BinlogError(err)
 	}
 	if c.JSON {
-		doc := binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes,
-			Taken: append([]string{}, out.Taken...)}
-		if !out.Reaches.IsZero() {
-			doc.ToTime = &out.Reaches
-		}
-		return sh.json(doc)
+		return sh.json(binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes,
+			Taken: out.Taken, ToTime: timeOrNull(out.Reaches)})
 	}
 	for _, file := range out.Taken {
 		sh.note(lang.M("%s was not fetched: the archive has another log with that name", termsafe.Line(file)))
@@ -134,14 +129,12 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 	return nil
 }
 
-type (
-	binlogVerifyCopyJSON struct {
-		Copy string        `json:"copy"`
-		Good int           `json:"good"` // pieces
-		Bad  []string      `json:"bad"`
-		Gaps []backups.Gap `json:"gaps"`
-	}
-)
+type binlogVerifyCopyJSON struct {
+	Copy string        `json:"copy"`
+	Good int           `json:"good"` // pieces
+	Bad  []string      `json:"bad"`
+	Gaps []backups.Gap `json:"gaps"`
+}
 
 // verifyCopy lets a copy read its pieces back.
 func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
@@ -160,8 +153,7 @@ func (c *backupBinlogVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error
 	if err != nil {
 		return err
 	}
-	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Bad: []string{},
-		Gaps: backups.Judged(at.Gaps, healer)}
+	doc := binlogVerifyCopyJSON{Copy: c.Copy, Good: v.Good, Gaps: backups.Judged(at.Gaps, healer)}
 	for _, p := range v.Bad {
 		doc.Bad = append(doc.Bad, p.Name)
 	}

@@ -18,24 +18,22 @@ type backupBinlogListCmd struct {
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-type (
-	binlogListJSON struct {
-		Server    string        `json:"server"` // the one that is connected to, else the one that wrote last
-		Spans     []binlog.Span `json:"spans"`
-		Gaps      []backups.Gap `json:"gaps"`
-		LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
-		Following bool          `json:"following"`
-		SizeBytes int64         `json:"size_bytes"`
-		Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
+type binlogListJSON struct {
+	Server    string        `json:"server"` // the one that is connected to, else the one that wrote last
+	Spans     []binlog.Span `json:"spans"`
+	Gaps      []backups.Gap `json:"gaps"`
+	LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
+	Following bool          `json:"following"`
+	SizeBytes int64         `json:"size_bytes"`
+	Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
 
-		Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
+	Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
 
-		// Stops is the first transaction, after the newest full backup, that a replay cannot do;
-		// null: none was found. StopsKnown is false if the statements could not be looked at.
-		Stops      *replay.Stop `json:"stops"`
-		StopsKnown bool         `json:"stops_known"`
-	}
-)
+	// Stops is the first transaction, after the newest full backup, that a replay cannot do;
+	// null: none was found. StopsKnown is false if the statements could not be looked at.
+	Stops      *replay.Stop `json:"stops"`
+	StopsKnown bool         `json:"stops_known"`
+}
 
 // Run lists the archive.
 func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
@@ -50,13 +48,7 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	doc := binlogListJSON{
-		Spans:     h.Spans,
-		Gaps:      h.Gaps,
-		SizeBytes: h.Size,
-		Unlogged:  h.Unlogged,
-		Copies:    []binlogAtCopyJSON{},
-	}
+	doc := binlogListJSON{Spans: h.Spans, SizeBytes: h.Size, Unlogged: h.Unlogged}
 	there, err := sh.Offsite().LogsThere()
 	if err != nil {
 		return err
@@ -163,7 +155,7 @@ func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	doc := binlogVerifyJSON{Verified: []binlogVerifiedJSON{}, Gaps: h.Gaps}
+	doc := binlogVerifyJSON{Gaps: h.Gaps}
 	for _, span := range h.Spans {
 		for _, s := range span.Segments {
 			r := sh.Binlog().Archive().Verify(ctx, s, keys, nil)

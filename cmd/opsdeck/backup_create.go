@@ -56,10 +56,8 @@ type backupCreateJSON struct {
 
 // Run makes a backup.
 func (c *backupCreateCmd) Run(ctx context.Context, a *app) error {
-	if !c.DryRun {
-		if err := a.writable(); err != nil {
-			return err
-		}
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
 	}
 	sh, err := a.shelf()
 	if err != nil {
@@ -206,15 +204,10 @@ func createJSON(m *backups.Made) backupCreateJSON {
 		Consistency: m.Consistency,
 		Position:    m.Position,
 		Sources:     m.Sources,
-		Links:       []string{},
-		Warnings:    []string{},
 	}
 	doc.Links = append(doc.Links, m.Links...)
 	doc.Warnings = append(doc.Warnings, m.Warnings...)
-	if w := m.DefinitionsOnly(); !w.Empty() {
-		doc.Warnings = append(doc.Warnings, w.String())
-	}
-	for _, w := range m.NotLoadable() {
+	for _, w := range m.Lacks() {
 		doc.Warnings = append(doc.Warnings, w.String())
 	}
 	if m.Shrink != nil {
@@ -253,10 +246,7 @@ func tellMade(a *app, m *backups.Made) {
 		a.note(lang.M("  ! check whether rows were lost; %s still has them", m.Shrink.Before.Name))
 		a.note(lang.M("  ! if they were removed on purpose: %s", "opsdeck backup accept "+human.Shell(m.File)))
 	}
-	if w := m.DefinitionsOnly(); !w.Empty() {
-		a.note(lang.M("  ! %s", w))
-	}
-	for _, w := range m.NotLoadable() {
+	for _, w := range m.Lacks() {
 		a.note(lang.M("  ! %s", w))
 	}
 	for _, w := range m.Warnings {

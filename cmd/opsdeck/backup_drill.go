@@ -30,11 +30,7 @@ func (c *backupDrillCmd) Run(ctx context.Context, a *app) error {
 	if c.Table != "" || c.DryRun || a.flags.ReadOnly {
 		return c.run(ctx, a)
 	}
-	sh, err := a.shelf()
-	if err != nil {
-		return err
-	}
-	return sh.Nights().Pinged(ctx, backups.PingDrill, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return asJob(ctx, a, backups.PingDrill, c.run)
 }
 
 func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
@@ -135,9 +131,6 @@ func (c *backupDrillsCmd) Run(a *app) error {
 	zone := a.clock.Now().Location()
 	switch {
 	case c.JSON:
-		if drills == nil {
-			drills = []backup.Drill{}
-		}
 		return a.json(struct {
 			Drills []backup.Drill `json:"drills"`
 		}{drills})
@@ -152,7 +145,6 @@ func (c *backupDrillsCmd) Run(a *app) error {
 }
 
 func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
-	th := sh.theme()
 	p := sh.lang
 	t := cells.Table{
 		Max:   sh.width(),
@@ -169,15 +161,15 @@ func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 		},
 	}
 	for _, d := range drills {
-		style, glyph := th.State(ops.StateOK)
+		state := ops.StateOK
 		if d.Result != backup.Passed {
-			style, glyph = th.State(ops.StateCritical)
+			state = ops.StateCritical
 		}
 		t.Rows = append(
 			t.Rows,
 			[]string{
 				d.At.In(zone).Format("2006-01-02 15:04"),
-				style.Render(glyph + " " + p.Msg(d.ResultLabel())),
+				sh.mark(state, p.Msg(d.ResultLabel())),
 				termsafe.Line(p.Msg(d.ScenarioLabel())),
 				termsafe.Line(d.Backup),
 				human.Bytes(d.SizeBytes),

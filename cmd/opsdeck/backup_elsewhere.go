@@ -16,14 +16,13 @@ func elsewhereDoc(sh *shelf, all []backup.Elsewhere) []elsewhereJSON {
 	doc := []elsewhereJSON{}
 	for i, e := range all {
 		j := elsewhereJSON{
-			Name:      e.Copy,
-			Kind:      copies[i].Kind,
-			Target:    copies[i].Target,
-			LookedAt:  timeOrNull(e.At),
-			Held:      len(e.Sets),
-			Good:      e.Good(),
-			Bad:       len(e.Bad()),
-			OnlyThere: []backupJSON{},
+			Name:     e.Copy,
+			Kind:     copies[i].Kind,
+			Target:   copies[i].Target,
+			LookedAt: timeOrNull(e.At),
+			Held:     len(e.Sets),
+			Good:     e.Good(),
+			Bad:      len(e.Bad()),
 		}
 		for _, s := range e.Only {
 			j.OnlyThere = append(j.OnlyThere, setJSON(s, backup.Step{}, time.Time{}))
@@ -69,9 +68,8 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 
 // thereRow is the row of a backup at a copy, with what is to say of it.
 func (sh *shelf) thereRow(s *backup.Set, now time.Time, what lang.Msg) []string {
-	style, glyph := sh.theme().State(s.State.Health())
 	return []string{
-		"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+		"  " + sh.state(s),
 		termsafe.Line(s.Name),
 		s.At.In(now.Location()).Format("2006-01-02 15:04"),
 		sh.lang.Msg(backup.Ago(now.Sub(s.At))),

@@ -18,18 +18,16 @@ func slotName(t backup.Tier, s backup.Slot) string {
 
 func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
 	j := backupJSON{
-		Name:        s.Name,
-		Path:        s.Path,
-		Tier:        string(s.Tier),
-		Kind:        s.Kind,
-		Database:    s.Database,
-		CreatedAt:   s.At,
-		SizeBytes:   s.Size,
-		Engine:      s.Engine,
-		State:       string(s.State),
-		KeepReasons: []string{},
-		Problems:    []string{},
-		Copies:      []copyJSON{},
+		Name:      s.Name,
+		Path:      s.Path,
+		Tier:      string(s.Tier),
+		Kind:      s.Kind,
+		Database:  s.Database,
+		CreatedAt: s.At,
+		SizeBytes: s.Size,
+		Engine:    s.Engine,
+		State:     string(s.State),
+		Copies:    s.Copies,
 	}
 	j.Partial = s.Tier == backup.Archive || s.Summary.Partial
 	j.Where, j.NoData = s.Summary.Where, s.Summary.NoData
@@ -42,17 +40,7 @@ func setJSON(s *backup.Set, step backup.Step, expires time.Time) backupJSON {
 	for _, p := range s.Problems {
 		j.Problems = append(j.Problems, p.Text().String())
 	}
-	for _, c := range s.Copies {
-		j.Copies = append(j.Copies, copyJSON{c.Copy, string(c.State), c.At})
-	}
 	return j
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 type (
@@ -78,28 +66,23 @@ type (
 		Missing []string `json:"missing"`
 	}
 	backupJSON struct {
-		Name        string     `json:"name"`
-		Path        string     `json:"path"`
-		Tier        string     `json:"tier"`
-		Kind        string     `json:"kind"`
-		Database    string     `json:"database"`
-		CreatedAt   time.Time  `json:"created_at"`
-		SizeBytes   int64      `json:"size_bytes"`
-		Engine      string     `json:"engine"`
-		VerifiedAt  *time.Time `json:"verified_at"`
-		State       string     `json:"state"`
-		ExpiresAt   *time.Time `json:"expires_at"`
-		KeepReasons []string   `json:"keep_reasons"`
-		Problems    []string   `json:"problems"`
-		Copies      []copyJSON `json:"copies"` // where its contents are too
-		Partial     bool       `json:"partial"`
-		Where       string     `json:"where,omitempty"` // the rows were filtered
-		NoData      bool       `json:"no_data,omitempty"`
-	}
-	copyJSON struct {
-		Name  string    `json:"name"`
-		State string    `json:"state"`
-		At    time.Time `json:"at"`
+		Name        string             `json:"name"`
+		Path        string             `json:"path"`
+		Tier        string             `json:"tier"`
+		Kind        string             `json:"kind"`
+		Database    string             `json:"database"`
+		CreatedAt   time.Time          `json:"created_at"`
+		SizeBytes   int64              `json:"size_bytes"`
+		Engine      string             `json:"engine"`
+		VerifiedAt  *time.Time         `json:"verified_at"`
+		State       string             `json:"state"`
+		ExpiresAt   *time.Time         `json:"expires_at"`
+		KeepReasons []string           `json:"keep_reasons"`
+		Problems    []string           `json:"problems"`
+		Copies      []backup.CopyState `json:"copies"` // where its contents are too
+		Partial     bool               `json:"partial"`
+		Where       string             `json:"where,omitempty"` // the rows were filtered
+		NoData      bool               `json:"no_data,omitempty"`
 	}
 )
 

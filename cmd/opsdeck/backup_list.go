@@ -71,7 +71,6 @@ func listJSON(sh *shelf, inv listing, away []backup.Elsewhere) backupListJSON {
 		DiskBytes:  inv.Bytes,
 		FreeBytes:  inv.Disk.Free,
 		KeyProblem: backups.KeyProblem(sh.Service.Backup).String(),
-		Backups:    []backupJSON{},
 		Copies:     elsewhereDoc(sh, away),
 	}
 	if s := backup.Newest(inv.Inventory, inv.Database); s != nil {
@@ -80,7 +79,7 @@ func listJSON(sh *shelf, inv listing, away []backup.Elsewhere) backupListJSON {
 		doc.AgeMS = &age
 	}
 	for _, t := range inv.tiers {
-		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held, Missing: []string{}}
+		j := tierJSON{Name: string(t.Tier), Keep: t.Keep, Held: t.Held}
 		for _, s := range t.Unfilled() {
 			j.Missing = append(j.Missing, slotName(t.Tier, s))
 		}
@@ -113,15 +112,18 @@ func (sh *shelf) list(inv listing, away []backup.Elsewhere) {
 	}
 }
 
+// state is a backup's state for people.
+func (sh *shelf) state(s *backup.Set) string {
+	return sh.mark(s.State.Health(), sh.lang.Msg(s.State.Label()))
+}
+
 // keyProblem says that the configured key opens no backup: good files are then of no use.
 func (sh *shelf) keyProblem() {
 	why := backups.KeyProblem(sh.Service.Backup)
 	if why.Empty() {
 		return
 	}
-	th := sh.theme()
-	style, mark := th.State(ops.StateCritical)
-	fmt.Fprintln(sh.out, style.Render(mark+" "+sh.lang.T("no backup can be made or restored: %s", why)))
+	fmt.Fprintln(sh.out, sh.mark(ops.StateCritical, sh.lang.T("no backup can be made or restored: %s", why)))
 }
 
 // tier prints the backups of a tier. One that is of another tier by its name, and fills one of
@@ -130,13 +132,12 @@ func (sh *shelf) tier(inv listing, t backup.TierInfo) {
 	th := sh.theme()
 	table := cells.Table{Right: []int{4}, Max: sh.width()}
 	for _, s := range t.Listed() {
-		style, glyph := th.State(s.State.Health())
 		name := termsafe.Line(s.Name)
 		if s.Tier != t.Tier {
 			name = "= " + name
 		}
 		table.Rows = append(table.Rows, []string{
-			"  " + style.Render(glyph+" "+sh.lang.Msg(s.State.Label())),
+			"  " + sh.state(s),
 			name,
 			s.At.In(inv.Zone).Format("2006-01-02 15:04"),
 			sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))),

@@ -37,12 +37,12 @@ type (
 )
 
 func planJSON(p *backup.Plan, done bool) backupPruneJSON {
-	doc := backupPruneJSON{Plan: p.Hash(), Done: done, Blocked: []string{}, Steps: []stepJSON{}, FreesBytes: p.Frees}
+	doc := backupPruneJSON{Plan: p.Hash(), Done: done, FreesBytes: p.Frees}
 	for _, why := range p.Blocked {
 		doc.Blocked = append(doc.Blocked, why.String())
 	}
 	for _, s := range p.Steps {
-		j := stepJSON{Name: s.Set.Name, Action: string(s.Verb), To: s.To, Reasons: []string{}, FreesBytes: s.Frees}
+		j := stepJSON{Name: s.Set.Name, Action: string(s.Verb), To: s.To, FreesBytes: s.Frees}
 		for _, r := range s.Reasons {
 			j.Reasons = append(j.Reasons, r.Text.String())
 		}

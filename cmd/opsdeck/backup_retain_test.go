@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/backup"
 )
 
 // TestAnEmptiedDatabaseIsTold: the backup of a database that was emptied is good, and
@@ -37,7 +38,7 @@ func emptied(t *testing.T, s *testdb.Server) {
 	}
 	sh.run(0, &after, "backup", "create", "--json")
 	if x := after.Shrink; x == nil || x.Before != before.Name || len(x.Tables) != 1 ||
-		x.Tables[0] != (tableShrinkJSON{"customers", 0, 500}) {
+		x.Tables[0] != (backup.TableShrink{Name: "customers", Was: 500}) {
 		t.Errorf("create says %+v", x)
 	}
 	var list backupListJSON

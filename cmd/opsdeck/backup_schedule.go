@@ -68,12 +68,12 @@ type scheduleShowCmd struct {
 
 type (
 	scheduleJSON struct {
-		Installed string       `json:"installed"` // systemd, cron, none or unknown
-		Jobs      []jobJSON    `json:"jobs"`
-		Old       []oldJobJSON `json:"old_jobs"`
-		OldRun    *oldRunJSON  `json:"old_last_run"`
-		Running   *lock.Holder `json:"running"`
-		Watch     *lock.Holder `json:"watch"` // the opsdeck watch that runs these jobs; null: none
+		Installed string         `json:"installed"` // systemd, cron, none or unknown
+		Jobs      []jobJSON      `json:"jobs"`
+		Old       []watch.OldJob `json:"old_jobs"`
+		OldRun    *watch.OldRun  `json:"old_last_run"`
+		Running   *lock.Holder   `json:"running"`
+		Watch     *lock.Holder   `json:"watch"` // the opsdeck watch that runs these jobs; null: none
 	}
 	jobJSON struct {
 		Name       string     `json:"name"`
@@ -85,15 +85,6 @@ type (
 		DurationMS int64      `json:"last_duration_ms"`
 		Missed     bool       `json:"missed"`
 		RetryAt    *time.Time `json:"retry_at"` // of a run that failed; null: not before the next
-	}
-	oldJobJSON struct {
-		File string `json:"file"`
-		Line string `json:"line"`
-	}
-	oldRunJSON struct {
-		At   time.Time `json:"at"`
-		OK   bool      `json:"ok"`
-		Line string    `json:"line"`
 	}
 )
 
@@ -121,8 +112,8 @@ func (c *scheduleShowCmd) Run(ctx context.Context, a *app) error {
 func scheduleDocument(s schedule.State) scheduleJSON {
 	doc := scheduleJSON{
 		Installed: s.Installed,
-		Jobs:      []jobJSON{},
-		Old:       []oldJobJSON{},
+		Old:       s.Old,
+		OldRun:    s.OldRun,
 		Running:   s.Running,
 		Watch:     s.Watch,
 	}
@@ -141,12 +132,6 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 			x.DurationMS = r.Ended.Sub(r.Started).Milliseconds()
 		}
 		doc.Jobs = append(doc.Jobs, x)
-	}
-	for _, o := range s.Old {
-		doc.Old = append(doc.Old, oldJobJSON{o.File, o.Line})
-	}
-	if r := s.OldRun; r != nil {
-		doc.OldRun = &oldRunJSON{r.At, r.OK, r.Line}
 	}
 	return doc
 }
@@ -189,11 +174,11 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 		}
 		if j.LastAt != nil {
 			last = j.LastAt.Local().Format("2006-01-02 15:04")
-			style, glyph := th.State(ops.StateOK)
+			state := ops.StateOK
 			if j.LastResult == watch.Failed {
-				style, glyph = th.State(ops.StateCritical)
+				state = ops.StateCritical
 			}
-			result = style.Render(glyph+" "+j.LastResult) + " " + termsafe.Line(human.OneLine(j.LastError))
+			result = sh.mark(state, j.LastResult) + " " + termsafe.Line(human.OneLine(j.LastError))
 		}
 		if j.RetryAt != nil {
 			result += " " + th.Warn.Render(p.T("next attempt at %s", j.RetryAt.Local().Format("15:04")))

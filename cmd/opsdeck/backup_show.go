@@ -78,15 +78,13 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 		SHA256:      m.SHA256,
 		Consistent:  m.Consistent,
 		Consistency: m.Consistency,
-		DurationMS: m.FinishedAt.Sub(m.StartedAt).
-			Milliseconds(),
-		Server:   m.Server,
-		Position: m.Position,
-		Sources:  m.Sources,
-		Tables:   []tableJSON{},
-		Objects:  m.Objects,
-		Warnings: m.Warnings,
-		Names:    inv.NamesOf(s),
+		DurationMS:  m.FinishedAt.Sub(m.StartedAt).Milliseconds(),
+		Server:      m.Server,
+		Position:    m.Position,
+		Sources:     m.Sources,
+		Objects:     m.Objects,
+		Warnings:    m.Warnings,
+		Names:       inv.NamesOf(s),
 	}
 	for _, step := range plan.Steps {
 		if step.Set == s {
@@ -97,16 +95,7 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 		doc.Tables = append(doc.Tables,
 			tableJSON{t.Database, t.Name, t.Engine, t.Rows, t.DataBytes, t.Checksum, t.DefinitionOnly})
 	}
-	if doc.Objects == nil {
-		doc.Objects = []backup.Object{}
-	}
-	if doc.Warnings == nil {
-		doc.Warnings = []string{}
-	}
-	if w := m.DefinitionsOnly(); !w.Empty() {
-		doc.Warnings = append(slices.Clone(doc.Warnings), w.String())
-	}
-	for _, w := range m.NotLoadable() {
+	for _, w := range m.Lacks() {
 		doc.Warnings = append(slices.Clone(doc.Warnings), w.String())
 	}
 	return doc
@@ -114,9 +103,7 @@ func showJSON(sh *shelf, inv *backup.Inventory, s *backup.Set, m *backup.Manifes
 
 func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, doc backupShowJSON) {
 	th := sh.theme()
-	style, glyph := th.State(s.State.Health())
-	fmt.Fprintln(sh.out,
-		th.Bold.Render(termsafe.Line(s.Name))+"  "+style.Render(glyph+" "+sh.lang.Msg(s.State.Label())))
+	fmt.Fprintln(sh.out, th.Bold.Render(termsafe.Line(s.Name))+"  "+sh.state(s))
 	facts := cells.Table{Max: sh.width()}
 	fact := func(what lang.Msg, value string) {
 		if value != "" {
@@ -126,8 +113,7 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	for _, p := range s.Problems {
 		fact(lang.M("note"), sh.lang.Msg(p.Text()))
 	}
-	fact(lang.M("note"), sh.lang.Msg(m.DefinitionsOnly()))
-	for _, w := range m.NotLoadable() {
+	for _, w := range m.Lacks() {
 		fact(lang.M("note"), sh.lang.Msg(w))
 	}
 	for _, w := range m.Warnings {

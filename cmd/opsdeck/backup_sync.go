@@ -64,11 +64,7 @@ func (c *backupSyncCmd) Run(ctx context.Context, a *app) error {
 	if c.Copy != "" || c.DryRun || a.flags.ReadOnly {
 		return c.run(ctx, a)
 	}
-	sh, err := a.shelf()
-	if err != nil {
-		return err
-	}
-	return sh.Nights().Pinged(ctx, backups.PingSync, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return asJob(ctx, a, backups.PingSync, c.run)
 }
 
 func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
@@ -76,10 +72,8 @@ func (c *backupSyncCmd) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if !c.DryRun {
-		if err := a.writable(); err != nil {
-			return err
-		}
+	if err := a.mayChange(c.DryRun); err != nil {
+		return err
 	}
 	copies, err := sh.Offsite().Copies(c.Copy)
 	if err != nil {
@@ -126,13 +120,10 @@ func notSent(name string, r remote.Result) error {
 func syncJSON(name string, r remote.Result, err error) syncedJSON {
 	j := syncedJSON{
 		Name:      name,
-		Sent:      append([]string{}, r.Sent...),
+		Sent:      r.Sent,
 		SentBytes: r.Bytes,
-		Proved:    append([]string{}, r.Proved...),
+		Proved:    r.Proved,
 		Present:   r.Present,
-		Failed:    []failedJSON{},
-		NotKept:   []notKeptJSON{},
-		Unproved:  []string{},
 	}
 	for _, s := range r.Unproved {
 		j.Unproved = append(j.Unproved, s.Name)
@@ -144,10 +135,7 @@ func syncJSON(name string, r remote.Result, err error) syncedJSON {
 		j.Emptied = &emptiedJSON{e.At, e.Had, e.Left}
 	}
 	if l := r.Logs; l != nil {
-		j.Binlog = &logsJSON{Sent: l.Pieces, SentBytes: l.Bytes, Lost: l.Lost}
-		if !l.Reaches.IsZero() {
-			j.Binlog.ToTime = &l.Reaches
-		}
+		j.Binlog = &logsJSON{Sent: l.Pieces, SentBytes: l.Bytes, Lost: l.Lost, ToTime: timeOrNull(l.Reaches)}
 	}
 	for _, f := range r.Failed {
 		j.Failed = append(j.Failed, failedJSON{f.Name, f.Err.Error()})

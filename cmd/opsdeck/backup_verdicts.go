@@ -37,7 +37,7 @@ type (
 // verdicts reads the inventory again: the state of the backups now.
 func (sh *shelf) verdicts(ctx context.Context, sets []*backup.Set,
 	took map[string]time.Duration) (backupVerifyJSON, error) {
-	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
+	doc := backupVerifyJSON{}
 	now, err := sh.Look(ctx)
 	if err != nil {
 		return doc, err
@@ -55,7 +55,6 @@ func (sh *shelf) verdicts(ctx context.Context, sets []*backup.Set,
 			Deep:       s.Deep,
 			Sealed:     s.Sealed,
 			DurationMS: took[s.Name].Milliseconds(),
-			Problems:   []string{},
 		}
 		for _, p := range s.Problems {
 			v.Problems = append(v.Problems, p.Text().String())
@@ -75,12 +74,10 @@ func (sh *shelf) verdicts(ctx context.Context, sets []*backup.Set,
 }
 
 func sayVerified(sh *shelf, v verifiedJSON) {
-	th := sh.theme()
 	state := backup.State(v.State)
-	style, glyph := th.State(state.Health())
-	line := style.Render(glyph+" "+sh.lang.Msg(state.Label())) + "  " + termsafe.Line(v.Name)
+	line := sh.mark(state.Health(), sh.lang.Msg(state.Label())) + "  " + termsafe.Line(v.Name)
 	if v.DurationMS > 0 {
-		line += th.Dim.Render(
+		line += sh.theme().Dim.Render(
 			"  " + human.Bytes(v.SizeBytes) + ", " + human.Rate(float64(v.SizeBytes)*1000/float64(v.DurationMS)),
 		)
 	}
@@ -100,7 +97,6 @@ func (doc *backupVerifyJSON) add(v remote.Verified, took time.Duration) {
 		SizeBytes:  v.Set.Size,
 		SHA256:     v.SHA256,
 		DurationMS: took.Milliseconds(),
-		Problems:   []string{},
 	}
 	switch {
 	case v.Good:

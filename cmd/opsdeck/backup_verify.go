@@ -26,11 +26,7 @@ func (c *backupVerifyCmd) Run(ctx context.Context, a *app) error {
 	if !c.All || c.Name != "" || c.Copy != "" || c.DryRun || c.Deep && a.flags.ReadOnly {
 		return c.run(ctx, a)
 	}
-	sh, err := a.shelf()
-	if err != nil {
-		return err
-	}
-	return sh.Nights().Pinged(ctx, backups.PingVerify, nil, func(ctx context.Context) error { return c.run(ctx, a) })
+	return asJob(ctx, a, backups.PingVerify, c.run)
 }
 
 func (c *backupVerifyCmd) run(ctx context.Context, a *app) error {

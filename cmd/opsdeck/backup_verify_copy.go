@@ -41,14 +41,13 @@ func (c *backupVerifyCmd) verifyCopy(ctx context.Context, sh *shelf) error {
 		}
 		sets = []*backup.Set{s}
 	}
-	doc := backupVerifyJSON{Verified: []verifiedJSON{}}
+	doc := backupVerifyJSON{}
 	var size int64
 	hint := lang.M("send them again: opsdeck backup sync")
 	for _, s := range sets {
 		size += s.Size
 		if c.DryRun {
-			doc.Verified = append(doc.Verified,
-				verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size, Problems: []string{}})
+			doc.Verified = append(doc.Verified, verifiedJSON{Name: s.Name, State: string(s.State), SizeBytes: s.Size})
 			continue
 		}
 		start := time.Now()

@@ -129,7 +129,7 @@ func (c *configCheckCmd) Run(a *app) error {
 		}
 	}
 	if c.JSON {
-		doc := configCheckJSON{OK: len(problems) == 0, Path: l.Path, Problems: []string{}}
+		doc := configCheckJSON{OK: len(problems) == 0, Path: l.Path}
 		for _, p := range problems {
 			doc.Problems = append(doc.Problems, p.Error())
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"strings"
@@ -20,27 +19,20 @@ func (a *app) confirm(ctx context.Context, name, given string, what lang.Msg) er
 		return nil
 	case given != "":
 		return ops.E(ops.Usage, lang.M("--confirm says %q, but the target is %q; nothing was done", given, name))
-	case !isTerminal(a.in) || !isTerminal(a.err):
+	case !a.atTerminal():
 		return ops.E(ops.Usage, lang.M("this needs a confirmation; nothing was done")).
 			WithHint(lang.M("without a terminal add %s", confirmFlag(name)))
 	}
 	fmt.Fprintln(a.err, termsafe.Text(a.lang.Msg(what)))
 	fmt.Fprint(a.err, a.lang.T("Type %s to continue:", termsafe.Line(name))+" ")
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.in).ReadString('\n')
-		answer <- strings.TrimRight(line, "\r\n")
-	}()
-	select {
-	case text := <-answer:
-		if text == name {
-			return nil
-		}
-		return ops.E(ops.Usage, lang.M("That is not the name. Nothing was done."))
-	case <-ctx.Done():
+	switch text, ok := a.readLine(ctx); {
+	case !ok:
 		fmt.Fprintln(a.err)
 		return ctx.Err()
+	case text != name:
+		return ops.E(ops.Usage, lang.M("That is not the name. Nothing was done."))
 	}
+	return nil
 }
 
 // confirmFlag is the flag that confirms a name, as a shell takes it.

@@ -35,7 +35,7 @@ func TestABadCopyStaysBadUntilItIsSentAgain(t *testing.T) {
 		if got := there.Backups[0].State; got != state {
 			t.Errorf("%s: list --copy says %s, not %s", world, got, state)
 		}
-		if got := here.Backups[0].Copies[0].State; got != state {
+		if got := string(here.Backups[0].Copies[0].State); got != state {
 			t.Errorf("%s: list says of the copy %s, not %s", world, got, state)
 		}
 		if got := here.Copies[0].Bad; (got > 0) != (state == "bad") {

@@ -85,14 +85,13 @@ func (a *app) nameCommands(points []doctor.Point) {
 }
 
 func doctorDocument(a *printer, r doctor.Report) doctorJSON {
-	doc := doctorJSON{State: r.State(), CheckedAt: r.At, Points: []pointJSON{}}
+	doc := doctorJSON{State: r.State(), CheckedAt: r.At}
 	for _, p := range r.Points {
 		point := pointJSON{
-			Name:     p.Name,
-			Service:  p.Service,
-			State:    p.State(),
-			Detail:   a.lang.Msg(p.Seen),
-			Findings: []findingJSON{},
+			Name:    p.Name,
+			Service: p.Service,
+			State:   p.State(),
+			Detail:  a.lang.Msg(p.Seen),
 		}
 		for _, f := range p.Findings {
 			point.Detail = a.lang.Msg(p.Findings[0].What)
@@ -145,7 +144,6 @@ func doctorLines(a *printer, r doctor.Report) []string {
 }
 
 func doctorVerdict(a *printer, r doctor.Report) string {
-	style, glyph := a.theme().State(r.State())
 	findings := 0
 	for _, p := range r.Points {
 		findings += len(p.Findings)
@@ -157,5 +155,5 @@ func doctorVerdict(a *printer, r doctor.Report) string {
 	case findings > 1:
 		said = a.lang.T("%d problems need attention.", findings)
 	}
-	return style.Render(glyph + " " + said)
+	return a.mark(r.State(), said)
 }

@@ -48,12 +48,6 @@ func (c *operationsCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.JSON {
 		doc := operationsJSON{log.Path(), all, len(problems) == 0, problems, entries}
-		if doc.Problems == nil {
-			doc.Problems = []oplog.Problem{}
-		}
-		if doc.Operations == nil {
-			doc.Operations = []oplog.Entry{}
-		}
 		if err := a.json(doc); err != nil {
 			return err
 		}

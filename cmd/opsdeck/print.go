@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"golang.org/x/term"
 
 	"opsdeck/internal/jsonout"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/tui/theme"
 )
 
@@ -37,6 +42,14 @@ func (p *printer) jsonParts(parts ...jsonout.Part) error {
 	return jsonout.WriteParts(p.out, parts...)
 }
 
+// timeOrNull is a time in JSON: null where there is none.
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
 // say writes a line of results to stdout.
 func (p *printer) say(m lang.Msg) { fmt.Fprintln(p.out, termsafe.Text(p.lang.Msg(m))) }
 
@@ -61,30 +74,39 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// size is the terminal's on stdout, or 0 when it is not a terminal.
+func (p *printer) size() (width, height int) {
+	if f, ok := p.out.(*os.File); ok {
+		width, height, _ = term.GetSize(int(f.Fd())) // 0 with an error
+	}
+	return width, height
+}
+
 // width is the terminal's width on stdout, or 0 when it is not a terminal.
 func (p *printer) width() int {
-	f, ok := p.out.(*os.File)
-	if !ok {
-		return 0
-	}
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
+	w, _ := p.size()
 	return w
 }
 
-// height is the terminal's height on stdout, or 0 when it is not a terminal.
-func (p *printer) height() int {
-	f, ok := p.out.(*os.File)
-	if !ok {
-		return 0
+// mark is a text in the colour of a state, after its glyph.
+func (p *printer) mark(s ops.State, text string) string {
+	style, glyph := p.theme().State(s)
+	return style.Render(glyph + " " + text)
+}
+
+// readLine reads what a person types; false when the command ends before.
+func (p *printer) readLine(ctx context.Context) (string, bool) {
+	typed := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(p.in).ReadString('\n')
+		typed <- strings.TrimRight(line, "\r\n")
+	}()
+	select {
+	case line := <-typed:
+		return line, true
+	case <-ctx.Done():
+		return "", false
 	}
-	_, h, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return h
 }
 
 // atTerminal tells whether a person sits at the command.

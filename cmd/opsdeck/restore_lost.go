@@ -48,7 +48,7 @@ func (c *restoreLostCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	doc := restores.Lost{Backup: p.Source.Name, Loss: p.Assessment.Loss, Files: []string{}}
+	doc := restores.Lost{Backup: p.Source.Name, Loss: p.Assessment.Loss}
 	if c.Export != "" {
 		bar := a.progress()
 		err := d.ExportLost(ctx, p, c.Export, bar.report)

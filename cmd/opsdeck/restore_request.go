@@ -125,22 +125,31 @@ func (q request) dry(ctx context.Context, a *app, kind restore.Kind) error {
 	if err != nil {
 		return err
 	}
-	r, err := askedRun(a.printer, d, q.ID, kind)
+	r, n, err := q.next(a.printer, d, kind)
 	if err != nil {
 		return err
-	}
-	n, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: r.Plan.Target.Database})
-	if err == nil && kind == restore.KindUndo && !r.NoUndo.Empty() {
-		err = restore.ErrNoBackup
-	}
-	if err != nil {
-		return r.NotNow(kind, err)
 	}
 	if err := q.tellWhat(ctx, a.printer, d, r, kind); err != nil {
 		return err
 	}
 	a.say(lang.M("restore %s of %s: next would be %s", r.Plan.ID, r.Plan.Target.Database, n.Stage.Label()))
 	return nil
+}
+
+// next is the run that a request is for, and what the run would be after it.
+func (q request) next(p *printer, d *restores.Desk, kind restore.Kind) (
+	r *restorerun.Run, next restore.Snapshot, err error) {
+	if r, err = askedRun(p, d, q.ID, kind); err != nil {
+		return r, next, err
+	}
+	next, _, err = restore.Next(r.State, restore.Event{Kind: kind, Typed: r.Plan.Target.Database})
+	if err == nil && kind == restore.KindUndo && !r.NoUndo.Empty() {
+		err = restore.ErrNoBackup
+	}
+	if err != nil {
+		err = r.NotNow(kind, err)
+	}
+	return r, next, err
 }
 
 // askedRun is the run that a request is for: the named one, else the newest, which is said.
@@ -166,18 +175,11 @@ func (q request) goOn(ctx context.Context, a *app, kind restore.Kind, want strin
 	if err != nil {
 		return err
 	}
-	r, err := askedRun(a.printer, d, q.ID, kind)
+	r, next, err := q.next(a.printer, d, kind)
 	if err != nil {
 		return err
 	}
 	db := r.Plan.Target.Database
-	next, _, err := restore.Next(r.State, restore.Event{Kind: kind, Typed: db})
-	if err == nil && kind == restore.KindUndo && !r.NoUndo.Empty() {
-		err = restore.ErrNoBackup
-	}
-	if err != nil {
-		return r.NotNow(kind, err)
-	}
 	want = r.Wants(kind, next, want)
 	if err := restores.Bound(ctx, d, r.Plan); err != nil {
 		return err

@@ -95,13 +95,13 @@ func (sh *shelf) rewindJSON(ctx context.Context, p *rewind.Plan, choice rewind.C
 			})
 		}},
 		jsonout.Part{Key: "conflicts", Value: p.Conflicts()},
-		jsonout.Part{Key: "triggers", Value: append([]string{}, p.Triggers...)},
-		jsonout.Part{Key: "cascades", Value: append([]string{}, p.Cascades...)},
-		jsonout.Part{Key: "users", Value: append([]string{}, p.Users...)},
-		jsonout.Part{Key: "users_unread", Value: append([]string{}, p.Unread...)},
+		jsonout.Part{Key: "triggers", Value: p.Triggers},
+		jsonout.Part{Key: "cascades", Value: p.Cascades},
+		jsonout.Part{Key: "users", Value: p.Users},
+		jsonout.Part{Key: "users_unread", Value: p.Unread},
 		jsonout.Part{Key: "users_hidden", Value: p.Blind},
-		jsonout.Part{Key: "without_key", Value: append([]string{}, p.Bare...)},
-		jsonout.Part{Key: "columns", Value: append([]rewind.ColumnNote{}, p.Columns...)},
+		jsonout.Part{Key: "without_key", Value: p.Bare},
+		jsonout.Part{Key: "columns", Value: p.Columns},
 	)
 }
 

@@ -127,28 +127,22 @@ type standbyStatusCmd struct {
 
 // standbyJSON is the standing for programs.
 type standbyJSON struct {
-	Service   string           `json:"service"`
-	Enabled   bool             `json:"enabled"`
-	State     string           `json:"state"` // off, building, ready, broken, gone
-	Summary   string           `json:"summary"`
-	Schema    string           `json:"schema,omitempty"`
-	SizeBytes int64            `json:"size_bytes"`
-	Backup    string           `json:"backup,omitempty"`
-	BuiltAt   *time.Time       `json:"built_at,omitempty"`
-	Place     *binlog.Position `json:"place,omitempty"`
-	AppliedTo *time.Time       `json:"applied_to,omitempty"`
-	LookedAt  *time.Time       `json:"looked_at,omitempty"`
-	DelayMS   int64            `json:"delay_ms"`
-	LagMS     *int64           `json:"lag_ms"` // behind the delay; null: not known
-	Paused    string           `json:"paused,omitempty"`
-	Check     *core.Check      `json:"check,omitempty"`
-	Leftovers []leftoverJSON   `json:"leftovers"`
-}
-
-type leftoverJSON struct {
-	Schema    string `json:"schema"`
-	SizeBytes int64  `json:"size_bytes"`
-	Restore   string `json:"restore,omitempty"`
+	Service   string             `json:"service"`
+	Enabled   bool               `json:"enabled"`
+	State     string             `json:"state"` // off, building, ready, broken, gone
+	Summary   string             `json:"summary"`
+	Schema    string             `json:"schema,omitempty"`
+	SizeBytes int64              `json:"size_bytes"`
+	Backup    string             `json:"backup,omitempty"`
+	BuiltAt   *time.Time         `json:"built_at,omitempty"`
+	Place     *binlog.Position   `json:"place,omitempty"`
+	AppliedTo *time.Time         `json:"applied_to,omitempty"`
+	LookedAt  *time.Time         `json:"looked_at,omitempty"`
+	DelayMS   int64              `json:"delay_ms"`
+	LagMS     *int64             `json:"lag_ms"` // behind the delay; null: not known
+	Paused    string             `json:"paused,omitempty"`
+	Check     *core.Check        `json:"check,omitempty"`
+	Leftovers []standby.Leftover `json:"leftovers"`
 }
 
 // Run shows the standing.
@@ -173,27 +167,18 @@ func standbyDocument(l *lang.Printer, s standby.Standing, now time.Time) standby
 	doc := standbyJSON{
 		Service: s.Service, Enabled: s.On, State: string(s.State), Schema: s.Schema, SizeBytes: s.SizeBytes,
 		Summary: l.Msg(s.Headline(now)), Backup: s.Backup, DelayMS: s.Delay.Milliseconds(),
-		Check: s.Check, Paused: l.Msg(s.Paused.Msg), Leftovers: []leftoverJSON{},
+		Check: s.Check, Paused: l.Msg(s.Paused.Msg), Leftovers: s.Rest,
+		BuiltAt: timeOrNull(s.BuiltAt), AppliedTo: timeOrNull(s.AppliedTo), LookedAt: timeOrNull(s.LookedAt),
 	}
 	if !s.Gone.Empty() {
 		doc.State = "gone"
 	}
-	moment := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
-	doc.BuiltAt, doc.AppliedTo, doc.LookedAt = moment(s.BuiltAt), moment(s.AppliedTo), moment(s.LookedAt)
 	if s.Place.File != "" {
 		doc.Place = &s.Place.Position
 	}
 	if lag, known := s.Lag(now); known && s.Gone.Empty() {
 		ms := lag.Milliseconds()
 		doc.LagMS = &ms
-	}
-	for _, x := range s.Rest {
-		doc.Leftovers = append(doc.Leftovers, leftoverJSON(x))
 	}
 	return doc
 }
@@ -271,9 +256,6 @@ func (c *standbyRemoveCmd) Run(ctx context.Context, a *app) error {
 	}
 	names := s.Removable(c.Also)
 	if c.DryRun && c.JSON {
-		if names == nil {
-			names = []string{}
-		}
 		return a.json(map[string]any{"dry_run": true, "drops": names, "built_again": s.On})
 	}
 	if len(names) == 0 {

@@ -60,7 +60,6 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		Result:     r.State.Result(),
 		Running:    r.Alive,
 		Operator:   r.Plan.Operator,
-		Answers:    []string{},
 		Kept:       r.State.Kept && r.State.Swapped && r.NoUndo.Empty(), // what is undone keeps its old tables, too
 		Report:     r.State.Data.Report,
 	}

@@ -94,7 +94,7 @@ type (
 func runbookDocument(l *lang.Printer, r runbooks.Runbook, p runbooks.Place) runbookJSON {
 	out := runbookJSON{Name: r.Name, When: l.Msg(r.When)}
 	for _, s := range r.Steps(p) {
-		out.Steps = append(out.Steps, runbookStepJSON{Do: l.Msg(s.Do), Commands: append([]string{}, s.Commands...)})
+		out.Steps = append(out.Steps, runbookStepJSON{Do: l.Msg(s.Do), Commands: s.Commands})
 	}
 	return out
 }

@@ -39,7 +39,6 @@ func (v statusView) json(r health.Report, verdict health.Verdict) statusJSON {
 		Verdict:   verdict.State,
 		Summary:   v.lang.Msg(verdict.Text),
 		CheckedAt: r.At,
-		Checks:    []checkJSON{},
 	}
 	for _, s := range r.Standings {
 		doc.Checks = append(doc.Checks, v.check(s))

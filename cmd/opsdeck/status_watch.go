@@ -111,7 +111,7 @@ func (l *liveTable) update(r health.Report) error {
 	}
 	l.last = text
 	fit := lines
-	if h := v.height(); h > 2 && len(fit) > h-1 {
+	if _, h := v.size(); h > 2 && len(fit) > h-1 {
 		fit = append(append([]string{}, fit[:h-2]...), v.lang.Msg(lang.M("… %d more lines: make the window taller",
 			len(lines)-(h-2))))
 	}

@@ -143,7 +143,7 @@ func (c *watchSilencesCmd) Run(a *app) error {
 	if c.JSON {
 		doc := struct {
 			Silences []silenceJSON `json:"silences"`
-		}{[]silenceJSON{}}
+		}{}
 		for _, s := range open {
 			doc.Silences = append(doc.Silences, silenceJSON{s.Rule, s.Service, s.From, s.Until, s.Why.In(a.lang), s.By})
 		}

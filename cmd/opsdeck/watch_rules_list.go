@@ -48,7 +48,7 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 	if c.JSON {
 		doc := struct {
 			Rules []ruleJSON `json:"rules"`
-		}{[]ruleJSON{}}
+		}{}
 		for _, r := range rules {
 			doc.Rules = append(doc.Rules, ruleDocument(a.lang, r))
 		}
@@ -88,9 +88,6 @@ func ruleDocument(l *lang.Printer, r alerts.Rule) ruleJSON {
 	}
 	if r.Kind != "check" {
 		out.Severity = r.Severity.String()
-	}
-	if out.Targets == nil {
-		out.Targets = []string{}
 	}
 	return out
 }

@@ -242,6 +242,15 @@ func (a *app) shelf() (*shelf, error) {
 	return sh, err
 }
 
+// asJob does a command's work as a run of a job of the chosen service, whose check is told.
+func asJob(ctx context.Context, a *app, ping string, work func(context.Context, *app) error) error {
+	sh, err := a.shelf()
+	if err != nil {
+		return err
+	}
+	return sh.Nights().Pinged(ctx, ping, nil, func(ctx context.Context) error { return work(ctx, a) })
+}
+
 // rewinder takes transactions of the shelf's service back.
 func (sh *shelf) rewinder() restores.Rewinder { return restores.Rewinder{Shelf: sh.Shelf} }
 

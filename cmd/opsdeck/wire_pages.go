@@ -7,6 +7,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/site"
+	"opsdeck/ops/site/alerts"
 	"opsdeck/ops/site/audits"
 	"opsdeck/tui/auditview"
 	"opsdeck/tui/backupview"
@@ -53,7 +54,9 @@ func (a *app) statusPage(env *page.Env) (*statusview.Page, error) {
 	m := health.Watch(env.Ctx, a.checks(services),
 		health.Options{Clock: a.clock, Rule: health.Rule{Fails: h.Fails, Passes: h.Passes}})
 	p := statusview.New(env, m)
-	alertsOfConsole(env.Ctx, a, p)
+	if log, err := a.oplog(env.Ctx); err == nil { // else the checks say it
+		p.WithAlerts(alerts.Console{Log: log, Service: a.flags.Service, Lang: a.lang, Clock: a.clock})
+	}
 	deploymentOfConsole(a, env, p)
 	return p, nil
 }

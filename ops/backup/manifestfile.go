@@ -239,6 +239,14 @@ func (m *Manifest) NotLoadable() (said []lang.Msg) {
 	return said
 }
 
+// Lacks says, a sentence each, what a load of the file cannot bring back.
+func (m *Manifest) Lacks() (said []lang.Msg) {
+	if w := m.DefinitionsOnly(); !w.Empty() {
+		said = append(said, w)
+	}
+	return append(said, m.NotLoadable()...)
+}
+
 func notLoadable(kind, name, why string) lang.Msg {
 	return lang.M("the %s %s is in the file, but a restore cannot create it and asks to leave it out: %s",
 		kind, name, why)

@@ -129,9 +129,9 @@ type Set struct {
 
 // CopyState is the state of a backup at one copy.
 type CopyState struct {
-	Copy  string
-	State State // Good: its hash was read back there
-	At    time.Time
+	Copy  string    `json:"name"`
+	State State     `json:"state"` // Good: its hash was read back there
+	At    time.Time `json:"at"`
 }
 
 // full tells whether it holds a whole database, so that it can fill a slot and be the

@@ -33,8 +33,9 @@ type Shrink struct {
 
 // TableShrink is a table that lost most or all of its rows.
 type TableShrink struct {
-	Name      string
-	Rows, Was int64
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	Was  int64  `json:"rows_before"`
 }
 
 // Shrunk tells whether s lacks rows that the backups before it in the inventory have; ok

@@ -9,8 +9,8 @@ import (
 
 // OldJob is a line of a crontab that makes backups in the old script's way.
 type OldJob struct {
-	File string // where it stands; "" is the user's own crontab
-	Line string
+	File string `json:"file"` // "" is the user's own crontab
+	Line string `json:"line"`
 }
 
 // replaced is put before a line that was taken out of service.
@@ -51,9 +51,9 @@ func Replace(crontab string, these []string) string {
 
 // OldRun is what the old script wrote of its last run into its log.
 type OldRun struct {
-	At   time.Time
-	OK   bool
-	Line string
+	At   time.Time `json:"at"`
+	OK   bool      `json:"ok"`
+	Line string    `json:"line"`
 }
 
 var oldLine = regexp.MustCompile(`^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\] (.*)$`)

@@ -144,8 +144,7 @@ func (p *dossier) factLines(s *backup.Set, width int) []string {
 		fact(e.T("made by"), fmt.Sprintf("%s, %s, %s %s", m.Tool, m.Engine, m.Server.Flavour, m.Server.Version))
 		fact(e.T("took"), e.Lang.Span(human.Duration(m.FinishedAt.Sub(m.StartedAt))))
 		fact(e.T("consistent"), m.Consistency)
-		fact(e.T("note"), e.Lang.Msg(m.DefinitionsOnly()))
-		for _, w := range m.NotLoadable() {
+		for _, w := range m.Lacks() {
 			fact(e.T("note"), e.Lang.Msg(w))
 		}
 		for _, w := range m.Warnings {

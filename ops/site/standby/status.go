@@ -30,9 +30,9 @@ type Standing struct {
 
 // Leftover is a schema that is named like a standby and is not the present one.
 type Leftover struct {
-	Schema    string
-	SizeBytes int64
-	Restore   string // that took it; "" when none of this state folder did
+	Schema    string `json:"schema"`
+	SizeBytes int64  `json:"size_bytes"`
+	Restore   string `json:"restore,omitempty"` // that took it; "" when none of this state folder did
 }
 
 // Lag is how far the standby is behind its delay; known is false for one that never was

@@ -1,0 +1,62 @@
+package alerts
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
+	"opsdeck/internal/oplog"
+	"opsdeck/ops/alert"
+)
+
+// Console lists the alerts in the console, and takes what an operator says of them there.
+type Console struct {
+	Log     *oplog.Log // of the state folder that watch runs with
+	Service string     // "" for all
+	Lang    *lang.Printer
+	Clock   clock.Clock
+}
+
+// ran tells whether watch ever ran with the state folder.
+func (c Console) ran() bool {
+	_, err := os.Stat(filepath.Join(c.Log.Dir, alert.File))
+	return err == nil
+}
+
+// List reads what watch keeps.
+func (c Console) List(back time.Duration) (l alert.Listing, err error) {
+	if !c.ran() {
+		return l, nil
+	}
+	now := c.Clock.Now()
+	if l, err = List(c.Log.Dir, c.Service, now.Add(-back)); err != nil {
+		return l, err
+	}
+	l.Ran = true
+	l.Undelivered = slices.DeleteFunc(l.Undelivered, func(u alert.Undelivered) bool { return !u.News(now) })
+	return l, nil
+}
+
+// Ack acknowledges the alerts of a rule.
+func (c Console) Ack(service, rule string) error {
+	return c.ask(alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule})
+}
+
+// Silence silences a rule.
+func (c Console) Silence(service, rule string, d time.Duration) error {
+	until := c.Clock.Now().Add(d)
+	why := alert.Text{EN: c.Lang.T("in the console")}
+	return c.ask(alert.Order{Kind: alert.OrderSilence, Service: service, Rule: rule, Until: until, Why: why})
+}
+
+// ask leaves an order for watch, which must have run: else there is nobody to ask.
+func (c Console) ask(o alert.Order) error {
+	if !c.ran() {
+		return errors.New(c.Lang.T("alerts unknown: `opsdeck watch` has never run with this state folder"))
+	}
+	return Ask(c.Log, o)
+}
