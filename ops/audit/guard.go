@@ -118,26 +118,21 @@ const (
 	SortTable                 // the server reads and sorts what it must
 )
 
-var strategyNames = [...]string{"lookup", "user index", "time index", "id order", "sort"}
-
-// String names the strategy.
-func (s Strategy) String() string { return strategyNames[s] }
-
-// Choose decides how to get a page for a filter. proved tells whether zones
-// cover the table and help.
-func (l *Layout) Choose(f Filter, proved bool) Strategy {
+// Choose decides how to get a page for a filter. ZoneOrder is right as far as zones cover
+// the table and help.
+func (l *Layout) Choose(f Filter) Strategy {
 	for _, t := range f.Terms {
 		if !t.Not && l.selective(t) {
 			return Lookup
 		}
 	}
-	if users, ok := l.users(f); ok && len(users) > 0 {
+	if len(l.Users(f)) > 0 {
 		return UserOrder
 	}
 	if l.inOrder(CreatedAt) {
 		return TimeOrder
 	}
-	if proved && l.numbered {
+	if l.numbered {
 		return ZoneOrder
 	}
 	return SortTable
@@ -171,33 +166,26 @@ func (l *Layout) selective(t Term) bool {
 	return false
 }
 
-// users are the ids of the one term that asks for users, where an index on
-// user and time can give their rows in order.
-func (l *Layout) users(f Filter) ([]string, bool) {
+// Users are the users that UserOrder walks: the ids of the one term that asks for users,
+// where an index on user and time can give their rows in order.
+func (l *Layout) Users(f Filter) (ids []string) {
 	if !l.inOrder(UserID, CreatedAt) {
-		return nil, false
+		return nil
 	}
-	var ids []string
 	for _, t := range f.Terms {
 		if t.Op != Is || t.Field != UserID || t.Not {
 			continue
 		}
 		if ids != nil {
-			return nil, false
+			return nil
 		}
 		for _, m := range t.Any {
 			if m.Wild() || m.Null {
-				return nil, false
+				return nil
 			}
 			ids = append(ids, m.Text())
 		}
 	}
-	return ids, len(ids) > 0
-}
-
-// Users are the users that UserOrder walks.
-func (l *Layout) Users(f Filter) []string {
-	ids, _ := l.users(f)
 	return ids
 }
 

@@ -67,12 +67,7 @@ func (l *Layout) keyIndex(found []Column) *Index {
 }
 
 func (ix *Index) holds(column string) bool {
-	for _, c := range ix.Columns {
-		if strings.EqualFold(c, column) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ix.Columns, func(c string) bool { return strings.EqualFold(c, column) })
 }
 
 func columnNamed(found []Column, name string) *Column {

@@ -252,33 +252,18 @@ func (z *Zones) Ranges(from, till Stamp, most int64) (out []Range, rows int64) {
 	return out, rows
 }
 
-// Order says how well ids follow time.
-type Order struct {
-	Rows   int64 // seen
-	Tidy   int64 // of these, in runs that are read by id
-	Late   Stamp // the greatest lateness within those runs, microseconds
-	Untidy int   // zones whose rows have to be sorted
-	Odd    int   // rows that stand apart
-}
-
-// Order sums up what was seen.
-func (z *Zones) Order() Order {
-	o := Order{Odd: len(z.Odd)}
-	for _, r := range z.segments() {
-		o.Rows += r.rows
-		if r.tidy {
-			o.Tidy = o.Tidy + r.rows
-			o.Late = max(o.Late, r.late)
-		} else {
-			o.Untidy++
-		}
-	}
-	return o
-}
-
 // Helps tells whether reading by zones beats sorting the table: most rows lie
 // where ids follow time.
-func (o Order) Helps() bool { return o.Tidy*2 >= o.Rows }
+func (z *Zones) Helps() bool {
+	var all, tidy int64
+	for _, r := range z.segments() {
+		all += r.rows
+		if r.tidy {
+			tidy += r.rows
+		}
+	}
+	return tidy*2 >= all
+}
 
 // run is a stretch of zones that is read as one. In a tidy one a row's time is
 // at most late behind that of any row with a lower id.

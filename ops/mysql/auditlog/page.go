@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (g *pager) page(ctx context.Context, q *session, req audit.PageRequest) (au
 		return g.unproved(ctx, q, req)
 	case missing > 0:
 		return audit.Page{}, &audit.UnprovedError{Rows: missing}
-	case way == audit.ZoneOrder && !g.order.Order().Helps():
+	case way == audit.ZoneOrder && !g.order.zones.Helps():
 		if way, err = g.unordered(ctx, q, req); err != nil {
 			return audit.Page{}, err
 		}
@@ -186,18 +187,8 @@ func (g *pager) byUsers(ctx context.Context, q *session, req audit.PageRequest) 
 		}
 	}
 	sort.Slice(all, func(i, j int) bool { return all[j].Pos().Less(all[i].Pos()) })
-	return paged(unique(all), req.Limit), nil
-}
-
-// unique drops repeated rows of a sorted list: a user may be asked for twice.
-func unique(rows []audit.Row) []audit.Row {
-	var out []audit.Row
-	for i := range rows {
-		if i == 0 || rows[i].ID != rows[i-1].ID {
-			out = append(out, rows[i])
-		}
-	}
-	return out
+	all = slices.CompactFunc(all, func(a, b audit.Row) bool { return a.ID == b.ID }) // a user may be asked for twice
+	return paged(all, req.Limit), nil
 }
 
 // paged cuts the row that tells that there is more.
@@ -248,7 +239,7 @@ func (g *pager) byIndex(ctx context.Context, q *session, req audit.PageRequest) 
 // guardFiltered guards a walk along an index only where the filter may make it
 // pass over many rows.
 func (g *pager) guardFiltered(ctx context.Context, q *session, req audit.PageRequest, query string, args []any) error {
-	if req.Leave || len(req.Filter.Terms) <= 1 && g.r.layout.Choose(req.Filter, true) == audit.UserOrder ||
+	if req.Leave || len(req.Filter.Terms) <= 1 && g.r.layout.Choose(req.Filter) == audit.UserOrder ||
 		req.Filter.Zero() {
 		return nil
 	}

@@ -64,7 +64,6 @@ func (p *prover) load() {
 		return
 	}
 	p.zones = kept.Zones
-	p.noteOrder()
 }
 
 // save keeps what was seen of rows that are settled. Failing to is no error of

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"math"
 	"strconv"
-	"sync"
 	"time"
 
 	"opsdeck/ops"
@@ -27,29 +26,13 @@ type prover struct {
 	lane   *lane
 	r      *reader
 	zones  *audit.Zones // guarded by the lane's turn
-	mu     sync.Mutex
-	order  audit.Order // of zones; guarded by mu
-	ready  bool        // zones were loaded
-	twice  bool        // an id was seen twice, so runs of ids prove nothing
-	looked time.Time   // when the newest rows were last looked at again
+	ready  bool         // zones were loaded
+	twice  bool         // an id was seen twice, so runs of ids prove nothing
+	looked time.Time    // when the newest rows were last looked at again
 }
 
 func newProver(l *lane, r *reader) *prover {
 	return &prover{lane: l, r: r, zones: audit.NewZones()}
-}
-
-// Order says how well ids follow time, as far as was looked.
-func (p *prover) Order() audit.Order {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.order
-}
-
-func (p *prover) noteOrder() {
-	o := p.zones.Order()
-	p.mu.Lock()
-	p.order = o
-	p.mu.Unlock()
 }
 
 // catchUp brings the zones up to the table's end when little is missing. Else
@@ -78,7 +61,6 @@ func (p *prover) catchUp(ctx context.Context, q *session) (missing int64, err er
 		}
 		added += n
 		if n < proveChunk {
-			p.noteOrder()
 			if added > catchUpRows/8 {
 				p.save()
 			}
@@ -91,7 +73,7 @@ func (p *prover) catchUp(ctx context.Context, q *session) (missing int64, err er
 // way chooses how to get a filter's rows, and brings the zones up to date where
 // they are to be used. missing tells how many rows they do not know yet.
 func (p *prover) way(ctx context.Context, q *session, f audit.Filter) (way audit.Strategy, missing int64, err error) {
-	if way = p.r.layout.Choose(f, true); way != audit.ZoneOrder {
+	if way = p.r.layout.Choose(f); way != audit.ZoneOrder {
 		return way, 0, nil
 	}
 	if missing, err = p.catchUp(ctx, q); p.twice {
@@ -197,10 +179,7 @@ func (p *prover) Prove(ctx context.Context, share float64, report func(ops.Progr
 			return err
 		})
 		if unsaved += n; err != nil || n < proveChunk || unsaved >= saveEvery {
-			p.lane.alone(func() {
-				p.noteOrder()
-				p.save()
-			})
+			p.lane.alone(p.save)
 			unsaved = 0
 		}
 		if report != nil {

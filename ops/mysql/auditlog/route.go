@@ -26,7 +26,7 @@ type route struct {
 func (p *prover) route(ctx context.Context, q *session, f audit.Filter) (route, error) {
 	r := route{rd: p.r, filter: f, ranges: []audit.Range{{First: math.MinInt64, Last: math.MaxInt64, Rows: p.r.rows}}}
 	spanned := !f.Since.IsZero() || !f.Until.IsZero()
-	if way := p.r.layout.Choose(f, true); way == audit.ZoneOrder && !spanned {
+	if way := p.r.layout.Choose(f); way == audit.ZoneOrder && !spanned {
 		return r, nil // all of the table, in the order of ids
 	}
 	way, missing, err := p.way(ctx, q, f)

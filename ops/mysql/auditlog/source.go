@@ -72,9 +72,6 @@ func Dial(ctx context.Context, o Options) (*Source, error) {
 	return s, nil
 }
 
-// Order says how well ids follow time, as far as was looked.
-func (s *Source) Order() audit.Order { return s.order.Order() }
-
 // Prove looks at the times of all rows that were not looked at yet, a chunk at
 // a time with a pause between that is as long as share times the chunk took
 // (0 for none), and keeps what it saw in the state folder. It may be

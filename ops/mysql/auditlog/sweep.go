@@ -46,7 +46,7 @@ func (r *reader) sweeps(e audit.Estimate) bool {
 func (r *reader) weigh(ctx context.Context, q *session, f audit.Filter, query string,
 	args []any) (audit.Estimate, error) {
 	if r.can.explain == "" {
-		if way := r.layout.Choose(f, true); way == audit.ZoneOrder || way == audit.SortTable {
+		if way := r.layout.Choose(f); way == audit.ZoneOrder || way == audit.SortTable {
 			return audit.Estimate{Rows: r.rows}, nil
 		}
 	}

@@ -51,7 +51,7 @@ func (t *table) newest() string {
 	switch {
 	case t.layout.Numbered():
 		return t.name() + t.byKey() + " ORDER BY " + t.col(audit.ID) + " DESC"
-	case t.layout.Choose(audit.Filter{}, false) == audit.TimeOrder:
+	case t.layout.Choose(audit.Filter{}) == audit.TimeOrder:
 		return t.name() + " ORDER BY " + t.orderBy(" DESC")
 	}
 	return t.name()
