@@ -98,7 +98,8 @@ func TestThePaletteGoesRoundAndShowsTheWholeText(t *testing.T) {
 // columns: beside the letters of names and messages nothing but ASCII is left.
 func TestEveryPageIsASCIIWhereAsked(t *testing.T) {
 	screens := 0
-	for _, pattern := range []string{"*/testdata/*/*80x2*.golden", "*/testdata/*/*/80x2*/*.golden", "testdata/*/*/80x2*/*.golden"} {
+	for _, pattern := range []string{"*/testdata/*/*80x2*.golden", "*/testdata/*/*/80x2*/*.golden",
+		"testdata/*/*/80x2*/*.golden"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -33,7 +33,8 @@ func TestFilm(t *testing.T) {
 	command = strings.Replace(command, " bin/opsdeck ", " "+shellQuote(opsdeck(t))+" ", 1)
 	const columns, rows = 100, 30
 	dark := palettes["dark"]
-	pn := newPane(t, "exec env "+demoEnv+"=1 TMPDIR="+tmp+" LANG=C.UTF-8 LC_ALL= NO_COLOR= COLORFGBG='"+dark.colorfgbg+"' "+command,
+	pn := newPane(t, "exec env "+demoEnv+"=1 TMPDIR="+tmp+" LANG=C.UTF-8 LC_ALL= NO_COLOR= COLORFGBG='"+dark.colorfgbg+
+		"' "+command,
 		columns, rows)
 	var frames []frame
 	for _, a := range actions {
@@ -93,6 +94,7 @@ func drawFilm(frames []frame, p palette, columns, rows int) string {
 	}
 	var b strings.Builder
 	openSVG(&b, p, columns, rows)
-	b.WriteString("<style>\n" + style.String() + "</style>\n<defs>\n" + defs.String() + "</defs>\n" + body.String() + "</svg>\n")
+	b.WriteString("<style>\n" + style.String() + "</style>\n<defs>\n" + defs.String() + "</defs>\n" + body.String() +
+		"</svg>\n")
 	return b.String()
 }

@@ -94,7 +94,8 @@ func (r *running) undone(t *testing.T) {
 // rescued brings the rows of one table back: it has a primary key, here and in the backup.
 func (r *running) rescued(t *testing.T) {
 	t.Helper()
-	rescue := exec.Command(opsdeck(t), "--config", filepath.Join(r.dir, "config.yaml"), "--lang", "en", "restore", "rescue",
+	rescue := exec.Command(opsdeck(t), "--config", filepath.Join(r.dir, "config.yaml"), "--lang", "en", "restore",
+		"rescue",
 		"--table", "customers", "--merge", "missing", "--confirm", database)
 	out, err := rescue.CombinedOutput()
 	text := string(out)

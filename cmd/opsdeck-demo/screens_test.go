@@ -25,7 +25,8 @@ type shot struct {
 }
 
 var shots = []shot{
-	{"status", "1jjjjj", map[string][]string{"en": {"HISTORY", "redis"}, "zh": {"redis", "disk-data"}}}, // the missing table
+	{"status", "1jjjjj", map[string][]string{"en": {"HISTORY", "redis"},
+		"zh": {"redis", "disk-data"}}}, // the missing table
 	{"logs", "2", map[string][]string{"en": {"following", "GET /api/v1/"}, "zh": {"跟踪中", "GET /api/v1/"}}},
 	{"audit", "3", map[string][]string{"en": {"newest first", "+ CREATE"}, "zh": {"最新在前", "+ CREATE"}}},
 	{"backups", "4", map[string][]string{"en": {"daily", "weekly"}, "zh": {"每日", "每周"}}},
@@ -75,7 +76,8 @@ type pane struct {
 func openPane(t *testing.T, r *running, lang string, p palette, columns, rows int) *pane {
 	t.Helper()
 	command := []string{
-		"exec env LANG=C.UTF-8 LC_ALL= NO_COLOR= COLORFGBG='" + p.colorfgbg + "'", socketEnv + "=" + controlSocket(r.dir),
+		"exec env LANG=C.UTF-8 LC_ALL= NO_COLOR= COLORFGBG='" + p.colorfgbg + "'",
+		socketEnv + "=" + controlSocket(r.dir),
 		opsdeck(t), "--lang", lang, "--config", r.dir + "/config.yaml",
 	}
 	pn := newPane(t, strings.Join(command, " "), columns, rows)

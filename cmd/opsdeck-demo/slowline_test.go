@@ -112,7 +112,8 @@ func TestABusyLogIsFollowedOverASlowLine(t *testing.T) {
 	server.Port = slowDown(t, net.JoinHostPort(server.Host, strconv.Itoa(server.Port)), &slow)
 	server.KnownHosts = os.DevNull
 	command := strings.Join([]string{"TERM=xterm-256color", "LANG=en_GB.UTF-8", opsdeck(t), "--config", config}, " ")
-	args := append(server.Options(), "-tt", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", server.User+"@"+server.Host, command)
+	args := append(server.Options(), "-tt", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
+		server.User+"@"+server.Host, command)
 	c := onTerminal(t, exec.Command("ssh", args...), 80, 24)
 	c.press("2")
 	c.sees("following", "tick-")

@@ -61,7 +61,8 @@ func killedAt(
 		t.Fatal(err)
 	}
 	options := filepath.Join(t.TempDir(), "tap.cnf")
-	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nssl-mode=DISABLED\n", srv.User, srv.Password), 0o600); err != nil {
+	if err := os.WriteFile(options, fmt.Appendf(nil, "[client]\nuser=%s\npassword=%s\nssl-mode=DISABLED\n", srv.User,
+		srv.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	tapped = configFile(

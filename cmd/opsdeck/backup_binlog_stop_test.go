@@ -18,7 +18,8 @@ func TestAStatementThatNoReplayCanDoIsSaidWhenItIsArchived(t *testing.T) {
 		other := db.Schema(t)
 		db.Exec(t, other, "CREATE TABLE o (name VARCHAR(20))", "INSERT INTO o VALUES ('from elsewhere')")
 		s.must("backup", "create")
-		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('in time')", "ALTER TABLE customers ADD n INT")...)
+		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('in time')",
+			"ALTER TABLE customers ADD n INT")...)
 		s.stops(false)
 		db.Exec(t, s.live, "SET SESSION binlog_format=STATEMENT",
 			"INSERT INTO customers (name) SELECT name FROM "+other+".o")
@@ -32,7 +33,8 @@ func TestAStatementThatNoReplayCanDoIsSaidWhenItIsArchived(t *testing.T) {
 			t.Errorf("up to the stop:\n%s", o.out)
 		}
 		past := s.run("restore", "--plan", "--until", "now")
-		if !strings.Contains(past.out, "it also uses the database") || !strings.Contains(past.out, "blocks the restore") {
+		if !strings.Contains(past.out, "it also uses the database") ||
+			!strings.Contains(past.out, "blocks the restore") {
 			t.Errorf("past the stop: exit %d\n%s%s", past.code, past.out, past.err)
 		}
 		s.must("backup", "create")

@@ -19,7 +19,8 @@ func binlogWorld(t *testing.T, s *testdb.Server) (config, schema string) {
 	schema = s.Schema(t)
 	dir := t.TempDir()
 	text := fmt.Sprintf("services:\n  - name: q\n    database: {name: %s, options_file: %s, host: %s, port: %d}\n"+
-		"    backup: {dir: %s}\nstate_dir: %s\n", schema, s.OptionsFile(t), s.Host, s.Port, filepath.Join(dir, "backups"), filepath.Join(dir, "state"))
+		"    backup: {dir: %s}\nstate_dir: %s\n", schema, s.OptionsFile(t), s.Host, s.Port,
+		filepath.Join(dir, "backups"), filepath.Join(dir, "state"))
 	return configFile(t, text), schema
 }
 
@@ -179,7 +180,8 @@ func TestAGapFailsFetchAndVerify(t *testing.T) {
 		time.Sleep(time.Until(got.Gaps[0].ToTime.Add(time.Second))) // the log's times are whole seconds
 		asked(t, config, 0, "backup", "create")
 		out, _ = asked(t, config, 0, "backup", "binlog", "verify")
-		if strings.Contains(out, "each continues") || !strings.Contains(out, "files are good, with 1 gap between them") {
+		if strings.Contains(out, "each continues") || !strings.Contains(out,
+			"files are good, with 1 gap between them") {
 			t.Errorf("verify says %s", out)
 		}
 	})

@@ -49,7 +49,8 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 		t.Fatal(err)
 	}
 	payroll := "1 2 * * * mysqldump payroll | gzip > " + sh.dir + "/payroll.sql.gz\n"
-	old := "MAILTO=\"\"\n0 2 * * * " + script + " >> /var/backups/mysql/cron.log 2>&1\n" + payroll + "5 5 * * * /bin/true\n"
+	old := "MAILTO=\"\"\n0 2 * * * " + script + " >> /var/backups/mysql/cron.log 2>&1\n" + payroll +
+		"5 5 * * * /bin/true\n"
 	if out, code := daemon.Run(t, old, "crontab", "-"); code != 0 {
 		t.Fatal(out)
 	}
@@ -66,7 +67,8 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 		crontab() != old {
 		t.Errorf("the dry run: %s", text)
 	}
-	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron", "--replace"); code != 64 ||
+	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron",
+		"--replace"); code != 64 ||
 		crontab() != old {
 		t.Errorf("without a confirmation: %d %s", code, out)
 	}

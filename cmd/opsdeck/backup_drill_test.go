@@ -75,12 +75,14 @@ func TestADrillOnAnotherServerTouchesNeither(t *testing.T) {
 		}
 		var id, schemas int
 		if err := other.Open(t, "").QueryRow("SELECT MAX(id), (SELECT COUNT(*) FROM information_schema.SCHEMATA "+
-			"WHERE SCHEMA_NAME LIKE 'opsdeck%' OR SCHEMA_NAME = 'rehearsal') FROM "+db+".customers").Scan(&id, &schemas); err != nil ||
+			"WHERE SCHEMA_NAME LIKE 'opsdeck%' OR SCHEMA_NAME = 'rehearsal') FROM "+db+".customers").Scan(&id,
+			&schemas); err != nil ||
 			id != 77 ||
 			schemas != 0 {
 			t.Errorf("the namesake holds %d, %d databases are left, %v", id, schemas, err)
 		}
-		if text := sh.run(0, nil, "--service", "shop", "backup", "drill", "--server", "spare", "--dry-run"); !strings.Contains(
+		if text := sh.run(0, nil, "--service", "shop", "backup", "drill", "--server", "spare",
+			"--dry-run"); !strings.Contains(
 			text,
 			fmt.Sprintf("%s:%d", other.Host, other.Port),
 		) {
@@ -112,7 +114,8 @@ func TestEveryChangeHasADryRun(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"backup", "create"}, {"backup", "verify"}, {"backup", "drill"}, {"backup", "prune"}} {
+	for _, args := range [][]string{{"backup", "create"}, {"backup", "verify"}, {"backup", "drill"},
+		{"backup", "prune"}} {
 		var doc map[string]any
 		sh.run(0, &doc, append(args, "--dry-run", "--json")...)
 	}

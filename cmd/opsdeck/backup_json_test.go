@@ -34,7 +34,8 @@ func TestDecimalsInsideJSONComeBackExactly(t *testing.T) {
 	if o := s.must("restore", "lost"); strings.Contains(o.out+o.err, "audit_logs") {
 		t.Errorf("equal rows are called lost:\n%s%s", o.out, o.err)
 	}
-	db.Exec(t, s.live, "UPDATE audit_logs SET new_value = "+strings.Replace(jsonValues[0], "67.89", "67.91", 1)+" WHERE id = 1")
+	db.Exec(t, s.live, "UPDATE audit_logs SET new_value = "+strings.Replace(jsonValues[0], "67.89", "67.91", 1)+
+		" WHERE id = 1")
 	if o := s.must("restore", "lost"); !strings.Contains(o.out+o.err, "audit_logs") {
 		t.Errorf("a change that no double shows is not told:\n%s%s", o.out, o.err)
 	}

@@ -23,7 +23,8 @@ func TestABackupsPositionIsItsSnapshots(t *testing.T) {
 				for n := 0; ctx.Err() == nil; n++ {
 					_, err := pool.Exec(fmt.Sprintf("INSERT INTO busy (w, n) VALUES (%d, %d)", w, n))
 					if err == nil && n%3 == 2 {
-						_, err = pool.Exec(fmt.Sprintf("UPDATE busy SET n = -n WHERE w = %d ORDER BY id DESC LIMIT 2", w))
+						_, err = pool.Exec(fmt.Sprintf("UPDATE busy SET n = -n WHERE w = %d ORDER BY id DESC LIMIT 2",
+							w))
 					}
 					if err != nil {
 						t.Error(err)

@@ -23,7 +23,8 @@ func TestPruneRemovesBinlogWithoutBackupsToRemove(t *testing.T) {
 		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('later')")...)
 		db.Exec(t, "", "FLUSH BINARY LOGS")
 		s.must("backup", "binlog", "fetch")
-		if o := s.must("backup", "prune"); strings.Contains(o.out+o.err, "end before the oldest") || s.logFrom() != oldest {
+		if o := s.must("backup", "prune"); strings.Contains(o.out+o.err, "end before the oldest") ||
+			s.logFrom() != oldest {
 			t.Fatalf("young binlog: %s%s", o.out, o.err)
 		}
 		ageArchive(t, filepath.Join(s.dir, "backups", "binlog"), 3*time.Hour)

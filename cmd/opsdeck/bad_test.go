@@ -37,8 +37,9 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 		why  string // a regular expression
 		wait string
 	}{
-		"refuses":               {1, "connection refused", "5m"},
-		"never greets":          {badServer(t, "", false), "no response within |gave up after --timeout 700ms", "700ms"},
+		"refuses": {1, "connection refused", "5m"},
+		"never greets": {badServer(t, "", false), "no response within |gave up after --timeout 700ms",
+			"700ms"},
 		"hangs up":              {badServer(t, "", true), "the connection broke", "5m"},
 		"speaks something else": {badServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n", false), "", "700ms"},
 	} {

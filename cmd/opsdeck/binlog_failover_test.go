@@ -23,7 +23,8 @@ func TestStatusSaysThatTheLogContinuesOnAnotherServer(t *testing.T) {
 	a, b := testdb.Private(t, "mariadb", "--server-id=11"), testdb.Private(t, "mariadb", "--server-id=12")
 	for _, s := range []*testdb.Server{a, b} {
 		s.Exec(t, "", "CREATE DATABASE shop")
-		s.Exec(t, "shop", "SET SESSION binlog_format=ROW", "CREATE TABLE o (id INT PRIMARY KEY)", "INSERT INTO o VALUES (1)")
+		s.Exec(t, "shop", "SET SESSION binlog_format=ROW", "CREATE TABLE o (id INT PRIMARY KEY)",
+			"INSERT INTO o VALUES (1)")
 	}
 	config := configFile(t, settings(a))
 	asked(t, config, 0, "backup", "create")

@@ -18,7 +18,8 @@ func shelfToComplete(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"backups/shop_20260101_020000.sql.gz", "backups/weekly_shop_20260104_020000.sql.gz",
-		"backups/notes.txt", "backups/shop_20260102_020000.sql.gz; rm -rf x", "state/restores/20260101-020000/plan.json",
+		"backups/notes.txt", "backups/shop_20260102_020000.sql.gz; rm -rf x",
+		"state/restores/20260101-020000/plan.json",
 		"logs/shop-out.log", "logs/shop-error.log"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -108,7 +109,8 @@ func TestCompletionDoesNotWait(t *testing.T) {
 
 // TestCompletionOfAShell lets bash complete by the code that is printed for it.
 func TestCompletionOfAShell(t *testing.T) {
-	for shell, want := range map[string]string{"bash": "complete ", "zsh": "bashcompinit", "fish": "__opsdeck_complete"} {
+	for shell, want := range map[string]string{"bash": "complete ", "zsh": "bashcompinit",
+		"fish": "__opsdeck_complete"} {
 		var out, errs bytes.Buffer
 		code := run(
 			context.Background(),

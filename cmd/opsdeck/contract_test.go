@@ -228,7 +228,8 @@ func styled(v any, under string) error {
 		}
 	case map[string]any:
 		for key, inner := range v {
-			own := under == "fields" || strings.HasPrefix(under, "by_") || under == "old_value" || under == "new_value" || under == "checksums"
+			own := under == "fields" || strings.HasPrefix(under, "by_") || under == "old_value" ||
+				under == "new_value" || under == "checksums"
 			if !own && !snakeCase.MatchString(key) {
 				return fmt.Errorf("the key %q below %q is not in snake_case", key, under)
 			}

@@ -19,7 +19,8 @@ func TestACrontabThatCannotBeReadIsNotAnEmptyOne(t *testing.T) {
 	written := filepath.Join(bin, "written")
 	says := func(text string) {
 		t.Helper()
-		script := "#!/bin/sh\n[ \"$1\" = - ] && { cat >'" + written + "'; exit 0; }\necho \"" + text + "\" >&2\nexit 1\n"
+		script := "#!/bin/sh\n[ \"$1\" = - ] && { cat >'" + written + "'; exit 0; }\necho \"" + text +
+			"\" >&2\nexit 1\n"
 		if err := os.WriteFile(filepath.Join(bin, "crontab"), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}

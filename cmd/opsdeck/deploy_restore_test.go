@@ -82,7 +82,8 @@ func TestARestoreAndADeploymentAreNeverAtTheSameTime(t *testing.T) {
 		refused("has been restoring the database of "+service+" since ", "deploy", "run", "own", "--confirm", service,
 			"--service", service)
 	}
-	refused("has been restoring the database of shop since ", "deploy", "undo", "--confirm", "shop", "--service", "shop")
+	refused("has been restoring the database of shop since ", "deploy", "undo", "--confirm", "shop", "--service",
+		"shop")
 	s.must("backup", "create", "--service", "shop")
 	if o := s.must("deploy", "status", "--service", "shop"); strings.Contains(o.out, "running") {
 		t.Errorf("the restore is taken for a deployment:\n%s", o.out)

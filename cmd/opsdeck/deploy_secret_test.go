@@ -20,7 +20,8 @@ func TestNoFormOfADeploymentShowsASecret(t *testing.T) {
 	const secret = "hunter2X9"
 	from := strings.Index(string(text), "            - {name: install")
 	own := string(text)[:from] + `            - name: urls
-              run: "true https://bot:` + secret + `@git.example/x; TOKEN=` + secret + ` true; true --password=` + secret + `"
+              run: "true https://bot:` + secret + `@git.example/x; TOKEN=` + secret + ` true; true --password=` +
+		secret + `"
               undo: "true --password ` + secret + `"
               check: "false TOKEN=` + secret + `"
             - {name: echoed, run: "cat .env; echo said envS3cret+x; mysql -p` + secret + ` 2>/dev/null; exit 7"}
@@ -106,7 +107,8 @@ func TestThePlanNamesWhatIsNotFinished(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 	out, _ := s.run(0, "status", d.Blocked.ID)
-	for _, want := range []string{"stop       done", "pull       done", "install    interrupted", "start      not begun"} {
+	for _, want := range []string{"stop       done", "pull       done", "install    interrupted",
+		"start      not begun"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("status lacks %q:\n%s", want, out)
 		}

@@ -55,7 +55,8 @@ func definitions(t *testing.T, flavour string) {
 		remote = testdb.MySQL(t)
 	}
 	in = remote.Schema(t)
-	remote.Exec(t, in, "CREATE TABLE remote (id INT PRIMARY KEY, v VARCHAR(9))", "INSERT INTO remote VALUES (1, 'a'), (2, 'b')")
+	remote.Exec(t, in, "CREATE TABLE remote (id INT PRIMARY KEY, v VARCHAR(9))",
+		"INSERT INTO remote VALUES (1, 'a'), (2, 'b')")
 	db, engines := testdb.WithEngines(t, flavour)
 	s := newSite(t, db)
 	var names []string
@@ -83,7 +84,8 @@ func definitions(t *testing.T, flavour string) {
 	if err := json.Unmarshal([]byte(s.must("backup", "show", doc.Name, "--json").out), &show); err != nil {
 		t.Fatal(err)
 	}
-	said := map[string]string{"create": strings.Join(doc.Warnings, "\n"), "show": s.must("backup", "show", doc.Name).out,
+	said := map[string]string{"create": strings.Join(doc.Warnings, "\n"),
+		"show":        s.must("backup", "show", doc.Name).out,
 		"show --json": strings.Join(show.Warnings, "\n"), "plan": s.run("restore", "--from", doc.Name, "--plan").out}
 	bare := 0
 	for _, x := range show.Tables {

@@ -107,7 +107,8 @@ func lineSite(t *testing.T, db *testdb.Server) (*realSite, *testdb.Line) {
 	db.Exec(t, s.live, "CREATE TABLE audit_logs (id BIGINT PRIMARY KEY AUTO_INCREMENT, user_name VARCHAR(20), action VARCHAR(20), "+
 		"resource_type VARCHAR(20), resource_id VARCHAR(20), new_value TEXT, created_at DATETIME, KEY (resource_type, resource_id), "+
 		"KEY (created_at))",
-		"INSERT INTO audit_logs (user_name, action, resource_type, resource_id, new_value, created_at) VALUES "+rows.String()[1:])
+		"INSERT INTO audit_logs (user_name, action, resource_type, resource_id, new_value, created_at) VALUES "+
+			rows.String()[1:])
 	s.must("backup", "create")
 	line := db.Line(t)
 	text, err := os.ReadFile(filepath.Join(s.dir, "config.yaml"))

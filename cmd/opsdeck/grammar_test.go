@@ -43,8 +43,10 @@ func TestACommandAloneReadsAsAmongTheOthers(t *testing.T) {
 
 func TestTheVerbIsFoundAmongFlags(t *testing.T) {
 	for line, want := range map[string]string{
-		"": "console", "--ascii": "console", "status": "status", "--config status logs x": "logs", "--config=a status": "status",
-		"--lang zh --no-color backup list": "backup", "--help": "", "-h status": "", "-- status": "", "--service s": "console",
+		"": "console", "--ascii": "console", "status": "status", "--config status logs x": "logs",
+		"--config=a status":                "status",
+		"--lang zh --no-color backup list": "backup", "--help": "", "-h status": "", "-- status": "",
+		"--service s": "console",
 	} {
 		if got := verbOf(strings.Fields(line)); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)

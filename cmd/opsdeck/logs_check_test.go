@@ -124,7 +124,8 @@ func TestDocumentsOfADamagedLogSayIt(t *testing.T) {
 	dir, logs := smallLog(t, "2026-01-29T12:00:00Z INFO x id=1\n")
 	for _, args := range [][]string{
 		{"--count"}, {"--by", "level"}, {"--stat", "id"}, {"--over", "1h"}, {"--pairs", "start x end y by id"},
-		{"--since", "2026-01-29T12:00:00Z", "--until", "2026-01-29T13:00:00Z", "--compare", "2026-01-29T11:00:00Z", "x"},
+		{"--since", "2026-01-29T12:00:00Z", "--until", "2026-01-29T13:00:00Z", "--compare", "2026-01-29T11:00:00Z",
+			"x"},
 	} {
 		path := filepath.Join(dir, "app.log.1.gz")
 		if err := os.RemoveAll(path); err != nil {

@@ -132,7 +132,8 @@ func TestStatisticsAgreeWithAwk(t *testing.T) {
 		t.Errorf("%d routes", len(byRoute.Groups))
 	}
 	orders := statOf(t, config, "--by", "orderId", "--level", "error", "--top", "3", "stock")
-	want := shell(t, dir, everyPart+` | sed -n 's/.*orderId=//p' | sort | uniq -c | sort -k1,1nr -k2 | awk '{print $1, $2}'`)
+	want := shell(t, dir, everyPart+
+		` | sed -n 's/.*orderId=//p' | sort | uniq -c | sort -k1,1nr -k2 | awk '{print $1, $2}'`)
 	lines := strings.Split(want, "\n")
 	if spell(orders) != strings.Join(lines[:3], "\n") || orders.NotShown.Groups != int64(len(lines)-3) {
 		t.Errorf("by orderId\n%s\nand %+v more, want\n%s", spell(orders), orders.NotShown, want)
@@ -179,7 +180,8 @@ func TestStatisticsOfJSONAgreeWithJq(t *testing.T) {
 		}
 	}
 	doc := statOf(t, config, "--stat", "duration", "level:warn")
-	want := shell(t, dir, everyPart+` | jq -r 'select(.level=="WARN" and (.duration|type)=="number") | .duration' | sort -n | `+ranks)
+	want := shell(t, dir, everyPart+
+		` | jq -r 'select(.level=="WARN" and (.duration|type)=="number") | .duration' | sort -n | `+ranks)
 	got := spellNumbers(doc.All.Stat)
 	if g, w := strings.Fields(got), strings.Fields(want); strings.Join(g[:5], " ") != strings.Join(w[:5], " ") {
 		t.Errorf("duration: %s, want %s", got, want)
@@ -213,7 +215,8 @@ func TestStatisticsSayWhatTheyLeaveOut(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"--by", "user", "-f"}, {"--by", "/(/"}, {"--over", "-5m"}, {"--sort", "p95", "--by", "user"}, {"--sort", "name"},
+		{"--by", "user", "-f"}, {"--by", "/(/"}, {"--over", "-5m"}, {"--sort", "p95", "--by", "user"},
+		{"--sort", "name"},
 		{"--by", "user", "--limit", "5"}, {"--top", "-1", "--by", "user"}, {"--by", ""},
 	} {
 		text(64, args...)
@@ -333,7 +336,8 @@ func TestTwoSpansAreComparedByPattern(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]stat.Change{
-		"connection # reset by peer": stat.New, "cache filled with # rows": stat.Gone, "GET /orders/# served": stat.Same,
+		"connection # reset by peer": stat.New, "cache filled with # rows": stat.Gone,
+		"GET /orders/# served":    stat.Same,
 		"retry # of request <id>": stat.More, "hit #": stat.Fewer,
 	}
 	if len(doc.Patterns) != len(want) || doc.Patterns[0].Change != stat.New || doc.Patterns[1].Change != stat.More {
@@ -345,7 +349,8 @@ func TestTwoSpansAreComparedByPattern(t *testing.T) {
 		}
 		word := strings.Fields(p.Pattern)[0]
 		count := func(from, to string) string {
-			return shell(t, dir, everyPart+` | awk '$1>="`+from+`" && $1<"`+to+`" && $3=="`+word+`"' | wc -l | tr -d ' '`)
+			return shell(t, dir, everyPart+` | awk '$1>="`+from+`" && $1<"`+to+`" && $3=="`+word+
+				`"' | wc -l | tr -d ' '`)
 		}
 		got := fmt.Sprint(p.Good, p.Bad)
 		if is := count("2026-01-28T04", "2026-01-28T12") + " " + count("2026-01-28T12", "2026-01-28T20"); got != is {

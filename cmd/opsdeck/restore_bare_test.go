@@ -62,7 +62,8 @@ func TestTheLongestNamesFit(t *testing.T) {
 				db.Exec(t, s.live,
 					"CREATE TABLE `"+long+"` (id INT PRIMARY KEY, `"+long+"` INT, KEY `"+long+"` (`"+long+"`))",
 					"INSERT INTO `"+long+"` VALUES (1, 1), (2, 2)",
-					"CREATE TRIGGER `"+strings.Repeat(letter, n-1)+"t` BEFORE INSERT ON `"+long+"` FOR EACH ROW SET NEW.id = NEW.id",
+					"CREATE TRIGGER `"+strings.Repeat(letter, n-1)+"t` BEFORE INSERT ON `"+long+
+						"` FOR EACH ROW SET NEW.id = NEW.id",
 					"CREATE PROCEDURE `"+long+"`() SELECT 1",
 				)
 				s.wholeWay([]string{"UPDATE `" + long + "` SET `" + long + "` = 7"})
@@ -78,7 +79,8 @@ func TestTheLongestNamesFit(t *testing.T) {
 func TestAViewBrokenByTheAccidentHoldsUpNoUndo(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)
-		db.Exec(t, s.live, "CREATE VIEW totals AS SELECT SUM(total) AS t FROM ar_invoices", "CREATE VIEW above AS SELECT t FROM totals")
+		db.Exec(t, s.live, "CREATE VIEW totals AS SELECT SUM(total) AS t FROM ar_invoices",
+			"CREATE VIEW above AS SELECT t FROM totals")
 		good := s.dump()
 		s.must("backup", "create")
 		db.Exec(t, s.live, "DROP TABLE ar_invoices")
@@ -95,7 +97,8 @@ func TestAViewBrokenByTheAccidentHoldsUpNoUndo(t *testing.T) {
 			t.Error(err)
 		}
 		err := s.db.Open(t, "").QueryRow(
-			"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'ar_invoices'", s.live,
+			"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'ar_invoices'",
+			s.live,
 		).Scan(&n)
 		if err != nil || n != 0 {
 			t.Errorf("the former state is not back: %d %v", n, err)

@@ -65,7 +65,8 @@ func TestARestoreStaysWithItsService(t *testing.T) {
 	}
 	body := strings.TrimPrefix(string(text), "services:\n")
 	first, rest, _ := strings.Cut(body, "state_dir:")
-	s.write("config.yaml", "services:\n"+first+strings.Replace(first, "name: shop\n", "name: other\n", 1)+"state_dir:"+rest)
+	s.write("config.yaml", "services:\n"+first+strings.Replace(first, "name: shop\n", "name: other\n", 1)+"state_dir:"+
+		rest)
 	if o := s.must("--service=other", "restore", "status"); strings.Contains(o.out, id) {
 		t.Errorf("the other service lists it: %s", o.out)
 	}

@@ -18,10 +18,12 @@ func TestAServiceThatComesBackKeepsItsTables(t *testing.T) {
 	s.db.Exec(t, s.live, shopDamage...)
 	damaged := s.dump()
 	up, came := filepath.Join(s.dir, "up"), filepath.Join(s.dir, "came")
-	again := "rm -f " + up + "; test -e " + came + " || { touch " + came + "; (sleep 1; touch " + up + ") >/dev/null 2>&1 & }"
+	again := "rm -f " + up + "; test -e " + came + " || { touch " + came + "; (sleep 1; touch " + up +
+		") >/dev/null 2>&1 & }"
 	s.amend(`stop: "rm -f `+up+`"`, `stop: "`+again+`"`)
 	o := s.run("restore", "--confirm", s.live)
-	if o.code != 1 || !strings.Contains(o.err, "shop is running again") || !strings.Contains(o.err, "stop it, then retry") {
+	if o.code != 1 || !strings.Contains(o.err, "shop is running again") ||
+		!strings.Contains(o.err, "stop it, then retry") {
 		t.Fatalf("exit %d\n%s\n%s", o.code, o.out, o.err)
 	}
 	sameDump(t, damaged, s.dump())

@@ -68,7 +68,8 @@ func TestADisabledEventStaysDisabled(t *testing.T) {
 			if do[1] == "undo" {
 				silent(t, s.must("restore", "undo", "--dry-run").err, "deleted since the restore")
 				db.Exec(t, s.live, "DELETE FROM orders WHERE id = 2")
-				tells(t, s.must("restore", "undo", "--dry-run").err, "deleted since the restore; the undo can bring them back: orders")
+				tells(t, s.must("restore", "undo", "--dry-run").err,
+					"deleted since the restore; the undo can bring them back: orders")
 			}
 			o := s.must(do...)
 			if said := "rows deleted since the restore, which the undo can bring back: 1"; do[1] == "undo" {

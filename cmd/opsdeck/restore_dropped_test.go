@@ -110,7 +110,8 @@ func emptiedSince(t *testing.T, s *realSite, id, kept string) {
 		t.Fatalf("no server: exit %d, databases %v\n%s", o.code, s.sides(), o.err)
 	}
 	s.write("config.yaml", config)
-	s.db.Exec(t, s.live, "CREATE TABLE saved AS SELECT * FROM customers", "SET foreign_key_checks = 0; DELETE FROM customers")
+	s.db.Exec(t, s.live, "CREATE TABLE saved AS SELECT * FROM customers",
+		"SET foreign_key_checks = 0; DELETE FROM customers")
 	o := s.run("restore", "drop-old", id, "--confirm", s.live)
 	tells(t, o.err, "these tables have rows in "+kept+" and none in "+s.live+": customers; nothing was dropped",
 		"restore drop-old "+id+" --accept-missing customers")

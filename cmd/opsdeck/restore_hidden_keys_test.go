@@ -64,7 +64,8 @@ func TestForeignKeysOfTablesThatTheUserMayNotSee(t *testing.T) {
 		} else {
 			tells(t, o.out+o.err, said+": "+other+".vis-its")
 		}
-		tells(t, s.must("restore", "--mode", "in-place", "--plan").out, "tables of other databases refer to this one: "+other)
+		tells(t, s.must("restore", "--mode", "in-place", "--plan").out,
+			"tables of other databases refer to this one: "+other)
 		back()
 	})
 }
@@ -84,8 +85,9 @@ func TestARewindDeletesNoRowThatHiddenOnesMayReferTo(t *testing.T) {
 			s.live+".customers (id) ON DELETE CASCADE)", "INSERT INTO visits VALUES (99, 9)")
 		for _, c := range []struct{ global, said string }{
 			{"RELOAD, REPLICATION CLIENT, REPLICATION SLAVE", "cannot see whether rows of other databases refer"},
-			{"RELOAD, PROCESS, REPLICATION CLIENT, REPLICATION SLAVE", "may refer to rows that would be deleted, and this user " +
-				"cannot read them: " + other + ".visits"},
+			{"RELOAD, PROCESS, REPLICATION CLIENT, REPLICATION SLAVE",
+				"may refer to rows that would be deleted, and this user " +
+					"cannot read them: " + other + ".visits"},
 		} {
 			back := s.limited(t, db, c.global)
 			o := s.must("restore", "rewind", "--txn", id, "--plan")

@@ -69,7 +69,8 @@ func TestADumpIsJudgedByTheDatabaseThatTheLoadTakes(t *testing.T) {
 	side := own + "_aside"
 	for _, args := range [][]string{{"--plan"}, {"--to", side, "--confirm", side}} {
 		o := s.run(append([]string{"restore", "--from", filepath.Join(s.dir, "cutshop.sql")}, args...)...)
-		if o.code != 1 || !strings.Contains(o.err, "the dump is truncated, and the rest of it does not contain the database "+own) {
+		if o.code != 1 || !strings.Contains(o.err,
+			"the dump is truncated, and the rest of it does not contain the database "+own) {
 			t.Errorf("%v: a cut-off dump of another database: exit %d\n%s\n%s", args, o.code, o.out, o.err)
 		}
 	}

@@ -23,7 +23,8 @@ func TestOrdersBetweenTheEmergencyBackupAndTheSwapAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.write("config.yaml", strings.Replace(string(text), "SELECT COUNT(*) > 0 FROM customers", "SELECT "+s.live+".late()", 1))
+		s.write("config.yaml", strings.Replace(string(text), "SELECT COUNT(*) > 0 FROM customers",
+			"SELECT "+s.live+".late()", 1))
 		s.must("backup", "create")
 		o := s.run("restore", "--confirm", s.live)
 		if o.code != 1 || !strings.Contains(o.err, "was written to after its emergency backup") ||
@@ -32,7 +33,8 @@ func TestOrdersBetweenTheEmergencyBackupAndTheSwapAreKept(t *testing.T) {
 		}
 		order := func(schema string) (n int) {
 			t.Helper()
-			if err := db.Open(t, "").QueryRow("SELECT COUNT(*) FROM `" + schema + "`.orders WHERE id = 700200").Scan(&n); err != nil {
+			if err := db.Open(t, "").QueryRow("SELECT COUNT(*) FROM `" + schema +
+				"`.orders WHERE id = 700200").Scan(&n); err != nil {
 				t.Fatal(err)
 			}
 			return n

@@ -277,7 +277,8 @@ func joined(t *testing.T, db *testdb.Server, live, other, table, on string) stri
 		t.Fatal(err)
 	}
 	if err := c.QueryRow("SELECT GROUP_CONCAT('BINARY l.`', COLUMN_NAME, '` <=> BINARY b.`', COLUMN_NAME, '`' "+
-		"SEPARATOR ' AND ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", live, table).Scan(&columns); err != nil {
+		"SEPARATOR ' AND ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", live,
+		table).Scan(&columns); err != nil {
 		t.Fatal(err)
 	}
 	var changed string

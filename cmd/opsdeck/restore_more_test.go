@@ -52,7 +52,8 @@ func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
 		if !s.running() {
 			t.Fatal("the service was stopped for it")
 		}
-		if o := s.run("restore", "--from", filepath.Join(s.dir, "foreign.sql"), "--to", other, "--confirm", other); o.code != 1 ||
+		if o := s.run("restore", "--from", filepath.Join(s.dir, "foreign.sql"), "--to", other, "--confirm",
+			other); o.code != 1 ||
 			!strings.Contains(o.err, "not empty") {
 			t.Fatalf("into a schema that is not empty: exit %d\n%s", o.code, o.err)
 		}
@@ -114,7 +115,8 @@ func TestASecondOperatorCannotStartAnother(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	waitStage(t, s, "ask-quiet")
-	if o := s.run("restore", "--confirm", s.live); o.code != 75 || !strings.Contains(o.err, "has been restoring "+s.live+" since ") {
+	if o := s.run("restore", "--confirm", s.live); o.code != 75 ||
+		!strings.Contains(o.err, "has been restoring "+s.live+" since ") {
 		t.Fatalf("exit %d\n%s", o.code, o.err)
 	}
 	if o := s.run("restore", "resume"); o.code != 75 {

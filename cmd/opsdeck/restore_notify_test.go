@@ -131,7 +131,8 @@ func TestTheNotificationIsLookedAtBeforeItIsSent(t *testing.T) {
 		t.Errorf("the plain webhook got no report:\n%s", got)
 	}
 	got := in.of("mail")
-	for _, want := range []string{"To: <ops@example.com>", "[shop] database " + s.live + ": restored", `filename="report.md"`, `filename="report.json"`} {
+	for _, want := range []string{"To: <ops@example.com>", "[shop] database " + s.live + ": restored",
+		`filename="report.md"`, `filename="report.json"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the mail lacks %q:\n%s", want, got)
 		}

@@ -66,7 +66,8 @@ func TestAKilledCommandLeavesItsRestoreGoingOn(t *testing.T) {
 		t.Fatal("the worker ended with its command")
 	}
 	until(t, "the service's stop", func() bool { return !s.running() })
-	if o := s.run("status", "--only", "process"); o.code != 2 || !strings.Contains(o.out, "Do not start anything by hand") {
+	if o := s.run("status", "--only", "process"); o.code != 2 ||
+		!strings.Contains(o.out, "Do not start anything by hand") {
 		t.Errorf("the process check says (exit %d)\n%s", o.code, o.out)
 	}
 	goOn()

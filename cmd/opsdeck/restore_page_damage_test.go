@@ -105,7 +105,8 @@ func TestATableThatEndsTheServerIsReadOnce(t *testing.T) {
 			t.Logf("%s: %d deaths", flavour, once)
 			if text := plan.out + plan.err; !strings.Contains(text, "bad") {
 				t.Errorf("the plan says nothing of the table:\n%s", text)
-			} else if once > 0 && (!strings.Contains(text, "the server crashed while bad was read") || !strings.Contains(text, "innodb_force_recovery")) {
+			} else if once > 0 && (!strings.Contains(text, "the server crashed while bad was read") ||
+				!strings.Contains(text, "innodb_force_recovery")) {
 				t.Errorf("the plan does not say that the server ended:\n%s", text)
 			}
 			if once > 1 {

@@ -39,7 +39,8 @@ func TestRandomDatabasesAreBackedUpRestoredAndUndone(t *testing.T) {
 func wholeWay(t *testing.T, db *testdb.Server, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	s := emptySite(t, db, db.Schema(t))
-	s.amend(`restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"]`, `restore: {key_tables: []`)
+	s.amend(`restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"]`,
+		`restore: {key_tables: []`)
 	db.Random(t, r, s.live)
 	good := s.rows()
 	var made backupCreateJSON

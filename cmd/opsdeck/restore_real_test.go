@@ -113,7 +113,8 @@ func emptySite(t testing.TB, db *testdb.Server, live string) *realSite {
     backup: {dir: %s, keep: {daily: 7}}
     restore: {key_tables: [customers, orders], smoke_test: ["SELECT COUNT(*) > 0 FROM customers"], ready_wait: 1m}
 state_dir: %s
-`, s.health.URL, s.live, s.options, db.Port, up, up, up, filepath.Join(s.dir, "backups"), filepath.Join(s.dir, "state")))
+`, s.health.URL, s.live, s.options, db.Port, up, up, up, filepath.Join(s.dir, "backups"),
+		filepath.Join(s.dir, "state")))
 	t.Cleanup(func() {
 		s.endWorkers()
 		for _, side := range s.sides() {
@@ -163,7 +164,8 @@ func (s *realSite) running() bool {
 // sides are the schemas beside the live one.
 func (s *realSite) sides() (out []string) {
 	rows, err := s.db.Open(s.t, "").
-		Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?", strings.ReplaceAll(s.live[:min(len(s.live), 30)], "_", `\_`)+`%\_\_%`)
+		Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ?",
+			strings.ReplaceAll(s.live[:min(len(s.live), 30)], "_", `\_`)+`%\_\_%`)
 	if err != nil {
 		s.t.Fatal(err)
 	}

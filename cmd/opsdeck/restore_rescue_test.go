@@ -37,7 +37,8 @@ func TestRescueOfATable(t *testing.T) {
 			t.Errorf("unsafe: %q", o.out)
 		}
 		var doc restores.Rescued
-		if err := json.Unmarshal([]byte(s.must("restore", "rescue", "--table", "orders", "--json", "--merge", "all", "--dry-run").out), &doc); err != nil {
+		if err := json.Unmarshal([]byte(s.must("restore", "rescue", "--table", "orders", "--json", "--merge", "all",
+			"--dry-run").out), &doc); err != nil {
 			t.Fatal(err)
 		}
 		if doc.Missing != 1 || doc.Changed != 1 || doc.WouldMerge == nil ||

@@ -62,7 +62,8 @@ func TestAReplayOfRowsAloneIsJudgedExactly(t *testing.T) {
 		if o.code != 1 || !strings.Contains(o.err+o.out, "sales has 7 rows after the replay, and 300 before") {
 			t.Fatalf("exit %d\n%s\n%s", o.code, o.out, o.err)
 		}
-		s.must("restore", "--from", shrunk, "--until", "now", "--json", "--confirm", s.live, "--accept-missing", "sales")
+		s.must("restore", "--from", shrunk, "--until", "now", "--json", "--confirm", s.live, "--accept-missing",
+			"sales")
 	})
 }
 

@@ -23,7 +23,8 @@ func TestAStandbyOfAnotherCountIsNotUsed(t *testing.T) {
 		// The service's stop, after the plan, makes the standby count one transaction more.
 		s.write("stop", fmt.Sprintf("rm -f %s\n%s --defaults-extra-file=%s -h127.0.0.1 -P%d -e \"%s\"\n",
 			filepath.Join(s.dir, "up"), db.Tool(t, "mysql"), s.options, db.Port,
-			"SET sql_log_bin = 0; UPDATE "+s.standing().Schema+"."+replay.Table+` SET what = REPLACE(what, '\"transactions\":', '\"transactions\":1')`+
+			"SET sql_log_bin = 0; UPDATE "+s.standing().Schema+"."+replay.Table+
+				` SET what = REPLACE(what, '\"transactions\":', '\"transactions\":1')`+
 				" WHERE id = 1"))
 		s.amend(`stop: "rm -f `+filepath.Join(s.dir, "up"), `stop: "sh `+filepath.Join(s.dir, "stop"))
 		o := s.must("restore", "--before", id, "--json", "--confirm", s.live)

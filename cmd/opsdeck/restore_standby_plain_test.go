@@ -29,7 +29,8 @@ func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
 		if out := s.must(words...).out; !strings.Contains(out, "standby at ") || strings.Contains(out, "not used") {
 			t.Errorf("%v does not use the standby:\n%s", words, out)
 		}
-		if out := s.must("restore", "--plan", "--tables", "orders").out; !strings.Contains(out, "only some tables are restored") {
+		if out := s.must("restore", "--plan", "--tables", "orders").out; !strings.Contains(out,
+			"only some tables are restored") {
 			t.Errorf("some tables:\n%s", out)
 		}
 		name := s.nextBackup() // newer than the standby
@@ -41,7 +42,8 @@ func TestAPlanWithoutAMomentNamesTheStandby(t *testing.T) {
 			t.Errorf("gone:\n%s", out)
 		}
 		s.amend("standby: true, ", "")
-		s.writeRecord(filepath.Join(s.dir, "state", "standby", "shop", "standby.json"), `{"format_version": 1, "state": "off"}`)
+		s.writeRecord(filepath.Join(s.dir, "state", "standby", "shop", "standby.json"),
+			`{"format_version": 1, "state": "off"}`)
 		if out := plain(); strings.Contains(out, "the standby") || strings.Contains(out, "a standby") {
 			t.Errorf("none is kept:\n%s", out)
 		}

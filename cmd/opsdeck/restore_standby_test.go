@@ -368,7 +368,8 @@ func TestAStandbyThatWasKilledGoesOn(t *testing.T) {
 		for i := range 1500 {
 			work = append(work, fmt.Sprintf("INSERT INTO made_later (v) VALUES (%d)", i))
 		}
-		work = append(work, "ALTER TABLE made_later ADD COLUMN note INT", "UPDATE made_later SET note = id WHERE v > 700")
+		work = append(work, "ALTER TABLE made_later ADD COLUMN note INT",
+			"UPDATE made_later SET note = id WHERE v > 700")
 		db.Exec(t, s.live, work...)
 		s.must("backup", "binlog", "fetch")
 		random := rand.New(rand.NewPCG(testenv.Seed(t), 0))

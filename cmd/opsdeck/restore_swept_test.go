@@ -46,7 +46,8 @@ func TestAPlanRemovesWhatAKilledOneLeft(t *testing.T) {
 		}
 		for name, stays := range stays {
 			var n int
-			err := db.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name).Scan(&n)
+			err := db.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+				name).Scan(&n)
 			if err != nil || n != stays {
 				t.Errorf("%s: %d, want %d, %v", name, n, stays, err)
 			}

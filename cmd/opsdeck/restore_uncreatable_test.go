@@ -59,7 +59,8 @@ func TestWhatTheServerCannotCreateIsFoundByThePlan(t *testing.T) {
 		}
 		sameDump(t, before, s.dump())
 		some := strings.Join(names[1:], ",")
-		s.refuses("cannot create the table rocks", "restore", "--from", from, "--confirm", s.live, "--accept-missing", some)
+		s.refuses("cannot create the table rocks", "restore", "--from", from, "--confirm", s.live, "--accept-missing",
+			some)
 		if got := s.sides(); len(got) > 0 {
 			t.Fatalf("left behind: %v", got)
 		}
@@ -68,7 +69,8 @@ func TestWhatTheServerCannotCreateIsFoundByThePlan(t *testing.T) {
 			t.Errorf("the report does not tell what is left out\n%s", report)
 		}
 		var got []string
-		rows, err := db.Open(t, s.live).Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? "+
+		rows, err := db.Open(t,
+			s.live).Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? "+
 			"ORDER BY 1", s.live)
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +101,8 @@ func TestABackupOfAnotherServerIsTriedBeforeTheStop(t *testing.T) {
 	if len(made) != 1 {
 		t.Fatal(made)
 	}
-	args := []string{"restore", "--from", filepath.Join(from.dir, "backups", made[0]), "--from-schema", from.live, "--confirm", s.live}
+	args := []string{"restore", "--from", filepath.Join(from.dir, "backups", made[0]), "--from-schema", from.live,
+		"--confirm", s.live}
 	o := s.run(args...)
 	if o.code != 1 || !strings.Contains(o.err, "the server cannot create the table odd: ") || !s.running() {
 		t.Fatalf("exit %d\n%s", o.code, o.err)

@@ -22,7 +22,8 @@ func TestAPlanKnowsTheDefinersInTheLog(t *testing.T) {
 		db.Exec(t, s.live, inRows("CREATE DEFINER=CURRENT_USER VIEW seen AS SELECT * FROM customers",
 			"INSERT INTO customers (name) VALUES ('two')")...)
 		s.must("backup", "binlog", "fetch")
-		if out := s.must("restore", "--until", "now", "--plan").out; strings.Contains(out, "the binlog creates objects of") {
+		if out := s.must("restore", "--until", "now", "--plan").out; strings.Contains(out,
+			"the binlog creates objects of") {
 			t.Errorf("a user with every privilege:\n%s", out)
 		}
 		user := "u_" + db.Flavour
@@ -36,7 +37,8 @@ func TestAPlanKnowsTheDefinersInTheLog(t *testing.T) {
 		if !strings.Contains(out, "the binlog creates objects of") || !strings.Contains(out, "blocks the restore") {
 			t.Errorf("the log's definer is not told:\n%s", out)
 		}
-		if out := s.must("restore", "--before", at, "--plan").out; strings.Contains(out, "the binlog creates objects of") {
+		if out := s.must("restore", "--before", at, "--plan").out; strings.Contains(out,
+			"the binlog creates objects of") {
 			t.Errorf("before the view:\n%s", out)
 		}
 	})

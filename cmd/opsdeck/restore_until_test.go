@@ -153,7 +153,8 @@ func TestRestoreSaysWhichSpanCanBeReached(t *testing.T) {
 		s := newSite(t, db)
 		s.must("backup", "create")
 		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('x')")...)
-		if o := s.run("restore", "--plan", "--until", "yesterday"); o.code != 64 || !strings.Contains(o.err, "not one point in time") {
+		if o := s.run("restore", "--plan", "--until", "yesterday"); o.code != 64 ||
+			!strings.Contains(o.err, "not one point in time") {
 			t.Errorf("a day: exit %d\n%s", o.code, o.err)
 		}
 		for _, args := range [][]string{
@@ -186,7 +187,8 @@ func TestRestoreOneTableToAMoment(t *testing.T) {
 		db.Exec(t, s.live, inRows("INSERT INTO ar_invoices (total) VALUES (8)", "UPDATE customers SET name = 'now'")...)
 		good := s.dump()
 		db.Exec(t, s.live, inRows("DELETE FROM ar_invoices")...)
-		s.must("restore", "--before", s.newestID("ar_invoices"), "--tables", "ar_invoices", "--confirm", s.live, "--json")
+		s.must("restore", "--before", s.newestID("ar_invoices"), "--tables", "ar_invoices", "--confirm", s.live,
+			"--json")
 		sameDump(t, good, s.dump())
 	})
 }

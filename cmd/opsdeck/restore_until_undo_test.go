@@ -51,7 +51,8 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 				backUpNow(t, o.out+report, "Make a full backup now: opsdeck ", " backup create; until then no restore")
 
 				o = s.must("restore", "undo", "--confirm", s.live)
-				backUpNow(t, o.out+s.must("restore", "report").out, "Make a full backup now: opsdeck ", " backup create; until then no restore")
+				backUpNow(t, o.out+s.must("restore", "report").out, "Make a full backup now: opsdeck ",
+					" backup create; until then no restore")
 				silent(t, o.err, "written since the restore;")
 				tells(t, o.err, "nothing will be lost: the binlog has no later changes")
 				tells(t, s.must("restore", "report").out, "rows written since the restore: 0")

@@ -169,7 +169,8 @@ func TestTheRestoreWithoutOpsdeck(t *testing.T) {
 			t.Fatalf("the current state is not in it: %v\n%s", err, dump)
 		}
 		argv, err := os.ReadFile(filepath.Join(s.dir, "argv"))
-		if err != nil || regexp.MustCompile(`(?m)(^| )(-p|--pass)`).Match(argv) || !strings.Contains(string(argv), "--databases "+s.schema) {
+		if err != nil || regexp.MustCompile(`(?m)(^| )(-p|--pass)`).Match(argv) ||
+			!strings.Contains(string(argv), "--databases "+s.schema) {
 			t.Fatalf("%v %s", err, argv)
 		}
 
@@ -220,7 +221,8 @@ func TestTheScriptStopsBeforeHarm(t *testing.T) {
 		before := s.all()
 		yes := []string{"CONFIRM=" + s.schema}
 		for _, use := range []string{"USE `elsewhere`;", "use elsewhere ;"} {
-			s.refuses("elsewhere", yes, s.file("CREATE TABLE a (id INT);\nUSE `"+s.schema+"`;\n"+use+"\nDROP TABLE b;\n"))
+			s.refuses("elsewhere", yes, s.file("CREATE TABLE a (id INT);\nUSE `"+s.schema+"`;\n"+use+
+				"\nDROP TABLE b;\n"))
 		}
 
 		// A load that fails in the middle: the way back that it names works.
@@ -242,7 +244,8 @@ func TestTheScriptStopsBeforeHarm(t *testing.T) {
 		count := len(s.saved())
 		out = s.run(1, yes)
 		saved := s.saved()
-		if len(saved) != count+1 || !strings.Contains(out, "SKIP_EMERGENCY=yes") || !strings.Contains(out, ".incomplete") {
+		if len(saved) != count+1 || !strings.Contains(out, "SKIP_EMERGENCY=yes") ||
+			!strings.Contains(out, ".incomplete") {
 			t.Fatalf("%v\n%s", saved, out)
 		}
 		s.run(0, append(yes, "SKIP_EMERGENCY=yes"))

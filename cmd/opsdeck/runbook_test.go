@@ -142,7 +142,8 @@ cd origin && git -c user.name=t -c user.email=t@t.example commit -qm two --allow
 	s.must("backup", "verify")
 	s.db.Exec(t, s.live, "DELETE FROM ar_invoices WHERE id = 2")
 	var change struct{ ID string }
-	line, _, _ := strings.Cut(s.must("audit", "changes", "--kind", "delete", "--table", "ar_invoices", "--json").out, "\n")
+	line, _, _ := strings.Cut(s.must("audit", "changes", "--kind", "delete", "--table", "ar_invoices", "--json").out,
+		"\n")
 	if err := json.Unmarshal([]byte(line), &change); err != nil || change.ID == "" {
 		t.Fatalf("%v %s", err, line)
 	}
@@ -167,7 +168,8 @@ func (s *realSite) shell(line string) string {
 }
 
 // others are the programs beside opsdeck whose lines are typed: what only looks.
-var others = []string{"curl ", "ls ", "df ", "free ", "gzip -t ", "ss ", "node ", "npm --version", "npm config get ", "cat "}
+var others = []string{"curl ", "ls ", "df ", "free ", "gzip -t ", "ss ", "node ", "npm --version", "npm config get ",
+	"cat "}
 
 // typeIn types a line, once, and looks at its exit code.
 func (w *typist) typeIn(runbook, line string) {
@@ -207,7 +209,8 @@ func (w *typist) typeIn(runbook, line string) {
 	cmd.Env = append(append(os.Environ(), "HOME="+w.dir, "TERM=dumb"), w.env...)
 	out, _ := cmd.CombinedOutput()
 	code := cmd.ProcessState.ExitCode()
-	state := strings.Contains(line, " status") || strings.Contains(line, " doctor") || strings.Contains(line, "deploy check")
+	state := strings.Contains(line, " status") || strings.Contains(line, " doctor") ||
+		strings.Contains(line, "deploy check")
 	none := strings.Contains(line, "&& grep -nE ") && code == 1 // no default password is found
 	if code != 0 && !none && (!state || code < 0 || code > 3) {
 		w.t.Errorf("runbook %s: %s: exit code %d\n%s", runbook, typedIn, code, out)

@@ -22,7 +22,8 @@ import (
 func BenchmarkServe(b *testing.B) {
 	s := testdb.MariaDB(b)
 	config := configFile(b, fmt.Sprintf(
-		"services:\n  - name: q\n    health: {url: \"\"}\n    database: {options_file: %s, name: mysql}\n", s.OptionsFile(b),
+		"services:\n  - name: q\n    health: {url: \"\"}\n    database: {options_file: %s, name: mysql}\n",
+		s.OptionsFile(b),
 	))
 	base, _ := served(b, config)
 	for _, c := range []struct {

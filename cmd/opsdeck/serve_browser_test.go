@@ -18,8 +18,10 @@ func TestARealBrowserShowsTheDescription(t *testing.T) {
 	base, _ := served(t, configFile(t, "services:\n  - name: 千张\n    process: {kind: none}\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), "--accept-lang=zh-CN", "--enable-logging=stderr", "--dump-dom", base+"/api-docs")
+	cmd := exec.CommandContext(ctx, browser, "--headless=new", "--no-sandbox", "--disable-gpu",
+		"--disable-dev-shm-usage",
+		"--user-data-dir="+t.TempDir(), "--accept-lang=zh-CN", "--enable-logging=stderr", "--dump-dom",
+		base+"/api-docs")
 	cmd.WaitDelay = 10 * time.Second
 	var said strings.Builder
 	cmd.Stderr = &said

@@ -157,7 +157,8 @@ func TestTheTokenOpensEveryPath(t *testing.T) {
 	secret := secretFile(t, filepath.Join(t.TempDir(), "token"), token+"\n")
 	base, _ := servedWith(t, configFile(t, quietService), "--listen", "127.0.0.1:0", "--token-file", secret)
 	for _, path := range []string{"/health", "/metrics", "/api-docs", "/openapi.json", "/health/version", "/none"} {
-		for _, sent := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + token + "x", "Bearer " + token[1:], token, "Basic !"} {
+		for _, sent := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + token + "x",
+			"Bearer " + token[1:], token, "Basic !"} {
 			if code, body, _ := askedAs(t, base+path, "Authorization", sent); code != 401 ||
 				strings.Contains(body, token) {
 				t.Errorf("%s with %q: %d %s", path, sent, code, body)
@@ -182,7 +183,8 @@ func TestATokenThatIsNoneIsRefused(t *testing.T) {
 	} {
 		secret := secretFile(t, filepath.Join(t.TempDir(), "token"), text)
 		var out bytes.Buffer
-		code := run(t.Context(), []string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen", "127.0.0.1:0",
+		code := run(t.Context(), []string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen",
+			"127.0.0.1:0",
 			"--token-file", secret}, stdio{out: io.Discard, err: &out})
 		if code != 78 || !strings.Contains(out.String(), want) ||
 			!strings.Contains(out.String(), "openssl rand -hex 32") {
@@ -194,7 +196,8 @@ func TestATokenThatIsNoneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen", "127.0.0.1:0",
+	code := run(t.Context(), []string{"--config", configFile(t, quietService), "--lang", "en", "serve", "--listen",
+		"127.0.0.1:0",
 		"--token-file", secret}, stdio{out: io.Discard, err: &out})
 	if code != 78 || !strings.Contains(out.String(), "chmod 600 "+secret) || strings.Contains(out.String(), token) {
 		t.Errorf("exit code %d: %s", code, out.String())
@@ -239,7 +242,8 @@ func awaitSaid(t *testing.T, said *locked, text string) {
 
 func TestPlainHTTPOnTheTLSPortIsAnsweredAtOnce(t *testing.T) {
 	cert, key := certified(t, t.TempDir(), 1)
-	base, _ := servedWith(t, configFile(t, quietService), "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
+	base, _ := servedWith(t, configFile(t, quietService), "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key",
+		key)
 	for range 50 { // a reset would now and then take the answer away
 		code, body, _ := askedAs(t, "http"+strings.TrimPrefix(base, "https")+"/health")
 		if code != 400 || !strings.Contains(body, "speaks TLS, not plain HTTP: use https://") {
@@ -259,16 +263,19 @@ func TestSeveralServicesAreServedTogether(t *testing.T) {
 	}, "\n"))
 	base, _ := servedWith(t, config)
 	code, body := get(t, base+"/health/ready")
-	if code != 503 || !strings.Contains(body, `"checks":{"crm/database":false,"database":false,"shop/database":false}`) {
+	if code != 503 || !strings.Contains(body,
+		`"checks":{"crm/database":false,"database":false,"shop/database":false}`) {
 		t.Errorf("%d %s", code, body)
 	}
-	if code, body := get(t, base+"/health/ready?service=crm"); code != 503 || !strings.Contains(body, `"checks":{"database":false}`) {
+	if code, body := get(t, base+"/health/ready?service=crm"); code != 503 ||
+		!strings.Contains(body, `"checks":{"database":false}`) {
 		t.Errorf("%d %s", code, body)
 	}
 	if code, body := get(t, base+"/health/ready?service=<b>"); code != 404 || strings.Contains(body, "<b>") {
 		t.Errorf("%d %s", code, body)
 	}
-	if _, body := get(t, base+"/metrics"); !strings.Contains(body, `service="shop"`) || !strings.Contains(body, `service="crm"`) {
+	if _, body := get(t, base+"/metrics"); !strings.Contains(body, `service="shop"`) ||
+		!strings.Contains(body, `service="crm"`) {
 		t.Errorf("the metrics are of one service:\n%s", body)
 	}
 }

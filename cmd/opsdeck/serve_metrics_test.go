@@ -77,7 +77,8 @@ func TestAScrapeNeverWaitsForAHungServer(t *testing.T) {
 	began := time.Now()
 	for range 20 {
 		code, body := get(t, base+"/metrics")
-		if code != 200 || !strings.Contains(body, `opsdeck_check_state{check="mysql",kind="mysql",service="x",state="unknown"} 1`) ||
+		if code != 200 || !strings.Contains(body,
+			`opsdeck_check_state{check="mysql",kind="mysql",service="x",state="unknown"} 1`) ||
 			strings.Contains(body, "opsdeck_check_up{") {
 			t.Fatalf("%d %s", code, body)
 		}
@@ -117,10 +118,12 @@ func TestMetricsTellOfTheBackups(t *testing.T) {
 			t.Fatalf("%s: %v", name, got[name])
 			return 0
 		}
-		if size, rows := value("opsdeck_backup_newest_size_bytes"), value("opsdeck_backup_newest_rows"); size != made.SizeBytes || rows != made.Rows {
+		if size, rows := value("opsdeck_backup_newest_size_bytes"),
+			value("opsdeck_backup_newest_rows"); size != made.SizeBytes || rows != made.Rows {
 			t.Errorf("%v bytes and %v rows, made were %v and %v", size, rows, made.SizeBytes, made.Rows)
 		}
-		if age, lost := value("opsdeck_backup_good_age_seconds"), value("opsdeck_rpo_seconds"); age != lost || age > 300 {
+		if age, lost := value("opsdeck_backup_good_age_seconds"), value("opsdeck_rpo_seconds"); age != lost ||
+			age > 300 {
 			t.Errorf("the newest backup is %v s old, %v s would be lost", age, lost)
 		}
 	})
@@ -135,7 +138,8 @@ func TestRulesAndDashboardNeedNoConfiguration(t *testing.T) {
 			t.Errorf("%s: exit code %d: %.200s", flag, code, out.String())
 		}
 	}
-	code := run(t.Context(), []string{"serve", "--print-rules", "--print-dashboard"}, stdio{out: io.Discard, err: io.Discard})
+	code := run(t.Context(), []string{"serve", "--print-rules", "--print-dashboard"},
+		stdio{out: io.Discard, err: io.Discard})
 	if code != 64 {
 		t.Errorf("both at once: exit code %d", code)
 	}

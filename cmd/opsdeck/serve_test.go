@@ -42,7 +42,8 @@ func served(t testing.TB, config string) (base string, end func() int) {
 	var said locked
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"--config", config, "--lang", "en", "serve", "--listen", "127.0.0.1:0"}, stdio{out: io.Discard, err: &said})
+		code <- run(ctx, []string{"--config", config, "--lang", "en", "serve", "--listen", "127.0.0.1:0"},
+			stdio{out: io.Discard, err: &said})
 	}()
 	end = sync.OnceValue(func() int { cancel(); return <-code })
 	t.Cleanup(func() { end() })

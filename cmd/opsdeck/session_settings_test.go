@@ -16,25 +16,36 @@ import (
 // statements, hides rows, or changes how values and names are written. A server
 // that lacks one, or a value, goes without it.
 var strange = []string{
-	"max_execution_time = 1", "max_statement_time = 0.001", "sql_select_limit = 1", "max_join_size = 1", "sql_big_selects = 0",
+	"max_execution_time = 1", "max_statement_time = 0.001", "sql_select_limit = 1", "max_join_size = 1",
+	"sql_big_selects = 0",
 	"sql_safe_updates = 1", "show_gipk_in_create_table_and_information_schema = 0",
 	"sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,IGNORE_SPACE,HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,REAL_AS_FLOAT'",
 	"sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,EMPTY_STRING_IS_NULL,SIMULTANEOUS_ASSIGNMENT'",
 	"autocommit = 0", "completion_type = 2", "transaction_isolation = 'READ-UNCOMMITTED'", "tx_isolation = " +
 		"'READ-UNCOMMITTED'",
-	"transaction_read_only = 1", "tx_read_only = 1", "idle_transaction_timeout = 1", "idle_readonly_transaction_timeout = 1",
-	"wait_timeout = 1", "net_read_timeout = 1", "net_write_timeout = 1", "lock_wait_timeout = 1", "innodb_lock_wait_timeout = 1",
-	"group_concat_max_len = 4", "div_precision_increment = 0", "max_sort_length = 4", "max_error_count = 0", "sql_quote_show_create = 0",
-	"sql_auto_is_null = 1", "lc_messages = 'zh_CN'", "lc_messages = 'de_DE'", "lc_time_names = 'zh_CN'", "time_zone = '+05:45'",
-	"default_week_format = 3", "default_storage_engine = MyISAM", "default_tmp_storage_engine = MEMORY", "big_tables = 1",
-	"sql_generate_invisible_primary_key = 1", "sql_require_primary_key = 1", "foreign_key_checks = 0", "unique_checks = 0",
+	"transaction_read_only = 1", "tx_read_only = 1", "idle_transaction_timeout = 1",
+	"idle_readonly_transaction_timeout = 1",
+	"wait_timeout = 1", "net_read_timeout = 1", "net_write_timeout = 1", "lock_wait_timeout = 1",
+	"innodb_lock_wait_timeout = 1",
+	"group_concat_max_len = 4", "div_precision_increment = 0", "max_sort_length = 4", "max_error_count = 0",
+	"sql_quote_show_create = 0",
+	"sql_auto_is_null = 1", "lc_messages = 'zh_CN'", "lc_messages = 'de_DE'", "lc_time_names = 'zh_CN'",
+	"time_zone = '+05:45'",
+	"default_week_format = 3", "default_storage_engine = MyISAM", "default_tmp_storage_engine = MEMORY",
+	"big_tables = 1",
+	"sql_generate_invisible_primary_key = 1", "sql_require_primary_key = 1", "foreign_key_checks = 0",
+	"unique_checks = 0",
 	"check_constraint_checks = 0", "sql_notes = 0", "sql_warnings = 1", "note_verbosity = " +
 		"'basic,unusable_keys,explain'",
-	"alter_algorithm = INSTANT", "system_versioning_alter_history = KEEP", "sql_if_exists = 1", "old_mode = 'ZERO_DATE_TIME_CAST,NO_PROGRESS_INFO'",
+	"alter_algorithm = INSTANT", "system_versioning_alter_history = KEEP", "sql_if_exists = 1",
+	"old_mode = 'ZERO_DATE_TIME_CAST,NO_PROGRESS_INFO'",
 	"system_versioning_asof = '2000-01-01 00:00:00'", "low_priority_updates = 1", "show_create_table_verbosity = 1",
-	"character_set_server = latin1", "character_set_client = latin1", "character_set_results = latin1", "collation_connection = latin1_german1_ci",
-	"max_session_mem_used = 65536", "tmp_disk_table_size = 1024", "max_tmp_session_space_usage = 65536", "query_cache_type = 1",
-	"explicit_defaults_for_timestamp = 0", "innodb_strict_mode = 1", "restrict_fk_on_non_standard_key = 1", "sql_buffer_result = 1",
+	"character_set_server = latin1", "character_set_client = latin1", "character_set_results = latin1",
+	"collation_connection = latin1_german1_ci",
+	"max_session_mem_used = 65536", "tmp_disk_table_size = 1024", "max_tmp_session_space_usage = 65536",
+	"query_cache_type = 1",
+	"explicit_defaults_for_timestamp = 0", "innodb_strict_mode = 1", "restrict_fk_on_non_standard_key = 1",
+	"sql_buffer_result = 1",
 }
 
 // imposeSettings gives a server strange settings, and its own back at the end.
@@ -117,7 +128,8 @@ func TestEveryVerbShedsWhatTheServerImposes(t *testing.T) {
 		s.withoutSuper()
 		t.Run("all", func(t *testing.T) {
 			s := s.in(t)
-			imposeSettings(t, db, append(strange, "log_bin_trust_function_creators = 1", `init_connect = "`+imposed+`"`))
+			imposeSettings(t, db, append(strange, "log_bin_trust_function_creators = 1",
+				`init_connect = "`+imposed+`"`))
 			s.everyVerb()
 		})
 		definer := regexp.MustCompile("DEFINER=[^ *]+") // ALTER EVENT makes an event its user's

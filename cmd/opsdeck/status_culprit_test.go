@@ -20,13 +20,15 @@ func TestStatusNamesWhoRemovedTablesAndTheCommandThatHeals(t *testing.T) {
 		for _, accident := range []string{"DROP TABLE t", "DROP DATABASE `" + schema + "`"} {
 			s.Exec(t, schema, "INSERT INTO u SELECT COUNT(*) FROM u", accident)
 			if accident == "DROP TABLE t" { // what was dropped and made again since is not why t is missing
-				s.Exec(t, schema, "CREATE TABLE w (id INT PRIMARY KEY)", "DROP TABLE w", "CREATE TABLE w (id INT PRIMARY KEY)")
+				s.Exec(t, schema, "CREATE TABLE w (id INT PRIMARY KEY)", "DROP TABLE w",
+					"CREATE TABLE w (id INT PRIMARY KEY)")
 			}
 			out, _ := asked(t, config, 0, "audit", "changes", "--json", "--kind", "ddl", "--limit", "4")
 			newest := map[string]int{"DROP TABLE t": 3}[accident]
 			id := fmt.Sprint(jsonLines(t, out)[newest]["id"])
 			out, _ = asked(t, config, 2, "status", "--only", "schema", "--json")
-			if !strings.Contains(out, `"removed_by": "`+id+`"`) || !strings.Contains(out, "restore --before "+id+" --plan") {
+			if !strings.Contains(out, `"removed_by": "`+id+`"`) ||
+				!strings.Contains(out, "restore --before "+id+" --plan") {
 				t.Fatalf("after %s, by %s: %s", accident, id, out)
 			}
 			asked(t, config, 0, "restore", "--before", id, "--plan")

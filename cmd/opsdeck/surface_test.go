@@ -207,7 +207,8 @@ func TestEveryCommandHasTheFlagsOfItsKind(t *testing.T) {
 func TestReadOnlyRefusesEveryCommandThatChangesSomething(t *testing.T) {
 	config := configFile(
 		t,
-		"services:\n  - name: q\n    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: "+t.TempDir()+"}\nstate_dir: "+t.TempDir()+"\n",
+		"services:\n  - name: q\n    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: "+t.TempDir()+
+			"}\nstate_dir: "+t.TempDir()+"\n",
 	)
 	for name, args := range changingCommands {
 		t.Run(name, func(t *testing.T) {

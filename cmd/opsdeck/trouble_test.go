@@ -28,8 +28,9 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 		"port": {fmt.Sprintf("require('http').createServer().listen(%d, '127.0.0.1')", port),
 			fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid()), "ss -ltnp"},
 		"module": {"require('@nestjs/nothing')", "Cannot find module '@nestjs/nothing'", "npm install"},
-		"login":  {"throw new Error(\"Access denied for user 'q'@'localhost' (using password: YES)\")", "the database refuses the service's user or password", "DB_PASSWORD"},
-		"bug":    {"null.x", "TypeError: Cannot read properties of null", " logs --critical --since 1h"},
+		"login": {"throw new Error(\"Access denied for user 'q'@'localhost' (using password: YES)\")",
+			"the database refuses the service's user or password", "DB_PASSWORD"},
+		"bug": {"null.x", "TypeError: Cannot read properties of null", " logs --critical --since 1h"},
 	} {
 		script := filepath.Join(daemon.Dir, name+".js")
 		if err := os.WriteFile(script, []byte(c.script), 0o600); err != nil {
@@ -101,7 +102,8 @@ func TestCriticalLinesJustWrittenAreNoCleanVerdict(t *testing.T) {
 	line := func(at time.Time, text string) string {
 		return fmt.Sprintf("[Nest] 1  - %s   ERROR [Db] %s\n", at.Format("01/02/2006, 03:04:05 PM"), text)
 	}
-	for _, text := range []string{"Unable to connect to the database", "External API call failed", "JavaScript heap out of memory", "Unhandled exception"} {
+	for _, text := range []string{"Unable to connect to the database", "External API call failed",
+		"JavaScript heap out of memory", "Unhandled exception"} {
 		for age, want := range map[time.Duration]int{time.Minute: 2, time.Hour: 0} {
 			if err := os.WriteFile(file, []byte(line(time.Now().Add(-age), text)), 0o600); err != nil {
 				t.Fatal(err)

@@ -25,7 +25,8 @@ func TestATableIsReadAsItIsTyped(t *testing.T) {
 			t.Errorf("%s: %q in %q, %v", c.typed, name, in, ok)
 		}
 	}
-	for _, typed := range []string{"", "`", "``", "`orders", "`shop`.", "`shop`orders", "shop.", "shop.`orders", "``.``"} {
+	for _, typed := range []string{"", "`", "``", "`orders", "`shop`.", "`shop`orders", "shop.", "shop.`orders",
+		"``.``"} {
 		if in, name, ok := splitTable(typed, "shop"); ok {
 			t.Errorf("%s: %q in %q", typed, name, in)
 		}

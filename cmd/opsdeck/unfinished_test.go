@@ -38,7 +38,8 @@ func TestAnotherInstallationsKilledBackupIsSwept(t *testing.T) {
 	if err := os.WriteFile(manifest, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if o := s.must("backup", "list"); !strings.Contains(o.err, half+" (") || !strings.Contains(o.err, "the next backup removes it") {
+	if o := s.must("backup", "list"); !strings.Contains(o.err, half+" (") ||
+		!strings.Contains(o.err, "the next backup removes it") {
 		t.Errorf("after the kill: %s", o.err)
 	}
 	o := s.must("backup", "create")

@@ -14,7 +14,8 @@ var copied = map[string][]string{
 		"CREATE TABLE parent (id INT PRIMARY KEY)", "CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) " +
 			"REFERENCES parent (id))",
 		"SET foreign_key_checks = 0; INSERT INTO child VALUES (1, 99)",
-		"CREATE TABLE part1 (a INT) ENGINE=MyISAM", "CREATE TABLE part2 (a INT) ENGINE=MyISAM", "INSERT INTO part1 VALUES (1), (2)",
+		"CREATE TABLE part1 (a INT) ENGINE=MyISAM", "CREATE TABLE part2 (a INT) ENGINE=MyISAM",
+		"INSERT INTO part1 VALUES (1), (2)",
 		"CREATE TABLE merged (a INT) ENGINE=MERGE UNION=(part1, part2) INSERT_METHOD=LAST",
 		"CREATE TABLE csv_rows (a INT NOT NULL, b VARCHAR(20) NOT NULL) ENGINE=CSV", "INSERT INTO csv_rows VALUES " +
 			"(1, 'a,b'), (2, '\"')",
@@ -35,7 +36,8 @@ var copied = map[string][]string{
 	},
 	"mariadb": {
 		"CREATE SEQUENCE sq START WITH 5 INCREMENT BY 3", "SELECT NEXTVAL(sq)",
-		"CREATE TABLE sv (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING", "INSERT INTO sv VALUES (1, 1)", "UPDATE sv SET v = 2",
+		"CREATE TABLE sv (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING", "INSERT INTO sv VALUES (1, 1)",
+		"UPDATE sv SET v = 2",
 		"DELETE FROM sv", "INSERT INTO sv VALUES (2, 2)",
 		"CREATE TABLE hidden (a INT, b INT INVISIBLE DEFAULT 5)", "INSERT INTO hidden (a, b) VALUES (1, 2)",
 		"CREATE TABLE squeezed (id INT PRIMARY KEY, t TEXT COMPRESSED)", "INSERT INTO squeezed VALUES (1, " +

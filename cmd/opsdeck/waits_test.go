@@ -141,7 +141,8 @@ func stuck(t *testing.T, host, port, code string) (config, dir string) {
 			t.Fatal(err)
 		}
 	}
-	config = configFile(t, strings.NewReplacer("DIR", dir, "SILENT", host+":"+port, "HOST", host, "PORT", port, "CODE", code).Replace(
+	config = configFile(t, strings.NewReplacer("DIR", dir, "SILENT", host+":"+port, "HOST", host, "PORT", port, "CODE",
+		code).Replace(
 		`services:
   - name: q
     health: {url: 'http://SILENT'}

@@ -18,8 +18,9 @@ func TestWatchArchivesTheBinaryLogAndASecondFollowerSaysWhoDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = bytes.Replace(text, []byte("backup: {dir:"), []byte("backup: {binlog: follow, daily: never, verify: never, "+
-			"drill: never, dir:"), 1)
+		text = bytes.Replace(text, []byte("backup: {dir:"),
+			[]byte("backup: {binlog: follow, daily: never, verify: never, "+
+				"drill: never, dir:"), 1)
 		if err := os.WriteFile(config, text, 0o600); err != nil {
 			t.Fatal(err)
 		}

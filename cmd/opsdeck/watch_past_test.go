@@ -109,9 +109,11 @@ func TestCopiesAndArchiveThatLagAreToldAndResolved(t *testing.T) {
 // in order.
 func TestWithoutAnArchiveThereIsNoRuleForIt(t *testing.T) {
 	config := configFile(t, fmt.Sprintf("services:\n  - name: q\n    health: {url: \"\"}\n    logs: []\n"+
-		"    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: %s}\nstate_dir: %s\n", t.TempDir(), t.TempDir()))
+		"    database: {name: q, host: 127.0.0.1, port: 1}\n    backup: {dir: %s}\nstate_dir: %s\n", t.TempDir(),
+		t.TempDir()))
 	out, _ := asked(t, config, 0, "watch", "rules")
-	if strings.Contains(out, "binlog-lag") || strings.Contains(out, "copies-behind") || !strings.Contains(out, "jobs-missed") {
+	if strings.Contains(out, "binlog-lag") || strings.Contains(out, "copies-behind") ||
+		!strings.Contains(out, "jobs-missed") {
 		t.Errorf("the rules are\n%s", out)
 	}
 	if _, errs := asked(t, config, 64, "watch", "test", "binlog-lag"); !strings.Contains(errs, "no rule") {

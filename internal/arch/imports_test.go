@@ -104,7 +104,8 @@ func roomOf(path string) room {
 		return pieceRoom
 	case path == "ops":
 		return vocabulary
-	case first == "ops" && slices.Contains([]string{"mysql", "service", "probe", "logfile", "remote", "notify", "host", "ping"}, below):
+	case first == "ops" && slices.Contains([]string{"mysql", "service", "probe", "logfile", "remote", "notify", "host",
+		"ping"}, below):
 		return adapterRoom
 	case first == "ops" && below == "site":
 		return siteRoom

@@ -28,7 +28,8 @@ func TestWhatTheDocumentsNameIsThere(t *testing.T) {
 		}
 	})
 	named := 0
-	for _, page := range []string{"README.md", ".github/README.zh.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"} {
+	for _, page := range []string{"README.md", ".github/README.zh.md", ".github/CONTRIBUTING.md",
+		".github/SECURITY.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +84,8 @@ func TestThePicturesShowTheProgram(t *testing.T) {
 // TestTheFilmShowsTheWholeTape: the moving picture of demo.tape goes through the five tabs
 // to the end of the restore and of its undo.
 func TestTheFilmShowsTheWholeTape(t *testing.T) {
-	for _, word := range []string{"1 of 8 tables", "HttpLogger", "CREATE", "truncated", "restored in", "· undone", "恢"} {
+	for _, word := range []string{"1 of 8 tables", "HttpLogger", "CREATE", "truncated", "restored in", "· undone",
+		"恢"} {
 		requireShown(t, filepath.Join(root, ".github", "screens", "demo.svg"), word, 300_000)
 	}
 }

@@ -26,7 +26,8 @@ func TestFastWidthOfEveryRuneIsTheFullAlgorithms(t *testing.T) {
 }
 
 func FuzzFastWidth(f *testing.F) {
-	for _, s := range []string{"plain", "客户 ●✖", "\x1b[31mx\x1b[0m", "e\u0301", "\x1b]8;;x\a", "한글", "👨‍👩‍👧", "\x1b[", "✖\ufe0f"} {
+	for _, s := range []string{"plain", "客户 ●✖", "\x1b[31mx\x1b[0m", "e\u0301", "\x1b]8;;x\a", "한글", "👨‍👩‍👧", "\x1b[",
+		"✖\ufe0f"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -35,7 +35,8 @@ func TestWrapKeepsWordsWholeBesideCJK(t *testing.T) {
 // Random texts, in which every word has room on a line: nothing but spaces at a break is
 // left out, no line is too wide, and each ends where it may.
 func TestWrappedTextIsTheText(t *testing.T) {
-	pieces := []string{"备", "份", "客户", "，", "（", "）", " ", "a客", "--until ", "orderId备", "/var/log，", "\x1b[31m", "\x1b[m", "👍🏽 "}
+	pieces := []string{"备", "份", "客户", "，", "（", "）", " ", "a客", "--until ", "orderId备", "/var/log，", "\x1b[31m",
+		"\x1b[m", "👍🏽 "}
 	rng := rand.New(rand.NewPCG(testenv.Seed(t), 1))
 	for range 5000 {
 		s, w := "恢", 30+rng.IntN(30)

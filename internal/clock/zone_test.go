@@ -7,7 +7,8 @@ import (
 
 func TestZonesAreReadAsConfigurationsNameThem(t *testing.T) {
 	at := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
-	for name, want := range map[string]int{"UTC": 0, "Asia/Shanghai": 8 * 3600, "+08:00": 8 * 3600, "-03:30": -(3*3600 + 1800), "+5:45": 5*3600 + 2700} {
+	for name, want := range map[string]int{"UTC": 0, "Asia/Shanghai": 8 * 3600, "+08:00": 8 * 3600,
+		"-03:30": -(3*3600 + 1800), "+5:45": 5*3600 + 2700} {
 		zone, err := ParseZone(name)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

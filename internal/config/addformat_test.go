@@ -7,7 +7,8 @@ import (
 
 // TestAFormatIsAddedAndAllElseStays: the text of before is there line by line, comments too.
 func TestAFormatIsAddedAndAllElseStays(t *testing.T) {
-	f := LogFormat{Name: "it's", Pattern: `(?P<time>\d+) '(?P<level>\w)'`, Time: "%H:%M", Levels: map[string]string{"1": "error"}, Zone: "+08:00"}
+	f := LogFormat{Name: "it's", Pattern: `(?P<time>\d+) '(?P<level>\w)'`, Time: "%H:%M",
+		Levels: map[string]string{"1": "error"}, Zone: "+08:00"}
 	for _, before := range []string{
 		"",
 		"services: [{name: x}]",

@@ -27,7 +27,8 @@ services:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := LogSources{{Path: "/var/log/a.log"}, {Path: "/var/log/till*.log", Zone: "Asia/Shanghai", Format: "till"}, {Path: "docker:web"}}
+	want := LogSources{{Path: "/var/log/a.log"}, {Path: "/var/log/till*.log", Zone: "Asia/Shanghai", Format: "till"},
+		{Path: "docker:web"}}
 	if got := l.Services[0].Logs; !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

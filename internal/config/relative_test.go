@@ -18,7 +18,8 @@ func TestARelativeFolderIsBelowTheFilesFolder(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for folder, name := range map[string]string{dir: "c.yaml", filepath.Join(dir, "elsewhere"): "../c.yaml", "/": filepath.Join(dir, "c.yaml")} {
+	for folder, name := range map[string]string{dir: "c.yaml", filepath.Join(dir, "elsewhere"): "../c.yaml",
+		"/": filepath.Join(dir, "c.yaml")} {
 		t.Chdir(folder)
 		l, err := Load(name)
 		if err != nil {

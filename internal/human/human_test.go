@@ -17,7 +17,8 @@ func TestBytes(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 s", 850 * time.Millisecond: "850 ms",
 		4200 * time.Millisecond: "4.2 s",
-		200 * time.Second:       "3 m 20 s", 3*time.Hour + 12*time.Minute: "3 h 12 m", 24 * time.Hour: "1 d", 122 * time.Hour: "5 d 2 h",
+		200 * time.Second:       "3 m 20 s", 3*time.Hour + 12*time.Minute: "3 h 12 m", 24 * time.Hour: "1 d",
+		122 * time.Hour:          "5 d 2 h",
 		59600 * time.Millisecond: "1 m", -90 * time.Second: "-1 m 30 s"} {
 		if got := Duration(d); got != want {
 			t.Errorf("Duration(%v) = %q, want %q", d, got, want)

@@ -62,7 +62,8 @@ func TestRemovedAndInsertedLinesAreFound(t *testing.T) {
 	}
 	text, _ := os.ReadFile(l.Path())
 	lines := bytes.SplitAfter(text, []byte("\n"))
-	for name, bad := range map[string][][]byte{"removed": {lines[0], lines[2]}, "doubled": {lines[0], lines[1], lines[1], lines[2]}, "first gone": lines[1:]} {
+	for name, bad := range map[string][][]byte{"removed": {lines[0], lines[2]},
+		"doubled": {lines[0], lines[1], lines[1], lines[2]}, "first gone": lines[1:]} {
 		os.WriteFile(l.Path(), bytes.Join(bad, nil), 0o600)
 		if _, problems, _ := l.Read(); len(problems) == 0 {
 			t.Errorf("%s: not found", name)

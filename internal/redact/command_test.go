@@ -58,7 +58,8 @@ func TestOrdinaryCommandsStay(t *testing.T) {
 }
 
 func TestKnownSecretsAreMaskedInEveryForm(t *testing.T) {
-	h := NewHider(append(OfURL("mysql://u:s%40lt+pepper@h/db"), "short", "shorter than this", "k1\nlineTwo", "abc", "千张密码"))
+	h := NewHider(append(OfURL("mysql://u:s%40lt+pepper@h/db"), "short", "shorter than this", "k1\nlineTwo", "abc",
+		"千张密码"))
 	got := h.Hide("a shorter than this, short; s@lt+pepper s%40lt+pepper lineTwo 千张密码 abc " +
 		"%E5%8D%83%E5%BC%A0%E5%AF%86%E7%A0%81")
 	if want := "a M, M; M M M M abc M"; strings.ReplaceAll(got, Mask, "M") != want {

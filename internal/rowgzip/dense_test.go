@@ -88,8 +88,10 @@ func TestNoTextIsMuchLargerThanGzipMakesIt(t *testing.T) {
 		write   func([]byte) string
 		content func(*rand.Rand) []byte
 	}{
-		"documents in hex": {hexed, documents}, "records in hex": {hexed, records}, "noise in hex": {hexed, noise}, "prose in hex": {hexed, prose},
-		"documents in base64": {base, documents}, "records in base64": {base, records}, "noise in base64": {base, noise}, "prose in base64": {base, prose},
+		"documents in hex": {hexed, documents}, "records in hex": {hexed, records}, "noise in hex": {hexed, noise},
+		"prose in hex":        {hexed, prose},
+		"documents in base64": {base, documents}, "records in base64": {base, records},
+		"noise in base64": {base, noise}, "prose in base64": {base, prose},
 		"documents": {plain, documents}, "prose": {plain, prose}, "characters": {plain, characters},
 	} {
 		text := filed(rand.New(rand.NewPCG(9, 10)), 1<<20, c.write, c.content)

@@ -90,7 +90,8 @@ func kinds() map[string][]byte {
 		"uneven": fibonacci(
 			r,
 		), "all bytes": bytes.Repeat(noise[:256], 500), "characters": []byte(strings.Repeat("千张销售管理系统😀", 9000)),
-		"block": rows(r, 9000)[:blockBytes], "a block and a byte": rows(r, 9000)[:blockBytes+1], "no margin": rows(r, 9000)[:blockBytes+margin],
+		"block": rows(r, 9000)[:blockBytes], "a block and a byte": rows(r, 9000)[:blockBytes+1],
+		"no margin": rows(r, 9000)[:blockBytes+margin],
 	}
 }
 

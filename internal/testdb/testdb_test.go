@@ -89,7 +89,8 @@ func TestDataOutlivesKill(t *testing.T) {
 			}
 			s.Start(t)
 			var n, max int
-			if err := s.Open(t, "").QueryRow("SELECT COUNT(*), @@max_connections FROM d.a").Scan(&n, &max); err != nil ||
+			if err := s.Open(t, "").QueryRow("SELECT COUNT(*), @@max_connections FROM d.a").Scan(&n,
+				&max); err != nil ||
 				n != 3 ||
 				max != 33 ||
 				s.Port != port {

@@ -90,8 +90,9 @@ func inUTF16(text string, big bool) []byte {
 func TestEveryFormatIsReadWholeOrNotAtAll(t *testing.T) {
 	half := len(text) / 2
 	for name, file := range map[string][]byte{
-		"plain": []byte(text), "bom": []byte("\ufeff" + text), "utf16le": inUTF16(text, false), "utf16be": inUTF16(text, true),
-		"gzip": gz(t, text), "gzips": append(gz(t, text[:half]), gz(t, text[half:])...),
+		"plain": []byte(text), "bom": []byte("\ufeff" + text), "utf16le": inUTF16(text, false),
+		"utf16be": inUTF16(text, true),
+		"gzip":    gz(t, text), "gzips": append(gz(t, text[:half]), gz(t, text[half:])...),
 		"lz4": lz(t, text), "lz4s": append(lz(t, text[:half]), lz(t, text[half:])...),
 		"xz":   packed(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, text),
 		"zstd": packed(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, text),
@@ -140,7 +141,8 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 			t.Errorf("the program's own xz: %d bytes, %v", len(got), err)
 		}
 	}
-	for mark, want := range map[string]string{"7z\xbc\xaf\x27\x1c": "7z", "PGDMP": "PostgreSQL", "XBSTCK01": "xbstream", "<?xml version": "--xml"} {
+	for mark, want := range map[string]string{"7z\xbc\xaf\x27\x1c": "7z", "PGDMP": "PostgreSQL", "XBSTCK01": "xbstream",
+		"<?xml version": "--xml"} {
 		var named *FormatError
 		if _, err := Reader(strings.NewReader(mark + " ...")); !errors.As(err, &named) ||
 			!strings.Contains(named.Format, want) {

@@ -182,7 +182,8 @@ func TestWhatFollowsFromSomethingElseIsNotTold(t *testing.T) {
 	w.expect() // it may follow: the cause is not yet sure
 	w.step(4*time.Second, f, sight(cause, true))
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
-	if m := w.book.Outbox["q/hook"]; m == nil || !strings.Contains(m.Text, "caused by it, not notified while it lasts: ready") {
+	if m := w.book.Outbox["q/hook"]; m == nil || !strings.Contains(m.Text,
+		"caused by it, not notified while it lasts: ready") {
 		t.Fatalf("%+v", m)
 	}
 	w.expect("fired mysql")
@@ -265,7 +266,8 @@ func TestAStormIsOneMessageWithCountsAndFirstLines(t *testing.T) {
 	w.step(time.Second, storm...)
 	w.book.Pack(lang.For("en"), w.now, 0, nil)
 	m := w.book.Outbox["q/hook"]
-	if m == nil || m.Subject != "[alerts] q: firing 300" || !strings.Contains(m.Text, "raa broke") || len(m.Text) > 20000 {
+	if m == nil || m.Subject != "[alerts] q: firing 300" || !strings.Contains(m.Text, "raa broke") ||
+		len(m.Text) > 20000 {
 		t.Fatalf("%+v", m)
 	}
 	w.told()
@@ -374,7 +376,8 @@ func TestTheBookIsReadAsItWasWritten(t *testing.T) {
 func TestAStateFileThatCannotBeUsedIsSaidAndSetAside(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, File)
-	for text, newer := range map[string]bool{`{"format":1,"alerts":[{"ru`: false, `{"format":99}`: true, `{}`: false, ``: false} {
+	for text, newer := range map[string]bool{`{"format":1,"alerts":[{"ru`: false, `{"format":99}`: true, `{}`: false,
+		``: false} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -104,7 +104,8 @@ func TestQueriesAreReadAsWritten(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, q := range []string{"user:1", `text~"x`, "-a:b", "since:2026-02-30 on:2026", "a\\", `"\"`, "\xff:\xfe", "resource:*:*"} {
+	for _, q := range []string{"user:1", `text~"x`, "-a:b", "since:2026-02-30 on:2026", "a\\", `"\"`, "\xff:\xfe",
+		"resource:*:*"} {
 		f.Add(q)
 	}
 	s := Syntax{Layout: current(f), Now: noon, Zone: time.UTC}
@@ -209,7 +210,8 @@ func TestDiffByPath(t *testing.T) {
 		row  map[Field]string
 		want string
 	}{
-		"old and new":   {map[Field]string{OldValue: `{"a":1,"b":{"c":[1,2,3]}}`, NewValue: `{"a":2,"b":{"c":[1,9,2,3]}}`}, "a: 1 → 2, b.c[1]: 9"},
+		"old and new": {map[Field]string{OldValue: `{"a":1,"b":{"c":[1,2,3]}}`,
+			NewValue: `{"a":2,"b":{"c":[1,9,2,3]}}`}, "a: 1 → 2, b.c[1]: 9"},
 		"equal numbers": {map[Field]string{OldValue: `{"a":1}`, NewValue: `{"a":1.0}`}, ""},
 		"great numbers": {map[Field]string{OldValue: `{"a":9007199254740993}`, NewValue: `{"a":9007199254740992}`},
 			"a: 9007199254740993 → 9007199254740992"},
@@ -223,7 +225,8 @@ func TestDiffByPath(t *testing.T) {
 		"changes as a list":  {map[Field]string{Changes: `[{"field":"x","old":1,"new":2}]`}, "x: 1 → 2"},
 		"changes as a patch": {map[Field]string{Changes: `[{"op":"replace","path":"/a/b","value":2}]`}, "a.b: 2"},
 		"changes as values":  {map[Field]string{Changes: `{"x":2}`}, "x: 2"},
-		"a secret":           {map[Field]string{OldValue: `{"password":"hunter2","pin":{"token":7}}`, NewValue: `{"password":"x","pin":{"token":8}}`}, "password: •••••• → ••••••, pin.token: •••••• → ••••••"},
+		"a secret": {map[Field]string{OldValue: `{"password":"hunter2","pin":{"token":7}}`,
+			NewValue: `{"password":"x","pin":{"token":8}}`}, "password: •••••• → ••••••, pin.token: •••••• → ••••••"},
 	} {
 		if got := Brief(Diff(row(c.row)), 9); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -273,9 +276,12 @@ func TestFilterAcceptsWhatItsTermsSay(t *testing.T) {
 	)
 	r.At, r.Time = StampOf(noon, time.UTC), noon
 	for query, want := range map[string]bool{
-		"action:delete": true, "action:del*": true, "action:d*t*": true, "action:*x": false, "-action:delete": false, "user:7,8": true, "user:none": false,
-		"resource:ORDER:4": true, "resource:ORDER:5": false, "resource:order:*": true, "ip:10.0.*": true, "ip:10.0.*.8": false, "50%": true, "51%": false,
-		"changed:x": true, "changed:y": false, "since:2026-01-29": true, "until:2026-01-28": false, "on:2026-01-29": true, "": true,
+		"action:delete": true, "action:del*": true, "action:d*t*": true, "action:*x": false, "-action:delete": false,
+		"user:7,8": true, "user:none": false,
+		"resource:ORDER:4": true, "resource:ORDER:5": false, "resource:order:*": true, "ip:10.0.*": true,
+		"ip:10.0.*.8": false, "50%": true, "51%": false,
+		"changed:x": true, "changed:y": false, "since:2026-01-29": true, "until:2026-01-28": false,
+		"on:2026-01-29": true, "": true,
 	} {
 		f, err := s.Parse(query)
 		if err != nil {
@@ -310,7 +316,8 @@ func TestAnEstimateIsReadAsServersWriteIt(t *testing.T) {
 		columns, line []string
 		want          Estimate
 	}{
-		{[]string{"id", "key", "rows", "extra"}, []string{"1", "PRIMARY", "42", "Using where; Using filesort"}, Estimate{42, "PRIMARY", true}},
+		{[]string{"id", "key", "rows", "extra"}, []string{"1", "PRIMARY", "42", "Using where; Using filesort"},
+			Estimate{42, "PRIMARY", true}},
 		{[]string{"id", "estrows", "task", "access object", "operator info"},
 			[]string{"└─IndexRangeScan_5", "1203.50", "cop[tikv]", "table:audit_logs, index:u(user_id, created_at)",
 				"range:…"}, Estimate{1203, "u", false}},

@@ -18,7 +18,8 @@ func TestARowOfTheServicesMiddlewareShowsItsRequest(t *testing.T) {
 		r.Values[Request] = text(`{"amount": 120, "password": "hunter2"}`)
 		r.Values[Response] = text(`{"id": 1, "status": "APPLIED"}`)
 		said := Brief(Diff(&r), 10)
-		for _, want := range []string{"api_path: PATCH /api/payments/1", "request_body.amount: 120", "response_data.status: APPLIED"} {
+		for _, want := range []string{"api_path: PATCH /api/payments/1", "request_body.amount: 120",
+			"response_data.status: APPLIED"} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%+v: %q is not in %q", empty, want, said)
 			}

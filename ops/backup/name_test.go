@@ -39,7 +39,8 @@ func TestParseNameReadsEveryFormOfTheField(t *testing.T) {
 		{"all_databases_20260129.sql.gz", Manual, "all_databases", "2026-01-29T00:00:00+08:00"},
 		{"customers_orders_20260129_020000.sql.gz", Partial, "customers_orders", "2026-01-29T02:00:00+08:00"},
 		{"order_items_orders_20260129.sql.gz", Partial, "order_items_orders", "2026-01-29T00:00:00+08:00"},
-		{"qianzhang_sales_tables_20260129_020000.sql.gz", Partial, "qianzhang_sales_tables", "2026-01-29T02:00:00+08:00"},
+		{"qianzhang_sales_tables_20260129_020000.sql.gz", Partial, "qianzhang_sales_tables",
+			"2026-01-29T02:00:00+08:00"},
 		{"other_shop_20260129_020000.sql.gz", Unknown, "other_shop", "2026-01-29T02:00:00+08:00"},
 		{"audit_logs_2025.sql.gz", Archive, "audit_logs", "2026-01-01T00:00:00+08:00"},
 		{"xtrabackup_20260129_020000", Unknown, "xtrabackup", "2026-01-29T02:00:00+08:00"},
@@ -129,7 +130,8 @@ func TestReserveNeverTakesAFinishedBackupsName(t *testing.T) {
 
 func TestNamesOfAnyDatabaseStayInTheFolder(t *testing.T) {
 	at := time.Date(2026, 1, 29, 2, 0, 0, 0, time.UTC)
-	for _, db := range []string{"../../etc/passwd", ".hidden", "a b", "it's", "a\nb", "a\x1b[31mb", "50%", "千张", strings.Repeat("x", 64), "a_20260101_010101"} {
+	for _, db := range []string{"../../etc/passwd", ".hidden", "a b", "it's", "a\nb", "a\x1b[31mb", "50%", "千张",
+		strings.Repeat("x", 64), "a_20260101_010101"} {
 		name := Spec{Databases: []string{db}, At: at, Ext: ".sql.gz"}.Name(1)
 		if !baseName(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, "\n\x1b") {
 			t.Errorf("%q becomes %q", db, name)

@@ -35,7 +35,8 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 		{"what a standby is built from stays", func(w *world) { w.add(day(0), Good); w.add(day(1), Good) },
 			Policy{Loading: map[string]bool{older: true}}, older, false, 0, newest},
 		{"what a restore needs stays, under its other name too", func(w *world) { w.add(day(0), Good); w.add(day(2), Good) },
-			Policy{InUse: map[string]bool{"weekly_" + db + "_20260308_020000.sql.gz": true}}, db + "_20260308_020000.sql.gz", false, 0, newest},
+			Policy{InUse: map[string]bool{"weekly_" + db + "_20260308_020000.sql.gz": true}},
+			db + "_20260308_020000.sql.gz", false, 0, newest},
 		{"an emergency backup stays while a restore is open", func(w *world) {
 			w.add(day(0), Good)
 			w.put("emergency_backup_20260310_023000.sql.gz", day(0), Good, 90)
@@ -63,7 +64,8 @@ func TestRemovingByNameIsAsCarefulAsPruning(t *testing.T) {
 		}, Policy{}, older, false, 0, newest},
 		{"one name of two goes, the contents stay", func(w *world) { w.add(day(2), Good) }, Policy{}, db +
 			"_20260308_020000.sql.gz", false, 1, "weekly_" + db + "_20260308_020000.sql.gz"},
-		{"all names of the last good contents stay", func(w *world) { w.add(day(2), Good) }, Policy{}, db + "_20260308_020000.sql.gz", true, 0, ""},
+		{"all names of the last good contents stay", func(w *world) { w.add(day(2), Good) }, Policy{},
+			db + "_20260308_020000.sql.gz", true, 0, ""},
 		{"all names go", func(w *world) { w.add(day(0), Good); w.add(day(2), Good) }, Policy{}, db + "_20260308_020000.sql.gz", true, 2, newest},
 	} {
 		t.Run(c.promise, func(t *testing.T) {

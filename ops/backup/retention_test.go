@@ -313,7 +313,8 @@ func TestPruneKeepsTheLastVerified(t *testing.T) {
 				w.add(day(n), Unverified)
 			}
 		}, now, 0, true},
-		{"nothing goes when the clock went backwards", Policy{Keep: fieldKeep, Late: 26 * time.Hour, LastRun: now.Add(time.Hour)}, func(w *world) {
+		{"nothing goes when the clock went backwards", Policy{Keep: fieldKeep, Late: 26 * time.Hour,
+			LastRun: now.Add(time.Hour)}, func(w *world) {
 			for n := range 30 {
 				w.add(day(n), Good)
 			}
@@ -323,18 +324,20 @@ func TestPruneKeepsTheLastVerified(t *testing.T) {
 				w.add(day(n), Good)
 			}
 		}, now, 0, true},
-		{"one from a wrong clock counts for nothing and blocks nothing", Policy{Keep: Keep{Daily: 2}, Late: 26 * time.Hour}, func(w *world) {
-			w.add(day(-300), Good)
-			for n := range 4 {
-				w.add(day(n), Good) // one of them a Sunday, with two names
-			}
-		}, now, 3, false},
-		{"unverified ones are neither counted nor removed", Policy{Keep: Keep{Daily: 1}, Late: 26 * time.Hour}, func(w *world) {
-			w.add(day(0), Good)
-			for n := 1; n < 7; n++ {
-				w.add(day(n), Unverified)
-			}
-		}, now, 0, false},
+		{"one from a wrong clock counts for nothing and blocks nothing",
+			Policy{Keep: Keep{Daily: 2}, Late: 26 * time.Hour}, func(w *world) {
+				w.add(day(-300), Good)
+				for n := range 4 {
+					w.add(day(n), Good) // one of them a Sunday, with two names
+				}
+			}, now, 3, false},
+		{"unverified ones are neither counted nor removed", Policy{Keep: Keep{Daily: 1}, Late: 26 * time.Hour},
+			func(w *world) {
+				w.add(day(0), Good)
+				for n := 1; n < 7; n++ {
+					w.add(day(n), Unverified)
+				}
+			}, now, 0, false},
 		{"retention met but must keep one of each", all, func(w *world) { w.add(day(0), Good) }, now, 0, false},
 		{"a bad one stays as evidence until seven newer days are good", all, func(w *world) {
 			for n := range 6 {

@@ -143,10 +143,11 @@ func zip(parts ...string) []byte {
 
 func TestVerifyOfForeignFilesFindsWhatCanBeFound(t *testing.T) {
 	dir := folderOf(t)
-	head := "-- MySQL dump 10.13\n-- Host: localhost    Database: qianzhang_sales\nUSE `qianzhang_sales`;\n" + strings.Repeat(
-		"INSERT INTO x VALUES (1);\n",
-		5000,
-	)
+	head := "-- MySQL dump 10.13\n-- Host: localhost    Database: qianzhang_sales\nUSE `qianzhang_sales`;\n" +
+		strings.Repeat(
+			"INSERT INTO x VALUES (1);\n",
+			5000,
+		)
 	tail := "\n-- Dump completed on 2026-01-29  2:00:05\n"
 	zst := func() []byte { e, _ := zstd.NewWriter(nil); return e.EncodeAll([]byte(head+tail), nil) }()
 	whole := zip(head + tail)

@@ -45,7 +45,8 @@ func TestGrantsAreReadAsTheServerPrintsThem(t *testing.T) {
 func TestBackupUserOfTheFieldLacksOnlyWhatIsOptional(t *testing.T) {
 	at := Places{Live: "qianzhang_sales", Beside: "qianzhang_sales__new_1"}
 	field := NewAccount("backup@localhost", "9.7.4",
-		[]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"}, nil)
+		[]string{"GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `qianzhang_sales`.* TO `backup`@`localhost`"},
+		nil)
 	found := field.Lacks(Backup, at)
 	if len(found) != 4 {
 		t.Fatalf("%+v", found)
@@ -172,7 +173,8 @@ func TestFoldersAreJudged(t *testing.T) {
 }
 
 func TestDefaultPasswordsAreCriticalAndNeverSaid(t *testing.T) {
-	for password, want := range map[string]ops.State{"qianzhang_password": ops.StateCritical, "": ops.StateWarning, "k3fJ!9": ops.StateOK} {
+	for password, want := range map[string]ops.State{"qianzhang_password": ops.StateCritical, "": ops.StateWarning,
+		"k3fJ!9": ops.StateOK} {
 		p := JudgePassword(password, "q")
 		if p.State() != want {
 			t.Errorf("%q: %s", password, p.State())
@@ -216,12 +218,14 @@ func TestTheDrillsGrantIsOfItsSchemas(t *testing.T) {
 func TestOneGrantDecides(t *testing.T) {
 	const db, beside = "shop_a", "shop_a__new_20260101_000000_0000"
 	for name, grants := range map[string][]string{
-		"nothing":               {"GRANT USAGE ON *.* TO `b`@`h`"},
-		"the field's user":      {"GRANT SELECT, LOCK TABLES, SHOW VIEW ON `shop\\_a`.* TO `b`@`h`"},
-		"an unescaped name":     {"GRANT SELECT ON `shop_a`.* TO `b`@`h`"},
-		"a wide pattern":        {"GRANT SELECT, INSERT ON `shop%`.* TO `b`@`h`"},
-		"a pattern and a name":  {"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`", "GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"},
-		"the order is the same": {"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`", "GRANT SELECT ON `shop\\_a`.* TO `b`@`h`"},
+		"nothing":           {"GRANT USAGE ON *.* TO `b`@`h`"},
+		"the field's user":  {"GRANT SELECT, LOCK TABLES, SHOW VIEW ON `shop\\_a`.* TO `b`@`h`"},
+		"an unescaped name": {"GRANT SELECT ON `shop_a`.* TO `b`@`h`"},
+		"a wide pattern":    {"GRANT SELECT, INSERT ON `shop%`.* TO `b`@`h`"},
+		"a pattern and a name": {"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`",
+			"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`"},
+		"the order is the same": {"GRANT ALL PRIVILEGES ON `shop%`.* TO `b`@`h`",
+			"GRANT SELECT ON `shop\\_a`.* TO `b`@`h`"},
 	} {
 		lacks := func() []Finding {
 			a := NewAccount("b@h", "9.7.4", grants, nil)
@@ -274,7 +278,8 @@ func TestRoutinesOfOthersAreNotTakenForGranted(t *testing.T) {
 		fix        string // "" is: nothing is found
 		state      ops.State
 	}{
-		"MySQL":   {"mysql", []string{"SHOW_ROUTINE"}, nil, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateWarning},
+		"MySQL": {"mysql", []string{"SHOW_ROUTINE"}, nil, 0, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'",
+			ops.StateWarning},
 		"MariaDB": {"mariadb", nil, nil, 0, "GRANT SELECT ON mysql.proc TO 'b'@'h'", ops.StateWarning},
 		"newer MariaDB": {
 			"mariadb",
@@ -284,10 +289,11 @@ func TestRoutinesOfOthersAreNotTakenForGranted(t *testing.T) {
 			"GRANT SHOW CREATE ROUTINE ON `shop\\_a`.* TO 'b'@'h'",
 			ops.StateWarning,
 		},
-		"some cannot be read": {"mysql", []string{"SHOW_ROUTINE"}, nil, 2, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'", ops.StateCritical},
-		"SHOW_ROUTINE":        {"mysql", nil, []string{"GRANT SHOW_ROUTINE ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
-		"SELECT on all":       {"mysql", nil, []string{"GRANT SELECT ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
-		"mysql.proc":          {"mariadb", nil, []string{"GRANT SELECT ON `mysql`.`proc` TO `b`@`h`"}, 0, "", ops.StateOK},
+		"some cannot be read": {"mysql", []string{"SHOW_ROUTINE"}, nil, 2, "GRANT SHOW_ROUTINE ON *.* TO 'b'@'h'",
+			ops.StateCritical},
+		"SHOW_ROUTINE":  {"mysql", nil, []string{"GRANT SHOW_ROUTINE ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
+		"SELECT on all": {"mysql", nil, []string{"GRANT SELECT ON *.* TO `b`@`h`"}, 0, "", ops.StateOK},
+		"mysql.proc":    {"mariadb", nil, []string{"GRANT SELECT ON `mysql`.`proc` TO `b`@`h`"}, 0, "", ops.StateOK},
 		"MySQL has no proc": {
 			"mysql",
 			[]string{"SHOW_ROUTINE"},

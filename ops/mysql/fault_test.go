@@ -41,11 +41,14 @@ func nameFaults(t *testing.T, flavour string) {
 		{LoginRefused, ops.StateUnknown, "refuses opsdeck's login", []string{"CREATE USER u@'%' IDENTIFIED BY " +
 			"'other'"}, "", "", false},
 		{AccountLocked, ops.StateUnknown, "locked", []string{user, "ALTER USER u@'%' ACCOUNT LOCK"}, "", "", false},
-		{PasswordExpired, ops.StateUnknown, "expired", []string{user, "ALTER USER u@'%' PASSWORD EXPIRE"}, "", "", false},
-		{Offline, ops.StateCritical, "offline mode", []string{user, "SET GLOBAL offline_mode = ON"}, "SET GLOBAL offline_mode = OFF", "mysql", false},
+		{PasswordExpired, ops.StateUnknown, "expired", []string{user, "ALTER USER u@'%' PASSWORD EXPIRE"}, "", "",
+			false},
+		{Offline, ops.StateCritical, "offline mode", []string{user, "SET GLOBAL offline_mode = ON"},
+			"SET GLOBAL offline_mode = OFF", "mysql", false},
 		{TLSRequired, ops.StateUnknown, "without TLS", []string{user, "SET GLOBAL require_secure_transport = ON"},
 			"SET GLOBAL require_secure_transport = OFF", "mysql", true},
-		{UserLimit, ops.StateUnknown, "limits", []string{user, "ALTER USER u@'%' WITH MAX_CONNECTIONS_PER_HOUR 1"}, "", "", false},
+		{UserLimit, ops.StateUnknown, "limits", []string{user, "ALTER USER u@'%' WITH MAX_CONNECTIONS_PER_HOUR 1"}, "",
+			"", false},
 	} {
 		if c.flavour != "" && c.flavour != flavour {
 			continue

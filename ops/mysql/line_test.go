@@ -15,7 +15,8 @@ import (
 // that takes no new connections is as dead as one on which only this session hangs.
 func TestAStalledLineEndsEverySession(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
-		for what, query := range map[string]string{"an answer": "SELECT 1", "room": "SELECT LENGTH('" + strings.Repeat("x", 40<<20) + "')"} {
+		for what, query := range map[string]string{"an answer": "SELECT 1",
+			"room": "SELECT LENGTH('" + strings.Repeat("x", 40<<20) + "')"} {
 			for _, unanswered := range []bool{true, false} {
 				if unanswered && (s.Flavour == "mysql" || what == "room") { // it takes seconds
 					continue
@@ -31,7 +32,8 @@ func TestAStalledLineEndsEverySession(t *testing.T) {
 				defer db.Close()
 				line.Set(testdb.Stall, unanswered, 0)
 				_, err = db.ExecContext(t.Context(), query)
-				if err = Explain(err, target); err == nil || !strings.Contains(err.Error(), "no data came from the server") ||
+				if err = Explain(err, target); err == nil ||
+					!strings.Contains(err.Error(), "no data came from the server") ||
 					unanswered != strings.Contains(err.Error(), "does not respond to a new connection") {
 					t.Errorf("waiting for %s, unanswered %v: %v", what, unanswered, err)
 				}

@@ -18,7 +18,8 @@ func TestLongValuesGoApart(t *testing.T) {
 	text := strings.Repeat(`\'a''`, longLiteral)
 	in := "INSERT INTO `0x" + digits + "` VALUES (0x" + digits + ", _latin1 0x" + digits + ", 'it''s 0x', '" + text +
 		"', 0x00FF)"
-	want := "INSERT INTO `0x" + digits + "` VALUES (@opsdeck_value_1, (@opsdeck_value_2 COLLATE latin1_bin), 'it''s 0x', " +
+	want := "INSERT INTO `0x" + digits +
+		"` VALUES (@opsdeck_value_1, (@opsdeck_value_2 COLLATE latin1_bin), 'it''s 0x', " +
 		"(@opsdeck_value_3 COLLATE utf8mb4_bin), 0x00FF)"
 	got, values := outsource(in)
 	if got != want || len(values) != 3 {
@@ -56,7 +57,8 @@ func TestAStatementLongerThanThePacket(t *testing.T) {
 		utf := strings.Repeat("é😀'\\\"", 5<<10)
 		doc := `{"a": "` + strings.Repeat("x", 60<<10) + `"}`
 		hex := func(value string) string { return string(schema.AppendHex(nil, []byte(value))) }
-		q := "INSERT INTO a VALUES (" + hex(string(all)) + ", _latin1 " + hex(latin) + ", _gbk " + hex(gbk) + ", _utf16 " +
+		q := "INSERT INTO a VALUES (" + hex(string(all)) + ", _latin1 " + hex(latin) + ", _gbk " + hex(gbk) +
+			", _utf16 " +
 			hex(wide) + ", " + schema.String(utf) + ", " + schema.String(doc) + ")"
 		if _, err := ExecLong(t.Context(), c, q, packet); err != nil {
 			t.Fatal(err)

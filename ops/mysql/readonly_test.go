@@ -14,10 +14,14 @@ func TestReadOnlyServersAreTold(t *testing.T) {
 		message string
 		want    string
 	}{
-		{1290, "The MySQL server is running with the --super-read-only option so it cannot execute this statement", "super_read_only"},
-		{1290, "The MySQL server is running with the --read-only option so it cannot execute this statement", "read_only"},
-		{1290, "The MariaDB server is running with the --read-only option so it cannot execute this statement", "read_only"},
-		{1290, "The MySQL server is running with the --secure-file-priv option so it cannot execute this statement", ""},
+		{1290, "The MySQL server is running with the --super-read-only option so it cannot execute this statement",
+			"super_read_only"},
+		{1290, "The MySQL server is running with the --read-only option so it cannot execute this statement",
+			"read_only"},
+		{1290, "The MariaDB server is running with the --read-only option so it cannot execute this statement",
+			"read_only"},
+		{1290, "The MySQL server is running with the --secure-file-priv option so it cannot execute this statement",
+			""},
 		{1836, "Running in read-only mode", "innodb_read_only"},
 		{1005, "Can't create table `d`.`t` (errno: 165 \"Table is read only\")", "innodb_read_only"},
 		{1005, "Can't create table `d`.`t` (errno: 150 \"Foreign key constraint is incorrectly formed\")", ""},

@@ -37,7 +37,8 @@ func (a *manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *manager) read(r *http.Request) (in []postableAlert, err error) {
-	if r.Method != "POST" || r.URL.Path != "/prefix/api/v2/alerts" || r.Header.Get("Content-Type")[:16] != "application/json" {
+	if r.Method != "POST" || r.URL.Path != "/prefix/api/v2/alerts" ||
+		r.Header.Get("Content-Type")[:16] != "application/json" {
 		return nil, fmt.Errorf("%s %s", r.Method, r.URL.Path)
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {

@@ -145,7 +145,8 @@ func TestMailGoesByTLS(t *testing.T) {
 		if !got.tls || got.user != "ops" || got.to != "ops@example.com" {
 			t.Errorf("%s: %+v", how, got)
 		}
-		for _, want := range []string{"From: <opsdeck@example.com>", "Message-ID: <f1-3@opsdeck>", "heap", "=E5=86=85"} {
+		for _, want := range []string{"From: <opsdeck@example.com>", "Message-ID: <f1-3@opsdeck>", "heap",
+			"=E5=86=85"} {
 			if !strings.Contains(got.text, want) {
 				t.Errorf("the mail lacks %q:\n%s", want, got.text)
 			}

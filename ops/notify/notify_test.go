@@ -36,9 +36,12 @@ func secret(t *testing.T, text string, perm os.FileMode) string {
 // answers as the chat does.
 func TestEachChatGetsItsOwnForm(t *testing.T) {
 	for _, c := range []struct{ kind, want, ok, refused string }{
-		{"dingtalk", `{"msgtype":"text","text":{"content":%q}}`, `{"errcode":0,"errmsg":"ok"}`, `{"errcode":310000,"errmsg":"sign not match"}`},
-		{"wecom", `{"msgtype":"text","text":{"content":%q}}`, `{"errcode":0,"errmsg":"ok"}`, `{"errcode":93000,"errmsg":"invalid webhook url"}`},
-		{"feishu", `{"msg_type":"text","content":{"text":%q}}`, `{"code":0,"msg":"success"}`, `{"code":19021,"msg":"sign match fail"}`},
+		{"dingtalk", `{"msgtype":"text","text":{"content":%q}}`, `{"errcode":0,"errmsg":"ok"}`,
+			`{"errcode":310000,"errmsg":"sign not match"}`},
+		{"wecom", `{"msgtype":"text","text":{"content":%q}}`, `{"errcode":0,"errmsg":"ok"}`,
+			`{"errcode":93000,"errmsg":"invalid webhook url"}`},
+		{"feishu", `{"msg_type":"text","content":{"text":%q}}`, `{"code":0,"msg":"success"}`,
+			`{"code":19021,"msg":"sign match fail"}`},
 		{"slack", `{"text":%q}`, `ok`, ``},
 		{"webhook", ``, ``, ``},
 	} {
@@ -107,7 +110,8 @@ func TestSignaturesFollowTheChats(t *testing.T) {
 		fmt.Fprint(w, `{"errcode":0,"code":0}`)
 	}))
 	defer srv.Close()
-	for kind, want := range map[string]string{"dingtalk": "timestamp=1700000000000", "feishu": `"timestamp":"1700000000"`} {
+	for kind, want := range map[string]string{"dingtalk": "timestamp=1700000000000",
+		"feishu": `"timestamp":"1700000000"`} {
 		target, err := New(config.Notify{Name: "x", Kind: kind, URLFile: secret(t, srv.URL+"/hook\nSECabc", 0o600)})
 		if err != nil {
 			t.Fatal(err)
@@ -131,7 +135,8 @@ func TestSecretsThatOthersCanReadAreRefused(t *testing.T) {
 }
 
 func TestPlainHTTPIsForLoopbackOnly(t *testing.T) {
-	if _, err := New(config.Notify{Name: "x", Kind: "slack", URLFile: secret(t, "http://example.com/x", 0o600)}); err == nil {
+	if _, err := New(config.Notify{Name: "x", Kind: "slack",
+		URLFile: secret(t, "http://example.com/x", 0o600)}); err == nil {
 		t.Fatal("a secret would cross the net in the clear")
 	}
 }
@@ -190,7 +195,8 @@ func TestFailuresAreSorted(t *testing.T) {
 		}
 		err = target.Send(context.Background(), message)
 		if err == nil || Retryable(err) != c.retry || RetryAfter(err) != c.after || ForItsContent(err) != c.content {
-			t.Errorf("%s %d %s: %v, retry %t after %v, for its content %t", c.kind, c.status, c.body, err, Retryable(err),
+			t.Errorf("%s %d %s: %v, retry %t after %v, for its content %t", c.kind, c.status, c.body, err,
+				Retryable(err),
 				RetryAfter(err), ForItsContent(err))
 		}
 		srv.Close()

@@ -48,7 +48,8 @@ func TestBackupIsJudgedByAgeAndSchedule(t *testing.T) {
 		"only chmod since then": {backups{newest: moved}, "0 2 * * *", ops.StateWarning, "metadata"},
 		"no schedule":           {backups{newest: at(20)}, "", ops.StateOK, ""},
 		"the run is under way":  {backups{newest: at(24)}, "30 11 * * *", ops.StateOK, ""},
-		"folder missing":        {backups{err: fmt.Errorf("x: %w", fs.ErrNotExist)}, "0 2 * * *", ops.StateCritical, "is missing"},
+		"folder missing": {backups{err: fmt.Errorf("x: %w", fs.ErrNotExist)}, "0 2 * * *", ops.StateCritical,
+			"is missing"},
 		"folder not readable":   {backups{err: errors.New("boom")}, "0 2 * * *", ops.StateUnknown, "boom"},
 		"schedule every minute": {backups{newest: at(3)}, "* * * * *", ops.StateWarning, "is missing"},
 	} {

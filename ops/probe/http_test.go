@@ -124,12 +124,16 @@ func TestBadAnswersEndInASentence(t *testing.T) {
 		"speaks garbage": {raw(t, unasked), ample, "the server that answers does not use HTTP", true},
 		"hangs up":       {raw(t, func(net.Conn) {}), ample, "the connection broke", true},
 		"sends 2 GB":     {raw(t, endless), ample, "the response is larger than 64 KiB", true},
-		"endless header": {raw(t, func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s", strings.Repeat("x", 1<<20)) }), ample, "", true},
+		"endless header": {raw(t, func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX: %s",
+				strings.Repeat("x", 1<<20))
+		}), ample, "", true},
 		"not JSON": {raw(t, page(200, "<html>")), ample, "HTTP 200, and the response is not the " +
 			"expected JSON", false},
-		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the response is not the expected JSON", false},
-		"500":                {raw(t, page(500, `{"status":"ok"}`)), ample, "HTTP 500", false},
-		"other status":       {raw(t, page(200, `{"status":"dying"}`)), ample, `its status is "dying"`, false},
+		"JSON but no object": {raw(t, page(200, "[1]")), ample, "HTTP 200, and the response is not the expected JSON",
+			false},
+		"500":          {raw(t, page(500, `{"status":"ok"}`)), ample, "HTTP 500", false},
+		"other status": {raw(t, page(200, `{"status":"dying"}`)), ample, `its status is "dying"`, false},
 		"no TLS": {strings.Replace(raw(t, page(200, "x")), "http:", "https:", 1), ample, "the server " +
 			"does not use TLS", true},
 		"no such name": {"http://no-such-host.invalid", short, "", true}, // where no name server is, nothing answers

@@ -88,7 +88,8 @@ func TestWhatServesUsersIsNoCause(t *testing.T) {
 }
 
 func TestOnlyAPortOfThisMachineIsLookedAt(t *testing.T) {
-	for address, want := range map[string]int{"http://localhost:3000": 3000, "http://127.0.0.1": 80, "https://[::1]": 443,
+	for address, want := range map[string]int{"http://localhost:3000": 3000, "http://127.0.0.1": 80,
+		"https://[::1]":          443,
 		"http://db.example:3000": 0, "": 0, "10.0.0.1:3000": 0} {
 		if got := LocalPort(address); got != want {
 			t.Errorf("%s: %d, want %d", address, got, want)

@@ -108,7 +108,8 @@ func TestRedisEvictionsSinceTheLastLookAreAWarning(t *testing.T) {
 	if r := look(t, p); r.State != ops.StateWarning || r.Headline.String() != "Redis is evicting keys: out of memory" {
 		t.Errorf("%s: %s", r.State, r.Detail)
 	}
-	if _, err := c.do(t.Context(), "CONFIG", "SET", "maxmemory", "100mb"); err != nil { // else a look's own connection may cost a key
+	if _, err := c.do(t.Context(), "CONFIG", "SET", "maxmemory",
+		"100mb"); err != nil { // else a look's own connection may cost a key
 		t.Fatal(err)
 	}
 	if r := look(t, p); r.State != ops.StateOK {
@@ -138,7 +139,8 @@ func TestPingerKeepsItsConnectionAndFindsTheServerAgain(t *testing.T) {
 }
 
 func FuzzRedisReply(f *testing.F) {
-	for _, s := range []string{"+PONG\r\n", "-ERR x\r\n", "$3\r\nabc\r\n", "$-1\r\n", "$99999999\r\n", ":1\r\n", "*1\r\n", "\n", "HTTP/1.1 200 OK\r\n"} {
+	for _, s := range []string{"+PONG\r\n", "-ERR x\r\n", "$3\r\nabc\r\n", "$-1\r\n", "$99999999\r\n", ":1\r\n",
+		"*1\r\n", "\n", "HTTP/1.1 200 OK\r\n"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -450,7 +450,8 @@ func TestACopyConfiguredWronglySaysSo(t *testing.T) {
 		"no credentials":         {Kind: "s3", Target: "b", Endpoint: "e", CredentialsFile: "/none"},
 		"credentials for all":    {Kind: "s3", Target: "b", Endpoint: "e", CredentialsFile: open},
 		"credentials of rubbish": {Kind: "s3", Target: "b", Endpoint: "e", CredentialsFile: secretFile(t, "hello")},
-		"no bucket":              {Kind: "s3", Endpoint: "e", CredentialsFile: secretFile(t, "access_key: a\nsecret_key: b\n")},
+		"no bucket": {Kind: "s3", Endpoint: "e",
+			CredentialsFile: secretFile(t, "access_key: a\nsecret_key: b\n")},
 	} {
 		if _, err := Open(c); ops.CodeOf(err) != ops.Config {
 			t.Errorf("%s: %v", name, err)

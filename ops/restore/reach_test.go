@@ -44,7 +44,8 @@ func TestTheSmallestCureThatHealsComesFirst(t *testing.T) {
 			t.Errorf("%s: %d cannot be taken, want %d", name, off, c.off)
 		}
 	}
-	if got := Advise(rows("orders", "items"), "shop", lang.Msg{})[0].Why.String(); !strings.Contains(got, "60,000 rows in about 3 s") {
+	if got := Advise(rows("orders", "items"), "shop", lang.Msg{})[0].Why.String(); !strings.Contains(got,
+		"60,000 rows in about 3 s") {
 		t.Error(got)
 	}
 }

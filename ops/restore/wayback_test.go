@@ -91,8 +91,10 @@ func TestAWayBackIsToldAsOne(t *testing.T) {
 		{"undone tells nobody", Swap,
 			append(append([]Kind{}, swapped...), KindUndo, KindDone, KindDone, KindDone, KindDone, KindDone),
 			UndoReporting, StepNotify, "Write the report.", "report.md", "kept in shop__new_"},
-		{"done", Swap, swapped, Done, StepNotify, "show the notification", "notify group", "Undo restores the old tables"},
-		{"dropped", Swap, append(append([]Kind{}, swapped...), KindDrop, KindDone), Done, StepRestart, "Start backend", "pm2 start backend", "Nothing is kept"},
+		{"done", Swap, swapped, Done, StepNotify, "show the notification", "notify group",
+			"Undo restores the old tables"},
+		{"dropped", Swap, append(append([]Kind{}, swapped...), KindDrop, KindDone), Done, StepRestart, "Start backend",
+			"pm2 start backend", "Nothing is kept"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := wayPlan(c.mode)

@@ -26,7 +26,8 @@ func TestAContainerThatDoesNotRunSaysWhy(t *testing.T) {
 		os.Remove(filepath.Join(dir, "docker"))
 		t.Setenv("PATH", dir)
 		if c.script != "" {
-			body := "#!/bin/sh\n[ \"$1 $7\" = 'inspect qz-mysql' ] || { echo wrong words: $* >&2; exit 9; }\n" + c.script
+			body := "#!/bin/sh\n[ \"$1 $7\" = 'inspect qz-mysql' ] || { echo wrong words: $* >&2; exit 9; }\n" +
+				c.script
 			if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(body), 0o755); err != nil {
 				t.Fatal(err)
 			}

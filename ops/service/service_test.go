@@ -153,16 +153,18 @@ func TestContainersAreJudgedTogether(t *testing.T) {
 		want    health.ProcessState
 		running int
 	}{
-		"one":           {up, health.ProcessRunning, 1},
-		"none":          {"", health.ProcessStopped, 0},
-		"run by hand":   {strings.Replace(up, "False", "True", 1), health.ProcessStopped, 0},
-		"one of two":    {up + `{"name":"/b","state":{"Status":"exited","ExitCode":1}}`, health.ProcessRunning, 1},
-		"one starts":    {up + `{"name":"/b","state":{"Status":"running","Health":{"Status":"starting"}}}`, health.ProcessStarting, 2},
-		"no memory":     {`{"state":{"Status":"exited","OOMKilled":true,"ExitCode":137}}`, health.ProcessFailed, 0},
-		"loop":          {`{"state":{"Status":"restarting","ExitCode":1}}`, health.ProcessFailed, 0},
-		"unhealthy":     {`{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessFailed, 0},
-		"unhealthy too": {up + `{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessRunning, 1},
-		"garbage":       {"no such object", health.ProcessUnknown, 0},
+		"one":         {up, health.ProcessRunning, 1},
+		"none":        {"", health.ProcessStopped, 0},
+		"run by hand": {strings.Replace(up, "False", "True", 1), health.ProcessStopped, 0},
+		"one of two":  {up + `{"name":"/b","state":{"Status":"exited","ExitCode":1}}`, health.ProcessRunning, 1},
+		"one starts": {up + `{"name":"/b","state":{"Status":"running","Health":{"Status":"starting"}}}`,
+			health.ProcessStarting, 2},
+		"no memory": {`{"state":{"Status":"exited","OOMKilled":true,"ExitCode":137}}`, health.ProcessFailed, 0},
+		"loop":      {`{"state":{"Status":"restarting","ExitCode":1}}`, health.ProcessFailed, 0},
+		"unhealthy": {`{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessFailed, 0},
+		"unhealthy too": {up + `{"state":{"Status":"running","Health":{"Status":"unhealthy"}}}`, health.ProcessRunning,
+			1},
+		"garbage": {"no such object", health.ProcessUnknown, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := composeStatus("mysql", c.answer)

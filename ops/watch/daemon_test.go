@@ -133,7 +133,8 @@ func TestTheDaemonMayDoWhatItsChecksNeed(t *testing.T) {
 func TestTheDaemonsLineInACrontabIsReplaced(t *testing.T) {
 	d := daemon()
 	once := d.Crontab("0 1 * * * other\n")
-	if !strings.Contains(once, "0 1 * * * other\n@reboot /usr/bin/env --config '/etc/my own 100\\%.yaml' watch # opsdeck-watch\n") {
+	if !strings.Contains(once,
+		"0 1 * * * other\n@reboot /usr/bin/env --config '/etc/my own 100\\%.yaml' watch # opsdeck-watch\n") {
 		t.Fatal(once)
 	}
 	if twice := d.Crontab(once); twice != once {

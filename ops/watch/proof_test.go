@@ -47,8 +47,10 @@ func TestOnlyALineThatProvablyMakesTheseBackupsIsReplaced(t *testing.T) {
 			t.Errorf("%q: proven %v", line, got)
 		}
 	}
-	for command, want := range map[string]bool{"/opt/field.sh": true, "/opt/by-arg.sh shop": true, "/opt/by-arg.sh payroll": false, "/opt/two.sh": false,
-		"/opt/other.sh": false, "/opt/twice.sh": false, "/opt/comment.sh": false, "/opt/absent.sh": false, "bash /opt/field.sh": true} {
+	for command, want := range map[string]bool{"/opt/field.sh": true, "/opt/by-arg.sh shop": true,
+		"/opt/by-arg.sh payroll": false, "/opt/two.sh": false,
+		"/opt/other.sh": false, "/opt/twice.sh": false, "/opt/comment.sh": false, "/opt/absent.sh": false,
+		"bash /opt/field.sh": true} {
 		line := "0 2 * * * " + command + " >> /var/backups/mysql/cron.log 2>&1"
 		if got := Proven(line, read, "shop", "/var/backups/mysql"); got != want {
 			t.Errorf("%q: proven %v", command, got)

@@ -26,7 +26,8 @@ func TestOnCalendarSaysWhatCronSays(t *testing.T) {
 			t.Errorf("%s: %v %v", cron, got, err)
 		}
 	}
-	for _, bad := range []string{"", "0 2 * *", "60 2 * * *", "0 2 0 * *", "0 2 * 13 *", "x 2 * * *", "*/0 2 * * *", "5-1 2 * * *"} {
+	for _, bad := range []string{"", "0 2 * *", "60 2 * * *", "0 2 0 * *", "0 2 * 13 *", "x 2 * * *", "*/0 2 * * *",
+		"5-1 2 * * *"} {
 		if got, err := onCalendar(bad); err == nil {
 			t.Errorf("%q gives %v", bad, got)
 		}

@@ -42,7 +42,8 @@ func TestTheFormWritesAQueryAndReadsItBack(t *testing.T) {
 	src := sample(t)
 	p := settled(t, "en", src)
 	f := opened(t, p)
-	if done := fillIn(p, f, "3,4", "down", "del", "tab", "down", "down", "-24h", "down", "down", "status", "enter"); !done ||
+	if done := fillIn(p, f, "3,4", "down", "del", "tab", "down", "down", "-24h", "down", "down", "status",
+		"enter"); !done ||
 		p.base.query != `user:3,4 action:DELETE since:-24h changed:status` {
 		t.Fatalf("done %v: %q", done, p.base.query)
 	}

@@ -271,7 +271,8 @@ func TestHowADeploymentEndedIsSaid(t *testing.T) {
 	c = openWizard("en", &fake{course: failed(deploy.ResultTakenBack, deploy.EventUndone,
 		map[string]string{deploy.MayStay: "install"})})
 	c.press("n")
-	c.says(t, "▲ rolled back", "install  not rolled back", "step install failed: npm: exit 1", "| ENOSPC", "b new deployment")
+	c.says(t, "▲ rolled back", "install  not rolled back", "step install failed: npm: exit 1", "| ENOSPC",
+		"b new deployment")
 	c.silent(t, "u roll back", "●")
 	c = openWizard("en", &fake{course: failed(deploy.ResultTakenBack, deploy.EventUndone, nil)})
 	c.press("n")

@@ -179,7 +179,8 @@ var sizes = []page.Size{
 
 func TestScreens(t *testing.T) {
 	screens := map[string][]string{
-		"list": nil, "query": {"/", "connect", "enter"}, "error": {"/", "order level:loud", "enter"}, "typing": {"/", "客户"},
+		"list": nil, "query": {"/", "connect", "enter"}, "error": {"/", "order level:loud", "enter"},
+		"typing": {"/", "客户"},
 		"detail": {
 			"/",
 			"unable",

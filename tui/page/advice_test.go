@@ -18,8 +18,10 @@ func adviser(program, at string) *Env {
 func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 	const program = "opsdeck --config /etc/x.yaml"
 	for _, c := range []struct{ at, said, want string }{
-		{"status", "Do not start anything by hand; watch it: opsdeck restore attach.", "Do not start anything by hand; watch it: press 5."},
-		{"restore", "Do not start anything by hand; watch it: opsdeck restore attach.", "Do not start anything by hand; watch it here."},
+		{"status", "Do not start anything by hand; watch it: opsdeck restore attach.",
+			"Do not start anything by hand; watch it: press 5."},
+		{"restore", "Do not start anything by hand; watch it: opsdeck restore attach.",
+			"Do not start anything by hand; watch it here."},
 		{"restore", "resume it: opsdeck restore resume 20261129-132234-0a1b", "resume it: press R"},
 		{"logs", "resume it: opsdeck restore resume 20261129-132234-0a1b.", "resume it: press 5, then R."},
 		{

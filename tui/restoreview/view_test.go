@@ -125,7 +125,8 @@ func (d *fakeDesk) Send(_ context.Context, id string, q run.Request) error {
 
 func samplePlan(mode restore.Mode) *restore.Plan {
 	a := &restore.Assessment{
-		At: now, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "8.0.36", Identity: "u"}, SchemaThere: true,
+		At: now, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "8.0.36",
+			Identity: "u"}, SchemaThere: true,
 		Tables: []restore.TableState{
 			{Name: "customers", Exists: true, InBackup: true, Check: "OK", Rows: 3, BackupRows: 3},
 			{Name: "orders", Exists: true, InBackup: true, Check: "OK", Rows: 90, BackupRows: 80},

@@ -25,7 +25,8 @@ func (s *shelf) Entries() []Entry { return []Entry{{"restore", lang.M("Status")}
 func (s *shelf) Read(context.Context, string) (Book, error) {
 	b := Book{Entry: s.Entries()[0], Service: "shop"}
 	b.Steps = []Step{
-		{lang.M("Status"), []Command{{Line: "opsdeck status"}, {Line: "opsdeck restore " + strings.Repeat("客户x ", 30)}}},
+		{lang.M("Status"), []Command{{Line: "opsdeck status"},
+			{Line: "opsdeck restore " + strings.Repeat("客户x ", 30)}}},
 		{lang.M("Status"), []Command{{Line: "rm -rf /", Harm: true}}},
 		{lang.M("Status"), []Command{{Line: "opsdeck restore --before ID", Fill: true}}},
 	}

@@ -121,7 +121,8 @@ type busyLog struct {
 
 func (g *busyLog) frame() string {
 	now := time.Since(g.start).Milliseconds()
-	text := fmt.Sprintf("\x1b[2m%08d\x1b[m INFO a line of the log with number \x1b[31m%d\x1b[m and some more text", now, now*7919)
+	text := fmt.Sprintf("\x1b[2m%08d\x1b[m INFO a line of the log with number \x1b[31m%d\x1b[m and some more text", now,
+		now*7919)
 	g.lines = append(g.lines, text)
 	if len(g.lines) > 21 {
 		g.lines = g.lines[1:]

@@ -186,7 +186,8 @@ func TestScrollingALogCostsItsNewLineAlone(t *testing.T) {
 	const w, h = 80, 24
 	lines := []string{"tabs", "query"}
 	for i := range h - 3 {
-		lines = append(lines, "10:00:"+strconv.Itoa(i+10)+" ERROR something of its own happened, number "+strconv.Itoa(i*i))
+		lines = append(lines, "10:00:"+strconv.Itoa(i+10)+" ERROR something of its own happened, number "+
+			strconv.Itoa(i*i))
 	}
 	lines = append(lines, "keys")
 	next, shown := newGrid(w, h, blank), newGrid(w, h, unknown)

@@ -11,7 +11,8 @@ import (
 func TestWalk(t *testing.T) {
 	walk.Every(t, func(code string) map[string]walk.Face {
 		faces := map[string]walk.Face{}
-		for name, keys := range map[string][]string{"list": nil, "detail": {"enter"}, "last": {"end", "enter"}, "bad": {"b"}} {
+		for name, keys := range map[string][]string{"list": nil, "detail": {"enter"}, "last": {"end", "enter"},
+			"bad": {"b"}} {
 			p, _ := newPage(code, incident())
 			p.View(page.Size{Width: 80, Height: 24})
 			press(p, keys...)

@@ -31,7 +31,8 @@ func TestThePageLoadsNothing(t *testing.T) {
 	if !strings.HasPrefix(head.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Error(head)
 	}
-	for _, m := range regexp.MustCompile(`(?i)(?:src|href|url)\s*[=(]\s*"?([^")\s>]+)`).FindAllStringSubmatch(body, -1) {
+	for _, m := range regexp.MustCompile(`(?i)(?:src|href|url)\s*[=(]\s*"?([^")\s>]+)`).FindAllStringSubmatch(body,
+		-1) {
 		if !strings.HasPrefix(m[1], "/") && m[1] != "data:," {
 			t.Errorf("the page names %s", m[1])
 		}
@@ -43,7 +44,8 @@ func TestThePageLoadsNothing(t *testing.T) {
 
 func TestThePageNamesEveryPath(t *testing.T) {
 	_, body := page(t, "en-GB,en")
-	for _, path := range []string{"/health", "/health/ready", "/health/version", "/metrics", "/openapi.json", "/api-docs"} {
+	for _, path := range []string{"/health", "/health/ready", "/health/version", "/metrics", "/openapi.json",
+		"/api-docs"} {
 		if !strings.Contains(body, "<code>"+path+"</code>") {
 			t.Errorf("the page lacks %s", path)
 		}

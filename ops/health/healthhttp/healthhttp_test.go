@@ -41,11 +41,16 @@ func TestAnswersAreThoseOfTheField(t *testing.T) {
 		code    int
 		want    string
 	}{
-		{"live", fixed(), "/health", 200, `{"status":"ok","timestamp":"2026-01-29T12:00:00.000Z","uptime":123.45,"message":"Service is running"}`},
-		{"ready", fixed(), "/health/ready", 200, `{"status":"ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":true},"message":"Service is ready"}`},
-		{"not ready", down, "/health/ready", 503, `{"status":"not ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":false},"message":"Service is not ready"}`},
-		{"redis is optional", redis, "/health/ready", 200, `{"status":"ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":true,"redis":true},"message":"Service is ready"}`},
-		{"version", fixed(), "/health/version", 200, `{"name":"qianzhang","version":"1.2.3","description":"千张销售管理系统","timestamp":"2026-01-29T12:00:00.000Z","environment":"production"}`},
+		{"live", fixed(), "/health", 200,
+			`{"status":"ok","timestamp":"2026-01-29T12:00:00.000Z","uptime":123.45,"message":"Service is running"}`},
+		{"ready", fixed(), "/health/ready", 200,
+			`{"status":"ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":true},"message":"Service is ready"}`},
+		{"not ready", down, "/health/ready", 503,
+			`{"status":"not ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":false},"message":"Service is not ready"}`},
+		{"redis is optional", redis, "/health/ready", 200,
+			`{"status":"ready","timestamp":"2026-01-29T12:00:00.000Z","checks":{"database":true,"redis":true},"message":"Service is ready"}`},
+		{"version", fixed(), "/health/version", 200,
+			`{"name":"qianzhang","version":"1.2.3","description":"千张销售管理系统","timestamp":"2026-01-29T12:00:00.000Z","environment":"production"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, body := ask(t, Handler(c.service), c.path)

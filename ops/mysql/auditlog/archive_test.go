@@ -216,7 +216,8 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 			t.Fatalf("%d %v", n, err)
 		}
 		var left int
-		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", scratch).Scan(&left); err != nil ||
+		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
+			scratch).Scan(&left); err != nil ||
 			left != 0 {
 			t.Fatalf("the scratch schema is left: %v", err)
 		}

@@ -66,7 +66,8 @@ func TestAnArchiveListsAsPlainSQLOnRandomFilters(t *testing.T) {
 			for _, a := range []struct {
 				Archive
 				cond string
-			}{{s.Years().archive(p.File), "created_at >= '2025-01-01' AND created_at < '2026-01-01'"}, {Archive{Path: foreign, Table: "audit_logs"}, "TRUE"}} {
+			}{{s.Years().archive(p.File), "created_at >= '2025-01-01' AND created_at < '2026-01-01'"},
+				{Archive{Path: foreign, Table: "audit_logs"}, "TRUE"}} {
 				got, _ := listArchive(t, a.Archive, q.query, 50+rng.IntN(200))
 				want := model(t, db, q.sql+" AND "+a.cond)
 				if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -24,7 +24,8 @@ func TestExportWritesEveryRowOnce(t *testing.T) {
 		s := open(t, srv, schema)
 		db := utc(t, srv, schema)
 		for i, q := range []asked{{"", "TRUE"}, {"action:DELETE", "action = 'DELETE'"},
-			{"since:2026-01-02 until:2026-01-03", "created_at >= '2026-01-02' AND created_at < '2026-01-04'"}, {"user:3", "user_id = 3"}} {
+			{"since:2026-01-02 until:2026-01-03", "created_at >= '2026-01-02' AND created_at < '2026-01-04'"},
+			{"user:3", "user_id = 3"}} {
 			f, err := audit.Syntax{Layout: s.Layout(), Now: start, Zone: time.UTC}.Parse(q.query)
 			if err != nil {
 				t.Fatal(err)

@@ -270,7 +270,8 @@ func TestStatsEqualPlainSQL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for column, counts := range map[string][]audit.Count{"action": st.ByAction, "resource_type": st.ByResource, "COALESCE(user_id, '')": st.ByUser} {
+			for column, counts := range map[string][]audit.Count{"action": st.ByAction, "resource_type": st.ByResource,
+				"COALESCE(user_id, '')": st.ByUser} {
 				if got, want := fmt.Sprint(tally(counts)), fmt.Sprint(groups(t, db, column, q.sql)); got != want {
 					t.Errorf("%q by %s: %s, want %s", q.query, column, got, want)
 				}

@@ -104,7 +104,8 @@ func fillKeyed(t testing.TB, srv *testdb.Server, schema, name string, n int) {
 func keysByPlainSQL(t testing.TB, db *sql.DB, name, cond string) (out []string) {
 	t.Helper()
 	rows, err := db.Query(
-		"SELECT " + keyed[name].key + " FROM audit_logs WHERE " + cond + " ORDER BY created_at DESC, " + keyed[name].order + " DESC",
+		"SELECT " + keyed[name].key + " FROM audit_logs WHERE " + cond + " ORDER BY created_at DESC, " +
+			keyed[name].order + " DESC",
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +155,8 @@ func TestKeysThatAreNoLoneIntegerPageAsPlainSQL(t *testing.T) {
 				schema := srv.Schema(t)
 				fillKeyed(t, srv, schema, name, 400)
 				s, db := open(t, srv, schema), utc(t, srv, schema)
-				for _, q := range []asked{{"", "TRUE"}, {"user:2", "user_id = 2"}, {"user:1,3", "user_id IN (1, 3)"}, {"resource:ORDER:7", "resource_id = '7'"},
+				for _, q := range []asked{{"", "TRUE"}, {"user:2", "user_id = 2"}, {"user:1,3", "user_id IN (1, 3)"},
+					{"resource:ORDER:7", "resource_id = '7'"},
 					{"since:2026-01-01T00:05:00Z until:2026-01-01T00:15:00Z", "created_at >= '2026-01-01 00:05:00' " +
 						"AND created_at < '2026-01-01 00:15:00'"}, {"action:DELETE -user:1", "action = 'DELETE' AND " +
 						"user_id <> 1"}} {
@@ -295,7 +297,8 @@ func TestKeysThatCannotServeAreRefused(t *testing.T) {
 		"CREATE TABLE odd (id DOUBLE PRIMARY KEY, action TEXT, created_at DATETIME)",
 		"CREATE TABLE nothing (id INT, action TEXT, created_at DATETIME)",
 	)
-	for table, says := range map[string]string{"loose": "no unique index", "odd": "its type is double", "nothing": "no unique index"} {
+	for table, says := range map[string]string{"loose": "no unique index", "odd": "its type is double",
+		"nothing": "no unique index"} {
 		err := openErr(t, srv, schema, func(o *Options) { o.Table = table })
 		if ops.CodeOf(err) != ops.Config || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", table, err)

@@ -26,7 +26,8 @@ func TestACancelledQueryEndsOnTheServer(t *testing.T) {
 		failed := make(chan error, 1)
 		go func() {
 			failed <- s.lane.with(ctx, func(ctx context.Context, q *session) error {
-				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0", nil)
+				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~mark' x FROM audit_logs WHERE SLEEP(1) = 0",
+					nil)
 				return err
 			})
 		}()
@@ -81,7 +82,8 @@ func TestAKillThatIsSlowToArriveEndsTheQuery(t *testing.T) {
 		failed := make(chan error, 1)
 		go func() {
 			failed <- s.lane.with(ctx, func(ctx context.Context, q *session) error {
-				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~kill' x FROM audit_logs WHERE SLEEP(5) = 0", nil)
+				_, err := s.r.fetch(ctx, q, "SELECT "+s.r.list()+", 'slow~kill' x FROM audit_logs WHERE SLEEP(5) = 0",
+					nil)
 				return err
 			})
 		}()
@@ -104,7 +106,8 @@ func running(t *testing.T, srv *testdb.Server, mark string) (n int) {
 	t.Helper()
 	db := utc(t, srv, "")
 	defer db.Close()
-	if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%" + mark + "%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
+	if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%" + mark +
+		"%' AND INFO NOT LIKE '%PROCESSLIST%'").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

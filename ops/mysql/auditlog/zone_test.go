@@ -42,7 +42,8 @@ func TestAWallTimeIsReadInItsZone(t *testing.T) {
 			srv := testdb.Private(t, flavour, "--default-time-zone=+05:30")
 			schema := srv.Schema(t)
 			srv.Exec(t, schema, wallTable, "INSERT INTO audit_logs VALUES (1, 'A', '2026-01-10 12:00:00')")
-			for zone, want := range map[string]string{"": "10T06:30", "Asia/Shanghai": "10T04:00", "-02:00": "10T14:00", "UTC": "10T12:00"} {
+			for zone, want := range map[string]string{"": "10T06:30", "Asia/Shanghai": "10T04:00", "-02:00": "10T14:00",
+				"UTC": "10T12:00"} {
 				s := open(t, srv, schema, func(o *Options) {
 					if zone != "" {
 						o.Zone, _ = clock.ParseZone(zone)

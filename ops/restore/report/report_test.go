@@ -24,7 +24,8 @@ func TestReportClaimsNoDowntimeOfAServiceThatWasLeftAlone(t *testing.T) {
 	if got := undone.Down(ended.Add(2 * time.Hour)); got != 95*time.Second {
 		t.Errorf("down for %s with the undo", got)
 	}
-	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s", "none": "the service was not stopped by opsdeck"} {
+	for kind, want := range map[string]string{"pm2": "the service was down for 1 m 30 s",
+		"none": "the service was not stopped by opsdeck"} {
 		p := &restore.Plan{Mode: restore.Swap, Process: restore.Process{Kind: kind, Name: "backend"}}
 		a := report.Tell(p, s, ended.Add(2*time.Minute))
 		if got := a.Message(lang.For("en")); !strings.Contains(got, want) {

@@ -71,7 +71,8 @@ func TestGoingOnDespiteWritesIsTyped(t *testing.T) {
 // such.
 func TestWritesOfOthersDoNoHarm(t *testing.T) {
 	for _, w := range []run.Writes{
-		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("other databases are written to (%s), %s is not", "blog", "sales"))}},
+		{Elsewhere: true, Notes: []restore.Note{restore.N(lang.M("other databases are written to (%s), %s is not",
+			"blog", "sales"))}},
 		{Blind: true, Notes: []restore.Note{restore.RawNote("nothing is counted")}},
 	} {
 		b := newBench(t, restore.Swap)

@@ -28,7 +28,8 @@ var at = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 
 func assessment() *restore.Assessment {
 	return &restore.Assessment{
-		At: at, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "9.0", Identity: "uuid", User: "root"},
+		At: at, Server: restore.ServerState{Address: "127.0.0.1:3306", Flavour: "mysql", Version: "9.0",
+			Identity: "uuid", User: "root"},
 		Tables: []restore.TableState{
 			{Name: "orders", Exists: true, InBackup: true, Rows: 2, BackupRows: 3},
 			{Name: "later", Exists: true},
@@ -186,7 +187,8 @@ func TestUndoBringsTheFormerStateBack(t *testing.T) {
 // machine allows it: the live data and the service are as before.
 func TestAFailedStepAsksAndCanGoBack(t *testing.T) {
 	for _, mode := range []restore.Mode{restore.Swap, restore.InPlace} {
-		for _, method := range []string{"accepts", "ensure", "check", "stop", "writers", "save", "load", "verify", "swap"} {
+		for _, method := range []string{"accepts", "ensure", "check", "stop", "writers", "save", "load", "verify",
+			"swap"} {
 			if method == "swap" && mode != restore.Swap {
 				continue
 			}

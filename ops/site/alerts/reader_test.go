@@ -134,9 +134,12 @@ func TestOldLinesAreNotNews(t *testing.T) {
 func TestNothingIsMissedWhileNobodyReads(t *testing.T) {
 	t.Parallel()
 	for name, rotate := range map[string]func(*testing.T, *reading){
-		"nothing":      func(*testing.T, *reading) {},
-		"renamed":      func(t *testing.T, r *reading) { move(t, r.path("app.log"), r.path("app.log.1")) },
-		"packed":       func(t *testing.T, r *reading) { pack(t, r.path("app.log"), r.path("app__2026-01-29_00-00-00.log.gz")) },
+		"nothing": func(*testing.T, *reading) {},
+		"renamed": func(t *testing.T, r *reading) { move(t, r.path("app.log"), r.path("app.log.1")) },
+		"packed": func(t *testing.T, r *reading) {
+			pack(t, r.path("app.log"),
+				r.path("app__2026-01-29_00-00-00.log.gz"))
+		},
 		"copied":       func(t *testing.T, r *reading) { copyTruncate(t, r.path("app.log"), r.path("app.log.1")) },
 		"copied twice": twice,
 	} {
@@ -264,7 +267,8 @@ func TestAnUncaughtExceptionOfRealNodeIsSeen(t *testing.T) {
 
 // The message of a format of the configuration is what it says it is.
 func TestLinesAreReadInTheFormatsOfTheConfiguration(t *testing.T) {
-	f, err := line.NewFormat(line.FormatSpec{Name: "till", Pattern: `^#(?P<level>\d) till=(?P<till>\w+) (?P<message>.*)`})
+	f, err := line.NewFormat(line.FormatSpec{Name: "till",
+		Pattern: `^#(?P<level>\d) till=(?P<till>\w+) (?P<message>.*)`})
 	if err != nil {
 		t.Fatal(err)
 	}

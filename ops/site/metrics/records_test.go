@@ -44,7 +44,8 @@ func told(t *testing.T, look lookFunc) string {
 
 func TestTheLastDrillIsTold(t *testing.T) {
 	dir := t.TempDir()
-	has(t, told(t, sourceIn(dir).drills), []string{`opsdeck_look_success{look="x",service="q"} 1`}, []string{"opsdeck_drill"})
+	has(t, told(t, sourceIn(dir).drills), []string{`opsdeck_look_success{look="x",service="q"} 1`},
+		[]string{"opsdeck_drill"})
 	for _, d := range []backup.Drill{
 		{At: noon.Add(-time.Hour), Database: "qianzhang_sales", Result: backup.Passed, TookMS: 90_000},
 		{At: noon.Add(-time.Minute), Database: "qianzhang_sales", Result: backup.Failed, TookMS: 1500},
@@ -81,7 +82,8 @@ func TestTheLastRunsAreTold(t *testing.T) {
 // A restore that cannot be read may be one of the live database.
 func TestARestoreThatCannotBeReadIsOpen(t *testing.T) {
 	dir := t.TempDir()
-	has(t, told(t, sourceIn(dir).restores), []string{`opsdeck_restore_open{service="q"} 0`}, []string{"opsdeck_restore_stage"})
+	has(t, told(t, sourceIn(dir).restores), []string{`opsdeck_restore_open{service="q"} 0`},
+		[]string{"opsdeck_restore_stage"})
 	at := filepath.Join(dir, "restores", "20260129-120000-abcd")
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		t.Fatal(err)
@@ -169,7 +171,8 @@ func TestALookThatHangsAges(t *testing.T) {
 		synctest.Wait()
 		has(t, text(t, c), []string{`opsdeck_backup_good{service="q"} 1`}, nil)
 		time.Sleep(3 * time.Second)
-		has(t, text(t, c), []string{`opsdeck_backup_good{service="q"} 1`, `opsdeck_look_age_seconds{look="x",service="q"} 3`}, nil)
+		has(t, text(t, c), []string{`opsdeck_backup_good{service="q"} 1`,
+			`opsdeck_look_age_seconds{look="x",service="q"} 3`}, nil)
 		time.Sleep(time.Minute)
 		has(t, text(t, c), []string{`opsdeck_look_success{look="x",service="q"} 0`}, []string{"opsdeck_backup_good"})
 		cancel()

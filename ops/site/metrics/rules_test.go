@@ -93,7 +93,8 @@ func TestEveryRuleUsesMetricsThatExist(t *testing.T) {
 	for _, g := range doc.Groups {
 		for _, r := range g.Rules {
 			checkExpr(t, r.Alert, r.Expr)
-			if seen[r.Alert] || r.Labels["severity"] == "" || r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
+			if seen[r.Alert] || r.Labels["severity"] == "" || r.Annotations["summary"] == "" ||
+				r.Annotations["description"] == "" {
 				t.Errorf("%s is there twice or lacks a severity or an annotation", r.Alert)
 			}
 			seen[r.Alert] = true

@@ -14,7 +14,8 @@ import (
 func TestDoctorShowsWhatDeployCheckFinds(t *testing.T) {
 	own := map[string]bool{"mysql": true, "mysql-grants": true, "mysql-binlog": true}
 	all := []deploy.Finding{{Name: "os", Detail: lang.Raw("Debian 12")},
-		{Name: "memory", State: ops.StateWarning, Detail: lang.Raw("1 GiB"), Why: lang.Raw("it is little"), Fix: "swapon"},
+		{Name: "memory", State: ops.StateWarning, Detail: lang.Raw("1 GiB"), Why: lang.Raw("it is little"),
+			Fix: "swapon"},
 		{Name: "mysql-indexes", State: ops.StateWarning, Detail: lang.Raw("a")},
 		{Name: "mysql-indexes", State: ops.StateWarning, Detail: lang.Raw("b")},
 		{Name: "mysql", State: ops.StateCritical}, {Name: "mysql-grants"}, {Name: "mysql-binlog"},
@@ -25,7 +26,8 @@ func TestDoctorShowsWhatDeployCheckFinds(t *testing.T) {
 			t.Errorf("%s twice", p.Name)
 		}
 		got[p.Name] = p.State()
-		if p.Name == "memory" && (p.Findings[0].What.String() != "1 GiB: it is little" || p.Findings[0].Fix != "swapon") {
+		if p.Name == "memory" && (p.Findings[0].What.String() != "1 GiB: it is little" ||
+			p.Findings[0].Fix != "swapon") {
 			t.Errorf("%+v", p)
 		}
 		if p.Name == "mysql-indexes" && len(p.Findings) != 2 {

@@ -57,7 +57,8 @@ func TestARunbookNamesOnlyTheChecksOfItsService(t *testing.T) {
 		for _, r := range All {
 			all += r.Markdown(lang.English(), p)
 		}
-		for _, line := range []string{"status --only redis", "status --only health,ready --watch 2s", "status --only logs",
+		for _, line := range []string{"status --only redis", "status --only health,ready --watch 2s",
+			"status --only logs",
 			"pm2 conf pm2-logrotate"} {
 			if strings.Contains(all, line) != c.says {
 				t.Errorf("%q: %v", line, !c.says)

@@ -28,7 +28,8 @@ func TestTheServerIsStartedByWhatRunsIt(t *testing.T) {
 	}
 	for want, v := range map[string]server{
 		"docker start box": service(config.Database{Container: "box"}, config.Process{Kind: "pm2"}),
-		"docker compose --project-directory " + project + " start datastore": service(config.Database{}, config.Process{Kind: "compose", Dir: project}),
+		"docker compose --project-directory " + project + " start datastore": service(config.Database{},
+			config.Process{Kind: "compose", Dir: project}),
 		"ssh db.example": service(config.Database{Host: "db.example"}, config.Process{}),
 		"sudo systemctl": service(config.Database{Host: "127.0.0.1"}, config.Process{Kind: "pm2"}),
 	} {

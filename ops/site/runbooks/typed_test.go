@@ -124,7 +124,8 @@ func TestTheCommonTroubleIsInTheRunbook(t *testing.T) {
 		}
 		ran++
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		out, err := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(m[1], ".TABLE", ".customers")).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(m[1], ".TABLE",
+			".customers")).CombinedOutput()
 		cancel()
 		if err != nil || strings.Contains(string(out), "secret") {
 			t.Errorf("%s: %v %s", m[1], err, out)

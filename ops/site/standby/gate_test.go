@@ -118,7 +118,8 @@ func TestWhatIsNotBuiltYetSaysWhy(t *testing.T) {
 		t.Error(said)
 	}
 	rec.Why = core.Record{}.Why
-	if said := (Standing{Record: rec, On: true}).Headline(time.Now()).String(); said != "the standby was not built yet" {
+	if said := (Standing{Record: rec,
+		On: true}).Headline(time.Now()).String(); said != "the standby was not built yet" {
 		t.Error(said)
 	}
 }
