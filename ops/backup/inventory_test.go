@@ -360,6 +360,40 @@ func TestATierListsWhatFillsItsWeeks(t *testing.T) {
 	}
 }
 
+// TestAFileWrittenUnderATiersNameIsNotGivenItAgain: its manifest names the prefix too.
+func TestAFileWrittenUnderATiersNameIsNotGivenItAgain(t *testing.T) {
+	dir := folderOf(t)
+	for days := 1; days <= 60; days++ {
+		at := testNow.AddDate(0, 0, -days)
+		prefix := ""
+		if at.Day() == 1 {
+			prefix = monthlyPrefix
+		} else if at.Weekday() == time.Sunday {
+			prefix = weeklyPrefix
+		}
+		place(t, dir, prefix+nameAt(at), []byte("x"), at, nil)
+	}
+	inv := scan(t, dir, nil)
+	for _, step := range PlanRetention(inv, Policy{Keep: fieldKeep}).Renames() {
+		for _, to := range step.To {
+			if strings.Count(to, "ly_") > 1 {
+				t.Errorf("%s becomes %s", step.Set.Name, to)
+			}
+		}
+	}
+	for _, s := range inv.Sets {
+		want := Daily
+		if strings.HasPrefix(s.Name, weeklyPrefix) {
+			want = Weekly
+		} else if strings.HasPrefix(s.Name, monthlyPrefix) {
+			want = Monthly
+		}
+		if s.Tier != want {
+			t.Errorf("%s is in the tier %s", s.Name, s.Tier)
+		}
+	}
+}
+
 func TestASlotWithABadFileAloneIsUnfilled(t *testing.T) {
 	dir := folderOf(t)
 	for days := 1; days <= 3; days++ {

@@ -38,12 +38,15 @@ func (s *Set) plain() bool {
 	return s.Parsed.Tier != Weekly && s.Parsed.Tier != Monthly
 }
 
-// tierNameOf is the tier of name, for the backup that was written as file; "" when it is
-// its own name. For any other name the parts of the name decide.
-func tierNameOf(name, file string, n Name) Tier {
+// tierNameOf is the tier of name, for a backup of a database that was written as file; "" when it
+// has no tier's prefix. A file that was written under a tier's name keeps its tier: its manifest
+// tells the prefix from a part of the database's name. For any other name its parts decide.
+func tierNameOf(name, file, database string, n Name) Tier {
 	switch name {
 	case file:
-		return ""
+		if n.Subject != database {
+			return ""
+		}
 	case weeklyPrefix + file:
 		return Weekly
 	case monthlyPrefix + file:
@@ -76,7 +79,7 @@ func tierBy(name string, n Name, sum Summary, databases []string) Tier {
 	case sum.Partial:
 		return Partial
 	}
-	if t := tierNameOf(name, sum.File, n); t != "" {
+	if t := tierNameOf(name, sum.File, sum.Databases[0], n); t != "" {
 		return t
 	}
 	if sum.Kind == KindManual {
