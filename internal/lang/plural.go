@@ -48,6 +48,11 @@ var singulars = map[string]string{
 	"this server has %s replicas; the restore will replicate to them": "this server has %s replica; the restore " +
 		"will replicate to it",
 	"Changes to %s rows are lost.":                      "Changes to %s row are lost.",
+	"%d tables of %s that had rows in a good backup are empty": "%d table of %s that had rows in a good backup is empty",
+	"the binlog does not show which rows later transactions changed; there are %d such transactions": "the binlog " +
+		"does not show which rows later transactions changed; there is %d such transaction",
+	"%d statements in statement format are run again: what is not deterministic in them may give other results": "%d " +
+		"statement in statement format is run again: what is not deterministic in it may give other results",
 	"%s rows were kept: they differ from the archive":   "%s row was kept: it differs from the archive",
 	"About %s rows written after that moment are lost.": "About %s row written after that moment is lost.",
 	"all %d checks pass":                                "%d check passes",
@@ -65,8 +70,11 @@ var singulars = map[string]string{
 // In "%d of %d tables are missing" the noun goes by the second number and the
 // verb by the first.
 var counts = regexp.MustCompile(`(?:(%(?:\[\d+\])?[ds]) of )?(%(?:\[\d+\])?[ds])` +
-	`((?: (?:more|newer|older|log|rotated|changed|other|bad|good))* )(` + alternatives(nouns) + `)\b` +
-	`(?:((?: of (?:the engine )?%\[\d+\]s)? )(` + alternatives(verbs) + `)\b)?`)
+	`((?: (?:more|newer|older|later|log|rotated|changed|other|bad|good))* )(` + alternatives(nouns) + `)\b` +
+	`(?:(` + place + ` )(` + alternatives(verbs) + `)\b)?`)
+
+// place is what may be between a noun and its verb: "of %[2]s", "in the folder".
+const place = `(?: (?:of|in|at)(?: (?:the|archive|binlog|copy|engine|folder|MySQL|%\[\d+\]s))+)*`
 
 func alternatives(of map[string]string) string {
 	words := make([]string, 0, len(of))

@@ -70,10 +70,12 @@ func argumentsOf(key string, n int, word string) []any {
 }
 
 var (
-	pluralThing = regexp.MustCompile(`(?:^|[^\w.])1 (?:(?:more|newer|older|log|rotated|changed|bad|good) )*(?:` +
+	pluralThing = regexp.MustCompile(`(?:^|[^\w.])1 (?:(?:more|newer|older|later|log|rotated|changed|bad|good) )*(?:` +
 		alternatives(nouns) + `)\b`)
 	pluralVerb = regexp.MustCompile(`(?:^|[^\w.])1 [a-z]+ (?:` + alternatives(verbs) + `)\b`)
-	wordInS    = regexp.MustCompile(`(?:^|[^\w.])1 ([a-z]+s)\b`)
+	// a verb after a clause: "1 table of shop that had rows are empty", "there are 1 such backup"
+	pluralLater = regexp.MustCompile(`there are 1\b|(?:^|[^\w.])1 [a-z]+ (?:of|in|at) [\w ]*\b(?:are|were|have)\b`)
+	wordInS     = regexp.MustCompile(`(?:^|[^\w.])1 ([a-z]+s)\b`)
 )
 
 // pluralAfterOne looks at the words that follow a 1. Where text arguments are
@@ -87,7 +89,7 @@ func pluralAfterOne(text, word string) bool {
 	}
 	found := wordInS.FindStringSubmatch(text)
 	suspect := found != nil && !slices.Contains([]string{"ms", "is", "was", "has", "pass"}, found[1])
-	return suspect || pluralVerb.MatchString(text)
+	return suspect || pluralVerb.MatchString(text) || pluralLater.MatchString(text)
 }
 
 func TestCountsReadAsEnglish(t *testing.T) {
@@ -109,6 +111,10 @@ func TestCountsReadAsEnglish(t *testing.T) {
 		{M("%d tables have no primary key: they are read in one piece", 1),
 			"1 table has no primary key: it is read in one piece"},
 		{M("valid for %d more days", 1), "valid for 1 more day"},
+		{M("%d tables of %s that had rows in a good backup are empty", 1, "shop"),
+			"1 table of shop that had rows in a good backup is empty"},
+		{M("%d backups in the folder are bad", 1), "1 backup in the folder is bad"},
+		{M("%d of %d files of the archive are bad", 1, 3), "1 of 3 files of the archive is bad"},
 	} {
 		if got := English().Msg(c.m); got != c.want {
 			t.Errorf("%q with %v: got %q, want %q", c.m.Key, c.m.Args, got, c.want)

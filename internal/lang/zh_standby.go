@@ -47,7 +47,7 @@ func init() {
 		"The service's database name, where there is no terminal.", "没有终端时：服务的数据库名。",
 		"Show what would be dropped; drop nothing.", "只显示将删除什么，不执行删除。",
 		"the standby was built, and verified against the backup's checksums", "热备库已构建，并已与备份的校验和核对一致",
-		"%s transactions applied to the standby, %s rows changed", "已向热备库应用 %s 个事务，变更 %s 行",
+		"%s transactions applied to the standby, %s", "已向热备库应用 %s 个事务，%s",
 		"the standby pauses: %s", "热备库已暂停：%s",
 		"it pauses: %s", "已暂停：%s",
 		"compared with %s at %s: %s tables, %s rows, their checksums and definitions",

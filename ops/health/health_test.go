@@ -154,6 +154,8 @@ func TestVerdict(t *testing.T) {
 		30,
 	)
 	warn.Check.Commands = []string{"df -h /var"}
+	known := warn
+	known.Last.Commands = []string{"df -h /srv/mysql"}
 	down := stood(KindMySQL, Broken(lang.M("MySQL is down"), lang.M("refused")), 7)
 	lost := stood(KindSchema, Result{State: ops.StateCritical, Headline: lang.M("all tables are gone"), Lost: true}, 7)
 	before := down
@@ -176,6 +178,8 @@ func TestVerdict(t *testing.T) {
 		"looking":      {[]Standing{ok, {}}, ops.StateUnknown, "Checking: 1 of 2 checks has finished."},
 		"warning": {[]Standing{ok, warn}, ops.StateWarning, "Disk /var is full since 12:00:30 (4 % free). " +
 			"More details: df -h /var"},
+		"the look knows the folder": {[]Standing{ok, known}, ops.StateWarning, "Disk /var is full since 12:00:30 " +
+			"(4 % free). More details: df -h /srv/mysql"},
 		"critical first": {[]Standing{warn, down}, ops.StateCritical, "MySQL is down since 12:00:07 (refused); disk " +
 			"/var is full since 12:00:30 (4 % free)."},
 		"no restore of a server that is down": {[]Standing{backup, down}, ops.StateCritical,

@@ -33,6 +33,14 @@ type Standing struct {
 	streakSince time.Time
 }
 
+// Commands are what an operator would type to look further.
+func (s Standing) Commands() []string {
+	if len(s.Last.Commands) > 0 {
+		return s.Last.Commands
+	}
+	return s.Check.Commands
+}
+
 // Seen tells whether there was a look at all.
 func (s Standing) Seen() bool { return !s.Last.At.IsZero() }
 

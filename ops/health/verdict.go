@@ -322,8 +322,8 @@ func (j judge) next(s Standing, restore bool) lang.Msg {
 		return j.face.Backup
 	case !j.face.Look.Empty():
 		return j.face.Look
-	case len(s.Check.Commands) > 0:
-		return lang.M("More details: %s", s.Check.Commands[0])
+	case len(s.Commands()) > 0:
+		return lang.M("More details: %s", s.Commands()[0])
 	}
 	return lang.Msg{}
 }

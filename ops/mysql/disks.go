@@ -23,6 +23,7 @@ type ServerDisk struct {
 	Log    bool   // the binary log is there
 	Data   bool   // the data are there
 	Folder string // as the server names it
+	Here   string // the same folder as this machine names it, if Known
 	Known  bool   // Free, Size and device are known: the folder is on this machine
 	Free   int64  // bytes, for the server's user
 	Size   int64
@@ -51,6 +52,21 @@ func Disks(ctx context.Context, q schema.Querier, t Target) ([]ServerDisk, error
 		return []ServerDisk{data}, nil
 	}
 	return []ServerDisk{data, log}, nil
+}
+
+// DataFolder finds the folder of this machine in which the server keeps its data; "" if there
+// is none, or a container's is not to be found.
+func DataFolder(ctx context.Context, t Target) (string, error) {
+	db, err := Open(ctx, t, "")
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	dir, err := schema.One(ctx, db, "SELECT @@datadir")
+	if err != nil {
+		return "", err
+	}
+	return lookDisk(ctx, dir, filepath.Join(dir, "mysql"), t).Here, nil
 }
 
 // within is a path of the server's, which is relative to its data folder.
@@ -86,6 +102,7 @@ func (d *ServerDisk) measure(folder string) bool {
 		return false
 	}
 	d.Known = true
+	d.Here = folder
 	d.Free = int64(s.Bavail) * s.Bsize
 	d.Size = int64(s.Blocks) * s.Bsize
 	d.device = st.Dev

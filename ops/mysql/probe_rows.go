@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	"strconv"
 	"strings"
@@ -110,17 +109,3 @@ func unixTime(s string) time.Time {
 }
 
 func isMaria(version string) bool { return strings.Contains(strings.ToLower(version), "mariadb") }
-
-// DataDir asks the server where its data is.
-func DataDir(t Target) func(ctx context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		db, err := Open(ctx, t, "")
-		if err != nil {
-			return "", err
-		}
-		defer db.Close()
-		var dir string
-		err = db.QueryRowContext(ctx, "SELECT @@datadir").Scan(&dir)
-		return dir, err
-	}
-}

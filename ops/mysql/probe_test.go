@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +49,16 @@ func TestProbeSeesWhatARealServerIs(t *testing.T) {
 		}
 		if n, _ := r.Field("threads_connected").(int64); n < 1 {
 			t.Errorf("threads_connected = %v", r.Field("threads_connected"))
+		}
+	})
+}
+
+// TestTheDataFolderIsTheServersOwn, whatever folders of usual names this machine has.
+func TestTheDataFolderIsTheServersOwn(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		got, err := DataFolder(t.Context(), targetOf(s))
+		if err != nil || filepath.Clean(got) != s.DataDir() {
+			t.Errorf("%q (%v), want %q", got, err, s.DataDir())
 		}
 	})
 }

@@ -92,6 +92,7 @@ func (d Disk) Probe() health.Probe {
 			return health.CannotTell(lang.M("cannot check the disk of %s", known), reasonOf(err))
 		}
 		r := d.judge(known, at, s, trend)
+		r.Commands = DiskCommands(at)
 		if d.Room > 0 {
 			d.writable(&r, known, at, diskfull.Room(at, d.Room))
 		}
@@ -126,6 +127,12 @@ func (d Disk) writable(r *health.Result, path, at string, err error) {
 		why = reasonOf(err)
 	}
 	r.FindNext(state, headline, why, next)
+}
+
+// DiskCommands are what to type to see what fills the disk of a folder of this machine.
+func DiskCommands(folder string) []string {
+	name := human.Shell(folder)
+	return []string{"df -h " + name, "du -xh --max-depth=1 " + name + " | sort -h | tail"}
 }
 
 // ownedByUs tells whether a folder is of the user that runs this, or that is root: then

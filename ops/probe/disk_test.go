@@ -158,6 +158,9 @@ func TestDiskOfAFolderThatIsNotThereIsItsParents(t *testing.T) {
 	if r.State != ops.StateOK || r.Field("missing") != true {
 		t.Fatalf("%s: %s", r.State, r.Detail)
 	}
+	if len(r.Commands) == 0 || r.Commands[0] != "df -h "+dir { // of the missing folder, df would only fail
+		t.Errorf("the command is %q", r.Commands)
+	}
 	file := filepath.Join(dir, "file")
 	os.WriteFile(file, nil, 0o600)
 	if r := look(t, Disk{Path: Fixed(filepath.Join(file, "x")), Now: time.Now}.Probe()); r.State != ops.StateOK {

@@ -225,7 +225,7 @@ func (p *dossier) graphCaption(s *health.Standing, width int) string {
 func (p *dossier) commandLines(s *health.Standing, width, marked int) []string {
 	t := p.look.env.Theme
 	var lines []string
-	for i, c := range s.Check.Commands {
+	for i, c := range s.Commands() {
 		mark := t.Dim.Render("$ ")
 		if i == marked {
 			mark = t.Accent.Render(t.Glyph.Cursor + " ")

@@ -42,7 +42,7 @@ func (p *Page) Actions() []page.Action {
 		},
 	}
 	if s := p.dossier.opened(); s != nil {
-		return slices.Concat(p.detailActions(len(s.Check.Commands)), []page.Action{look, moment}, p.further())
+		return slices.Concat(p.detailActions(len(s.Commands())), []page.Action{look, moment}, p.further())
 	}
 	return slices.Concat(p.listActions(), []page.Action{look, moment}, p.further())
 }
@@ -200,10 +200,10 @@ func (p *table) step(n int) {
 
 func (p *table) copyCommand(i int) tea.Cmd {
 	s := p.subject()
-	if s == nil || i >= len(s.Check.Commands) {
+	if s == nil || i >= len(s.Commands()) {
 		return nil
 	}
-	return page.Send(page.Copy{Text: p.look.env.Command(s.Check.Commands[i])})
+	return page.Send(page.Copy{Text: p.look.env.Command(s.Commands()[i])})
 }
 
 // Key moves in the list or the opened check, or types the filter.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/schema"
@@ -28,12 +30,25 @@ type State struct {
 	At           binlog.Place            `json:"at"` // all groups that end here or before are done
 	Transactions int64                   `json:"transactions"`
 	Changed      int64                   `json:"rows_changed"`
-	Rows         map[string]int64        `json:"rows"`             // expected row counts; -1 if unknown
-	XA           map[string]binlog.Place `json:"xa,omitempty"`     // start positions of prepared transactions
-	Events       []string                `json:"events,omitempty"` // to enable after the swap
+	Statements   int64                   `json:"statements,omitempty"` // run again: their rows are not in Changed
+	Rows         map[string]int64        `json:"rows"`                 // expected row counts; -1 if unknown
+	XA           map[string]binlog.Place `json:"xa,omitempty"`         // start positions of prepared transactions
+	Events       []string                `json:"events,omitempty"`     // to enable after the swap
 	Ended        bool                    `json:"ended,omitempty"`
 	// Temps is the number of temporary tables that were open: they end with the session.
 	Temps int `json:"temps,omitempty"`
+}
+
+// Texts say what a replay changed.
+func Texts(rows, statements int64) lang.Msg {
+	switch {
+	case statements == 0:
+		return lang.M("%s rows changed", human.Count(rows))
+	case rows == 0:
+		return lang.M("%s statements run again, whose rows are not counted", human.Count(statements))
+	}
+	return lang.M("%s rows changed, and %s statements run again, whose rows are not counted", human.Count(rows),
+		human.Count(statements))
 }
 
 // pending is a step that cannot be committed with the position: a definition, or rows of a

@@ -152,6 +152,7 @@ func (r *runner) rowsOf(i *format.Item, d decided, settings []string) error {
 		}
 	}
 	unknown(r.state.Rows)
+	r.state.Statements++
 	return runAgain(r, i, d, settings)
 }
 

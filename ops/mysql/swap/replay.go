@@ -143,8 +143,8 @@ func (g *rolling) roll(
 			return nil, err
 		}
 	}
-	note := restore.N(lang.M("binlog replayed to %s: %s transactions, %s rows changed", r.To.Position.String(),
-		human.Count(state.Transactions), human.Count(state.Changed)))
+	note := restore.N(lang.M("binlog replayed to %s: %s transactions, %s", r.To.Position.String(),
+		human.Count(state.Transactions), replay.Texts(state.Changed, state.Statements)))
 	return append(notes, note), replay.Finish(ctx, c, p.Loaded())
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func (b *checker) disks() {
-	add := func(name string, look probe.Disk, shown string) {
+	add := func(name string, look probe.Disk, commands ...string) {
 		free := b.Service.Health.DiskFree
 		look.Free, look.Now = free, b.Now
 		lim := append(
@@ -25,39 +25,38 @@ func (b *checker) disks() {
 				Critical: lang.M("under %s", "1 h"),
 			},
 		)
-		b.add(name, health.KindDisk, diskPace, look.Probe(), lim, "df -h "+shown,
-			"du -xh --max-depth=1 "+shown+" | sort -h | tail")
+		b.add(name, health.KindDisk, diskPace, look.Probe(), lim, commands...)
 	}
 	if d := b.Service.Database; HasDatabase(d) && b.isLocal() {
 		path := probe.Fixed(config.Home(d.DataDir))
-		shown := human.Shell(d.DataDir)
+		commands := probe.DiskCommands(config.Home(d.DataDir))
 		if d.DataDir == "" {
 			path = dataFolder(d)
-			shown = "/var/lib/mysql"
+			commands = []string{"df -h"} // the look knows the folder, once the server answers
 		}
-		add("disk-data", probe.Disk{Path: path, Follows: health.KindMySQL}, shown)
+		add("disk-data", probe.Disk{Path: path, Follows: health.KindMySQL}, commands...)
 	}
 	for _, source := range b.Service.Logs.Paths() {
 		if probe.IsFile(source) {
 			dir := filepath.Dir(config.Home(source))
-			add("disk-log", probe.Disk{Path: probe.Fixed(dir)}, human.Shell(dir))
+			add("disk-log", probe.Disk{Path: probe.Fixed(dir)}, probe.DiskCommands(dir)...)
 			break
 		}
 	}
 	if dir := b.Service.Backup.Dir; dir != "" && HasDatabase(b.Service.Database) {
 		at := probe.Disk{Path: probe.Fixed(config.Home(dir)), Room: probe.FolderRoom, Unwritten: noBackups}
-		add("disk-backup", at, human.Shell(config.Home(dir)))
+		add("disk-backup", at, probe.DiskCommands(config.Home(dir))...)
 	}
 	if b.Site != nil && len(b.checks) > 0 {
 		shown := "/var/lib"
 		if at, err := b.Site(); err == nil {
-			shown = human.Shell(at.StateDir)
+			shown = at.StateDir
 		}
 		at := probe.Disk{Path: b.stateFolder, Room: probe.FolderRoom, Unwritten: noState}
-		add("disk-state", at, shown)
+		add("disk-state", at, probe.DiskCommands(shown)...)
 	}
 	for _, dir := range b.Service.Health.Disks {
-		add("disk:"+dir, probe.Disk{Path: probe.Fixed(config.Home(dir))}, human.Shell(config.Home(dir)))
+		add("disk:"+dir, probe.Disk{Path: probe.Fixed(config.Home(dir))}, probe.DiskCommands(config.Home(dir))...)
 	}
 }
 
@@ -97,11 +96,11 @@ func dataFolder(d config.Database) func(context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		dir, err := mysql.DataDir(target)(ctx)
-		if err != nil {
-			return "", err
+		dir, err := mysql.DataFolder(ctx, target)
+		if err != nil || dir != "" {
+			return dir, err
 		}
-		for _, at := range []string{dir, "/var/lib/docker/volumes", "/var/lib/docker"} {
+		for _, at := range []string{"/var/lib/docker/volumes", "/var/lib/docker"} {
 			if isFolder(at) {
 				return at, nil
 			}

@@ -174,6 +174,7 @@ func (r *round) write(run *changes.Run, rest *replay.Forecast) error {
 		r.did.Transactions += state.Transactions - before.Transactions
 		changed := state.Changed - before.Changed
 		r.did.Rows += changed
+		r.did.Statements += state.Statements - before.Statements
 		if took := time.Since(began).Seconds(); changed > enoughRows && took > 0 {
 			r.rec.Rate = float64(changed) / took
 		}

@@ -43,6 +43,7 @@ type Did struct {
 	Why          lang.Msg
 	Transactions int64
 	Rows         int64
+	Statements   int64 // run again: their rows are not in Rows
 	Checked      *standby.Check
 	Paused       lang.Msg // why it stopped before its moment
 }

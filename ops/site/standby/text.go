@@ -3,6 +3,7 @@ package standby
 import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/mysql/replay"
 	"opsdeck/ops/restore/standby"
 )
 
@@ -12,8 +13,8 @@ func (d Did) Texts() (said []lang.Msg) {
 		said = append(said, lang.M("the standby was built, and verified against the backup's checksums"))
 	}
 	if d.Transactions > 0 {
-		said = append(said, lang.M("%s transactions applied to the standby, %s rows changed",
-			human.Count(d.Transactions), human.Count(d.Rows)))
+		said = append(said, lang.M("%s transactions applied to the standby, %s",
+			human.Count(d.Transactions), replay.Texts(d.Rows, d.Statements)))
 	}
 	if d.Checked != nil {
 		said = append(said, CheckText(d.Checked))
