@@ -142,7 +142,7 @@ func (sh *shelf) tier(inv listing, t backup.TierInfo) {
 			s.At.In(inv.Zone).Format("2006-01-02 15:04"),
 			sh.lang.Msg(backup.Ago(inv.At.Sub(s.At))),
 			s.SizeText(),
-			termsafe.Line(sh.lang.Msg(inv.note(s))),
+			termsafe.Line(sh.lang.Msg(inv.remark(s))),
 		})
 	}
 	fmt.Fprint(sh.out, table)
@@ -156,9 +156,9 @@ func (sh *shelf) tier(inv listing, t backup.TierInfo) {
 	}
 }
 
-// note is what is said beside a backup: what is wrong with it or missing in it, else that
+// remark is what is said beside a backup: what is wrong with it or missing in it, else that
 // it expires.
-func (l listing) note(s *backup.Set) lang.Msg {
+func (l listing) remark(s *backup.Set) lang.Msg {
 	part := l.Part(s)
 	if p, ok := s.Worst(); ok && (part.Empty() || p.Fatal()) {
 		return p.Text()

@@ -52,7 +52,10 @@ func TestAWatchThatDoesNotRunIsSaid(t *testing.T) {
 		t.Fatalf("%v %+v", r.State, r)
 	}
 	held.Release()
-	for severity, lines := range map[ops.State][]alert.Line{ops.StateCritical: book.Alerts[0].Lines, ops.StateWarning: nil} {
+	for severity, lines := range map[ops.State][]alert.Line{
+		ops.StateCritical: book.Alerts[0].Lines,
+		ops.StateWarning:  nil,
+	} {
 		book.Alerts[0].Lines = lines
 		if err := book.Write(dir); err != nil {
 			t.Fatal(err)
