@@ -66,6 +66,11 @@ func sayElsewhere(sh *shelf, all []backup.Elsewhere, now time.Time) {
 	}
 }
 
+// state is a backup's state for people.
+func (sh *shelf) state(s *backup.Set) string {
+	return sh.mark(s.State.Health(), sh.lang.Msg(s.State.Label()))
+}
+
 // thereRow is the row of a backup at a copy, with what is to say of it.
 func (sh *shelf) thereRow(s *backup.Set, now time.Time, what lang.Msg) []string {
 	return []string{

@@ -112,11 +112,6 @@ func (sh *shelf) list(inv listing, away []backup.Elsewhere) {
 	}
 }
 
-// state is a backup's state for people.
-func (sh *shelf) state(s *backup.Set) string {
-	return sh.mark(s.State.Health(), sh.lang.Msg(s.State.Label()))
-}
-
 // keyProblem says that the configured key opens no backup: good files are then of no use.
 func (sh *shelf) keyProblem() {
 	why := backups.KeyProblem(sh.Service.Backup)
