@@ -96,7 +96,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.json(p)
 		}
-		return a.plain(report.Runbook(p, a.lang))
+		return a.plain(report.Runbook(p, a.lang, a.again()))
 	}
 	if p.Blocked() {
 		tellBlocks(a.printer, p)

@@ -9,6 +9,13 @@ import (
 	"opsdeck/internal/lang"
 )
 
+// ExportBehind reports that the plan would lose more rows than its export has: they were
+// written since.
+func (p *Plan) ExportBehind() bool {
+	return p.Assessment != nil && len(p.Exported) > 0 && !p.ExportedAt.IsZero() &&
+		p.Assessment.Loss.Rows()+p.Assessment.Loss.Changed() > p.ExportedRows
+}
+
 // LoadExported is the shell command that puts exported rows back: each table's file is one
 // transaction, and a file that cannot be loaded is named. "" where there is nothing to load.
 func (p *Plan) LoadExported(files []string) string {

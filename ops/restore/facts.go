@@ -156,6 +156,15 @@ func (p factFinder) rowsFact(a *Assessment) (ops.State, lang.Msg) {
 		then = then + t.BackupRows
 		guess = guess || t.Estimate
 	}
+	if of, all := len(tables), len(p.scoped(a)); of < all {
+		of, all := strconv.Itoa(of), strconv.Itoa(all)
+		if guess {
+			return ops.StateOK, lang.M("rows of %s of %s tables now: about %s, in the backup: %s", of, all,
+				human.Count(now), human.Count(then))
+		}
+		return ops.StateOK, lang.M("rows of %s of %s tables now: %s, in the backup: %s", of, all, human.Count(now),
+			human.Count(then))
+	}
 	if guess {
 		return ops.StateOK, lang.M("rows now: about %s, in the backup: %s", human.Count(now), human.Count(then))
 	}

@@ -46,7 +46,9 @@ type Plan struct {
 	Verify        Checks      `json:"verify"`
 	Notify        []string    `json:"notify,omitempty"`   // names of the targets
 	Exported      []string    `json:"exported,omitempty"` // files with the rows that will be lost
-	Client        string      `json:"client,omitempty"`   // the command of the server's client, for people
+	ExportedRows  int64       `json:"exported_rows,omitempty"`
+	ExportedAt    time.Time   `json:"exported_at,omitzero"`
+	Client        string      `json:"client,omitempty"` // the command of the server's client, for people
 	LockWait      Span        `json:"lock_wait_ms"`
 	Facts         []Finding   `json:"facts,omitempty"` // results of the assessment, good or bad
 	Findings      []Finding   `json:"findings"`

@@ -30,6 +30,9 @@ func (r Reach) Say(clock func(time.Time) string) lang.Msg {
 		clock(r.Backup), clock(r.LogTo), whole(lost))
 }
 
+// Since is how long ago a moment was.
+func (r Reach) Since(at time.Time) string { return whole(r.Now.Sub(at)) }
+
 // whole formats a duration without fractions of seconds.
 func whole(d time.Duration) string {
 	if d < 2*time.Minute {

@@ -29,7 +29,11 @@ func (p *base) statements() []string {
 	if p.shownPlan() == nil {
 		return nil
 	}
-	return p.text(restore.AllSteps[p.step]).Statements
+	list := slices.Clone(p.text(restore.AllSteps[p.step]).Statements)
+	for i, s := range list {
+		list[i] = p.env.Command(s)
+	}
+	return list
 }
 
 // text is what to say about a step, in the plan or in the current run.
@@ -61,7 +65,7 @@ func (p *asking) openBegin() tea.Cmd {
 		lang.M("Backup %s, mode %s, server %s.", plan.Source.Name, plan.Mode.Label(), plan.Target.Address),
 	}
 	if plan.Assessment != nil {
-		body = append(body, lossWords(plan)...)
+		body = append(body, lossWords(plan, p.base.env.Time)...)
 	}
 	db := plan.Target.Database
 	begin := func() tea.Cmd {

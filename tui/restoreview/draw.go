@@ -333,11 +333,13 @@ func (p *sheet) reachOf(plan *restore.Plan, put func(ops.State, string)) {
 	}
 	if at := plan.Source.At; plan.Source.Replay == nil && !at.IsZero() {
 		put(ops.StateWarning, e.T("this backup has the state of %s: everything written since is lost (%s)",
-			e.Time(at), human.Duration(reach.Now.Sub(at).Truncate(time.Minute))))
+			e.Time(at), reach.Since(at)))
 	}
 	switch {
+	case plan.Source.Replay != nil: // the plan itself says what it loses
 	case !reach.LogTo.IsZero():
-		put(ops.StateOK, e.Lang.Msg(reach.Say(e.Time)))
+		put(ops.StateUnknown, e.T("u restores to a later moment, if the binlog can be replayed: newest good backup %s, "+
+			"binlog to %s", e.Time(reach.Backup), e.Time(reach.LogTo)))
 	case reach.Backup.After(plan.Source.At.Add(time.Second)):
 		put(ops.StateWarning, e.T("there is a newer good backup: %s", e.Time(reach.Backup)))
 	}

@@ -21,13 +21,19 @@ import (
 )
 
 // lossWords says in a sentence or two what a plan will lose.
-func lossWords(plan *restore.Plan) (out []lang.Msg) {
+func lossWords(plan *restore.Plan, clock func(time.Time) string) (out []lang.Msg) {
 	loss := plan.Assessment.Loss
 	if sum := loss.Sum(); !sum.Empty() {
 		out = append(out, lang.M("Will be lost: %s.", sum))
 	}
-	if len(out) > 0 && len(plan.Exported) > 0 {
-		out = append(out, lang.M("They are exported to %s.", filepath.Dir(plan.Exported[0])))
+	switch exported := len(out) > 0 && len(plan.Exported) > 0; {
+	case exported && plan.ExportBehind():
+		out = append(out, lang.M("%s of them are exported, as of %s, to %s. The others, and what is written until the "+
+			"service is stopped, are only in the emergency backup.", human.Count(plan.ExportedRows),
+			clock(plan.ExportedAt), filepath.Dir(plan.Exported[0])))
+	case exported:
+		out = append(out, lang.M("They are exported to %s.", filepath.Dir(plan.Exported[0])),
+			lang.M("What is written until the service is stopped is only in the emergency backup."))
 	}
 	return append(out, loss.Doubts()...)
 }
@@ -52,6 +58,9 @@ func (p *sheet) lossFacts(plan *restore.Plan, put func(ops.State, string)) {
 	switch {
 	case sum.Empty():
 		return
+	case plan.ExportBehind():
+		put(ops.StateWarning, e.T("will be lost (o): %s in %d tables; %s of them exported at %s", sum, len(loss.Tables),
+			human.Count(plan.ExportedRows), e.Time(plan.ExportedAt))+" "+e.Theme.Glyph.Right+" "+e.T("e exports them"))
 	case len(plan.Exported) > 0:
 		put(ops.StateOK, e.T("will be lost (o): %s in %d tables; kept in %s", sum, len(loss.Tables),
 			filepath.Dir(plan.Exported[0])))
@@ -73,7 +82,7 @@ func (p *asking) cannotExport() lang.Msg {
 		return lang.M("there is no plan yet")
 	case !p.base.saving.IsZero():
 		return lang.M("what will be lost is being exported")
-	case len(p.base.plan.Exported) > 0:
+	case len(p.base.plan.Exported) > 0 && !p.base.plan.ExportBehind():
 		return lang.M("already exported: %s", filepath.Dir(p.base.plan.Exported[0]))
 	case p.base.plan.Assessment == nil:
 		return lang.M("there is no plan yet")
@@ -119,6 +128,7 @@ func keepExport(former, plan *restore.Plan) {
 	if former.Source.Name == plan.Source.Name && former.Source.At.Equal(plan.Source.At) &&
 		slices.Equal(former.Tables, plan.Tables) {
 		plan.Exported = slices.Clone(former.Exported)
+		plan.ExportedRows, plan.ExportedAt = former.ExportedRows, former.ExportedAt
 	}
 }
 

@@ -23,7 +23,7 @@ func TestThePlanOnPaperIsWhatTheWizardShows(t *testing.T) {
 			t.Run(string(mode)+"/"+code, func(t *testing.T) {
 				plan := samplePlan(mode)
 				p := newPage(code, &fakeDesk{plan: plan})
-				paper := report.Runbook(plan, p.base.env.Lang)
+				paper := report.Runbook(plan, p.base.env.Lang, "opsdeck")
 				text, err := json.MarshalIndent(plan, "", "  ")
 				if err != nil {
 					t.Fatal(err)

@@ -14,11 +14,13 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/clock/clocktest"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/report"
 	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -605,6 +607,64 @@ func TestAnExportOutlivesAChangeOfMode(t *testing.T) {
 	other.Source.Name = "another.sql.gz"
 	if keepExport(p.base.plan, other); len(other.Exported) > 0 {
 		t.Fatal("another backup's rows are called exported")
+	}
+}
+
+// TestAnExportThatIsBehindSaysSo: the service writes on after an export, which can be made again.
+func TestAnExportThatIsBehindSaysSo(t *testing.T) {
+	plan := samplePlan(restore.Swap)
+	plan.Exported, plan.ExportedAt = []string{"/e/orders.sql"}, now.Add(-time.Minute)
+	plan.ExportedRows = plan.Assessment.Loss.Rows() + plan.Assessment.Loss.Changed() - 15
+	p := newPage("en", &fakeDesk{plan: plan})
+	rows := human.Count(plan.ExportedRows)
+	view := strings.Join(strings.Fields(p.View(page.Size{Width: 300, Height: 40})), " ")
+	contains(t, view, rows+" of them exported at 2026-01-29 11:59:00")
+	if strings.Contains(view, "kept in") || !p.asking.cannotExport().Empty() {
+		t.Errorf("%s\n%s", p.asking.cannotExport(), view)
+	}
+	words := ""
+	for _, m := range lossWords(plan, p.base.env.Time) {
+		words += m.String() + "\n"
+	}
+	contains(t, words, rows+" of them are exported, as of 2026-01-29 11:59:00, to /e. The others, ")
+	if strings.Contains(words, "They are exported") {
+		t.Error(words)
+	}
+
+	plan.ExportedRows += 15
+	if p.asking.cannotExport().Empty() {
+		t.Error("what is exported is exported again")
+	}
+	words = ""
+	for _, m := range lossWords(plan, p.base.env.Time) {
+		words += m.String() + "\n"
+	}
+	contains(t, words, "They are exported to /e.", "until the service is stopped is only in the emergency backup")
+}
+
+// TestCommandsOfAPlanNameTheConfiguration, so that a copied one acts on the same database.
+func TestCommandsOfAPlanNameTheConfiguration(t *testing.T) {
+	plan := samplePlan(restore.Swap)
+	p := newPage("en", &fakeDesk{plan: plan})
+	p.base.env.Advice = page.NewAdvice("opsdeck --config /c.yaml", nil)
+	all := report.Runbook(plan, lang.For("en"), "opsdeck --config /c.yaml")
+	for range restore.AllSteps {
+		all += strings.Join(p.base.statements(), "\n") + "\n"
+		p.base.mark(1)
+	}
+	for _, want := range []string{"backup create --kind emergency", "restore --from "} {
+		if n := strings.Count(all, "opsdeck --config /c.yaml "+want); n != 2 || n != strings.Count(all, want) {
+			t.Errorf("%s: %d\n%s", want, n, all)
+		}
+	}
+}
+
+func contains(t *testing.T, text string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q is missing in:\n%s", w, text)
+		}
 	}
 }
 

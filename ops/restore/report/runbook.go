@@ -6,11 +6,12 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/typed"
 	"opsdeck/ops/restore"
 )
 
-// Runbook is a plan as Markdown, for paper.
-func Runbook(p *restore.Plan, l *lang.Printer) string {
+// Runbook is a plan as Markdown, for paper; program is how this program is called again.
+func Runbook(p *restore.Plan, l *lang.Printer, program string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", l.T("Restore plan %s", p.ID))
 	fmt.Fprintf(&b, "- %s: %s\n", l.T("service"), p.Service)
@@ -38,7 +39,7 @@ func Runbook(p *restore.Plan, l *lang.Printer) string {
 	for _, s := range p.Steps {
 		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n", s.Step, l.Msg(s.Step.Label()), l.Msg(p.What(s.Step)))
 		if len(s.Statements) > 0 {
-			fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.Join(s.Statements, "\n"))
+			fmt.Fprintf(&b, "\n```\n%s\n```\n", typed.Text(program, strings.Join(s.Statements, "\n")))
 		}
 		fmt.Fprintf(&b, "\n%s: %s\n", l.T("How to undo"), l.Msg(p.Back(s.Step)))
 	}

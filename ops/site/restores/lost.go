@@ -52,6 +52,7 @@ func (d *Desk) ExportLost(ctx context.Context, p *restore.Plan, dir string, repo
 	if err != nil {
 		return backups.DiskError(err, dir)
 	}
+	p.ExportedRows = loss.Rows() + loss.Changed()
 	if a := p.Assessment; a != nil {
 		loss = merged(loss, a.Loss)
 	}
@@ -63,7 +64,7 @@ func (d *Desk) ExportLost(ctx context.Context, p *restore.Plan, dir string, repo
 	if err := atomicfile.WriteBytes(about, 0o600, append(text, '\n')); err != nil {
 		return backups.DiskError(err, dir)
 	}
-	p.Exported = append(files, about)
+	p.Exported, p.ExportedAt = append(files, about), d.Clock.Now()
 	if p.Assessment != nil {
 		p.Assessment.Loss = loss
 	}
