@@ -161,7 +161,7 @@ func NewestAnywhere(inv *Inventory, all []Elsewhere, db string) *Set {
 // copy.
 func NewestElsewhere(all []Elsewhere, db string) (newest *Set, at string) {
 	for _, e := range all {
-		i := slices.IndexFunc(e.Sets, func(s *Set) bool { return s.State == Good && !s.Other && s.Restorable(db) })
+		i := slices.IndexFunc(e.Sets, func(s *Set) bool { return s.State == Good && s.Restorable(db) })
 		if i >= 0 && (newest == nil || e.Sets[i].At.After(newest.At)) {
 			newest, at = e.Sets[i], e.Copy
 		}

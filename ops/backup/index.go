@@ -389,14 +389,14 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	for _, c := range s.Counts {
 		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
 	}
-	fmt.Fprintf(b, "m4\t%s\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(), s.File,
-		s.Kind, s.Engine, s.Flavour, strings.Join(s.Databases, "\x00"), nanos(s.At), nanos(s.Finished), s.SizeBytes,
-		s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
+	fmt.Fprintf(b, "m5\t%s\t%q\t%q\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(),
+		s.File, s.Kind, s.Engine, s.Flavour, s.Server, s.Machine, strings.Join(s.Databases, "\x00"), nanos(s.At),
+		nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
 }
 
 func (x *Index) readSummary(fields []string) {
 	l := line{fields: fields}
-	if l.text() != "m4" {
+	if l.text() != "m5" {
 		return
 	}
 	id := l.id()
@@ -405,6 +405,8 @@ func (x *Index) readSummary(fields []string) {
 		Kind:        l.quoted(),
 		Engine:      l.quoted(),
 		Flavour:     l.quoted(),
+		Server:      l.quoted(),
+		Machine:     l.quoted(),
 		Databases:   strings.Split(l.quoted(), "\x00"),
 		At:          l.time(),
 		Finished:    l.time(),

@@ -20,7 +20,7 @@ func bytesOf(n int64) string { return human.Bytes(n) }
 // database. A file without a manifest whose size is far off is bad. Where a manifest
 // proves the size, far fewer rows than before are a remark.
 func (inv *Inventory) judgeNeighbours() {
-	byDB := map[string][]*Set{}
+	byDB := map[lineKey][]*Set{}
 	seen := map[any]bool{}
 	var twins []*Set
 	for _, s := range inv.Sets {
@@ -32,7 +32,8 @@ func (inv *Inventory) judgeNeighbours() {
 			continue
 		}
 		seen[s.identity()] = true
-		byDB[s.Database+"\x00"+s.Parsed.Ext] = append(byDB[s.Database+"\x00"+s.Parsed.Ext], s)
+		k := lineKey{s.Database, s.Parsed.Ext, s.Other}
+		byDB[k] = append(byDB[k], s)
 	}
 	odd := map[any]Problem{}
 	for _, line := range byDB {

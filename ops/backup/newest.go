@@ -1,21 +1,10 @@
 package backup
 
 // Newest is the newest good backup that a restore of db may choose by itself: of the
-// whole database, not an emergency backup. nil when there is none.
+// whole database, from the service's own server, not an emergency backup. nil when there is none.
 func Newest(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
 		if s.State == Good && s.Restorable(db) && !s.At.After(inv.At.Add(skew)) {
-			return s
-		}
-	}
-	return nil
-}
-
-// newestOwn is the newest good backup of the inventory's database that was made from the
-// service's own server; nil when there is none.
-func newestOwn(inv *Inventory) *Set {
-	for _, s := range inv.Sets {
-		if s.State == Good && !s.Other && s.Restorable(inv.Database) && !s.At.After(inv.At.Add(skew)) {
 			return s
 		}
 	}

@@ -175,7 +175,7 @@ func (r *retention) inUse() {
 
 // guard keeps the last good backup, regardless of the numbers.
 func (r *retention) guard() {
-	if r.newest = newestOwn(r.inv); r.newest != nil {
+	if r.newest = Newest(r.inv, r.inv.Database); r.newest != nil {
 		r.hold(r.newest, "last-good", lang.M("the newest good backup"))
 	}
 }
@@ -194,7 +194,7 @@ func (r *retention) blocked() (why []lang.Msg) {
 		why = append(why, lang.M("the clock is wrong: %d of %d backups are dated in the future", ahead, all))
 	}
 	if r.newest == nil {
-		if s := NewestProved(inv, inv.Database); s != nil && !s.Other {
+		if s := NewestProved(inv, inv.Database); s != nil {
 			return append(why, lang.M("the metadata of %s changed since it was verified; verify it again: %s", s.Name,
 				"opsdeck backup verify"))
 		}
@@ -232,7 +232,7 @@ func (r *retention) future(s *Set) bool { return s.At.After(r.inv.At.Add(skew)) 
 
 func newestFull(inv *Inventory, db string) *Set {
 	for _, s := range inv.Sets {
-		if s.Restorable(db) && !s.Other && !hasCode(s, Future) {
+		if s.Restorable(db) && !hasCode(s, Future) {
 			return s
 		}
 	}

@@ -111,7 +111,7 @@ type Set struct {
 	Engine   string // "native", "mysqldump" …; "" when unknown
 	Summary  Summary
 	Foreign  bool // no manifest: made by another tool
-	Other    bool // made from another server than the service's: it neither counts nor goes
+	Other    bool // made from another server than the service's: it neither counts nor goes, and none chooses it
 	State    State
 	Problems []Problem
 	Checked  time.Time // when its current state was last verified; zero: never
@@ -147,8 +147,11 @@ func (s *Set) full() bool {
 }
 
 // Restorable tells whether a restore of db may choose it by itself: it is full, is of
-// db, and is not a backup of a damaged state.
-func (s *Set) Restorable(db string) bool {
+// db and of the service's own server, and is not a backup of a damaged state.
+func (s *Set) Restorable(db string) bool { return !s.Other && s.Whole(db) }
+
+// Whole is Restorable for a backup of any server; without db, of any database.
+func (s *Set) Whole(db string) bool {
 	return s.full() && s.Tier != Emergency && (db == "" || s.holds(db))
 }
 

@@ -57,7 +57,7 @@ func (x Shrinks) Of(s *Set) (shrink Shrink, ok bool) {
 func (inv *Inventory) Shrinks() Shrinks {
 	all, seen := Shrinks{}, map[lineKey]bool{}
 	for _, s := range inv.Sets {
-		k := lineKey{s.Database, s.Parsed.Ext}
+		k := lineKey{s.Database, s.Parsed.Ext, s.Other}
 		if seen[k] {
 			continue
 		}
@@ -68,15 +68,18 @@ func (inv *Inventory) Shrinks() Shrinks {
 }
 
 // lineKey names the backups that can be compared with each other.
-type lineKey struct{ database, ext string }
+type lineKey struct {
+	database, ext string
+	other         bool // of other servers
+}
 
 // lineOf lists the full backups that can be compared with s, newest first, one name of
 // each content.
 func (inv *Inventory) lineOf(s *Set) (line []*Set) {
 	seen := map[any]bool{}
 	for _, o := range inv.Sets {
-		if o.full() && o.Tier != Emergency && o.Database == s.Database && o.Parsed.Ext == s.Parsed.Ext &&
-			!seen[o.identity()] {
+		if o.full() && o.Tier != Emergency && o.Other == s.Other && o.Database == s.Database &&
+			o.Parsed.Ext == s.Parsed.Ext && !seen[o.identity()] {
 			seen[o.identity()] = true
 			line = append(line, o)
 		}

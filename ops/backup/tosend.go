@@ -62,7 +62,7 @@ func (sc Scan) ToSendUnder(inv, there *Inventory, p Policy) (send []*Set, left [
 	}
 	plan := PlanRetention(sc.NewInventory(after), p)
 	gone := map[*Set]Step{}
-	held := newestOwn(there) != nil
+	held := Newest(there, there.Database) != nil
 	for _, step := range plan.Steps {
 		switch {
 		case step.Verb == Remove:

@@ -94,6 +94,14 @@ func (p judge) judgeSource() {
 			lang.Msg{},
 		)
 	}
+	if src.Server != "" && p.Target.Identity != "" && src.Server != p.Target.Identity && p.Mode != Into {
+		p.add(
+			ops.StateWarning,
+			lang.M("the backup was made from another server: %s; the target is %s", termsafe.Line(src.Server),
+				termsafe.Line(p.Target.Identity)),
+			lang.M("after a failover that is as it should be; otherwise choose another backup: --from"),
+		)
+	}
 	if src.Flavour != "" && p.Target.Flavour != "" && src.Flavour != p.Target.Flavour {
 		p.add(
 			ops.StateWarning,

@@ -99,6 +99,7 @@ type Source struct {
 	Databases   int           `json:"databases"`
 	Flavour     string        `json:"flavour,omitempty"`
 	Version     string        `json:"version,omitempty"`
+	Server      string        `json:"server,omitempty"` // which one it was made from; "" if unknown
 	SizeBytes   int64         `json:"size_bytes"`
 	RawBytes    int64         `json:"raw_bytes,omitempty"`
 	SHA256      string        `json:"sha256,omitempty"`

@@ -20,7 +20,7 @@ func oldestOfAll(inv *backup.Inventory, plan *backup.Plan) (oldest *backup.Set) 
 		}
 	}
 	for _, s := range inv.Sets {
-		if s.State != backup.Bad && s.Restorable("") && !goes[s.Name] &&
+		if s.State != backup.Bad && s.Whole("") && !goes[s.Name] &&
 			(oldest == nil || s.At.Before(oldest.At)) {
 			oldest = s
 		}

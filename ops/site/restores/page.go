@@ -49,7 +49,7 @@ func (t Page) Sources(ctx context.Context, at string) ([]restore.Source, error) 
 		switch {
 		case set == best:
 			out = slices.Insert(out, 0, src)
-		case set.Restorable(database) || set.Foreign:
+		case set.Whole(database) || set.Foreign:
 			out = append(out, src)
 		}
 	}

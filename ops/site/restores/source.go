@@ -181,6 +181,7 @@ func fill(src *restore.Source, m *backup.Manifest, database string) {
 	src.RawBytes = m.RawBytes
 	src.Flavour = m.Server.Flavour
 	src.Version = m.Server.Version
+	src.Server = m.Server.Identity
 	src.Consistent = m.Consistent
 	src.Encrypted = m.Encrypted
 	src.Indexed = len(m.Members) > 0
