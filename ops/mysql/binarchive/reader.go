@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -171,13 +172,31 @@ func (r *Reader) Events(pos uint64, take func(e *format.Event, end uint64) error
 
 // Walk calls take with the steps of every group from the one at pos on.
 func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
+	return r.WalkTo(pos, math.MaxUint64, take)
+}
+
+// WalkTo is Walk without the events that end after a position. A group that ends later
+// has no end.
+func (r *Reader) WalkTo(pos, to uint64, take func(*format.Item) error) error {
 	f, err := r.Format()
 	if err != nil {
 		return err
 	}
 	w := format.NewWalker(r.Segment.File, f)
-	return r.Events(pos, func(e *format.Event, end uint64) error { return w.Feed(e, end, take) })
+	err = r.Events(pos, func(e *format.Event, end uint64) error {
+		if end > to {
+			return errPast
+		}
+		return w.Feed(e, end, take)
+	})
+	if errors.Is(err, errPast) {
+		return nil
+	}
+	return err
 }
+
+// errPast ends WalkTo.
+var errPast = errors.New("past the end of what is read")
 
 // ErrEnough stops reading early; it is not a failure.
 var ErrEnough = errors.New("enough")

@@ -2,12 +2,10 @@ package changes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/history"
 )
@@ -58,10 +56,6 @@ func (s *Source) afterIn(ctx context.Context, number int, from uint64, l Later) 
 		return err
 	}
 	defer r.Close()
-	f, err := r.Format()
-	if err != nil {
-		return err
-	}
 	for _, frame := range r.Frames() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -72,14 +66,7 @@ func (s *Source) afterIn(ctx context.Context, number int, from uint64, l Later) 
 		one := reading{ctx: ctx, src: s, number: number, later: l, frame: frame}
 		one.summary.Done = one.done
 		one.summary.Wants = l.concerns
-		w := format.NewWalker(r.Segment.File, f)
-		err := r.Events(max(from, frame.Start()), func(e *format.Event, end uint64) error {
-			if end > frame.To {
-				return binarchive.ErrEnough
-			}
-			return w.Feed(e, end, one.take)
-		})
-		if err != nil && !errors.Is(err, binarchive.ErrEnough) {
+		if err := r.WalkTo(max(from, frame.Start()), frame.To, one.take); err != nil {
 			return err
 		}
 	}

@@ -3,13 +3,11 @@ package changes
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
 
 	"opsdeck/ops/binlog"
-	"opsdeck/ops/mysql/binarchive"
 	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
@@ -168,10 +166,7 @@ func definitionsIn(ctx context.Context, p piece, number int) (all []definition, 
 		if !f.DDL && f.Unread == "" {
 			continue
 		}
-		err := r.Walk(f.Start(), func(i *format.Item) error {
-			if i.What == format.End && i.Group.End >= f.To {
-				return binarchive.ErrEnough
-			}
+		err := r.WalkTo(f.Start(), f.To, func(i *format.Item) error {
 			if i.What != format.Statement || i.Group.Pos < f.Start() {
 				return nil
 			}
@@ -182,7 +177,7 @@ func definitionsIn(ctx context.Context, p piece, number int) (all []definition, 
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, binarchive.ErrEnough) {
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}

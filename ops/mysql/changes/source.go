@@ -354,14 +354,7 @@ func ending(r *binarchive.Reader, number int, f binlog.Frame, q Query) (found []
 		if t.End > f.From && t.End <= f.To && q.Takes(t) {
 			found = append(found, t)
 		}
-		if t.End >= f.To {
-			return binarchive.ErrEnough
-		}
 		return nil
 	})
-	err = r.Walk(f.Start(), look.take)
-	if errors.Is(err, binarchive.ErrEnough) {
-		err = nil
-	}
-	return found, err
+	return found, r.WalkTo(f.Start(), f.To, look.take)
 }
