@@ -8,6 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"opsdeck/ops/logs"
+	logstore "opsdeck/ops/logs/store"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -93,6 +97,44 @@ func TestAnEmptyLogThatIsNotUTF8IsFollowed(t *testing.T) {
 			rest(store)
 			return slices.Equal(rawsOf(store), want)
 		})
+	}
+}
+
+// slowSink has something happen between the look at a text and its beginning.
+type slowSink struct {
+	Sink
+	meanwhile func()
+}
+
+func (s slowSink) Begin(name string, text logs.Text) Track {
+	s.meanwhile()
+	return s.Sink.Begin(name, text)
+}
+
+// TestALineThatComesWhileALogIsOpenedIsConverted: nothing is shown that was not looked at.
+func TestALineThatComesWhileALogIsOpenedIsConverted(t *testing.T) {
+	line := func(i int) string {
+		return fmt.Sprintf("2026-01-29T12:00:0%dZ WARN 客户 %d 信用额度不足", i, i)
+	}
+	for name, begin := range map[string]string{
+		"empty": "", "ASCII": "2026-01-29T11:00:00Z INFO started\n", "a hole": strings.Repeat("\x00", 700_000),
+	} {
+		path := write(t, "a.log", []byte(begin))
+		store := logstore.NewStore(time.UTC, time.Now)
+		defer store.Close()
+		add := func(i int) { appendTo(t, path, coded(t, simplifiedchinese.GB18030, line(i)+"\n")) }
+		tail := NewTail(path, unwrapped{slowSink{storeSink{store, "a"}, func() { add(0) }}, nil})
+		tail.Look()
+		add(1)
+		tail.Look()
+		rest(store)
+		want := []string{line(0), line(1)}
+		if name == "ASCII" {
+			want = append([]string{strings.TrimSpace(begin)}, want...)
+		}
+		if got := rawsOf(store); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 

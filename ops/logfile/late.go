@@ -24,6 +24,7 @@ type lateText struct {
 // lateEnd is what is known of a text: its hole, its converted end, and how its lines end.
 type lateEnd struct {
 	hole    atomic.Int64 // the length of the hole
+	known   atomic.Int64 // up to there the file was looked at; what lies behind is not shown yet
 	from    atomic.Int64 // where it begins; -1 while nothing is converted
 	spool   *spool       // nil until then
 	returns atomic.Bool  // its lines end with \r
@@ -65,7 +66,7 @@ func (l *lateText) Size() int64 {
 	if sp, from := l.converted(); sp != nil {
 		return from + sp.Size() - hole
 	}
-	return max(0, l.Text.Size()-hole)
+	return max(0, min(l.Text.Size(), l.end.known.Load())-hole)
 }
 
 // Written is when the text was last written to.
@@ -94,6 +95,7 @@ func followLate(sink Sink, name string, text logs.Text, size int64) Track {
 	end := &lateEnd{}
 	end.from.Store(-1)
 	end.users.Store(1)
+	end.known.Store(size)
 	t := &lateTrack{text: &lateText{Text: text, end: end}}
 	t.leap(size)
 	end.returns.Store(endsWithReturns(headAt(text, end.hole.Load())))
@@ -120,10 +122,12 @@ func (t *lateTrack) Grow(size int64, same func() bool) bool {
 	switch {
 	case t.to != nil, t.text.end.returns.Load():
 	case !t.leap(size):
+		t.text.end.known.Store(size)
 		return true
 	case !t.look(size, same):
 		return false
 	}
+	t.text.end.known.Store(size)
 	if t.to == nil {
 		return t.Track.Grow(size-t.text.end.hole.Load(), same)
 	}
