@@ -389,9 +389,10 @@ func summaryLine(b *bytes.Buffer, id FileID, s Summary) {
 	for _, c := range s.Counts {
 		fmt.Fprintf(&counts, "%s\x00%d\x00", c.Name, c.Rows)
 	}
-	fmt.Fprintf(b, "m5\t%s\t%q\t%q\t%q\t%q\t%q\t%q\t%q\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", id.fields(),
-		s.File, s.Kind, s.Engine, s.Flavour, s.Server, s.Machine, strings.Join(s.Databases, "\x00"), nanos(s.At),
-		nanos(s.Finished), s.SizeBytes, s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
+	fmt.Fprintf(b, "m5\t%s\t%q\t%q\t%q\t%q\t%q\t%q\t%q\t", id.fields(), s.File, s.Kind, s.Engine, s.Flavour, s.Server,
+		s.Machine, strings.Join(s.Databases, "\x00"))
+	fmt.Fprintf(b, "%d\t%d\t%d\t%d\t%d\t%d\t%s\t%q\t-%s\t%q\t%q\t.\n", nanos(s.At), nanos(s.Finished), s.SizeBytes,
+		s.RawBytes, s.Tables, s.Rows, s.SHA256, s.Consistency, flags, counts.String(), s.Where)
 }
 
 func (x *Index) readSummary(fields []string) {
