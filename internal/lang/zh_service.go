@@ -19,6 +19,7 @@ func init() {
 		"run it by hand to see why: %s", "手动运行以查看原因：%s",
 		"no status command is configured", "没有配置 status 命令",
 		"the status command timed out", "status 命令超时",
+		"%s did not finish in time and was ended", "%s 未在规定时间内结束，已被终止",
 		"cannot tell whether %s has stopped: %s", "无法确认 %s 是否已停止：%s",
 		"the status command exited with %d, where 0 means running and %d stopped: %s",
 		"status 命令退出码为 %d（0 表示运行，%d 表示已停止）：%s",

@@ -55,6 +55,8 @@ func (c *command) Status(ctx context.Context) health.Process {
 		p.Reason = lang.M("no status command is configured")
 		return p
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookWait)
+	defer cancel()
 	out := run(ctx, c.dir, nil, "sh", "-c", c.conf.Status)
 	p.Raw = out.stdout + out.stderr
 	switch {

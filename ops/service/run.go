@@ -18,6 +18,13 @@ import (
 // maxOutput bounds what is kept of a command's output.
 const maxOutput = 4 << 20
 
+// How long a look at a process, and any other command, may take. What runs longer hangs, and
+// is ended: a restore waits for it with the service stopped. Tests shorten them.
+var (
+	lookWait    = 30 * time.Second
+	commandWait = 5 * time.Minute
+)
+
 // output is what a command left behind. Stdout and stderr are files, not pipes:
 // a daemon that a start command leaves running keeps them open, and waiting for
 // a pipe to close would wait for the daemon.
@@ -27,8 +34,8 @@ type output struct {
 	err            error
 }
 
-// run runs a command without a shell in a session of its own. When ctx ends
-// first, the command and its children are killed.
+// run runs a command without a shell in a session of its own. When ctx or the
+// time for a command ends first, the command and its children are killed.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) output {
 	stdout, err := scratch()
 	if err != nil {
@@ -40,6 +47,8 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 		return output{code: -1, err: err}
 	}
 	defer stderr.Close()
+	ctx, cancel := context.WithTimeout(ctx, commandWait)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Stdout = stdout
@@ -118,6 +127,10 @@ func (o output) failed(shown string) error {
 	if program, _, _ := strings.Cut(shown, " "); o.missing() {
 		return ops.E(code, lang.M("%s is not on the PATH", program)).
 			WithHint(lang.M("install it, or add its folder to the PATH of opsdeck"))
+	}
+	if o.timedOut() {
+		return ops.E(code, lang.M("%s did not finish in time and was ended", shown)).
+			WithHint(lang.M("run it by hand to see why: %s", shown))
 	}
 	return ops.Wrap(errors.New(o.why()), code, lang.M("%s failed", shown)).
 		WithHint(lang.M("run it by hand to see why: %s", shown))
