@@ -53,6 +53,8 @@ func init() {
 		"数据库 %s 不存在，但服务器中仍有它的对象：DROP DATABASE 曾被中断，或其目录已被删除",
 		"if its folder is lost, remove the remains: CREATE DATABASE %s; DROP DATABASE %[1]s",
 		"如其目录已无法找回，请清除残留：CREATE DATABASE %s; DROP DATABASE %[1]s",
+		"the sequence %s is at %s now and at %s in the backup: no number is given out again",
+		"序列 %s 目前为 %s，备份中为 %s：不会重复发号",
 		"the sequence %s is at %s now and at %s in the backup: numbers may be given out again",
 		"序列 %s 现为 %s，备份中为 %s：已发出的编号可能会再次发出",
 		"after the restore: SELECT SETVAL(%s, %s)", "恢复后执行：SELECT SETVAL(%s, %s)",

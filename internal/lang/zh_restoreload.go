@@ -13,6 +13,8 @@ func init() {
 		"未删除任何内容；先在服务器上安装所需的组件，然后重试",
 		"left out, the server cannot create it now: %s: %s; its text is in %s",
 		"已跳过，服务器目前无法创建：%s：%s；其定义在 %s 中",
+		"tables were written to after the emergency backup, without the binlog: %s",
+		"应急备份之后有表被写入，且未记入 binlog：%s",
 		"to create them again: %s", "重新创建：%s",
 		"create it again from a utf8mb4 session, or drop it", "用 utf8mb4 会话重新创建，或将其删除",
 		"the replay of the binlog had begun; what others wrote to %s meanwhile cannot be distinguished from it",

@@ -173,12 +173,27 @@ const unwatched = "'Aria', 'MEMORY', 'ARCHIVE', 'CSV'"
 func (x *Losses) Unseen(
 	ctx context.Context, p *restore.Plan, emergency string, f run.Folder, report run.Report,
 ) (restore.Loss, []string, error) {
+	return x.uncounted(ctx, p, p.Kept, emergency, filepath.Join(f.Path, "later-writes"), report)
+}
+
+// Unsaved counts, before a load in place, what the live tables of such engines have beyond the
+// emergency backup.
+func (x *Losses) Unsaved(
+	ctx context.Context, p *restore.Plan, emergency string, report run.Report,
+) (restore.Loss, error) {
+	loss, _, err := x.uncounted(ctx, p, p.Target.Database, emergency, "", report)
+	return loss, err
+}
+
+func (x *Losses) uncounted(
+	ctx context.Context, p *restore.Plan, in, emergency, dir string, report run.Report,
+) (restore.Loss, []string, error) {
 	db, err := x.db(ctx)
 	if err != nil {
 		return restore.Loss{}, nil, err
 	}
 	rows, err := schema.All(ctx, db, "SELECT TABLE_NAME FROM information_schema.TABLES "+
-		"WHERE TABLE_SCHEMA = ? AND ENGINE IN ("+unwatched+")", p.Kept)
+		"WHERE TABLE_SCHEMA = ? AND ENGINE IN ("+unwatched+")", in)
 	if err != nil || len(rows) == 0 {
 		return restore.Loss{}, nil, err
 	}
@@ -186,9 +201,9 @@ func (x *Losses) Unseen(
 	if err != nil {
 		return restore.Loss{}, nil, err
 	}
-	e := &exporter{s: x, in: p.Kept, src: src, undo: true, dir: filepath.Join(f.Path, "later-writes"), report: report}
+	e := &exporter{s: x, in: in, src: src, undo: true, dir: dir, report: report}
 	for _, r := range rows {
-		if _, saved := src.Table(r[0]); saved {
+		if _, saved := src.Table(r[0]); saved && (len(p.Tables) == 0 || has(p.Tables, r[0])) {
 			e.scope = append(e.scope, r[0])
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -139,12 +140,113 @@ func (k *numbering) sequences(ctx context.Context, c *sql.Conn, from, to string,
 		if len(scope) > 0 && !has(scope, r[0]) {
 			continue
 		}
-		was, err := schema.All(ctx, c, "SELECT next_not_cached_value FROM "+restore.Name(from, r[0])+
-			" WHERE cycle_option = 0")
-		if err == nil && len(was) == 1 { // SETVAL never goes back
-			_, err = schema.All(ctx, c, "SELECT SETVAL("+restore.Name(to, r[0])+", "+was[0][0]+", 0)")
+		was, err := numberOf(ctx, c, from, r[0])
+		if err == nil && was != "" {
+			err = continueAt(ctx, c, to, r[0], was)
 		}
 		if mysql.Lost(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// numberOf is the number that a sequence gives out next, those in its cache left out; "" of one
+// that begins again at its end.
+func numberOf(ctx context.Context, c *sql.Conn, in, name string) (string, error) {
+	was, err := schema.All(ctx, c, "SELECT next_not_cached_value FROM "+restore.Name(in, name)+
+		" WHERE cycle_option = 0")
+	if err != nil || len(was) != 1 {
+		return "", err
+	}
+	return was[0][0], nil
+}
+
+// continueAt makes a sequence continue at a number, unless it is there already: SETVAL never goes
+// back.
+func continueAt(ctx context.Context, c *sql.Conn, in, name, at string) error {
+	if _, err := strconv.ParseInt(at, 10, 64); err != nil {
+		if _, err = strconv.ParseUint(at, 10, 64); err != nil {
+			return err
+		}
+	}
+	_, err := schema.All(ctx, c, "SELECT SETVAL("+restore.Name(in, name)+", "+at+", 0)")
+	return err
+}
+
+func sequencesPath(f run.Folder) string { return filepath.Join(f.Path, "sequences.json") }
+
+// rememberSequences records the numbers of the live sequences before a load in place drops them.
+// Of a sequence that an earlier try has dropped, the record stays.
+func (k *numbering) rememberSequences(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+	if !k.mariadb {
+		return nil
+	}
+	at, err := readJSON[map[string]string](sequencesPath(f))
+	if err != nil {
+		return err
+	}
+	if at == nil {
+		at = map[string]string{}
+	}
+	names, err := sequencesOf(ctx, c, p)
+	if err != nil || len(names)+len(at) == 0 {
+		return err
+	}
+	for _, name := range names {
+		now, err := numberOf(ctx, c, p.Target.Database, name)
+		if mysql.Lost(err) {
+			return err
+		}
+		if was, known := at[name]; err == nil && now != "" && (!known || beyond(was, now)) {
+			at[name] = now
+		}
+	}
+	text, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(sequencesPath(f), 0o600, text)
+}
+
+// beyond reports whether a number is farther from zero than another: a load that was cut off
+// leaves a sequence at its beginning, whichever way it counts.
+func beyond(was, is string) bool {
+	w, bad := strconv.ParseFloat(was, 64)
+	i, err := strconv.ParseFloat(is, 64)
+	return bad == nil && err == nil && math.Abs(i) > math.Abs(w)
+}
+
+// sequencesOf are the live sequences in scope.
+func sequencesOf(ctx context.Context, c *sql.Conn, p *restore.Plan) (names []string, err error) {
+	rows, err := schema.All(ctx, c, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' "+
+		"AND TABLE_SCHEMA = ?", p.Target.Database)
+	if err != nil {
+		return nil, fmt.Errorf("list the sequences of %s: %w", p.Target.Database, err)
+	}
+	for _, r := range rows {
+		if len(p.Tables) == 0 || has(p.Tables, r[0]) {
+			names = append(names, r[0])
+		}
+	}
+	return names, nil
+}
+
+// rememberedSequences makes the live sequences continue after those that a load in place dropped.
+func (k *numbering) rememberedSequences(ctx context.Context, c *sql.Conn, p *restore.Plan, f run.Folder) error {
+	at, err := readJSON[map[string]string](sequencesPath(f))
+	if err != nil || len(at) == 0 {
+		return err
+	}
+	names, err := sequencesOf(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if at[name] == "" {
+			continue
+		}
+		if err := continueAt(ctx, c, p.Target.Database, name, at[name]); mysql.Lost(err) {
 			return err
 		}
 	}
@@ -262,6 +364,9 @@ func (k *numbering) remember(ctx context.Context, c *sql.Conn, p *restore.Plan, 
 	if f.Path == "" {
 		return nil
 	}
+	if err := k.rememberSequences(ctx, c, p, f); err != nil {
+		return err
+	}
 	at, err := k.of(ctx, c, p.Target.Database, p.Tables)
 	if err != nil {
 		return err
@@ -298,6 +403,9 @@ func (k *numbering) remembered(
 		return nil, nil, err
 	}
 	defer c.Close()
+	if err := k.rememberedSequences(ctx, c, p, f); err != nil {
+		return nil, nil, err
+	}
 	if back {
 		return k.continues(ctx, c, p.Target.Database, at)
 	}

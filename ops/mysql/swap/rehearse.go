@@ -111,6 +111,18 @@ func (s *Surveyor) changedSettings(ctx context.Context, a *restore.Assessment, l
 		if err != nil || next == r.Sequences[name] { // it is not there, or did not go on
 			continue
 		}
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return
+		}
+		goes, err := numberOf(ctx, c, live, name)
+		c.Close()
+		if err == nil && goes != "" {
+			a.Findings = append(a.Findings, restore.Finding{State: ops.StateOK, What: restore.N(
+				lang.M("the sequence %s is at %s now and at %s in the backup: no number is given out again",
+					name, next, r.Sequences[name]))})
+			continue
+		}
 		a.Findings = append(a.Findings, restore.Finding{State: ops.StateWarning, What: restore.N(
 			lang.M("the sequence %s is at %s now and at %s in the backup: numbers may be given out again",
 				name, next, r.Sequences[name])),

@@ -250,6 +250,33 @@ func (c *Crew) written(ctx context.Context, p *restore.Plan, s restore.Snapshot)
 	return writtenTo(p, s, w), nil
 }
 
+// unsaved are writes that no counter shows, before a load in place drops the live tables. It
+// reads these tables, so nobody may hold their locks.
+func (c *Crew) unsaved(ctx context.Context, p *restore.Plan, s restore.Snapshot, report Report) (w Writes, err error) {
+	if c.Database.Uncounted == nil || s.Data.Mark == "" || s.Data.Emergency == "" {
+		return w, nil
+	}
+	loss, err := c.Database.Uncounted.Unsaved(ctx, p, s.Data.Emergency, report)
+	if ctx.Err() != nil {
+		return w, ctx.Err()
+	}
+	if err != nil {
+		w.Notes = append(w.Notes, restore.N(lang.M("cannot tell whether tables without a count of writes were "+
+			"written to after the emergency backup: %s", err.Error())))
+		return w, nil
+	}
+	if len(loss.Unknown) > 0 {
+		w.Notes = append(w.Notes, restore.N(lang.M("cannot tell whether these tables were written to after the "+
+			"emergency backup: %s", strings.Join(loss.Unknown, ", "))))
+	}
+	if loss.Rows()+loss.Changed()+loss.Deleted() > 0 {
+		w.Live = true
+		w.Notes = append(w.Notes, restore.N(lang.M("tables were written to after the emergency backup, without the "+
+			"binlog: %s", loss.Sum())))
+	}
+	return w, nil
+}
+
 // swap swaps the tables, unless something is found under their locks that was written after
 // the emergency backup.
 func (c *Crew) swap(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
@@ -401,8 +428,10 @@ func (c *Crew) unlessWritten(
 		asks, err = look(ctx, p, s)
 		return err
 	}
+	first := s.Stage == restore.Loading && p.Mode == restore.InPlace && !p.Process.Leave && !s.Ignored &&
+		!s.LoadsAgain()
 	var err error
-	if s.Stage == restore.Loading && p.Mode == restore.InPlace && !p.Process.Leave && !s.Ignored && !s.LoadsAgain() {
+	if first {
 		err = c.locked(ctx, p, time.Duration(p.LockWait), check)
 	} else {
 		err = check(ctx)
@@ -412,6 +441,16 @@ func (c *Crew) unlessWritten(
 	}
 	if err != nil || asks.Kind == restore.KindFound {
 		return asks, err
+	}
+	if first {
+		w, err := c.unsaved(ctx, p, s, report)
+		if err != nil {
+			return restore.Event{}, err
+		}
+		if w.stops() {
+			return writtenTo(p, s, w), nil
+		}
+		asks.Notes = append(asks.Notes, w.Notes...)
 	}
 	ev, err := change()
 	ev.Notes = append(asks.Notes, ev.Notes...)

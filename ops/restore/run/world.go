@@ -119,6 +119,8 @@ type Uncounted interface {
 	// beyond the emergency backup.
 	Unseen(ctx context.Context, p *restore.Plan, emergency string, f Folder, report Report) (
 		restore.Loss, []string, error)
+	// Unsaved counts, before a load in place, what the live ones of these tables have beyond it.
+	Unsaved(ctx context.Context, p *restore.Plan, emergency string, report Report) (restore.Loss, error)
 }
 
 // Cleaner removes what is no longer needed.
