@@ -347,6 +347,9 @@ func (w *watcher) end(want string) error {
 			w.say(m)
 		}
 	}
+	if untold := r.Plan.Untold(r.State); want == "restored" && !untold.Empty() {
+		w.say(untold)
+	}
 	if !r.Plan.LogCut(r.State).IsZero() {
 		w.say(restore.BackUpNow())
 	}

@@ -22,6 +22,8 @@ func init() {
 		"rows written since the restore: %s", "恢复之后写入的行数：%s",
 		"exported: %s", "已导出：%s",
 		"notified: %s", "已通知：%s",
+		"Not notified: %s. Without --notify nothing is sent unless a person agrees.",
+		"未通知：%s。未加 --notify 时，须有人确认才会发送。",
 		"session left: %s", "残留会话：%s",
 		"%s was made by a newer opsdeck", "%s 由更新版本的 opsdeck 生成",
 		"report: %s", "报告：%s",

@@ -212,6 +212,9 @@ func remarks(p *restore.Plan, s restore.Snapshot) []restore.Note {
 	if s.NotReady {
 		out = append(out, restore.N(lang.M("The service was not ready at the end.")))
 	}
+	if untold := p.Untold(s); !untold.Empty() {
+		out = append(out, restore.N(untold))
+	}
 	if !p.LogCut(s).IsZero() {
 		out = append(out, restore.N(restore.BackUpNow()))
 	}

@@ -12,10 +12,15 @@ import (
 	"opsdeck/ops/restore"
 )
 
-// lockless is a server without other sessions; err is what its locks answer.
-type lockless struct{ err error }
+// lockless is a server with these other sessions; err is what its locks answer.
+type lockless struct {
+	err  error
+	idle []restore.Session
+}
 
-func (lockless) Writers(context.Context, *restore.Plan) ([]restore.Session, error) { return nil, nil }
+func (l lockless) Writers(context.Context, *restore.Plan) ([]restore.Session, error) {
+	return l.idle, nil
+}
 
 func (lockless) Kill(context.Context, *restore.Plan, []restore.Session) ([]restore.Note, error) {
 	return nil, nil
@@ -29,17 +34,20 @@ func (l lockless) Locked(context.Context, *restore.Plan, time.Duration, func(con
 // unknown; and while somebody holds them the restore asks.
 func TestNoQuietIsClaimedWhereItCannotBeSeen(t *testing.T) {
 	held := &HeldError{Text: lang.M("a transaction is open on tables of %s: %s", "shop", "session 7")}
+	pool := []restore.Session{{ID: 590, User: "app", Host: "localhost", Command: "Sleep"}}
 	for _, c := range []struct {
+		idle   []restore.Session
 		err    error
 		kind   restore.Kind
 		quiet  bool
 		saying string
 	}{
-		{nil, restore.KindDone, true, "no session can write"},
-		{errors.Join(ErrNoLocks, errors.New("denied")), restore.KindDone, false, "is unknown"},
-		{held, restore.KindFound, false, "a transaction is open"},
+		{nil, nil, restore.KindDone, true, "no session can write"},
+		{pool, nil, restore.KindDone, false, "idle sessions left: 1; they could write"},
+		{nil, errors.Join(ErrNoLocks, errors.New("denied")), restore.KindDone, false, "is unknown"},
+		{nil, held, restore.KindFound, false, "a transaction is open"},
 	} {
-		s := lockless{c.err}
+		s := lockless{c.err, c.idle}
 		crew := &Crew{Database: Database{Sessions: s, Locks: s}, QuietFor: time.Millisecond}
 		ev, err := crew.quiet(t.Context(), &restore.Plan{}, func(ops.Progress) {})
 		var said []string

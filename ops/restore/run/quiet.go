@@ -33,7 +33,7 @@ func (w Writes) stops() bool { return w.Live || w.Untold }
 
 // quiet waits until no session is left that could write, because a session may take a
 // moment to end after the service was stopped. Idle sessions without a transaction are
-// listed and harmless. While the data is backed up, it is monitored for writes.
+// listed, and may write later. While the data is backed up, it is monitored for writes.
 func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (restore.Event, error) {
 	var sessions, busy []restore.Session
 	for waited := time.Duration(0); ; waited += beat {
@@ -69,6 +69,9 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 	if p.Assessment != nil && p.Assessment.SessionsHidden && !p.Process.Leave {
 		notes = append(notes, restore.N(lang.M("no transaction is open on the tables of %s; this user cannot see the "+
 			"sessions of others", p.Target.Live)))
+	} else if n := len(sessions); n > 0 && !p.Process.Leave {
+		notes = append(notes, restore.N(lang.M("idle sessions left: %d; they could write to %s again. Writes are looked "+
+			"for during the backup", n, p.Target.Live)))
 	} else if !p.Process.Leave {
 		notes = append(
 			notes,
@@ -457,7 +460,7 @@ func (c *Crew) unlessWritten(
 // standstill is the proof that writes had stopped, or what could be told instead.
 func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	if w.Blind {
-		return append(w.Notes, restore.N(lang.M("no remaining session could write to %s", p.Target.Live)))
+		return append(w.Notes, restore.N(lang.M("whether anything wrote to %s during the backup is unknown", p.Target.Live)))
 	}
 	quiet := human.Duration(took.Round(time.Millisecond))
 	note := restore.N(lang.M("no writes to %s for %s", p.Target.Live, quiet))
