@@ -148,10 +148,8 @@ func (c *auditChangesCmd) query(ctx context.Context, sh *shelf) (changes.Query, 
 		return q, ops.E(ops.Usage, lang.M("%s is not a table of the database %s", c.Table, sh.Service.Database.Name))
 	case in != "":
 		q.Table = in + "." + name
-		q.Filter.Table = q.Table
 	case c.Table != "" && (!strings.Contains(name, ".") || name != c.Table):
 		q.Table = sh.Service.Database.Name + "." + name
-		q.Filter.Table = name
 	}
 	if c.Key == "" {
 		return q, nil
