@@ -69,6 +69,20 @@ func (l *lateText) Size() int64 {
 	return max(0, min(l.Text.Size(), l.end.known.Load())-hole)
 }
 
+// Ahead is the length of a followed text together with what came since it was last looked at, of
+// which the end may be half a line.
+func Ahead(text logs.Text) int64 {
+	switch t := text.(type) {
+	case *hidden:
+		return max(0, Ahead(t.Text)-t.from)
+	case *lateText:
+		if sp, _ := t.converted(); sp == nil {
+			return max(0, t.Text.Size()-t.end.hole.Load())
+		}
+	}
+	return text.Size()
+}
+
 // Written is when the text was last written to.
 func (l *lateText) Written() time.Time { return logs.WrittenAt(l.Text) }
 

@@ -246,7 +246,7 @@ func (t *followed) wholeTo(size int64) int64 {
 // continues tells that the line which waits for its end is indented: the event
 // before it goes on there.
 func (t *followed) continues() bool {
-	if t.text == nil || !t.live.Holds() || t.text.Size() <= t.off {
+	if t.text == nil || !t.live.Holds() || logfile.Ahead(t.text) <= t.off {
 		return false
 	}
 	var first [1]byte
