@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,5 +62,13 @@ state_dir:`, s.live, other.OptionsFile(t), other.Port, filepath.Join(s.dir, "bac
 	}
 	if o := s.must("--service", "shop", "backup", "list").out; !strings.Contains(o, ours) {
 		t.Errorf("ours is gone:\n%s", o)
+	}
+	if err := os.Remove(filepath.Join(s.dir, "backups", ours)); err != nil {
+		t.Fatal(err)
+	}
+	o := s.run("--service", "shop", "restore", "--plan")
+	if o.code != 1 || !strings.Contains(o.err, "there is no good backup of this server") ||
+		!strings.Contains(o.err, "restore --from "+theirs+" --plan") {
+		t.Errorf("only theirs is left: exit %d, %s", o.code, o.err)
 	}
 }

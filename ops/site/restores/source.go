@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
@@ -56,14 +57,26 @@ func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (re
 				src.PassedOver = passed
 				return src, err
 			}
-			return restore.Source{}, ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).
-				WithHint(d.elsewhere(m))
+			return restore.Source{}, d.noGood(inv, m)
 		}
 		if set, err := d.Shelf.Find(inv, name); err == nil && (!strings.Contains(name, "/") || same(name, set.Path)) {
 			return d.sourceIn(inv, set)
 		}
 	}
 	return d.foreign(name)
+}
+
+// noGood says that no backup can be proposed, and which one of another server there is: the
+// database may have moved.
+func (d Finder) noGood(inv *backup.Inventory, m *binlog.Moment) error {
+	for _, s := range inv.Sets { // the newest first
+		if s.Other && s.State == backup.Good && s.Whole(d.Service.Database.Name) {
+			return ops.E(ops.Failed, lang.M("there is no good backup of this server in %s; %s was made from another server, "+
+				"on the machine %s", d.Shelf.Dir, s.Name, s.Summary.Machine)).
+				WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan", human.Shell(s.Name)))
+		}
+	}
+	return ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).WithHint(d.elsewhere(m))
 }
 
 // elsewhere says where else a backup could be.
