@@ -247,7 +247,7 @@ func (w deployer) sayEnd(s deploy.State, doc deployEndJSON) {
 
 // tell tells one event of a deployment.
 func (w deployer) tell(l deploy.Line) {
-	if l.Event == deploy.EventChild {
+	if l.Event == deploy.EventChild || l.Event == deploy.EventSeen && l.Detail == "" && len(l.Tail) == 0 {
 		return
 	}
 	name := ""

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
+
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -49,7 +51,8 @@ func timeText(s deploy.Step, one Detail) lang.Msg {
 	if one.Runs == 0 {
 		return lang.M("at most %s; no past run to estimate from", limit)
 	}
-	return lang.M("about %s (estimate: median of %d past runs), at most %s", human.Duration(one.Usual), one.Runs, limit)
+	usual := human.Duration(max(one.Usual, time.Millisecond)) // a finer estimate is of no use
+	return lang.M("about %s (estimate: median; past runs: %d), at most %s", usual, one.Runs, limit)
 }
 
 // describeChanges shows what a step would change in the database, or when that will be seen.

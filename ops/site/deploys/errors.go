@@ -15,7 +15,7 @@ import (
 // errors counts the errors in the logs since the start, and in the hour that ended
 // when the deployment began. It never fails: what it finds is part of the verdict.
 func (j *job) errors(ctx context.Context) (lang.Msg, error) {
-	started, err := time.Parse(time.RFC3339Nano, j.state.Data["started_at"])
+	started, err := time.Parse(time.RFC3339Nano, j.state.Data[startedAt])
 	if err != nil {
 		started = j.state.Began
 	}
@@ -39,7 +39,7 @@ func (j *job) errors(ctx context.Context) (lang.Msg, error) {
 	if err != nil {
 		return lang.M("cannot tell whether there are more errors than before: %s", j.Explain(err).What), nil
 	}
-	said := lang.M("errors in the log: %d within %s after the start, %d in the previous hour", after,
+	said := lang.M("errors in the log: %d within %s after the start command, %d in the previous hour", after,
 		human.Duration(now.Sub(started)), before)
 	if deploy.Burst(before, hour, after, now.Sub(started)) {
 		said = lang.M("error burst: %s", said)

@@ -151,6 +151,9 @@ func (d *Desk) plan(ctx context.Context, name, revision string) (*deploy.Plan, e
 	if err := mayStandBy(ctx, d, steps); err != nil {
 		return nil, err
 	}
+	if err := mayRestart(ctx, d, steps); err != nil {
+		return nil, err
+	}
 	look, cancel := context.WithTimeout(ctx, lookTime)
 	dir, why := d.folder(d.ctl.Status(look))
 	cancel()

@@ -71,17 +71,15 @@ func (d *Desk) report(p *deploy.Plan, lines []deploy.Line, s deploy.State) error
 	}
 	b.WriteString("\n")
 	for _, l := range lines {
-		if l.Event == deploy.EventChild || l.Step < 0 {
+		if l.Event == deploy.EventChild || l.Step < 0 || l.Event == deploy.EventSeen && l.Detail == "" {
 			continue
 		}
-		fmt.Fprintf(
-			&b,
-			"- %s %s %s %s\n",
-			l.Time.Local().Format(time.DateTime),
-			p.Steps[l.Step].Name,
-			l.Event,
-			d.Lang.Msg(l.What()),
-		)
+		line := fmt.Sprintf("- %s %s: %s", l.Time.Local().Format(time.DateTime), p.Steps[l.Step].Name,
+			d.Lang.Msg(l.Label()))
+		if l.Detail != "" {
+			line += " – " + d.Lang.Msg(l.What())
+		}
+		b.WriteString(line + "\n")
 		for _, line := range l.Tail {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}

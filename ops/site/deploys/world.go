@@ -324,12 +324,15 @@ func (j *job) backup(ctx context.Context) (lang.Msg, error) {
 	return lang.M("backup %s, %s", j.data["backup"], human.Bytes(m.SizeBytes)), nil
 }
 
+// startedAt is when the start command was given.
+const startedAt = "started_at"
+
 // poll is how often a service is asked while it is waited for.
 const poll = 100 * time.Millisecond
 
 func (j *job) stop(ctx context.Context) (lang.Msg, error) {
-	if j.Service.Process.Kind == "none" || j.Service.Process.Kind == "" {
-		return lang.M("no process control is configured"), nil
+	if uncontrolled(j.Service.Process) {
+		return lang.Msg{}, noControl(j.Service.Name)
 	}
 	if err := j.ctl.Stop(ctx); err != nil {
 		return lang.Msg{}, err
@@ -365,18 +368,26 @@ func pause(ctx context.Context) error {
 }
 
 func (j *job) start(ctx context.Context) (lang.Msg, error) {
-	if j.Service.Process.Kind == "none" || j.Service.Process.Kind == "" {
-		return lang.M("no process control is configured"), nil
+	if uncontrolled(j.Service.Process) {
+		return lang.Msg{}, noControl(j.Service.Name)
 	}
-	state := j.ctl.Status(ctx).State
-	down := state == health.ProcessStopped || state == health.ProcessFailed
-	if down {
+	switch j.ctl.Status(ctx).State {
+	case health.ProcessStopped, health.ProcessFailed:
 		if err := portFree(j.Desk, j.plan.Dir); err != nil {
 			return lang.Msg{}, err
 		}
+	case health.ProcessRunning:
+		if j.step.Kind == deploy.KindStart && j.state.Data[startedAt] == "" {
+			return lang.Msg{}, ops.E(ops.Failed, lang.M("%s was started by something else before this step: "+
+				"the process that runs may be the old one", j.name()))
+		}
 	}
-	if j.state.Data["started_at"] == "" {
-		j.data["started_at"] = j.Clock.Now().Format(time.RFC3339Nano)
+	if j.state.Data[startedAt] == "" {
+		j.data[startedAt] = j.Clock.Now().Format(time.RFC3339Nano)
+		// before the start: a step that is interrupted and repeated knows its own process
+		if err := j.note(deploy.Line{Event: deploy.EventSeen, Data: j.data}); err != nil {
+			return lang.Msg{}, err
+		}
 	}
 	if err := j.ctl.Start(ctx); err != nil {
 		return lang.Msg{}, err
