@@ -78,7 +78,7 @@ func (r *logsRun) json(e *logs.Event) error { return r.object(e, nil) }
 // around prints a hit, or a line near one.
 func (r *logsRun) around(e *logs.Event, hit bool) error {
 	if !r.cmd.JSON {
-		r.text(e.Raw, hit)
+		r.text(e.Raw+moreWords(r.app.lang, e.More), hit)
 		return nil
 	}
 	return r.object(e, &hit)
@@ -114,8 +114,8 @@ func (r *logsRun) lines(p *logline.Parser, h *index.Hit) error {
 	r.text(around.Before, false)
 	if whole := r.whole(p, h); r.shaped() && whole != nil {
 		r.event(whole)
-	} else {
-		r.text(around.Event, true)
+	} else if err := r.longText(h, &around); err != nil {
+		return err
 	}
 	r.text(around.After, false)
 	r.last = *h

@@ -32,7 +32,7 @@ func (r *logsRun) whole(p *logline.Parser, h *index.Hit) *logs.Event {
 // event prints a hit: shaped on a terminal, else its lines.
 func (r *logsRun) event(e *logs.Event) {
 	if !r.shaped() || e.Cont || e.Time.IsZero() && e.Level == logs.LevelUnknown {
-		r.text(e.Raw, true)
+		r.text(e.Raw+moreWords(r.app.lang, e.More), true)
 		return
 	}
 	t := r.app.theme()
@@ -68,13 +68,16 @@ func (r *logsRun) event(e *logs.Event) {
 			b.WriteString(" " + t.Dim.Render(termsafe.Line(f.Key+"="+text)))
 		}
 	}
+	if rest := e.Rest(); rest == "" || e.Format == logs.FormatJSON {
+		b.WriteString(t.Dim.Render(moreWords(r.app.lang, e.More)))
+	}
 	r.out.WriteString(b.String() + "\n")
 	if e.Format == logs.FormatJSON { // its further lines are its fields
 		r.stacks(e)
 		return
 	}
 	if rest := e.Rest(); rest != "" {
-		r.indented(rest)
+		r.indented(rest + moreWords(r.app.lang, e.More))
 	}
 }
 

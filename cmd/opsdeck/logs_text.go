@@ -3,7 +3,10 @@ package main
 import (
 	"strings"
 
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops/logs/index"
 	logline "opsdeck/ops/logs/line"
 )
 
@@ -32,4 +35,24 @@ func (r *logsRun) text(lines string, hit bool) {
 		r.out.WriteString(line)
 		r.out.WriteByte('\n')
 	}
+}
+
+// longText prints the event of a hit; --raw prints all of it, however long.
+func (r *logsRun) longText(h *index.Hit, a *index.Around) error {
+	if !r.cmd.Raw || a.More == 0 {
+		r.text(a.Event+moreWords(r.app.lang, a.More), true)
+		return nil
+	}
+	r.out.WriteString(a.Event)
+	err := r.scan.CopyMore(r.out, h, a.More)
+	r.out.WriteByte('\n')
+	return err
+}
+
+// moreWords say how much of an event is not printed, after what is.
+func moreWords(l *lang.Printer, more int64) string {
+	if more <= 0 {
+		return ""
+	}
+	return " " + l.T("… %s more", human.Bytes(more))
 }

@@ -52,6 +52,7 @@ type Event struct {
 	Source  string // file or stream that it came from
 	Line    int64  // number of its line in the source, from 1; 0 while unknown
 	Raw     string // its lines as they stand in the source, joined by \n
+	More    int64  // bytes of the source after those of Raw that were not read: the event is longer
 	Cont    bool   // a line that continues an event whose head is elsewhere
 }
 

@@ -11,6 +11,7 @@ import (
 // neighbouring parts of its source.
 type Around struct {
 	Before, Event, After string
+	More                 int64 // bytes of the event after those of Event: it is longer than what is read at once
 	End                  int64 // end of what is given, in the part's text
 	Over                 Over  // and in that of the part behind
 	Gap                  bool  // lines are left out between the last hit and this
@@ -57,6 +58,7 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 	from = max(from, done)
 	a.Gap = last.text != nil && (done == 0 || from > done)
 	a.End = to
+	a.More = max(0, h.Last-max(done, h.Head+maxRaw))
 	for _, p := range []struct {
 		out      *string
 		off, end int64
@@ -77,6 +79,12 @@ func (s *Scan) Around(h *Hit, before, after int, last *Hit) (a Around, err error
 		}
 	}
 	return a, a.reachOn(h, after, last)
+}
+
+// CopyMore writes the bytes of the hit's event that Around counts as More.
+func (s *Scan) CopyMore(w io.Writer, h *Hit, more int64) error {
+	_, err := io.Copy(w, io.NewSectionReader(h.text.text, h.Last-more, more))
+	return err
 }
 
 // reachBack adds the lines that are still wanted from the end of the part before.

@@ -73,6 +73,7 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 		})
 	}
 	x.Event.Raw = line.Unmarked(raw)
+	x.Event.More = max(0, h.End-h.Off-maxRaw)
 	x.Event.Source = h.Source
 	x.Event.Line = h.Line
 	return x, nil
@@ -96,6 +97,7 @@ func ReadEvent(r io.ReaderAt, p *line.Parser, off, end, head int64) (logs.Event,
 	first, _, _ := strings.Cut(raw, "\n")
 	e, _ := p.Parse([]byte(first))
 	e.Raw = line.Unmarked(raw)
+	e.More = max(0, end-off-maxRaw)
 	if off == head {
 		p.Whole(&e)
 		return e, nil

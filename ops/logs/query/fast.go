@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"strings"
@@ -233,8 +234,8 @@ func (f *finder) at(b []byte, i int) bool {
 }
 
 // MatchGiant matches a line too long to be held: each word by itself, piece by
-// piece. A regular expression and a word at the line's end see its first and
-// last part only.
+// piece, a regular expression in one pass. A word at the line's beginning or end sees
+// its first or last part only.
 func (q *Query) MatchGiant(r io.ReaderAt, off, end int64) (bool, error) {
 	for _, group := range q.Groups {
 		ok := false
@@ -259,6 +260,9 @@ func (t *Term) findGiant(r io.ReaderAt, off, end int64) (bool, error) {
 	positive.Not = false
 	if t.Kind == TermSuffix || t.Kind == TermEqual {
 		off = max(off, end-logline.WindowBytes)
+	}
+	if t.Kind == TermRegexp {
+		return t.readsGiant(r, off, end)
 	}
 	if t.Kind != TermFuzzy && t.Kind != TermExact {
 		end = min(end, off+logline.WindowBytes)
@@ -285,6 +289,32 @@ func (t *Term) findGiant(r io.ReaderAt, off, end int64) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// readsGiant looks for a regular expression in the line from off to end.
+func (t *Term) readsGiant(r io.ReaderAt, off, end int64) (bool, error) {
+	last := make([]byte, min(16, end-off))
+	if err := logline.ReadFull(r, last, end-int64(len(last))); err != nil {
+		return false, err
+	}
+	end -= int64(len(last) - len(logline.TrimCR(last)))
+	in := &lastError{r: io.NewSectionReader(r, off, end-off)}
+	found := t.Re.MatchReader(bufio.NewReaderSize(in, 64<<10))
+	return found, in.err
+}
+
+// lastError keeps the error that ended a reader early.
+type lastError struct {
+	r   io.Reader
+	err error
+}
+
+func (l *lastError) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if err != nil && err != io.EOF {
+		l.err = err
+	}
+	return n, err
 }
 
 // fuzzyRest returns what of the word is not found yet after a piece of a line.

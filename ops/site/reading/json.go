@@ -20,6 +20,8 @@ type Hit struct {
 	Line    int64                      `json:"line"`
 	Raw     string                     `json:"raw"`
 	Fields  map[string]json.RawMessage `json:"fields"`
+	Cut     bool                       `json:"truncated,omitempty"` // raw ends early, as do message and fields
+	Bytes   int64                      `json:"raw_bytes,omitempty"` // of the whole of what raw begins
 	Explain *Explained                 `json:"explain,omitempty"`
 	IsHit   *bool                      `json:"hit,omitempty"` // only where lines around hits are shown too
 }
@@ -38,6 +40,9 @@ func HitOf(e *logs.Event, hit *bool) *Hit {
 	}
 	if !e.Time.IsZero() {
 		h.Time = &e.Time
+	}
+	if e.More > 0 {
+		h.Cut, h.Bytes = true, int64(len(e.Raw))+e.More
 	}
 	for _, f := range e.Fields {
 		h.Fields[f.Key] = fieldJSON(f)
