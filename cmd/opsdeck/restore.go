@@ -37,7 +37,7 @@ type restoreRunCmd struct {
 	To            string   `placeholder:"SCHEMA" help:"Load into this database, which must not exist or be empty; the live one is not changed."`
 	FromSchema    string   `placeholder:"NAME" help:"The database in the dump, if its name differs from the service's."`
 	Tables        []string `placeholder:"A,B" sep:"," help:"Only these tables."`
-	AcceptMissing []string `placeholder:"A,B" sep:"," help:"Accept that these tables are dropped or shrink, because the backup lacks them or most of their rows."`
+	AcceptMissing []string `placeholder:"A,B" sep:"," help:"Accept that these tables and other objects are dropped or shrink, because the backup lacks them or most of their rows."`
 	KeepRunning   bool     `help:"Keep the service running; what it writes meanwhile is lost."`
 	ExportLost    string   `placeholder:"DIR" help:"Before the start, write the rows that will be lost to this folder; the report has the command that puts them back."`
 	Plan          bool     `help:"Print the plan and do nothing."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,50 @@ import (
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/restore"
 )
+
+// TestObjectsThatADumpNeverCarriedStopTheRestore restores mysqldump's plain dump, which has no
+// routines and no events, and one without triggers: each live object is a stop, until its loss
+// is accepted by name.
+func TestObjectsThatADumpNeverCarriedStopTheRestore(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, "CREATE FUNCTION Fu() RETURNS INT DETERMINISTIC NO SQL RETURN 1")
+		for name, c := range map[string]struct {
+			options []string
+			stops   string
+		}{
+			"plain.sql": {nil, "Fu,nightly,total_of"},
+			"bare.sql":  {[]string{"--skip-triggers"}, "Fu,nightly,orders_bi,total_of"},
+			"full.sql":  {[]string{"--routines", "--events"}, ""},
+		} {
+			if db.Flavour == "mysql" {
+				c.options = append(c.options, "--set-gtid-purged=OFF")
+			}
+			s.write(name, string(db.Dump(t, append(c.options, s.live)...)))
+			from := filepath.Join(s.dir, name)
+			for _, mode := range []string{"swap", "in-place"} {
+				var plan restore.Plan
+				o := s.must("restore", "--from", from, "--mode", mode, "--plan", "--json")
+				if err := json.Unmarshal([]byte(o.out), &plan); err != nil {
+					t.Fatal(err)
+				}
+				var stops []string
+				for _, g := range plan.Gaps {
+					stops = append(stops, g.Table)
+				}
+				slices.Sort(stops)
+				if got := strings.Join(stops, ","); got != c.stops || plan.Blocked() != (c.stops != "") {
+					t.Errorf("%s, %s: stopped by %q, want %q: %+v", name, mode, got, c.stops, plan.Findings)
+				}
+			}
+			tells(t, s.must("restore", "--from", from, "--plan").out, "--from "+from+" --to SCHEMA")
+		}
+		from := filepath.Join(s.dir, "plain.sql")
+		s.refuses("the procedure total_of is not in the backup and would be dropped", "restore", "--from", from,
+			"--confirm", s.live, "--accept-missing", "nightly,Fu")
+		s.must("restore", "--from", from, "--confirm", s.live, "--accept-missing", "nightly,total_of,Fu")
+	})
+}
 
 // TestObjectsThatARestoreDropsAreTold makes and changes views, routines, triggers and
 // events after the backup: a restore names those that it drops or replaces, and no others.

@@ -36,7 +36,7 @@ func TestARestoreRefusesAnOpenBackupFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("config.yaml", strings.Replace(string(config), `stop: "rm`, `stop: "chmod 777 `+backups+`; rm`, 1))
-	o := s.run("restore", "--from", from, "--accept-missing", "order_names", "--confirm", s.live)
+	o := s.run("restore", "--from", from, "--accept-missing", "order_names,total_of", "--confirm", s.live)
 	left, _ := filepath.Glob(filepath.Join(backups, "*"))
 	if o.code == 0 || !strings.Contains(o.err, advice) || !s.running() || len(left) > 0 {
 		t.Errorf("exit %d, running %v, left %v: %s", o.code, s.running(), left, o.err)

@@ -64,7 +64,8 @@ func TestWhatTheServerCannotCreateIsFoundByThePlan(t *testing.T) {
 		if got := s.sides(); len(got) > 0 {
 			t.Fatalf("left behind: %v", got)
 		}
-		s.must("restore", "--from", from, "--confirm", s.live, "--accept-missing", strings.Join(names, ","))
+		s.must("restore", "--from", from, "--confirm", s.live, "--accept-missing", strings.Join(names, ",")+
+			",total_of,order_names,orders_bi,nightly") // what the dump does not carry at all
 		if report := s.must("restore", "report").out; !strings.Contains(report, "left out: table rocks, table cold") {
 			t.Errorf("the report does not tell what is left out\n%s", report)
 		}

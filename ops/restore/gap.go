@@ -6,6 +6,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 )
 
@@ -13,19 +14,20 @@ import (
 // a backup with less than half of them to stop the restore.
 const worthAStop = 10
 
-// Gap is a table that the restore would drop, empty, or shrink.
+// Gap is a table that the restore would drop, empty, or shrink, or another object that it
+// would drop.
 type Gap struct {
-	Table string `json:"table"`
-	Rows  int64  `json:"rows"` // in the backup, or after the replay; -1: not in it
-	Was   int64  `json:"was"`  // now, or in earlier backups; -1 if unknown
+	Table string `json:"table"` // or the object's name
+	Rows  int64  `json:"rows"`  // in the backup, or after the replay; -1: not in it
+	Was   int64  `json:"was"`   // now, or in earlier backups; -1 if unknown
 	Key   bool   `json:"key_table,omitempty"`
 	// Rolled tells that Rows is the number after the replay, AtLeast that there may be more,
 	// because the log does not tell how many.
 	Rolled  bool `json:"after_replay,omitempty"`
 	AtLeast bool `json:"at_least,omitempty"`
-	// Refused is why the server cannot create it, Kind what it is then.
-	Refused string `json:"refused,omitempty"`
+	// Kind is what it is; empty for a table. Refused is why the server cannot create it.
 	Kind    string `json:"kind,omitempty"`
+	Refused string `json:"refused,omitempty"`
 	// Unread means that opsdeck refuses it, and not the server.
 	Unread bool `json:"unread,omitempty"`
 }
@@ -35,6 +37,8 @@ func (g Gap) Text() lang.Msg {
 	switch {
 	case g.Refused != "":
 		return g.refusal()
+	case g.Kind != "":
+		return lang.M("the %s %s is not in the backup and would be dropped", kindName(g.Kind), termsafe.Line(g.Table))
 	case g.Rows < 0 && g.Was >= 0:
 		return lang.M("%s is not in the backup; it has %s rows", g.Table, human.Count(g.Was))
 	case g.Rows < 0:
@@ -75,8 +79,8 @@ func (s Source) held(name string) (SourceTable, bool) {
 // gapFinder finds the tables that would be dropped or shrink.
 type gapFinder struct{ *Plan }
 
-// gaps are the tables that would be dropped or shrink, in the order of the assessment; key
-// tables that exist nowhere come last.
+// gaps are the tables that would be dropped or shrink, in the order of the assessment, then
+// key tables that exist nowhere, then other objects that would be dropped.
 func (p gapFinder) gaps(a *Assessment) []Gap {
 	out := p.refusals(a)
 	if _, known := p.Source.Held(); p.Mode == Into || !known {
@@ -100,7 +104,7 @@ func (p gapFinder) gaps(a *Assessment) []Gap {
 			out = append(out, Gap{Table: k, Rows: -1, Was: p.before(k), Key: true})
 		}
 	}
-	return out
+	return append(out, p.objectGaps(a, out)...)
 }
 
 // gap compares a table with the backup's.
@@ -208,6 +212,9 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 		if g.Refused != "" {
 			hint = lang.M("install on the server what it needs; or restore without it: --accept-missing %s", all)
 		}
+		if g.Refused == "" && g.Kind != "" {
+			hint = p.Source.fullerHint(all)
+		}
 		if g.Unread {
 			hint = lang.M("restore without it, then create it from the file with the mysql client: "+
 				"--accept-missing %s", all)
@@ -222,7 +229,16 @@ func (s Source) untoldHint() lang.Msg {
 	if s.Copy == "" {
 		return lang.M("choose another backup")
 	}
-	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", human.Shell(s.Name))
+	return s.tryHint()
+}
+
+// tryHint is the advice to load a backup into a scratch database.
+func (s Source) tryHint() lang.Msg {
+	name := s.Name
+	if s.Apart {
+		name = s.Path
+	}
+	return lang.M("load it into another database first: opsdeck restore --from %s --to SCHEMA", human.Shell(name))
 }
 
 // judgePart reports that the backup has only some rows or none; it stops the restore if a

@@ -44,6 +44,8 @@ func (p judge) judgeSource() {
 			lang.M("its bytes are as they were written; it is loaded and verified before the swap"))
 	case src.State == "bad":
 		p.block(lang.M("the backup is bad: %s", src.faults()), lang.M("choose another backup"))
+	case src.State != "good" && src.Apart:
+		p.add(ops.StateWarning, lang.M("the backup was never verified"), src.tryHint())
 	case src.State != "good":
 		p.add(ops.StateWarning, lang.M("the backup was never verified"), lang.M("opsdeck backup verify %s", src.Name))
 	}

@@ -33,7 +33,7 @@ type Plan struct {
 	Leaving       []string    `json:"leaving"`          // live tables that are replaced
 	Coming        []string    `json:"coming"`           // tables of the backup that replace them; empty: all
 	Vanishing     []string    `json:"vanishing,omitempty"`
-	Gaps          []Gap       `json:"gaps,omitempty"`       // tables that would be dropped or shrink
+	Gaps          []Gap       `json:"gaps,omitempty"`       // what would be dropped or shrink
 	Accepted      []string    `json:"accepted,omitempty"`   // those of them that the operator accepted
 	Unreadable    []string    `json:"unreadable,omitempty"` // live tables that the swap cannot move and drops
 	Without       []string    `json:"without,omitempty"`    // objects left out, as the operator accepted: "table x" …
@@ -90,6 +90,7 @@ type Target struct {
 type Source struct {
 	Name        string        `json:"name"`
 	Path        string        `json:"path"`
+	Apart       bool          `json:"apart,omitempty"` // not among the listed backups: known by its path alone
 	Copy        string        `json:"copy,omitempty"`  // where it is fetched from; empty: the local folder
 	Fetch       string        `json:"fetch,omitempty"` // the command that fetches it, for people
 	Kind        string        `json:"kind"`
@@ -275,6 +276,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 		Assessment: a,
 	}
 	p.Process.Leave = c.Leave
+	a.Loss.missObjects(src, a.Server.FoldsNames)
 	if a.Server.FoldsNames {
 		p.Tables = lowerCase(p.Tables)
 		for _, name := range lowerCase(p.Accepted) { // routines keep their case

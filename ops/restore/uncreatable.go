@@ -101,6 +101,12 @@ func kindName(kind string) lang.Msg {
 		return lang.M("event")
 	case "sequence":
 		return lang.M("sequence")
+	case "library":
+		return lang.M("library")
+	case "package":
+		return lang.M("package")
+	case "package body":
+		return lang.M("package body")
 	}
 	return lang.Raw(kind)
 }

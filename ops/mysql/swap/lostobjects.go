@@ -38,7 +38,7 @@ func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, 
 		if how == "" {
 			continue
 		}
-		if src.Replay != nil { // the log may create it
+		if src.Replay != nil && (how != restore.ObjectMissing || !src.Unseen) { // the log may create it
 			how = restore.ObjectUnknown
 		}
 		l.Objects = append(l.Objects, restore.LossObject{Kind: o.Kind, Name: o.Name, Table: o.Table, How: how})

@@ -110,6 +110,11 @@ func (d Finder) inspect(ctx context.Context, src *restore.Source) error {
 			src.Holds = append(src.Holds, s.Objects...)
 		}
 	}
+	for _, o := range src.Holds {
+		if o.Kind == "sequence" {
+			src.Contents = append(src.Contents, restore.SourceTable{Name: o.Name, Engine: "SEQUENCE"})
+		}
+	}
 	return nil
 }
 

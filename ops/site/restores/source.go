@@ -124,6 +124,7 @@ func (d Finder) foreign(name string) (restore.Source, error) {
 	src := restore.Source{
 		Name:      filepath.Base(path),
 		Path:      path,
+		Apart:     true,
 		State:     string(backup.Unverified),
 		Database:  d.Service.Database.Name,
 		Databases: 1,
