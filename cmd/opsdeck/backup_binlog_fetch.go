@@ -87,7 +87,7 @@ func (sh *shelf) sayWhere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := reader.Ask(ctx, o.Target)
+	server, err := o.Folder.Ask(ctx, o.Target)
 	if err != nil {
 		return sh.Binlog().BinlogError(err)
 	}

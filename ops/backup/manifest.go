@@ -81,6 +81,9 @@ type Position struct {
 	// logs of one server may have files of one name.
 	ClockFrom time.Time `json:"clock_from,omitzero"`
 	ClockTo   time.Time `json:"clock_to,omitzero"`
+	// Log tells when and by which server the log file was created; "" in early manifests, and
+	// without the privilege to read the log.
+	Log string `json:"log,omitempty"`
 }
 
 // Source is how far a replica had applied a source's log at the snapshot: the position

@@ -3,6 +3,7 @@ package binlog
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,30 +13,34 @@ const ManifestVersion = 1
 // Segment is one archived log file of a server: a line of the manifest. A segment that is
 // still being written has no line; it is derived from its index.
 type Segment struct {
-	FormatVersion int       `json:"format_version"`
-	Server        string    `json:"server"` // its UUID, or "id-N" where it has none
-	Flavour       string    `json:"flavour"`
-	Version       string    `json:"version"`
-	File          string    `json:"file"` // the server's name for it
-	Epoch         int       `json:"epoch,omitempty"`
-	Name          string    `json:"name"`     // of the archive's file
-	Identity      string    `json:"identity"` // distinguishes two logs of the same name
-	FromPos       uint64    `json:"from_pos"`
-	ToPos         uint64    `json:"to_pos"`
-	FromTime      time.Time `json:"from_time"` // of the first event
-	ToTime        time.Time `json:"to_time"`   // of the last commit, else of the last event
-	GTIDBefore    string    `json:"gtid_before,omitempty"`
-	GTIDAfter     string    `json:"gtid_after,omitempty"`
-	Next          string    `json:"next,omitempty"` // the file in which the log goes on; "" when cut or open
-	Open          bool      `json:"open,omitempty"` // it is still being written
-	Frames        int       `json:"frames"`
-	Transactions  int64     `json:"transactions"`
-	SizeBytes     int64     `json:"size_bytes"`
-	RawBytes      int64     `json:"raw_bytes"`
-	SHA256        string    `json:"sha256,omitempty"` // of the archive's file, hex; "" while it is open
-	Encrypted     bool      `json:"encrypted,omitempty"`
-	LeftOut       *LeftOut  `json:"left_out,omitempty"` // nil: an older release did not record it
-	Tail          *Tail     `json:"tail,omitempty"`     // nil: an older release did not record it
+	FormatVersion int    `json:"format_version"`
+	Server        string `json:"server"` // its UUID, or "id-N" where it has none; see OfServer
+	// Host is which server it was, as a backup's manifest names it: several servers may have
+	// one "id-N". "": an older release did not record it.
+	Host         string    `json:"host,omitempty"`
+	Service      string    `json:"service,omitempty"` // that archived it; "": not recorded
+	Flavour      string    `json:"flavour"`
+	Version      string    `json:"version"`
+	File         string    `json:"file"` // the server's name for it
+	Epoch        int       `json:"epoch,omitempty"`
+	Name         string    `json:"name"`     // of the archive's file
+	Identity     string    `json:"identity"` // distinguishes two logs of the same name
+	FromPos      uint64    `json:"from_pos"`
+	ToPos        uint64    `json:"to_pos"`
+	FromTime     time.Time `json:"from_time"` // of the first event
+	ToTime       time.Time `json:"to_time"`   // of the last commit, else of the last event
+	GTIDBefore   string    `json:"gtid_before,omitempty"`
+	GTIDAfter    string    `json:"gtid_after,omitempty"`
+	Next         string    `json:"next,omitempty"` // the file in which the log goes on; "" when cut or open
+	Open         bool      `json:"open,omitempty"` // it is still being written
+	Frames       int       `json:"frames"`
+	Transactions int64     `json:"transactions"`
+	SizeBytes    int64     `json:"size_bytes"`
+	RawBytes     int64     `json:"raw_bytes"`
+	SHA256       string    `json:"sha256,omitempty"` // of the archive's file, hex; "" while it is open
+	Encrypted    bool      `json:"encrypted,omitempty"`
+	LeftOut      *LeftOut  `json:"left_out,omitempty"` // nil: an older release did not record it
+	Tail         *Tail     `json:"tail,omitempty"`     // nil: an older release did not record it
 }
 
 // Tail is the last event of a part of a log. A server's file that has another event there is
@@ -261,3 +266,10 @@ func SegmentName(file string, epoch int, encrypted bool) string {
 
 // Empty tells whether it holds no event: a fetch that began and could write nothing.
 func (s Span) Empty() bool { return s.FromFile == s.ToFile && s.FromPos == s.ToPos }
+
+// OfServer tells whether a server that a backup names is the one, or one of those, that an
+// archive names so: of several MariaDB servers with one id, the archive calls the first "id-N"
+// and each further one "id-N-" and a hash of its host.
+func OfServer(inBackup, inArchive string) bool {
+	return inBackup == inArchive || strings.HasPrefix(inBackup, "id-") && strings.HasPrefix(inArchive, inBackup+"-")
+}

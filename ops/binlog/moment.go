@@ -76,7 +76,9 @@ type Place struct {
 type BackupPosition struct {
 	Position
 	GTID   string
-	Server string    // whose log it is: Segment.Server; "" when not known
+	Server string    // whose log it is, see OfServer; "" when not known
+	Host   string    // as Segment.Host; "" when not known
+	Log    string    // the log file's Segment.Identity; "" when not known
 	From   time.Time // earliest commit time of what follows; zero if unknown
 	At     time.Time // latest commit time of what precedes
 	Source bool      // in a source's log, of which a replica may have applied less

@@ -59,6 +59,8 @@ func PositionsOf(m *backup.Manifest) (positions []binlog.BackupPosition) {
 			Position: binlog.Position{File: p.File, Pos: p.Pos},
 			GTID:     p.GTID,
 			Server:   p.Server,
+			Host:     m.Server.Identity,
+			Log:      p.Log,
 			From:     m.StartedAt,
 			At:       at,
 		}

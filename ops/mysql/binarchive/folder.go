@@ -30,6 +30,22 @@ const (
 // Folder is the archive of all servers.
 type Folder struct {
 	Dir string
+	// Service is the one that reads, and Hosts are servers that it is known to have had. The
+	// archive may hold logs of servers of other services, which Foreign tells.
+	Service string
+	Hosts   map[string]bool
+}
+
+// Foreign reports whether all of a server's log was archived by other services, from a server
+// that this one is not known to have had. connected is the server that it has now, as in
+// Segment.Host. If nothing is known of the service's servers, no log is foreign.
+func (f Folder) Foreign(segments []*binlog.Segment, connected string) bool {
+	if f.Service == "" || len(f.Hosts) == 0 && connected == "" {
+		return false
+	}
+	return !slices.ContainsFunc(segments, func(s *binlog.Segment) bool {
+		return s.Service == "" || s.Service == f.Service || s.Host == "" || s.Host == connected || f.Hosts[s.Host]
+	})
 }
 
 // Servers lists the ids of the servers in the archive.

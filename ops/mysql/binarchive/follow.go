@@ -31,7 +31,9 @@ type Options struct {
 	Recipients []string // age; none for an unencrypted archive
 	Keys       []age.Identity
 	Who        lock.Holder
-	Follow     bool // wait for new events; else stop at the end of the log
+	Service    string // whose archive it is
+	Server     string // the server's name in the archive; "" looks for it, see Folder.Ask
+	Follow     bool   // wait for new events; else stop at the end of the log
 	// Start is the first file if the archive has nothing of the server; "" is the oldest file
 	// of the server. A file that the server does not have counts as "".
 	Start string
@@ -96,6 +98,36 @@ func (f *follower) hold() (err error) {
 	}
 	f.release()
 	f.held, err = f.Folder.hold(f.server.ID, f.Who)
+	return err
+}
+
+// own takes the lock of the server's folder. Another server with the same id may have taken
+// the folder, or begun to, since it was chosen.
+func (f *follower) own(ctx context.Context, id string) error {
+	for range 3 {
+		chosen := f.server.ID
+		held := f.hold()
+		var by *lock.HeldError
+		if held != nil && !errors.As(held, &by) || f.Server != "" {
+			return held
+		}
+		if err := f.choose(ctx, id); err != nil {
+			return err
+		}
+		if f.server.ID == chosen {
+			return held
+		}
+	}
+	return f.hold()
+}
+
+// choose names the connected server as the archive does.
+func (f *follower) choose(ctx context.Context, id string) (err error) {
+	if f.server.ID = f.Server; f.Server != "" {
+		return nil
+	}
+	f.server.ID = id
+	f.server.ID, err = f.Folder.nameOf(ctx, f.Target, f.server)
 	return err
 }
 
@@ -167,7 +199,11 @@ func (f *follower) once(ctx context.Context) (err error) {
 	if !f.server.Logging {
 		return ErrLogOff
 	}
-	if err := f.hold(); err != nil {
+	id := f.server.ID
+	if err := f.choose(ctx, id); err != nil {
+		return err
+	}
+	if err := f.own(ctx, id); err != nil {
 		return err
 	}
 	f.out.Server, f.dir = f.server.ID, f.Folder.server(f.server.ID)

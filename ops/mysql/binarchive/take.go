@@ -157,6 +157,8 @@ func (f *follower) newSegment(identity string, of *format.Format) error {
 	s := &binlog.Segment{
 		FormatVersion: binlog.ManifestVersion,
 		Server:        f.server.ID,
+		Host:          f.server.Host,
+		Service:       f.Service,
 		Flavour:       f.server.Flavour,
 		Version:       of.Server,
 		File:          f.file,

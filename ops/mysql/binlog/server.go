@@ -15,6 +15,7 @@ import (
 // Server is a server's identity and its list of binlog files.
 type Server struct {
 	ID      string // its UUID, or "id-N" where it has none (MariaDB)
+	Host    string // which server it is, as a backup's manifest names it; "" if it does not say
 	Flavour string // "mysql" or "mariadb"
 	Version string
 	Logging bool
@@ -56,6 +57,7 @@ func askOn(ctx context.Context, db *sql.DB) (*Server, error) {
 	} else if s.ID, err = schema.One(ctx, db, "SELECT @@GLOBAL.server_uuid"); err != nil {
 		return nil, err
 	}
+	s.Host, _ = schema.Identity(ctx, db) // a server that does not say it has none
 	if !s.Logging {
 		return s, nil
 	}

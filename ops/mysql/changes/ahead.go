@@ -40,12 +40,13 @@ func LookAhead(
 	if err != nil {
 		return Ahead{}, err
 	}
-	if server, err := format.Ask(ctx, target); err == nil && server.Logging {
+	if server, err := folder.Ask(ctx, target); err == nil && server.Logging {
 		s.server = server
 	}
 	if ctx.Err() != nil {
 		return Ahead{}, ctx.Err()
 	}
+	s.leaveOut(folder)
 	reached := s.server == nil || s.server.LeftOut.Setting(database) == ""
 	for _, position := range positions {
 		r, err := s.from(position)
@@ -151,6 +152,7 @@ func (s *Source) readUpTo(
 		Start:      log.File,
 		Stop:       &binlog.Position{File: log.File, Pos: min(end, log.Pos)},
 		Who:        lock.Holder{What: "restore"},
+		Server:     s.server.ID,
 	}
 	if _, err := binarchive.Run(ctx, o); err != nil {
 		return fmt.Errorf("%s: %w", log.File, err)
@@ -159,5 +161,5 @@ func (s *Source) readUpTo(
 	if err != nil || len(segments) == 0 {
 		return err
 	}
-	return take(piece{Segment: segments[0], folder: o.Folder, keys: keys})
+	return take(piece{Segment: segments[0], folder: o.Folder, keys: keys, live: true})
 }

@@ -108,7 +108,20 @@ func (p piece) fits(position binlog.BackupPosition, known binlog.GTIDs) bool {
 	if err != nil || !known.Empty() && !known.Contains(held) {
 		return false
 	}
-	return position.Server == "" || position.Server == p.Server
+	return position.Server == "" || binlog.OfServer(position.Server, p.Server) && !p.isAnothers(position)
+}
+
+// isAnothers reports whether a file was created, or archived from, elsewhere than the backup's
+// server: servers may share an id, and with it names of files. What the live server has now is
+// told by the file alone: its host name changes when its container is made again.
+func (p piece) isAnothers(position binlog.BackupPosition) bool {
+	if position.File == "" {
+		return false
+	}
+	if position.Log != "" && position.Log != p.Identity {
+		return true
+	}
+	return !p.live && position.Host != "" && p.Host != "" && position.Host != p.Host
 }
 
 // beganLater reports whether a file's head has a later time than the backup: the file is

@@ -46,6 +46,7 @@ type piece struct {
 	keys   []age.Identity
 	base   *piece // the archived file that it continues; nil if it has the whole file
 	cut    int64  // size of the base, in bytes
+	live   bool   // fetched from the server now
 }
 
 func (p piece) open() (*binarchive.Reader, error) {
@@ -67,7 +68,11 @@ func Open(ctx context.Context, folder binarchive.Folder, keys []age.Identity, ta
 
 // OpenArchive collects the archived files only and contacts no server.
 func OpenArchive(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
-	return archived(folder, keys)
+	s, err := archived(folder, keys)
+	if err == nil {
+		s.leaveOut(folder)
+	}
+	return s, err
 }
 
 // OpenUpTo is Open for the log before a position: it fetches no more than that.
@@ -95,7 +100,8 @@ func open(
 	if end != nil && s.reaches(*end) {
 		return s, nil
 	}
-	s.LiveErr = s.beyond(ctx, target, end)
+	s.LiveErr = s.beyond(ctx, folder, target, end)
+	s.leaveOut(folder)
 	if s.LiveErr != nil && ctx.Err() != nil {
 		s.Close()
 		return nil, ctx.Err()
@@ -131,6 +137,24 @@ func archived(folder binarchive.Folder, keys []age.Identity) (*Source, error) {
 	return s, nil
 }
 
+// leaveOut leaves out the logs of servers that only other services have.
+func (s *Source) leaveOut(folder binarchive.Folder) {
+	of := map[string][]*binlog.Segment{}
+	for _, p := range s.pieces {
+		of[p.Server] = append(of[p.Server], p.Segment)
+	}
+	connected := ""
+	if s.server != nil {
+		connected = s.server.Host
+		delete(of, s.server.ID)
+	}
+	foreign := map[string]bool{}
+	for server, segments := range of {
+		foreign[server] = folder.Foreign(segments, connected)
+	}
+	s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool { return foreign[p.Server] })
+}
+
 func newest(group []piece) (at time.Time) {
 	for _, p := range group {
 		if p.ToTime.After(at) {
@@ -152,8 +176,13 @@ func (s *Source) Close() error {
 }
 
 // beyond fetches what the archive lacks of the server's log.
-func (s *Source) beyond(ctx context.Context, target mysql.Target, end *binlog.Place) error {
-	server, err := format.Ask(ctx, target)
+func (s *Source) beyond(
+	ctx context.Context,
+	folder binarchive.Folder,
+	target mysql.Target,
+	end *binlog.Place,
+) error {
+	server, err := folder.Ask(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -196,7 +225,7 @@ func (s *Source) fetch(
 	folder := binarchive.Folder{Dir: s.live}
 	keys := []age.Identity{key}
 	o := binarchive.Options{Target: target, Folder: folder, Recipients: []string{key.Recipient().String()}, Keys: keys,
-		Start: start, Who: lock.Holder{What: "audit changes"}}
+		Start: start, Who: lock.Holder{What: "audit changes"}, Server: s.server.ID}
 	if end != nil {
 		o.Stop = &end.Position
 	}
@@ -219,7 +248,7 @@ func (s *Source) fetch(
 	}
 	for i, seg := range segments {
 		seg.Epoch += epoch
-		p := piece{Segment: seg, folder: folder, keys: keys}
+		p := piece{Segment: seg, folder: folder, keys: keys, live: true}
 		if i == 0 && base != nil {
 			p.base = base
 			p.cut = o.Base.Size()

@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
 	"opsdeck/ops/mysql/schema"
 )
 
@@ -158,7 +159,22 @@ func (d *dumper) dump(ctx context.Context, path string) (*backup.Manifest, error
 		m.Sources = nil
 		inv.warnings = append(inv.warnings, f.Warnings...)
 	}
+	d.markLog(ctx, m)
 	return m, d.write(ctx, control, inv, snap, m, path)
+}
+
+// markWait is the longest time that reading the first event of the binlog takes.
+const markWait = 10 * time.Second
+
+// markLog records which file of that name the binlog position is in. Without the privilege to
+// read the binlog it is not recorded.
+func (d *dumper) markLog(ctx context.Context, m *backup.Manifest) {
+	if m.Position.File == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, markWait)
+	defer cancel()
+	m.Position.Log, _ = binarchive.LogIdentity(ctx, d.target, m.Position.File)
 }
 
 // attempts is the number of tries of a dump if definitions change between the first read

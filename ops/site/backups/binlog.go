@@ -24,12 +24,17 @@ import (
 
 // Archive is the service's binlog archive.
 func (sh Binlog) Archive() binarchive.Folder {
-	return binarchive.Folder{Dir: filepath.Join(sh.Dir, binarchive.FolderName)}
+	hosts, _ := backup.ReadServers(sh.StateDir, sh.Service.Name) // unknown: none but the connected one
+	return binarchive.Folder{Dir: filepath.Join(sh.Dir, binarchive.FolderName), Service: sh.Service.Name, Hosts: hosts}
 }
 
 // BinlogOptions are the options for a follower of this service.
 func (sh Binlog) BinlogOptions(ctx context.Context, what string) (binarchive.Options, error) {
-	o := binarchive.Options{Folder: sh.Archive(), Recipients: sh.Service.Backup.Recipients}
+	o := binarchive.Options{
+		Folder:     sh.Archive(),
+		Service:    sh.Service.Name,
+		Recipients: sh.Service.Backup.Recipients,
+	}
 	o.Who = lock.Holder{User: oplog.UserName(), What: what}
 	var err error
 	if o.Target, err = mysql.Resolve(sh.Service.Database); err != nil {

@@ -76,6 +76,6 @@ func (h Healer) heals(g binlog.Gap) bool {
 	}
 	end := binlog.Position{File: g.ToFile, Pos: g.ToPos}
 	return slices.ContainsFunc(h.Positions, func(p binlog.BackupPosition) bool {
-		return p.File != "" && p.Server == g.Server && !p.Source && !p.Position.Before(end)
+		return p.File != "" && binlog.OfServer(p.Server, g.Server) && !p.Source && !p.Position.Before(end)
 	})
 }

@@ -14,7 +14,7 @@ type Gap struct {
 	Healed bool `json:"healed"` // a full backup was made after it
 }
 
-// Holdings are the spans and gaps of all servers in the archive.
+// Holdings are the spans and gaps of the service's servers in the archive.
 type Holdings struct {
 	Spans []binlog.Span
 	Gaps  []Gap
@@ -39,6 +39,9 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 		segments, err := folder.Segments(id)
 		if err != nil {
 			return h, sh.BinlogError(err)
+		}
+		if folder.Foreign(segments, "") {
+			continue
 		}
 		spans, gaps := binlog.Spans(segments)
 		spans = slices.DeleteFunc(spans, binlog.Span.Empty)

@@ -7,7 +7,6 @@ import (
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/binarchive"
-	reader "opsdeck/ops/mysql/binlog"
 )
 
 // Live compares the archive with the log that the server has now.
@@ -26,7 +25,7 @@ func (sh Binlog) Live(ctx context.Context, h Holdings) Live {
 	if err != nil {
 		return live
 	}
-	s, err := reader.Ask(ctx, target)
+	s, err := sh.Archive().Ask(ctx, target)
 	if err != nil || !s.Logging {
 		return live
 	}

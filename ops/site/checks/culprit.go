@@ -123,7 +123,7 @@ func (b culprits) log(ctx context.Context, sh *backups.Shelf) *changes.Source {
 	}
 	folder := sh.Binlog().Archive()
 	if target, err := mysql.Resolve(b.Service.Database); err == nil {
-		server, err := reader.Ask(ctx, target)
+		server, err := folder.Ask(ctx, target)
 		if err == nil && server.Logging && beyond(folder, server) <= mostCulprit {
 			if src, err := changes.Open(ctx, folder, keys, target); err == nil {
 				return src

@@ -35,7 +35,11 @@ func (f failover) find(ctx context.Context, r *health.Result, sh *backups.Shelf,
 		return
 	}
 	known := restore.PositionsOf(m)
-	another := func(s binlog.BackupPosition) bool { return s.Server != "" && s.Server != last.Server }
+	host := last.Segments[len(last.Segments)-1].Host
+	another := func(s binlog.BackupPosition) bool {
+		moved := s.Host != "" && host != "" && s.Host != host
+		return s.Server != "" && (moved || !binlog.OfServer(s.Server, last.Server))
+	}
 	if len(known) == 0 || slices.ContainsFunc(known, func(s binlog.BackupPosition) bool { return !another(s) }) {
 		return
 	}
