@@ -63,16 +63,13 @@ type watchSilenceCmd struct {
 	DryRun bool          `help:"Show what would be silenced, change nothing."`
 }
 
-// longestSilence is the longest one: what is silenced for ever is forgotten.
-const longestSilence = 30 * 24 * time.Hour
-
 // Run asks the running watch, or the next one, to be quiet about a rule.
 func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayChange(c.DryRun); err != nil {
 		return err
 	}
-	if c.For <= 0 || c.For > longestSilence {
-		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", human.Duration(longestSilence)))
+	if c.For <= 0 || c.For > alert.LongestSilence {
+		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", human.Duration(alert.LongestSilence)))
 	}
 	if strings.TrimSpace(c.Why) == "" {
 		return ops.E(ops.Usage, lang.M("--why needs a reason"))

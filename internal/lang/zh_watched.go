@@ -65,7 +65,7 @@ func init() {
 		"Alerts", "告警",
 		"alerts", "告警",
 		"no alerts in the last 7 days", "最近 7 天没有告警",
-		"a acknowledge · s silence for 2 hours · esc back", "a 确认 · s 静默 2 小时 · esc 返回",
+		"a acknowledge · s silence · u end the silence · esc back", "a 确认 · s 静默 · u 结束静默 · esc 返回",
 		"silenced: %s", "已静默：%s",
 		"acknowledged by %s", "已由 %s 确认",
 		"plan", "方案",

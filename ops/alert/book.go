@@ -70,11 +70,21 @@ type Silence struct {
 	By      string    `json:"by"`
 }
 
+// LongestSilence is the longest one: what is silenced for ever is forgotten.
+const LongestSilence = 30 * 24 * time.Hour
+
 // covers tells whether the silence is for an alert at a moment.
-func (s Silence) covers(a *Alert, now time.Time) bool {
-	return (s.Rule == "*" || s.Rule == a.Rule) && (s.Service == "" || s.Service == a.Service) &&
+func (s Silence) covers(a *Alert, now time.Time) bool { return s.Quiets(a.Service, a.Rule, now) }
+
+// Quiets tells whether the silence is for the alerts of a rule at a moment.
+func (s Silence) Quiets(service, rule string, now time.Time) bool {
+	return (s.Rule == "*" || s.Rule == rule) && (s.Service == "" || s.Service == service) &&
 		!now.Before(s.From) && now.Before(s.Until)
 }
+
+// byPerson tells a silence that somebody asked for from opsdeck's own, which ends what it
+// began: a person's reason is in one language.
+func (s Silence) byPerson() bool { return s.Why.ZH == "" }
 
 // UnusableError says that the state file cannot be read as one.
 type UnusableError struct {

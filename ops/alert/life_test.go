@@ -172,6 +172,32 @@ func TestASilenceKeepsQuietUntilItEnds(t *testing.T) {
 	w.expect("fired mysql") // it still fires when the silence ends
 }
 
+// TestAPersonsSecondSilenceExtendsTheFirst: it does not end with the first, nor stay when the
+// first is ended. opsdeck's own stay apart, for it ends what it began.
+func TestAPersonsSecondSilenceExtendsTheFirst(t *testing.T) {
+	w := newWorld(t)
+	at := func(id string, after, long time.Duration, why Text) {
+		from := w.now.Add(after)
+		w.book.obey(Order{ID: id, Kind: OrderSilence, Rule: "*", Service: "q", At: from, Until: from.Add(long),
+			Why: why})
+	}
+	own := Text{EN: "deployment 1", ZH: "部署 1"}
+	at("own", 0, 3*time.Minute, own)
+	at("1", 0, 2*time.Hour, Text{EN: "disk"})
+	at("2", time.Minute, 2*time.Hour, Text{EN: "disk, still"})
+	at("2", time.Minute, 2*time.Hour, Text{EN: "disk, still"}) // an order is read again
+	at("own2", time.Minute, 3*time.Minute, own)
+	open := w.book.Open(w.now.Add(time.Minute))
+	if len(open) != 3 || open[1].ID != "1" || open[1].Why.EN != "disk, still" ||
+		!open[1].Until.Equal(w.now.Add(2*time.Hour+time.Minute)) {
+		t.Fatalf("%+v", open)
+	}
+	at("3", 3*time.Hour, time.Hour, Text{EN: "again"}) // the first is over
+	if open = w.book.Open(w.now.Add(3 * time.Hour)); len(open) != 1 || open[0].ID != "3" {
+		t.Errorf("%+v", open)
+	}
+}
+
 func TestWhatFollowsFromSomethingElseIsNotTold(t *testing.T) {
 	w, cause, follower := newWorld(t), rule("mysql"), rule("ready")
 	cause.For = 4 * time.Second

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -66,11 +65,9 @@ func (b *Book) Obey(dir string) (changed bool, err error) {
 func (b *Book) obey(o Order) {
 	switch o.Kind {
 	case OrderSilence:
-		if !slices.ContainsFunc(b.Silences, func(s Silence) bool { return s.ID == o.ID }) {
-			b.Silences = append(b.Silences, Silence{
-				ID: o.ID, Rule: o.Rule, Service: o.Service, From: o.At, Until: o.Until, Why: o.Why, By: o.By,
-			})
-		}
+		b.silence(Silence{
+			ID: o.ID, Rule: o.Rule, Service: o.Service, From: o.At, Until: o.Until, Why: o.Why, By: o.By,
+		})
 	case OrderUnsilence:
 		for i := range b.Silences {
 			s := &b.Silences[i]
@@ -88,6 +85,23 @@ func (b *Book) obey(o Order) {
 			}
 		}
 	}
+}
+
+// silence begins a silence. Where a person's is in force for the same rule, and a person
+// asks again, that one lasts until then.
+func (b *Book) silence(s Silence) {
+	for i := range b.Silences {
+		old := &b.Silences[i]
+		if old.ID == s.ID {
+			return
+		}
+		if s.byPerson() && old.byPerson() && old.Rule == s.Rule && old.Service == s.Service &&
+			!s.From.Before(old.From) && s.From.Before(old.Until) {
+			old.Until, old.Why, old.By = s.Until, s.Why, s.By
+			return
+		}
+	}
+	b.Silences = append(b.Silences, s)
 }
 
 // names tells whether an acknowledgement is for an alert. One that began after it was

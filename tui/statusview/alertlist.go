@@ -28,7 +28,7 @@ func listAlerts(env *page.Env, alerts Alerts, service, rule string) tea.Cmd {
 		if err != nil {
 			return page.Notice{State: ops.StateCritical, Text: lang.Raw(err.Error())}
 		}
-		list := &alertList{env: env, alerts: alerts, listing: l}
+		list := &alertList{env: env, alerts: alerts, listing: l, open: alerts.Silences()}
 		list.scroll.Len = len(l.Alerts)
 		list.scroll.Cursor = firstOf(l.Alerts, service, rule)
 		return page.Open{Overlay: list}
@@ -51,6 +51,7 @@ type alertList struct {
 	env     *page.Env
 	alerts  Alerts
 	listing alert.Listing
+	open    []alert.Silence // those in force
 	scroll  widget.Scroll
 }
 
@@ -63,7 +64,7 @@ func (l *alertList) Update(msg tea.Msg) (tea.Cmd, bool) {
 	switch key := k.String(); key {
 	case "esc", "q", "ctrl+c", "enter":
 		return nil, true
-	case "a", "s":
+	case "a", "s", "u":
 		return l.order(key)
 	default:
 		l.scroll.Key(key)
@@ -71,7 +72,7 @@ func (l *alertList) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// order acknowledges or silences the alert under the cursor and leaves.
+// order acknowledges or silences the alert under the cursor, or ends its silence, and leaves.
 func (l *alertList) order(key string) (tea.Cmd, bool) {
 	if l.scroll.Cursor >= len(l.listing.Alerts) {
 		return nil, false
@@ -81,11 +82,26 @@ func (l *alertList) order(key string) (tea.Cmd, bool) {
 		return nil, false
 	}
 	alerts := l.alerts
-	if key == "a" {
+	s := silencer{env: l.env, alerts: alerts, service: a.Service, rule: a.Rule}
+	switch open := l.silences(&a); {
+	case key == "a":
 		return report(func() error { return alerts.Ack(a.Service, a.Rule) }, lang.M("acknowledged")), true
+	case key == "s":
+		return s.ask(""), true
+	case len(open) > 0:
+		return s.end(open), true
 	}
-	silence := func() error { return alerts.Silence(a.Service, a.Rule, silenceFor) }
-	return report(silence, lang.M("silenced for 2 hours")), true
+	return nil, false
+}
+
+// silences are those in force that keep an alert quiet.
+func (l *alertList) silences(a *alert.Alert) (open []alert.Silence) {
+	for _, s := range l.open {
+		if s.Quiets(a.Service, a.Rule, l.env.Clock.Now()) {
+			open = append(open, s)
+		}
+	}
+	return open
 }
 
 // View draws the dialog.
@@ -97,7 +113,7 @@ func (l *alertList) View(size page.Size) string {
 			lines = append(lines, l.env.Theme.Dim.Render(line))
 		}
 	}
-	room := max(size.Height-len(lines)-6, 1)
+	room := max(size.Height-len(lines)-8, 1)
 	l.scroll.Resize(len(l.listing.Alerts), room)
 	from, to := l.scroll.Window()
 	for i := from; i < to; i++ {
@@ -113,7 +129,12 @@ func (l *alertList) View(size page.Size) string {
 			lines = append(lines, cells.Cut(termsafe.Line(line), w))
 		}
 	}
-	return widget.Box(l.env.Theme, l.env.T("Alerts"), lines, size)
+	keys := lang.M("esc back")
+	if len(l.listing.Alerts) > 0 {
+		keys = lang.M("a acknowledge · s silence · u end the silence · esc back")
+	}
+	lines = append(lines, "", l.env.Theme.Dim.Render(cells.Cut(l.env.Lang.Msg(keys), w)))
+	return widget.Box(l.env.Theme, " "+l.env.T("Alerts")+" ", lines, size)
 }
 
 // notes say what the list does not.
@@ -135,7 +156,7 @@ func (l *alertList) notes() (out []lang.Msg) {
 	if len(l.listing.Alerts) == 0 {
 		return append(out, lang.M("no alerts in the last 7 days"))
 	}
-	return append(out, lang.M("a acknowledge · s silence for 2 hours · esc back"))
+	return out
 }
 
 func (l *alertList) row(a *alert.Alert, w int) string {
@@ -155,7 +176,11 @@ func (l *alertList) about(a *alert.Alert) []string {
 	out := []string{a.Evidence.In(p)}
 	switch a.State {
 	case alert.Silenced:
-		out = append(out, p.T("silenced: %s", a.SilencedBy.In(p)))
+		said := p.T("silenced: %s", a.SilencedBy.In(p))
+		for _, s := range l.silences(a) {
+			said = p.T("silenced until %s by %s: %s", l.env.Time(s.Until), s.By, s.Why.In(p))
+		}
+		out = append(out, said)
 	case alert.Acknowledged:
 		out = append(out, p.T("acknowledged by %s", a.AckBy))
 	case alert.Resolved:

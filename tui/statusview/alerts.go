@@ -15,13 +15,14 @@ import (
 // Alerts is where what an operator says of the alerts goes.
 type Alerts interface {
 	Ack(service, rule string) error
-	Silence(service, rule string, d time.Duration) error
+	// Silence silences a rule; one that a person silenced already is silenced until then.
+	Silence(service, rule string, until time.Time, why string) error
+	Unsilence(id string) error
+	// Silences are those in force.
+	Silences() []alert.Silence
 	// List are the alerts that are active, then those resolved within back.
 	List(back time.Duration) (alert.Listing, error)
 }
-
-// silenceFor is how long the key of a silence silences.
-const silenceFor = 2 * time.Hour
 
 // WithAlerts lets the page acknowledge and silence alerts.
 func (p *Page) WithAlerts(a Alerts) { p.alerts = a }
@@ -62,14 +63,30 @@ func (p *Page) alertActions() []page.Action {
 		},
 		{
 			ID: "status.silence", Keys: []string{"s"}, Label: lang.M("silence"), Writes: true, Off: off,
-			Help: lang.M("send no alerts of this check for 2 hours"),
-			Run: func() tea.Cmd {
-				service, rule := ruleOf(p.table.subject())
-				return report(func() error { return alerts.Silence(service, rule, silenceFor) },
-					lang.M("silenced for 2 hours"))
+			Help: lang.M("send no alerts of this check for a time, with a reason; again: change until when"),
+			Run:  func() tea.Cmd { return p.silencer().ask("") },
+		},
+		{
+			ID: "status.unsilence", Keys: []string{"u"}, Label: lang.M("end the silence"), Writes: true,
+			Help: lang.M("send the alerts of this check again"),
+			Off: func() lang.Msg {
+				if s := p.silencer(); len(p.look.silencesOf(s.service, s.rule)) == 0 {
+					return lang.M("nothing is silenced here")
+				}
+				return lang.Msg{}
 			},
+			Run: func() tea.Cmd { s := p.silencer(); return s.end(p.look.silencesOf(s.service, s.rule)) },
 		},
 	}
+}
+
+// silencer silences the rule of the chosen check.
+func (p *Page) silencer() silencer {
+	s := silencer{env: p.look.env, alerts: p.alerts}
+	if one := p.table.subject(); one != nil {
+		s.service, s.rule = ruleOf(one)
+	}
+	return s
 }
 
 // ruleOf is the rule of a check.

@@ -118,6 +118,9 @@ func (p *dossier) nowLines(s *health.Standing, width int) []string {
 	for _, l := range cells.Wrap(p.look.say(s.Detail(p.look.source.Rule())), width) {
 		lines = append(lines, style.Render(l))
 	}
+	if quiet := p.look.silence(ruleOf(s)); !quiet.Empty() {
+		lines = append(lines, cells.Wrap(p.look.say(lang.M("%s; u ends that", quiet)), width)...)
+	}
 	if next := p.look.report.Next(s); !next.Empty() {
 		lines = append(lines, cells.Wrap(p.look.say(next), width)...)
 	}

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
@@ -262,6 +263,9 @@ func (p *look) stateCell(s *health.Standing) (ink widget.Ink, glyph, word string
 // detailLine is what was found; where there is no column for it, since when.
 func (p *look) detailLine(s *health.Standing, c columns) string {
 	text := p.say(s.Detail(p.source.Rule()))
+	if len(p.silencesOf(ruleOf(s))) > 0 {
+		text = p.env.Lang.Msg(alert.Silenced.Label()) + " · " + text
+	}
 	if c.since == 0 && s.Seen() && s.State != ops.StateOK {
 		if at, before := s.Moment(); !before && s.Shown().Event.IsZero() { // a log line's text tells its time
 			return p.short(at) + " " + text

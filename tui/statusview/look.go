@@ -3,6 +3,7 @@ package statusview
 import (
 	"time"
 
+	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
 )
@@ -14,4 +15,5 @@ type look struct {
 	report    health.Report
 	ink       inks
 	latencies map[string]time.Duration // as shown
+	silences  []alert.Silence          // in force when they were read last
 }

@@ -13,6 +13,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
@@ -110,13 +111,20 @@ func (p *Page) toLead() {
 }
 
 // newsMsg brings the standings after something was looked at.
-type newsMsg struct{ report health.Report }
+type newsMsg struct {
+	report   health.Report
+	silences []alert.Silence
+}
 
 // wait parks until something was looked at.
 func (p *Page) wait() tea.Cmd {
 	ctx := p.look.env.Ctx
 	signal := p.signal
 	source := p.look.source
+	silences := func() []alert.Silence { return nil }
+	if p.alerts != nil {
+		silences = p.alerts.Silences
+	}
 	return func() tea.Msg {
 		select {
 		case <-ctx.Done():
@@ -128,7 +136,7 @@ func (p *Page) wait() tea.Cmd {
 			return nil
 		case <-time.After(frame):
 		}
-		return page.Msg{To: ID, Body: newsMsg{source.Report()}}
+		return page.Msg{To: ID, Body: newsMsg{source.Report(), silences()}}
 	}
 }
 
@@ -136,8 +144,11 @@ func (p *Page) wait() tea.Cmd {
 func (p *Page) Update(body any) tea.Cmd {
 	switch m := body.(type) {
 	case newsMsg:
+		p.look.silences = m.silences
 		p.table.take(m.report)
 		return tea.Batch(p.wait(), p.judge())
+	case silencesMsg:
+		p.look.silences = m
 	case page.Changed:
 		p.look.source.Now()
 	case Open:

@@ -255,7 +255,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 	p.look.env.Clock.(*clocktest.Clock).Advance(time.Minute)
 	later := incident()
 	later.At = now.Add(time.Minute)
-	p.Update(newsMsg{later})
+	p.Update(newsMsg{report: later})
 	if p.View(size) != first {
 		t.Fatal("the screen changed though no number did")
 	}
@@ -307,7 +307,7 @@ func TestTheVerdictsCheckIsTheOneThatOpens(t *testing.T) {
 		t.Fatalf("shown again: %s", p.table.chosen)
 	}
 	press(p, "g")
-	p.Update(newsMsg{incident()})
+	p.Update(newsMsg{report: incident()})
 	if p.table.chosen == "qianzhang/mysql" {
 		t.Fatal("news moved the cursor of a person")
 	}

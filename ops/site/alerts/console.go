@@ -46,11 +46,27 @@ func (c Console) Ack(service, rule string) error {
 	return c.ask(alert.Order{Kind: alert.OrderAck, Service: service, Rule: rule})
 }
 
-// Silence silences a rule.
-func (c Console) Silence(service, rule string, d time.Duration) error {
-	until := c.Clock.Now().Add(d)
-	why := alert.Text{EN: c.Lang.T("in the console")}
-	return c.ask(alert.Order{Kind: alert.OrderSilence, Service: service, Rule: rule, Until: until, Why: why})
+// Silence silences a rule; one that a person silenced already is silenced until then.
+func (c Console) Silence(service, rule string, until time.Time, why string) error {
+	return c.ask(alert.Order{Kind: alert.OrderSilence, Service: service, Rule: rule, Until: until,
+		Why: alert.Text{EN: why}})
+}
+
+// Unsilence ends a silence.
+func (c Console) Unsilence(id string) error {
+	return c.ask(alert.Order{Kind: alert.OrderUnsilence, Silence: id})
+}
+
+// Silences are those in force. A book that cannot be read has none: the checks say that.
+func (c Console) Silences() []alert.Silence {
+	if !c.ran() {
+		return nil
+	}
+	book, err := alert.Read(c.Log.Dir)
+	if err != nil {
+		return nil
+	}
+	return book.Open(c.Clock.Now())
 }
 
 // ask leaves an order for watch, which must have run: else there is nobody to ask.
