@@ -25,6 +25,7 @@ type Options struct {
 	Actions []page.Action // further ones for the palette, e.g. the demo's faults
 	// Runbooks opens what to do, step by step, from the help; nil where there is nothing.
 	Runbooks func() tea.Cmd
+	Services Services
 	Theme    theme.Options // as Env.Theme was made, for the key that changes it
 	// Copy puts text on the clipboard and says how it did. It runs in a command.
 	Copy func(text string) (lang.Msg, error)
@@ -48,8 +49,9 @@ type Console struct {
 	stack   []overlay
 	actions []page.Action
 	work    *tracker
-	drawn   string // the last View
-	same    bool   // what came since changes nothing of it
+	next    *SwitchError // what to show after this; nil is nothing
+	drawn   string       // the last View
+	same    bool         // what came since changes nothing of it
 }
 
 // quitAgain is how soon the second ctrl-c must follow the first.
@@ -70,10 +72,18 @@ func New(o Options) *Console {
 	}
 	if c.env.Lang != nil {
 		c.env.Advice = page.NewAdvice(o.Program, tabs)
+		for _, name := range o.Services.Names {
+			if name != o.Env.Service {
+				c.env.Advice.Also(name, o.Services.Program(name))
+			}
+		}
 		c.env.Speak(c.env.Lang)
 		atPage(c)
 	}
 	c.actions = c.globalActions()
+	if o.Services.several() {
+		c.actions = append([]page.Action{serviceAction(c)}, c.actions...)
+	}
 	if o.Runbooks != nil {
 		c.actions = append(c.actions, page.Action{
 			ID:    "console.runbooks",
@@ -250,18 +260,23 @@ func (c *Console) switchMouse() tea.Cmd {
 
 // quit leaves, after a question when work is under way.
 func (c *Console) quit() tea.Cmd {
+	return leave(c, lang.M("Quit the console?"), lang.M("quit"), func() tea.Cmd { return tea.Quit })
+}
+
+// leave ends the console by do, after a question when work is under way.
+func leave(c *Console, question, yes lang.Msg, do func() tea.Cmd) tea.Cmd {
 	for _, p := range c.o.Pages {
 		b, ok := p.(page.Busier)
 		if !ok {
 			continue
 		}
 		if why, busy := b.Busy(); busy {
-			c.push(widget.NewAsk(c.env, lang.M("Quit the console?"), []lang.Msg{why}, false,
-				widget.Choice{Key: "y", Label: lang.M("quit"), Run: func() tea.Cmd { return tea.Quit }}))
+			c.push(widget.NewAsk(c.env, question, []lang.Msg{why}, false,
+				widget.Choice{Key: "y", Label: yes, Run: do}))
 			return nil
 		}
 	}
-	return tea.Quit
+	return do()
 }
 
 // interrupt is ctrl-c: the second one in a row quits.

@@ -94,7 +94,7 @@ func (p *plain) text() plainText {
 }
 
 // RunPlain shows the console as lines until it is left, ctx ends or there is no more
-// input.
+// input. Of an input that is a bufio.Reader it takes no line that comes after its end.
 func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,7 +110,11 @@ func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error
 	stop := context.AfterFunc(ctx, func() { program.Send(quitMsg{}) })
 	defer stop()
 	ended := make(chan struct{})
-	go runPlain(inner, &conversation{program: program, model: model, out: out, ended: ended}, in)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		runPlain(inner, &conversation{program: program, model: model, out: out, ended: ended}, in)
+	}()
 	_, err := program.Run()
 	close(ended)
 	cancel()
@@ -120,6 +124,10 @@ func RunPlain(ctx context.Context, o Options, in io.Reader, out io.Writer) error
 	}
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if err == nil && c.next != nil {
+		<-over // the next console reads the lines that follow
+		return c.next
 	}
 	return err
 }
@@ -139,14 +147,23 @@ func runPlain(ctx context.Context, c *conversation, in io.Reader) {
 		"/words searches, :name finds an action. "+
 		"An empty line shows what has changed, a dot shows everything, q quits."))
 	c.print(true)
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
+	lines := bufio.NewReader(in)
+	for {
+		text, err := lines.ReadString('\n')
+		if err != nil && text == "" {
+			break
+		}
+		line := strings.TrimSpace(text)
 		if line != "" && line != "." {
 			c.program.Send(keysMsg{line})
 		}
 		c.settle(ctx)
 		c.print(line == ".")
+		select {
+		case <-c.ended:
+			return
+		default:
+		}
 	}
 	c.program.Send(quitMsg{})
 }

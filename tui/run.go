@@ -106,6 +106,8 @@ func run(ctx context.Context, cancel func(), c *Console, model tea.Model, in io.
 		return ErrHangup
 	case errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
 		return ctx.Err()
+	case err == nil && c.next != nil:
+		return c.next
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func (c *Console) head() []string {
 	}
 	lines := append([]string{c.tabs(w)}, c.verdictLines(w, h)...)
 	if h >= tall {
-		lines = append(lines, widget.Rule(c.env.Theme, "", w))
+		lines = append(lines, widget.Rule(c.env.Theme, shows(c), w))
 	}
 	return lines
 }
@@ -131,6 +131,9 @@ func (c *Console) tabCells(w int) []string {
 		return out, width
 	}
 	out, width := draw(false)
+	if c.o.Services.several() { // whose tabs they are matters more than what they are called
+		width += cells.Width(readOnlyBadge(c)) + cells.Width(c.env.Service) + 2
+	}
 	if width > w {
 		out, _ = draw(true)
 	}
@@ -157,17 +160,18 @@ func (c *Console) where(room int) string {
 	if strings.HasPrefix(zone, "+") || strings.HasPrefix(zone, "-") {
 		zone = "UTC" + zone
 	}
-	readOnly := ""
-	if e.ReadOnly {
-		readOnly = t.Badge.Render(e.T(" read-only ")) + " "
-	}
+	readOnly := readOnlyBadge(c)
 	service := termsafe.Line(e.Service)
 	host := termsafe.Line(c.o.Host)
 	dot := t.Rule.Render(" " + t.Glyph.Dot + " ")
+	least := t.Dim.Render(zone)
+	if c.o.Services.several() {
+		least = t.Bold.Render(service)
+	}
 	for _, s := range []string{
 		readOnly + t.Bold.Render(service) + dot + t.Dim.Render(host) + dot + t.Dim.Render(zone) + " ",
 		readOnly + t.Bold.Render(service) + dot + t.Dim.Render(zone) + " ",
-		readOnly + t.Dim.Render(zone) + " ",
+		readOnly + least + " ",
 		readOnly,
 	} {
 		if cells.Width(s) <= room {
@@ -175,6 +179,14 @@ func (c *Console) where(room int) string {
 		}
 	}
 	return ""
+}
+
+// readOnlyBadge says that nothing may be changed, where that is so.
+func readOnlyBadge(c *Console) string {
+	if !c.env.ReadOnly {
+		return ""
+	}
+	return c.env.Theme.Badge.Render(c.env.T(" read-only ")) + " "
 }
 
 // noticeLine is a notice, which covers the page's last line for a while; the keys

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/tui"
 	"opsdeck/tui/page"
+	"opsdeck/tui/statusview"
 	"opsdeck/tui/theme"
 )
 
@@ -47,42 +50,27 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 	// The console stays open for days beside the service: its heap is small, and
 	// collecting it twice as often costs less than what it would grow to.
 	debug.SetGCPercent(consoleGC)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	a.lang = lang.For(a.lang.Code()) // the console names keys, and the command where no key does it
-	env := &page.Env{
-		Ctx:      ctx,
-		Lang:     a.lang,
-		Theme:    theme.New(look),
-		Clock:    a.clock,
-		Zone:     time.Local,
-		ReadOnly: a.flags.ReadOnly,
-	}
+	view := tui.SwitchError{Page: c.Tab, Theme: look, Lang: a.lang.Code(), Zone: time.Local}
 	if loaded.Console.UTC {
-		env.Zone = time.UTC
+		view.Zone = time.UTC
 	}
-	pages, err := a.pages(env)
-	if err != nil {
-		return err
-	}
-	host, _ := os.Hostname()
 	run := tui.Run
+	in := io.Reader(os.Stdin)
 	if a.flags.Plain {
 		run = tui.RunPlain
+		in = bufio.NewReader(os.Stdin) // read on by the next service's console
 	}
-	err = run(ctx, tui.Options{
-		Env:       env,
-		Pages:     pages,
-		Host:      host,
-		Program:   a.again(),
-		Start:     c.Tab,
-		Actions:   demoActions(a, env),
-		Theme:     look,
-		Runbooks:  openRunbooks(a, env),
-		Copy:      clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put,
-		ReportDir: state,
-		Version:   "opsdeck " + version.Get().String(),
-	}, os.Stdin, os.Stdout)
+	for next := &view; ; {
+		err = openConsole(ctx, a, *next, tui.Options{
+			Copy:      clipboard.Clipboard{Out: a.out, Getenv: a.getenv, Dir: state}.Put,
+			ReportDir: state,
+			Version:   "opsdeck " + version.Get().String(),
+		}, func(ctx context.Context, o tui.Options) error { return run(ctx, o, in, os.Stdout) })
+		if !errors.As(err, &next) {
+			break
+		}
+		show(a.settings, next.Service)
+	}
 	var crash *tui.CrashError
 	if errors.As(err, &crash) {
 		return ops.Wrap(err, ops.Failed, lang.M("the console crashed; nothing that runs on the server was affected")).
@@ -93,6 +81,58 @@ func (c *consoleCmd) Run(ctx context.Context, a *app) error {
 		return exitCode(ops.Interrupted)
 	}
 	return err
+}
+
+// openConsole shows one service until the console is left, or another is chosen.
+func openConsole(ctx context.Context, a *app, view tui.SwitchError, o tui.Options,
+	run func(context.Context, tui.Options) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.lang = lang.For(view.Lang) // the console names keys, and the command where no key does it
+	env := &page.Env{
+		Ctx:      ctx,
+		Lang:     a.lang,
+		Theme:    theme.New(view.Theme),
+		Clock:    a.clock,
+		Zone:     view.Zone,
+		ReadOnly: a.flags.ReadOnly,
+	}
+	pages, err := a.pages(env)
+	if err != nil {
+		return err
+	}
+	o.Env = env
+	o.Pages = pages
+	o.Start = view.Page
+	o.Theme = view.Theme
+	o.Host, _ = os.Hostname()
+	o.Program = a.programFor(env.Service)
+	o.Services = servicesOfConsole(a.settings)
+	o.Actions = demoActions(a, env)
+	o.Runbooks = openRunbooks(a, env)
+	return run(ctx, o)
+}
+
+// servicesOfConsole are the services that the console can show.
+func servicesOfConsole(s *settings) tui.Services {
+	l, err := s.config()
+	if err != nil {
+		return tui.Services{}
+	}
+	services := tui.Services{Names: l.Names(), Program: s.programFor}
+	if s.flags.Service == "" {
+		services.Over = statusview.ID
+	}
+	return services
+}
+
+// show makes a service the one that the console shows.
+func show(s *settings, service string) {
+	if s.flags.Service != "" {
+		s.flags.Service = service
+		return
+	}
+	s.shown = service
 }
 
 // terminal refuses what the console cannot be drawn on. A plain one only prints.

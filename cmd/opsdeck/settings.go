@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -25,6 +26,9 @@ type settings struct {
 	// command to stop: --timeout, a signal, or nothing. See until.
 	answered func(path string, look func() error) error
 	over     func() error
+
+	// shown is the service that the console shows where no flag names one; "" is the first.
+	shown string
 
 	// speak is told the language of the configuration, where no flag says another.
 	speak func(lang string)
@@ -161,13 +165,13 @@ func (s *settings) service() (*config.Service, error) {
 	return s.consoleService()
 }
 
-// consoleService is the service that --service names, or the first.
+// consoleService is the service that --service names, or the console shows.
 func (s *settings) consoleService() (*config.Service, error) {
 	l, err := s.config()
 	if err != nil {
 		return nil, err
 	}
-	found, ok := l.Service(s.flags.Service)
+	found, ok := l.Service(cmp.Or(s.flags.Service, s.shown))
 	if !ok {
 		return nil, ops.E(ops.Config, lang.M("no service %q is configured", s.flags.Service)).
 			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))

@@ -45,7 +45,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 	if err := context.Cause(ctx); err != nil && ctx.Err() == context.Canceled {
 		return err
 	}
-	verdict := health.Judge(report, health.CommandFace())
+	verdict := view.judge(report)
 	if c.JSON {
 		err = a.json(view.json(report, verdict))
 	} else {

@@ -7,6 +7,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/internal/typed"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 )
@@ -32,6 +33,19 @@ type checkJSON struct {
 type statusView struct {
 	*app
 	many bool // services: their names are shown
+}
+
+// judge makes the verdict; its commands name the service that they are for.
+func (v statusView) judge(r health.Report) health.Verdict {
+	face := health.CommandFace()
+	face.Of = func(service string) health.Face {
+		program := v.programFor(service)
+		of := face
+		of.Restore = typed.Msg(program, face.Restore)
+		of.Backup = typed.Msg(program, face.Backup)
+		return of
+	}
+	return health.Judge(r, face)
 }
 
 func (v statusView) json(r health.Report, verdict health.Verdict) statusJSON {

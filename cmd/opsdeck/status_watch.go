@@ -104,7 +104,7 @@ func (l *liveTable) end()   { fmt.Fprint(l.view.out, "\x1b[?25h\x1b[?1049l"+l.la
 
 func (l *liveTable) update(r health.Report) error {
 	v := l.view
-	lines := v.lines(r, health.Judge(r, health.CommandFace()))
+	lines := v.lines(r, v.judge(r))
 	text := strings.Join(lines, "\n") + "\n"
 	if text == l.last {
 		return nil

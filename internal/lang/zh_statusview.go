@@ -126,6 +126,8 @@ func init() {
 		"every %s, slowest %s, not ok: %d", "每 %s检查一次：最慢 %s，异常 %d 次",
 		"Press %s and enter for more.", "按 %s 再按回车查看详情。",
 		"Press %s to restore.", "按 %s 进行恢复。",
+		"Press 0 for %s, then %s to restore.", "按 0 切换到 %s，再按 %s 进行恢复。",
+		"Press 0 for %s, then %s to make a backup.", "按 0 切换到 %s，再按 %s 制作备份。",
 		"Press %s to make a backup.", "按 %s 制作备份。",
 	)
 }

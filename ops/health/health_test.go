@@ -143,6 +143,19 @@ func TestARestoreUnderWayIsSaidBeforeAllElse(t *testing.T) {
 	}
 }
 
+// TestTheVerdictActsOnTheServiceItNames: of two services, what to do is for the one that the
+// finding is about.
+func TestTheVerdictActsOnTheServiceItNames(t *testing.T) {
+	one := stood(KindBackup, Result{State: ops.StateCritical}, 0)
+	other := stood(KindBackup, Result{}, 0)
+	other.Check.Service = "other"
+	face := Face{Zone: time.UTC, Of: func(service string) Face { return Face{Backup: lang.M("Back up %s.", service)} }}
+	got := Judge(Report{At: at(60), Standings: []Standing{other, one}}, face).Text.String()
+	if want := "Back up " + one.Check.Service + "."; !strings.HasSuffix(got, want) {
+		t.Errorf("%q, want %q at its end", got, want)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	face := CommandFace()
 	face.Zone = time.UTC

@@ -25,6 +25,17 @@ type Face struct {
 	Backup  lang.Msg       // how to make a backup
 	Look    lang.Msg       // how to see more; empty: the check's first command
 	Longest int            // cells that the sentence should take, where room is short; 0 is no bound
+	// Of is the face for what was found of a service, where several are looked at; nil is
+	// this one for all.
+	Of func(service string) Face
+}
+
+// of is how the verdict speaks of a service.
+func (f Face) of(service string) Face {
+	if f.Of == nil {
+		return f
+	}
+	return f.Of(service)
 }
 
 // CommandFace is the face of the commands.
@@ -313,15 +324,16 @@ func (r Report) underWay(kind Kind, service string, seen bool) bool {
 }
 
 func (j judge) next(s Standing, restore bool) lang.Msg {
+	face := j.face.of(s.Check.Service)
 	switch own := j.report.Next(&s); {
 	case !own.Empty():
 		return own
 	case restore:
-		return j.face.Restore
+		return face.Restore
 	case s.Check.Kind == KindBackup:
-		return j.face.Backup
-	case !j.face.Look.Empty():
-		return j.face.Look
+		return face.Backup
+	case !face.Look.Empty():
+		return face.Look
 	case len(s.Commands()) > 0:
 		return lang.M("More details: %s", s.Commands()[0])
 	}

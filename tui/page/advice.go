@@ -17,7 +17,11 @@ type Advice struct {
 	program string            // "opsdeck", or "opsdeck --config FILE"
 	tabs    map[string]string // the key of each page
 	at      atomic.Value      // the page in front, a string
+	others  []service         // those that the pages do not show
 }
+
+// service is another service, and how this program is called again for it.
+type service struct{ name, program string }
 
 // NewAdvice makes it for a program as it is called again, and the pages' keys.
 func NewAdvice(program string, tabs map[string]string) *Advice {
@@ -28,6 +32,10 @@ func NewAdvice(program string, tabs map[string]string) *Advice {
 	a.at.Store("")
 	return a
 }
+
+// Also tells of a service that the pages do not show now, and how this program is called
+// for it: its keys work after the service is switched.
+func (a *Advice) Also(name, program string) { a.others = append(a.others, service{name, program}) }
 
 // At says which page is in front.
 func (a *Advice) At(page string) { a.at.Store(page) }
@@ -88,10 +96,19 @@ func words(pattern string) *regexp.Regexp {
 func (a *Advice) in(p *lang.Printer, text string) string {
 	if strings.Contains(text, typed.Name+" ") {
 		own := strings.ReplaceAll(text, a.program+" ", typed.Name+" ")
-		if a.program != typed.Name { // one that names a service is for another than the pages show
+		for _, other := range a.others {
+			own = strings.ReplaceAll(own, typed.Program("", other.name)+" ", other.program+" ")
+		}
+		// One that names a service is for another than the pages show.
+		if a.program != typed.Name && len(a.others) == 0 {
 			own = strings.ReplaceAll(own, typed.Name+" --service ", a.program+" --service ")
 		}
-		text = a.commands(p, own)
+		text = a.commands(p, own, service{"", a.program})
+		for _, other := range a.others {
+			if at, _ := typed.Next(text); at < 0 && strings.Contains(text, other.program+" ") {
+				text = a.commands(p, strings.ReplaceAll(text, other.program+" ", typed.Name+" "), other)
+			}
+		}
 	}
 	if strings.Contains(text, " --") || strings.Contains(text, "--deep") {
 		text = a.flags(p, text)
@@ -99,7 +116,9 @@ func (a *Advice) in(p *lang.Printer, text string) string {
 	return text
 }
 
-func (a *Advice) commands(p *lang.Printer, text string) string {
+// commands rewrites the commands of a text, which are of a service; "" is the one that the
+// pages show.
+func (a *Advice) commands(p *lang.Printer, text string, of service) string {
 	var b strings.Builder
 	for {
 		at, words := typed.Next(text)
@@ -107,9 +126,9 @@ func (a *Advice) commands(p *lang.Printer, text string) string {
 			return b.String() + text
 		}
 		head, rest := text[:at], text[words:]
-		said, n := a.keyFor(p, rest)
+		said, n := a.keyFor(p, rest, of.name)
 		if n == 0 {
-			b.WriteString(head + a.program + " ")
+			b.WriteString(head + of.program + " ")
 			text = rest
 			continue
 		}
@@ -134,7 +153,7 @@ func isWord(c byte) bool {
 
 // keyFor is what to press instead of a command, and how long that command is; 0 where
 // no key does just that.
-func (a *Advice) keyFor(p *lang.Printer, command string) (string, int) {
+func (a *Advice) keyFor(p *lang.Printer, command, other string) (string, int) {
 	for _, k := range keyed {
 		n := len(k.command.FindString(command))
 		if n == 0 || strings.HasPrefix(command[n:], " --") {
@@ -143,20 +162,25 @@ func (a *Advice) keyFor(p *lang.Printer, command string) (string, int) {
 		if n < len(command) && isWord(command[n]) {
 			continue
 		}
-		if said := a.press(p, k.page, k.key); said != "" {
+		if said := a.press(p, k.page, k.key, other); said != "" {
 			return said, n
 		}
 	}
 	return "", 0
 }
 
-// press names a key of a page, from the page in front.
-func (a *Advice) press(p *lang.Printer, page, key string) string {
+// press names a key of a page, from the page in front; first that which switches to
+// another service, where the page shows another.
+func (a *Advice) press(p *lang.Printer, page, key, other string) string {
 	here := a.at.Load() == page
 	tab := a.tabs[page]
 	switch {
 	case tab == "":
 		return ""
+	case other != "" && key == "":
+		return p.T("press 0 for %s, then %s", other, tab)
+	case other != "":
+		return p.T("press 0 for %s, then %s, then %s", other, tab, key)
 	case here && key == "":
 		return p.T("see below")
 	case here:
@@ -174,7 +198,7 @@ func (a *Advice) flags(p *lang.Printer, text string) string {
 	}
 	for _, f := range flagged {
 		text = f.flag.ReplaceAllStringFunc(text, func(flag string) string {
-			if said := a.press(p, f.page, f.key); said != "" {
+			if said := a.press(p, f.page, f.key, ""); said != "" {
 				return said
 			}
 			return flag

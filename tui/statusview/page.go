@@ -71,18 +71,28 @@ func New(env *page.Env, source Source) *Page {
 }
 
 // Hint tells the verdict which digits bring the console's other tabs, in their
-// order, to the front.
+// order, to the front. Those show one service: for another it is switched first.
 func (p *Page) Hint(pages []page.Page) {
+	tabs := map[string]string{}
 	for i, other := range pages {
-		digit := strconv.Itoa(i + 1)
-		switch other.ID() {
-		case "restore":
-			p.face.Restore = lang.M("Press %s to restore.", digit)
-		case "backups":
-			p.face.Backup = lang.M("Press %s to make a backup.", digit)
-		case ID:
-			p.face.Look = lang.M("Press %s and enter for more.", digit)
+		tabs[other.ID()] = strconv.Itoa(i + 1)
+	}
+	if digit := tabs["restore"]; digit != "" {
+		p.face.Restore = lang.M("Press %s to restore.", digit)
+	}
+	if digit := tabs["backups"]; digit != "" {
+		p.face.Backup = lang.M("Press %s to make a backup.", digit)
+	}
+	if digit := tabs[ID]; digit != "" {
+		p.face.Look = lang.M("Press %s and enter for more.", digit)
+	}
+	p.face.Of = func(service string) health.Face {
+		face := p.face
+		if service != p.look.env.Service {
+			face.Restore = lang.M("Press 0 for %s, then %s to restore.", service, tabs["restore"])
+			face.Backup = lang.M("Press 0 for %s, then %s to make a backup.", service, tabs["backups"])
 		}
+		return face
 	}
 }
 
