@@ -27,6 +27,8 @@ func init() {
 		"路径对吗？`opsdeck logs --source FILE` 接受文件、通配符，- 表示标准输入",
 		"read it as the user that the service runs as, or as root", "请以服务所用的用户或 root 来读取",
 		"%s was not read", "未读取 %s",
+		"%s is packed or not text: it is not followed", "%s 是压缩文件或不是文本，不跟随",
+		"%d files are packed or not text: they are not followed", "%d 个文件是压缩文件或不是文本，不跟随",
 		"… %s more", "… 还有 %s",
 		"%s contains several files; only the first is read", "%s 内有多个文件，只读取第一个",
 		"unpack it and read the files: opsdeck logs --source FOLDER/*", "解包后再读：opsdeck logs --source 目录/*",

@@ -75,6 +75,7 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 type layers struct {
 	io.Reader
 	closers []func()
+	live    bool // what was packed last is waited for: nothing is read ahead
 }
 
 func (l *layers) Close() error {
@@ -92,7 +93,11 @@ func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
 	case has("\x1f\x8b"):
 		return gzip.NewReader(in)
 	case has("\x28\xb5\x2f\xfd"), len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
-		d, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(zstdMemory), zstd.WithDecoderConcurrency(2))
+		at := 2
+		if l.live {
+			at = 1
+		}
+		d, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(zstdMemory), zstd.WithDecoderConcurrency(at))
 		if err == nil {
 			l.closers = append(l.closers, d.Close)
 		}

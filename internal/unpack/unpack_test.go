@@ -47,6 +47,9 @@ func zipped(t *testing.T, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
+	if _, err := z.Create("d/"); err != nil {
+		t.Fatal(err)
+	}
 	for i, text := range files {
 		w, err := z.Create(string(rune('a'+i)) + ".sql")
 		if err != nil {

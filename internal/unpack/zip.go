@@ -24,6 +24,8 @@ type zipFile struct {
 	size   uint32
 	read   int64
 	done   bool
+
+	several bool // further files may follow
 }
 
 const (
@@ -40,13 +42,26 @@ var (
 )
 
 func newZip(in *bufio.Reader) (io.Reader, error) {
+	for {
+		if _, z, err := nextZip(in); z != nil || err != nil {
+			return z, err
+		}
+		if next, err := in.Peek(4); err != nil || string(next) != "PK\x03\x04" {
+			return nil, ErrEmpty
+		}
+	}
+}
+
+// nextZip begins the next file of an archive; nil for a folder.
+func nextZip(in *bufio.Reader) (string, *zipFile, error) {
 	head := make([]byte, zipHead)
 	if _, err := io.ReadFull(in, head); err != nil {
-		return nil, errZip
+		return "", nil, errZip
 	}
 	flags := binary.LittleEndian.Uint16(head[6:])
 	method := binary.LittleEndian.Uint16(head[8:])
-	skip := int(binary.LittleEndian.Uint16(head[26:])) + int(binary.LittleEndian.Uint16(head[28:]))
+	name := make([]byte, binary.LittleEndian.Uint16(head[26:]))
+	skip := int(binary.LittleEndian.Uint16(head[28:]))
 	z := &zipFile{
 		in:     in,
 		sum:    crc32.NewIEEE(),
@@ -55,22 +70,25 @@ func newZip(in *bufio.Reader) (io.Reader, error) {
 	}
 	z.size = binary.LittleEndian.Uint32(head[22:])
 	packed := binary.LittleEndian.Uint32(head[18:])
+	if _, err := io.ReadFull(in, name); err != nil {
+		return "", nil, errZip
+	}
 	if _, err := in.Discard(skip); err != nil {
-		return nil, errZip
+		return "", nil, errZip
 	}
 	switch {
 	case flags&zipEncrypted != 0:
-		return nil, &FormatError{"a zip archive with a password"}
+		return "", nil, &FormatError{"a zip archive with a password"}
 	case method == 8:
 		z.body = flate.NewReader(in)
-	case method == 0 && !z.behind && packed == 0:
-		return nil, ErrSeveral // a folder comes first
+	case method == 0 && !z.behind && packed == 0 && bytes.HasSuffix(name, []byte("/")):
+		return "", nil, nil
 	case method == 0 && !z.behind && packed != 0xffffffff:
 		z.body = io.LimitReader(in, int64(packed))
 	default:
-		return nil, &FormatError{"a zip archive of an unusual kind"}
+		return "", nil, &FormatError{"a zip archive of an unusual kind"}
 	}
-	return z, nil
+	return string(name), z, nil
 }
 
 func (z *zipFile) Read(p []byte) (int, error) {
@@ -97,6 +115,9 @@ func (z *zipFile) end() error {
 	}
 	if z.crc != z.sum.Sum32() || !z.behind && z.size != 0xffffffff && int64(z.size) != z.read {
 		return errZip
+	}
+	if z.several {
+		return nil
 	}
 	next, err := z.in.Peek(4)
 	switch {

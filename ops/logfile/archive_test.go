@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"opsdeck/ops/logs"
+	"opsdeck/ops/logs/store"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
@@ -126,6 +128,12 @@ func TestEachLogOfAnArchiveIsALog(t *testing.T) {
 		if at := sources[0].Name; at != path+"/logs/app.log" {
 			t.Errorf("%s: called %s", name, at)
 		}
+		pipe := &stream{name: "-", r: strings.NewReader(data)}
+		text, err := pipe.Open(t.Context())
+		if got := wholeText(t, text); err == nil || !strings.Contains(err.Error(), "-/") ||
+			!strings.HasPrefix(got, line("3")+line("2")+line("1")+gbk) || !strings.HasSuffix(got, "ready\n") {
+			t.Errorf("%s on a pipe: %q, %v", name, got, err)
+		}
 	}
 	one := filepath.Join(dir, "one.tar.gz")
 	if err := os.WriteFile(one, gzipped(t, tarOf(t, members[:1])), 0o600); err != nil {
@@ -135,6 +143,36 @@ func TestEachLogOfAnArchiveIsALog(t *testing.T) {
 	if err != nil || len(sources) != 1 || sources[0].Name != strings.TrimSuffix(one, ".gz") {
 		t.Errorf("an archive of one file: %+v, %v", sources, err)
 	}
+	if Grows(sources[0]) {
+		t.Error("an archive of one file is followed")
+	}
+	for _, name := range []string{"one.zip", "odd"} {
+		tabReads(t, write(t, name, []byte(zipOf(t, members[:1]))))
+	}
+}
+
+// tabReads waits until the tab has the one line of a file.
+func tabReads(t *testing.T, path string) {
+	t.Helper()
+	conf := Config{Archives: true, Sources: []string{path}}
+	sources, err := conf.Resolve(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := store.NewStore(time.UTC, time.Now)
+	defer held.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		conf.Feed(ctx, held, sources, held.Fail)
+		close(done)
+	}()
+	until(t, "the line of "+path, func() bool { return held.Stats().Lines == 1 })
+	if errs := held.Stats().Errors; len(errs) > 0 {
+		t.Errorf("%s: %v", path, errs)
+	}
+	cancel()
+	<-done
 }
 
 // TestADamagedArchiveTellsWhatItHolds: cut off anywhere, the lines that are there are read

@@ -66,7 +66,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 					}
 				}()
 			case *File:
-				if last && nameOf(p.path).key == "" {
+				if last && nameOf(p.path).key == "" && Grows(src) {
 					t := NewTail(p.path, unwrapped{storeSink{store, src.Name}, before})
 					t.OnError(func(err error) { failed(p.path, err) })
 					t.OnBack(func() { failed(p.path, nil) })

@@ -93,6 +93,9 @@ func (p globName) sources() (out []logs.Source) {
 		return nil
 	}
 	for _, s := range group(paths, nil) {
+		if !Grows(s) {
+			continue
+		}
 		if p.part == "" || strings.Contains(filepath.Base(s.Name), p.part) {
 			out = append(out, s)
 		}

@@ -135,6 +135,7 @@ func TestAFollowedFileThatIsTakenAwayIsNamed(t *testing.T) {
 	for want, replace := range map[string]func(path string) error{
 		"a folder": func(path string) error { return os.Mkdir(path, 0o755) },
 		"a pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"packed":   func(path string) error { return os.WriteFile(path, gzipped(t, "two\n"), 0o600) },
 		"a device": func(path string) error { return os.Symlink("/dev/null", path) },
 		"gone":     func(string) error { return nil },
 	} {

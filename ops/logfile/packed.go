@@ -140,3 +140,33 @@ func (f *File) kept(info fs.FileInfo) logs.Text {
 	return &packedText{path: f.path, info: info, size: size, make: f.unpack,
 		same: func(now fs.FileInfo) bool { return now.Size() == info.Size() && now.ModTime().Equal(info.ModTime()) }}
 }
+
+// packedError says that a file which begins with head is not followed; nil for text.
+func packedError(path string, head []byte) error {
+	if unpacker(path, head) == nil {
+		return nil
+	}
+	return ops.E(ops.Failed, lang.M("%s is packed or not text: it is not followed", path))
+}
+
+// packedFile reports whether there is a file that is packed or not text.
+func packedFile(path string) bool {
+	file, open, _, err := opened(path)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	return open != nil
+}
+
+// Grows reports whether a source can grow: an archive, and a file that is packed itself,
+// cannot.
+func Grows(src logs.Source) bool {
+	switch p := src.Parts[len(src.Parts)-1].(type) {
+	case *member:
+		return false
+	case *File:
+		return !archiveName.MatchString(p.path) && (p.path != src.Name || !packedFile(p.path))
+	}
+	return true
+}

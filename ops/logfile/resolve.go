@@ -1,7 +1,6 @@
 package logfile
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"os"
@@ -168,29 +167,6 @@ func unique(sources []logs.Source) []logs.Source {
 		}
 	}
 	return out
-}
-
-// stream is a reader as a part: it is read to its end into a spool, and unpacked and
-// unwrapped like a file.
-type stream struct {
-	name string
-	r    io.Reader
-}
-
-func (s *stream) Name() string { return s.name }
-
-func (s *stream) Open(ctx context.Context) (logs.Text, error) {
-	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
-	r := io.Reader(in)
-	if head, _ := in.Peek(8 << 10); len(head) > 0 {
-		if open := unpacker(s.name, head); open != nil {
-			var err error
-			if r, err = open(in); err != nil {
-				return nil, damaged(s.name, err)
-			}
-		}
-	}
-	return spoolFrom(ctx, s.name, r)
 }
 
 // hasScheme reports whether a source is not a file.

@@ -3,57 +3,91 @@ package logfile
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"opsdeck/internal/unpack"
+	"opsdeck/ops/logs"
 )
 
-// Stream copies the reader's text as it arrives, unpacked and unwrapped.
-func (s *stream) Stream(ctx context.Context, w *Lines) error {
-	in := bufio.NewReaderSize(contextReader{ctx, s.r}, 64<<10)
-	r := io.Reader(in)
-	if open := streamUnpacker(firstBytes(in)); open != nil {
-		var err error
-		if r, err = open(in); err != nil {
-			return damaged(s.name, err)
+// stream is a reader as a part, unpacked and unwrapped like a file. Of an archive, the
+// members are read one after the other.
+type stream struct {
+	name string
+	r    io.Reader
+}
+
+func (s *stream) Name() string { return s.name }
+
+// Open reads it to its end into a spool.
+func (s *stream) Open(ctx context.Context) (logs.Text, error) {
+	sp, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	var unread error
+	err = s.each(ctx, sp, headSize, func(err error) { unread = cmp.Or(unread, err) })
+	return sp.or(ctx, cmp.Or(err, unread))
+}
+
+// Stream copies the reader's text as it arrives.
+func (s *stream) Stream(ctx context.Context, w *Lines) error { return s.each(ctx, w, 0, w.Warn) }
+
+// each writes all that the reader holds, converted; its format is told by so much of its
+// beginning, or with 0 by its first line. A member of an archive that is not text is left
+// out and warned of.
+func (s *stream) each(ctx context.Context, w io.Writer, head int, warn func(error)) error {
+	out := &lineEnds{w: w}
+	err := unpack.Each(contextReader{ctx, s.r}, func(name string, in *bufio.Reader) error {
+		first, _ := in.Peek(max(head, in.Buffered()))
+		if binary(first) {
+			err := &unpack.FormatError{Format: "no text"}
+			if name == "" {
+				return err
+			}
+			warn(damaged(s.name+"/"+name, err))
+			return nil
 		}
-	}
-	d := &decoder{w: w}
-	_, err := io.CopyBuffer(struct{ io.Writer }{d}, r, make([]byte, 64<<10))
-	if closed := d.Close(); err == nil {
-		return closed
-	}
-	if ctx.Err() != nil {
+		if err := out.end(); err != nil {
+			return err
+		}
+		to := io.WriteCloser(&decoder{w: out})
+		if head > 0 {
+			to = lineConverter(first, out)
+		}
+		_, err := io.CopyBuffer(struct{ io.Writer }{to}, in, make([]byte, 64<<10))
+		if closed := to.Close(); err == nil {
+			err = closed
+		}
+		return err
+	})
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	return damaged(s.name, err)
 }
 
-// streamUnpacker is unpacker for a stream: it waits for no more input than is needed. An
-// archive is read member by member and waits for them.
-func streamUnpacker(head []byte) func(io.Reader) (io.Reader, error) {
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }
-	}
-	return unpacker("", head)
+// lineEnds notes whether what was written ends with a line break.
+type lineEnds struct {
+	w    io.Writer
+	last byte
 }
 
-// firstBytes is the start of a stream, which identifies compressed input: what is
-// available, without waiting for more than needed.
-func firstBytes(in *bufio.Reader) []byte {
-	for n := 1; n <= 4; n++ {
-		head, err := in.Peek(n)
-		if err != nil || bytes.IndexByte(head, '\n') >= 0 {
-			break
-		}
+func (l *lineEnds) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		l.last = p[len(p)-1]
 	}
-	head, _ := in.Peek(in.Buffered())
-	return head
+	return l.w.Write(p)
+}
+
+// end ends the last line.
+func (l *lineEnds) end() error {
+	if l.last == 0 || l.last == '\n' {
+		return nil
+	}
+	_, err := l.Write([]byte{'\n'})
+	return err
 }
 
 // decoder converts a streamed text to UTF-8 lines, as reader does. Its first line shows

@@ -184,6 +184,11 @@ func (t *Tail) open(now time.Time) {
 		t.complain(readError(t.path, err))
 		return
 	}
+	if err := packedError(t.path, headBytes(f)); err != nil {
+		t.complain(err)
+		f.Close()
+		return
+	}
 	t.there()
 	t.cur = t.begin(t.path, f, now)
 	t.takeFirst(now)

@@ -52,11 +52,16 @@ func (f *Follower) Follow(
 	before func([]logs.Source) error,
 ) error {
 	var tails []*logfile.Tail
+	var packed []string
 	frozen := make([]logs.Source, 0, len(sources))
 	for _, src := range sources {
 		last := src.Parts[len(src.Parts)-1]
 		if s, ok := last.(logfile.Streamer); ok {
 			f.stream(ctx, last.Name(), s)
+			continue
+		}
+		if !logfile.Grows(src) {
+			packed = append(packed, last.Name())
 			continue
 		}
 		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
@@ -70,6 +75,7 @@ func (f *Follower) Follow(
 		tails = append(tails, t)
 		frozen = append(frozen, logs.Source{Name: src.Name, Parts: slices.Concat(s.old, s.pieces, f.frozen())})
 	}
+	f.notGrowing(packed)
 	if len(tails) == 0 && len(f.streams) == 0 && globs.None() {
 		return ops.E(ops.Failed, lang.M("there is nothing to follow"))
 	}
@@ -89,6 +95,17 @@ func (f *Follower) Follow(
 	logfile.Follow(ctx, tails, globs, f.idle)
 	f.wait(ctx)
 	return ctx.Err()
+}
+
+// notGrowing names the packed files that are not followed.
+func (f *Follower) notGrowing(packed []string) {
+	if len(packed) > 3 {
+		f.Note(lang.M("%d files are packed or not text: they are not followed", len(packed)))
+		return
+	}
+	for _, name := range packed {
+		f.Note(lang.M("%s is packed or not text: it is not followed", name))
+	}
 }
 
 // Stream hands on the events of standard input as they come, until its end or until there are
