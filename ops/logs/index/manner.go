@@ -13,6 +13,7 @@ import (
 type Manner struct {
 	Plain    bool           // no line says its time: a plain line is an event of its own
 	DayFirst bool           // 05/01/2026 is the fifth of January
+	YearDay  bool           // so is 2026-05-01
 	Sure     bool           // the text itself tells dayFirst
 	open     bool           // it does not, and has dates that can be read both ways
 	Column   bool           // every line has a level first after its time
@@ -25,7 +26,7 @@ var UnknownManner = Manner{Plain: true, Thin: true}
 
 // Like tells whether two manners read lines alike.
 func (m Manner) Like(o Manner) bool {
-	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.Column == o.Column &&
+	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.YearDay == o.YearDay && m.Column == o.Column &&
 		m.Style == o.Style
 }
 
@@ -35,6 +36,7 @@ func (m Manner) With(o Manner) Manner {
 		m.DayFirst, m.Sure = o.DayFirst, true
 	}
 	m.Column = m.Column || o.Column
+	m.YearDay = m.YearDay || o.YearDay
 	if m.Thin && !o.Thin {
 		m.Plain, m.Thin = o.Plain, false
 	}
@@ -55,16 +57,19 @@ func (m Manner) byte() (b byte) {
 	if m.Column {
 		b |= 8
 	}
+	if m.YearDay {
+		b |= 16
+	}
 	return b
 }
 
 func mannerOf(b int64) Manner {
-	return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0, Column: b&8 != 0}
+	return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0, Column: b&8 != 0, YearDay: b&16 != 0}
 }
 
 // Teach has a parser read lines in that manner.
 func (m Manner) Teach(p *logline.Parser) {
-	p.DayFirst, p.Column = m.DayFirst, m.Column
+	p.DayFirst, p.YearDay, p.Column = m.DayFirst, m.YearDay, m.Column
 	p.Wear(m.Style)
 }
 
@@ -97,7 +102,7 @@ const (
 // of, or Nest's; so is what a text that is too short to tell leaves open.
 func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	was := *b.parser
-	b.parser.Column = false
+	b.parser.Column, b.parser.YearDay = false, false
 	b.parser.Wear(of.Style)
 	b.reseed()
 	defer func() {
@@ -110,7 +115,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 		l.at(r, size-lookBytes, size)
 	}
 	step := size / (lookPlaces + 1)
-	for off := step; l.open > 0 && l.day+l.month == 0 && step > lookPiece && off < size-lookBytes; off += step {
+	for off := step; l.unsettled() && step > lookPiece && off < size-lookBytes; off += step {
 		l.at(r, off, off+lookPiece)
 	}
 	m := Manner{Plain: !l.timed, DayFirst: of.DayFirst, Style: of.Style, Thin: !l.timed && size < lookBytes}
@@ -118,6 +123,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 		m.Plain = of.Plain
 	}
 	m.Column = l.column(of)
+	m.YearDay = l.yearDay(of)
 	m.open = l.open > 0
 	switch {
 	case l.day > 0 || l.month > 0:
@@ -142,6 +148,9 @@ type look struct {
 	levelled   int  // of those how many have a level, or a word first that may be one
 	doubts     int  // how many such words
 	ahead      bool // a time would lie in the future with the month first, and not with the day
+
+	years     [4]int // dates of Nest that begin with the year, by the order of day and month
+	yearAhead bool   // as ahead, of such dates
 }
 
 func (l *look) at(r io.ReaderAt, off, end int64) {
@@ -170,6 +179,9 @@ func (l *look) at(r io.ReaderAt, off, end int64) {
 			var t logline.Stamp
 			if logline.SlashDate(read.text[read.first:], &t) > 0 {
 				l.date(&t)
+			} else if order := logline.YearFirst(read.text, read.first, &t); order > 0 {
+				l.years[order]++
+				l.yearAhead = l.yearAhead || order == logline.EitherOrder && l.late(&t)
 			}
 		}
 		return nil
@@ -221,14 +233,39 @@ func (l *look) undecided(t *logline.Stamp) {
 	case logline.MonthHint:
 		l.hints--
 	}
-	s := &l.b.parser.Stamps
+	l.ahead = l.ahead || l.late(t)
+}
+
+// late tells whether a date that can be read both ways would lie in the future with the
+// month first, and not with the day.
+func (l *look) late(t *logline.Stamp) bool {
+	s := l.b.parser.Stamps
 	limit := s.Now.UnixMilli() + 24*3600*1000
-	was := s.DayFirst
-	s.DayFirst = false
+	s.DayFirst, s.YearDay = false, false
 	late := s.Millis(t) > limit
-	s.DayFirst = true
-	l.ahead = l.ahead || late && s.Millis(t) <= limit
-	s.DayFirst = was
+	s.DayFirst, s.YearDay = true, true
+	return late && s.Millis(t) <= limit
+}
+
+// unsettled tells whether dates were seen that can be read both ways, and none that settles
+// how.
+func (l *look) unsettled() bool {
+	return l.open > 0 && l.day+l.month == 0 || l.years[logline.EitherOrder] > 0 && !l.yearSettled()
+}
+
+func (l *look) yearSettled() bool {
+	return l.years[logline.DayThenMonth]+l.years[logline.MonthThenDay] > 0
+}
+
+// yearDay tells whether dates that begin with the year have the day before the month.
+func (l *look) yearDay(of Manner) bool {
+	switch {
+	case l.yearSettled():
+		return l.years[logline.DayThenMonth] > l.years[logline.MonthThenDay]
+	case l.yearAhead:
+		return true
+	}
+	return of.YearDay
 }
 
 // piece is a Part that goes on the numbers of the lines of the one before.
@@ -246,6 +283,6 @@ func Learn(p *logline.Parser, r io.ReaderAt, size int64) (learned bool) {
 	if p.Learns = true; m.Sure {
 		p.DayFirst = m.DayFirst
 	}
-	p.Column = m.Column
+	p.Column, p.YearDay = m.Column, m.YearDay
 	return !m.open && size > 0
 }

@@ -44,9 +44,8 @@ type localeText struct {
 }
 
 // localeDate reads a text that is only a date with a time in some locale, into t. Years
-// of the Buddhist era (Thai) and of the Persian calendar are converted. Two locales are
-// ambiguous: Kyrgyz prints year, day, month and is read as year, month, day where both
-// fit; es-AR prints 10 for 22:00 without a word for the half of the day.
+// of the Buddhist era (Thai) and of the Persian calendar are converted. es-AR is not to be
+// read: it prints 10 for 22:00 without a word for the half of the day.
 func localeDate(b []byte, t *Stamp) bool {
 	var p localeText
 	if !p.split(b) || p.n != 6 {
@@ -106,6 +105,27 @@ func (t *Stamp) orderByWords(slashes bool, half byte, lower bool) {
 	case first != second:
 		t.Order, t.either = EitherOrder, true
 	}
+}
+
+// YearFirst tells the order of day and month in the date of a line of Nest that begins with
+// the year, at first: Kyrgyz alone has the day before the month there.
+func YearFirst(line []byte, first int, t *Stamp) order {
+	if !bytes.Contains(line[:first], []byte("[Nest]")) || iso(line[first:], t) == 0 || !t.spaced {
+		return noOrder
+	}
+	return t.yearOrder()
+}
+
+func (t *Stamp) yearOrder() order {
+	switch {
+	case !t.spaced || t.month == t.day:
+		return noOrder
+	case t.month > 12 && t.day <= 12:
+		return DayThenMonth
+	case t.day > 12 && t.month <= 12:
+		return MonthThenDay
+	}
+	return EitherOrder
 }
 
 // toHalf converts the hour to 24 hours by the half of the day; false when there is no

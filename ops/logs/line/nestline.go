@@ -114,10 +114,18 @@ func nestLevel(b []byte) (level logs.Level, date, rest []byte, ok bool) {
 // nestDate reads a text that is only a date. A text with the numbers of a date that is
 // impossible is a date whose time is unknown.
 func (r headReader) nestDate(date []byte) (ms int64, ok bool) {
+	var t Stamp
+	if r.p.Learns && iso(date, &t) == len(date) {
+		switch t.yearOrder() {
+		case DayThenMonth:
+			r.p.YearDay = true
+		case MonthThenDay:
+			r.p.YearDay = false
+		}
+	}
 	if ms, n := r.p.AnyTime(date); n > 0 && n == len(date) {
 		return ms, true
 	}
-	var t Stamp
 	if !localeDate(date, &t) {
 		return Unset, digitsInText(date) >= 6
 	}

@@ -55,7 +55,7 @@ func NewParser(zone *time.Location, now time.Time) *Parser {
 
 // Like makes the parser read lines as another one does.
 func (p *Parser) Like(o *Parser) {
-	p.DayFirst, p.Column = o.DayFirst, o.Column
+	p.DayFirst, p.YearDay, p.Column = o.DayFirst, o.YearDay, o.Column
 	p.Wear(o.style)
 }
 

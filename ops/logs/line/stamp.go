@@ -24,6 +24,7 @@ type Stamps struct {
 	ruled   int64          // the last date without a year, in the twelve months before the end
 
 	DayFirst   bool // 05/01/2026 is the fifth of January
+	YearDay    bool // so is 2026-05-01, as Node prints it in Kyrgyz
 	Learns     bool // DayFirst follows the last unambiguous time
 	orderKnown bool // DayFirst comes from such a time, not from a hint
 	guessed    bool // a date without a year was read
@@ -53,6 +54,7 @@ type Stamp struct {
 	offset                               int  // seconds east of UTC, when zoned
 	name                                 int  // for a named zone: where the time ends before it
 	either                               bool // month and day may be exchanged
+	spaced                               bool // it is "2026-01-29 12:00:00" without a zone
 	Hint                                 hint // what the words of the date tell about that order
 	Order                                order
 }
@@ -80,7 +82,7 @@ func hintOf(half byte, lower bool) hint {
 // Millis is the time of a stamp in ms since 1970.
 func (s *Stamps) Millis(t *Stamp) int64 {
 	month, day := t.month, t.day
-	if t.either && s.DayFirst {
+	if t.either && s.DayFirst || t.spaced && s.YearDay {
 		month, day = day, month
 	}
 	if month < 1 || month > 12 || day < 1 || day > daysIn(t.Year, month) || t.min > 59 || t.sec > 60 {
@@ -165,6 +167,7 @@ func iso(b []byte, t *Stamp) (n int) {
 	t.ms, n = fraction(b, n)
 	before := n
 	t.zoned, t.offset, n = zoneAt(b, n)
+	t.spaced = !t.zoned && b[10] == ' ' && b[4] == '-'
 	if n >= before+2 && (capital(b[before]) || capital(b[before+1]) || capital(b[min(before+2, n-1)])) {
 		t.name = before
 	}

@@ -48,9 +48,8 @@ for (const tag of tags) {
 }`
 
 // unreadable are the locales whose dates say less than the moment: es-AR prints 12
-// hours without their half, Kyrgyz the day before the month where all others that
-// print the year first do not.
-var unreadable = map[string]bool{"es-AR": true, "ky-KG": true}
+// hours without their half.
+var unreadable = map[string]bool{"es-AR": true}
 
 // TestNestIsReadInEveryLocaleOfNode: the locales and what they print come from the Node
 // on this machine.
@@ -93,6 +92,23 @@ func TestNestIsReadInEveryLocaleOfNode(t *testing.T) {
 			if got, want := e.Time.UnixMilli(), moments[locale][i]; millisText(got) != want {
 				t.Errorf("%s: %q is read as %s, want %s ms", locale, strings.Split(text, "\n")[i], e.Time, want)
 			}
+		}
+	}
+}
+
+// TestADateWithTheDaySecondIsOneOnlyInALogThatTells: 2026-11-12 is in Kyrgyz the eleventh
+// of December where another line shows the order, or where it would else lie in the future.
+func TestADateWithTheDaySecondIsOneOnlyInALogThatTells(t *testing.T) {
+	for other, want := range map[string]time.Month{
+		"2026-29-01": time.December, "2026-01-29": time.November, "2026-10-10": time.November,
+		"2027-02-01": time.December, "2027-02-02": time.November,
+	} {
+		text := ""
+		for _, day := range []string{"2026-11-12", other} {
+			text += "[Nest] 8126  - " + day + " 11:00:00   ERROR [OrderService] Failed to create order +3ms\n"
+		}
+		if at := eventsOf(t, text)[0].Time; at.Month() != want {
+			t.Errorf("beside %s it is %s", other, at)
 		}
 	}
 }
