@@ -91,6 +91,30 @@ func TestRowsThatAKeyRemovedUnloggedStopTheExchange(t *testing.T) {
 	})
 }
 
+// TestRowsThatAKeyRemovedThatIsGoneLaterAreNoDoubt: foreign keys removed rows that the log does
+// not name; then the keys were dropped, one with its parent, and the tables renamed.
+func TestRowsThatAKeyRemovedThatIsGoneLaterAreNoDoubt(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		db.Exec(t, s.live, inRows("CREATE TABLE heads (id INT PRIMARY KEY)",
+			"CREATE TABLE parts (id INT PRIMARY KEY, head INT, CONSTRAINT fk_head FOREIGN KEY (head) REFERENCES heads (id) "+
+				"ON DELETE CASCADE)",
+			"CREATE TABLE pins (id INT PRIMARY KEY, part INT, CONSTRAINT fk_part FOREIGN KEY (part) REFERENCES parts (id) "+
+				"ON DELETE CASCADE)",
+			"INSERT INTO heads VALUES (1), (2)", "INSERT INTO parts VALUES (1, 1), (2, 1), (3, 2), (4, 2)",
+			"INSERT INTO pins VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 4)")...)
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("DELETE FROM heads WHERE id = 1", "ALTER TABLE parts DROP FOREIGN KEY fk_head",
+			"DROP TABLE heads", "RENAME TABLE pins TO needles", "ALTER TABLE needles DROP FOREIGN KEY fk_part",
+			"INSERT INTO parts VALUES (9, 9)", "INSERT INTO needles VALUES (9, 9)")...)
+		before := s.dump()
+		db.Exec(t, s.live, inRows("DELETE FROM parts", "DELETE FROM needles")...)
+		s.must("restore", "--before", s.newestID(s.live+".parts"), "--confirm", s.live, "--accept-missing", "heads,pins")
+		sameDump(t, before, s.dump())
+	})
+}
+
 // backupMade makes a backup and returns its name.
 func (s *realSite) backupMade(t *testing.T) string {
 	t.Helper()

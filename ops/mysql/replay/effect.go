@@ -130,6 +130,22 @@ func (e effect) apply(rows map[string]int64) {
 	}
 }
 
+// follow updates a list of tables: a dropped one leaves it, a renamed one keeps its place.
+func (e effect) follow(tables []string) (now []string) {
+	for _, t := range tables {
+		if slices.Contains(e.dropped, t) {
+			continue
+		}
+		for _, r := range e.renamed { // one after the other, as RENAME TABLE a TO b, b TO c does
+			if r[0] == t {
+				t = r[1]
+			}
+		}
+		now = append(now, t)
+	}
+	return now
+}
+
 // applyEvents updates the list of events to enable.
 func (e effect) applyEvents(enabled []string) []string {
 	if e.disabled != "" {

@@ -14,6 +14,7 @@ type group struct {
 	held    []event // not sent to the server yet
 	size    int
 	changes []binlog.TableChange
+	removed []string // tables that lost rows; the log does not show those that foreign keys removed with them
 	context []string // settings for the next statement
 	number  int      // index of the current statement
 	begun   bool     // part of it was sent to the server, in its own transaction
@@ -38,6 +39,9 @@ func (r *runner) change(i *format.Item) error {
 	counted := binlog.TableChange{Schema: m.Schema, Table: m.Name}
 	counted.Add(i.Rows.Verb, int64(rows))
 	sumChange(&r.group.changes, counted)
+	if i.Rows.Verb == binlog.Delete && i.Rows.Silent() && !slices.Contains(r.group.removed, m.Name) {
+		r.group.removed = append(r.group.removed, m.Name)
+	}
 	e, err := r.event(i)
 	if err != nil {
 		return err

@@ -14,9 +14,9 @@ import (
 
 // Side describes the implicit effects of statements, which are in no log.
 type Side struct {
-	None     bool                // there is no trigger and no function
-	Harmless bool                // no trigger or function removes rows
-	Cascades map[string][]string // deleting a row of the key's table removes rows of these tables
+	None     bool // there is no trigger and no function
+	Harmless bool // no trigger or function removes rows
+	Cascades cascades
 }
 
 // removing matches the keywords with which a trigger or function may remove rows.
@@ -46,13 +46,7 @@ func sideOf(ctx context.Context, q schema.Querier, src restore.Source) (side Sid
 		side.Harmless = side.Harmless && (o.Kind != "trigger" || there[o.Name])
 		side.None = side.None && o.Kind != "trigger" && o.Kind != "function"
 	}
-	keys, err := schema.All(ctx, q, "SELECT REFERENCED_TABLE_NAME, TABLE_NAME FROM "+
-		"information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND DELETE_RULE = 'CASCADE'",
-		src.Database)
-	side.Cascades = map[string][]string{}
-	for _, k := range keys {
-		side.Cascades[k[0]] = append(side.Cascades[k[0]], k[1])
-	}
+	side.Cascades, err = cascadesOf(ctx, q, src.Database)
 	return side, err
 }
 
@@ -92,7 +86,7 @@ func (l *least) roughly() []string { return slices.Sorted(maps.Keys(l.rough)) }
 func (l *least) rows(c binlog.TableChange) {
 	l.n[c.Table] = max(0, l.n[c.Table]+c.Inserted-c.Deleted)
 	if c.Deleted > 0 {
-		for _, t := range l.below(c.Table) {
+		for _, t := range l.side.Cascades.below(c.Table) {
 			l.rough[t] = true
 		}
 	}
@@ -117,26 +111,9 @@ func (l *least) statement(d decided) {
 	case d.fewer:
 		for _, t := range d.tables {
 			l.n[t] = 0
-			for _, b := range l.below(t) {
+			for _, b := range l.side.Cascades.below(t) {
 				l.n[b] = 0
 			}
 		}
 	}
-}
-
-// below are the tables that lose rows when a table does.
-func (l *least) below(table string) (out []string) {
-	todo := []string{table}
-	seen := map[string]bool{table: true}
-	for len(todo) > 0 {
-		for _, t := range l.side.Cascades[todo[0]] {
-			if !seen[t] {
-				seen[t] = true
-				todo = append(todo, t)
-				out = append(out, t)
-			}
-		}
-		todo = todo[1:]
-	}
-	return out
 }

@@ -80,6 +80,7 @@ type runner struct {
 	strayed   bool   // the target's triggers were read, for those that name other databases
 	thread    uint32 // pseudo_thread_id of the session; 0: its own
 	joins     joins
+	cascades  cascades // nil: not read since the last definition
 }
 
 // ErrUnplanned says that a replay did not do what was forecast, and so did not end.
@@ -294,15 +295,14 @@ func (r *runner) ends(g *format.Group) error {
 			r.state.XA = map[string]binlog.Place{}
 		}
 		r.state.XA[g.XA] = r.group.from
-		r.group.changes, r.group.held = nil, nil
+		r.group.changes, r.group.held, r.group.removed = nil, nil, nil
 	case format.XACommit:
 		if err := r.second(g.XA); err != nil {
 			return err
 		}
 	case format.XANone:
 		if r.group.later && !g.RolledBack { // it is committed in one phase
-			r.group.changes = nil
-			r.group.held = nil
+			r.group.changes, r.group.held, r.group.removed = nil, nil, nil
 			if err := r.again(r.group.from); err != nil {
 				return err
 			}
@@ -330,6 +330,11 @@ func (r *runner) ends(g *format.Group) error {
 			forget(r.state.Rows, c.Table)
 		}
 		r.state.Changed += c.Rows()
+	}
+	if !g.RolledBack {
+		if err := cascade(r); err != nil {
+			return err
+		}
 	}
 	if g.Phase == format.XACommit || g.Phase == format.XARollback {
 		delete(r.state.XA, g.XA)

@@ -32,6 +32,7 @@ type State struct {
 	Changed      int64                   `json:"rows_changed"`
 	Statements   int64                   `json:"statements,omitempty"` // run again: their rows are not in Changed
 	Rows         map[string]int64        `json:"rows"`                 // expected row counts; -1 if unknown
+	Cascaded     []string                `json:"cascaded,omitempty"`   // may have lost rows by foreign keys, unlogged
 	XA           map[string]binlog.Place `json:"xa,omitempty"`         // start positions of prepared transactions
 	Events       []string                `json:"events,omitempty"`     // to enable after the swap
 	Ended        bool                    `json:"ended,omitempty"`

@@ -78,6 +78,8 @@ func (r *runner) define(i *format.Item, d decided) error {
 		}
 	}
 	d.effect.apply(r.state.Rows)
+	r.state.Cascaded = d.effect.follow(r.state.Cascaded)
+	r.cascades = nil
 	r.state.Events = d.effect.applyEvents(r.state.Events)
 	r.engines = nil
 	r.plain.forget()
