@@ -115,6 +115,37 @@ func TestRowsThatAKeyRemovedThatIsGoneLaterAreNoDoubt(t *testing.T) {
 	})
 }
 
+// TestHistoryIsCountedBeforeAndAfterAReplay: MariaDB's tables with system versioning, one that the
+// log does not touch, one that it changes, and one that loses its history.
+func TestHistoryIsCountedBeforeAndAfterAReplay(t *testing.T) {
+	t.Parallel()
+	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
+		if db.Flavour != "mariadb" {
+			t.Skip("only MariaDB keeps history")
+		}
+		s := newSite(t, db)
+		for _, name := range []string{"still", "busy", "bared"} {
+			db.Exec(t, s.live, "CREATE TABLE "+name+" (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING",
+				"INSERT INTO "+name+" VALUES (1, 1), (2, 2)", "UPDATE "+name+" SET v = 9", "DELETE FROM "+name+" WHERE id = 2")
+		}
+		s.must("backup", "create")
+		db.Exec(t, s.live, inRows("UPDATE busy SET v = 10", "ALTER TABLE bared DROP SYSTEM VERSIONING",
+			"INSERT INTO bared VALUES (3, 3)")...)
+		before := s.dump()
+		var history int
+		count := "SELECT (SELECT COUNT(*) FROM still FOR SYSTEM_TIME ALL) * 100 + (SELECT COUNT(*) FROM busy FOR SYSTEM_TIME ALL)"
+		if err := db.Open(t, s.live).QueryRow(count).Scan(&history); err != nil || history != 405 {
+			t.Fatalf("%d rows with their history, %v", history, err)
+		}
+		db.Exec(t, s.live, inRows("DELETE FROM orders")...)
+		s.must("restore", "--before", s.newestID(s.live+".orders"), "--confirm", s.live)
+		sameDump(t, before, s.dump())
+		if err := db.Open(t, s.live).QueryRow(count).Scan(&history); err != nil || history != 405 {
+			t.Fatalf("%d rows with their history after the restore, %v", history, err)
+		}
+	})
+}
+
 // backupMade makes a backup and returns its name.
 func (s *realSite) backupMade(t *testing.T) string {
 	t.Helper()

@@ -68,6 +68,7 @@ func (r *runner) define(i *format.Item, d decided) error {
 	} else if err := r.beforeDefinition(d); err != nil {
 		return err
 	}
+	allTransactional(r, d.tables) // reads which tables are versioned, before they are altered
 	if !done {
 		if err := r.settle(i, nil); err != nil {
 			return err
@@ -75,6 +76,11 @@ func (r *runner) define(i *format.Item, d decided) error {
 		_, err := r.apply.ExecContext(r.ctx, d.sql)
 		if err = asThere(err, i.Query.ErrorCode); err != nil && !(r.wait != nil && wasDone(err)) {
 			return err
+		}
+	}
+	for _, t := range d.tables {
+		if r.versioned[t] { // its history may have gone, which the rows counted include
+			forget(r.state.Rows, t)
 		}
 	}
 	d.effect.apply(r.state.Rows)

@@ -315,11 +315,8 @@ func (v *verifier) definition(c *sql.Conn, name string) (*schema.Table, error) {
 	return v.known[name], nil
 }
 
-// want is the manifest's entry for a table.
+// want is what a table should hold: the manifest's entry, or the rows that the replay counted.
 func (v *verifier) want(name string) backup.Table {
-	if v.after != nil {
-		return backup.Table{Name: name, Rows: max(v.after[name], 0)}
-	}
 	src, _ := v.p.Source.Table(name)
 	want := backup.Table{Name: name, Rows: src.Rows, Checksum: src.Checksum, Engine: src.Engine}
 	if m := v.manifest(); m != nil {
@@ -330,6 +327,9 @@ func (v *verifier) want(name string) backup.Table {
 				want.Database = t.Database
 			}
 		}
+	}
+	if v.after != nil { // the replay's count began with the manifest's, which may include history
+		return backup.Table{Name: name, Rows: max(v.after[name], 0), History: want.History}
 	}
 	return want
 }

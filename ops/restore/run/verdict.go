@@ -36,8 +36,7 @@ func (r *Run) Verdict(want string, stuck bool) error {
 		if r.Held() {
 			code = ops.Busy
 		}
-		return ops.E(code, lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())).
-			WithHint(r.afterAbort())
+		return ops.E(code, r.gaveUp()).WithHint(r.afterAbort())
 	case r.State.NotReady && result == "restored":
 		return ops.E(ops.Failed, lang.M("the data is restored, but the service is not ready")).
 			WithHint(lang.M("opsdeck status; undo: opsdeck restore undo"))
@@ -56,6 +55,15 @@ func (r *Run) NotBegun() error {
 	}
 	return ops.E(ops.Failed, what).
 		WithHint(lang.M("restore again: opsdeck restore; remove this one: opsdeck restore set-aside %s", r.Plan.ID))
+}
+
+// gaveUp says how a restore ended that was not completed, and the first problem of its load.
+func (r *Run) gaveUp() lang.Msg {
+	if len(r.State.Data.Doubts) == 0 {
+		return lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())
+	}
+	return lang.M("restore %s: %s, because its verification failed: %s", r.Plan.ID, r.State.Stage.Label(),
+		r.State.Data.Doubts[0].Msg)
 }
 
 // afterAbort is what to do after a restore that gave up.
