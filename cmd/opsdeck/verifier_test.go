@@ -54,6 +54,17 @@ var engines = map[string][]string{
 	"BLACKHOLE": {"CREATE TABLE hole (a INT) ENGINE=BLACKHOLE"},
 }
 
+// spelled are bodies that name their own database in all the quotes there are.
+func spelled(live string) []string {
+	body := "() BEGIN SELECT 1 FROM " + live + ".orders; SELECT 2 FROM `" + live + "`.`orders`; "
+	return []string{
+		"CREATE PROCEDURE mixed" + body + "END",
+		"SET sql_mode = 'ANSI_QUOTES'; CREATE PROCEDURE doubled" + body + `SELECT 3 FROM "` + live + `"."orders"; END`,
+		"SET sql_mode = 'ANSI_QUOTES'; CREATE TRIGGER ansi AFTER DELETE ON orders FOR EACH ROW DELETE FROM \"" + live +
+			"\".customers WHERE id < 0",
+	}
+}
+
 // TestAFaithfulCopyIsGoodToEveryVerifier has verify --deep, drill and the
 // restore's own check look at a copy of every kind of object; they agree.
 func TestAFaithfulCopyIsGoodToEveryVerifier(t *testing.T) {
@@ -69,6 +80,7 @@ func TestAFaithfulCopyIsGoodToEveryVerifier(t *testing.T) {
 func copies(t *testing.T, db *testdb.Server) {
 	s := newSite(t, db)
 	db.Exec(t, s.live, append(copied[""], copied[db.Flavour]...)...)
+	db.Exec(t, s.live, spelled(s.live)...)
 	for engine, made := range engines {
 		var has int
 		if err := db.Open(t, "").QueryRow("SELECT COUNT(*) FROM information_schema.ENGINES WHERE SUPPORT <> 'NO' "+

@@ -328,6 +328,18 @@ func body(p *sqlscan.Parsed) bool {
 	return false
 }
 
+// asQuoted is another schema in the quotes that a name's schema has, so that a comparison can
+// tell what was written. Without quotes it stays only if it can be no reserved word: none has
+// two underscores, as every schema beside a live one, or six digits, as those of drills.
+func asQuoted(p *sqlscan.Parsed, r sqlscan.Ref, name string) string {
+	if text := p.Quoted(r.First, name); text != name || sideName.MatchString(name) {
+		return text
+	}
+	return schema.Ident(name)
+}
+
+var sideName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(?:__|\d{6})[A-Za-z0-9_]*$`)
+
 // names judges all names of a statement and rewrites them for the target.
 func (g *guard) names(v *verdict) lang.Msg {
 	p := v.parsed
@@ -337,7 +349,7 @@ func (g *guard) names(v *verdict) lang.Msg {
 		case !r.Qualified():
 		case g.ours(r.Schema):
 			if r.Schema != g.schema {
-				edits = append(edits, p.Requalify(r, schema.Ident(g.schema)))
+				edits = append(edits, p.Requalify(r, asQuoted(p, r, g.schema)))
 			}
 		case p.Kind == "TABLE" && r.First > 0 && p.Is(r.First-1, "REFERENCES"):
 			// A foreign key reads the other table's definition, and changes nothing there.

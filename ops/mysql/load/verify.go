@@ -236,7 +236,7 @@ func (v *verifier) definition(ctx context.Context, c *sql.Conn, j *check) error 
 }
 
 // original returns a definition as it was where the backup was made: with the old
-// schema's name and the given definer.
+// schema's name and the given definer. Without quote, names keep the quotes that they have.
 func original(create, mode, definer, in, from string, quote func(string) string) string {
 	p, err := sqlscan.Parse([]byte(create), sqlscan.ModeOf(mode))
 	if err != nil {
@@ -244,23 +244,32 @@ func original(create, mode, definer, in, from string, quote func(string) string)
 	}
 	var edits []sqlscan.Edit
 	for _, r := range p.Refs {
-		if r.Schema == in {
-			edits = append(edits, p.Requalify(r, quote(from)))
+		if r.Schema != in {
+			continue
 		}
+		name := p.Quoted(r.First, from)
+		if quote != nil {
+			name = quote(from)
+		}
+		edits = append(edits, p.Requalify(r, name))
 	}
 	if definer != "" && p.Definer != "" {
-		edits = append(edits, p.Redefine(definerSQL(definer)))
+		as := func(name string) string { return p.Quoted(p.DefinerFirst+2, name) }
+		if p.Text.Kind(p.DefinerFirst+2) != sqlscan.Ident {
+			as = schema.Ident
+		}
+		edits = append(edits, p.Redefine(definerSQL(definer, as)))
 	}
 	return string(sqlscan.Apply([]byte(create), edits))
 }
 
 // definerSQL is a definer as the server writes it. A role of MariaDB has no host.
-func definerSQL(definer string) string {
+func definerSQL(definer string, quote func(string) string) string {
 	user, host := splitAccount(definer)
 	if host == "" || !strings.Contains(definer, "@") {
-		return schema.Ident(user)
+		return quote(user)
 	}
-	return schema.Ident(user) + "@" + schema.Ident(host)
+	return quote(user) + "@" + quote(host)
 }
 
 // objects compares everything other than tables.
@@ -336,8 +345,9 @@ func SameObject(o *schema.Object, want backup.Object, in, from string) (same, de
 	if o.Hash() == want.DefinitionHash {
 		return true, false
 	}
-	// Bodies name their schema quoted or unquoted; the load wrote it quoted.
-	for _, quote := range []func(string) string{schema.Ident, bare} {
+	// The load keeps the quotes of a schema's name, but where an unquoted one could be a reserved
+	// word it writes backticks; an early version always did.
+	for _, quote := range []func(string) string{nil, schema.Ident, bare} {
 		as := *o
 		as.Create = original(o.Create, o.SQLMode, "", in, from, quote)
 		if as.Hash() == want.DefinitionHash {

@@ -3,6 +3,7 @@ package sqlscan
 import (
 	"errors"
 	"slices"
+	"strings"
 )
 
 // Edit replaces the bytes Start to End of a statement.
@@ -30,6 +31,15 @@ func Apply(sql []byte, edits []Edit) []byte {
 func (p *Parsed) Requalify(r Ref, schema string) Edit {
 	t := p.Tokens[r.First]
 	return Edit{Start: t.Start, End: t.End, New: schema}
+}
+
+// Quoted is a name in the quotes of token i: backticks, double quotes, or none.
+func (p *Parsed) Quoted(i int, name string) string {
+	if p.Text.Kind(i) != Ident {
+		return name
+	}
+	q := string(p.Bytes(i)[0])
+	return q + strings.ReplaceAll(name, q, q+q) + q
 }
 
 // Redefine puts another account, as SQL, in the DEFINER clause.

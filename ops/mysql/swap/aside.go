@@ -251,7 +251,7 @@ func (a *aside) stay(path, database string) error {
 func asideSwapped(p *restore.Plan, r *record) *aside {
 	known, named := map[string]bool{}, map[string]bool{}
 	for _, o := range slices.Concat(r.Leaving.Objects, r.Coming.Objects) {
-		known[o.moved(p.Shadow, p.Target.Live).hash()] = true
+		known[arrived(p, o).hash()] = true
 		named[o.Kind+" "+o.Name] = true
 	}
 	return &aside{live: p.Target.Live, scope: p.Tables,

@@ -73,7 +73,7 @@ func (e *Exchange) swapBack(
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
 	grants := ofWhole(p, r.backGrants())
-	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, "", r.Coming, r.Leaving, grants, scope)
+	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, false, r.Coming, r.Leaving, grants, scope)
 	if err != nil {
 		return out, err
 	}

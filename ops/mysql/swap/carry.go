@@ -30,11 +30,13 @@ type objects struct {
 }
 
 // replaceObjects replaces the database's objects from former with those from next. Views
-// in both are replaced and never missing.
+// in both are replaced and never missing. Unless they come from a backup, those that were
+// broken before are left out and told.
 func (s *objects) replaceObjects(
 	ctx context.Context,
 	c *sql.Conn,
-	in, from string,
+	in string,
+	coming bool,
 	former, next contents,
 	grants []string,
 	scope func(object) bool,
@@ -42,18 +44,18 @@ func (s *objects) replaceObjects(
 	if _, err := c.ExecContext(ctx, "USE "+restore.Name(in)); err != nil {
 		return nil, err
 	}
-	coming := map[string]bool{}
+	made := map[string]bool{}
 	for _, o := range next.Objects {
-		coming[o.Kind+" "+o.Name] = true
+		made[o.Kind+" "+o.Name] = true
 	}
 	for _, o := range former.Objects {
-		if scope(o) && (o.Kind != "view" || !coming["view "+o.Name]) && o.Kind != "trigger" {
+		if scope(o) && (o.Kind != "view" || !made["view "+o.Name]) && o.Kind != "trigger" {
 			if err := o.drop(ctx, c, in); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := dropStrayTriggers(ctx, c, in, coming, scope); err != nil {
+	if err := dropStrayTriggers(ctx, c, in, made, scope); err != nil {
 		return nil, err
 	}
 	count := map[string]int{}
@@ -63,16 +65,13 @@ func (s *objects) replaceObjects(
 		if !scope(o) {
 			continue
 		}
-		if from != "" {
-			o = o.moved(from, in)
-		}
 		count[o.Kind]++
 		if o.Kind == "view" {
 			waiting = append(waiting, o)
 			continue
 		}
 		err := remake(ctx, c, in, o)
-		if err != nil && from == "" && slices.Contains(refersToNothing, mysql.Number(err)) {
+		if err != nil && !coming && slices.Contains(refersToNothing, mysql.Number(err)) {
 			count[o.Kind]--
 			unmade = append(unmade, restore.N(lang.M(
 				"the routine %s was broken before and cannot be created again: %s; its text is in exchange.json of "+
@@ -84,7 +83,7 @@ func (s *objects) replaceObjects(
 		}
 	}
 	broken, err := makeViews(ctx, c, waiting)
-	if err != nil && (from != "" || !broken.all()) {
+	if err != nil && (coming || !broken.all()) {
 		return nil, err
 	}
 	count["view"] -= len(broken)

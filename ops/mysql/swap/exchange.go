@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -105,7 +106,12 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder, guar
 	}
 	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
 	grants := ofWhole(p, r.Leaving.Grants)
-	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, p.Shadow, r.Leaving, r.Coming, grants, scope)
+	next := r.Coming
+	next.Objects = slices.Clone(next.Objects)
+	for i, o := range next.Objects {
+		next.Objects[i] = arrived(p, o)
+	}
+	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, true, r.Leaving, next, grants, scope)
 	if err != nil {
 		return out, err
 	}

@@ -298,11 +298,23 @@ func (o object) drop(ctx context.Context, c *sql.Conn, in string) error {
 }
 
 // moved is the object as it must be created in another database. The name of the database
-// that it comes from contains the run's id, so it can occur in the text only as that name.
-func (o object) moved(from, to string) object {
+// that it comes from contains the run's id, so it can occur in the text only as that name. It
+// keeps its quotes; bare tells that it may stay without any.
+func (o object) moved(from, to string, bare bool) object {
 	name := restore.Name(to)
-	o.Create = strings.NewReplacer(restore.Name(from), name, `"`+from+`"`, name, from, name).Replace(o.Create)
+	plain := name
+	if bare {
+		plain = to
+	}
+	o.Create = strings.NewReplacer(restore.Name(from), name, `"`+from+`"`,
+		`"`+strings.ReplaceAll(to, `"`, `""`)+`"`, from, plain).Replace(o.Create)
 	return o
+}
+
+// arrived is an object of the shadow as it must be created in the live database. If that has
+// the backup's name, whoever wrote the name without quotes could do so.
+func arrived(p *restore.Plan, o object) object {
+	return o.moved(p.Shadow, p.Target.Live, p.Source.Database == p.Target.Live)
 }
 
 // dropBare drops a database that this restore created, if it is completely empty.
