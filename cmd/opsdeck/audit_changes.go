@@ -17,6 +17,7 @@ import (
 	"opsdeck/ops/audit"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/site/backups"
 )
@@ -83,6 +84,9 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	})
 	if err != nil {
+		if errors.Is(err, binarchive.ErrDamaged) && len(found) > 0 {
+			sh.sayChanges(found) // without those of the damaged file
+		}
 		return sh.changesError(err, q.Table)
 	}
 	if len(found) == 0 {

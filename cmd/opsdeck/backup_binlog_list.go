@@ -25,6 +25,7 @@ type binlogListJSON struct {
 	LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
 	Following bool          `json:"following"`
 	SizeBytes int64         `json:"size_bytes"`
+	Unusable  []string      `json:"unusable"` // files that are in the archive and cannot be used, and why
 	Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
 
 	Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
@@ -49,6 +50,12 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	doc := binlogListJSON{Spans: h.Spans, SizeBytes: h.Size, Unlogged: h.Unlogged}
+	for _, f := range h.Faults {
+		doc.Unusable = append(doc.Unusable, f.Error())
+		if !c.JSON {
+			sh.say(lang.M("BAD: %s", f.Sentence()))
+		}
+	}
 	there, err := sh.Offsite().LogsThere()
 	if err != nil {
 		return err
@@ -125,6 +132,7 @@ type (
 		Gaps     []backups.Gap        `json:"gaps"`
 		Good     int                  `json:"good"`
 		Bad      int                  `json:"bad"`
+		Unread   int                  `json:"unread_lines"` // of the manifest; the indexes say the same
 	}
 	binlogVerifiedJSON struct {
 		Server string `json:"server"`
@@ -155,7 +163,13 @@ func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	doc := binlogVerifyJSON{Gaps: h.Gaps}
+	doc := binlogVerifyJSON{Gaps: h.Gaps, Unread: h.Unread}
+	for _, f := range h.Faults {
+		doc.unusable(f)
+		if !c.JSON {
+			a.say(lang.M("BAD: %s", f.Sentence()))
+		}
+	}
 	for _, span := range h.Spans {
 		for _, s := range span.Segments {
 			r := sh.Binlog().Archive().Verify(ctx, s, keys, nil)
@@ -174,6 +188,16 @@ func (c *backupBinlogVerifyCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	return c.verdict(sh, doc)
+}
+
+func (d *binlogVerifyJSON) unusable(f binarchive.Fault) {
+	d.Bad++
+	d.Verified = append(d.Verified, binlogVerifiedJSON{
+		Server: f.Server,
+		Name:   f.Name,
+		State:  "bad",
+		Error:  f.Error(),
+	})
 }
 
 func (d *binlogVerifyJSON) add(r binarchive.Checked) {
@@ -207,11 +231,16 @@ func (c *backupBinlogVerifyCmd) verdict(sh *shelf, doc binlogVerifyJSON) error {
 			sayGap(sh, g)
 		}
 	}
+	if doc.Unread > 0 && !c.JSON {
+		sh.say(lang.M("%d lines of the archive's manifest cannot be read; the indexes of the files replace them",
+			doc.Unread))
+	}
 	gaps := openGaps(doc.Gaps, lang.M("the archive"))
 	switch {
 	case doc.Bad > 0:
 		return ops.E(ops.Failed, lang.M("%d of %d files of the archive are bad", doc.Bad, doc.Bad+doc.Good)).
-			WithHint(lang.M("move the damaged file away, then make a full backup: opsdeck backup create"))
+			WithHint(lang.M("move the damaged file away, fetch again what the server still has of it: %s; if a gap "+
+				"remains, make a full backup: %s", "opsdeck backup binlog fetch", "opsdeck backup create"))
 	case gaps != nil:
 		return gaps
 	case c.JSON:

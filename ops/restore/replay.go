@@ -32,6 +32,7 @@ type Replay struct {
 	After        []binlog.TableChange `json:"after"`           // omitted changes
 	AfterCount   int64                `json:"after_count"`     // transactions
 	AfterDDL     int                  `json:"after_ddl"`       // those that change definitions
+	Ends         Note                 `json:"ends,omitzero"`   // why the omitted ones are not all known
 	Warnings     []Note               `json:"warnings"`        // facts for the operator
 	Refused      []Note               `json:"refused"`         // statements that cannot be replayed
 	Live         bool                 `json:"live,omitempty"`  // the log reaches the server's current end
@@ -117,7 +118,12 @@ func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 			lang.M("the backup of %s; no transactions between it and the moment", human.Moment(r.BackupAt))
 	}
 	lost := lang.M("the log has nothing later")
-	if r.AfterCount > 0 {
+	switch unknown := !r.Ends.Msg.Empty(); {
+	case unknown && r.AfterCount > 0:
+		lost = lang.M("at least %s later transactions are not restored", human.Count(r.AfterCount))
+	case unknown:
+		lost = r.Ends.Msg
+	case r.AfterCount > 0:
 		lost = lang.M("%s later transactions are not restored", human.Count(r.AfterCount))
 	}
 	return ops.StateOK, lang.M("the backup of %s + binlog to %s (%s): %s transactions; %s",

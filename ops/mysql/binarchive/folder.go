@@ -69,44 +69,6 @@ func (f Folder) server(id string) string { return filepath.Join(f.Dir, id) }
 // had one lock for all servers, at the path for "".
 func (f Folder) LockPath(server string) string { return filepath.Join(f.server(server), ".lock") }
 
-// Segments reads a server's manifest, in log order, and appends the file that is still
-// being written.
-func (f Folder) Segments(id string) ([]*binlog.Segment, error) {
-	dir := f.server(id)
-	known := map[string]*binlog.Segment{}
-	var all []*binlog.Segment
-	bad, err := manifest(filepath.Join(dir, manifestName), func(s *binlog.Segment) {
-		if _, err := os.Stat(filepath.Join(dir, s.Name)); errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if known[s.Name] == nil {
-			all = append(all, s)
-		}
-		known[s.Name] = s
-	})
-	if err != nil {
-		return nil, err
-	}
-	parts, err := filepath.Glob(filepath.Join(dir, "*"+partSuffix))
-	if err != nil {
-		return nil, err
-	}
-	for _, part := range parts {
-		s, err := sumOf(part)
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			all = append(all, s)
-		}
-	}
-	if bad > 0 {
-		return nil, fmt.Errorf("%w: %d lines of %s cannot be read", ErrDamaged, bad, filepath.Join(dir, manifestName))
-	}
-	slices.SortStableFunc(all, inOrder)
-	return all, nil
-}
-
 func inOrder(a, b *binlog.Segment) int {
 	if a.Epoch != b.Epoch {
 		return a.Epoch - b.Epoch

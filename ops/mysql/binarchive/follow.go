@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -54,6 +52,7 @@ type Note struct {
 	Retry  error           // the connection broke and is retried; further retries are not reported
 	Back   bool            // the server sends its log again after a Retry
 	Synced time.Time       // everything up to this commit is stored
+	Mended *Fault          // a file was damaged; what cannot be used of it is fetched again
 }
 
 // Result is the outcome of one run.
@@ -315,71 +314,6 @@ func (f *follower) oldest() binlog.Position {
 		return binlog.Position{File: f.server.Now.File, Pos: 4}
 	}
 	return binlog.Position{File: f.server.Logs[0].File, Pos: 4}
-}
-
-// orphans removes parts that a crash left without an index: nothing of them was synced.
-// They are kept while a fetch from a copy runs, which writes the part first.
-func (f *follower) orphans() error {
-	parts, err := filepath.Glob(filepath.Join(f.dir, "*"+partSuffix))
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
-		if _, err := os.Stat(strings.TrimSuffix(part, partSuffix) + indexSuffix); !errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		held, err := lock.Take(f.Folder.fetchLock(), f.Who)
-		if err != nil {
-			return nil
-		}
-		err = os.Remove(part)
-		held.Release()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recover completes files that were complete when a crash happened.
-func (f *follower) recover() error {
-	if err := f.orphans(); err != nil {
-		return err
-	}
-	indexes, err := filepath.Glob(filepath.Join(f.dir, "*"+indexSuffix))
-	if err != nil {
-		return err
-	}
-	done := map[string]bool{}
-	if _, err := manifest(filepath.Join(f.dir, manifestName),
-		func(s *binlog.Segment) { done[s.Name] = true }); err != nil {
-		return err
-	}
-	for _, path := range indexes {
-		if done[strings.TrimSuffix(filepath.Base(path), indexSuffix)] {
-			continue
-		}
-		part := strings.TrimSuffix(path, indexSuffix) + partSuffix
-		s, err := sumOf(part)
-		if err != nil {
-			return err
-		}
-		if s == nil || s.Open && s.Frames == 0 { // nothing of it was synced
-			os.Remove(part)
-			os.Remove(path)
-			continue
-		}
-		if !s.Open {
-			s, frames, err := readIndex(path)
-			if err != nil {
-				return err
-			}
-			if _, err := finish(f.dir, s, frames); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // cut closes a part that the server no longer has, or only has with a smaller length.

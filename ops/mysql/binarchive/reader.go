@@ -88,14 +88,25 @@ func (r *Reader) frame(i int, into []byte) ([]byte, error) {
 func (r *Reader) read(f *binlog.Frame, into []byte) ([]byte, error) {
 	data := make([]byte, f.Length)
 	if _, err := r.file.ReadAt(data, f.Offset); err != nil {
-		return nil, fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)
+		return nil, &FrameError{f, fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)}
 	}
 	raw, err := r.unpack.unpack(f, data, r.Segment.Encrypted, into)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Segment.Name, err)
+		return nil, &FrameError{f, fmt.Errorf("%s: %w", r.Segment.Name, err)}
 	}
 	return raw, nil
 }
+
+// FrameError reports a frame that cannot be read.
+type FrameError struct {
+	Frame *binlog.Frame // as the index describes it
+	Err   error
+}
+
+func (e *FrameError) Error() string { return e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *FrameError) Unwrap() error { return e.Err }
 
 // Format is the file's format, from its first event.
 func (r *Reader) Format() (*format.Format, error) {

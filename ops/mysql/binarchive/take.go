@@ -2,6 +2,8 @@ package binarchive
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/ops/binlog"
@@ -171,6 +173,11 @@ func (f *follower) newSegment(identity string, of *format.Format) error {
 		LeftOut:       &f.server.LeftOut,
 	}
 	s.Name = binlog.SegmentName(f.file, epoch, s.Encrypted)
+	if !slices.ContainsFunc(segments, func(o *binlog.Segment) bool { return o.Name == s.Name }) {
+		if err := setAside(filepath.Join(f.dir, s.Name)); err != nil {
+			return err
+		}
+	}
 	if f.w, err = begin(f.dir, s, f.pack); err != nil {
 		return err
 	}

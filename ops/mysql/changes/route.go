@@ -356,6 +356,17 @@ func (r *Run) Passed(at, other binlog.Place) (passed, known bool) {
 	return i > j || i == j && at.Pos > other.Pos, true
 }
 
+// UpTo is the run without the files after the one that holds a place.
+func (r *Run) UpTo(end binlog.Place) *Run {
+	i := slices.IndexFunc(r.pieces, func(p piece) bool { return p.Identity == end.Identity && p.File == end.File })
+	if i < 0 {
+		return r
+	}
+	short := *r
+	short.pieces = r.pieces[:i+1]
+	return &short
+}
+
 // Each calls take with every step of the log from a position on, which must be a
 // transaction boundary. It calls file with each file's format before the file's first
 // step.

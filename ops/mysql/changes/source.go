@@ -310,7 +310,8 @@ func (s *Source) continues(ctx context.Context, target mysql.Target, last *binlo
 // ErrNotFound reports that no transaction has the id.
 var ErrNotFound = errors.New("no such transaction in the binlog")
 
-// List calls take with the matching transactions, newest first, up to the limit.
+// List calls take with the matching transactions, newest first, up to the limit. A damaged file
+// does not hide those before it: its error comes at the end.
 func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
 	q, err := s.traced(ctx, q)
 	if err != nil {
@@ -320,18 +321,23 @@ func (s *Source) List(ctx context.Context, q Query, take func(*binlog.Transactio
 		return s.largest(ctx, q, take)
 	}
 	left := q.Limit
+	var damaged error
 	for _, p := range slices.Backward(s.pieces) {
 		if !q.Since.IsZero() && p.ToTime.Before(q.Since) || !q.Until.IsZero() && p.FromTime.After(q.Until) {
 			continue
 		}
-		if err := s.listPiece(ctx, p, q, &left, take); err != nil {
+		err := s.listPiece(ctx, p, q, &left, take)
+		if errors.Is(err, binarchive.ErrDamaged) && damaged == nil {
+			damaged, err = err, nil
+		}
+		if err != nil {
 			return err
 		}
 		if q.Limit > 0 && left <= 0 {
-			return nil
+			break
 		}
 	}
-	return nil
+	return damaged
 }
 
 func (s *Source) listPiece(

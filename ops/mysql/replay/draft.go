@@ -285,6 +285,14 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 		Creations:    f.Triggers || f.Functions,
 	}
 	warn := func(m lang.Msg) { r.Warnings = append(r.Warnings, restore.N(m)) }
+	switch {
+	case f.Damaged != nil:
+		warn(lang.M("the binlog after that is damaged: %s", f.Damaged.Error()))
+		r.Ends = restore.N(lang.M("the log is damaged after it, so what comes later is not known"))
+	case run.Gap != nil:
+		r.Ends = restore.N(lang.M("the log has a gap after %s, so what comes later is not known",
+			run.End().Position.String()))
+	}
 	if f.Statements > 0 {
 		warn(
 			lang.M(

@@ -69,6 +69,7 @@ type Forecast struct {
 	Long         Long         // the longest change
 	Waits        bool         // it ends earlier than asked, because a temporary table stays open
 	Likes        []Like       // tables that are created like a table of another database
+	Damaged      error        // damage of the log after the end, so what is left out is not all counted
 	Early        Early        // transactions left out although their times are before the moment
 }
 
@@ -134,15 +135,33 @@ func Look(ctx context.Context, q Question) (*Forecast, error) {
 	if errors.Is(err, binarchive.ErrEnough) {
 		err = nil
 	}
+	if errors.Is(err, binarchive.ErrDamaged) && l.complete(err) {
+		l.f.Damaged = err
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	l.quieten()
 	l.f.Least, l.f.Rough = l.least.of(l.f.Rows), l.least.roughly()
-	if !q.Open && !l.found() {
+	if !q.Open && l.f.Damaged == nil && !l.found() {
 		return l.f, ErrNotReached
 	}
 	return l.f, nil
+}
+
+// complete reports whether everything before the moment was read when a frame was found
+// damaged: by the index, the frame begins between two transactions, at the moment or later.
+func (l *look) complete(err error) bool {
+	m := l.q.Moment
+	if l.past || m.Position != nil && *m.Position == l.f.To.Position {
+		return true
+	}
+	var damaged *binarchive.FrameError
+	if m.Time.IsZero() || !errors.As(err, &damaged) || damaged.Frame.OpenFrom != 0 {
+		return false
+	}
+	return !damaged.Frame.FromTime.Before(m.Time)
 }
 
 func newJudge(from, to string, scope, others []string) judge {

@@ -61,6 +61,7 @@ type runner struct {
 	begin  time.Time
 
 	file       binlog.Place   // the current file
+	ended      binlog.Place   // the end of the last group that was read
 	reached    bool           // the file in which the replay ends was read
 	sentFormat *format.Format // the format last sent to the server
 	saved      binlog.Place   // the last committed position
@@ -101,8 +102,9 @@ func Run(ctx context.Context, db *sql.DB, job Job) (State, error) {
 	if err := r.resume(); err != nil || r.state.Ended {
 		return r.state, err
 	}
-	err := r.Run.Each(ctx, r.state.At, r.opens, r.take)
-	if errors.Is(err, binarchive.ErrEnough) {
+	err := r.Run.UpTo(r.To).Each(ctx, r.state.At, r.opens, r.take)
+	// What is damaged after the end is not needed.
+	if errors.Is(err, binarchive.ErrEnough) || errors.Is(err, binarchive.ErrDamaged) && r.ended == r.To {
 		err = nil
 	}
 	if err != nil {
@@ -289,6 +291,7 @@ func (r *runner) starts(g *format.Group) error {
 func (r *runner) ends(g *format.Group) error {
 	end := r.file
 	end.Pos = g.End
+	r.ended = end
 	switch g.Phase {
 	case format.XAPrepared:
 		if r.state.XA == nil {

@@ -81,6 +81,8 @@ func (sh Binlog) TellBinlog(n binarchive.Note) {
 	case n.Ended != nil:
 		sh.Say(lang.M("%s is complete: %s, %s in the archive", n.Ended.File,
 			human.Bytes(n.Ended.RawBytes), human.Bytes(n.Ended.SizeBytes)))
+	case n.Mended != nil:
+		sh.Say(lang.M("DAMAGED: %s; what the server still has of it is fetched again", n.Mended.Sentence()))
 	case n.Gap != nil:
 		sh.Say(lang.M("GAP in the archive: %s", GapText(*n.Gap)))
 		sh.Say(lang.M("make a full backup now: opsdeck backup create"))

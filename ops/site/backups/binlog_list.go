@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opsdeck/ops/binlog"
+	"opsdeck/ops/mysql/binarchive"
 )
 
 // Gap is a part that an archive lacks.
@@ -20,6 +21,10 @@ type Holdings struct {
 	Gaps  []Gap
 	Size  int64
 	Last  string // the server that wrote last
+	// Faults are files that cannot be used, and Unread is the number of damaged lines of
+	// manifests, which the indexes replace.
+	Faults []binarchive.Fault
+	Unread int
 	// Unlogged names the setting that excludes the service's database from the newest log; ""
 	// if there is none.
 	Unlogged string
@@ -36,13 +41,16 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 	healer := sh.Healer(ctx)
 	var newest time.Time
 	for _, id := range servers {
-		segments, err := folder.Segments(id)
+		found, err := folder.Survey(id)
 		if err != nil {
 			return h, sh.BinlogError(err)
 		}
-		if folder.Foreign(segments, "") {
+		segments := found.Segments
+		if len(segments) > 0 && folder.Foreign(segments, "") {
 			continue
 		}
+		h.Faults = append(h.Faults, found.Faults...)
+		h.Unread += found.Unread
 		spans, gaps := binlog.Spans(segments)
 		spans = slices.DeleteFunc(spans, binlog.Span.Empty)
 		for _, s := range spans {

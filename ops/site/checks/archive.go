@@ -39,6 +39,10 @@ func (b *checker) withArchive(look health.Probe) health.Probe {
 				backups.UnloggedText(b.Service.Database.Name, h.Unlogged), lang.M("See: %s.", "opsdeck doctor"))
 		}
 		failover{b.Source}.find(ctx, &r, sh, h)
+		for _, f := range h.Faults {
+			r.FindNext(ops.StateWarning, lang.M("a file of the binlog archive cannot be used"), f.Sentence(),
+				lang.M("See: %s.", "opsdeck backup binlog verify"))
+		}
 		for _, g := range h.Gaps {
 			if !g.Healed {
 				r.FindNext(ops.StateCritical, lang.M("the binlog archive has a gap"), backups.GapText(g.Gap),
