@@ -539,7 +539,7 @@ func TestAStepWithoutUndoIsNotSaidToBeTakenBack(t *testing.T) {
 		t.Errorf("%q, want %q", said, want)
 	}
 	text, _ := os.ReadFile(d.Store().ReportPath(p.ID))
-	if !strings.Contains(string(text), "bad undone no undo is configured: the command's changes may remain") {
+	if !strings.Contains(string(text), "bad: not rolled back – no undo is configured: the command's changes may remain") {
 		t.Errorf("%s", text)
 	}
 }
