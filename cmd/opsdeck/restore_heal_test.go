@@ -45,15 +45,15 @@ func TestTheWizardUndoesATransactionAndKnowsItsReach(t *testing.T) {
 		before := word(t, s, schema)
 		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "DELETE FROM goods")
 		id := newestChange(t, config, "goods")
-		plan, err := desk.Rewind(t.Context(), id, "", "")
+		plan, err := desk.Rewind(t.Context(), lang.English(), id, "", "")
 		if err != nil || plan.Rows != 4 || plan.Conflicts != 0 || plan.ID != "" ||
 			!strings.Contains(plan.Text, "goods") {
 			t.Fatalf("%+v, %v", plan, err)
 		}
-		if _, err := desk.Rewind(t.Context(), id, "other", ""); err == nil {
+		if _, err := desk.Rewind(t.Context(), lang.English(), id, "other", ""); err == nil {
 			t.Fatal("another plan's hash was taken")
 		}
-		done, err := desk.Rewind(t.Context(), id, plan.Hash, "")
+		done, err := desk.Rewind(t.Context(), lang.English(), id, plan.Hash, "")
 		if err != nil || done.ID == "" || word(t, s, schema) != before {
 			t.Fatalf("%+v, %v", done, err)
 		}

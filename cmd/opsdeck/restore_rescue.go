@@ -34,34 +34,40 @@ type restoreRescueCmd struct {
 
 // Run compares, shows, and merges when asked to.
 func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
+	_, err := c.run(ctx, a)
+	return err
+}
+
+// run returns what it found; nil where it came to no comparison.
+func (c *restoreRescueCmd) run(ctx context.Context, a *app) (*restores.Rescued, error) {
 	if err := c.check(a); err != nil {
-		return err
+		return nil, err
 	}
 	d, err := a.desk()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	db := d.Service.Database.Name
 	if c.writes() {
 		t, err := d.Live(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := d.Vacant(ctx, t); err != nil {
-			return err
+			return nil, err
 		}
 		if c.Confirm != "" || !isTerminal(a.in) {
 			if err := a.confirm(ctx, db, c.Confirm, lang.Msg{}); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	if c.Table, err = a.typedTable(ctx, c.Table); err != nil {
-		return err
+		return nil, err
 	}
 	src, err := d.Finder().Source(ctx, c.From)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if src.State != string(backup.Good) {
 		a.note(lang.M("the backup %s was not verified", src.Name))
@@ -93,7 +99,7 @@ func (c *restoreRescueCmd) Run(ctx context.Context, a *app) error {
 	case !found.Outcome.Empty():
 		a.say(found.Outcome)
 	}
-	return err
+	return found, err
 }
 
 func (c *restoreRescueCmd) writes() bool { return c.Merge != "" && !c.DryRun && !c.Diff }
@@ -111,9 +117,7 @@ func (c *restoreRescueCmd) check(a *app) error {
 
 // print writes the comparison for people.
 func printRescue(p *printer, o *restores.Rescued) {
-	p.say(lang.M("%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since", o.Table, o.Backup,
-		o.RestoredTo.Local().Format("2006-01-02 15:04:05"), human.Count(o.Same), human.Count(o.Missing),
-		human.Count(o.Changed), human.Count(o.Added)))
+	p.say(rescueSaid(o))
 	if len(o.Rows) == 0 {
 		return
 	}
@@ -129,6 +133,13 @@ func printRescue(p *printer, o *restores.Rescued) {
 	if o.More > 0 {
 		p.note(lang.M("%s more rows; --limit 0 shows all", human.Count(o.More)))
 	}
+}
+
+// rescueSaid says how many rows are the same, missing, changed and new.
+func rescueSaid(o *restores.Rescued) lang.Msg {
+	return lang.M("%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since", o.Table, o.Backup,
+		o.RestoredTo.Local().Format("2006-01-02 15:04:05"), human.Count(o.Same), human.Count(o.Missing),
+		human.Count(o.Changed), human.Count(o.Added))
 }
 
 func rescueKind(p *printer, kind string) string {

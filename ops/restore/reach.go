@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -101,6 +102,25 @@ func Advise(t *binlog.Transaction, database string, unreached lang.Msg) []Advice
 		out = []Advice{whole, undo, table}
 	}
 	return out
+}
+
+// WithoutUndo is advice for a transaction of which the undo was refused, and why.
+func WithoutUndo(advice []Advice, why lang.Msg) []Advice {
+	out := slices.Clone(advice)
+	for i := range out {
+		if out[i].Cure == CureUndo {
+			out[i].Off = why
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Advice) int { return impossible(a) - impossible(b) })
+	return out
+}
+
+func impossible(a Advice) int {
+	if a.Off.Empty() {
+		return 0
+	}
+	return 1
 }
 
 // noUndo is why a transaction cannot be undone row by row; empty if it can.

@@ -19,6 +19,7 @@ func (p *Page) Actions() []page.Action {
 	if p.base.src == nil {
 		return []page.Action{
 			p.toLog(),
+			p.editor.queryAction(),
 			{
 				ID:     "audit.retry",
 				Keys:   []string{"r"},
@@ -54,14 +55,7 @@ func (p *Page) listActions() []page.Action {
 			Off:    p.rows.noRow,
 			Run:    func() tea.Cmd { return p.rows.show(p.rows.list.rows, p.rows.list.scroll.Cursor) },
 		},
-		{
-			ID:     "audit.query",
-			Keys:   []string{"/"},
-			Label:  lang.M("query"),
-			Help:   lang.M("write a query: user: action: resource: since: …"),
-			Footer: true,
-			Run:    p.editor.edit,
-		},
+		p.editor.queryAction(),
 		{
 			ID:     "audit.form",
 			Keys:   []string{"F"},
@@ -154,6 +148,19 @@ func (p *Page) listActions() []page.Action {
 			Footer: p.base.query != "" || p.rows.list.loading,
 			Run:    p.editor.clear,
 		},
+	}
+}
+
+// queryAction writes a query. Its line takes text at once, also while the database has not
+// answered yet: what is typed would be keys otherwise.
+func (p *editor) queryAction() page.Action {
+	return page.Action{
+		ID:     "audit.query",
+		Keys:   []string{"/"},
+		Label:  lang.M("query"),
+		Help:   lang.M("write a query: user: action: resource: since: …"),
+		Footer: true,
+		Run:    p.edit,
 	}
 }
 

@@ -70,6 +70,11 @@ func (p *editor) editKey(k tea.KeyMsg) tea.Cmd {
 
 func (p *editor) submit() tea.Cmd {
 	query := strings.TrimSpace(p.input.Value())
+	if p.base.src == nil { // begin reads it
+		p.stopEditing()
+		p.base.query = query
+		return nil
+	}
 	f, err := p.base.syntax().Parse(query)
 	if errors.As(err, &p.wrong) {
 		return nil
@@ -78,6 +83,22 @@ func (p *editor) submit() tea.Cmd {
 	p.base.query, p.base.filter = query, f
 	p.base.mode, p.base.back = listMode, nil
 	return p.rows.reload(false)
+}
+
+// begin reads the rows of the query that was written before the database answered; a line
+// that is still written goes on.
+func (p *editor) begin() tea.Cmd {
+	f, err := p.base.syntax().Parse(p.base.query)
+	if err != nil {
+		p.rows.list.err = err
+		return nil
+	}
+	p.base.filter = f
+	cmd := p.rows.reload(false)
+	if p.editing {
+		return tea.Batch(cmd, p.suggest())
+	}
+	return cmd
 }
 
 // accept puts the chosen offer into the line.
@@ -109,6 +130,9 @@ func (p *editor) suggest() tea.Cmd {
 	p.wrong = nil
 	p.pick = -1
 	p.offers = nil
+	if p.base.src == nil { // nothing is known of the table yet
+		return nil
+	}
 	runes := []rune(text)
 	at := len(string(runes[:min(p.input.Position(), len(runes))]))
 	p.spot = audit.SpotAt(text, at)

@@ -185,7 +185,7 @@ func (p *Page) opened(gen uint64, m openedMsg) tea.Cmd {
 		return nil
 	}
 	p.base.src = m.src
-	return tea.Batch(p.rows.reload(false), p.rows.tick())
+	return tea.Batch(p.editor.begin(), p.rows.tick())
 }
 
 // Update takes broadcasts and what another page handed over: a query line.
@@ -242,8 +242,12 @@ func (p *Page) View(size page.Size) string {
 		lines = p.ledger.one.draw(size)
 	case p.err != nil:
 		lines = p.base.problem(p.err, size, lang.M("r tries again"))
+		if p.editor.editing {
+			lines = append([]string{p.editor.queryLine(size.Width)}, lines...)
+		}
 	case p.base.src == nil:
-		lines = []string{"", "  " + p.base.env.Theme.Dim.Render(p.base.env.T("connecting to the database …"))}
+		lines = []string{p.editor.queryLine(size.Width),
+			"  " + p.base.env.Theme.Dim.Render(p.base.env.T("connecting to the database …"))}
 	case p.base.mode == detailMode:
 		lines = p.sheet.drawDetail(size)
 	case p.base.mode == traceMode:

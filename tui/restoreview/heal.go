@@ -29,8 +29,9 @@ type healing struct {
 
 // rewoundMsg is a plan to undo a transaction, or what came of it.
 type rewoundMsg struct {
-	done restore.Rewound
-	err  error
+	done    restore.Rewound
+	planned bool // a plan was asked for
+	err     error
 }
 
 // actions are the keys of the plan that choose the moment.
@@ -114,17 +115,38 @@ func (p *healing) openWays() tea.Cmd {
 // openCures offers the ways to heal what a transaction did.
 // It asks first whether a restore can reach the moment before.
 func (p *healing) openCures(t *binlog.Transaction) tea.Cmd {
+	return p.offerCures(t, nil)
+}
+
+// offerCures asks whether a restore can reach the moment before a transaction. refused is
+// why it cannot be undone row by row; nil where that was not tried.
+func (p *healing) offerCures(t *binlog.Transaction, refused error) tea.Cmd {
 	p.txn = t
 	ctx, desk := p.base.env.Ctx, p.base.desk
 	return func() tea.Msg {
-		return page.Msg{To: ID, Body: curesMsg{t, desk.CanRollTo(ctx, t)}}
+		return page.Msg{To: ID, Body: curesMsg{t, desk.CanRollTo(ctx, t), refused}}
 	}
 }
 
 // curesMsg says of a transaction whether a restore can reach the moment before it.
 type curesMsg struct {
-	txn *binlog.Transaction
-	err error // why it cannot
+	txn     *binlog.Transaction
+	err     error // why it cannot
+	refused error // why the transaction cannot be undone
+}
+
+// reason is what an error says, without what it advises.
+func reason(err error) lang.Msg {
+	if err == nil {
+		return lang.Msg{}
+	}
+	if known := (*ops.Error)(nil); errors.As(err, &known) {
+		if known.Err != nil {
+			return lang.M("%s (%s)", known.What, known.Err)
+		}
+		return known.What
+	}
+	return lang.Raw(err.Error())
 }
 
 func (p *healing) showCures(m curesMsg) tea.Cmd {
@@ -132,14 +154,10 @@ func (p *healing) showCures(m curesMsg) tea.Cmd {
 	if p.txn != t {
 		return nil // another one was chosen since
 	}
-	var unreached lang.Msg
-	if m.err != nil {
-		unreached = lang.Raw(m.err.Error())
-		if known := (*ops.Error)(nil); errors.As(m.err, &known) {
-			unreached = known.What
-		}
+	advice := restore.Advise(t, p.base.desk.Database(), reason(m.err))
+	if m.refused != nil {
+		advice = restore.WithoutUndo(advice, reason(m.refused))
 	}
-	advice := restore.Advise(t, p.base.desk.Database(), unreached)
 	body := []lang.Msg{
 		lang.M("Transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time), human.Count(t.Rows())),
 	}
@@ -228,18 +246,21 @@ func (p *healing) likely() (table string) {
 
 // rewind plans the undo of a transaction, or does the plan with a hash.
 func (p *healing) rewind(txn, hash, conflicts string) tea.Cmd {
-	ctx, desk := p.base.env.Ctx, p.base.desk
+	ctx, desk, l := p.base.env.Ctx, p.base.desk, p.base.env.Lang
 	p.since = p.base.env.Clock.Now()
 	p.base.problem = nil
 	return func() tea.Msg {
-		done, err := desk.Rewind(ctx, txn, hash, conflicts)
-		return page.Msg{To: ID, Body: rewoundMsg{done, err}}
+		done, err := desk.Rewind(ctx, l, txn, hash, conflicts)
+		return page.Msg{To: ID, Body: rewoundMsg{done, hash == "", err}}
 	}
 }
 
 // seeRewound shows the plan and asks, or says that it is done.
 func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 	p.since = time.Time{}
+	if m.err != nil && m.planned && p.txn != nil {
+		return p.offerCures(p.txn, m.err) // with the reason, and what is left to do
+	}
 	if p.base.problem = m.err; m.err != nil {
 		return nil
 	}
@@ -263,7 +284,7 @@ func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 		}
 		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, restore.CureUndo.Label(), lines, m.done.Text)})
 	}
-	choices := []widget.Choice{{Key: "v", Label: lang.M("read the rows"), Run: read}}
+	choices := []widget.Choice{{Key: "v", Label: lang.M("read the rows"), Run: read, Stay: true}}
 	switch {
 	case p.base.env.ReadOnly:
 	case m.done.Conflicts == 0:

@@ -9,6 +9,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/restore"
 	"opsdeck/tui/page"
@@ -135,6 +137,31 @@ func TestAnAccidentIsUndoneByKeys(t *testing.T) {
 	}
 	if !typeIn(p, confirm, "qianzhang_sales") || !slices.Contains(d.did, "rewind uuid:88 h1") {
 		t.Fatalf("%v", d.did)
+	}
+}
+
+// What the desk refuses to undo is no longer recommended: the dialog says the whole reason,
+// and the next way is a key in it.
+func TestARefusedUndoNamesItsReasonAndTheNextWay(t *testing.T) {
+	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	p := newPage("en", d)
+	ask := overlay(p, p.Update(deleted("orders")))
+	d.err = ops.Wrap(errors.New("the table orders was replaced since, by 0-1-340"), ops.Failed,
+		lang.M("this transaction cannot be undone row by row"))
+	cmd, _ := ask.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")})
+	again := overlay(p, cmd)
+	view := strings.Join(strings.FieldsFunc(again.View(page.Size{Width: 80, Height: 30}),
+		func(r rune) bool { return strings.ContainsRune(" │\n", r) }), " ")
+	contains(t, view, "Recommended: one table to a moment", "undo this transaction: not possible: this transaction "+
+		"cannot be undone row by row (the table orders was replaced since, by 0-1-340)")
+	d.err = nil
+	if cmd, _ := again.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("u")}); cmd != nil {
+		t.Error("the refused way is still a key")
+	}
+	cmd, _ = again.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("t")})
+	overlay(p, cmd)
+	if got := d.did[len(d.did)-1]; got != "draft   [orders] to uuid:88" {
+		t.Error(got)
 	}
 }
 

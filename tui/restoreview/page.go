@@ -34,8 +34,8 @@ type Desk interface {
 	// that names them; the given one stays as it is.
 	Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error)
 	// Rescue compares a table with its copy in the plan's backup and, when merge
-	// says which rows, puts them into the live one; it returns what it has to say.
-	Rescue(ctx context.Context, p *restore.Plan, table, merge string) (string, error)
+	// says which rows, puts them into the live one. Its text is in the language of l.
+	Rescue(ctx context.Context, l *lang.Printer, p *restore.Plan, table, merge string) (Rescued, error)
 	// Database is the database that is restored.
 	Database() string
 	// Reach is how close to the present a restore can come.
@@ -44,7 +44,7 @@ type Desk interface {
 	// and treats rows that were changed since as conflicts says.
 	// CanRollTo is an error where no backup can be rolled forward to a transaction.
 	CanRollTo(ctx context.Context, t *binlog.Transaction) error
-	Rewind(ctx context.Context, txn, hash, conflicts string) (restore.Rewound, error)
+	Rewind(ctx context.Context, l *lang.Printer, txn, hash, conflicts string) (restore.Rewound, error)
 	// Begin executes a plan; typed is what the person typed.
 	Begin(ctx context.Context, p *restore.Plan, typed string) error
 	// Work starts a worker on a run that has none.

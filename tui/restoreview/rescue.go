@@ -26,8 +26,15 @@ type rescuing struct {
 type rescuedMsg struct {
 	plan         *restore.Plan
 	table, merge string
-	text         string
+	found        Rescued
 	err          error
+}
+
+// Rescued is what a comparison of a table found, or a merge did.
+type Rescued struct {
+	Said  lang.Msg // how many rows are the same, missing, changed, new
+	Tally restore.RescueTally
+	Text  string // all there is to say, with the rows
 }
 
 func (p *rescuer) cannotRescue() lang.Msg {
@@ -73,12 +80,12 @@ func (p *rescuer) openRescue() tea.Cmd {
 
 // runRescue compares, or merges when merge says which rows.
 func (p *rescuer) runRescue(plan *restore.Plan, table, merge string) tea.Cmd {
-	ctx, desk := p.base.env.Ctx, p.base.desk
+	ctx, desk, l := p.base.env.Ctx, p.base.desk, p.base.env.Lang
 	p.rescue = rescuing{table, p.base.env.Clock.Now()}
 	p.base.problem = nil
 	return func() tea.Msg {
-		text, err := desk.Rescue(ctx, plan, table, merge)
-		return page.Msg{To: ID, Body: rescuedMsg{plan, table, merge, text, err}}
+		found, err := desk.Rescue(ctx, l, plan, table, merge)
+		return page.Msg{To: ID, Body: rescuedMsg{plan, table, merge, found, err}}
 	}
 }
 
@@ -88,41 +95,49 @@ func (p *rescuer) seeRescue(m rescuedMsg) tea.Cmd {
 	if p.base.problem = m.err; m.err != nil {
 		return nil
 	}
-	var lines []string
-	for _, l := range strings.Split(strings.TrimSpace(termsafe.Text(m.text)), "\n") {
-		lines = append(lines, cells.Wrap(l, reportWidth)...)
-	}
 	title := lang.M("%s compared with the backup", m.table)
 	read := func() tea.Cmd {
-		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, m.text)})
+		var lines []string
+		for _, l := range strings.Split(strings.TrimSpace(termsafe.Text(m.found.Text)), "\n") {
+			lines = append(lines, cells.Wrap(l, reportWidth)...)
+		}
+		return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, m.found.Text)})
 	}
 	if m.merge != "" {
 		return read()
 	}
-	merge := func(what string, label lang.Msg) func() tea.Cmd {
-		return func() tea.Cmd {
+	choices := append([]widget.Choice{{Key: "v", Label: lang.M("read the rows"), Run: read, Stay: true}},
+		p.merges(m)...)
+	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{m.found.Said}, true, choices...)})
+}
+
+// merges are the answers that write rows into the live table: those that have rows to write.
+func (p *rescuer) merges(m rescuedMsg) (out []widget.Choice) {
+	if p.base.env.ReadOnly {
+		return nil
+	}
+	merge := func(key, what string, label lang.Msg) {
+		out = append(out, widget.Choice{Key: key, Label: label, Run: func() tea.Cmd {
 			db := m.plan.Target.Live
 			body := []lang.Msg{
-				lang.Raw(lines[0]),
+				m.found.Said,
 				lang.M("Writes rows of %s into %s.", m.plan.Source.Name, db+"."+m.table),
 			}
-			return page.Send(
-				page.Open{
-					Overlay: widget.NewConfirm(p.base.env, label, body, db,
-						func() tea.Cmd { return p.runRescue(m.plan, m.table, what) }),
-				},
-			)
-		}
+			return page.Send(page.Open{Overlay: widget.NewConfirm(p.base.env, label, body, db,
+				func() tea.Cmd { return p.runRescue(m.plan, m.table, what) })})
+		}})
 	}
-	missing := lang.M("restore the missing rows")
-	changed := lang.M("restore the changed rows")
-	all := lang.M("restore both")
-	return page.Send(page.Open{Overlay: widget.NewAsk(p.base.env, title, []lang.Msg{lang.Raw(lines[0])}, true,
-		widget.Choice{Key: "v", Label: lang.M("read the rows"), Run: read},
-		widget.Choice{Key: "m", Label: missing, Run: merge(restore.RescueMissing, missing)},
-		widget.Choice{Key: "c", Label: changed, Run: merge(restore.RescueChanged, changed)},
-		widget.Choice{Key: "a", Label: all, Run: merge("all", all)},
-	)})
+	missing, changed := m.found.Tally.Missing, m.found.Tally.Changed
+	if missing > 0 {
+		merge("m", restore.RescueMissing, lang.M("restore the missing rows"))
+	}
+	if changed > 0 {
+		merge("c", restore.RescueChanged, lang.M("restore the changed rows"))
+	}
+	if missing > 0 && changed > 0 {
+		merge("a", "all", lang.M("restore both"))
+	}
+	return out
 }
 
 // rescueLine says that a table is being compared, with a clock.

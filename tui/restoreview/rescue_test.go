@@ -36,7 +36,7 @@ func pressOn(o page.Overlay, k string) tea.Cmd {
 // TestRowsAreRescuedByKeys compares a table and merges its missing rows, without
 // the command line.
 func TestRowsAreRescuedByKeys(t *testing.T) {
-	d := &fakeDesk{plan: samplePlan(restore.Swap)}
+	d := &fakeDesk{plan: samplePlan(restore.Swap), rescued: restore.RescueTally{Missing: 2}}
 	p := newPage("en", d)
 	p.base.plan, p.looked = d.plan, true
 	i := slices.IndexFunc(p.Actions(), func(a page.Action) bool { return a.ID == "restore.rescue" })
@@ -45,9 +45,17 @@ func TestRowsAreRescuedByKeys(t *testing.T) {
 	}
 	compare := pressOn(openedBy(t, p.Actions()[i].Run()), "enter")
 	ask := openedBy(t, p.Receive(compare().(page.Msg)))
-	if view := ask.View(page.Size{Width: 80, Height: 24}); !strings.Contains(view, "2 missing now") ||
-		!strings.Contains(view, "restore the missing rows") {
-		t.Fatalf("the dialog says\n%s", view)
+	for _, width := range []int{40, 80, 200} {
+		view := strings.Join(strings.FieldsFunc(ask.View(page.Size{Width: width, Height: 24}),
+			func(r rune) bool { return r == ' ' || r == '│' || r == '\n' }), " ")
+		contains(t, view, "995 the same, 2 missing now, 0 changed, 1 new since", "restore the missing rows")
+		if strings.Contains(view, "changed rows") || strings.Contains(view, "both") {
+			t.Errorf("what has no rows is offered:\n%s", view)
+		}
+	}
+	rows, done := ask.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("v")})
+	if openedBy(t, rows); done {
+		t.Error("leaving the rows does not come back to the question")
 	}
 	confirm := openedBy(t, pressOn(ask, "m"))
 	for _, r := range d.plan.Target.Live {

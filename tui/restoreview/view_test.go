@@ -42,6 +42,7 @@ type fakeDesk struct {
 	unreached error // of CanRollTo
 	reach     restore.Reach
 	conflicts int // of a transaction that is taken back
+	rescued   restore.RescueTally
 }
 
 func (d *fakeDesk) Later(context.Context, *run.Run) (restore.Loss, error) {
@@ -56,7 +57,7 @@ func (d *fakeDesk) Reach(context.Context) (restore.Reach, error) { return d.reac
 
 func (d *fakeDesk) CanRollTo(context.Context, *binlog.Transaction) error { return d.unreached }
 
-func (d *fakeDesk) Rewind(_ context.Context, txn, hash, conflicts string) (restore.Rewound, error) {
+func (d *fakeDesk) Rewind(_ context.Context, _ *lang.Printer, txn, hash, conflicts string) (restore.Rewound, error) {
 	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rewind %s %s %s", txn, hash, conflicts)))
 	r := restore.Rewound{Txn: txn, Hash: "h1", Rows: 4, Conflicts: d.conflicts, Text: "orders 1\norders 2"}
 	if hash != "" {
@@ -98,9 +99,11 @@ func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, er
 	return &out, d.err
 }
 
-func (d *fakeDesk) Rescue(_ context.Context, p *restore.Plan, table, merge string) (string, error) {
+func (d *fakeDesk) Rescue(_ context.Context, _ *lang.Printer, p *restore.Plan, table, merge string) (Rescued, error) {
 	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rescue %s %s %s", p.Source.Name, table, merge)))
-	return table + " against the backup: 10 the same, 2 missing now\nmissing  17  name: a", d.err
+	said := lang.M("%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since", table,
+		p.Source.Name, "2026-11-30 17:57:21", "995", human.Count(d.rescued.Missing), human.Count(d.rescued.Changed), "1")
+	return Rescued{said, d.rescued, "missing  17  name: a"}, d.err
 }
 
 func (d *fakeDesk) Begin(_ context.Context, p *restore.Plan, typed string) error {

@@ -81,6 +81,7 @@ type Choice struct {
 	Key   string
 	Label lang.Msg
 	Run   func() tea.Cmd // may be nil
+	Stay  bool           // the dialog stays below what the answer opens
 }
 
 // Ask is a dialog with a few answers, each by its key; esc leaves. The answers
@@ -118,7 +119,7 @@ func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
 			if c.Run == nil {
 				return nil, true
 			}
-			return c.Run(), true
+			return c.Run(), !c.Stay
 		}
 	}
 	if !a.scroll(k.String()) && k.String() == " " {

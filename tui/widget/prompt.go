@@ -18,7 +18,7 @@ type Prompt struct {
 	done  func(text string) tea.Cmd
 }
 
-// NewPrompt makes the dialog: body says what the text is for, in one line, and
+// NewPrompt makes the dialog: body says what the text is for, and
 // value is there to begin with.
 func NewPrompt(env *page.Env, title lang.Msg, body, value string, done func(text string) tea.Cmd) *Prompt {
 	p := &Prompt{env: env, title: title, body: body, input: NewInput("> ", ""), done: done}
@@ -46,12 +46,14 @@ func (p *Prompt) Update(msg tea.Msg) (tea.Cmd, bool) {
 func (p *Prompt) View(size page.Size) string {
 	t, e := p.env.Theme, p.env
 	w := max(1, min(size.Width-4, 72))
-	lines := []string{
-		t.Dim.Render(cells.Cut(termsafe.Line(p.body), w)),
-		"",
-		p.input.View(t, w),
-		"",
-		KeyHelp(t, "enter", e.T("choose")) + "  " + KeyHelp(t, "esc", e.T("back")),
+	var lines []string
+	for _, l := range cells.Wrap(termsafe.Line(p.body), w) {
+		lines = append(lines, t.Dim.Render(l))
+	}
+	lines = append(lines, "", p.input.View(t, w), "",
+		KeyHelp(t, "enter", e.T("choose"))+"  "+KeyHelp(t, "esc", e.T("back")))
+	if gap := len(lines) - 4; len(lines) > size.Height-2 { // the line that is typed comes first
+		lines = lines[min(gap, len(lines)-size.Height+2):]
 	}
 	return Box(t, " "+e.Lang.Msg(p.title)+" ", lines, size)
 }
