@@ -248,14 +248,14 @@ func heatStep(n, most int64) int {
 
 func (p *tallies) heatCell(n, most int64, each int) string {
 	t := p.base.env.Theme
+	none, marks := t.Glyph.Dot, []string{"░", "▒", "▓", "█"}
+	if t.ASCII {
+		none, marks = " ", []string{".", "-", "+", "#"} // a dot for none would be the lowest step
+	}
 	if n == 0 {
-		return t.Rule.Render(strings.Repeat(t.Glyph.Dot, each))
+		return t.Rule.Render(strings.Repeat(none, each))
 	}
 	step := heatStep(n, most)
-	marks := []string{"░", "▒", "▓", "█"}
-	if t.ASCII {
-		marks = []string{".", "-", "+", "#"}
-	}
 	style := []lipgloss.Style{t.Dim, t.Info, t.Warn, t.Crit}[step]
 	return style.Render(strings.Repeat(marks[step], each))
 }

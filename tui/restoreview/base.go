@@ -33,3 +33,12 @@ type base struct {
 	scroll  int     // of the right side
 	problem error   // of the last request
 }
+
+// lastSign is until when the run's clocks go: now while a worker is at work, else the last
+// line that one wrote.
+func (p *base) lastSign() time.Time {
+	if n := len(p.run.Lines); !p.run.Alive && n > 0 {
+		return p.run.Lines[n-1].Time
+	}
+	return p.env.Clock.Now()
+}

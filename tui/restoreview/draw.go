@@ -239,7 +239,7 @@ func (p *sheet) now(w int) []string {
 	t := p.base.env.Theme
 	s := p.base.run.State
 	mark := s.Trail[len(s.Trail)-1]
-	clock := human.Clock(e.Clock.Now().Sub(mark.Begin))
+	clock := human.Clock(p.base.lastSign().Sub(mark.Begin))
 	lines := []string{t.Accent.Render(cells.Cut(e.Lang.Msg(s.Stage.Label())+"  "+clock, w))}
 	if pr := p.base.run.Progress; pr != nil && p.base.run.Alive && !s.Stage.Asks() {
 		lines = append(lines, p.progress(*pr, w)...)

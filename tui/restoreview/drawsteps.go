@@ -40,7 +40,7 @@ func (p *sheet) stepState(s restore.Step) stepState {
 		seen = true
 		end := m.End
 		if end.IsZero() {
-			end = p.base.env.Clock.Now()
+			end = p.base.lastSign()
 		}
 		took += end.Sub(m.Begin)
 	}

@@ -67,19 +67,23 @@ func (g *gate) tell(phase string, always bool) {
 		return
 	}
 	g.reported = now
-	g.report(
-		ops.Progress{
-			Phase:    phase,
-			Object:   g.object,
-			Done:     g.rows,
-			Total:    max(g.total, g.rows),
-			Unit:     "rows",
-			Rows:     g.rows,
-			Bytes:    g.bytes,
-			Elapsed:  now.Sub(g.since),
-			Estimate: true,
-		},
-	)
+	p := ops.Progress{
+		Phase:    phase,
+		Object:   g.object,
+		Done:     g.rows,
+		Total:    max(g.total, g.rows),
+		Unit:     "rows",
+		Rows:     g.rows,
+		Bytes:    g.bytes,
+		Elapsed:  now.Sub(g.since),
+		Estimate: true,
+	}
+	if g.rows == 0 && g.bytes > 0 { // another program reads the rows
+		p.Done = g.bytes
+		p.Total = 0
+		p.Unit = "bytes"
+	}
+	g.report(p)
 }
 
 // step reports the start of a phase.

@@ -32,21 +32,24 @@ func (w *worker) loadData(ctx context.Context, t *table, c *converter, job []int
 		return first.err
 	}
 	name := "opsdeck" + strconv.FormatInt(readers.Add(1), 10)
-	r := &feedReader{feed: feed, block: first, s: w.s, table: t.object}
+	r := &feedReader{feed: feed, block: first, told: told{m: w.s.meter, object: t.object}}
 	driver.RegisterReaderHandler(name, func() io.Reader { return r })
 	defer driver.DeregisterReaderHandler(name)
 	res, err := w.conn.ExecContext(ctx, c.statement(name))
 	if err == nil {
 		err = r.err
 	}
+	if err == nil {
+		err = w.allIn(ctx, res, r.rows)
+	}
 	if err != nil {
+		r.told.back()
 		cancel(err)
 		for range feed { // the goroutine that fills it uses the worker's buffers
 			continue
 		}
-		return err
 	}
-	return w.allIn(ctx, res, r.rows)
+	return err
 }
 
 // allIn checks the server's result of a LOAD DATA, because LOCAL turns every error into
@@ -111,14 +114,15 @@ type feedReader struct {
 	used  int
 	rows  int64
 	err   error
-	s     *session
-	table string
+	told  told
+	part  int64 // of the block's raw bytes: those told
 }
 
 func (r *feedReader) Read(p []byte) (int, error) {
 	for r.used == len(r.block.data) {
 		r.rows += r.block.rows
-		r.s.meter.add(r.table, r.block.raw, r.block.rows)
+		r.told.add(r.block.raw-r.part, r.block.rows)
+		r.part = 0
 		var ok bool
 		if r.block, ok = <-r.feed; !ok {
 			r.block = block{}
@@ -132,5 +136,8 @@ func (r *feedReader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, r.block.data[r.used:])
 	r.used += n
+	part := r.block.raw * int64(r.used) / int64(len(r.block.data))
+	r.told.add(part-r.part, 0)
+	r.part = part
 	return n, nil
 }

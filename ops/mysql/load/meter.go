@@ -59,3 +59,22 @@ func (m *meter) say(now time.Time) {
 	p.Elapsed = now.Sub(m.begin)
 	m.tell(p)
 }
+
+// told is what a worker counted of work that may still fail.
+type told struct {
+	m           *meter
+	object      string
+	bytes, rows int64
+}
+
+func (t *told) add(bytes, rows int64) {
+	t.bytes += bytes
+	t.rows += rows
+	t.m.add(t.object, bytes, rows)
+}
+
+// back takes what was counted away: it will be done again.
+func (t *told) back() {
+	t.m.add("", -t.bytes, -t.rows)
+	t.bytes, t.rows = 0, 0
+}

@@ -255,27 +255,36 @@ func (w *worker) giveUpLocal(t *table, err error) bool {
 }
 
 // insert sends the statements of a job's members unchanged.
-func (w *worker) insert(ctx context.Context, t *table, job []int) error {
+func (w *worker) insert(ctx context.Context, t *table, job []int) (err error) {
+	told := told{m: w.s.meter, object: t.object}
+	defer func() {
+		if err != nil {
+			told.back()
+		}
+	}()
 	for _, i := range job {
 		mem := w.src.Manifest.Members[i]
-		var err error
 		if w.text, err = w.unpack.member(ctx, w.text[:0], mem); err != nil {
 			return err
 		}
-		rows, err := w.insertText(ctx, t, w.text)
+		before := told.bytes
+		rows, err := w.insertText(ctx, t, w.text, &told)
 		if err != nil {
 			return err
 		}
 		if rows != mem.Rows {
 			return damage(mem, "%d rows went in, the manifest says %d", rows, mem.Rows)
 		}
-		w.s.meter.add(t.object, mem.RawLength, rows)
+		told.add(mem.RawLength-(told.bytes-before), 0)
 	}
 	return nil
 }
 
-func (w *worker) insertText(ctx context.Context, t *table, text []byte) (rows int64, err error) {
-	sp := sqlscan.NewSplitter(bytes.NewReader(text), sqlscan.Limits{Cut: min(4<<20, w.s.packet/2), Max: w.s.packet})
+// insertCut is how long a statement of rows is at most: progress moves with each.
+const insertCut = 256 << 10
+
+func (w *worker) insertText(ctx context.Context, t *table, text []byte, told *told) (rows int64, err error) {
+	sp := sqlscan.NewSplitter(bytes.NewReader(text), sqlscan.Limits{Cut: min(insertCut, w.s.packet/2), Max: w.s.packet})
 	for {
 		st, err := sp.Next()
 		if err == io.EOF {
@@ -309,6 +318,7 @@ func (w *worker) insertText(ctx context.Context, t *table, text []byte) (rows in
 		if err := w.warnings(ctx, t); err != nil {
 			return rows, err
 		}
+		told.add(int64(len(st.SQL)), n)
 	}
 }
 
