@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -77,8 +78,12 @@ type Walker struct {
 	file   string
 	format *Format
 	group  *Group
-	maps   map[uint64]mapped
+	maps   map[uint64]mapped // of the group's tables so far
+	known  map[uint64]mapped // of earlier groups: most repeat the same table maps
 }
+
+// mostKnown is how many table maps are kept from earlier groups.
+const mostKnown = 1000
 
 type mapped struct {
 	parsed *TableMap
@@ -87,7 +92,7 @@ type mapped struct {
 
 // NewWalker starts in a file, at the start of a group.
 func NewWalker(file string, f *Format) *Walker {
-	return &Walker{file: file, format: f, maps: map[uint64]mapped{}}
+	return &Walker{file: file, format: f, maps: map[uint64]mapped{}, known: map[uint64]mapped{}}
 }
 
 // Feed processes the next event, whose end position in the file is end, and calls take
@@ -97,6 +102,7 @@ func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
 	if e.Type == TypeFormat {
 		f, err := parseFormat(e)
 		w.format = f
+		clear(w.known)
 		return err
 	}
 	if w.format == nil {
@@ -125,13 +131,7 @@ func (s *step) event(e *Event) error {
 	case TypeGTID, TypeAnonymousGTID, TypeGTIDTagged, TypeMariaGTID:
 		return s.begin(e)
 	case TypeTableMap:
-		m, err := parseTableMap(e, w.format)
-		if err == nil {
-			own := *e
-			own.Raw = append([]byte(nil), e.Raw...)
-			w.maps[m.ID] = mapped{m, &own}
-		}
-		return err
+		return w.tableMap(e)
 	case TypeQuery, TypeQueryCompressed:
 		return s.query(e)
 	case TypeXID:
@@ -156,6 +156,28 @@ func (s *step) event(e *Event) error {
 	if e.isRows() {
 		return s.rows(e)
 	}
+	return nil
+}
+
+// tableMap adds a table map to the group. One that repeats that of an earlier group is not
+// parsed again.
+func (w *Walker) tableMap(e *Event) error {
+	own := *e
+	own.Raw = append([]byte(nil), e.Raw...)
+	id := rowsID(e, w.format)
+	if old, ok := w.known[id]; ok && bytes.Equal(old.event.body(), e.body()) {
+		w.maps[id] = mapped{old.parsed, &own}
+		return nil
+	}
+	m, err := parseTableMap(e, w.format)
+	if err != nil {
+		return err
+	}
+	if len(w.known) >= mostKnown {
+		clear(w.known)
+	}
+	w.maps[id] = mapped{m, &own}
+	w.known[id] = w.maps[id]
 	return nil
 }
 

@@ -3,7 +3,6 @@ package changes
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"opsdeck/ops/binlog"
 	format "opsdeck/ops/mysql/binlog"
@@ -59,30 +58,46 @@ type look struct {
 	summary format.Summary
 	hit     bool
 	unsure  bool // a change of the table may be one of the row
-	seen    map[*format.TableMap]view
+	seen    map[seenAs]view
+}
+
+// seenAs is a table map after so many statements that concern the key's table.
+type seenAs struct {
+	logged     *format.TableMap
+	statements int
 }
 
 func newLook(q Query, piece int, done func(*binlog.Transaction) error) *look {
-	l := &look{q: q, piece: piece}
-	l.summary.Wants = q.Takes
+	l := &look{q: q, piece: piece, seen: map[seenAs]view{}}
+	l.summary.Wants = func(t *binlog.Transaction) bool {
+		may, _ := l.mayBe(t)
+		return may && q.Takes(t)
+	}
 	l.summary.Done = func(t *binlog.Transaction) error {
-		if q.Key != nil && !l.hit {
-			statements, definitions := q.Statements(t)
-			if !l.unsure && !statements && !definitions {
-				return nil
-			}
-			t.Unsure = l.unsure || statements
+		may, unsure := l.mayBe(t)
+		if !may {
+			return nil
 		}
+		t.Unsure = t.Unsure || unsure
 		return done(t)
 	}
 	return l
+}
+
+// mayBe reports whether a transaction that was read changed the row of the key, or may have;
+// unsure if only may have. Without a key it is true for all.
+func (l *look) mayBe(t *binlog.Transaction) (may, unsure bool) {
+	if l.q.Key == nil || l.hit {
+		return true, false
+	}
+	statements, definitions := l.q.Statements(t)
+	return l.unsure || statements || definitions, l.unsure || statements
 }
 
 func (l *look) take(i *format.Item) error {
 	if i.What == format.Begin {
 		l.hit = false
 		l.unsure = false
-		l.seen = nil
 	}
 	if l.q.Key != nil && i.What == format.Change && !l.hit && i.Rows.Map.Matches(l.q.Table) {
 		if err := l.rows(i); err != nil {
@@ -94,20 +109,18 @@ func (l *look) take(i *format.Item) error {
 
 // rows searches the before and after images of a rows event for the key.
 func (l *look) rows(i *format.Item) error {
-	v, known := l.seen[i.Rows.Map]
+	at := placed{l.piece, i.Group.Pos}
+	as := seenAs{i.Rows.Map, l.q.past.before(at)}
+	v, known := l.seen[as]
 	if !known {
-		v = l.q.past.view(placed{l.piece, i.Group.Pos}, &i.Rows.Map.Table)
-		if l.seen == nil {
-			l.seen = map[*format.TableMap]view{}
-		}
-		l.seen[i.Rows.Map] = v
+		v = l.q.past.view(at, &i.Rows.Map.Table)
+		l.seen[as] = v
 	}
 	if v.key == nil {
 		l.unsure = true
 		return nil
 	}
-	wanted := slices.Clone(v.key)
-	return i.Rows.EachOf(wanted, func(c binlog.RowChange) error {
+	return i.Rows.EachOf(v.key, func(c binlog.RowChange) error {
 		l.hit = l.hit || v.matches(c.Before, l.q.Key) || v.matches(c.After, l.q.Key)
 		return nil
 	})
