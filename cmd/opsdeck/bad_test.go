@@ -85,7 +85,7 @@ func TestWrongPasswordIsAMatterOfConfiguration(t *testing.T) {
 	)
 	_, errs := asked(t, config, 78, "audit", "list")
 	if !strings.Contains(errs, "refuses the user or the password") ||
-		!strings.Contains(errs, "→ check user and password in the options file") {
+		!strings.Contains(errs, "→ create ~/.my.cnf (mode 600)") {
 		t.Error(errs)
 	}
 }

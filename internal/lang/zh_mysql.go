@@ -196,6 +196,18 @@ func init() {
 			"SESSION_VARIABLES_ADMIN to prevent it, or: SET GLOBAL sql_generate_invisible_primary_key = OFF",
 		"%s 没有主键，服务器会给它添加一个键列；要避免这一点，导入用户需要 SESSION_VARIABLES_ADMIN 权限，或执行：SET GLOBAL "+
 			"sql_generate_invisible_primary_key = OFF",
+		"the options file %s does not exist", "选项文件 %s 不存在",
+		"correct database.options_file in the configuration, or create the file (mode 600) with host, port, user and "+
+			"password under [client]",
+		"请更正配置中的 database.options_file，或创建该文件（权限 600），在 [client] 下写明 host、port、user 和 password",
+		"the options file %s does not exist: no password was sent", "选项文件 %s 不存在：登录时没有发送密码",
+		"MySQL at %s refuses the user or the password: %s", "%s 处的 MySQL 拒绝了用户名或密码：%s",
+		"the options file %s does not exist; tried %s: %s", "选项文件 %s 不存在；已尝试 %s：%s",
+		"create %s (mode 600) with host, port, user and password under [client], or name another file in "+
+			"database.options_file",
+		"请创建 %s（权限 600），在 [client] 下写明 host、port、user 和 password；或在 database.options_file 中改用其他文件",
+		"cannot connect to MySQL (%s)", "无法连接 MySQL（%s）",
+		"cannot connect to MySQL", "无法连接 MySQL",
 		"the statements that run in MySQL are not visible",
 		"无法查看 MySQL 中正在运行的语句",
 		"%d statements in MySQL have been running too long",

@@ -106,6 +106,12 @@ func FaultOf(err error) Fault {
 
 // what is the sentence for people: a clause with a subject.
 func (f Fault) what(t Target, err error) lang.Msg {
+	switch {
+	case t.blind(f) && f == LoginRefused:
+		return lang.M("MySQL at %s refuses the user or the password: %s", t.String(), t.blindReason(f, err))
+	case t.blind(f):
+		return lang.M("cannot connect to MySQL (%s)", t.blindReason(f, err))
+	}
 	switch f {
 	case LoginRefused:
 		return t.refused()
@@ -152,6 +158,9 @@ func (f Fault) code() ops.Code {
 
 // hint is what to do next.
 func (f Fault) hint(t Target, err error) lang.Msg {
+	if t.blind(f) {
+		return t.blindHint()
+	}
 	switch f {
 	case LoginRefused:
 		return t.refusedHint()
@@ -176,12 +185,22 @@ func (f Fault) hint(t Target, err error) lang.Msg {
 
 // explain is the fault as an error of a command.
 func (f Fault) explain(err error, t Target) error {
-	return ops.Wrap(err, f.code(), f.what(t, err)).WithHint(f.hint(t, err))
+	code := f.code()
+	if t.blind(f) {
+		code = ops.Config
+	}
+	return ops.Wrap(err, code, f.what(t, err)).WithHint(f.hint(t, err))
 }
 
 // result is the fault as the result of a status check. A server that refuses
 // only our account may serve its application well: that is unknown, not down.
 func (f Fault) result(t Target, err error) health.Result {
+	switch {
+	case t.blind(f) && f == LoginRefused:
+		return health.CannotTell(lang.M("MySQL refuses opsdeck's login"), t.blindReason(f, err))
+	case t.blind(f):
+		return health.CannotTell(lang.M("cannot connect to MySQL"), t.blindReason(f, err))
+	}
 	switch f {
 	case NoFault:
 		return health.CannotTell(lang.M("cannot check MySQL"), Reason(err))

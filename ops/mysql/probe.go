@@ -67,7 +67,7 @@ func (p Probe) unreachable(err error) health.Result {
 		err = explained.Err
 	}
 	r := f.result(p.Target, err)
-	if p.Next != nil {
+	if p.Next != nil && !p.Target.blind(f) {
 		r.Next = p.Next(f)
 	} else if f != NoFault {
 		r.Next = lang.Sentence(f.hint(p.Target, err))

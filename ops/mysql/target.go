@@ -49,6 +49,8 @@ type Target struct {
 	// user tells that it waits, and what for.
 	WaitForRoom bool
 	Container   string // of Docker, in which the server may run; "" for none
+	NoOptions   string // the options file, where it does not exist
+	Guessed     bool   // nothing says where the server is: it is tried at the usual place
 
 	unknown bool // the account is not known here: nothing can be asked
 }
@@ -74,11 +76,23 @@ func (t Target) Server() string { return t.Addr }
 // its options file says, else 127.0.0.1:3306 and the user running opsdeck.
 func Resolve(c config.Database) (Target, error) {
 	opts, secure, err := readOptions(c.OptionsFile)
+	absent := errors.Is(err, fs.ErrNotExist)
+	nowhere := c.Host == "" && c.Port == 0 && c.Socket == ""
+	if absent {
+		err = nil
+		if nowhere {
+			err = MissingOptions(c.OptionsFile)
+		}
+	}
 	if err != nil {
 		return Target{}, err
 	}
 	t := Target{User: first(c.User, opts["user"], os.Getenv("USER"), "root"), Password: opts["password"],
 		StallAfter: c.StallAfter, Database: c.Name, Container: c.Container}
+	if absent {
+		t.NoOptions = c.OptionsFile
+		t.Guessed = nowhere
+	}
 	host := first(c.Host, opts["host"])
 	socket := c.Socket
 	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
@@ -119,7 +133,7 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 		secure, err = readSecurity(list)
 		return opts, secure, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, secure, nil // no file: log in as the user, without a password
+		return nil, secure, err
 	case errors.As(err, &insecure):
 		return nil, secure,
 			ops.Wrap(err, ops.Config, lang.M("%s holds a password and other users can read it", insecure.Path)).

@@ -186,7 +186,7 @@ func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) la
 			if err != nil {
 				return cannot(lang.M("cannot check MySQL"), err)
 			}
-			ready = mysql.Probe{
+			look := mysql.Probe{
 				Target:      target,
 				Threads:     h.Threads,
 				Transaction: h.LongTransaction,
@@ -194,6 +194,10 @@ func databaseProbe(d config.Database, h config.Health, next func(mysql.Fault) la
 				DiskFree:    h.DiskFree,
 				Next:        next,
 			}.Health()
+			if target.NoOptions != "" { // it may be made while the console runs
+				return look(ctx)
+			}
+			ready = look
 		}
 		return ready(ctx)
 	}

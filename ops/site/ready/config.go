@@ -42,6 +42,8 @@ func ConfigProblems(l *config.Loaded) []error {
 	for _, s := range l.Services {
 		if _, err := mysql.Resolve(s.Database); err != nil {
 			problems = append(problems, err)
+		} else if err := mysql.MissingOptions(s.Database.OptionsFile); err != nil {
+			problems = append(problems, err)
 		}
 		secret(s.Redis.PasswordFile)
 		if err := backups.KeyFits(s.Backup); err != nil {
