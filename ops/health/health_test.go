@@ -251,6 +251,44 @@ func TestVerdictLeavesOutWhatOnlyFollows(t *testing.T) {
 	}
 }
 
+// TestWhatKeepsEverythingElseUnknownComesFirst: while the login is refused no check of the
+// data says anything and no backup can be made; that watch does not run is said after it.
+func TestWhatKeepsEverythingElseUnknownComesFirst(t *testing.T) {
+	refused := stood(KindMySQL, CannotTell(lang.M("MySQL refuses opsdeck's login"), lang.Raw("password")), 7)
+	silent := stood(KindJob, Result{State: ops.StateWarning, Headline: lang.M("opsdeck watch is not running: no alerts " +
+		"are sent")}, 7)
+	got := Judge(Report{At: at(60), Standings: []Standing{silent, refused}}, Face{Zone: time.UTC})
+	if want := "MySQL refuses opsdeck's login since 12:00:07"; got.State != ops.StateWarning ||
+		!strings.HasPrefix(got.Text.String(), want) {
+		t.Errorf("%s: %s", got.State, got.Text)
+	}
+}
+
+// TestAStoppedProcessExplainsItsEndpoints: that they refuse connections says nothing new.
+func TestAStoppedProcessExplainsItsEndpoints(t *testing.T) {
+	process := stood(KindProcess, Broken(lang.M("process %s is stopped", "shop"), lang.Raw("heap")), 7)
+	live := stood(KindHTTP, Broken(lang.M("%s fails", "/health"), lang.Raw("refused")), 7)
+	got := Judge(Report{At: at(60), Standings: []Standing{live, process}}, Face{Zone: time.UTC}).Text.String()
+	if got != "Process shop is stopped since 12:00:07 (heap)." {
+		t.Error(got)
+	}
+}
+
+// TestAQuotedLineIsCutAndNotTheNextStep: at 80 columns what to do next is seen.
+func TestAQuotedLineIsCutAndNotTheNextStep(t *testing.T) {
+	line := "qianzhang-backend-error.log: [BankGateway] External API call failed: https://api.bank.example/v1/pay " +
+		strings.Repeat("and so on ", 20)
+	log := stood(KindLog, Result{State: ops.StateCritical, Headline: lang.Raw(line), Event: at(20),
+		Next: lang.M("Read more: %s", "press 2")}, 7)
+	other := stood(KindBackup, Result{State: ops.StateWarning, Headline: lang.M("there is no good backup")}, 7)
+	face := Face{Zone: time.UTC, Longest: 148}
+	got := Judge(Report{At: at(60), Standings: []Standing{log, other}}, face).Text.String()
+	if len([]rune(got)) > 148 || !strings.HasSuffix(got, "…; 1 more problem. Read more: press 2") ||
+		!strings.Contains(got, "error.log: [BankGateway]") {
+		t.Errorf("%d: %s", len([]rune(got)), got)
+	}
+}
+
 func TestVerdictKeepsTheNextStepInSightWhenThereIsMuchToSay(t *testing.T) {
 	long := func(kind Kind, since int) Standing {
 		return stood(
@@ -259,17 +297,17 @@ func TestVerdictKeepsTheNextStepInSightWhenThereIsMuchToSay(t *testing.T) {
 			since,
 		)
 	}
-	r := Report{At: at(60), Standings: []Standing{long(KindProcess, 7), long(KindHTTP, 9), long(KindRedis, 9)}}
+	r := Report{At: at(60), Standings: []Standing{long(KindProcess, 7), long(KindRedis, 9), long(KindTLS, 9)}}
 	r.Standings[0].Last.Why = lang.Raw("no daemon")
 	got := Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter."), Longest: 148}).Text.String()
 	want := "Process qianzhang-backend is stopped since 12:00:07 (no daemon); process qianzhang-backend is stopped " +
-		"since 12:00:09; 1 more. Press enter."
+		"since 12:00:09; 1 more problem. Press enter."
 	if got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
 	r.Standings[0].Last.Why = lang.Raw(strings.Repeat("a long reason ", 12))
 	got = Judge(r, Face{Zone: time.UTC, Look: lang.Raw("Press enter."), Longest: 148}).Text.String()
-	if want = "Process qianzhang-backend is stopped since 12:00:07; 2 more. Press enter."; got != want {
+	if want = "Process qianzhang-backend is stopped since 12:00:07; 2 more problems. Press enter."; got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
 }

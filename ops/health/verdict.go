@@ -72,7 +72,7 @@ func Judge(r Report, face Face) Verdict {
 	}
 	bad = causes(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return before(bad[i], bad[j]) })
-	state := bad[0].State
+	state := worst(bad)
 	sort.SliceStable(bad, func(i, j int) bool { return explains(bad[i]) && !explains(bad[j]) })
 	j := judge{report: r, face: face, services: serviceCount(r)}
 	return Verdict{state, In(j.sentence(bad), r.At, face.Zone), bad[0].Check.ID()}
@@ -86,8 +86,11 @@ func explains(s Standing) bool { return s.Check.Kind == KindRestore || s.Check.K
 // causes leaves out what only follows from something else that is down or cannot be looked
 // at.
 func causes(bad []Standing) []Standing {
-	down := map[string]bool{}
+	down, stopped := map[string]bool{}, map[string]bool{}
 	for _, s := range bad {
+		if s.Check.Kind == KindProcess && s.Last.Down {
+			stopped[s.Check.Service] = true
+		}
 		if (s.Last.Down || s.Last.State == ops.StateUnknown) && s.Last.Follows == "" {
 			down[s.Check.Service+"/"+string(s.Check.Kind)] = true
 		}
@@ -100,6 +103,9 @@ func causes(bad []Standing) []Standing {
 				continue // one disk is one finding, however many folders are on it
 			}
 			disks[disk] = true
+		}
+		if s.Check.Kind == KindHTTP && s.Last.Down && stopped[s.Check.Service] {
+			continue // a process that is stopped answers nothing
 		}
 		if s.Last.Follows == "" || !down[s.Check.Service+"/"+string(s.Last.Follows)] {
 			out = append(out, s)
@@ -119,10 +125,26 @@ func sameDisk(s Standing) string {
 
 // before puts what a person must care for first first.
 func before(a, b Standing) bool {
-	if a.State != b.State {
-		return a.State > b.State
+	if x, y := urgency(a), urgency(b); x != y {
+		return x > y
 	}
 	return weights[a.Check.Kind] < weights[b.Check.Kind]
+}
+
+// urgency is how urgent a finding is. While the database cannot be asked, nearly all else
+// is unknown too, and no backup can be made: that is said before any warning.
+func urgency(s Standing) ops.State {
+	if s.Check.Kind == KindMySQL && s.State == ops.StateUnknown && s.Last.Follows == "" {
+		return ops.StateWarning
+	}
+	return s.State
+}
+
+func worst(bad []Standing) (state ops.State) {
+	for _, s := range bad {
+		state = max(state, s.State)
+	}
+	return state
 }
 
 func serviceCount(r Report) int {
@@ -191,21 +213,33 @@ type judge struct {
 	report   Report
 	face     Face
 	services int
+	quote    int // cells that a quoted log line may take; 0 is no bound
 }
 
 // sentence says as much as there is room for: all evidence, else that of the
-// first finding alone, else the first finding and how many more there are, at
-// last without its evidence: what to do next is never cut off.
+// first finding alone, else the first finding and how many more there are, then
+// without its evidence, at last with a log line cut: what to do next is never cut off.
 func (j judge) sentence(bad []Standing) lang.Msg {
 	var text lang.Msg
 	for _, brief := range []struct{ clauses, reasons int }{{maxClauses, maxClauses}, {maxClauses, 1}, {1, 1}, {1, 0}} {
 		text = j.say(bad, brief.clauses, brief.reasons)
 		if j.face.Longest <= 0 || cells.Width(In(text, j.report.At, j.face.Zone).String()) <= j.face.Longest {
-			break
+			return text
 		}
+	}
+	over := cells.Width(In(text, j.report.At, j.face.Zone).String()) - j.face.Longest
+	if first := bad[0].Shown(); quoting(first) {
+		j.quote = max(leastQuote, cells.Width(first.Headline.String())-over)
+		text = j.say(bad, 1, 0)
 	}
 	return text
 }
+
+// leastQuote is how many cells of a quoted log line are left where room is short.
+const leastQuote = 24
+
+// quoting tells of a finding whose headline is a line of a log.
+func quoting(r Result) bool { return !r.Event.IsZero() && r.Why.Empty() && !r.Headline.Empty() }
 
 // say joins the first clauses, the first of them with their reasons.
 func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
@@ -214,7 +248,7 @@ func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
 		said = lang.M("%s; %s", said, j.clause(bad[i], i < reasons))
 	}
 	if more := len(bad) - clauses; more > 0 {
-		said = lang.M("%s; %d more", said, more)
+		said = lang.M("%s; %d more problems", said, more)
 	}
 	first := bad[0]
 	backup := newestBackup(j.report, first.Check.Service)
@@ -265,6 +299,9 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	if said.Empty() {
 		said = lang.M("%s is %s", s.Check.Name, s.State.Label())
 		why = shown.Detail
+	}
+	if j.quote > 0 && quoting(shown) {
+		said = lang.Raw(cells.Cut(said.String(), j.quote))
 	}
 	if !shown.Event.IsZero() { // it happened then; nothing has lasted since
 		ago := age(max(0, j.report.At.Sub(shown.Event)))

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/redact"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logs/line"
 )
 
 // Process looks at the service's process. Restarts since the look before are a
@@ -60,9 +61,13 @@ func loops(p health.Process, now time.Time) bool {
 func explain(r *health.Result, p health.Process, patterns []string, now time.Time) {
 	since := now.Add(-troubleOld)
 	looping := loops(p, now)
-	if looping {
+	switch {
+	case p.State == health.ProcessStopped:
+		died(r, p, patterns, now)
+		return
+	case looping:
 		since = now.Add(-troubleFresh)
-	} else if p.State != health.ProcessFailed {
+	case p.State != health.ProcessFailed:
 		return
 	}
 	files := p.Logs
@@ -89,6 +94,32 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 		return
 	}
 	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
+}
+
+// died says of a process that is stopped what ended it, where its log has just told of
+// something that ends a process: starting it alone will not last.
+func died(r *health.Result, p health.Process, patterns []string, now time.Time) {
+	files := p.Logs
+	if len(files) == 0 {
+		files = matching(patterns)
+	}
+	t, found, _ := newestTrouble(files, now.Add(-troubleFresh), now, false)
+	if !found || t.Cause != line.TroubleMemory && t.Cause != line.TroubleModule && t.Cause != line.TroublePort {
+		return
+	}
+	why := lang.M("at %s: %s; %s", t.At, t.headline(), t.quote())
+	if !r.Why.Empty() {
+		why = lang.M("%s; %s", r.Why, why)
+	}
+	r.Why = why
+	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
+	switch next := t.next(); {
+	case next.Empty():
+	case r.Next.Empty() || t.Cause != line.TroubleMemory: // it would end again at once
+		r.Next = next
+	default:
+		r.Next = lang.M("%s; then: %s", r.Next, next)
+	}
 }
 
 // remedy is what to type next: the keeper's own remedy also where nothing could

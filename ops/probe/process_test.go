@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,36 @@ func TestACrashLoopIsSeenAtTheFirstLook(t *testing.T) {
 		r := look(t, Process(&puppet{c.p}, nil, time.Now))
 		if r.State != c.want {
 			t.Errorf("%s: %s %s", name, r.State, r.Detail)
+		}
+	}
+}
+
+// TestAStoppedProcessNamesWhatEndedIt: a start alone would not last. What does not end a
+// process, or was long ago, explains nothing.
+func TestAStoppedProcessNamesWhatEndedIt(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "back-error.log")
+	const heap = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n"
+	now := time.Now()
+	for name, c := range map[string]struct {
+		text string
+		age  time.Duration
+		why  string
+		next string
+	}{
+		"heap":     {heap, time.Minute, "the service ran out of memory", "Start it: up; then: Raise the heap limit"},
+		"long ago": {heap, time.Hour, "", "Start it: up"},
+		"module":   {"Error: Cannot find module 'x'\n", time.Minute, "module", "Install the modules"},
+		"by hand":  {"[App] Unable to connect to the database\n", time.Minute, "", "Start it: up"},
+	} {
+		if err := os.WriteFile(log, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		os.Chtimes(log, now.Add(-c.age), now.Add(-c.age))
+		p := health.Process{Kind: "command", Name: "back", State: health.ProcessStopped}
+		r := look(t, Process(&puppet{p}, []string{log}, func() time.Time { return now }))
+		if why := r.Why.String(); !strings.Contains(why, c.why) || (why == "") != (c.why == "") ||
+			!strings.HasPrefix(r.Next.String(), c.next) || !r.Down {
+			t.Errorf("%s: %s; next %s", name, r.Detail, r.Next)
 		}
 	}
 }

@@ -234,7 +234,7 @@ func TestVerdictIsSentOnceAndAgainWhenItChanges(t *testing.T) {
 	if len(first) != 1 ||
 		!strings.HasPrefix(
 			first[0],
-			"MySQL is down since 14:04:15 (connection refused); 2 more; newest good backup 3 h 12 m ago.",
+			"MySQL is down since 14:04:15 (connection refused); 2 more problems; newest good backup 3 h 12 m ago.",
 		) {
 		t.Fatalf("got %q", first)
 	}
