@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/tui/page"
@@ -77,5 +79,28 @@ func TestThePaletteFindsWordsInAnyOrder(t *testing.T) {
 	}
 	if len(hits("swlng")) == 0 { // switch language
 		t.Error("an abbreviation finds nothing")
+	}
+}
+
+// stagedPage has an action that depends on what it finds.
+type stagedPage struct{ *fakePage }
+
+func (p stagedPage) Later() []page.Action {
+	return []page.Action{{ID: "restore.undo", Keys: []string{"Z"}, Label: lang.Raw("撤销"), Help: lang.Raw("return"),
+		Run: func() tea.Cmd { panic("it runs in a tab that was not looked at") }}}
+}
+
+// TestThePaletteKnowsWhatATabMayHave: in an emergency undo is found before the Restore tab
+// was opened, by the command's word in each language, and brings that tab to the front.
+func TestThePaletteKnowsWhatATabMayHave(t *testing.T) {
+	c, pages, _ := testConsole()
+	c.o.Pages[2] = stagedPage{pages[2]}
+	press(c, ":", "undo")
+	if view := c.View(); !strings.Contains(view, "撤销") {
+		t.Fatalf("it is not found:\n%s", view)
+	}
+	press(c, "enter")
+	if c.page().ID() != "restore" || !strings.Contains(c.View(), "press Z here") {
+		t.Errorf("in %s:\n%s", c.page().ID(), c.View())
 	}
 }

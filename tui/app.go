@@ -241,7 +241,7 @@ func (c *Console) switchZone() tea.Cmd {
 	} else {
 		c.env.Zone = time.UTC
 	}
-	return nil
+	return c.broadcast(page.Rezoned{})
 }
 
 func (c *Console) switchTheme() tea.Cmd {

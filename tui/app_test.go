@@ -132,6 +132,26 @@ func TestEveryLineFitsEverySize(t *testing.T) {
 	}
 }
 
+// TestEveryPageHearsOfTheZone: what a page sent to the console before, as its verdict, is in
+// the zone that the head names; and that is an offset, for CST is three zones.
+func TestEveryPageHearsOfTheZone(t *testing.T) {
+	c, pages, _ := testConsole()
+	press(c, "U")
+	if len(pages[0].bodies) != 1 || pages[0].bodies[0] != (page.Rezoned{}) {
+		t.Errorf("the first page was told %v", pages[0].bodies)
+	}
+	for zone, want := range map[*time.Location]string{
+		time.UTC:                             "UTC",
+		time.FixedZone("CST", 8*3600):        "UTC+08",
+		time.FixedZone("IST", 5*3600+30*60):  "UTC+05:30",
+		time.FixedZone("NST", -3*3600-30*60): "UTC-03:30",
+	} {
+		if got := page.ZoneName(start.In(zone)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestKeysGoInTheFixedOrder(t *testing.T) {
 	c, pages, _ := testConsole()
 	press(c, "x", "2", "y", "tab", "z", "shift+tab", "w")

@@ -9,6 +9,7 @@ import (
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -22,7 +23,8 @@ type palette struct {
 }
 
 type entry struct {
-	page   int // -1 for the console's own
+	page   int  // -1 for the console's own
+	later  bool // the page may have it at another stage
 	action page.Action
 	label  string
 	text   string // what is shown: tab, label, help
@@ -35,6 +37,7 @@ type hit struct {
 
 func newPalette(c *Console) *palette {
 	p := &palette{c: c, narrow: widget.Narrow{Input: widget.NewInput(": ", c.env.T("type a part of an action's name"))}}
+	later := false
 	add := func(i int, actions []page.Action) {
 		for _, a := range actions {
 			if a.ID == "console.palette" || a.Run == nil {
@@ -48,7 +51,7 @@ func newPalette(c *Console) *palette {
 			if i >= 0 {
 				text = c.env.T("%s: %s", c.o.Pages[i].Title(), text)
 			}
-			p.all = append(p.all, entry{i, a, label, text})
+			p.all = append(p.all, entry{i, later, a, label, text})
 		}
 	}
 	add(c.active, c.page().Actions())
@@ -59,8 +62,24 @@ func newPalette(c *Console) *palette {
 	}
 	add(-1, c.o.Actions)
 	add(-1, c.actions)
+	later = true
+	for i, pg := range c.o.Pages {
+		if staged, ok := pg.(page.Staged); ok {
+			add(i, missing(staged.Later(), pg.Actions()))
+		}
+	}
 	p.filter()
 	return p
+}
+
+// missing are the actions that others do not hold.
+func missing(actions, others []page.Action) (out []page.Action) {
+	for _, a := range actions {
+		if !slices.ContainsFunc(others, func(o page.Action) bool { return o.ID == a.ID }) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // String and Len make the entries a fuzzy.Source.
@@ -145,9 +164,14 @@ func (p *palette) fit(e *entry, typed string) int {
 		return fitText
 	case widget.Holds(e.text, typed):
 		return fitWords
+	case typed != "" && strings.HasPrefix(verbOf(e.action), typed):
+		return fitWords
 	}
 	return fitLetters
 }
+
+// verbOf is the word of an action in commands, whatever the language: undo of restore.undo.
+func verbOf(a page.Action) string { return a.ID[strings.LastIndexByte(a.ID, '.')+1:] }
 
 // Update takes a key.
 func (p *palette) Update(msg tea.Msg) (tea.Cmd, bool) {
@@ -170,6 +194,10 @@ func (p *palette) run(e *entry) tea.Cmd {
 	var cmds []tea.Cmd
 	if e.page >= 0 {
 		cmds = append(cmds, p.c.goTo(e.page))
+	}
+	if e.later && e.action.Why(p.c.env).Empty() {
+		return tea.Batch(append(cmds, p.c.notify(ops.StateOK,
+			lang.M("%s: press %s here, once the keys below show it", e.action.Label, keyName(e.action.Keys[0]))))...)
 	}
 	return tea.Batch(append(cmds, p.c.run(e.action))...)
 }

@@ -156,10 +156,7 @@ func (c *Console) tabAt(x int) int {
 // least needed goes first when there is no room.
 func (c *Console) where(room int) string {
 	t, e := c.env.Theme, c.env
-	zone := e.Clock.Now().In(e.Zone).Format("MST")
-	if strings.HasPrefix(zone, "+") || strings.HasPrefix(zone, "-") {
-		zone = "UTC" + zone
-	}
+	zone := page.ZoneName(e.Clock.Now().In(e.Zone))
 	readOnly := readOnlyBadge(c)
 	service := termsafe.Line(e.Service)
 	host := termsafe.Line(c.o.Host)

@@ -2,6 +2,7 @@ package lang
 
 func init() {
 	register(
+		"retention counts the days of %s", "保留规则按 %s 的日期计算",
 		"an audit archive is not a backup: read it with `opsdeck audit list --archive`",
 		"审计归档不是备份：请用 `opsdeck audit list --archive` 查询",
 		"compare with the live data",

@@ -3,6 +3,7 @@ package lang
 func init() {
 	register(
 		"see below", "见下方",
+		"%s: press %s here, once the keys below show it", "%s：待下方出现按键 %s 时在此按下",
 		"%s here", "%s：见下方",
 		"that key was pressed before the question appeared: press it again", "该按键早于提问显示，未生效：请再按一次",
 		"press %s", "按 %s",

@@ -120,6 +120,12 @@ func (p *dossier) keepLines(s *backup.Set, width int) (lines []string) {
 		}
 		lines = append(lines, wrap(text, width)...)
 	}
+	if kept := p.stock.shelf.Inventory.Zone; kept != nil {
+		day := page.ZoneName(s.At.In(kept))
+		if day != page.ZoneName(s.At.In(e.Zone)) {
+			lines = append(lines, wrap(e.T("retention counts the days of %s", day), width)...)
+		}
+	}
 	return lines
 }
 

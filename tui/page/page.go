@@ -49,6 +49,19 @@ func (e *Env) T(key string, args ...any) string { return e.Lang.Msg(lang.Msg{Key
 // Time writes a moment in the console's zone, date and time to the second.
 func (e *Env) Time(t time.Time) string { return t.In(e.Zone).Format("2006-01-02 15:04:05") }
 
+// ZoneName names the offset of a moment's zone: its own name may stand for several, as CST
+// does.
+func ZoneName(at time.Time) string {
+	_, offset := at.Zone()
+	switch {
+	case offset == 0:
+		return "UTC"
+	case offset%3600 != 0:
+		return "UTC" + at.Format("-07:00")
+	}
+	return "UTC" + at.Format("-07")
+}
+
 // Size is the room a page may draw in, in cells.
 type Size struct{ Width, Height int }
 
@@ -79,6 +92,11 @@ type Page interface {
 
 // Again is a page that answers to its own digit when it is in front already.
 type Again interface{ Again() tea.Cmd }
+
+// Staged is a page whose actions depend on what it finds. Later are those that it has at
+// other stages, or may have once it was looked at, for the palette: Off says what is known.
+// Choosing one brings the page to the front; its key works there.
+type Staged interface{ Later() []Action }
 
 // Mouser is a page that understands the mouse. x and y are within the page.
 type Mouser interface {
@@ -169,6 +187,9 @@ type (
 	}
 	// Incident sets the console's one moment of interest; every page gets it.
 	Incident struct{ At time.Time }
+	// Rezoned tells every page that times are shown in another zone, for what it sent to
+	// the console before.
+	Rezoned struct{}
 	// Changed tells every page that something outside was changed, so that what
 	// they found before may hold no longer.
 	Changed struct{}

@@ -7,6 +7,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/restore"
+	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
 )
 
@@ -74,6 +75,29 @@ func (p *Page) Actions() []page.Action {
 		actions = append(actions, p.undoAction())
 	}
 	return append(actions, common...)
+}
+
+// Later are the actions of a run while none is watched: one that was not looked at yet may
+// have them.
+func (p *Page) Later() (out []page.Action) {
+	if p.base.watching() {
+		return nil
+	}
+	other := *p
+	if other.base.run == nil {
+		other.base.run = &run.Run{}
+	}
+	for _, a := range other.runActions() {
+		if a.Footer = false; a.ID == "restore.report" || a.ID == "restore.new" {
+			continue
+		}
+		a.Off = nil
+		if p.looked {
+			a.Off = func() lang.Msg { return lang.M("not possible at this stage") }
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 // aloneAction leads back from a moment or chosen tables to the plan of the backup.

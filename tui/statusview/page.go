@@ -159,6 +159,8 @@ func (p *Page) Update(body any) tea.Cmd {
 		return tea.Batch(p.wait(), p.judge())
 	case silencesMsg:
 		p.look.silences = m
+	case page.Rezoned:
+		return p.judge()
 	case page.Changed:
 		p.look.source.Now()
 	case Open:

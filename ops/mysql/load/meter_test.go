@@ -19,7 +19,8 @@ func TestProgressMovesWithinATable(t *testing.T) {
 	feed := make(chan block, 1)
 	feed <- block{data: make([]byte, 300), rows: 6, raw: 600}
 	close(feed)
-	r := &feedReader{feed: feed, block: block{data: make([]byte, 200), rows: 4, raw: 400}, told: told{m: m, object: "t"}}
+	first := block{data: make([]byte, 200), rows: 4, raw: 400}
+	r := &feedReader{feed: feed, block: first, told: told{m: m, object: "t"}}
 	for {
 		if _, err := r.Read(make([]byte, 50)); err == io.EOF {
 			break
