@@ -326,7 +326,7 @@ func (b *Builder) addSeen(blk *Block, line []byte, l seenLine, at, last int64, o
 		}
 	}
 	s := l.shape
-	head := !inside && (blk.flow.Begins(s, line) || s.Kind == logline.KindPlain && b.plain)
+	head := !inside && blk.flow.Begins(s, line, b.plain)
 	if head = head || i == 0; head {
 		// The file's first line, or each of one without heads, may have a time of its own.
 		if l.ms == logline.Unset && s.Kind != logline.KindHead {

@@ -173,8 +173,7 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 // read reads one line and tells whether it begins an event.
 func (s *Surround) read(line string, plain bool, flow *logline.Flow) (e logs.Event, begins bool) {
 	e, kind := s.Parser.Parse([]byte(line))
-	begins = flow.BeginsRead(s.Parser, &e, kind, []byte(line))
-	return e, begins || plain && kind == logline.KindPlain
+	return e, flow.BeginsRead(s.Parser, &e, kind, []byte(line), plain)
 }
 
 // emit passes lines on, the newest first where hits come so.

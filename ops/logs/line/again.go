@@ -56,5 +56,8 @@ func (r bodyReader) innerHead(rest []byte) (e logs.Event, ok bool) {
 	if !ok {
 		e, _, ok = heads(r.p).access(rest)
 	}
+	if !ok {
+		e, ok = webConsole(r.p, rest)
+	}
 	return e, ok
 }

@@ -23,7 +23,7 @@ func levelsOf(t *testing.T, name string, p *Parser) (levels []string, timed int)
 	for l := range strings.Lines(string(text)) {
 		l := []byte(strings.TrimRight(l, "\r\n"))
 		e, kind := p.Parse(l)
-		begins := flow.BeginsRead(p, &e, kind, l) || kind == KindPlain && timed == 0
+		begins := flow.BeginsRead(p, &e, kind, l, timed == 0)
 		if !begins || e.Level == logs.LevelUnknown {
 			continue
 		}
@@ -43,7 +43,11 @@ func TestLinesOfRealProgramsHaveTheirLevels(t *testing.T) {
 		pino    = "FATAL ERROR WARN INFO DEBUG VERBOSE"
 	)
 	for name, want := range map[string]string{
-		"python-basic.log":  "FATAL ERROR ERROR ERROR WARN INFO DEBUG", // without times a stack's first and last line count
+		"python-basic.log": python,
+		// a traceback is one event with the error before it, and with those that it came of
+		"python-chained.log": "INFO ERROR ERROR ERROR WARN ERROR",
+		"next-dev.log": "WARN WARN INFO INFO INFO INFO INFO INFO INFO INFO ERROR ERROR INFO INFO ERROR ERROR " +
+			"INFO INFO WARN",
 		"python-dashes.log": python, "python-django.log": python,
 		"python-brackets.log": python, "python-colon.log": python, "python-pipe.log": python,
 		"winston-simple.log": winston, "winston-json.log": winston, "winston-logstash.log": winston,
@@ -56,7 +60,9 @@ func TestLinesOfRealProgramsHaveTheirLevels(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %s", name, got, want)
 		}
-		if untimed := name == "python-basic.log" || name == "winston-simple.log"; !untimed && timed != len(got) {
+		untimed := name == "winston-simple.log" || name == "python-basic.log" || name == "python-chained.log" ||
+			name == "next-dev.log"
+		if !untimed && timed != len(got) {
 			t.Errorf("%s: %d of %d have a time", name, timed, len(got))
 		}
 	}

@@ -20,6 +20,7 @@ type Flow struct {
 	error errorRule
 	blank bool // the line before is empty
 	opens bool // the line before is the first of a slow log entry
+	trace bool // a traceback of Python goes on, up to the line that names its error
 
 	session uint32 // that wrote the event, in a log of PostgreSQL; 0 if not known, and not kept
 }
@@ -36,12 +37,18 @@ func (f Flow) Bits() (b uint8) {
 	if f.opens {
 		b |= 1 << 6
 	}
+	if f.trace {
+		b |= 1 << 7
+	}
 	return b
 }
 
 // FlowOf is the state that was kept as b.
 func FlowOf(b uint8) Flow {
-	return Flow{plain: plainRule(b & 7), error: errorRule(b >> 3 & 3), blank: b&(1<<5) != 0, opens: b&(1<<6) != 0}
+	return Flow{
+		plain: plainRule(b & 7), error: errorRule(b >> 3 & 3),
+		blank: b&(1<<5) != 0, opens: b&(1<<6) != 0, trace: b&(1<<7) != 0,
+	}
 }
 
 // plainRule is which lines without a sign begin an event.
@@ -100,18 +107,31 @@ func (s *Shape) Resets() bool {
 // Unsigned tells whether it depends on the lines before whether a line begins an event.
 func (s *Shape) Unsigned() bool { return s.part >= partPlain }
 
-// Begins tells whether the next line, whose text with colours is raw, begins an event.
-func (f *Flow) Begins(s *Shape, raw []byte) bool {
+// Begins tells whether the next line, whose text with colours is raw, begins an event; bare
+// says that it is of a text whose lines have no times.
+func (f *Flow) Begins(s *Shape, raw []byte, bare bool) bool {
 	if s.part == partWhole {
 		*f = FlowAfterWhole
 		return true
 	}
-	return f.next(s.Kind, s.part, raw)
+	return f.after(s.Kind, s.part, raw, bare)
 }
 
 // BeginsRead is Begins for the line that a parser has read last.
-func (f *Flow) BeginsRead(p *Parser, e *logs.Event, kind Kind, raw []byte) bool {
-	return f.next(kind, partOf(e, kind, &p.read), raw)
+func (f *Flow) BeginsRead(p *Parser, e *logs.Event, kind Kind, raw []byte, bare bool) bool {
+	return f.after(kind, partOf(e, kind, &p.read), raw, bare)
+}
+
+func (f *Flow) after(kind Kind, part Part, raw []byte, bare bool) bool {
+	was := f.error
+	begins := f.next(kind, part, raw)
+	switch {
+	case begins && kind != KindPlain:
+		f.trace = false
+	case bare && kind == KindPlain:
+		return f.bare(part, raw, was)
+	}
+	return begins
 }
 
 func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {

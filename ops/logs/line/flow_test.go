@@ -17,7 +17,7 @@ func eventsOf(text string) (out []string) {
 	for l := range strings.Lines(text) {
 		l = strings.TrimRight(l, "\r\n")
 		e, kind := p.Parse([]byte(l))
-		if flow.BeginsRead(p, &e, kind, []byte(l)) || len(out) == 0 {
+		if flow.BeginsRead(p, &e, kind, []byte(l), false) || len(out) == 0 {
 			out = append(out, fmt.Sprintf("%s %s", e.Level, e.Message))
 			n = 0
 			continue

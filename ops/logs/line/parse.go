@@ -120,6 +120,9 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		if e, ok := laterInSecond(line); ok {
 			return e, Unset, KindHead
 		}
+		if e, ok := nextConsole(p, line); ok {
+			return e, Unset, KindHead
+		}
 		return text(line), Unset, KindCont
 	}
 	if e, ms, kind, ok := heads(p).cri(line); ok {
@@ -148,6 +151,9 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 // untimed reads a line without a time.
 func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 	if e, ok := logcat(line); ok {
+		return e, Unset, KindHead
+	}
+	if e, ok := djangoRequest(line); ok {
 		return e, Unset, KindHead
 	}
 	if l, rest, ok := leadingLevel(line); ok {
@@ -197,8 +203,17 @@ func continues(line []byte) bool {
 			return true
 		}
 	}
+	if code, ok := bytes.CutPrefix(line, []byte("> ")); ok { // "> 12 | text", a line of code with its number
+		return codeLine(code)
+	}
 	frame := bytes.TrimLeft(line, "0123456789") // "10: 0x10b7fb4 v8::…" of V8's native stacks
 	return len(frame) < len(line) && bytes.HasPrefix(frame, []byte(": 0x"))
+}
+
+// codeLine recognises "12 | text".
+func codeLine(code []byte) bool {
+	rest := bytes.TrimLeft(code, "0123456789")
+	return len(rest) < len(code) && bytes.HasPrefix(rest, []byte(" |"))
 }
 
 // continuing are the beginnings of such lines.

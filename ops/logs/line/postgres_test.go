@@ -50,7 +50,7 @@ func postgresEvents(text string) (out []string) {
 	for l := range strings.Lines(text) {
 		raw := []byte(strings.TrimSuffix(l, "\n"))
 		e, kind := p.Parse(raw)
-		if !flow.BeginsRead(p, &e, kind, raw) {
+		if !flow.BeginsRead(p, &e, kind, raw, false) {
 			out[len(out)-1] += "+"
 			continue
 		}

@@ -74,6 +74,16 @@ func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
 			"2026-01-29T12:00:00Z", "DEBUG", "", "x"},
 		{`INFO:     10.0.0.1:51433 - "GET /boom HTTP/1.1" 500 Internal Server Error`, none, "ERROR", "access", ""},
 		{`INFO:     10.0.0.1:51433 - "GET /ok HTTP/1.1" 200 OK`, none, "INFO", "access", ""},
+		// SQL Server, Django, Next.js
+		{"2026-01-29 12:00:00.12 Logon       Error: 18456, Severity: 14, State: 8.", "2026-01-29T12:00:00Z", "ERROR", "Logon",
+			"Error: 18456, Severity: 14, State: 8."},
+		{"2026-01-29 12:00:00.12 spid7s      Starting up database 'master'.", "2026-01-29T12:00:00Z", "UNKNOWN", "spid7s",
+			"Starting up database 'master'."},
+		{"Internal Server Error: /y", none, "ERROR", "", ""},
+		{"Method Not Allowed (PUT): /y", none, "WARN", "", ""},
+		{" ⨯ Error: boom", none, "ERROR", "", ""},
+		{" GET /bad 500 in 8078ms", none, "ERROR", "access", "GET /bad 500 in 8078ms"},
+		{" POST /ok 200 in 8ms (compile: 1ms)", none, "INFO", "access", ""},
 		{`2026-01-29 12:00:00 INFO:     10.0.0.1:51433 - "GET /x HTTP/1.1" 404 Not Found`, "2026-01-29T12:00:00Z", "WARN",
 			"access", ""},
 	} {
@@ -90,6 +100,7 @@ func TestWhatRuntimesPrintBeginsAnEvent(t *testing.T) {
 	for _, text := range []string{
 		"thread 'main' is busy", "(node:x) Warning: y", "(node:1) nothing of note", "fail: no category",
 		"fail: Shop[x]", "PHP is old", "npm is slow", "[GIN-debug] Listening on :8080", "PHP Warning: one space", "Started work for 3 at noon",
+		"Not Found: the order", "Forbidden (again)", " GET off my lawn", " GET /x 700 in 3ms", " ⚠     goes on", "> 2 | throw x",
 	} {
 		e, kind := NewParser(time.UTC, testNow).Parse([]byte(text))
 		if kind == KindHead || !e.Time.IsZero() {

@@ -24,6 +24,9 @@ func (r bodyReader) server(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = r.quotedRequest(rest); ok {
 		return e, true
 	}
+	if e, ok = sqlServer(rest); ok {
+		return e, true
+	}
 	if e, ok = clickhouse(rest); ok {
 		return e, true
 	}
@@ -284,4 +287,30 @@ func proxyTook(line []byte) (ms float64, ok bool) {
 	}
 	v, err := strconv.Atoi(string(word))
 	return float64(v), err == nil
+}
+
+// sqlServerSource is the width of the column of the source in the error log of SQL Server.
+const sqlServerSource = 12
+
+// sqlServer reads "Logon       Error: 18456, Severity: 14, State: 8.", what SQL Server writes
+// after a time: the source (Server, Logon, Backup, spid51, spid7s) in a column, and text. An
+// error's number comes on a line before its text.
+func sqlServer(rest []byte) (e logs.Event, ok bool) {
+	if len(rest) <= sqlServerSource || rest[sqlServerSource-1] != ' ' || rest[sqlServerSource] == ' ' {
+		return e, false
+	}
+	source := bytes.TrimRight(rest[:sqlServerSource], " ")
+	switch string(source) {
+	case "Server", "Logon", "Backup":
+	default:
+		id, ok := bytes.CutPrefix(bytes.TrimSuffix(source, []byte("s")), []byte("spid"))
+		if !ok || len(id) == 0 || !allDigits(id) {
+			return e, false
+		}
+	}
+	e = logs.Event{Format: logs.FormatText, Context: string(source), Message: string(rest[sqlServerSource:])}
+	if strings.HasPrefix(e.Message, "Error: ") && strings.Contains(e.Message, ", Severity: ") {
+		e.Level = logs.LevelError
+	}
+	return e, true
 }

@@ -103,7 +103,7 @@ func (l *Live) take(line string, n int64) {
 	text := []byte(line)
 	_, _, mark := logline.Mark(text)
 	e, ms, kind := l.parser.ParseMS(text[mark:]) // the text's own time
-	head := l.flow.BeginsRead(l.parser, &e, kind, text)
+	head := l.flow.BeginsRead(l.parser, &e, kind, text, !l.timed)
 	if l.record != "" && !(head && ms != logline.Unset) && len(l.lines) < heldLines {
 		if l.lines = append(l.lines, line); logline.EndsRecord(l.record, e.Message) {
 			l.endRecord()
@@ -116,7 +116,7 @@ func (l *Live) take(line string, n int64) {
 		head, l.record = true, e.Message
 	}
 	l.timed = l.timed || kind == logline.KindHead && ms != logline.Unset
-	if len(l.lines) > 0 && (head || kind == logline.KindPlain && !l.timed || len(l.lines) >= heldLines) {
+	if len(l.lines) > 0 && (head || len(l.lines) >= heldLines) {
 		l.flush()
 	}
 	l.lines = append(l.lines, line)

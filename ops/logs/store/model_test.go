@@ -84,7 +84,7 @@ func modelHeads(lines []string, plain bool) []bool {
 	for i, l := range lines {
 		line := logline.TrimCR([]byte(l))
 		e, kind := p.Parse(line)
-		begins[i] = flow.BeginsRead(p, &e, kind, line) || i == 0 || kind == logline.KindPlain && plain
+		begins[i] = flow.BeginsRead(p, &e, kind, line, plain) || i == 0
 	}
 	return begins
 }
