@@ -144,9 +144,13 @@ func (l *lost) write(dir string) (files, unknown []string, err error) {
 	return files, unknown, nil
 }
 
-// LostName is the name of a table's file.
+// LostName is the name of a table's file. No two tables have one, and none is hidden from *.sql.
 func LostName(table string) string {
-	return strings.NewReplacer("/", "_", "\x00", "_").Replace(table) + ".sql"
+	name := strings.NewReplacer("%", "%25", "/", "%2F", "\x00", "%00").Replace(table)
+	if rest, dot := strings.CutPrefix(name, "."); dot {
+		name = "%2E" + rest
+	}
+	return name + ".sql"
 }
 
 func (t *lostTable) write(path string, rows []binlog.NetRow) error {
