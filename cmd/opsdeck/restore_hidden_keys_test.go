@@ -106,3 +106,26 @@ func TestARewindDeletesNoRowThatHiddenOnesMayReferTo(t *testing.T) {
 		back()
 	})
 }
+
+// TestARestoreInPlaceNeedsNoDatabaseBeside: a user with privileges on the live database alone
+// cannot swap, and what it may not try elsewhere does not stop its restore in place.
+func TestARestoreInPlaceNeedsNoDatabaseBeside(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, db *testdb.Server) {
+		s := newSite(t, db)
+		user := "alone_" + fmt.Sprint(db.Port)
+		global := "SELECT, PROCESS, RELOAD, SESSION_VARIABLES_ADMIN, SYSTEM_VARIABLES_ADMIN, SET_ANY_DEFINER, SYSTEM_USER, SUPER ON *.*"
+		if db.Flavour == "mariadb" {
+			global = "SELECT, PROCESS, RELOAD, BINLOG MONITOR, BINLOG ADMIN, SET USER, SUPER ON *.*"
+		}
+		defer s.as(t, db, user, "ALL ON `"+s.live+"`.*", global)()
+		good := s.dump()
+		s.must("backup", "create")
+		db.Exec(t, s.live, "DROP TABLE orders")
+		plan := s.must("restore", "--plan").out
+		tells(t, plan, "swap cannot be done here: no privileges on databases beside "+s.live+": GRANT ",
+			"could not test whether the server can create all objects of the backup")
+		silent(t, plan, "blocks the restore", "the server cannot create tables")
+		s.must("restore", "--confirm", s.live)
+		sameDump(t, good, s.dump())
+	})
+}

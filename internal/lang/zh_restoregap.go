@@ -5,6 +5,7 @@ func init() {
 		"%s is not in the backup; it has %s rows", "%s 不在备份中；现有 %s 行",
 		"%s is not in the backup", "%s 不在备份中",
 		"the %s %s is not in the backup and would be dropped", "%s %s 不在备份中，将被删除",
+		"no privileges on databases beside %s: %s", "没有 %s 旁边的库的权限：%s",
 		"An object that would be dropped", "将被删除的对象",
 		"choose another backup: --from; lose it anyway: --accept-missing %s",
 		"选择其他备份：--from；确定要丢弃：--accept-missing %s",

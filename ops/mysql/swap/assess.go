@@ -357,7 +357,7 @@ func (s *Surveyor) untried(ctx context.Context, pool *sql.DB, live string) resto
 
 // surveyRename tries the swap's RENAME on two temporary databases.
 func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
-	if len(a.Missing) > 0 || a.Server.ReadOnly {
+	if len(a.Missing) > 0 || a.Server.ReadOnly || !a.SwapRefused.Empty() {
 		return
 	}
 	db, end := unlogged(ctx, pool)
@@ -388,6 +388,9 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 		err := try(ctx, db, q)
 		switch {
 		case err == nil:
+		case denied(err): // the right is for other databases than the live one
+			a.SwapRefused = restore.N(lang.M("no privileges on databases beside %s: %s", live, err.Error()))
+			return
 		case i < 3: // in place it would fail too, once the live tables are dropped
 			what := lang.M("the server cannot create tables: %s", err.Error())
 			hint := lang.M("find the cause in the server's error log")
@@ -402,6 +405,11 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 			return
 		}
 	}
+}
+
+// denied reports that the user lacks a privilege on the database or table.
+func denied(err error) bool {
+	return mysql.Number(err) == mysql.ErrDBAccessDenied || mysql.Number(err) == mysql.ErrTableAccessDenied
 }
 
 func try(ctx context.Context, db *sql.Conn, q string) error {

@@ -35,8 +35,8 @@ func (s *Surveyor) surveyRights(
 	beside := restore.SideSchema(live, "new", "20260101-000000-0000")
 	if missing := rights.MissingData(beside); len(a.Missing) == 0 && len(missing) > 0 &&
 		mode == restore.Swap {
-		a.SwapRefused = restore.RawNote("no rights on schemas beside " + live + " (" +
-			rights.Grant(missing, user, beside, doctor.BesidePattern(live)) + ")")
+		a.SwapRefused = restore.N(lang.M("no privileges on databases beside %s: %s", live,
+			rights.Grant(missing, user, beside, doctor.BesidePattern(live))))
 	}
 }
 
