@@ -216,3 +216,39 @@ func (w *typist) typeIn(runbook, line string) {
 		w.t.Errorf("runbook %s: %s: exit code %d\n%s", runbook, typedIn, code, out)
 	}
 }
+
+// TestARunbookNamesTheBackupThatARestoreTakes makes partial backups after the full ones: the
+// restore by hand names the newest good full one, with the program that opens it.
+func TestARunbookNamesTheBackupThatARestoreTakes(t *testing.T) {
+	t.Parallel()
+	s := testdb.MariaDB(t)
+	config, schema := binlogWorld(t, s)
+	s.Exec(t, schema, "CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE b (id INT)", "INSERT INTO a VALUES (1), (9)")
+	for way, opens := range map[string][]string{"gzip": {"gzip -t", "zcat"}, "zstd": {"zstd -t", "zstd -dc"}} {
+		asked(t, config, 0, "backup", "create", "--compress", way)
+		inv, _ := asked(t, config, 0, "backup", "list", "--json")
+		var list struct {
+			Newest string `json:"newest_good"`
+		}
+		if err := json.Unmarshal([]byte(inv), &list); err != nil || list.Newest == "" {
+			t.Fatal(err, inv)
+		}
+		newest := filepath.Join(strings.TrimSpace(dirOf(t, config)), filepath.Base(list.Newest))
+		asked(t, config, 0, "backup", "create", "--tables", "a")
+		asked(t, config, 0, "backup", "create", "--tables", "a", "--where", "id<5")
+		book, _ := asked(t, config, 0, "runbook", "restore")
+		for _, program := range opens {
+			if line := program + " " + newest; !strings.Contains(book, line) {
+				t.Errorf("%s: no %q in:\n%s", way, line, book)
+			}
+		}
+		script, _ := asked(t, config, 0, "runbook", "restore", "--plain")
+		if !strings.Contains(script, "at that time: "+newest) {
+			t.Errorf("%s: the script's head names another than %s", way, newest)
+		}
+		page, _ := asked(t, config, 0, "runbook", "backup")
+		if !strings.Contains(page, "backup show "+filepath.Base(newest)) {
+			t.Errorf("%s: the page names another than %s:\n%s", way, newest, page)
+		}
+	}
+}

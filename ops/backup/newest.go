@@ -2,9 +2,17 @@ package backup
 
 // Newest is the newest good backup that a restore of db may choose by itself: of the
 // whole database, from the service's own server, not an emergency backup. nil when there is none.
-func Newest(inv *Inventory, db string) *Set {
+func Newest(inv *Inventory, db string) *Set { return newestOf(inv, db, (*Set).Restorable) }
+
+// NewestAlone is Newest among the backups that hold no other database: whoever loads one by
+// hand overwrites nothing else.
+func NewestAlone(inv *Inventory, db string) *Set {
+	return newestOf(inv, db, func(s *Set, db string) bool { return s.Restorable(db) && s.ProvenOf(db) })
+}
+
+func newestOf(inv *Inventory, db string, takes func(*Set, string) bool) *Set {
 	for _, s := range inv.Sets {
-		if s.State == Good && s.Restorable(db) && !s.At.After(inv.At.Add(skew)) {
+		if s.State == Good && takes(s, db) && !s.At.After(inv.At.Add(skew)) {
 			return s
 		}
 	}

@@ -116,19 +116,14 @@ func Names() (names []string) {
 	return names
 }
 
-// NewestGood is the path of the newest good backup of the whole database; "" where
-// there is none, or the folder cannot be read.
+// NewestGood is the path of the newest good backup of the whole database and of nothing else;
+// "" where there is none, or the folder cannot be read.
 func NewestGood(ctx context.Context, sh *backups.Shelf) string {
 	inv, err := sh.Look(ctx)
 	if err != nil {
 		return ""
 	}
-	var best *backup.Set
-	for _, set := range inv.Sets {
-		if set.State == backup.Good && set.ProvenOf(inv.Database) && (best == nil || set.At.After(best.At)) {
-			best = set
-		}
-	}
+	best := backup.NewestAlone(inv, inv.Database)
 	if best == nil {
 		return ""
 	}

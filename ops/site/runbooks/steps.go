@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 )
@@ -85,18 +86,41 @@ func undoSteps(p Place) []Step {
 // byHand is the old way (FIELD.md), as it works without opsdeck.
 func (p Place) byHand() []string {
 	file := p.newest
-	if !strings.HasSuffix(file, ".sql.gz") {
+	if _, _, known := p.opened(file); !known {
 		file = filepath.Join(p.dir, p.database+"_YYYYMMDD_HHMMSS.sql.gz")
 	}
+	test, read, _ := p.opened(file)
 	out := []string{}
 	if p.process.Stop != "" {
 		out = append(out, p.process.Stop)
 	}
-	out = append(out, "gzip -t "+human.Shell(file), "zcat "+human.Shell(file)+" | "+p.client)
+	out = append(out, test, read+" | "+p.client)
 	if p.process.Start != "" {
 		out = append(out, p.process.Start)
 	}
 	return out
+}
+
+// opened are the commands that test a backup, and that print its SQL, by the end of its name.
+func (p Place) opened(file string) (test, read string, known bool) {
+	name := human.Shell(file)
+	plain, sealed := strings.CutSuffix(file, ".age")
+	programs := map[string][2]string{".sql.gz": {"gzip -t", "zcat"}, ".sql.zst": {"zstd -t", "zstd -dc"}}
+	for end, does := range programs {
+		if !strings.HasSuffix(plain, end) {
+			continue
+		}
+		if !sealed {
+			return does[0] + " " + name, does[1] + " " + name, true
+		}
+		key := "KEY-FILE"
+		if p.service.Backup.Identity != "" {
+			key = human.Shell(config.Home(p.service.Backup.Identity))
+		}
+		open := "age -d -i " + key + " " + name + " | "
+		return open + does[0], open + does[1], true
+	}
+	return "", "", false
 }
 
 func serviceSteps(p Place) []Step {
