@@ -104,7 +104,8 @@ func (j *judge) onTemp(q *binlog.Query, t *sqlscan.Text) (decided, lang.Msg) {
 // rewritten is a statement of our database with the new database's name; or why it cannot
 // be run again.
 func (j *judge) rewritten(q *binlog.Query, t *sqlscan.Text) (string, lang.Msg) {
-	if !j.ours(q.Schema) {
+	// Without a current database, each table that it names has its database.
+	if alone := q.Schema == "" && len(j.temp) == 0; !alone && !j.ours(q.Schema) {
 		return "", lang.M("it was run in the database %s: %s", q.Schema, short(q.SQL))
 	}
 	if why := j.strayed(q, t); !why.Empty() {

@@ -53,6 +53,9 @@ func (s *Session) Merge(ctx context.Context, pick restore.RescuePick) (done rest
 		return done, mysql.Explain(err, s.Target)
 	}
 	defer conn.Close()
+	if err := mysql.LogReplayably(ctx, conn, s.Live); err != nil {
+		return done, mysql.Explain(err, s.Target)
+	}
 	if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', SESSION "+
 		"autocommit = 0"); err != nil {
 		return done, mysql.Explain(err, s.Target)

@@ -233,6 +233,9 @@ func (p *Plan) Run(ctx context.Context, c *sql.Conn, choice Choice, keep Keep) (
 	if err := session(ctx, c); err != nil {
 		return done, err
 	}
+	if err := mysql.LogReplayably(ctx, c, p.Database); err != nil {
+		return done, err
+	}
 	bind, err := p.loosen(ctx, c)
 	if err != nil {
 		return done, err

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"opsdeck/internal/testdb"
+)
+
+// TestWhatOpsdeckWritesCanBeReplayed rescues rows and rewinds a transaction on a server that logs
+// statements, as root and as a user who may not change that: a restore reaches the moments after.
+// So it does after a statement that names its database, in a session without one.
+func TestWhatOpsdeckWritesCanBeReplayed(t *testing.T) {
+	t.Parallel()
+	s := testdb.Private(t, "mariadb", "--binlog-format=MIXED")
+	for _, may := range []bool{true, false} {
+		config, schema := binlogWorld(t, s)
+		s.Exec(t, schema, "CREATE TABLE o (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE later (id INT PRIMARY KEY)",
+			"INSERT INTO o VALUES (1, 'one'), (2, 'two'), (3, 'three')")
+		asked(t, config, 0, "backup", "create")
+		s.Exec(t, "", fmt.Sprintf("INSERT INTO %s.o VALUES (4, 'four')", schema))
+		s.Exec(t, schema, "DELETE FROM o WHERE id = 1", "SET SESSION binlog_format=ROW", "DELETE FROM o WHERE id = 2")
+		id := newestChange(t, config, "o")
+		if !may {
+			limit(t, s, config)
+		}
+		asked(t, config, 0, "restore", "rescue", "--table", "o", "--merge", "keys", "--keys", "1", "--confirm", schema)
+		asked(t, config, 0, "restore", "rewind", "--txn", id, "--confirm", schema)
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "INSERT INTO later VALUES (1)")
+		end := s.LogPosition(t)
+		asked(t, config, 0, "restore", "--to", "there", "--until", fmt.Sprintf("%s:%d", end.File, end.Pos),
+			"--confirm", "there")
+		var all string
+		if err := s.Open(t, "there").QueryRow("SELECT GROUP_CONCAT(id, v ORDER BY id) FROM o").Scan(&all); err != nil {
+			t.Fatal(err)
+		}
+		if all != "1one,2two,3three,4four" {
+			t.Errorf("may change the format: %v: restored with %s", may, all)
+		}
+		s.Exec(t, "", "DROP DATABASE there")
+	}
+}
+
+// limit lets a configuration log in as a user who may do all but change how the server logs.
+func limit(t *testing.T, s *testdb.Server, config string) {
+	t.Helper()
+	s.Exec(t, "", "CREATE USER limited@'%' IDENTIFIED BY 'limited'", "GRANT ALL ON *.* TO limited@'%' WITH GRANT OPTION",
+		"REVOKE SUPER, BINLOG ADMIN ON *.* FROM limited@'%'")
+	options := filepath.Join(t.TempDir(), "limited.cnf")
+	if err := os.WriteFile(options, []byte("[client]\nuser=limited\npassword=limited\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := regexp.MustCompile(`options_file: [^,]*`)
+	if err := os.WriteFile(config, was.ReplaceAll(text, []byte("options_file: "+options)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
