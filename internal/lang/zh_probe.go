@@ -171,6 +171,13 @@ func init() {
 
 func init() {
 	register(
+		"restore.key_tables names tables that neither %s nor a good backup has",
+		"restore.key_tables 中有 %s 和完好的备份都没有的表",
+		"Correct restore.key_tables in the configuration: a restore would stop there.",
+		"请更正配置中的 restore.key_tables：恢复会停在这里。",
+		"restore.key_tables names it, and neither the database nor a backup has it: correct the configuration; or "+
+			"restore without it: --accept-missing %s",
+		"restore.key_tables 中列有此表，而数据库和备份中都没有：请更正配置；或不含此表恢复：--accept-missing %s",
 		"%s and %d more", "%s 等，另有 %d 个",
 		"%d backups in the folder are bad", "目录中有 %d 个备份已损坏",
 	)

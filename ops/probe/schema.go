@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
@@ -24,6 +25,8 @@ type Schema struct {
 	// Emptied lists those of the tables that are there which had rows in the newest
 	// good backup and hold none now. May be nil.
 	Emptied func(ctx context.Context, present []string) ([]string, error)
+	// Keys are the tables that a restore must find in its backup.
+	Keys []string
 }
 
 // namesShown is how many missing tables the sentence names.
@@ -45,6 +48,7 @@ func (s Schema) Probe() health.Probe {
 			return r
 		}
 		r := s.judge(want, have, by)
+		s.findNoKey(want, have, &r)
 		if len(have) == 0 && r.Lost && s.Exists != nil {
 			s.findGone(ctx, len(want), by, &r)
 		}
@@ -52,6 +56,23 @@ func (s Schema) Probe() health.Probe {
 			s.findEmptied(ctx, have, &r)
 		}
 		return r
+	}
+}
+
+// findNoKey adds the key tables of the configuration that are nowhere: a restore would stop
+// at them, at a time when nobody can wait.
+func (s Schema) findNoKey(want, have []string, r *health.Result) {
+	var nowhere []string
+	for _, key := range s.Keys {
+		same := func(name string) bool { return strings.EqualFold(name, key) }
+		if len(have) > 0 && !slices.ContainsFunc(have, same) && !slices.ContainsFunc(want, same) {
+			nowhere = append(nowhere, key)
+		}
+	}
+	if len(nowhere) > 0 {
+		r.FindNext(ops.StateWarning, lang.M("restore.key_tables names tables that neither %s nor a good backup has",
+			s.Database), lang.M("%s", shorten(nowhere)),
+			lang.M("Correct restore.key_tables in the configuration: a restore would stop there."))
 	}
 }
 

@@ -49,6 +49,30 @@ func TestMissingTablesAreCritical(t *testing.T) {
 	}
 }
 
+// TestAKeyTableThatIsNowhereIsToldBeforeTheRestore stops at it.
+func TestAKeyTableThatIsNowhereIsToldBeforeTheRestore(t *testing.T) {
+	list := func(names ...string) func(context.Context) ([]string, error) {
+		return func(context.Context) ([]string, error) { return names, nil }
+	}
+	s := Schema{Database: "shop", Present: list("Orders"), Keys: []string{"orders", "gone", "nosuch"},
+		Expected: func(context.Context) ([]string, lang.Msg, error) {
+			return []string{"Orders", "gone"}, lang.M("the newest good backup"), nil
+		}}
+	r := look(t, s.Probe())
+	if r.State != ops.StateCritical || !strings.Contains(r.Headline.String(), "missing") {
+		t.Errorf("a table that the backup has: %s %s", r.State, r.Detail)
+	}
+	s.Present = list("Orders", "gone")
+	r = look(t, s.Probe())
+	if r.State != ops.StateWarning || r.Why.String() != "nosuch" || !strings.Contains(r.Next.String(), "key_tables") {
+		t.Errorf("%s %s; next %s", r.State, r.Detail, r.Next)
+	}
+	s.Keys = s.Keys[:2]
+	if r = look(t, s.Probe()); r.State != ops.StateOK {
+		t.Errorf("in another case: %s %s", r.State, r.Detail)
+	}
+}
+
 func TestTablesThatCannotBeListedAreUnknown(t *testing.T) {
 	s := Schema{Database: "shop", Present: func(context.Context) ([]string, error) { return nil, errors.New("gone") },
 		Expected: func(context.Context) ([]string, lang.Msg, error) { return []string{"a"}, lang.Raw("x"), nil }}

@@ -219,6 +219,11 @@ func (p gapFinder) judgeGaps(a *Assessment) {
 			hint = lang.M("restore without it, then create it from the file with the mysql client: "+
 				"--accept-missing %s", all)
 		}
+		live := slices.ContainsFunc(a.Tables, func(t TableState) bool { return t.Name == g.Table && t.Exists })
+		if g.Key && g.Rows < 0 && g.Was < 0 && !live {
+			hint = lang.M("restore.key_tables names it, and neither the database nor a backup has it: correct the "+
+				"configuration; or restore without it: --accept-missing %s", all)
+		}
 		p.block(g.Text(), hint)
 	}
 }

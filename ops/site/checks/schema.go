@@ -42,6 +42,7 @@ func (b *checker) schema() {
 			return mysql.HasDatabase(ctx, target, d.Name)
 		},
 		Emptied: inventory{b.Source}.emptied,
+		Keys:    b.Service.Restore.KeyTables,
 	}
 	b.add("schema", health.KindSchema, processPace, culprits{b.Source}.withCulprit(look.Probe()),
 		limits(lang.M("tables of the newest good backup"), lang.Msg{}, lang.M("a table is missing")),
