@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type pointJSON struct {
 type findingJSON struct {
 	State ops.State `json:"state"`
 	What  string    `json:"what"`
+	Why   string    `json:"why,omitempty"`
 	Fix   string    `json:"fix,omitempty"`
 }
 
@@ -95,11 +97,26 @@ func doctorDocument(a *printer, r doctor.Report) doctorJSON {
 		}
 		for _, f := range p.Findings {
 			point.Detail = a.lang.Msg(p.Findings[0].What)
-			point.Findings = append(point.Findings, findingJSON{f.State, a.lang.Msg(f.What), f.Fix})
+			point.Findings = append(point.Findings, findingJSON{f.State, a.lang.Msg(f.What), a.lang.Msg(f.Why), f.Fix})
 		}
 		doc.Points = append(doc.Points, point)
 	}
 	return doc
+}
+
+// gravest are the points with those of each service in the order of their gravity: what
+// stops everything is not at the end.
+func gravest(points []doctor.Point) []doctor.Point {
+	out := slices.Clone(points)
+	for from := 0; from < len(out); {
+		to := from + 1
+		for to < len(out) && out[to].Service == out[from].Service {
+			to++
+		}
+		slices.SortStableFunc(out[from:to], func(a, b doctor.Point) int { return int(b.State()) - int(a.State()) })
+		from = to
+	}
+	return out
 }
 
 // doctorLines are a table of points by service, what to do below each finding.
@@ -107,7 +124,7 @@ func doctorLines(a *printer, r doctor.Report) []string {
 	t := a.theme()
 	table := cells.Table{Max: a.width()}
 	heads, last := map[int]string{}, ""
-	for _, p := range r.Points {
+	for _, p := range gravest(r.Points) {
 		if p.Service != last {
 			last = p.Service
 			heads[len(table.Rows)] = last
@@ -125,6 +142,9 @@ func doctorLines(a *printer, r doctor.Report) []string {
 					termsafe.Line(a.lang.Msg(f.What)),
 				},
 			)
+			if !f.Why.Empty() {
+				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(termsafe.Line(a.lang.Msg(f.Why)))})
+			}
 			if f.Fix != "" {
 				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render("→ ") + termsafe.Line(f.Fix)})
 			}

@@ -55,17 +55,27 @@ func (c *watchRulesCmd) Run(ctx context.Context, a *app) error {
 		return a.json(doc)
 	}
 	table := cells.Table{Max: a.width()}
+	table.Rows = append(table.Rows, []string{a.lang.T("RULE"), a.lang.T("STATE"), a.lang.T("FIRES"),
+		a.lang.T("TARGETS"), a.lang.T("VALUE")})
 	for _, r := range rules {
 		table.Rows = append(table.Rows, []string{
 			termsafe.Line(r.Service + "/" + r.Name),
 			r.StateText(a.lang),
 			r.When(a.lang),
-			strings.Join(r.Targets, ", "),
+			targetsText(a.lang, r),
 			termsafe.Line(a.lang.Msg(r.Value)),
 		})
 	}
 	_, err = fmt.Fprintln(a.out, strings.Join(table.Lines(), "\n"))
 	return err
+}
+
+// targetsText is who is told when a rule fires.
+func targetsText(l *lang.Printer, r alerts.Rule) string {
+	if len(r.Targets) == 0 && !r.Off {
+		return l.T("nobody")
+	}
+	return strings.Join(r.Targets, ", ")
 }
 
 // ruleDocument is a rule for programs.

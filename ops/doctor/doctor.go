@@ -19,7 +19,8 @@ import (
 type Finding struct {
 	State ops.State
 	What  lang.Msg
-	Fix   string // a command or statement that helps; may be empty
+	Why   lang.Msg // why it matters; may be empty
+	Fix   string   // a command or statement that helps; may be empty
 }
 
 // Point is one thing that was looked at.

@@ -21,11 +21,12 @@ type Sent struct {
 }
 
 // Preview looks at every check once and returns what would be sent, if all that is
-// seen had lasted for as long as its rules ask. It changes and sends nothing.
-func (w *Watcher) Preview(ctx context.Context) (planned []Sent, err error) {
+// seen had lasted for as long as its rules ask, and the alerts that would fire with nobody to
+// tell: their rules have no target. It changes and sends nothing.
+func (w *Watcher) Preview(ctx context.Context) (planned []Sent, untold []alert.Alert, err error) {
 	w.book, err = alert.Read(w.StateDir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	step := alert.Step{Now: w.Clock.Now(), Elapsed: time.Hour}
 	for _, s := range w.watched {
@@ -52,7 +53,15 @@ func (w *Watcher) Preview(ctx context.Context) (planned []Sent, err error) {
 		}
 	}
 	slices.SortFunc(planned, func(a, b Sent) int { return strings.Compare(a.Key, b.Key) })
-	return planned, nil
+	for _, x := range step.Sights {
+		for _, a := range w.book.Alerts {
+			if a.Fingerprint == x.Fingerprint && a.State == alert.Firing && len(x.Rule.Targets) == 0 &&
+				len(a.Told.Targets) == 0 {
+				untold = append(untold, a)
+			}
+		}
+	}
+	return planned, untold, nil
 }
 
 // Preview is a message as the target would get it, without what is secret.

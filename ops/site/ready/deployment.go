@@ -59,11 +59,7 @@ func pointsOf(service string, all []deploy.Finding) (out []doctor.Point) {
 		}
 		p := doctor.Point{Name: f.Name, Service: service, Seen: f.Detail}
 		if f.State != ops.StateOK {
-			what := f.Detail
-			if !f.Why.Empty() {
-				what = lang.M("%s: %s", f.Detail, f.Why)
-			}
-			p.Findings = []doctor.Finding{{State: f.State, What: what, Fix: f.Fix}}
+			p.Findings = []doctor.Finding{{State: f.State, What: f.Detail, Why: f.Why, Fix: f.Fix}}
 		}
 		if n := len(out); n > 0 && out[n-1].Name == p.Name && len(out[n-1].Findings) > 0 {
 			out[n-1].Findings = append(out[n-1].Findings, p.Findings...)

@@ -26,7 +26,8 @@ func TestDoctorShowsWhatDeployCheckFinds(t *testing.T) {
 			t.Errorf("%s twice", p.Name)
 		}
 		got[p.Name] = p.State()
-		if p.Name == "memory" && (p.Findings[0].What.String() != "1 GiB: it is little" ||
+		if p.Name == "memory" && (p.Findings[0].What.String() != "1 GiB" ||
+			p.Findings[0].Why.String() != "it is little" ||
 			p.Findings[0].Fix != "swapon") {
 			t.Errorf("%+v", p)
 		}
