@@ -232,7 +232,7 @@ func (w *world) config() string {
 services:
   - name: qianzhang
     health: {url: "http://127.0.0.1:%d", interval: 2s, disk_free: %s}
-    database: {name: %s, options_file: %s}
+    database: {name: %s, options_file: %s, container: ""}
     redis: {address: %s}
     process:
       kind: command

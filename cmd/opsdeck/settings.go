@@ -113,6 +113,9 @@ func configError(err error) error {
 	var e *config.Error
 	hint := lang.M("`opsdeck config init` writes a commented file, `opsdeck config check` checks one")
 	if errors.As(err, &e) {
+		if e.Line > 0 {
+			hint = lang.M("correct line %d of %s, then check it: opsdeck config check", e.Line, e.Path)
+		}
 		return ops.E(ops.Config, lang.M("the configuration cannot be used: %s", e.Msg())).WithHint(hint)
 	}
 	return ops.Wrap(err, ops.Config, lang.M("the configuration cannot be read")).WithHint(hint)

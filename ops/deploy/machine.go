@@ -131,7 +131,7 @@ func judgeDocker(f Fact[Tool], needed bool, container string) Finding {
 	why := lang.M("MySQL and Redis run in containers")
 	silent := ops.StateCritical
 	if !needed && container != "" { // by name alone, which may be a default
-		why = lang.M("the configuration names the container %s", container)
+		why = lang.M("MySQL may run in the container %s (database.container)", container)
 		silent = ops.StateWarning
 		needed = true
 	}
