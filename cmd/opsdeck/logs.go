@@ -3,13 +3,17 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/index"
+	"opsdeck/ops/logs/query"
 	"opsdeck/ops/site/reading"
 )
 
@@ -35,6 +39,11 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	conf.Found, conf.Shelf = styles.Note, reading.Shelf(a.stateDir, a.clock, time.Local, styles)
 	words := strings.Join(c.Query, " ") + c.Exact + c.Regexp
 	conf.Whole = strings.ContainsFunc(words, func(r rune) bool { return r >= utf8.RuneSelf })
+	var foreign []byte
+	if conf.Whole && c.onlyCounts(q) {
+		foreign = logfile.InChinese(c.Exact)
+		conf.Whole = foreign == nil // the search looks for them as it goes
+	}
 	conf.Told = func(m lang.Msg) { a.note(m) }
 	sources, err := conf.Resolve(ctx, c.Source)
 	if err != nil {
@@ -56,6 +65,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		run.scan.Query = q.Events()
 	}
 	run.sources = len(sources)
+	run.scan.Foreign = foreign
 	run.scan.Warn, run.scan.Styles = run.warn, styles.Of
 	if conf.Shelf != nil {
 		run.scan.Shelf = conf.Shelf
@@ -78,6 +88,14 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 		err = exitCode(1)
 	}
 	return err
+}
+
+// onlyCounts tells that the lines of files with one exact word are counted, and nothing else
+// is asked of them.
+func (c *logsCmd) onlyCounts(q *query.Query) bool {
+	_, literal := q.Literal()
+	return c.Count && c.Compare == "" && c.Pairs == "" && !c.logsStat.asked() && literal && q.OneExact() &&
+		!q.HasTests() && c.Exact != "" && len(c.Query) == 0 && !slices.Contains(c.Source, "-")
 }
 
 func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
@@ -123,6 +141,13 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 
 func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
 	n, err := r.scan.Count(ctx, sources)
+	if errors.Is(err, index.ErrForeign) { // once more, with each file looked at as a whole
+		r.conf.Whole, r.scan.Foreign = true, nil
+		r.unread, r.incomplete = false, nil
+		if sources, err = r.conf.Resolve(ctx, r.cmd.Source); err == nil {
+			n, err = r.scan.Count(ctx, sources)
+		}
+	}
 	if err != nil {
 		return err
 	}

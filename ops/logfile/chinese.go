@@ -3,6 +3,8 @@ package logfile
 import (
 	"bytes"
 	"io"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -209,6 +211,25 @@ func (c *chineseLines) learn(line []byte) bool {
 		c.pairs += pairs
 	}
 	return bad == 0 && enoughPairs(c.pairs, 0) || enoughPairs(pairs, bad)
+}
+
+// InChinese is the longest run of Chinese characters of a text in GB18030; nil without one.
+// A line in GB18030 that has the text holds these bytes.
+func InChinese(text string) []byte {
+	longest := ""
+	for run := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.Is(unicode.Han, r) }) {
+		if len(run) > len(longest) {
+			longest = run
+		}
+	}
+	if longest == "" {
+		return nil
+	}
+	out, err := simplifiedchinese.GB18030.NewEncoder().Bytes([]byte(longest))
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // looksGBK recognizes text in GBK or GB18030: it is not UTF-8, and nearly all non-ASCII

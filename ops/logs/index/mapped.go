@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"runtime/debug"
 
 	"opsdeck/ops/logs"
@@ -9,18 +10,31 @@ import (
 // mapped counts the lines with a word in a region that can be mapped, which spares the copy
 // that a read makes. ok is false where it cannot be, or is not any more: a file that is
 // truncated under its map faults where it was.
-func (k *kit) mapped(p *openPart, off, end int64) (n int64, ok bool) {
+func (k *kit) mapped(p *openPart, off, end int64) (n int64, foreign, ok bool) {
 	m, can := p.text.(logs.Mapped)
 	if !can || !k.match.Query.OneExact() || end-off > 2*BlockBytes {
-		return 0, false
+		return 0, false, false
 	}
 	text, unmap, ok := m.Map(off, end)
 	if !ok {
-		return 0, false
+		return 0, false, false
 	}
 	defer unmap()
-	whole := noFault(func() { n = k.countIn(text) })
-	return n, whole
+	whole := noFault(func() {
+		const piece = 256 << 10 // is still in the cache when it is looked at again
+		for k.foreign != nil && len(text) > piece {
+			end := bytes.LastIndexByte(text[:piece], '\n') + 1
+			if end == 0 {
+				break
+			}
+			n += k.countIn(text[:end])
+			foreign = foreign || k.foreign.in(text[:end])
+			text = text[end:]
+		}
+		n += k.countIn(text)
+		foreign = foreign || k.foreign.in(text)
+	})
+	return n, foreign, whole
 }
 
 // noFault looks at mapped text; it returns false where the file has become shorter meanwhile.

@@ -34,6 +34,9 @@ type Scan struct {
 	Texts bool
 	// Styles tells the style of a source by its name, always the same one; may be nil.
 	Styles func(source string) *logline.Style
+	// Foreign are bytes of a word in another encoding. Count ends with ErrForeign where a text
+	// holds them and the query is one exact word: its lines may have to be converted.
+	Foreign []byte
 	// Shelf, when not nil, has the indexes that the console keeps.
 	Shelf Shelf
 
@@ -49,6 +52,8 @@ type kit struct {
 	find  []query.TextFinder // the literal that every hit holds, for text without an index
 	words []byte             // a region that is looked through for it
 	lines []wordLine         // room for the lines that hold it
+
+	foreign *foreign // or nil
 }
 
 // Hit is a line that was found.
@@ -98,6 +103,7 @@ func (s *Scan) prepare() {
 	for range n {
 		p := logline.NewParser(s.Zone, s.Now)
 		k := &kit{build: NewBuilder(s.table, p, false), match: NewMatcher(s.Query, s.table, p)}
+		k.foreign = newForeign(s.Foreign)
 		if f, ok := s.Query.Literal(); ok {
 			k.find = []query.TextFinder{f}
 		}
@@ -166,6 +172,8 @@ type found struct {
 	lines int64
 	count int64
 	err   error
+
+	foreign bool // the text holds the bytes of Scan.Foreign
 }
 
 // job is one region being looked through.
@@ -250,6 +258,10 @@ func (s *Scan) Count(ctx context.Context, sources []logs.Source) (n int64, err e
 			if !ok {
 				break
 			}
+			if f.foreign {
+				c.close()
+				return 0, ErrForeign
+			}
 			n += f.count
 		}
 		c.close()
@@ -316,8 +328,8 @@ func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
 	if err != nil {
 		return found{err: err}
 	}
-	if n, ok := k.mapped(p, off, end); ok {
-		return found{count: n, err: ctx.Err()}
+	if n, foreign, ok := k.mapped(p, off, end); ok {
+		return found{count: n, foreign: foreign, err: ctx.Err()}
 	}
 	buf := k.build.buf
 	have := 0
@@ -339,6 +351,7 @@ func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
 			}
 		}
 		f.count += k.countIn(text[:whole])
+		f.foreign = f.foreign || k.foreign.in(text[:whole])
 		have = copy(buf, text[whole:])
 	}
 	f.err = ctx.Err()
@@ -349,6 +362,7 @@ func (k *kit) literal(ctx context.Context, p *openPart, region int) (f found) {
 func (k *kit) giant(p *openPart, off, end int64, f found) found {
 	err := logline.EachLine(p.text, off, end, k.build.buf, func(line []byte, at, size int64, _ bool) error {
 		ok := k.match.Query.MatchBytes(logline.TrimCR(line), &k.match.vis)
+		f.foreign = f.foreign || k.foreign != nil && (size > int64(len(line)) || k.foreign.in(line))
 		if size > int64(len(line)) {
 			var err error
 			if ok, err = k.match.Query.MatchGiant(p.text, at, at+size); err != nil {
