@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"opsdeck/ops/binlog"
@@ -408,7 +407,7 @@ const absentAtOnce = 500
 // absent makes sure that the rows that came and went were not there: adding one that is there
 // fails, and these are not added.
 func (w *lane) absent(ctx context.Context, p portion) error {
-	var keys []string
+	var keys [][]string
 	for i := range p.rows {
 		if p.rows[i].kind != gone {
 			continue
@@ -430,43 +429,44 @@ func (w *lane) absent(ctx context.Context, p portion) error {
 	return w.notThere(ctx, p.table, keys)
 }
 
-func (w *lane) notThere(ctx context.Context, t *netTable, keys []string) error {
+func (w *lane) notThere(ctx context.Context, t *netTable, keys [][]string) error {
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
+	var columns []schema.Column
 	var names []string
 	for _, i := range t.keys.primary {
-		names = append(names, t.keys.table.Columns[i].Name)
+		c := t.keys.table.Columns[i]
+		columns, names = append(columns, c), append(names, schema.Ident(c.Name))
 	}
-	n, err := schema.One(ctx, w.c, "SELECT COUNT(*) FROM "+t.keys.table.SQLName()+" WHERE ("+schema.Idents(names)+
-		") IN ("+strings.Join(keys, ", ")+")")
+	n, err := schema.One(ctx, w.c, "SELECT COUNT(*) FROM "+t.keys.table.SQLName()+" WHERE "+
+		schema.KeyIn(columns, names, keys))
 	if err == nil && n != "0" {
 		return &inconsistentError{t.name, "is already there"}
 	}
 	return err
 }
 
-// literal is a key as SQL.
-func (t *netTable) literal(key string) (string, error) {
+// literal is a key as SQL, column by column.
+func (t *netTable) literal(key string) (values []string, err error) {
 	image := append(make([]byte, (len(t.keys.primary)+7)/8), key...)
 	m := t.like.image.Map
 	fields, err := m.Fields(image, t.key)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	logged := m.Table
 	logged.Columns = slices.Clone(logged.Columns)
 	if err := format.Know(&logged, t.keys.table); err != nil {
-		return "", err
+		return nil, err
 	}
-	var values []string
 	for _, i := range t.keys.primary {
 		v, err := m.Text(i, fields[i])
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		col := t.keys.table.Columns[i]
 		values = append(values, format.Literal(col, format.Reread(v, logged.Columns[i], col)))
 	}
-	return "(" + strings.Join(values, ", ") + ")", nil
+	return values, nil
 }

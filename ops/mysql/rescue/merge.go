@@ -247,28 +247,19 @@ func (l *list) Err() error { return nil }
 
 // keys finds the live rows of the batch, by the index of the key.
 func (m *merger) keys() string {
-	var b []byte
-	for n, i := range m.Common.Key {
-		if n > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, m.keyName(i)...)
+	var columns []schema.Column
+	var names []string
+	for _, i := range m.Common.Key {
+		columns = append(columns, m.columns[1][i])
+		names = append(names, m.keyName(i))
 	}
-	b = append(append([]byte{'('}, b...), ") IN ("...)
+	keys := make([][]string, len(m.batch))
 	for n := range m.batch {
-		if n > 0 {
-			b = append(b, ',')
+		for _, i := range m.Common.Key {
+			keys[n] = append(keys[n], string(m.columns[0][i].AppendValue(nil, m.batch[n].Backup[i])))
 		}
-		b = append(b, '(')
-		for k, i := range m.Common.Key {
-			if k > 0 {
-				b = append(b, ',')
-			}
-			b = m.columns[0][i].AppendValue(b, m.batch[n].Backup[i])
-		}
-		b = append(b, ')')
 	}
-	return string(append(b, ')'))
+	return schema.KeyIn(columns, names, keys)
 }
 
 // keyName is what a key's value is compared with.

@@ -474,6 +474,24 @@ func TestAKeyThatDiffersInCaseIsTheSameRow(t *testing.T) {
 	})
 }
 
+// TestAKeyWithNamedMembersIsMerged: an ENUM and a SET in a key of several columns.
+func TestAKeyWithNamedMembersIsMerged(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE k (e ENUM('','b','2','a'), s SET('x','y','1'), i INT, v INT, PRIMARY KEY (e, s, i))",
+			"INSERT INTO k VALUES ('','x',1,1),('b','x,y',1,1),('b','',1,1),('2','1',2,1),('a','y',1,1)")
+		path := backupOf(t, s, live)
+		s.Exec(t, live, "DELETE FROM k WHERE e = 'b'", "UPDATE k SET v = 2 WHERE e IN ('', '2')")
+		r := open(t, s, live, path, "k")
+		if n, err := r.Merge(t.Context(), all); err != nil || n != (restore.RescueTally{Missing: 2, Changed: 2}) {
+			t.Errorf("%+v %v", n, err)
+		}
+		if got := differences(t, r); got != nil {
+			t.Errorf("after the merge: %q", got)
+		}
+	})
+}
+
 // TestAColumnThatIsGoneIsNamed: its values are in no row that is merged.
 func TestAColumnThatIsGoneIsNamed(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {

@@ -298,18 +298,9 @@ func (p using) usersOf(
 	for i, name := range k.Columns {
 		on = append(on, "c."+schema.Ident(name)+" = p."+schema.Ident(k.Refs[i]))
 	}
-	var query strings.Builder
-	query.WriteString("SELECT DISTINCT " + strings.Join(list, ", ") + " FROM " + parent.SQLName() + " p JOIN " +
-		schema.Name(k.Database, k.Table) + " c ON " + strings.Join(on, " AND ") +
-		" WHERE " + parent.keyListOf("p.") + " IN (")
-	for i, r := range rows {
-		if i > 0 {
-			query.WriteString(", ")
-		}
-		query.WriteString(parent.keyValues(r.there()))
-	}
-	query.WriteString(")" + lock)
-	found, err := schema.All(ctx, q, query.String())
+	query := "SELECT DISTINCT " + strings.Join(list, ", ") + " FROM " + parent.SQLName() + " p JOIN " +
+		schema.Name(k.Database, k.Table) + " c ON " + strings.Join(on, " AND ") + " WHERE " + parent.keyAmong("p.", rows)
+	found, err := schema.All(ctx, q, query+lock)
 	if err != nil {
 		return nil, err
 	}

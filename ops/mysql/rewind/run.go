@@ -150,16 +150,7 @@ func (b *batch) sql() (all []string) {
 	case b.verb == binlog.Delete && b.table.bare:
 		return []string{"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.equals(b.rows[0].there()) + " LIMIT 1"}
 	case b.verb == binlog.Delete:
-		var keys []string
-		for _, r := range b.rows {
-			keys = append(keys, b.table.keyValues(r.there()))
-		}
-		return []string{
-			"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.keyList() + " IN (" + strings.Join(
-				keys,
-				", ",
-			) + ")",
-		}
+		return []string{"DELETE FROM " + b.table.SQLName() + " WHERE " + b.table.keyAmong("", b.rows)}
 	case b.verb == binlog.Insert:
 		return []string{b.insert()}
 	}
@@ -205,12 +196,7 @@ func (b *batch) update(r *Row) string {
 	if len(set) == 0 {
 		return "DO 0" // it is as it was already
 	}
-	return "UPDATE " + t.SQLName() + " SET " + strings.Join(
-		set,
-		", ",
-	) + " WHERE " + t.keyList() + " = " + t.keyValues(
-		r.there(),
-	)
+	return "UPDATE " + t.SQLName() + " SET " + strings.Join(set, ", ") + " WHERE " + t.keyAmong("", []*Row{r})
 }
 
 // Done is what a run did.

@@ -89,18 +89,6 @@ func (t *table) columns() string {
 	return strings.Join(list, ", ")
 }
 
-// keyList is (k1, k2) or k1.
-func (t *table) keyList() string { return t.keyListOf("") }
-
-// keyListOf is keyList with a prefix before each name.
-func (t *table) keyListOf(prefix string) string {
-	var names []string
-	for _, i := range t.key {
-		names = append(names, prefix+schema.Ident(t.Columns[i].Name))
-	}
-	return "(" + strings.Join(names, ", ") + ")"
-}
-
 // together is how many rows of the table one statement may take: rows that refer to one
 // another are deleted one by one, for the server takes those of a statement in its own order;
 // rows without a key too.
@@ -111,10 +99,25 @@ func (t *table) together(verb binlog.Verb) int {
 	return batchRows
 }
 
+// keyAmong is a condition that a row has the key of one of the given rows; prefix stands before
+// the columns' names.
+func (t *table) keyAmong(prefix string, rows []*Row) string {
+	var columns []schema.Column
+	var names []string
+	for _, i := range t.key {
+		columns = append(columns, t.Columns[i])
+		names = append(names, prefix+schema.Ident(t.Columns[i].Name))
+	}
+	keys := make([][]string, len(rows))
+	for n, r := range rows {
+		keys[n] = t.keyValues(r.there())
+	}
+	return schema.KeyIn(columns, names, keys)
+}
+
 // keyValues is a row's key as SQL. A FLOAT is compared as a DOUBLE by the server: 0.1
 // finds none that was put in as 0.1.
-func (t *table) keyValues(row []binlog.Value) string {
-	var parts []string
+func (t *table) keyValues(row []binlog.Value) (parts []string) {
 	for _, i := range t.key {
 		v := row[i]
 		if t.Columns[i].DataType == "float" {
@@ -122,7 +125,7 @@ func (t *table) keyValues(row []binlog.Value) string {
 		}
 		parts = append(parts, t.literal(i, v))
 	}
-	return "(" + strings.Join(parts, ", ") + ")"
+	return parts
 }
 
 // keyOf is the text that tells a row from others, be it of the log or of now.
@@ -171,17 +174,9 @@ func (t *table) read(
 	rows []*Row,
 	lock string,
 ) (map[string][]binlog.Value, error) {
-	var query strings.Builder
-	query.WriteString("SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyList() + " IN (")
-	for i, r := range rows {
-		if i > 0 {
-			query.WriteString(", ")
-		}
-		query.WriteString(t.keyValues(r.there()))
-	}
-	query.WriteString(")" + lock)
+	query := "SELECT " + t.columns() + " FROM " + t.SQLName() + " WHERE " + t.keyAmong("", rows) + lock
 	found := map[string][]binlog.Value{}
-	err := t.scan(ctx, q, query.String(), func(values []binlog.Value) error {
+	err := t.scan(ctx, q, query, func(values []binlog.Value) error {
 		found[t.keyOf(values)] = values
 		return nil
 	})
