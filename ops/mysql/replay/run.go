@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/ops"
@@ -331,6 +332,13 @@ func (r *runner) ends(g *format.Group) error {
 		count(r.state.Rows, c.Table, c.Inserted-c.Deleted)
 		if r.group.partly || r.versioned[c.Table] { // rows were taken back, or are history
 			forget(r.state.Rows, c.Table)
+		}
+		if strings.EqualFold(r.engines[c.Table], "MRG_MyISAM") { // the rows are in one of its tables
+			for t, engine := range r.engines {
+				if engine == "MyISAM" {
+					forget(r.state.Rows, t)
+				}
+			}
 		}
 		r.state.Changed += c.Rows()
 	}

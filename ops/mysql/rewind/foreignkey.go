@@ -299,7 +299,8 @@ func (p using) usersOf(
 		on = append(on, "c."+schema.Ident(name)+" = p."+schema.Ident(k.Refs[i]))
 	}
 	query := "SELECT DISTINCT " + strings.Join(list, ", ") + " FROM " + parent.SQLName() + " p JOIN " +
-		schema.Name(k.Database, k.Table) + " c ON " + strings.Join(on, " AND ") + " WHERE " + parent.keyAmong("p.", rows)
+		schema.Name(k.Database, k.Table) + " c ON " + strings.Join(on, " AND ") +
+		" WHERE " + parent.keyAmong("p.", rows)
 	found, err := schema.All(ctx, q, query+lock)
 	if err != nil {
 		return nil, err
