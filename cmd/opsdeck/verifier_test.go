@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -72,7 +73,9 @@ func TestAFaithfulCopyIsGoodToEveryVerifier(t *testing.T) {
 		"mariadb": testdb.MariaDB, "mariadb11": testdb.MariaDB11} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			copies(t, server(t))
+			db := server(t)
+			copies(t, db)
+			viewsOfOthers(t, db)
 		})
 	}
 }
@@ -100,6 +103,40 @@ func copies(t *testing.T, db *testdb.Server) {
 	s.must("restore", "--confirm", s.live)
 	sameDump(t, good, s.dump())
 	foreignCopies(t, s)
+}
+
+// viewsOfOthers has the three verifiers look at views over views of a definer who has gone, and
+// of one whose privileges are on the live database alone: a faithful copy is good and is restored.
+func viewsOfOthers(t *testing.T, db *testdb.Server) {
+	s := emptySite(t, db, db.Schema(t))
+	gone, kept := fmt.Sprintf("gone%d@localhost", db.Port), fmt.Sprintf("kept%d@localhost", db.Port)
+	db.Exec(t, s.live, "CREATE TABLE customers (id INT PRIMARY KEY)", "INSERT INTO customers VALUES (1)",
+		"CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO orders VALUES (1)")
+	for i, who := range []string{gone, kept} {
+		under := fmt.Sprintf("under%d", i)
+		db.Exec(t, s.live, "CREATE USER "+who, "GRANT SELECT ON `"+s.live+"`.* TO "+who,
+			"CREATE DEFINER="+who+" VIEW "+under+" AS SELECT id FROM customers WHERE id > 0",
+			"CREATE VIEW over_"+under+" AS SELECT * FROM "+under)
+	}
+	db.Exec(t, "", "DROP USER "+gone)
+	defer db.Exec(t, "", "DROP USER "+kept)
+	definers := func() (text string) {
+		if err := db.Open(t, s.live).QueryRow("SELECT GROUP_CONCAT(TABLE_NAME, ' ', DEFINER ORDER BY 1) FROM "+
+			"information_schema.VIEWS WHERE TABLE_SCHEMA = ?", s.live).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	was := definers()
+	s.must("backup", "create")
+	s.must("backup", "verify", "--all", "--deep")
+	s.must("backup", "drill")
+	s.must("restore", "--confirm", s.live)
+	if is := definers(); is != was {
+		t.Errorf("the views are %s, before %s", is, was)
+	}
+	tells(t, s.must("restore", "lost").out, "nothing will be lost")
+	db.Exec(t, s.live, "SELECT * FROM over_under1")
 }
 
 // foreignCopies has the three verifiers look at a dump of another tool whose rows have

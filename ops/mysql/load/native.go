@@ -199,27 +199,51 @@ func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
 
 // objects creates views, routines, triggers and events, in the file's order.
 func (s *session) objects(ctx context.Context, p *plan, clear bool) error {
+	lent := false
 	for _, o := range p.objects {
 		s.meter.phase("objects", o.object)
-		made := false
-		for _, v := range o.statements {
-			if create := v.parsed.Verb == "CREATE"; create {
-				made = true
-				if drop := dropFor(v); clear && drop != "" {
-					if err := define(ctx, s.main, drop); err != nil {
-						return err
-					}
+		if lent && o.kind == "view" {
+			s.report.Objects++
+			continue
+		}
+		made, err := makeObject(ctx, s, o, clear)
+		if o.kind == "view" && Lendable(err) {
+			var failed map[string]error
+			if failed, err = lend(ctx, s.main, p.objects); err == nil {
+				err = failed[o.object]
+			}
+			for name, why := range failed {
+				if err == nil {
+					err = fmt.Errorf("view %s: %w", name, why)
 				}
 			}
-			if err := define(ctx, s.main, string(v.sql)); err != nil {
-				return fmt.Errorf("%s %s: %w", o.kind, o.object, err)
-			}
+			lent, made = err == nil, true
+		}
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", o.kind, o.object, err)
 		}
 		if made && !strings.HasSuffix(o.kind, "-placeholder") {
 			s.report.Objects++
 		}
 	}
 	return nil
+}
+
+func makeObject(ctx context.Context, s *session, o step, clear bool) (made bool, err error) {
+	for _, v := range o.statements {
+		if create := v.parsed.Verb == "CREATE"; create {
+			made = true
+			if drop := dropFor(v); clear && drop != "" {
+				if err := define(ctx, s.main, drop); err != nil {
+					return made, err
+				}
+			}
+		}
+		if err := define(ctx, s.main, string(v.sql)); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
 }
 
 // dropFor returns the DROP for the object that a CREATE creates.

@@ -167,12 +167,35 @@ func (r *rehearsal) native(ctx context.Context, src *Source) error {
 	if err := r.tables(ctx, p); err != nil {
 		return err
 	}
+	lent := false
 	for _, o := range p.objects {
+		if o.kind == "view" && !lent {
+			if _, err := makeObject(ctx, r.s, o, false); Lendable(err) && !r.follows(err) {
+				lent = true
+				if err := r.lend(ctx, p); err != nil {
+					return err
+				}
+			}
+		}
+		if o.kind == "view" && lent {
+			continue
+		}
 		if err := r.all(ctx, r.s.main, strings.TrimSuffix(o.kind, "-placeholder"), o); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lend creates all views as a load does that meets a definer who may not read.
+func (r *rehearsal) lend(ctx context.Context, p *plan) error {
+	failed, err := lend(ctx, r.s.main, p.objects)
+	for _, o := range p.objects {
+		if why := failed[o.object]; o.kind == "view" && why != nil && !r.follows(why) {
+			r.refuse("view", o.object, serverReason(why))
+		}
+	}
+	return err
 }
 
 // SequenceNext is the next value of a MariaDB sequence that is not cached.

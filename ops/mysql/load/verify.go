@@ -332,11 +332,51 @@ func (v *verifier) object(
 		return err
 	}
 	same, definer := SameObject(o, want, v.o.Schema, v.o.From)
+	if !same && o.Kind == "view" {
+		var err error
+		if same, definer, err = v.qualified(ctx, c, want, *o); err != nil {
+			return err
+		}
+	}
 	if definer {
 		d.Detail = "belongs to " + o.Definer + ", not to " + want.Definer
 	}
 	d.State = state(same, want.DefinitionHash)
 	return nil
+}
+
+// qualified compares a view with its columns qualified, as the server shows it from another
+// database, and its tables not: so MariaDB showed it if its definer did not exist.
+func (v *verifier) qualified(
+	ctx context.Context,
+	c *sql.Conn,
+	want backup.Object,
+	o schema.Object,
+) (same, definer bool, err error) {
+	if err := exec(ctx, c, "USE information_schema"); err != nil {
+		return false, false, err
+	}
+	err = o.ReadDefinition(ctx, c)
+	if back := exec(ctx, c, "USE "+schema.Ident(v.o.Schema)); err == nil {
+		err = back
+	}
+	if err != nil {
+		return false, false, err
+	}
+	p, err := sqlscan.Parse([]byte(o.Create), sqlscan.ModeOf(o.SQLMode))
+	if err != nil {
+		return false, false, nil
+	}
+	var edits []sqlscan.Edit
+	for _, r := range p.Refs {
+		if r.Schema == v.o.Schema && !p.Is(r.Last+1, ".") { // a table, no column
+			edits = append(edits, sqlscan.Edit{Start: p.Tokens[r.First].Start, End: p.Tokens[r.Last].Start})
+		}
+	}
+	o.Create = strings.ReplaceAll(string(sqlscan.Apply(p.SQL, edits)), schema.Ident(v.o.Schema)+".",
+		schema.Ident(v.o.From)+".")
+	same, definer = SameObject(&o, want, v.o.From, v.o.From)
+	return same, definer, nil
 }
 
 // SameObject tells whether an object of the schema in is defined as want, which is of

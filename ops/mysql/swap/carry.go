@@ -17,6 +17,7 @@ import (
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/mysql/sqlscan"
 	"opsdeck/ops/restore"
@@ -215,6 +216,7 @@ func (f failedViews) notes() (out []restore.Note) {
 // makeViews creates views in rounds, because one may depend on another. Those that cannot
 // be created are in failed; err is one of their errors.
 func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed failedViews, err error) {
+	all := waiting
 	for len(waiting) > 0 {
 		failed = failedViews{}
 		var again []object
@@ -228,11 +230,53 @@ func makeViews(ctx context.Context, c *sql.Conn, waiting []object) (failed faile
 			}
 		}
 		if len(again) == len(waiting) {
+			if load.Lendable(err) && lendViews(ctx, c, all) == nil {
+				return nil, nil
+			}
 			return failed, err
 		}
 		waiting = again
 	}
 	return nil, nil
+}
+
+// lendViews creates views, of which some read others whose definers are absent or may not read:
+// first for the connected user, then each for its definer, from the last to the first.
+func lendViews(ctx context.Context, c *sql.Conn, views []object) error {
+	var lent, made []object
+	owned := map[string]object{}
+	for _, o := range views {
+		o.Create = strings.Replace(o.Create, "CREATE ", "CREATE OR REPLACE ", 1)
+		owned[o.Name] = o
+		own, err := load.Lent([]byte(o.Create), sqlscan.ModeOf(o.SQLMode))
+		if err != nil {
+			return err
+		}
+		o.Create = string(own)
+		lent = append(lent, o)
+	}
+	for len(lent) > 0 {
+		var again []object
+		var last error
+		for _, o := range lent {
+			if err := o.create(ctx, c); err != nil {
+				again, last = append(again, o), err
+				continue
+			}
+			made = append(made, o)
+		}
+		if len(again) == len(lent) {
+			return last
+		}
+		lent = again
+	}
+	for i := len(made) - 1; i >= 0; i-- {
+		o := owned[made[i].Name]
+		if err := o.create(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // regrant restores the grants that were lost with a dropped routine. The server gives who
