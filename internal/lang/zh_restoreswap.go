@@ -53,7 +53,7 @@ func init() {
 		"%s；日志记录的是语句而不是行，无法据此比对",
 		"procedures and functions of other users were not visible: if there are any, they are missing from it",
 		"看不到其他用户的存储过程和函数：如果存在，备份中缺少它们",
-		"See which privilege is missing: %s", "查看缺少哪项权限：%s",
+		"See whether a privilege is still missing, then make a backup: %s", "先查看是否仍缺少权限，再做备份：%s",
 		"the newest backup may lack procedures and functions of other users",
 		"最新备份可能缺少其他用户的存储过程和函数",
 		"%s has %s rows, the dump %s", "%s 有 %s 行，转储文件中有 %s 行",

@@ -134,7 +134,9 @@ var table = []needs{
 	{Backup, onServer, []right{{"RELOAD", "RELOAD", []string{"FLUSH_TABLES"}}}, ops.StateWarning,
 		because(lang.M("several connections can share a snapshot only while nothing is written; otherwise one " +
 			"connection reads everything"))},
-	{Backup, onServer, []right{position}, ops.StateWarning, because(lang.M("the binlog position is not recorded"))},
+	// MariaDB tells a snapshot's position to everybody (binlog_snapshot_file)
+	{Backup, onServer, []right{{mysql: position.mysql, also: position.also}}, ops.StateWarning,
+		because(lang.M("the binlog position is not recorded"))},
 	{Backup, onServer, same("PROCESS"), ops.StateWarning,
 		because(lang.M("open transactions and lock waits are not visible"))},
 	{Backup, onServer, []right{{mysql: "XA_RECOVER_ADMIN"}}, ops.StateWarning,

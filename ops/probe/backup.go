@@ -90,7 +90,8 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 	}
 	if newest.Unseen {
 		r.FindNext(ops.StateWarning, lang.M("the newest backup may lack procedures and functions of other users"),
-			lang.Raw(newest.Name), lang.M("See which privilege is missing: %s", "opsdeck doctor"))
+			lang.Raw(newest.Name), lang.M("See whether a privilege is still missing, then make a backup: %s",
+				"opsdeck doctor; opsdeck backup create"))
 	}
 	if n := len(newest.OldBad); n > 0 {
 		r.Add("older_bad", n, lang.Msg{})

@@ -36,11 +36,15 @@ func (d *dumper) rights(ctx context.Context, q schema.Querier, name string, inv 
 	}
 	if len(d.opts.Tables) == 0 && !rights.ListsRoutines(name, d.maria) {
 		inv.unseen = append(inv.unseen, name)
+		grant := "GRANT SHOW_ROUTINE ON *.*"
+		if d.maria {
+			grant = "GRANT SELECT ON mysql.proc"
+		}
 		inv.warnings = append(
 			inv.warnings,
 			"the user cannot see the routines of others in "+schema.Ident(
 				name,
-			)+": if there are any they are not in the backup (GRANT SELECT ON *.*, or SHOW_ROUTINE)",
+			)+": if there are any they are not in the backup ("+grant+")",
 		)
 	}
 	return nil
