@@ -84,6 +84,14 @@ func TestAStoppedProcessNamesWhatEndedIt(t *testing.T) {
 	}
 }
 
+// TestAProcessWithoutAStatusCommandIsToldWhatToConfigure, not to run its start command.
+func TestAProcessWithoutAStatusCommandIsToldWhatToConfigure(t *testing.T) {
+	r := look(t, Process(&puppet{health.Process{Kind: "command", State: health.ProcessUnknown}}, nil, time.Now))
+	if r.State != ops.StateUnknown || !strings.HasPrefix(r.Next.String(), "Set process.status") {
+		t.Errorf("%s; next %s", r.Detail, r.Next)
+	}
+}
+
 func TestProcessStates(t *testing.T) {
 	c := &puppet{}
 	p := Process(c, nil, time.Now)
