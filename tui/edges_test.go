@@ -110,7 +110,7 @@ func TestEveryPageIsASCIIWhereAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 			screens++
-			for _, r := range asciiOnly(string(text)) {
+			for _, r := range cells.ASCII(string(text)) {
 				if r > 127 && cells.Width(string(r)) != 2 {
 					t.Errorf("%s: %q is left", file, r)
 				}
@@ -120,7 +120,7 @@ func TestEveryPageIsASCIIWhereAsked(t *testing.T) {
 	if screens < 40 {
 		t.Errorf("%d screens found", screens)
 	}
-	if got := asciiOnly("850 µs"); got != "850 us" {
+	if got := cells.ASCII("850 µs"); got != "850 us" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/tui/page"
@@ -72,7 +73,7 @@ func TestHabitsOfTerminals(t *testing.T) {
 }
 
 func TestASCIIIsASCIIAlone(t *testing.T) {
-	for _, r := range asciiOnly("a → b … c – d · 日志") {
+	for _, r := range cells.ASCII("a → b … c – d · 日志") {
 		if r > 127 && r != '日' && r != '志' {
 			t.Errorf("%q is left", r)
 		}
@@ -86,7 +87,7 @@ func TestArrowsInASCIIAreNoComparisons(t *testing.T) {
 		"new ← old|": "new <- ol~",
 		"→←    |xyz": "-><-  |xyz",
 	} {
-		if got := screenInASCII(in, 10); got != want {
+		if got := cells.ScreenInASCII(in, 10); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}

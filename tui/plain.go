@@ -13,6 +13,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -21,7 +22,7 @@ import (
 // A plain console prints lines and reads lines: nothing moves, so that a screen reader
 // or script(1) can follow. It is the same console, with the same keys.
 const (
-	plainWidth  = 200 // nothing is aligned with anything: a narrow page would only cut what it says
+	plainWidth  = 400 // nothing is aligned with anything: a narrow page would only cut what it says
 	plainHeight = 36
 	// quiet is how long nothing must change until what is there is printed, and
 	// answered the longest wait for that.
@@ -84,8 +85,11 @@ func (p *plain) text() plainText {
 		view = top.View(p.size)
 		place += fmt.Sprintf(" %T %d", top.Overlay, len(p.stack))
 	}
+	if p.top() != nil && !p.notice.Text.Empty() { // the page, which would say it, is below
+		view += "\n" + p.noticeLine(p.size.Width)
+	}
 	if p.env.Theme.ASCII {
-		view = asciiOnly(view)
+		view = cells.ASCII(view)
 	}
 	if p.page().ID() != "logs" || p.top() != nil { // its rows have marks in a column of their own
 		view = apart(view)
@@ -139,6 +143,7 @@ type conversation struct {
 	out     io.Writer
 	ended   <-chan struct{}
 	last    plainText
+	typed   string // the line that the next print answers
 }
 
 func runPlain(ctx context.Context, c *conversation, in io.Reader) {
@@ -158,6 +163,7 @@ func runPlain(ctx context.Context, c *conversation, in io.Reader) {
 			c.program.Send(keysMsg{line})
 		}
 		c.settle(ctx)
+		c.typed = line
 		c.print(line == ".")
 		select {
 		case <-c.ended:
@@ -196,6 +202,9 @@ func (c *conversation) print(whole bool) {
 		if !whole && now.place == c.last.place {
 			if lines = news(c.last.lines, now.lines); len(lines) == 0 {
 				lines = []string{c.model.env.T("nothing new on the screen yet")}
+				if c.typed != "" {
+					lines = []string{c.model.env.T("%s changed nothing on the screen; ? lists the keys", c.typed)}
+				}
 			}
 		}
 		for _, line := range lines {

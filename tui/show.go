@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"opsdeck/internal/cells"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
@@ -58,7 +59,7 @@ func (s shown) View() string {
 		out = widget.Over(out, o.View(page.Size{Width: w, Height: room}), c.size)
 	}
 	if c.env.Theme.ASCII {
-		return screenInASCII(out, w)
+		return cells.ScreenInASCII(out, w)
 	}
 	return strings.TrimRight(out, "\n")
 }

@@ -59,7 +59,7 @@ func draw(c *Console) string {
 		out = widget.Over(out, o.View(page.Size{Width: w, Height: h}), c.size)
 	}
 	if c.env.Theme.ASCII {
-		return screenInASCII(out, w)
+		return cells.ScreenInASCII(out, w)
 	}
 	return out
 }

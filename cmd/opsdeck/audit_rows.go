@@ -103,7 +103,7 @@ func auditTable(a *printer, l *audit.Layout, rows []audit.Row) {
 		if l.Has(audit.IP) {
 			cols = append(cols, clean(r.Get(audit.IP)))
 		}
-		t.Rows = append(t.Rows, append(cols, shortened(clean(audit.Brief(audit.Diff(r), 3)))))
+		t.Rows = append(t.Rows, append(cols, a.drawn(shortened(clean(audit.Brief(audit.Diff(r), 3))))))
 	}
 	fmt.Fprint(a.out, t)
 }

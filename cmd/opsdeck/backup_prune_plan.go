@@ -66,8 +66,8 @@ func (sh *shelf) sayPlan(p *backup.Plan) {
 			word = "  " + word
 		}
 		var why []string
-		for _, r := range s.Reasons {
-			why = append(why, sh.lang.Msg(r.Text))
+		for _, reason := range s.Why() {
+			why = append(why, sh.lang.Msg(reason))
 		}
 		t.Rows = append(t.Rows,
 			[]string{style.Render(word), termsafe.Line(s.Set.Name), termsafe.Line(strings.Join(why, sh.lang.T("; ")))})

@@ -166,9 +166,9 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 		Head: []string{p.T("job"), p.T("schedule"), p.T("next"), p.T("last run"), p.T("result")},
 	}
 	for _, j := range doc.Jobs {
-		next := "–"
-		last := "–"
-		result := "–"
+		next := sh.drawn("–")
+		last := sh.drawn("–")
+		result := sh.drawn("–")
 		if j.NextAt != nil {
 			next = j.NextAt.Format("2006-01-02 15:04")
 		}

@@ -130,12 +130,12 @@ func (sh *shelf) show(inv *backup.Inventory, s *backup.Set, m *backup.Manifest, 
 	if m.SHA256 != "" {
 		fact(lang.M("made by"), strings.TrimSpace(m.Tool+", "+m.Engine+", "+m.Server.Flavour+" "+m.Server.Version))
 		fact(lang.M("took"), human.Duration(m.FinishedAt.Sub(m.StartedAt)))
-		fact(lang.M("consistent"), consistency(m))
+		fact(lang.M("consistent"), sh.drawn(consistency(m)))
 		fact(lang.M("position"), strings.TrimSpace(fmt.Sprintf("%s %s %s", m.Position.File, zeroless(m.Position.Pos),
 			m.Position.GTID)))
 	}
 	fact(lang.M("names"), strings.Join(doc.Names, ", "))
-	fact(lang.M("kept"), strings.Join(doc.KeepReasons, sh.lang.T("; ")))
+	fact(lang.M("kept"), strings.Join(keptBecause(sh, inv, s), sh.lang.T("; ")))
 	fmt.Fprint(sh.out, facts)
 	sh.tables(m)
 }
@@ -146,6 +146,19 @@ func sizeLine(s *backup.Set, m *backup.Manifest) string {
 	}
 	return fmt.Sprintf("%s (%s, 1:%.1f)", human.Bytes(s.Size), human.Bytes(m.RawBytes),
 		float64(m.RawBytes)/float64(s.Size))
+}
+
+// keptBecause is why retention keeps a backup, in the reader's language.
+func keptBecause(sh *shelf, inv *backup.Inventory, s *backup.Set) (out []string) {
+	for _, step := range backup.PlanRetention(inv, sh.Policy()).Steps {
+		if step.Set != s || step.Verb == backup.Remove {
+			continue
+		}
+		for _, reason := range step.Why() {
+			out = append(out, sh.lang.Msg(reason))
+		}
+	}
+	return out
 }
 
 func consistency(m *backup.Manifest) string {

@@ -181,7 +181,7 @@ func deployLines(p *printer, found []serviceFindings, verdict ops.State) []strin
 			problems++
 			table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(termsafe.Line(p.lang.Msg(f.Why)))})
 			if f.Fix != "" {
-				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render("→ ") + termsafe.Line(f.Fix)})
+				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(p.drawn("→ ")) + termsafe.Line(f.Fix)})
 			}
 		}
 	}

@@ -146,7 +146,7 @@ func doctorLines(a *printer, r doctor.Report) []string {
 				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(termsafe.Line(a.lang.Msg(f.Why)))})
 			}
 			if f.Fix != "" {
-				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render("→ ") + termsafe.Line(f.Fix)})
+				table.Rows = append(table.Rows, []string{"", "", t.Dim.Render(a.drawn("→ ")) + termsafe.Line(f.Fix)})
 			}
 		}
 	}

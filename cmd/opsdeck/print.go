@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/jsonout"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
@@ -62,6 +63,14 @@ func (p *printer) sayAll(all []lang.Msg) {
 
 // note narrates on stderr.
 func (p *printer) note(m lang.Msg) { fmt.Fprintln(p.err, termsafe.Text(p.lang.Msg(m))) }
+
+// drawn is text with marks of ours, in ASCII where that was asked for.
+func (p *printer) drawn(text string) string {
+	if p.ascii {
+		return cells.ASCII(text)
+	}
+	return text
+}
 
 // theme is the one for plain output on stdout.
 func (p *printer) theme() *theme.Theme {

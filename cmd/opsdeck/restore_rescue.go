@@ -127,7 +127,7 @@ func printRescue(p *printer, o *restores.Rescued) {
 	}
 	for _, row := range o.Rows {
 		key := cells.Cut(termsafe.Line(row.Key), 40)
-		t.Rows = append(t.Rows, []string{rescueKind(p, row.Kind), key, rescueValues(row)})
+		t.Rows = append(t.Rows, []string{rescueKind(p, row.Kind), key, p.drawn(rescueValues(row))})
 	}
 	fmt.Fprint(p.out, t)
 	if o.More > 0 {

@@ -48,11 +48,12 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"| made_later | 3 | – | 3 | ok |")
 
 				backUpNow := said(mode == "swap")
-				backUpNow(t, o.out+report, "Make a full backup now: opsdeck ", " backup create; until then no restore")
+				backUpNow(t, o.out+report, "Make a full backup unless one was made since: opsdeck ",
+					" backup create; no older one reaches")
 
 				o = s.must("restore", "undo", "--confirm", s.live)
-				backUpNow(t, o.out+s.must("restore", "report").out, "Make a full backup now: opsdeck ",
-					" backup create; until then no restore")
+				backUpNow(t, o.out+s.must("restore", "report").out,
+					"Make a full backup unless one was made since: opsdeck ", " backup create; no older one reaches")
 				silent(t, o.err, "written since the restore;")
 				tells(t, o.err, "nothing will be lost: the binlog has no later changes")
 				tells(t, s.must("restore", "report").out, "rows written since the restore: 0")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/lock"
@@ -52,10 +53,16 @@ func (s *settings) programFor(service string) string {
 // inLang writes sentences in a language, with commands that work when they are typed.
 func (s *settings) inLang(code string) *lang.Printer {
 	program := s.again()
-	if program == typed.Name {
+	ascii := s.flags.ASCII || s.flags.Plain
+	if program == typed.Name && !ascii {
 		return lang.For(code)
 	}
-	return lang.For(code).Rewriting(func(text string) string { return typed.Text(program, text) })
+	return lang.For(code).Rewriting(func(text string) string {
+		if text = typed.Text(program, text); ascii {
+			return cells.ASCII(text)
+		}
+		return text
+	})
 }
 
 // until lets the configuration and its folders be waited for until ctx ends.

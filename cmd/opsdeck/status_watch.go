@@ -86,7 +86,7 @@ func (l *changeLines) print(s health.Standing, before ops.State, known bool) err
 	}
 	change := v.lang.Msg(s.State.Label())
 	if known {
-		change = v.lang.Msg(before.Label()) + " → " + change
+		change = v.lang.Msg(before.Label()) + v.drawn(" → ") + change
 	}
 	_, err := fmt.Fprintf(v.out, "%s  %s  %s  %s\n", s.Since.Format(time.RFC3339),
 		cells.Pad(termsafe.Line(v.name(s)), 12), cells.Pad(change, 20), termsafe.Line(v.say(s.Last.Detail)))

@@ -6,8 +6,9 @@ func init() {
 		"Archive the binlog as the server writes it, until stopped; with backup.binlog: follow in the configuration, "+
 			"watch and the installed schedule do that.",
 		"实时归档 binlog，直到被停止；配置 backup.binlog: follow 后，由 watch 和已安装的定时任务执行。",
-		"Make a full backup now: opsdeck backup create; until then no restore to a moment after this one is possible.",
-		"请立即做一次全量备份：opsdeck backup create；在此之前，无法恢复到此刻之后的任何时间点。",
+		"Make a full backup unless one was made since: opsdeck backup create; no older one reaches a moment "+
+			"after this restore.",
+		"若此后尚未做过全量备份，请做一次：opsdeck backup create；更早的备份无法恢复到本次恢复之后的时间点。",
 		"no process archives the binlog, though backup.binlog is follow", "配置了 backup.binlog: follow，但没有进程在归档 binlog",
 		"the archive is empty", "归档为空",
 		"the server sends no more of the binlog; the connection may be stalled", "服务器不再发送 binlog；连接可能已停滞",

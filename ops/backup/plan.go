@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -33,6 +34,17 @@ type Step struct {
 	To      []string // the new names of a rename
 	Reasons []Reason
 	Frees   int64 // bytes on disk that its removal frees; contents are freed with their last name
+}
+
+// Why is why the step is taken, and what a rename renames to.
+func (s Step) Why() (out []lang.Msg) {
+	if s.Verb == Rename {
+		out = append(out, lang.M("renamed to %s", strings.Join(s.To, ", ")))
+	}
+	for _, r := range s.Reasons {
+		out = append(out, r.Text)
+	}
+	return out
 }
 
 // Plan is a retention plan: a decision about each backup, made from an inventory alone.

@@ -263,7 +263,7 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.shared(r.inv.Database):
 		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
-		return KeepIt, "foreign", lang.M("made by another tool: removed only by opsdeck backup prune --foreign")
+		return KeepIt, "foreign", r.foreign(s)
 	case !s.ProvenOf(r.inv.Database):
 		return KeepIt, "unproven", lang.M("cannot tell which database it belongs to: remove it by hand")
 	case r.future(s):
@@ -280,6 +280,15 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	}
 	return Remove, "expired", lang.M("not needed for daily %d, weekly %d, monthly %d", r.policy.Keep.Daily,
 		r.policy.Keep.Weekly, r.policy.Keep.Monthly)
+}
+
+// foreign says why prune leaves a file that has no manifest, and what removes it.
+func (r *retention) foreign(s *Set) lang.Msg {
+	if s.State == Bad { // prune --foreign may keep it as evidence
+		return lang.M("no manifest, perhaps made by another tool: prune leaves it; remove it: %s",
+			"opsdeck backup remove "+human.Shell(s.Name))
+	}
+	return lang.M("no manifest, perhaps made by another tool: removed only by prune --foreign or backup remove")
 }
 
 // badOne keeps a bad backup as evidence while its day is in the daily window.

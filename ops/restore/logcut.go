@@ -27,8 +27,9 @@ func (p *Plan) LogCut(s Snapshot) (at time.Time) {
 	return at
 }
 
-// BackUpNow is the advice after such a run.
+// BackUpNow is the advice after such a run. It is read later too, when a backup may have
+// been made.
 func BackUpNow() lang.Msg {
-	return lang.M("Make a full backup now: opsdeck backup create; until then no restore to a moment after this one " +
-		"is possible.")
+	return lang.M("Make a full backup unless one was made since: opsdeck backup create; no older one " +
+		"reaches a moment after this restore.")
 }

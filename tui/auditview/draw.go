@@ -29,7 +29,7 @@ func (p *Page) drawList(size page.Size) []string {
 	lines = append(lines, p.editor.hints(size)...)
 	body := page.Size{Width: size.Width, Height: size.Height - len(lines) - 1}
 	side := 0
-	if size.Width >= wide && len(p.rows.list.rows) > 0 {
+	if size.Width >= wide && len(p.rows.list.rows) > 0 && !p.base.env.Theme.Plain {
 		side = size.Width * 2 / 5
 		body.Width -= side + 1
 	}

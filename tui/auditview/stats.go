@@ -113,7 +113,7 @@ func (p *tallies) statsBody(w int) []string {
 	if s.Rows == 0 {
 		return lines
 	}
-	if w < 100 {
+	if w < 100 || t.Plain {
 		for _, part := range [][]string{p.bars(e.T("by action"), s.ByAction, w-2, true), p.heat(w),
 			p.bars(e.T("by user"), s.ByUser, w-2, false), p.bars(e.T("by resource"), s.ByResource, w-2, false)} {
 			lines = append(append(lines, part...), "")

@@ -113,8 +113,8 @@ func (p *dossier) keepLines(s *backup.Set, width int) (lines []string) {
 	if !ok {
 		return nil
 	}
-	for _, r := range step.Reasons {
-		text := e.Lang.Msg(r.Text)
+	for _, reason := range step.Why() {
+		text := e.Lang.Msg(reason)
 		if step.Verb == backup.Remove {
 			text = e.T("removed at next prune: %s", text)
 		}
@@ -274,8 +274,8 @@ func (p *stock) planLine(s backup.Step, width int) string {
 		mark, style = "~", t.Info
 	}
 	var why []string
-	for _, r := range s.Reasons {
-		why = append(why, e.Lang.Msg(r.Text))
+	for _, reason := range s.Why() {
+		why = append(why, e.Lang.Msg(reason))
 	}
 	word := style.Render(mark + " " + cells.Pad(e.Lang.Msg(s.Verb.Label()), 6))
 	name := termsafe.Line(s.Set.Name)

@@ -212,7 +212,8 @@ func (k *kept) setFilters(list []Filter) tea.Cmd {
 
 // askFilter asks for a query to keep.
 func (k *kept) askFilter() tea.Cmd {
-	return k.promptFilter(lang.M("Keep a filter"), strings.TrimSpace(k.ask.query.Source), func(text string) tea.Cmd {
+	searched := strings.TrimSpace(k.ask.query.Source)
+	return k.promptFilter(lang.M("Keep a filter"), searched, true, func(text string) tea.Cmd {
 		return k.addFilter(Filter{Query: text, Does: FilterIn, Colour: theme.MarkColours[0], On: true})
 	})
 }
@@ -235,14 +236,14 @@ func (k *kept) addFilter(f Filter) tea.Cmd {
 
 func (k *kept) editFilter() tea.Cmd {
 	was := k.list[k.scroll.Cursor].Query
-	return k.promptFilter(lang.M("Edit the filter"), was, func(text string) tea.Cmd {
+	return k.promptFilter(lang.M("Edit the filter"), was, false, func(text string) tea.Cmd {
 		return k.changeFilter(func(f *Filter) { f.Query = text })
 	})
 }
 
-func (k *kept) promptFilter(title lang.Msg, text string, do func(string) tea.Cmd) tea.Cmd {
+func (k *kept) promptFilter(title lang.Msg, was string, adds bool, do func(string) tea.Cmd) tea.Cmd {
 	hint := k.look.env.T("a query as in the search: level:error context:X 'exact !not /regexp/")
-	return page.Send(page.Open{Overlay: widget.NewPrompt(k.look.env, title, hint, text, func(text string) tea.Cmd {
+	prompt := widget.NewPrompt(k.look.env, title, hint, was, func(text string) tea.Cmd {
 		if text = strings.TrimSpace(text); text == "" {
 			return nil
 		}
@@ -251,7 +252,11 @@ func (k *kept) promptFilter(title lang.Msg, text string, do func(string) tea.Cmd
 			return page.Send(page.Notice{State: ops.StateWarning, Text: what})
 		}
 		return do(text)
-	})})
+	})
+	if adds { // a search was made for something else perhaps
+		prompt.Replaced()
+	}
+	return page.Send(page.Open{Overlay: prompt})
 }
 
 func (k *kept) removeFilter() tea.Cmd {

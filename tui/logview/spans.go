@@ -59,7 +59,11 @@ func (c *comparing) inQuestion() stat.Span {
 		}
 		return stat.Span{From: first, To: last.Add(time.Millisecond)}
 	}
-	return stat.Span{From: at.Add(-30 * time.Minute), To: at.Add(30 * time.Minute)}
+	to := at.Add(30 * time.Minute)
+	if now := c.look.env.Clock.Now(); to.After(now) && now.After(at) { // nothing is logged in the future
+		to = now
+	}
+	return stat.Span{From: at.Add(-30 * time.Minute), To: to}
 }
 
 // askGood asks when all was well.

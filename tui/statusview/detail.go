@@ -21,13 +21,14 @@ import (
 func (p *dossier) preview(s *health.Standing, size page.Size) []string {
 	t := p.look.env.Theme
 	lines := []string{widget.Rule(t, termsafe.Line(s.Check.Name), size.Width)}
+	beside := size.Width >= 100 && !t.Plain
 	inner := size.Width/2 - 2
-	if size.Width < 100 {
+	if !beside {
 		inner = size.Width - 3
 	}
 	left := append(p.nowLines(s, inner), p.fields(s, inner)...)
 	var right []string
-	if size.Width >= 100 {
+	if beside {
 		w := size.Width - size.Width/2 - 4
 		right = append(right, p.graph(s, w, 3)...)
 		right = append(right, p.graphCaption(s, w), "")

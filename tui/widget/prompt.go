@@ -15,6 +15,7 @@ type Prompt struct {
 	title lang.Msg
 	body  string
 	input Input
+	fresh bool // the value was not touched: typing replaces it
 	done  func(text string) tea.Cmd
 }
 
@@ -23,6 +24,12 @@ type Prompt struct {
 func NewPrompt(env *page.Env, title lang.Msg, body, value string, done func(text string) tea.Cmd) *Prompt {
 	p := &Prompt{env: env, title: title, body: body, input: NewInput("> ", ""), done: done}
 	p.input.Set(value)
+	return p
+}
+
+// Replaced makes the first letter that is typed replace the value; enter takes it as it is.
+func (p *Prompt) Replaced() *Prompt {
+	p.fresh = p.input.Value() != ""
 	return p
 }
 
@@ -38,6 +45,10 @@ func (p *Prompt) Update(msg tea.Msg) (tea.Cmd, bool) {
 	case "enter":
 		return p.done(p.input.Value()), true
 	}
+	if p.fresh && (k.Type == tea.KeyRunes || k.Type == tea.KeySpace) {
+		p.input.Set("")
+	}
+	p.fresh = false
 	p.input.Key(k)
 	return nil, false
 }
@@ -50,7 +61,11 @@ func (p *Prompt) View(size page.Size) string {
 	for _, l := range cells.Wrap(termsafe.Line(p.body), w) {
 		lines = append(lines, t.Dim.Render(l))
 	}
-	lines = append(lines, "", p.input.View(t, w), "",
+	value := p.input.View(t, w)
+	if p.fresh {
+		value = "> " + t.Selected.Render(cells.Cut(termsafe.Line(p.input.Value()), w-2))
+	}
+	lines = append(lines, "", value, "",
 		KeyHelp(t, "enter", e.T("choose"))+"  "+KeyHelp(t, "esc", e.T("back")))
 	if gap := len(lines) - 4; len(lines) > size.Height-2 { // the line that is typed comes first
 		lines = lines[min(gap, len(lines)-size.Height+2):]

@@ -1,10 +1,8 @@
-package tui
+package cells
 
 import (
 	"strings"
 	"unicode"
-
-	"opsdeck/internal/cells"
 )
 
 // inASCII are the marks that sentences hold, each as wide as what takes its place.
@@ -14,14 +12,14 @@ var inASCII = map[rune]rune{
 	'‘': '\'', '’': '\'', '“': '"', '”': '"', '≥': '>', '≤': '<', '≈': '~', '✓': '+', '✗': 'x', '─': '-', '│': '|',
 }
 
-// asciiOnly replaces every mark that a terminal without Unicode cannot draw. The
+// ASCII replaces every mark that a terminal without Unicode cannot draw. The
 // letters of a log line or a name stay what they are.
-func asciiOnly(s string) string {
+func ASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if to, ok := inASCII[r]; ok {
 			return to
 		}
-		if r < 128 || unicode.IsLetter(r) || unicode.IsMark(r) || cells.Width(string(r)) != 1 {
+		if r < 128 || unicode.IsLetter(r) || unicode.IsMark(r) || Width(string(r)) != 1 {
 			return r
 		}
 		return '?'
@@ -54,13 +52,13 @@ func spelled(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// screenInASCII is a screen of a width in ASCII; a line that its arrows made too long is cut.
-func screenInASCII(s string, width int) string {
+// ScreenInASCII is a screen of a width in ASCII; a line that its arrows made too long is cut.
+func ScreenInASCII(s string, width int) string {
 	lines := strings.Split(spelled(s), "\n")
 	for i, l := range lines {
 		if width > 0 {
-			lines[i] = cells.Cut(l, width)
+			lines[i] = Cut(l, width)
 		}
 	}
-	return asciiOnly(strings.Join(lines, "\n"))
+	return ASCII(strings.Join(lines, "\n"))
 }
