@@ -2,6 +2,8 @@ package lang
 
 func init() {
 	register(
+		"this event is longer: its last %s are not shown or copied here; to print all of it: %s",
+		"该事件更长：其末尾 %s 未在此显示，也不会被复制；要输出全部内容：%s",
 		"%s per column, top %s", "每列 %s，最高 %s",
 		"%s per column, top %s, log scale", "每列 %s，最高 %s，对数刻度",
 		"Best first: lines with the words as typed, then with all words, then with their letters in order.",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/logs"
@@ -188,10 +189,24 @@ func (p *sheet) detailLines(width int) []string {
 		return []string{" " + p.look.ink.dim.Paint(p.look.env.T("(no longer available: the file was truncated)"))}
 	}
 	e := p.detail.event
+	cut := p.look.cutOf(e, width)
 	if p.detail.raw {
-		return wrapAll(termsafe.Text(stripColours(e.Raw)), width-1, " ")
+		return append(cut, wrapAll(termsafe.Text(stripColours(e.Raw)), width-1, " ")...)
 	}
-	return p.eventLines(e, width)
+	return append(cut, p.eventLines(e, width)...)
+}
+
+// cutOf says first of an event that is too long to be shown that its end is missing.
+func (p *look) cutOf(e logs.Event, width int) (out []string) {
+	if e.More == 0 {
+		return nil
+	}
+	said := p.env.T("this event is longer: its last %s are not shown or copied here; to print all of it: %s",
+		human.Bytes(e.More), "opsdeck logs --raw")
+	for _, l := range cells.Wrap(said, max(1, width-4)) {
+		out = append(out, " "+p.ink.warn.Paint(p.env.Theme.Glyph.Warn+" "+l))
+	}
+	return append(out, "")
 }
 
 // eventLines lay an event out.

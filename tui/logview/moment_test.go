@@ -172,3 +172,19 @@ func TestOneGoesByTheHour(t *testing.T) {
 		t.Errorf("an hour on is at %v", r.Event.Time)
 	}
 }
+
+// TestAnEventThatIsCutSaysSo: in both forms of its detail, before its text.
+func TestAnEventThatIsCutSaysSo(t *testing.T) {
+	p, _ := opened(t, "en", page.Size{Width: 80, Height: 20})
+	for _, raw := range []bool{false, true} {
+		p.sheet.detail = detail{ok: true, raw: raw, event: logs.Event{Raw: "x", Message: "x", More: 3 << 20}}
+		first := strings.Join(strings.Fields(strings.Join(p.sheet.detailLines(60)[:3], " ")), " ")
+		if !strings.Contains(first, "its last 3.0 MiB are not shown") || !strings.Contains(first, "opsdeck logs --raw") {
+			t.Errorf("raw %v: %s", raw, first)
+		}
+		p.sheet.detail.event.More = 0
+		if lines := p.sheet.detailLines(60); strings.Contains(strings.Join(lines, " "), "longer") {
+			t.Errorf("a whole event: %q", lines)
+		}
+	}
+}
