@@ -211,6 +211,7 @@ func init() {
 		"%s line %d is not \"Name: value\"", "%s 第 %d 行不是“名称: 值”的形式",
 		"journalctl cannot be run", "无法运行 journalctl",
 		"journalctl failed", "journalctl 失败",
+		"see what docker says: %s", "查看 docker 的说明：%s",
 		"docker does not report where the log of %s is", "docker 没有给出 %s 的日志位置",
 		"does the container use the json-file driver? docker inspect %s",
 		"容器使用 json-file 驱动吗？docker inspect %s",

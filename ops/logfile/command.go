@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
@@ -189,6 +190,13 @@ func dockerLog(ctx context.Context, container string) ([]string, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", "{{.LogPath}}", "--", container).Output()
 	path := strings.TrimSpace(string(out))
+	var said *exec.ExitError
+	if errors.As(err, &said) && len(bytes.TrimSpace(said.Stderr)) > 0 {
+		first, _, _ := strings.Cut(string(bytes.TrimSpace(said.Stderr)), "\n")
+		return nil, ops.Wrap(errors.New(first), ops.Failed,
+			lang.M("docker does not report where the log of %s is", container)).
+			WithHint(lang.M("see what docker says: %s", "docker inspect "+human.Shell(container)))
+	}
 	if err != nil || path == "" {
 		return nil, ops.Wrap(err, ops.Failed, lang.M("docker does not report where the log of %s is", container)).
 			WithHint(lang.M("does the container use the json-file driver? docker inspect %s", container))

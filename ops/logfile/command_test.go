@@ -106,6 +106,15 @@ func TestJournaldIsFollowedAndItsEndIsTold(t *testing.T) {
 	}
 }
 
+// TestWhyDockerTellsNoLogIsInItsOwnWords: a stopped daemon is not a driver without files.
+func TestWhyDockerTellsNoLogIsInItsOwnWords(t *testing.T) {
+	command(t, "docker", `echo "Cannot connect to the Docker daemon at x." >&2; echo more >&2; exit 1`)
+	_, err := Config{}.Resolve(t.Context(), []string{"docker:shop"})
+	if err == nil || !strings.HasSuffix(err.Error(), "Cannot connect to the Docker daemon at x.") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestADockerContainersJSONFileIsReadWithItsRotatedOnes(t *testing.T) {
 	logDir := t.TempDir()
 	path := filepath.Join(logDir, "abc-json.log")
