@@ -270,23 +270,19 @@ func concerns(q, in, live string) bool {
 	case p.Kind == "DATABASE" || p.Kind == "SCHEMA":
 		return true
 	}
-	return qualifies(q, live)
+	return qualifies(p, q, live)
 }
 
-// qualifies reports whether a text contains a name as a database's: before a dot.
-func qualifies(text, name string) bool {
-	text, name = strings.ToLower(text), strings.ToLower(name)
-	for {
-		i := strings.Index(text, name)
-		if i < 0 {
-			return false
-		}
-		rest := strings.TrimLeft(text[i+len(name):], "` \"")
-		if (i == 0 || !wordy(text[i-1])) && strings.HasPrefix(rest, ".") {
+// qualifies reports whether a statement has a name as a database's: before a dot, and not in a
+// text or comment. The log does not tell whether "x" is a name there.
+func qualifies(p *sqlscan.Parsed, q, name string) bool {
+	for i := range p.Tokens {
+		if word, ok := p.Name(i); ok && strings.EqualFold(word, name) && p.Is(i+1, ".") {
 			return true
 		}
-		text = text[i+1:]
 	}
+	q = strings.ToLower(strings.ReplaceAll(q, " ", ""))
+	return strings.Contains(q, `"`+strings.ToLower(name)+`".`)
 }
 
 // names reports whether a text contains a name as a word.
