@@ -42,6 +42,7 @@ type txnJSON struct {
 	File      string               `json:"file"`
 	Pos       uint64               `json:"pos"`
 	Tables    []binlog.TableChange `json:"tables"`
+	Rows      *int64               `json:"rows"` // null: it has statements, whose rows are not in the log
 	SizeBytes int64                `json:"size_bytes"`
 	Thread    uint32               `json:"thread"`
 	Query     string               `json:"query"`
@@ -179,6 +180,9 @@ func changeOf(t *binlog.Transaction) txnJSON {
 		Query:     t.Query,
 		Unsure:    t.Unsure,
 	}
+	if n := t.Rows(); !t.RowsUnknown() {
+		j.Rows = &n
+	}
 	for _, s := range t.DDL {
 		j.DDL = append(j.DDL, s.SQL)
 	}
@@ -204,7 +208,7 @@ func (sh *shelf) sayChanges(found []*binlog.Transaction) {
 			[]string{
 				sh.when(tx.Time),
 				termsafe.Line(tx.ID),
-				human.Count(tx.Rows()),
+				tx.RowsShown(),
 				human.Bytes(tx.Size),
 				termsafe.Line(changeBrief(tx)) + sh.doubt(tx),
 			},

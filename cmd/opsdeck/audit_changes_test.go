@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -86,6 +87,16 @@ func TestChangesShowWhatDeletedMost(t *testing.T) {
 			if got := strings.Contains(out, "DELETE FROM customers WHERE id"); got != want {
 				t.Errorf("a DELETE of the statement format as %s: %v, want %v: %s", kind, got, want, out)
 			}
+		}
+		if big := ask("--rows-over", "1000"); len(big) != 1 || big[0]["rows"] != nil {
+			t.Errorf("a statement of unknown rows is not among those of many rows: %v", big)
+		}
+		if got := ask("--rows-over", "2", "--kind", "delete"); len(got) != 2 || got[1]["rows"] != 3.0 {
+			t.Errorf("more than 2 rows: %v", got)
+		}
+		out, _ = asked(t, config, 0, "audit", "changes", "--limit", "1")
+		if !regexp.MustCompile(` \?  .* DELETE FROM customers`).MatchString(out) {
+			t.Errorf("a statement's rows are not shown as unknown:\n%s", out)
 		}
 		asked(t, config, 64, "audit", "changes", "--key", "1")
 		asked(t, config, 64, "audit", "changes", "--key", "1", "--table", "nothing")

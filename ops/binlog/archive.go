@@ -86,7 +86,7 @@ func (f *Frame) Holds(want Filter) bool {
 	if !want.Since.IsZero() && f.ToTime.Before(want.Since) || f.Transactions == 0 {
 		return false
 	}
-	if want.RowsOver > 0 && f.Largest <= want.RowsOver {
+	if want.RowsOver > 0 && f.Largest <= want.RowsOver && !f.Other {
 		return false
 	}
 	if f.DDL || f.Other {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"opsdeck/internal/human"
 )
 
 // Transaction is a summary of one committed group of the log.
@@ -103,18 +105,44 @@ func (f Filter) Takes(t *Transaction) bool {
 	for _, s := range t.DDL {
 		ddl = ddl || f.takesStatement(s)
 	}
-	if f.RowsOver > 0 && rows <= f.RowsOver {
+	// A statement may have changed any number of rows.
+	unknown := f.Kind != DDL && slices.ContainsFunc(t.Other, func(s Statement) bool {
+		return f.takesStatement(s) && (f.Kind == "" || verbOf(s.SQL) == f.Kind) &&
+			(f.RowsOver == 0 || s.mayChangeRows())
+	})
+	if f.RowsOver > 0 && rows <= f.RowsOver && !unknown {
 		return false
 	}
 	switch f.Kind {
 	case DDL:
 		return ddl
 	case "":
-		return rows > 0 || f.RowsOver == 0 && (ddl || slices.ContainsFunc(t.Other, f.takesStatement))
+		return rows > 0 || unknown || f.RowsOver == 0 && ddl
 	}
-	return rows > 0 || f.RowsOver == 0 && slices.ContainsFunc(t.Other, func(s Statement) bool {
-		return verbOf(s.SQL) == f.Kind && f.takesStatement(s)
-	})
+	return rows > 0 || unknown
+}
+
+// withoutRows are statements that change no rows of a table.
+var withoutRows = regexp.MustCompile(`(?i)^(?:\s|/\*.*?\*/)*(?:GRANT|REVOKE|SET|FLUSH|ANALYZE|OPTIMIZE|REPAIR|RESET|INSTALL|` +
+	`UNINSTALL)\b`)
+
+func (s Statement) mayChangeRows() bool { return !withoutRows.MatchString(s.SQL) }
+
+// RowsUnknown reports whether the log does not tell how many rows a transaction changed: it has
+// statements instead of rows.
+func (t *Transaction) RowsUnknown() bool {
+	return slices.ContainsFunc(t.Other, Statement.mayChangeRows)
+}
+
+// RowsShown is the number of rows for people: "?" if it is not known, "3+" if only some are.
+func (t *Transaction) RowsShown() string {
+	switch n := t.Rows(); {
+	case !t.RowsUnknown():
+		return human.Count(n)
+	case n > 0:
+		return human.Count(n) + "+"
+	}
+	return "?"
 }
 
 // Statements reports whether a transaction has statements of the statement format, and

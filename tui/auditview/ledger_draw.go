@@ -146,7 +146,7 @@ func (l *ledger) line(i, idWidth, width int) string {
 	if idWidth > 0 {
 		text += dim(cells.Pad(shown(shortID(tx.ID)), idWidth)) + "  "
 	}
-	text += cells.PadLeft(human.Count(tx.Rows()), 9) + "  "
+	text += cells.PadLeft(tx.RowsShown(), 9) + "  "
 	if width >= 100 {
 		text += dim(cells.PadLeft(human.Bytes(tx.Size), 9)+"  "+cells.PadLeft(thread(tx), 8)) + "  "
 	}

@@ -105,7 +105,7 @@ func (p *healing) openWays() tea.Cmd {
 	}
 	if t := p.txn; t != nil {
 		body = append(body, lang.M("Last selected: transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time),
-			human.Count(t.Rows())))
+			t.RowsShown()))
 		choices = append(choices, widget.Choice{Key: "l", Label: lang.M("the last selected one"),
 			Run: func() tea.Cmd { return p.openCures(t) }})
 	}
@@ -159,7 +159,7 @@ func (p *healing) showCures(m curesMsg) tea.Cmd {
 		advice = restore.WithoutUndo(advice, reason(m.refused))
 	}
 	body := []lang.Msg{
-		lang.M("Transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time), human.Count(t.Rows())),
+		lang.M("Transaction %s of %s, %s rows.", t.ID, p.base.env.Time(t.Time), t.RowsShown()),
 	}
 	if advice[0].Off.Empty() {
 		body = append(body, lang.M("Recommended: %s.", advice[0].Cure.Label()))
