@@ -27,7 +27,7 @@ type Learned struct {
 // ones.
 type dateForm struct{ re, layout string }
 
-var dateForms = []dateForm{
+var dateForms = withFractions([]dateForm{
 	{`\d{4}[-/.]\d\d[-/.]\d\d[T _,]+\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?`, ""},
 	{`\d\d\.\d\d\.\d{4} - \d\d:\d\d:\d\d`, "02.01.2006 - 15:04:05"},
 	{`\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d`, "02.01.2006 15:04:05"},
@@ -42,6 +42,24 @@ var dateForms = []dateForm{
 	{`\d{8}[ T_-]\d{6}`, ""},
 	{`1\d{9}(?:\.\d+)?`, ""},
 	{`\d\d\d\d \d\d:\d\d:\d\d`, "0102 15:04:05"},
+})
+
+// withFractions puts before each layout that ends in seconds those with a fraction.
+func withFractions(forms []dateForm) (out []dateForm) {
+	for _, f := range forms {
+		if strings.HasSuffix(f.layout, "05") {
+			for _, mark := range []string{".", ","} {
+				for _, digits := range []int{9, 6, 3} {
+					out = append(out, dateForm{
+						f.re + fmt.Sprintf(`[%s]\d{%d}\b`, mark, digits),
+						f.layout + mark + strings.Repeat("0", digits),
+					})
+				}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // headTokens is how many bytes of a line count as its head.

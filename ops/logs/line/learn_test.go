@@ -46,3 +46,21 @@ func TestAFormatIsLearnedFromASample(t *testing.T) {
 		t.Errorf("of lines without a time %s is learned", l.Spec.Pattern)
 	}
 }
+
+// TestALearnedFormatKeepsFractions of a second, by which lines of several logs are merged.
+func TestALearnedFormatKeepsFractions(t *testing.T) {
+	lines := [][]byte{
+		[]byte("30.11.2026 12:00:01,123|W|pay-gw|late"),
+		[]byte("30.11.2026 12:00:02,456|I|pay-gw|paid"),
+		[]byte("30.11.2026 12:00:03,789|I|pay-gw|paid"),
+	}
+	p := NewParser(time.UTC, testNow)
+	l := Learn("x", lines, p)
+	if l == nil || l.Read != 3 {
+		t.Fatalf("%+v", l)
+	}
+	p.Wear(NewStyle(nil, []*Format{l.Format}, true))
+	if e, _ := p.Parse(lines[1]); e.Time.UTC().Format("15:04:05.000") != "12:00:02.456" {
+		t.Errorf("by %s %q: %s", l.Spec.Pattern, l.Spec.Time, e.Time)
+	}
+}
