@@ -107,6 +107,28 @@ func TestARewindDeletesNoRowThatHiddenOnesMayReferTo(t *testing.T) {
 	})
 }
 
+// TestAnInPlaceRestoreThatCannotGiveObjectsTheirOwnerDoesNotBegin: without SYSTEM_USER, MySQL creates
+// nothing in the name of an account that has it, and where that cannot be tried it is read, or unknown.
+func TestAnInPlaceRestoreThatCannotGiveObjectsTheirOwnerDoesNotBegin(t *testing.T) {
+	db := testdb.MySQL(t)
+	s := newSite(t, db)
+	s.must("backup", "create")
+	before := s.dump()
+	const global = "PROCESS, RELOAD, SESSION_VARIABLES_ADMIN, SYSTEM_VARIABLES_ADMIN, SET_ANY_DEFINER"
+	for rights, want := range map[string]string{
+		"SELECT, " + global: "the user has no permission to create objects for other users",
+		global:              "whether this user may create them is unknown",
+	} {
+		end := s.as(t, db, "bare_"+fmt.Sprint(db.Port), "ALL ON `"+s.live+"`.*", rights+" ON *.*")
+		tells(t, s.must("restore", "--plan").out, want, "blocks the restore")
+		if o := s.run("restore", "--confirm", s.live); o.code == 0 {
+			t.Errorf("restored:\n%s", o.out)
+		}
+		end()
+		sameDump(t, before, s.dump())
+	}
+}
+
 // TestARestoreInPlaceNeedsNoDatabaseBeside: a user with privileges on the live database alone
 // cannot swap, and what it may not try elsewhere does not stop its restore in place.
 func TestARestoreInPlaceNeedsNoDatabaseBeside(t *testing.T) {

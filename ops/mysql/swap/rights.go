@@ -124,8 +124,18 @@ func (s *Surveyor) surveyOwners(
 		return
 	}
 	rights := doctor.ParseGrants(lines)
-	if rights.MayDefine() && (s.mariadb || rights.Has("SYSTEM_USER", "") || tryOwner(ctx, db, live, owner)) {
+	if rights.MayDefine() && (s.mariadb || rights.Has("SYSTEM_USER", "")) {
 		return
+	}
+	if rights.MayDefine() {
+		may, known := tryOwner(ctx, db, live, owner)
+		if may && known {
+			return
+		}
+		if !known {
+			what = lang.M("objects of the backup belong to %s; whether this user may create them is unknown, because "+
+				"it has no privileges on databases beside %s to try it in", owner, live)
+		}
 	}
 	a.Findings = append(a.Findings, restore.Finding{
 		State:  ops.StateCritical,
@@ -149,27 +159,52 @@ func another(definers []string, own string) (owner string) {
 var unquotedAccount = strings.NewReplacer("`", "", "'", "")
 
 // tryOwner creates a view with the owner as definer, in a temporary database: the tables
-// that tell who has SYSTEM_USER are readable for few users. It is false only if the server
-// reports that reason.
-func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) bool {
+// that tell who has SYSTEM_USER are readable for few users. may is false only if the server
+// reports that reason, or shows that the owner has SYSTEM_USER. known is false if this user may
+// make no such database, and may not read the owner's privileges either.
+func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) (may, known bool) {
 	db, end := unlogged(ctx, pool)
 	if db == nil {
-		return true
+		return true, true
 	}
 	defer end()
 	name := restore.SideSchema(live, probeOwner, probeID())
 	if err := holdOn(ctx, db, name); err != nil {
-		return true
-	}
-	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
-	if err := try(ctx, db, "CREATE DATABASE "+restore.Name(name)); err != nil {
-		return true
+		return true, true
 	}
 	at := strings.LastIndexByte(owner, '@')
-	err := try(ctx, db, "CREATE DEFINER = "+restore.Name(owner[:at])+"@"+restore.Name(owner[at+1:])+
-		" VIEW "+restore.Name(name, "v")+" AS SELECT 1 AS a")
-	return mysql.Number(err) != mysql.ErrSpecificAccess
+	account := restore.Name(owner[:at]) + "@" + restore.Name(owner[at+1:])
+	defer db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE IF EXISTS "+restore.Name(name))
+	if err := try(ctx, db, "CREATE DATABASE "+restore.Name(name)); denied(err) {
+		return systemUser(ctx, db, account)
+	} else if err != nil {
+		return true, true
+	}
+	err := try(ctx, db, "CREATE DEFINER = "+account+" VIEW "+restore.Name(name, "v")+" AS SELECT 1 AS a")
+	return mysql.Number(err) != mysql.ErrSpecificAccess, true
 }
+
+// systemUser reads whether an account may be the definer of objects that a user without
+// SYSTEM_USER creates: if it does not have that privilege itself, or no longer exists.
+func systemUser(ctx context.Context, db schema.Querier, account string) (may, known bool) {
+	rows, err := schema.All(ctx, db, "SHOW GRANTS FOR "+account)
+	if mysql.Number(err) == errNoSuchGrant {
+		return true, true
+	}
+	var lines []string
+	roles := false
+	for _, r := range rows {
+		lines = append(lines, r[0])
+		roles = roles || !strings.Contains(r[0], " ON ") // GRANT role TO account
+	}
+	if doctor.ParseGrants(lines).Has("SYSTEM_USER", "") {
+		return false, true
+	}
+	return true, err == nil && len(lines) > 0 && !roles
+}
+
+// errNoSuchGrant is MySQL's ER_NONEXISTING_GRANT: there is no such account.
+const errNoSuchGrant = 1141
 
 // definersIn are the definers of the objects that a restore of the tables, or of
 // everything, creates from the backup.
