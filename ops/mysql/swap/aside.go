@@ -57,7 +57,8 @@ func (a *aside) look(ctx context.Context, c *sql.Conn) error {
 		return err
 	}
 	for _, o := range objects {
-		if len(a.scope) > 0 && (o.Kind != "trigger" || !has(a.scope, o.Table)) || a.stays != nil && a.stays(o) {
+		if len(a.scope) > 0 && (o.Kind != "trigger" || !slices.Contains(a.scope, o.Table)) ||
+			a.stays != nil && a.stays(o) {
 			continue
 		}
 		if err := a.object(ctx, c, o); err != nil {
@@ -256,7 +257,7 @@ func asideSwapped(p *restore.Plan, r *record) *aside {
 	}
 	return &aside{live: p.Target.Live, scope: p.Tables,
 		stays: func(o *schema.Object) bool {
-			inWay := o.Kind == "view" && has(r.Leaving.Tables, o.Name)
+			inWay := o.Kind == "view" && slices.Contains(r.Leaving.Tables, o.Name)
 			return o.Kind != "trigger" && !inWay && !named[o.Kind+" "+o.Name]
 		},
 		held: func(o *schema.Object) bool { return known[o.Hash()] }}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -184,7 +185,7 @@ func (s *Surveyor) surveyTables(
 		names = append(names, r[0])
 	}
 	for _, t := range src.Tables {
-		if !has(names, t.Name) {
+		if !slices.Contains(names, t.Name) {
 			a.Tables = append(a.Tables, restore.TableState{Name: t.Name, InBackup: true, BackupRows: t.Rows})
 		}
 	}
@@ -279,7 +280,7 @@ func (s *Surveyor) surveyTriggers(ctx context.Context, db *sql.DB, a *restore.As
 		return // they are read again at the swap
 	}
 	for _, r := range rows {
-		if len(scope) == 0 || has(scope, r[1]) {
+		if len(scope) == 0 || slices.Contains(scope, r[1]) {
 			a.TriggerNames = append(a.TriggerNames, r[0])
 		}
 	}
@@ -312,7 +313,7 @@ func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.As
 			strings.Trim(user, "`'"),
 			strings.Trim(host, "`'"),
 		)
-		if err == nil && len(rows) == 0 && !has(a.Definers, d) {
+		if err == nil && len(rows) == 0 && !slices.Contains(a.Definers, d) {
 			a.Definers = append(a.Definers, d)
 		}
 	}

@@ -71,7 +71,9 @@ func (e *Exchange) swapBack(
 			return out, errors.Join(err, e.objects.putTriggers(context.WithoutCancel(ctx), p.Target.Live, r.Coming))
 		}
 	}
-	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
+	scope := func(o object) bool {
+		return len(p.Tables) == 0 || o.Kind == "trigger" && slices.Contains(p.Tables, o.Table)
+	}
 	grants := ofWhole(p, r.backGrants())
 	out.Notes, err = e.objects.replaceObjects(ctx, c, p.Target.Live, false, r.Coming, r.Leaving, grants, scope)
 	if err != nil {
@@ -141,7 +143,7 @@ func remainingBack(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record)
 	}
 	var out []string
 	for _, t := range r.Since {
-		if !has(shadow, t) {
+		if !slices.Contains(shadow, t) {
 			out = append(out, t)
 		}
 	}

@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -38,7 +39,7 @@ func (l *Loading) tryBack(ctx context.Context, p *restore.Plan, job *Job) ([]res
 	var notes []restore.Note
 	for _, u := range r.Uncreatable {
 		name := u.Kind + " " + u.Name
-		if has(job.Without, name) {
+		if slices.Contains(job.Without, name) {
 			continue
 		}
 		why := strings.ReplaceAll(u.Why, trial.Schema, p.Target.Live)

@@ -3,6 +3,7 @@ package swap
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"opsdeck/ops/mysql/checksum"
@@ -27,7 +28,7 @@ func newCanon(t *schema.Table, session load.RecordSession, names []string) *cano
 	c := &canon{t: t, columns: t.Stored(false)}
 	c.use = make([]bool, len(c.columns))
 	for i, col := range c.columns {
-		c.use[i] = has(names, col.Name) && comparable(col, session)
+		c.use[i] = slices.Contains(names, col.Name) && comparable(col, session)
 	}
 	for _, k := range t.Key {
 		at := -1

@@ -347,7 +347,7 @@ func (s *objects) putTriggers(ctx context.Context, in string, rec contents) erro
 	}
 	for _, o := range rec.of("trigger") {
 		there := slices.ContainsFunc(have, func(r []string) bool { return r[0] == o.Name })
-		if there || !has(names, o.Table) {
+		if there || !slices.Contains(names, o.Table) {
 			continue
 		}
 		if err := o.create(ctx, c); err != nil {

@@ -149,7 +149,7 @@ func (g *Damage) readable(
 	}
 	deadly, err = g.deadlyTables(ctx, in, names)
 	for _, t := range list {
-		if !has(deadly, t.Name) {
+		if !slices.Contains(deadly, t.Name) {
 			left = append(left, t)
 		}
 	}

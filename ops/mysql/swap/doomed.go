@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func doomed(ctx context.Context, c *sql.Conn, p *restore.Plan) (restore.Doomed, 
 // have no readable rows. A table that cannot be read counts as one with rows.
 func emptied(ctx context.Context, c *sql.Conn, d restore.Doomed, b restore.DoomedDatabase) (out []string, err error) {
 	for _, t := range b.Tables {
-		if !has(d.LiveTables, t) {
+		if !slices.Contains(d.LiveTables, t) {
 			continue
 		}
 		live, err := touch(ctx, c, d.Live, t)

@@ -42,7 +42,7 @@ func (g *Damage) Empty(ctx context.Context, in string, names []string) (empty, d
 	}
 	var unread error
 	for _, name := range names {
-		if has(deadly, name) {
+		if slices.Contains(deadly, name) {
 			continue
 		}
 		state, err := touch(ctx, db, in, name)

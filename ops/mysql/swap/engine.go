@@ -265,7 +265,7 @@ func optionsOf(ctx context.Context, db *sql.DB, in string, skip []string) (dump.
 		return o, nil
 	}
 	names, err := tables(ctx, db, in)
-	o.Tables = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	o.Tables = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(skip, n) })
 	return o, err
 }
 
@@ -281,7 +281,7 @@ func (s Saver) unreadable(ctx context.Context, in string, skip []string) []strin
 	}
 	var bad []string
 	for _, t := range names {
-		if has(skip, t) {
+		if slices.Contains(skip, t) {
 			continue
 		}
 		late := false
@@ -305,6 +305,6 @@ func (s Saver) deadly(ctx context.Context, db *sql.DB, in string, skip []string)
 	if err != nil {
 		return nil, err
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return has(skip, n) })
+	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(skip, n) })
 	return s.Damage.deadlyTables(ctx, in, names)
 }

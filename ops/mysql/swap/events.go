@@ -31,7 +31,7 @@ func keepEnabled(f run.Folder, names []string) error {
 		return err
 	}
 	for _, n := range names {
-		if !has(known, n) {
+		if !slices.Contains(known, n) {
 			known = append(known, n)
 		}
 	}

@@ -104,7 +104,9 @@ func (e *Exchange) Swap(ctx context.Context, p *restore.Plan, f run.Folder, guar
 	if err := e.objects.rebind(ctx, c, p.Shadow, p.Target.Live); err != nil {
 		return out, err
 	}
-	scope := func(o object) bool { return len(p.Tables) == 0 || o.Kind == "trigger" && has(p.Tables, o.Table) }
+	scope := func(o object) bool {
+		return len(p.Tables) == 0 || o.Kind == "trigger" && slices.Contains(p.Tables, o.Table)
+	}
 	grants := ofWhole(p, r.Leaving.Grants)
 	next := r.Coming
 	next.Objects = slices.Clone(next.Objects)
@@ -180,7 +182,7 @@ func (e *Exchange) newRecord(
 			return nil, err
 		}
 		for i, o := range r.Coming.Objects {
-			r.Coming.Objects[i].Enabled = o.Kind == "event" && has(enabled, o.Name)
+			r.Coming.Objects[i].Enabled = o.Kind == "event" && slices.Contains(enabled, o.Name)
 		}
 	}
 	r.keepOff()
@@ -214,7 +216,7 @@ func remaining(ctx context.Context, c *sql.Conn, p *restore.Plan, r *record) ([]
 	}
 	var leaving []string
 	for _, t := range p.Movable(r.Leaving.Tables) {
-		if !has(kept, t) {
+		if !slices.Contains(kept, t) {
 			leaving = append(leaving, t)
 		}
 	}
@@ -371,7 +373,7 @@ func dropInTheWay(ctx context.Context, c *sql.Conn, live string, coming []string
 		return err
 	}
 	for _, r := range rows {
-		if !has(coming, r[0]) {
+		if !slices.Contains(coming, r[0]) {
 			continue
 		}
 		if err := (object{Kind: "view", Name: r[0]}).drop(ctx, c, live); err != nil {

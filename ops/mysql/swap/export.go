@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,7 +204,7 @@ func (x *Losses) uncounted(
 	}
 	e := &exporter{s: x, in: in, src: src, undo: true, dir: dir, report: report}
 	for _, r := range rows {
-		if _, saved := src.Table(r[0]); saved && (len(p.Tables) == 0 || has(p.Tables, r[0])) {
+		if _, saved := src.Table(r[0]); saved && (len(p.Tables) == 0 || slices.Contains(p.Tables, r[0])) {
 			e.scope = append(e.scope, r[0])
 		}
 	}
@@ -411,11 +412,11 @@ func keyCondition(t *schema.Table, columns []schema.Column, row []byte) (string,
 	var out []string
 	for _, c := range columns {
 		text, rest, null, ok := rowread.Value(row)
-		if !ok || null && has(t.Key, c.Name) {
+		if !ok || null && slices.Contains(t.Key, c.Name) {
 			return "", errors.New("a row ends early, or has no key")
 		}
 		row = rest
-		if has(t.Key, c.Name) {
+		if slices.Contains(t.Key, c.Name) {
 			out = append(out, schema.Ident(c.Name)+" = "+string(c.AppendValue(nil, text)))
 		}
 	}

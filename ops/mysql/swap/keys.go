@@ -17,7 +17,7 @@ func closure(chosen []string, keys []schema.ForeignKey) []string {
 				continue
 			}
 			for _, pair := range [][2]string{{k.Table, k.Parent}, {k.Parent, k.Table}} {
-				if has(out, pair[0]) && !has(out, pair[1]) {
+				if slices.Contains(out, pair[0]) && !slices.Contains(out, pair[1]) {
 					out = append(out, pair[1])
 					grown = true
 				}

@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"opsdeck/ops/binlog"
@@ -189,7 +190,7 @@ func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 	files, unknown, err := replay.Lost(ctx, log, db, from, e.in, names, e.dir)
 	e.files = append(e.files, files...)
 	for _, t := range unknown {
-		if !has(e.loss.Unseen, t) {
+		if !slices.Contains(e.loss.Unseen, t) {
 			e.loss.Unseen = append(e.loss.Unseen, t)
 		}
 	}
@@ -199,7 +200,7 @@ func (e *exporter) byLog(ctx context.Context, list []*schema.Table) error {
 // inScope removes sequences and tables that were not requested.
 func inScope(list []*schema.Table, scope []string) (out []*schema.Table) {
 	for _, t := range list {
-		if !t.Sequence && (len(scope) == 0 || has(scope, t.Name)) {
+		if !t.Sequence && (len(scope) == 0 || slices.Contains(scope, t.Name)) {
 			out = append(out, t)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (l *locks) Locked(ctx context.Context, p *restore.Plan, wait time.Duration,
 // inScopeNames are the names in scope; an empty scope is all of them.
 func inScopeNames(names, scope []string) (out []string) {
 	for _, n := range names {
-		if len(scope) == 0 || has(scope, n) {
+		if len(scope) == 0 || slices.Contains(scope, n) {
 			out = append(out, n)
 		}
 	}

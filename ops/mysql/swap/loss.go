@@ -36,7 +36,7 @@ func (x *Losses) loss(ctx context.Context, a *restore.Assessment, live string, s
 	known := x.differ.describe(ctx, live)
 	found := x.lossesOf(ctx, a, known, src, scope)
 	for _, t := range a.Tables {
-		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) {
+		if !t.Exists || len(scope) > 0 && !slices.Contains(scope, t.Name) {
 			continue
 		}
 		if !t.InBackup && src.Manifest {
@@ -78,7 +78,8 @@ func (x *Losses) lossesOf(
 	var look []restore.TableState
 	var list []*schema.Table
 	for _, t := range a.Tables {
-		if !t.Exists || len(scope) > 0 && !has(scope, t.Name) || !t.InBackup && src.Manifest || t.Broken() ||
+		if !t.Exists || len(scope) > 0 && !slices.Contains(scope, t.Name) || !t.InBackup && src.Manifest ||
+			t.Broken() ||
 			known[t.Name] == nil {
 			continue
 		}

@@ -31,7 +31,7 @@ func (x *Losses) lostObjects(ctx context.Context, l *restore.Loss, live string, 
 	_, unused := c.ExecContext(ctx, "USE "+restore.Name(live))
 	for _, o := range there {
 		if !slices.Contains(restore.ObjectKinds, o.Kind) ||
-			len(scope) > 0 && (o.Kind != "trigger" || !has(scope, o.Table)) {
+			len(scope) > 0 && (o.Kind != "trigger" || !slices.Contains(scope, o.Table)) {
 			continue
 		}
 		how := compareObject(ctx, c, o, src, unused == nil)
@@ -66,7 +66,7 @@ func (x *Losses) lostDefinitions(
 	sameServer := err == nil && version == src.Version
 	for _, t := range list {
 		held, in := src.Table(t.Name)
-		if !in || held.Definition == "" || len(scope) > 0 && !has(scope, t.Name) {
+		if !in || held.Definition == "" || len(scope) > 0 && !slices.Contains(scope, t.Name) {
 			continue
 		}
 		want := backup.Table{Name: t.Name, DefinitionHash: held.Definition}

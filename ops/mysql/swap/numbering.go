@@ -56,7 +56,7 @@ func (k *numbering) of(ctx context.Context, c *sql.Conn, in string, scope []stri
 	out := next{}
 	var innodb [][]string
 	for _, r := range rows {
-		if len(scope) > 0 && !has(scope, r[0]) {
+		if len(scope) > 0 && !slices.Contains(scope, r[0]) {
 			continue
 		}
 		if v, err := strconv.ParseUint(r[2], 10, 64); err == nil {
@@ -81,7 +81,7 @@ func (k *numbering) largest(ctx context.Context, c *sql.Conn, in string, rows []
 		return err
 	}
 	for _, r := range rows {
-		if has(deadly, r[0]) {
+		if slices.Contains(deadly, r[0]) {
 			continue
 		}
 		text, err := schema.One(ctx, c, "SELECT MAX("+schema.Ident(r[3])+") FROM "+restore.Name(in, r[0]))
@@ -137,7 +137,7 @@ func (k *numbering) sequences(ctx context.Context, c *sql.Conn, from, to string,
 		return fmt.Errorf("list the sequences of %s: %w", from, err)
 	}
 	for _, r := range rows {
-		if len(scope) > 0 && !has(scope, r[0]) {
+		if len(scope) > 0 && !slices.Contains(scope, r[0]) {
 			continue
 		}
 		was, err := numberOf(ctx, c, from, r[0])
@@ -225,7 +225,7 @@ func sequencesOf(ctx context.Context, c *sql.Conn, p *restore.Plan) (names []str
 		return nil, fmt.Errorf("list the sequences of %s: %w", p.Target.Database, err)
 	}
 	for _, r := range rows {
-		if len(p.Tables) == 0 || has(p.Tables, r[0]) {
+		if len(p.Tables) == 0 || slices.Contains(p.Tables, r[0]) {
 			names = append(names, r[0])
 		}
 	}
@@ -323,7 +323,7 @@ func (k *numbering) logged(
 		return nil, err
 	}
 	for _, r := range rows {
-		if at, err := strconv.Atoi(r[1]); err == nil && has(names, r[0]) {
+		if at, err := strconv.Atoi(r[1]); err == nil && slices.Contains(names, r[0]) {
 			columns[r[0]] = at - 1
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"opsdeck/ops/mysql"
@@ -38,7 +39,7 @@ type contents struct {
 func (c contents) of(kinds ...string) []object {
 	var out []object
 	for _, o := range c.Objects {
-		if has(kinds, o.Kind) {
+		if slices.Contains(kinds, o.Kind) {
 			out = append(out, o)
 		}
 	}

@@ -82,7 +82,7 @@ func (s *Surveyor) Check(ctx context.Context, p *restore.Plan) ([]restore.Note, 
 func only(names, wanted []string) []string {
 	var out []string
 	for _, n := range names {
-		if has(wanted, n) {
+		if slices.Contains(wanted, n) {
 			out = append(out, n)
 		}
 	}
@@ -94,7 +94,7 @@ func same(a, b []string) bool {
 		return false
 	}
 	for _, n := range a {
-		if !has(b, n) {
+		if !slices.Contains(b, n) {
 			return false
 		}
 	}

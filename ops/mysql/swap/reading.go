@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func (g *Damage) MarkedIn(ctx context.Context, in string) ([]string, error) {
 	}
 	var names []string
 	for _, m := range g.marks.list {
-		if m.Schema == in && !has(names, m.Table) {
+		if m.Schema == in && !slices.Contains(names, m.Table) {
 			names = append(names, m.Table)
 		}
 	}

@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -81,7 +82,7 @@ func (s *Surveyor) makesCreations(
 	}
 	for _, o := range src.Holds {
 		whole := len(scope) == 0
-		if o.Kind == "trigger" && (whole || has(scope, o.Table)) || o.Kind == "function" && whole {
+		if o.Kind == "trigger" && (whole || slices.Contains(scope, o.Table)) || o.Kind == "function" && whole {
 			return true
 		}
 	}
@@ -91,7 +92,7 @@ func (s *Surveyor) makesCreations(
 			"'FUNCTION'",
 		live, live)
 	for _, r := range rows {
-		if len(scope) == 0 || has(scope, r[0]) {
+		if len(scope) == 0 || slices.Contains(scope, r[0]) {
 			return true
 		}
 	}
@@ -213,7 +214,7 @@ func definersIn(src restore.Source, scope []string) (out []string) {
 		return src.Definers
 	}
 	for _, o := range src.Holds {
-		if o.Kind == "trigger" && has(scope, o.Table) && o.Definer != "" {
+		if o.Kind == "trigger" && slices.Contains(scope, o.Table) && o.Definer != "" {
 			out = append(out, o.Definer)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/internal/atomicfile"
@@ -98,7 +99,7 @@ func (s Saver) allThere(ctx context.Context, p *restore.Plan) error {
 		return err
 	}
 	for _, t := range p.Movable(p.Leaving) {
-		if !has(kept, t) {
+		if !slices.Contains(kept, t) {
 			return ops.E(ops.Failed, lang.M("the old table %s is not in %s: somebody removed it", t, p.Kept))
 		}
 	}

@@ -164,12 +164,3 @@ func tables(ctx context.Context, q schema.Querier, in string) ([]string, error) 
 	}
 	return names, nil
 }
-
-func has(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}

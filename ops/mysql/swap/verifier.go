@@ -154,7 +154,7 @@ func (v *verifier) rest(ctx context.Context, names []string, report run.Report) 
 		)
 	}
 	for _, n := range names {
-		if v.inScope(n) && !v.looked[n] && !v.proven[n] && !has(v.waiting, n) {
+		if v.inScope(n) && !v.looked[n] && !v.proven[n] && !slices.Contains(v.waiting, n) {
 			v.waiting = append(v.waiting, n)
 		}
 	}

@@ -58,7 +58,7 @@ func (c *Verification) VerifyBack(
 	back.Verify.SmokeTest, back.Verify.KeyTables = nil, nil
 	back.Coming = nil
 	for _, t := range back.Source.Tables {
-		if len(p.Tables) == 0 || has(p.Tables, t.Name) {
+		if len(p.Tables) == 0 || slices.Contains(p.Tables, t.Name) {
 			back.Coming = append(back.Coming, t.Name)
 		}
 	}
@@ -98,13 +98,15 @@ func (v *verifier) doubt(m lang.Msg) {
 	v.v.Doubts = append(v.v.Doubts, restore.N(m))
 }
 
-func (v *verifier) inScope(name string) bool { return len(v.p.Tables) == 0 || has(v.p.Tables, name) }
+func (v *verifier) inScope(name string) bool {
+	return len(v.p.Tables) == 0 || slices.Contains(v.p.Tables, name)
+}
 
 // missing reports the manifest's tables that do not exist, and tables that are not in the
 // manifest.
 func (v *verifier) missing(names, coming []string) {
 	for _, want := range coming {
-		if !has(names, want) {
+		if !slices.Contains(names, want) {
 			src, _ := v.p.Source.Table(want)
 			v.v.Tables = append(v.v.Tables, restore.TableRows{Table: want, Want: src.Rows, State: "missing"})
 			v.doubt(lang.M("the table %s is missing", want))
@@ -117,7 +119,7 @@ func (v *verifier) missing(names, coming []string) {
 		if known := v.known[t]; known != nil && known.Sequence {
 			continue
 		}
-		if !has(coming, t) {
+		if !slices.Contains(coming, t) {
 			v.doubt(lang.M("the table %s is not in the backup's manifest", t))
 		}
 	}
@@ -176,12 +178,12 @@ func (v *verifier) sum() {
 		if t.State == "ok" {
 			ok++
 		}
-		if has(v.p.Verify.KeyTables, t.Table) {
+		if slices.Contains(v.p.Verify.KeyTables, t.Table) {
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("key table %s: %s rows", t.Table, human.Count(t.Rows))))
 		}
 	}
 	for _, k := range v.p.Verify.KeyTables {
-		if len(v.p.Tables) == 0 && !has(v.p.Coming, k) && v.p.Source.Manifest {
+		if len(v.p.Tables) == 0 && !slices.Contains(v.p.Coming, k) && v.p.Source.Manifest {
 			v.v.Notes = append(v.v.Notes, restore.N(lang.M("the key table %s is not in the backup", k)))
 		}
 	}

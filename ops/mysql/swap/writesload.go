@@ -209,7 +209,7 @@ func (a *aftermath) against(ctx context.Context, src restore.Source, j Job) (r r
 	}
 	for _, s := range src.Tables {
 		have := slices.ContainsFunc(a.tables, func(t *schema.Table) bool { return t.Name == s.Name })
-		r.torn = r.torn || !have && s.Rows > 0 && (len(a.scope) == 0 || has(a.scope, s.Name))
+		r.torn = r.torn || !have && s.Rows > 0 && (len(a.scope) == 0 || slices.Contains(a.scope, s.Name))
 	}
 	if src.Manifest {
 		r.objects = a.strangers(src)

@@ -159,7 +159,7 @@ func (t *logContent) take(e logEvent, live, shadow string) lang.Msg {
 		t.live = true
 	case about == unknown:
 		return lang.M("it contains an event of type %s", termsafe.Line(e.kind))
-	case about != "" && !has(t.others, about):
+	case about != "" && !slices.Contains(t.others, about):
 		t.others = append(t.others, about)
 	}
 	t.text = t.text || text && (shadow == "" || about != shadow)
