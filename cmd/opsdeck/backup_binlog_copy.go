@@ -32,6 +32,7 @@ type (
 		Here   int        `json:"here"` // were in the archive before
 		Bytes  int64      `json:"bytes"`
 		Taken  []string   `json:"taken"` // not fetched: the archive has another log of that name
+		Bad    []string   `json:"bad"`   // damaged at the copy: what these pieces hold was not fetched
 		ToTime *time.Time `json:"to_time"`
 	}
 )
@@ -112,8 +113,12 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 		return sh.Binlog().BinlogError(err)
 	}
 	if c.JSON {
-		return sh.json(binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes,
-			Taken: out.Taken, ToTime: timeOrNull(out.Reaches)})
+		doc := binlogFromCopyJSON{Copy: c.Copy, Files: out.Files, Here: out.Here, Bytes: out.Bytes, Taken: out.Taken,
+			Bad: []string{}, ToTime: timeOrNull(out.Reaches)}
+		for _, p := range out.Bad {
+			doc.Bad = append(doc.Bad, p.Name)
+		}
+		return errors.Join(sh.json(doc), lostLogs(c.Copy, out.Bad))
 	}
 	for _, file := range out.Taken {
 		sh.note(lang.M("%s was not fetched: the archive has another log with that name", termsafe.Line(file)))
@@ -126,7 +131,15 @@ func (c *backupBinlogFetchCmd) fromCopy(ctx context.Context, sh *shelf) error {
 	sh.say(lang.M("%d files fetched from the copy %s, %s; the archive already had %d of its files; it reaches %s",
 		out.Files,
 		c.Copy, human.Bytes(out.Bytes), out.Here, sh.when(out.Reaches)))
-	return nil
+	return lostLogs(c.Copy, out.Bad)
+}
+
+// lostLogs is the error about damaged pieces at a copy; nil if there are none.
+func lostLogs(name string, bad []binlog.Piece) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	return backups.LostLogsError(name, bad)
 }
 
 type binlogVerifyCopyJSON struct {

@@ -135,6 +135,85 @@ func TestAFollowerCopiesWhatItArchives(t *testing.T) {
 	}
 }
 
+// TestADamagedPieceAtACopyIsToldHealedAndPassedOver: three log files at a copy, of which the second
+// is damaged there. Status says so until it is sent again; a machine that has lost everything gets
+// the two others.
+func TestADamagedPieceAtACopyIsToldHealedAndPassedOver(t *testing.T) {
+	db := testdb.MySQL(t)
+	beginLog(t, db)
+	s := newSite(t, db)
+	far := s.copyOverSSH()
+	s.must("backup", "create")
+	var ids [3]string
+	file := ""
+	for i := range ids {
+		db.Exec(t, s.live, inRows("INSERT INTO customers (name) VALUES ('new')")...)
+		ids[i] = s.newestID("customers")
+		if i == 1 {
+			file = db.LogPosition(t).File
+		}
+		s.must("backup", "binlog", "fetch", "--flush")
+		s.must("backup", "sync")
+	}
+	state := func() string {
+		o := s.run("status", "--only", "copy:far")
+		return o.out + o.err
+	}
+	silent(t, state(), "the binlog at the copy")
+
+	damage := func() {
+		t.Helper()
+		pieces, err := filepath.Glob(filepath.Join(far, "binlog", "*_"+file+"_*.zst"))
+		if err != nil || len(pieces) == 0 {
+			t.Fatalf("%s: %q, %v", file, pieces, err)
+		}
+		for _, path := range pieces {
+			rot(t, path)
+		}
+	}
+	damage()
+	if o := s.run("backup", "binlog", "verify", "--copy", "far"); o.code != 1 {
+		t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
+	}
+	tells(t, state(), "the binlog at the copy far is damaged", "backup sync --copy far")
+	s.must("backup", "sync", "--copy", "far")
+	s.must("backup", "binlog", "verify", "--copy", "far")
+	silent(t, state(), "the binlog at the copy")
+
+	damage()
+	s.loseBackups()
+	s.newMachine(t)
+	o := s.run("backup", "binlog", "fetch", "--copy", "far", "--json")
+	var doc struct {
+		Files int
+		Bad   []string
+	}
+	if err := json.Unmarshal([]byte(o.out), &doc); err != nil || o.code != 1 || len(doc.Bad) == 0 || doc.Files < 2 {
+		t.Fatalf("exit %d, %v: %s%s", o.code, err, o.out, o.err)
+	}
+	tells(t, o.err, "damaged, the first in", "what they hold was not fetched", "backup binlog list")
+	found := s.must("audit", "changes", "--json", "--table", "customers").out
+	for i, want := range []bool{true, false, true} {
+		if got := strings.Contains(found, ids[i]); got != want {
+			t.Errorf("transaction %d fetched: %v\n%s", i, got, found)
+		}
+	}
+	tells(t, state(), "the binlog at the copy far is damaged")
+}
+
+// rot changes a byte in the middle of a file.
+func rot(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2]++
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestAGapAtACopyIsJudgedByItsOwnBackups: a backup that is only here does not heal a gap
 // there, for whoever has the copy alone has no backup after it.
 func TestAGapAtACopyIsJudgedByItsOwnBackups(t *testing.T) {

@@ -156,10 +156,15 @@ func TestRowsOfAMergeTableAreNotCounted(t *testing.T) {
 			"CREATE TABLE both_of "+one+" ENGINE=MERGE UNION=(one, two) INSERT_METHOD=LAST", "INSERT INTO one VALUES (1, 1)")
 		s.must("backup", "create")
 		db.Exec(t, s.live, inRows("INSERT INTO both_of (v) VALUES (2), (3)", "DELETE FROM both_of WHERE id = 1")...)
-		before := s.dump()
 		db.Exec(t, s.live, inRows("DELETE FROM two")...)
-		s.must("restore", "--before", s.newestID(s.live+".two"), "--confirm", s.live, "--accept-missing", "one,two")
-		sameDump(t, before, s.dump())
+		other := s.live[:min(len(s.live), 50)] + "_copy"
+		t.Cleanup(func() { db.Exec(t, "", "DROP DATABASE IF EXISTS `"+other+"`") })
+		s.must("restore", "--before", s.newestID(s.live+".two"), "--to", other, "--confirm", other)
+		var inOne, inTwo int
+		err := db.Open(t, other).QueryRow("SELECT (SELECT COUNT(*) FROM one), (SELECT COUNT(*) FROM two)").Scan(&inOne, &inTwo)
+		if err != nil || inOne != 0 || inTwo != 2 {
+			t.Fatalf("%d and %d rows, %v", inOne, inTwo, err)
+		}
 	})
 }
 

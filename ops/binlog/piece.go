@@ -204,6 +204,32 @@ func Chains(pieces []Piece) (all []*Chain) {
 	return all
 }
 
+// Damaged are the pieces that were found to be bad and whose part of the log no good piece holds.
+// Those of others that read them back are among them.
+func (a *AtCopy) Damaged() (bad []Piece) {
+	chains := Chains(a.Pieces)
+	for _, p := range a.Pieces {
+		covered := slices.ContainsFunc(chains, func(c *Chain) bool {
+			end, closed := c.End()
+			return c.Segment.Server == p.Segment.Server && c.Segment.File == p.Segment.File &&
+				c.Segment.Identity == p.Segment.Identity && end >= p.ToPos && (closed || !p.Closed)
+		})
+		if p.Bad && !covered {
+			bad = append(bad, p)
+		}
+	}
+	return bad
+}
+
+// MarkBad records that a piece differs from what was sent.
+func (a *AtCopy) MarkBad(piece Piece) {
+	for i := range a.Pieces {
+		if a.Pieces[i].Description() == piece.Description() {
+			a.Pieces[i].Bad = true
+		}
+	}
+}
+
 // longest is the run of contiguous pieces, from a file's start, that reaches furthest.
 func longest(list []Piece) (best []Piece) {
 	slices.SortFunc(list, func(a, b Piece) int {

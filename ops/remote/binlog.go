@@ -253,7 +253,8 @@ type LogsVerified struct {
 // Verify reads pieces back at the copy, those first whose bytes were read back longest
 // ago or never, up to so many bytes but at least one; limit 0 reads all. The good ones
 // are remembered as read back now. The bad ones do not count any more: the next Send
-// brings them again while the archive here has them.
+// brings them again while the archive here has them. One whose part of the log others hold is
+// not told.
 func (l *Logs) Verify(ctx context.Context, at *binlog.AtCopy, limit int64) (v LogsVerified, err error) {
 	order := make([]int, len(at.Pieces))
 	for i := range order {
@@ -261,6 +262,7 @@ func (l *Logs) Verify(ctx context.Context, at *binlog.AtCopy, limit int64) (v Lo
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return at.Pieces[a].Checked.Compare(at.Pieces[b].Checked) })
 	left := limit
+	looked := map[string]bool{}
 	for n, i := range order {
 		p := &at.Pieces[i]
 		if left -= p.SizeBytes; limit > 0 && left < 0 && n > 0 {
@@ -274,11 +276,21 @@ func (l *Logs) Verify(ctx context.Context, at *binlog.AtCopy, limit int64) (v Lo
 		p.Bad = !good
 		if good {
 			v.Good++
-		} else {
-			v.Bad = append(v.Bad, *p)
+		}
+		looked[p.Description()] = true
+	}
+	for _, p := range at.Damaged() {
+		if looked[p.Description()] {
+			v.Bad = append(v.Bad, p)
 		}
 	}
 	return v, l.remember(*at)
+}
+
+// Spoiled records that a piece was read and differs from what was sent.
+func (l *Logs) Spoiled(at *binlog.AtCopy, piece binlog.Piece) error {
+	at.MarkBad(piece)
+	return l.remember(*at)
 }
 
 func (l *Logs) good(ctx context.Context, p *binlog.Piece) (bool, error) {
@@ -328,7 +340,7 @@ func (l *Logs) Retired(a binlog.AtCopy, oldest time.Time, at *binlog.Position) (
 		}
 	}
 	for _, p := range l.Mine(a) {
-		if files[p.Segment.Server+"\x00"+p.Segment.File+"\x00"+p.Segment.Identity] {
+		if files[p.Segment.Server+"\x00"+p.Segment.File+"\x00"+p.Segment.Identity] || p.Bad && p.ToTime.Before(oldest) {
 			gone = append(gone, p)
 		}
 	}

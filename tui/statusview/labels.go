@@ -75,6 +75,7 @@ var labels = map[string]lang.Msg{
 	"kept":                  lang.M("good backups here"),
 	"there":                 lang.M("of them at the copy"),
 	"bad_there":             lang.M("bad backups at the copy"),
+	"bad_binlog_there":      lang.M("damaged pieces of the binlog at the copy"),
 	"database_exists":       lang.M("the database exists"),
 	"last_attempt":          lang.M("last attempt"),
 	"newest_there":          lang.M("newest good backup there"),

@@ -209,7 +209,9 @@ func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Get
 		if err != nil {
 			return err
 		}
-		if err := adoptPiece(ctx, whole, from, io.MultiWriter(out, sum)); err != nil {
+		if err := adoptPiece(ctx, whole, from, io.MultiWriter(out, sum)); errors.Is(err, ErrDamaged) {
+			return &DamagedPieceError{Piece: p, Err: err}
+		} else if err != nil {
 			return err
 		}
 		for _, fr := range whole.Frames {
@@ -228,6 +230,15 @@ func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Get
 	s.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return appendManifest(dir, &s)
 }
+
+// DamagedPieceError reports a piece whose frames differ from its description.
+type DamagedPieceError struct {
+	Piece binlog.Piece
+	Err   error
+}
+
+func (e *DamagedPieceError) Error() string { return e.Err.Error() }
+func (e *DamagedPieceError) Unwrap() error { return e.Err }
 
 // adoptPiece appends one piece after verifying the hash of each frame.
 func adoptPiece(ctx context.Context, p binlog.Piece, from Getter, to io.Writer) error {

@@ -319,7 +319,8 @@ type LogsFetched struct {
 	Files   int // fetched now
 	Here    int // already in the archive
 	Bytes   int64
-	Taken   []string // not fetched: the archive has another log of that name
+	Taken   []string       // not fetched: the archive has another log of that name
+	Bad     []binlog.Piece // damaged at the copy: what they hold was not fetched
 	Reaches time.Time
 }
 
@@ -343,8 +344,20 @@ func (sh Offsite) FetchLogs(ctx context.Context, c config.Copy, dry bool,
 		return sh.wouldFetch(chains)
 	}
 	who := lock.Holder{User: oplog.UserName(), What: "backup binlog fetch --copy"}
-	for _, chain := range chains {
+	for i := 0; i < len(chains); i++ {
+		chain := chains[i]
 		did, err := sh.Binlog().Archive().Adopt(ctx, chain, l, who)
+		var spoiled *binarchive.DamagedPieceError
+		if errors.As(err, &spoiled) { // the file up to there, or by other pieces, and all others
+			if err := l.Spoiled(&at, spoiled.Piece); err != nil {
+				return out, err
+			}
+			if rest := chainOf(binlog.Chains(at.Pieces), chain.Segment); rest != nil {
+				chains[i] = rest
+				i--
+			}
+			continue
+		}
 		if err != nil {
 			return out, err
 		}
@@ -353,7 +366,26 @@ func (sh Offsite) FetchLogs(ctx context.Context, c config.Copy, dry bool,
 			report(ops.Progress{Phase: "fetch", Object: chain.Segment.File, Done: out.Bytes, Unit: "bytes"})
 		}
 	}
+	out.Bad = at.Damaged()
 	return out, nil
+}
+
+// chainOf is the chain of a log file; nil if there is none.
+func chainOf(chains []*binlog.Chain, s *binlog.Segment) *binlog.Chain {
+	for _, c := range chains {
+		if c.Segment.Server == s.Server && c.Segment.File == s.File && c.Segment.Identity == s.Identity {
+			return c
+		}
+	}
+	return nil
+}
+
+// LostLogsError is the error of a fetch that could not get what damaged pieces hold.
+func LostLogsError(c string, bad []binlog.Piece) error {
+	return ops.E(ops.Failed, lang.M("%d pieces of the binlog at the copy %s are damaged, the first in %s; what they hold was "+
+		"not fetched, everything else was", len(bad), c, bad[0].Segment.File)).
+		WithHint(lang.M("see the gaps: opsdeck backup binlog list; a restore to a moment after a gap needs a full " +
+			"backup that was made after it"))
 }
 
 func (f *LogsFetched) count(c *binlog.Chain, did binarchive.Adopted) {

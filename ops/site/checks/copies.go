@@ -11,6 +11,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/health"
 	"opsdeck/ops/remote"
 	"opsdeck/ops/site"
@@ -75,14 +76,15 @@ type remembered struct {
 	database string
 	synced   backup.Synced
 	listed   backup.Listing
-	bad      []*backup.Set // known to be damaged there
-	lost     []*backup.Set // those of them that are not here
-	kept     int           // good backups here that its retention keeps
-	due      int           // those of them that were here at the last sync and are not there
-	unproved int           // unverified backups here: a sync does not send them
-	there    int           // how many of them the copy has, read back
-	newest   time.Time     // of the good ones there; zero: none
-	here     time.Time     // of the newest good one here; zero: none
+	bad      []*backup.Set  // known to be damaged there
+	lost     []*backup.Set  // those of them that are not here
+	spoiled  []binlog.Piece // of the binlog there: damaged, and nowhere else there
+	kept     int            // good backups here that its retention keeps
+	due      int            // those of them that were here at the last sync and are not there
+	unproved int            // unverified backups here: a sync does not send them
+	there    int            // how many of them the copy has, read back
+	newest   time.Time      // of the good ones there; zero: none
+	here     time.Time      // of the newest good one here; zero: none
 }
 
 func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err error) {
@@ -96,6 +98,11 @@ func (b aCopy) remembered(ctx context.Context, at *site.Site) (m remembered, err
 	if m.synced, err = backup.ReadSynced(at.StateDir, c.Name, place); err != nil {
 		return m, err
 	}
+	logs, err := binlog.ReadAtCopy(at.StateDir, c.Name, place)
+	if err != nil {
+		return m, err
+	}
+	m.spoiled = logs.Damaged()
 	shelf, err := backups.Open(at)
 	if err != nil {
 		return m, err
@@ -154,6 +161,17 @@ func (m remembered) judgeBad(c config.Copy, r *health.Result) {
 		r.Next = lang.M("Remove it there: %s", fmt.Sprintf("opsdeck backup remove %s --copy %s --confirm %s",
 			human.Shell(m.lost[0].Name), at, human.Shell(m.database)))
 	}
+}
+
+// judgeLogs tells of damaged parts of the binlog there.
+func (m remembered) judgeLogs(c config.Copy, r *health.Result) {
+	if len(m.spoiled) == 0 {
+		return
+	}
+	r.Add("bad_binlog_there", len(m.spoiled), lang.Msg{})
+	r.FindNext(ops.StateCritical, lang.M("the binlog at the copy %s is damaged", c.Name),
+		lang.M("%d pieces, the first in %s", len(m.spoiled), m.spoiled[0].Segment.File),
+		lang.M("Send it again: %s", "opsdeck backup sync --copy "+human.Shell(c.Name)))
 }
 
 // judgeMissing tells of good backups that the last sync should have brought there.
@@ -236,6 +254,7 @@ func (m remembered) judge(c config.Copy, late time.Duration, now time.Time) heal
 		r.Add("last_sync", m.synced.At, lang.Raw(moment(m.synced.At)))
 	}
 	m.judgeBad(c, &r)
+	m.judgeLogs(c, &r)
 	m.judgeMissing(c, &r)
 	if !m.newest.IsZero() && now.Sub(m.newest) > late {
 		r.FindNext(ops.StateCritical, lang.M("the newest good backup at the copy %s is %s old", c.Name,
