@@ -51,6 +51,8 @@ var engines = map[string][]string{
 	"ARCHIVE": {
 		"CREATE TABLE archived (a INT, t TEXT) ENGINE=ARCHIVE",
 		"INSERT INTO archived VALUES (1, 'x'), (2, NULL)",
+		"CREATE TABLE counted (id INT AUTO_INCREMENT PRIMARY KEY, t TEXT) ENGINE=ARCHIVE",
+		"INSERT INTO counted (t) VALUES ('x'), (NULL), ('y')", "INSERT INTO counted VALUES (17, 'z')",
 	},
 	"BLACKHOLE": {"CREATE TABLE hole (a INT) ENGINE=BLACKHOLE"},
 }

@@ -190,6 +190,9 @@ func (s *session) makeTable(ctx context.Context, t *table, clear bool) error {
 		if t.without != nil && v.parsed.Verb == "CREATE" {
 			q = t.without
 		}
+		if t.create != nil && strings.EqualFold(t.create.Options["ENGINE"], "ARCHIVE") {
+			q = []byte(schema.WithoutCounter(string(q))) // it takes no row below its counter, which the rows set
+		}
 		if err := define(ctx, s.main, string(q)); err != nil {
 			return fmt.Errorf("table %s: %w", t.object, err)
 		}

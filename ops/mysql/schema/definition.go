@@ -31,7 +31,7 @@ func Hash(definition string) string { return sum(normal(definition)) }
 // HashIs tells whether a definition has a hash. Hashes made before the charset of a
 // collation was left out are known, too.
 func HashIs(definition, hash string) bool {
-	return Hash(definition) == hash || sum(withoutCounter(definition)) == hash
+	return Hash(definition) == hash || sum(WithoutCounter(definition)) == hash
 }
 
 func sum(text string) string {
@@ -44,9 +44,11 @@ func sum(text string) string {
 // collation is named. MySQL shows `COLLATE c` for a column that has the table's
 // collation, and `CHARACTER SET s COLLATE c` once the table was made of that very text.
 // Quoted text is left alone.
-func normal(definition string) string { return withoutCharsets(withoutCounter(definition)) }
+func normal(definition string) string { return withoutCharsets(WithoutCounter(definition)) }
 
-func withoutCounter(definition string) string {
+// WithoutCounter is a CREATE TABLE statement without the option that sets the next AUTO_INCREMENT
+// value.
+func WithoutCounter(definition string) string {
 	const option = " AUTO_INCREMENT="
 	depth := 0
 	for i := 0; i < len(definition); i++ {
