@@ -96,8 +96,10 @@ func inflate(b []byte) ([]byte, error) {
 }
 
 // inflateColumn decompresses a MariaDB column. The low three bits of the first byte give
-// the number of length bytes; the bit with value 8 means deflate data without a zlib
-// header.
+// the number of length bytes, highest first; the bit with value 8 means deflate data without
+// a zlib header.
+//
+// MariaDB Server, sql/field_comp.cc, "compress_zlib".
 func inflateColumn(b []byte) ([]byte, error) {
 	c := cursor{b: b}
 	if len(b) == 0 {
@@ -107,7 +109,7 @@ func inflateColumn(b []byte) ([]byte, error) {
 	if head == 0 {
 		return c.b, nil
 	}
-	size := c.le(int(head & 7))
+	size := c.be(int(head & 7))
 	if c.bad || head>>4 != 8 || size > largest {
 		return nil, fmt.Errorf("%w: a compressed column", ErrDamaged)
 	}
@@ -127,6 +129,9 @@ func unzip(open func(io.Reader) (io.ReadCloser, error), b []byte, size int) ([]b
 	out, err := readSized(z, nil, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if n, err := z.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: compressed data is not as long as it says", ErrDamaged)
 	}
 	return out, nil
 }

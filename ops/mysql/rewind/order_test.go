@@ -228,6 +228,34 @@ func TestAKeyWithNamedMembersFindsItsRow(t *testing.T) {
 	})
 }
 
+// TestCompressedColumnsAreTakenBack: MariaDB's columns that are compressed, of lengths with one to
+// three bytes.
+func TestCompressedColumnsAreTakenBack(t *testing.T) {
+	s := testdb.MariaDB(t)
+	db := s.Schema(t)
+	s.Exec(t, db, "SET SESSION binlog_format=ROW",
+		"CREATE TABLE k (id INT PRIMARY KEY, t LONGTEXT COMPRESSED, v VARBINARY(2000) COMPRESSED)")
+	for i, n := range []int{0, 1, 90, 255, 256, 257, 512, 1023, 1999, 65535, 65536, 65792, 300_000} {
+		s.Exec(t, db, "SET SESSION binlog_format=ROW", fmt.Sprintf("INSERT INTO k VALUES (%d, LEFT(CONCAT(MD5(%d), "+
+			"REPEAT('ab1', %d)), %d), LEFT(CONCAT(UNHEX(SHA1(%d)), REPEAT('x', 2000)), %d))", i, i, n, n, i, min(n, 2000)))
+	}
+	s.Exec(t, db, "SET SESSION binlog_format=ROW", "INSERT INTO k VALUES (99, NULL, NULL)")
+	before := contents(t, s, db)
+	for _, txn := range []string{"DELETE FROM k", "UPDATE k SET t = 'x', v = REPEAT('y', 700)"} {
+		s.Exec(t, db, "SET SESSION binlog_format=ROW", txn)
+		src, id := newest(t, s, db)
+		conn := connection(t, s, db)
+		p, err := Make(t.Context(), src, conn, db, Request{Txns: []string{id}})
+		if err != nil || p.Conflicts() != 0 {
+			t.Fatalf("%s: %v, %d conflicts", txn, err, p.Conflicts())
+		}
+		_, err = p.Run(t.Context(), conn, "", forget)
+		if got := contents(t, s, db); err != nil || got != before {
+			t.Fatalf("%s: %d bytes, want %d; %v", txn, len(got), len(before), err)
+		}
+	}
+}
+
 // TestATableWithoutTransactionsIsLeftAlone: what fails halfway there could not be taken back.
 // The numbers of a sequence, which MariaDB logs as rows, stay given.
 func TestATableWithoutTransactionsIsLeftAlone(t *testing.T) {
