@@ -38,7 +38,7 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 		wait string
 	}{
 		"refuses": {1, "connection refused", "5m"},
-		"never greets": {badServer(t, "", false), "no response within |gave up after --timeout 700ms",
+		"never greets": {badServer(t, "", false), "^opsdeck: gave up after --timeout 700ms(: MySQL at .*no response within .*)?\n$",
 			"700ms"},
 		"hangs up":              {badServer(t, "", true), "the connection broke", "5m"},
 		"speaks something else": {badServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n", false), "", "700ms"},

@@ -95,6 +95,9 @@ func (a *app) explain(err error) *ops.Error {
 	case errors.As(err, &untrusted):
 		return site.Refused(untrusted)
 	case errors.As(err, &known):
+		if errors.Is(err, context.DeadlineExceeded) && a.stopped() == ops.Busy { // that it is down is not known
+			return ops.E(ops.Busy, lang.M("gave up after --timeout %s: %s", a.flags.Timeout.String(), known.What))
+		}
 		return known
 	case errors.As(err, &held):
 		return site.Held(held, a.clock.Now())

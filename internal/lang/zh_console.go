@@ -80,6 +80,7 @@ func init() {
 		"busy: %s (pid %d) holds the lock for %s since %s", "忙：%s（pid %d）因 %s 自 %s 起持有锁",
 		"wait for it to end, then run this again", "等它结束后再执行",
 		"gave up after --timeout %s", "已超过 --timeout %s，放弃",
+		"gave up after --timeout %s: %s", "已超过 --timeout %s，放弃：%s",
 		"Usage: %s", "用法：%s",
 		"%s:", "%s：",
 		"Commands", "命令",
