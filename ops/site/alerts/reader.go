@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -318,6 +319,14 @@ func lineOf(e *logs.Event, raw string) alert.Line {
 		l.Time = &e.Time
 	}
 	return l
+}
+
+// said is a line as a person reads it: of a line of JSON, its context and message.
+func said(l alert.Line) string {
+	if l.Message == "" || !strings.HasPrefix(strings.TrimSpace(l.Raw), "{") {
+		return l.Raw
+	}
+	return strings.TrimSpace(l.Context + " " + l.Message)
 }
 
 func bounded(text string) string {

@@ -313,3 +313,16 @@ func TestARuleOfTheConfigurationIsAQueryOfTheLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestALineOfJSONIsToldAsAPersonReadsIt: the line that fires an alert is its subject.
+func TestALineOfJSONIsToldAsAPersonReadsIt(t *testing.T) {
+	for want, l := range map[string]alert.Line{
+		"Pay payment failed":    {Context: "Pay", Message: "payment failed", Raw: `{"context":"Pay","msg":"payment failed"}`},
+		"09:00 ERROR plain":     {Message: "plain", Raw: "09:00 ERROR plain"},
+		`{"neither":"of both"}`: {Raw: `{"neither":"of both"}`},
+	} {
+		if got := said(l); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -414,9 +414,9 @@ func (s *watched) logSight(r *logRule, h *hits, sum int64) alert.Sight {
 	switch {
 	case len(h.lines) == 0:
 	case r.count > 1:
-		sight.Evidence = lang.M("%d matching lines within %s: %s", sum, human.Duration(r.window), h.lines[0].Raw)
+		sight.Evidence = lang.M("%d matching lines within %s: %s", sum, human.Duration(r.window), said(h.lines[0]))
 	default:
-		sight.Evidence = lang.Raw(h.lines[0].Raw)
+		sight.Evidence = lang.Raw(said(h.lines[0]))
 	}
 	return sight
 }
