@@ -42,6 +42,11 @@ func init() {
 		"new", "新增",
 		"no row %s differs: nothing was merged", "键为 %s 的行没有差异：未合并任何内容",
 		"rescue the table that it points to first", "请先找回它所引用的表",
+		"its foreign keys run in a circle, so its rows cannot be merged alone; restore the tables together: opsdeck "+
+			"restore --tables %s",
+		"它的外键互相引用，无法单独合并；请一起恢复这些表：opsdeck restore --tables %s",
+		"the table %s has no key of type BTREE (MEMORY makes HASH keys): its rows cannot be compared",
+		"表 %s 没有 BTREE 类型的键（MEMORY 引擎的键为 HASH）：无法比较其中的行",
 		"run it again", "请重新运行",
 		"the backup %s was not verified", "备份 %s 未校验",
 		"the backup has no column %s: the column keeps its value, and a restored row gets its default",

@@ -5,7 +5,8 @@ func init() {
 		"%s is not in the backup; it has %s rows", "%s 不在备份中；现有 %s 行",
 		"%s is not in the backup", "%s 不在备份中",
 		"the %s %s is not in the backup and would be dropped", "%s %s 不在备份中，将被删除",
-		"objects of the backup belong to %s; whether this user may create them is unknown, because it has no privileges on databases beside %s to try it in",
+		"objects of the backup belong to %s; whether this user may create them is unknown, because it has no "+
+			"privileges on databases beside %s to try it in",
 		"备份中的对象属于 %s；当前用户能否创建它们未知，因为没有 %s 旁边的库的权限，无法试建",
 		"no privileges on databases beside %s: %s", "没有 %s 旁边的库的权限：%s",
 		"An object that would be dropped", "将被删除的对象",

@@ -155,6 +155,7 @@ func init() {
 		"make it writable: ALTER DATABASE %s READ ONLY = 0", "请改为可写：ALTER DATABASE %s READ ONLY = 0",
 		"run again in statement format, it could change another database, which %s names: %s",
 		"以语句格式重新执行时可能改动另一个数据库（%s 引用了它）：%s",
+		"another session holds a lock, and nothing can be created meanwhile", "另一个会话持有锁，期间无法创建任何对象",
 		"the RENAME was not tried, nor whether objects can be created for others: this user may not keep a trial out "+
 			"of the binlog (sql_log_bin)",
 		"未试行 RENAME，也未试过能否替其他账号创建对象：此用户无权让试行不写入 binlog（sql_log_bin）",

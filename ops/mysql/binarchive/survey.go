@@ -133,6 +133,11 @@ func (f Folder) look(path string, line *binlog.Segment) (s *binlog.Segment, why 
 		}
 		s.Open = s.Open && part // without its last line it was cut
 	}
+	if info.Size() < s.SizeBytes { // frames are written before the index tells of them: these came meanwhile
+		if info, err = os.Stat(path); err != nil {
+			return nil, why, err
+		}
+	}
 	if info.Size() < s.SizeBytes || !s.Open && info.Size() != s.SizeBytes {
 		return nil, lang.M("it has %d bytes, its index says %d", info.Size(), s.SizeBytes), nil
 	}

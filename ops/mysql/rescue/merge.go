@@ -371,6 +371,10 @@ func (m *merger) explain(ctx context.Context, err error, row [][]byte) error {
 	case number == errNoParent || number == errHasChild:
 		what = lang.M("the row %s of %s breaks the foreign key %s", key, m.Table, constraint(err))
 		hint = lang.M("rescue the table that it points to first")
+		if ring := m.ring(ctx, constraint(err)); len(ring) > 0 { // none of them can be the first
+			hint = lang.M("its foreign keys run in a circle, so its rows cannot be merged alone; restore the tables "+
+				"together: opsdeck restore --tables %s", strings.Join(ring, ","))
+		}
 	case number == errDuplicate:
 		what = lang.M("the row %s of %s has a unique value that another row has now", key, m.Table)
 		hint = lang.M("skip that row: name the others with --keys")

@@ -165,7 +165,12 @@ func (s *Session) noteTriggers(ctx context.Context) error {
 }
 
 func noKey(t *schema.Table) error {
-	return ops.E(ops.Usage, lang.M("the table %s has no primary key: its rows cannot be compared", t.Name)).
+	what := lang.M("the table %s has no primary key: its rows cannot be compared", t.Name)
+	if strings.EqualFold(t.Engine, "MEMORY") {
+		what = lang.M("the table %s has no key of type BTREE (MEMORY makes HASH keys): its rows cannot be compared",
+			t.Name)
+	}
+	return ops.E(ops.Usage, what).
 		WithHint(lang.M("load it into another database and check it yourself: opsdeck restore --tables %s --to "+
 			"SCHEMA", t.Name))
 }

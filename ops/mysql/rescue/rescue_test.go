@@ -212,6 +212,33 @@ func TestARowThatBreaksAForeignKeyTakesItsBatchBack(t *testing.T) {
 	})
 }
 
+// TestTablesThatReferToEachOtherAreRestoredTogether: neither can be merged first.
+func TestTablesThatReferToEachOtherAreRestoredTogether(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		live := s.Schema(t)
+		s.Exec(t, live, "CREATE TABLE a (id INT PRIMARY KEY, b INT)",
+			"CREATE TABLE b (id INT PRIMARY KEY, a INT, CONSTRAINT of_a FOREIGN KEY (a) REFERENCES a (id))",
+			"ALTER TABLE a ADD CONSTRAINT of_b FOREIGN KEY (b) REFERENCES b (id)",
+			"CREATE TABLE c (id INT PRIMARY KEY, a INT, CONSTRAINT c_of_a FOREIGN KEY (a) REFERENCES a (id))",
+			"SET foreign_key_checks = 0", "INSERT INTO a VALUES (1, 1)", "INSERT INTO b VALUES (1, 1)",
+			"INSERT INTO c VALUES (1, 1)")
+		path := backupOf(t, s, live)
+		s.Exec(t, live, "SET foreign_key_checks = 0", "DELETE FROM a", "DELETE FROM b", "DELETE FROM c")
+		for table, want := range map[string]string{
+			"a": "opsdeck restore --tables a,b", "b": "opsdeck restore --tables a,b",
+			"c": "rescue the table that it points to first",
+		} {
+			t.Run(table, func(t *testing.T) {
+				_, err := open(t, s, live, path, table).Merge(t.Context(), all)
+				var said *ops.Error
+				if !errors.As(err, &said) || !strings.Contains(said.Hint.String(), want) {
+					t.Errorf("%v, next %q", err, said.Hint.String())
+				}
+			})
+		}
+	})
+}
+
 func TestDefinitionsMayDiffer(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
 		live := s.Schema(t)

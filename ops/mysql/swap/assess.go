@@ -376,9 +376,10 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 			Hint: restore.N(lang.M("try again"))})
 		return
 	}
+	var made []string // what waits for a lock now would wait as long to be dropped
 	defer func() {
 		back := context.WithoutCancel(ctx)
-		for _, name := range []string{one, two} {
+		for _, name := range made {
 			mysql.DropDatabase(back, db, name)
 		}
 	}()
@@ -388,9 +389,17 @@ func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.As
 		"SELECT COUNT(*) FROM " + restore.Name(two, "t")} {
 		err := try(ctx, db, q)
 		switch {
+		case err == nil && i < 2:
+			made = append(made, []string{one, two}[i])
 		case err == nil:
 		case denied(err): // the right is for other databases than the live one
 			a.SwapRefused = restore.N(lang.M("no privileges on databases beside %s: %s", live, err.Error()))
+			return
+		case mysql.Number(err) == mysql.ErrLockWaitTimeout: // somebody's backup, for one
+			a.Findings = append(a.Findings, restore.Finding{State: ops.StateCritical, Blocks: true,
+				What: restore.N(lang.M("could not test whether tables can be swapped: %s",
+					lang.M("another session holds a lock, and nothing can be created meanwhile"))),
+				Hint: restore.N(lang.M("try again"))})
 			return
 		case i < 3: // in place it would fail too, once the live tables are dropped
 			what := lang.M("the server cannot create tables: %s", err.Error())

@@ -382,8 +382,8 @@ func chainOf(chains []*binlog.Chain, s *binlog.Segment) *binlog.Chain {
 
 // LostLogsError is the error of a fetch that could not get what damaged pieces hold.
 func LostLogsError(c string, bad []binlog.Piece) error {
-	return ops.E(ops.Failed, lang.M("%d pieces of the binlog at the copy %s are damaged, the first in %s; what they hold was "+
-		"not fetched, everything else was", len(bad), c, bad[0].Segment.File)).
+	return ops.E(ops.Failed, lang.M("%d pieces of the binlog at the copy %s are damaged, the first in %s; what they "+
+		"hold was not fetched, everything else was", len(bad), c, bad[0].Segment.File)).
 		WithHint(lang.M("see the gaps: opsdeck backup binlog list; a restore to a moment after a gap needs a full " +
 			"backup that was made after it"))
 }
