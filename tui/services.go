@@ -24,7 +24,7 @@ type Services struct {
 
 func (s Services) several() bool { return len(s.Names) > 1 }
 
-// SwitchError is how a console ends that is to be opened again with another service, and
+// SwitchError is how a console ends so that it opens again with another service, and
 // how it looked.
 type SwitchError struct {
 	Service string

@@ -54,7 +54,7 @@ func TestRestoreOfAForeignDumpIntoAnotherSchema(t *testing.T) {
 }
 
 // A whole dump of others takes the place of the live schema, by one exchange of
-// the tables; its name stands in the dump, and the undo brings all back.
+// the tables; the dump names it, and the undo brings all back.
 func TestRestoreOfAForeignDumpIntoTheLiveSchema(t *testing.T) {
 	testdb.Beside(t, func(t *testing.T, db *testdb.Server) {
 		s := newSite(t, db)

@@ -167,6 +167,22 @@ func TestACircleLeavesNoRowWithoutItsParent(t *testing.T) {
 	})
 }
 
+// takenBack runs a transaction and rewinds it: the database is as before, without a conflict.
+func takenBack(t *testing.T, s *testdb.Server, db, txn, before string) {
+	t.Helper()
+	s.Exec(t, db, "SET SESSION binlog_format=ROW", txn)
+	src, id := newest(t, s, db)
+	conn := connection(t, s, db)
+	p, err := Make(t.Context(), src, conn, db, Request{Txns: []string{id}})
+	if err != nil || p.Conflicts() != 0 {
+		t.Fatalf("%s: %v, %d conflicts", txn, err, p.Conflicts())
+	}
+	_, err = p.Run(t.Context(), conn, "", forget)
+	if got := contents(t, s, db); err != nil || got != before {
+		t.Fatalf("%s: %s\nwant\n%s\n%v", txn, got, before, err)
+	}
+}
+
 // TestAFloatKeyFindsItsRow: 0.1 as a FLOAT is not 0.1 as the server compares it.
 func TestAFloatKeyFindsItsRow(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
@@ -178,17 +194,7 @@ func TestAFloatKeyFindsItsRow(t *testing.T) {
 		for _, txn := range []string{
 			"UPDATE k SET v=2", "UPDATE k SET f=f/3, v=3", "DELETE FROM k", "INSERT INTO k VALUES (0.7,1,0.7,9)",
 		} {
-			s.Exec(t, db, "SET SESSION binlog_format=ROW", txn)
-			src, id := newest(t, s, db)
-			conn := connection(t, s, db)
-			p, err := Make(t.Context(), src, conn, db, Request{Txns: []string{id}})
-			if err != nil || p.Conflicts() != 0 {
-				t.Fatalf("%s: %v, %d conflicts", txn, err, p.Conflicts())
-			}
-			_, err = p.Run(t.Context(), conn, "", forget)
-			if got := contents(t, s, db); err != nil || got != before {
-				t.Fatalf("%s: %s\nwant\n%s\n%v", txn, got, before, err)
-			}
+			takenBack(t, s, db, txn, before)
 		}
 		s.Exec(t, db, "SET SESSION binlog_format=ROW", "UPDATE k SET v=2")
 		src, id := newest(t, s, db)
@@ -213,17 +219,7 @@ func TestAKeyWithNamedMembersFindsItsRow(t *testing.T) {
 			"UPDATE k SET v=2", "UPDATE k SET e='a', i=i+LENGTH(CONCAT(e,s))*10, v=3", "DELETE FROM k",
 			"INSERT INTO k VALUES ('2','y',7,9)",
 		} {
-			s.Exec(t, db, "SET SESSION binlog_format=ROW", txn)
-			src, id := newest(t, s, db)
-			conn := connection(t, s, db)
-			p, err := Make(t.Context(), src, conn, db, Request{Txns: []string{id}})
-			if err != nil || p.Conflicts() != 0 {
-				t.Fatalf("%s: %v, %d conflicts", txn, err, p.Conflicts())
-			}
-			_, err = p.Run(t.Context(), conn, "", forget)
-			if got := contents(t, s, db); err != nil || got != before {
-				t.Fatalf("%s: %s\nwant\n%s\n%v", txn, got, before, err)
-			}
+			takenBack(t, s, db, txn, before)
 		}
 	})
 }
@@ -242,17 +238,7 @@ func TestCompressedColumnsAreTakenBack(t *testing.T) {
 	s.Exec(t, db, "SET SESSION binlog_format=ROW", "INSERT INTO k VALUES (99, NULL, NULL)")
 	before := contents(t, s, db)
 	for _, txn := range []string{"DELETE FROM k", "UPDATE k SET t = 'x', v = REPEAT('y', 700)"} {
-		s.Exec(t, db, "SET SESSION binlog_format=ROW", txn)
-		src, id := newest(t, s, db)
-		conn := connection(t, s, db)
-		p, err := Make(t.Context(), src, conn, db, Request{Txns: []string{id}})
-		if err != nil || p.Conflicts() != 0 {
-			t.Fatalf("%s: %v, %d conflicts", txn, err, p.Conflicts())
-		}
-		_, err = p.Run(t.Context(), conn, "", forget)
-		if got := contents(t, s, db); err != nil || got != before {
-			t.Fatalf("%s: %d bytes, want %d; %v", txn, len(got), len(before), err)
-		}
+		takenBack(t, s, db, txn, before)
 	}
 }
 
