@@ -51,7 +51,7 @@ const many = "FROM digits a, digits b, digits c, digits e WHERE e.d < 5"
 
 var races = []race{
 	{
-		name: "oltp", weight: 40_000,
+		name: "oltp", weight: 24_000,
 		step: `START TRANSACTION;
 			INSERT INTO orders (customer, status, total, note, created) VALUES
 				(n*7919 % 20000, 'new', n % 1000, CONCAT('to be delivered by courier ', n), NOW());
