@@ -23,13 +23,11 @@ func (e *MismatchError) Error() string {
 
 // Know completes a logged table from today's table: column names, and what the log omits
 // (signedness, character sets). If the number of columns or a column's type differs, it
-// returns a *MismatchError and leaves t unchanged.
+// returns a *MismatchError. Columns that MariaDB adds for its hashes are left out of t.
 func Know(t *domain.Table, now *schema.Table) error {
-	cols := make([]schema.Column, 0, len(now.Columns))
-	for _, c := range now.Columns {
-		if !hiddenColumn(now, c) {
-			cols = append(cols, c)
-		}
+	cols := now.Columns
+	if len(t.Columns) == len(cols)+now.Hashes { // those are behind the others
+		t.Columns = t.Columns[:len(cols)]
 	}
 	if len(cols) != len(t.Columns) {
 		return &MismatchError{
@@ -61,7 +59,10 @@ func Know(t *domain.Table, now *schema.Table) error {
 	return nil
 }
 
-func hiddenColumn(t *schema.Table, c schema.Column) bool { return false }
+// Seen is an image of a table of Know without the columns that were left out.
+func Seen(t *domain.Table, image []domain.Value) []domain.Value {
+	return image[:min(len(image), len(t.Columns))]
+}
 
 // families groups types with the same storage format.
 var families = map[string]string{

@@ -91,6 +91,10 @@ func (p *Past) view(at placed, logged *binlog.Table) view {
 	}
 	v.means = p.Timeline.Columns(n, logged, d)
 	for i, c := range d.Columns {
+		if c.Hidden { // those are the last
+			v.table.Columns = v.table.Columns[:i]
+			break
+		}
 		own := &v.table.Columns[i]
 		own.Name = c.Name
 		own.Key = d.KeyKnown && d.InKey(c.Name)

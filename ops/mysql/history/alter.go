@@ -106,7 +106,7 @@ func (a *alterer) add(i, end int) {
 		case "INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR", "FOREIGN", "CHECK", "PARTITION":
 			return
 		case "SYSTEM", "PERIOD":
-			a.steps = append(a.steps, step{verb: opaque})
+			a.period(i)
 			return
 		}
 	}
@@ -125,15 +125,28 @@ func (a *alterer) add(i, end int) {
 	}
 }
 
-// listed is one item of ADD (…), a column or a key.
+// listed is one item of ADD (…), a column, a key or a period.
 func (a *alterer) listed(i, end int, maybe bool) {
 	switch a.Upper(i) {
 	case "PRIMARY":
 		a.steps = append(a.steps, step{verb: rekey})
 	case "INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "FOREIGN", "CHECK", "CONSTRAINT":
+	case "PERIOD", "VECTOR": // a column may have these names
+		if a.Any(i+1, "FOR", "INDEX", "KEY", "(") {
+			break
+		}
+		fallthrough
 	default:
 		name, _ := a.Name(i)
 		a.define(step{verb: add, name: name, maybe: maybe}, i, end)
+	}
+}
+
+// period is one that comes or goes. That of an application stands on columns of the table;
+// system versioning has columns of its own.
+func (a *alterer) period(i int) {
+	if j, _ := a.cautious(i + 1); !a.Is(i, "PERIOD") || !a.Is(j, "FOR") || a.Is(j+1, "SYSTEM_TIME") {
+		a.steps = append(a.steps, step{verb: opaque})
 	}
 }
 
@@ -184,7 +197,7 @@ func (a *alterer) drop(i int) {
 		case "INDEX", "KEY", "FOREIGN", "CHECK", "CONSTRAINT", "PARTITION":
 			return
 		case "SYSTEM", "PERIOD":
-			a.steps = append(a.steps, step{verb: opaque})
+			a.period(i)
 			return
 		}
 	}

@@ -37,6 +37,7 @@ type logged struct {
 	column binlog.Column
 	was    *Declared
 	now    int // its place in today's table; -1: dropped
+	hidden bool
 	note   Note
 }
 
@@ -82,7 +83,7 @@ func (t *Timeline) Fit(n int, table *binlog.Table) (*Fit, error) {
 	}
 	f := &Fit{Table: t.Name, today: t.today, exact: !t.Since(n)}
 	for i, c := range d.Columns {
-		own := logged{column: table.Columns[i], was: c.Declared}
+		own := logged{column: table.Columns[i], was: c.Declared, hidden: c.Hidden}
 		own.column.Name = c.Name
 		own.note = Note{Column: c.Name, Fate: Same}
 		f.columns = append(f.columns, own)
@@ -156,6 +157,9 @@ func (f *Fit) place() error {
 	for i := range f.columns {
 		own := &f.columns[i]
 		own.now = -1
+		if own.hidden {
+			continue
+		}
 		if own.note.Fate != Dropped {
 			own.now = slices.IndexFunc(f.today.Columns, func(c schema.Column) bool {
 				return strings.EqualFold(c.Name, own.note.Column)
@@ -238,6 +242,9 @@ func (f *Fit) Image(dst, image []binlog.Value) ([]binlog.Value, error) {
 	}
 	for i := range f.columns {
 		own := &f.columns[i]
+		if own.hidden {
+			continue
+		}
 		if own.now < 0 {
 			return nil, &ColumnError{Table: f.Table, Note: own.note, Why: WasDropped}
 		}

@@ -16,6 +16,7 @@ import (
 type Column struct {
 	Name     string
 	Declared *Declared // nil if the log does not tell
+	Hidden   bool      // MariaDB's own, with the hash of a unique key over a BLOB; no statement names it
 }
 
 // Definition is a table at one time.
@@ -307,13 +308,13 @@ func (t *Timeline) Named(n int, logged *binlog.Table) (*Definition, error) {
 	if logged.Named() {
 		own := &Definition{}
 		for _, c := range logged.Columns {
-			own.Columns = append(own.Columns, Column{Name: c.Name})
+			own.Columns = append(own.Columns, Column{Name: c.Name, Hidden: t.isHash(c.Name)})
 			if c.Key {
 				own.Key = append(own.Key, c.Name)
 			}
 		}
 		own.KeyKnown = own.Key != nil
-		if d != nil && sameNames(own, d) {
+		if d = d.hashed(own.hashes()); d != nil && sameNames(own, d) {
 			return d, nil
 		}
 		return own, nil
@@ -321,10 +322,56 @@ func (t *Timeline) Named(n int, logged *binlog.Table) (*Definition, error) {
 	if d == nil {
 		return nil, t.unknown(n)
 	}
+	if hashes := len(logged.Columns) - len(d.Columns); t.hashes(n, logged, hashes) {
+		d = d.hashed(hashes)
+	}
 	if len(d.Columns) != len(logged.Columns) {
 		return nil, &UnknownError{Table: t.Name}
 	}
 	return d, nil
+}
+
+// hashName begins the names of MariaDB's columns with the hash of a unique key over a BLOB.
+// They are behind all others, and the log has them.
+// https://mariadb.com/docs/server/reference/sql-statements/data-definition/constraint
+const hashName = "DB_ROW_HASH_"
+
+// isHash reports whether a logged column is such a one.
+func (t *Timeline) isHash(name string) bool {
+	return strings.HasPrefix(name, hashName) && (t.today == nil || t.today.Column(name) == nil)
+}
+
+// hashes tells whether the last columns of a logged table are n of those: as many as today's
+// table has, or after a change of it nullable numbers as they are.
+func (t *Timeline) hashes(statement int, logged *binlog.Table, n int) bool {
+	if n <= 0 || n >= len(logged.Columns) || t.today == nil {
+		return false
+	}
+	return n == t.today.Hashes || t.Since(statement) &&
+		!slices.ContainsFunc(logged.Columns[len(logged.Columns)-n:], func(c binlog.Column) bool {
+			return !c.Nullable || c.Type != "bigint"
+		})
+}
+
+func (d *Definition) hashes() (n int) {
+	for _, c := range d.Columns {
+		if c.Hidden {
+			n++
+		}
+	}
+	return n
+}
+
+// hashed is the definition with n columns for hashes.
+func (d *Definition) hashed(n int) *Definition {
+	if d == nil || n == 0 {
+		return d
+	}
+	d = d.clone()
+	for i := range n {
+		d.Columns = append(d.Columns, Column{Name: fmt.Sprint(hashName, i+1), Hidden: true})
+	}
+	return d
 }
 
 func (t *Timeline) unknown(n int) error {

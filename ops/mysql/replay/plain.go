@@ -121,6 +121,9 @@ type writer struct {
 }
 
 func (w *writer) add(c binlog.RowChange) error {
+	if !w.table.Sequence {
+		c.Before, c.After = format.Seen(w.logged, c.Before), format.Seen(w.logged, c.After)
+	}
 	for _, image := range [][]binlog.Value{c.Before, c.After} {
 		for i := range image {
 			if !w.table.Sequence {

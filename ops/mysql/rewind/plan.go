@@ -13,6 +13,7 @@ import (
 
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
+	format "opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/history"
 	"opsdeck/ops/mysql/schema"
@@ -478,6 +479,12 @@ func (p *Plan) take(last *logged, change binlog.RowChange, key []string, take ch
 	for _, image := range [][]binlog.Value{change.Before, change.After} {
 		if err := t.checkImage(image, last.fit); err != nil {
 			return err
+		}
+	}
+	if t.period {
+		change.Before, change.After = format.Current(t.Table, change.Before), format.Current(t.Table, change.After)
+		if change.Before == nil && change.After == nil {
+			return nil
 		}
 	}
 	if key != nil && !t.hasKey(change.Before, key) && !t.hasKey(change.After, key) {

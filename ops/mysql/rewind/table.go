@@ -23,6 +23,7 @@ type table struct {
 	stores []bool // the same, of each column
 	own    bool   // a foreign key refers to the table itself
 	bare   bool   // no key: the key is all columns that can be written, and rows may be equal
+	period bool   // MariaDB keeps former versions of its rows
 	json   bool   // a column of MySQL's type JSON, whose text may lose a DECIMAL or a TIME
 
 	past *changes.Past
@@ -30,10 +31,11 @@ type table struct {
 
 func newTable(t *schema.Table) *table {
 	own := &table{Table: t}
-	own.key = own.places(t.Key)
+	own.key = own.places(t.CurrentKey())
 	own.stores = make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
 		own.json = own.json || c.DataType == "json"
+		own.period = own.period || c.Period
 		if !c.Generated && !c.Period {
 			own.stores[i] = true
 			own.stored = append(own.stored, i)
@@ -205,7 +207,7 @@ func (t *table) scan(ctx context.Context, q schema.Querier, query string, take f
 		}
 		values := make([]binlog.Value, len(raw))
 		for i, b := range raw {
-			values[i] = binlog.Value{Kind: kinds[i], Null: b == nil, Text: b}
+			values[i] = binlog.Value{Kind: kinds[i], Null: b == nil, Text: b, Absent: t.Columns[i].Period}
 		}
 		if err := take(values); err != nil {
 			return err

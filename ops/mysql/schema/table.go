@@ -24,6 +24,7 @@ type Table struct {
 	Columns   []Column
 	Key       []string // columns of the key that chunks go by: primary, else unique and not null; nil for none
 	KeyUnique string   // the key's name
+	Hashes    int      // MariaDB's unique keys over a BLOB: each has a column that is not listed, with a hash
 }
 
 // SQLName is the quoted name with its database.
@@ -291,8 +292,12 @@ func readKeys(ctx context.Context, q Querier, database string, tables map[string
 			whole := rows[j][3] == "" || rows[j][3] == "0" // an embedded server writes no prefix as 0
 			usable = usable && rows[j][2] != "" && whole && rows[j][4] != "YES" && rows[j][5] == "BTREE"
 		}
-		if t := tables[rows[i][0]]; t != nil && t.Key == nil && usable {
+		t := tables[rows[i][0]]
+		if t != nil && t.Key == nil && usable {
 			t.Key, t.KeyUnique = key, rows[i][1]
+		}
+		if t != nil && rows[i][5] == "HASH" && strings.EqualFold(t.Engine, "InnoDB") {
+			t.Hashes++
 		}
 		i = j
 	}
@@ -313,6 +318,17 @@ func (t *Table) hiddenPeriod() {
 	for _, name := range []string{"row_start", "row_end"} {
 		t.Columns = append(t.Columns, Column{Name: name, DataType: "timestamp", Type: "timestamp(6)", Period: true})
 	}
+}
+
+// CurrentKey are the columns of the key that tell the rows of now apart: without the end of a
+// version, which is part of each key of a versioned table.
+func (t *Table) CurrentKey() (names []string) {
+	for _, name := range t.Key {
+		if c := t.Column(name); c == nil || !c.Period {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // From is what to select from: the table, with all versions of its rows when
