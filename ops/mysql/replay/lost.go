@@ -58,6 +58,7 @@ type lost struct {
 	only     []string
 	known    map[string]*lostTable
 	order    []string
+	names    LostNames
 }
 
 // lostTable is a current table and the final state of its rows; now is nil if the rows
@@ -84,12 +85,17 @@ func (l *lost) change(rows *format.Rows) error {
 		return nil
 	}
 	err = rows.Each(func(c binlog.RowChange) error {
+		c.Before, c.After = format.Seen(&logged, c.Before), format.Seen(&logged, c.After)
 		for _, image := range [][]binlog.Value{c.Before, c.After} {
 			for i := range image {
 				image[i] = format.Reread(image[i], logged.Columns[i], t.now.Columns[i])
 			}
 		}
 		c.Table = &logged
+		c.Before, c.After = format.Current(t.now, c.Before), format.Current(t.now, c.After)
+		if c.Before == nil && c.After == nil {
+			return nil
+		}
 		return t.net.Add(c, t.key)
 	})
 	if errors.Is(err, binlog.ErrPartial) {
@@ -116,7 +122,7 @@ func (l *lost) table(name string) (*lostTable, error) {
 		return t, nil
 	}
 	t.now = found[0]
-	for _, k := range t.now.Key {
+	for _, k := range t.now.CurrentKey() {
 		t.key = append(t.key, slices.IndexFunc(t.now.Columns, func(c schema.Column) bool { return c.Name == k }))
 	}
 	return t, nil
@@ -135,22 +141,13 @@ func (l *lost) write(dir string) (files, unknown []string, err error) {
 		if len(rows) == 0 {
 			continue
 		}
-		path := filepath.Join(dir, LostName(name))
+		path := filepath.Join(dir, l.names.Of(name))
 		if err := t.write(path, rows); err != nil {
 			return files, unknown, err
 		}
 		files = append(files, path)
 	}
 	return files, unknown, nil
-}
-
-// LostName is the name of a table's file. No two tables have one, and none is hidden from *.sql.
-func LostName(table string) string {
-	name := strings.NewReplacer("%", "%25", "/", "%2F", "\x00", "%00").Replace(table)
-	if rest, dot := strings.CutPrefix(name, "."); dot {
-		name = "%2E" + rest
-	}
-	return name + ".sql"
 }
 
 func (t *lostTable) write(path string, rows []binlog.NetRow) error {

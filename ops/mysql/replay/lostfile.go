@@ -2,9 +2,11 @@ package replay
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"opsdeck/internal/atomicfile"
 )
@@ -12,6 +14,34 @@ import (
 // LostHead is the start of a file of statements from Lost.
 const LostHead = "SET NAMES utf8mb4;\nSET time_zone = '+00:00';\n" +
 	"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\nSET foreign_key_checks = 0;\n"
+
+// LostNames gives the tables of a folder their files.
+type LostNames struct {
+	given map[string]string // by table
+	alike map[string]int    // how many, by names without case
+}
+
+// Of is the name of a table's file. No two tables have one, though the folder may fold case, and
+// none is hidden from *.sql.
+func (n *LostNames) Of(table string) string {
+	if name, known := n.given[table]; known {
+		return name
+	}
+	if n.given == nil {
+		n.given, n.alike = map[string]string{}, map[string]int{}
+	}
+	name := strings.NewReplacer("%", "%25", "/", "%2F", "\x00", "%00").Replace(table)
+	if rest, dot := strings.CutPrefix(name, "."); dot {
+		name = "%2E" + rest
+	}
+	folded := strings.ToLower(strings.ToUpper(name))
+	n.alike[folded]++
+	if number := n.alike[folded]; number > 1 { // it differs from another in case alone
+		name += fmt.Sprintf("%%~%d", number)
+	}
+	n.given[table] = name + ".sql"
+	return n.given[table]
+}
 
 // LostFile is a file of SQL that puts back the rows of one table that a restore or an undo took
 // away. It is one transaction: where a row is in the way of another, nothing of it is applied.

@@ -37,6 +37,7 @@ type exporter struct {
 
 	loss  restore.Loss
 	files []string
+	names replay.LostNames
 }
 
 // Lost compares the live tables with a backup, without a time limit.
@@ -337,7 +338,7 @@ func (e *exporter) open(ctx context.Context, t *schema.Table) (*export, error) {
 	if e.dir == "" {
 		return &export{}, nil
 	}
-	return newExport(ctx, e.s.link, t, filepath.Join(e.dir, replay.LostName(t.Name)), e.since)
+	return newExport(ctx, e.s.link, t, filepath.Join(e.dir, e.names.Of(t.Name)), e.since)
 }
 
 // see records the result, and keeps the file if it has contents.
