@@ -54,6 +54,10 @@ func osFile(r io.ReaderAt) *os.File {
 		return t
 	case *liveText:
 		return t.f
+	case *hidden:
+		if t.from.Load() == 0 {
+			return osFile(t.Text)
+		}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (l *lateText) Size() int64 {
 func Ahead(text logs.Text) int64 {
 	switch t := text.(type) {
 	case *hidden:
-		return max(0, Ahead(t.Text)-t.from)
+		return max(0, Ahead(t.Text)-t.from.Load())
 	case *lateText:
 		if sp, _ := t.converted(); sp == nil {
 			return max(0, t.Text.Size()-t.end.hole.Load())

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"sync/atomic"
 	"time"
 
 	"opsdeck/ops/logs"
@@ -15,14 +16,16 @@ type shared struct {
 	begun bool
 }
 
-// Begin hides the shared part of the first text; later texts are the file's own.
+// Begin hides the shared part of the first text, also of one that is still empty: a copy is
+// created before it is filled. Later texts are the file's own.
 func (s *shared) Begin(name string, text logs.Text) Track {
 	if s.begun {
 		return s.Sink.Begin(name, text)
 	}
 	s.begun = true
 	h := &hidden{Text: text, with: s.with}
-	if h.extend(text.Size()); h.from == 0 {
+	size := text.Size()
+	if h.extend(size); size > 0 && h.from.Load() == 0 {
 		return s.Sink.Begin(name, text)
 	}
 	return &hiding{Track: s.Sink.Begin(name, h), text: h}
@@ -32,8 +35,8 @@ func (s *shared) Begin(name string, text logs.Text) Track {
 type hidden struct {
 	logs.Text
 	with      []*Tail
-	from      int64
-	delivered bool // something after from was delivered
+	from      atomic.Int64
+	delivered atomic.Bool // something after from was delivered
 }
 
 // Whole is the complete text behind a text given to a sink; the first from bytes are
@@ -45,28 +48,28 @@ func Whole(text logs.Text) (whole logs.Text, from int64) {
 		}
 	}
 	if h, ok := text.(*hidden); ok {
-		return h.Text, h.from
+		return h.Text, h.from.Load()
 	}
 	return text, 0
 }
 
 // extend hides more shared text: the copy may still be in progress.
 func (h *hidden) extend(size int64) {
-	if h.delivered || size <= h.from {
+	if h.delivered.Load() || size <= h.from.Load() {
 		return
 	}
 	for _, t := range h.with {
 		if n := t.common(h.Text, size); n >= printBytes { // with less, programs may merely start their logs alike
-			h.from = max(h.from, n)
+			h.from.Store(max(h.from.Load(), n))
 		}
 	}
 }
 
 // ReadAt reads after the hidden part.
-func (h *hidden) ReadAt(p []byte, off int64) (int, error) { return h.Text.ReadAt(p, off+h.from) }
+func (h *hidden) ReadAt(p []byte, off int64) (int, error) { return h.Text.ReadAt(p, off+h.from.Load()) }
 
 // Size is the size of the visible part.
-func (h *hidden) Size() int64 { return max(0, h.Text.Size()-h.from) }
+func (h *hidden) Size() int64 { return max(0, h.Text.Size()-h.from.Load()) }
 
 // Written is the file's modification time.
 func (h *hidden) Written() time.Time { return logs.WrittenAt(h.Text) }
@@ -80,17 +83,21 @@ type hiding struct {
 // Grow reports the part that is not shared.
 func (h *hiding) Grow(size int64, same func() bool) bool {
 	h.text.extend(size)
-	if size <= h.text.from {
+	from := h.text.from.Load()
+	if size <= from {
 		return true
 	}
-	h.text.delivered = true
-	return h.Track.Grow(size-h.text.from, same)
+	h.text.delivered.Store(true)
+	return h.Track.Grow(size-from, same)
 }
 
 // Swap reads the same text from elsewhere.
 func (h *hiding) Swap(text logs.Text) {
-	h.text = &hidden{Text: text, from: h.text.from, delivered: true}
-	h.Track.Swap(h.text)
+	swapped := &hidden{Text: text}
+	swapped.from.Store(h.text.from.Load())
+	swapped.delivered.Store(true)
+	h.text = swapped
+	h.Track.Swap(swapped)
 }
 
 // common is how many of a text's first size bytes were delivered as the start of a text

@@ -101,11 +101,33 @@ func TestACopyThatIsUnderWayIsToldOnce(t *testing.T) {
 	put(t, filepath.Join(dir, "app-out.log"), text)
 	f := follow(t, filepath.Join(dir, "app-*.log"))
 	saved := filepath.Join(dir, "app-copy.log")
+	extend(t, saved, "") // it is created before anything is in it
+	f.look()
 	for at := 0; at < len(text); at += 10_000 {
 		extend(t, saved, text[at:min(len(text), at+10_000)])
 		f.look()
 	}
 	f.told(t, text)
+	extend(t, saved, numbered("b", 0, 20)) // then somebody writes to the copy
+	f.look()
+	f.told(t, text, numbered("b", 0, 20))
+}
+
+// TestALogThatIsCreatedEmptyIsToldWhole: it is no copy of the one beside it.
+func TestALogThatIsCreatedEmptyIsToldWhole(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "app-0.log"), numbered("a", 0, 50))
+	f := follow(t, filepath.Join(dir, "app-*.log"))
+	other := filepath.Join(dir, "app-1.log")
+	for _, text := range []string{"", numbered("b", 0, 50), numbered("b", 50, 60)} {
+		extend(t, other, text)
+		f.look()
+	}
+	f.told(t, numbered("a", 0, 50), numbered("b", 0, 60))
+	put(t, other, numbered("c", 0, 10)) // it starts anew
+	f.look()
+	f.look()
+	f.told(t, numbered("a", 0, 50), numbered("b", 0, 60), numbered("c", 0, 10))
 }
 
 // TestACopyOfALogThatWasEmptiedThenIsToldOnce: manual cp and truncate, under a name that

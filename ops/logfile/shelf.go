@@ -105,6 +105,10 @@ func fileOf(text logs.Text) *os.File {
 		return t.f
 	case *liveText:
 		return t.f
+	case *hidden: // the whole text, once it is known to share nothing
+		if t.delivered.Load() && t.from.Load() == 0 {
+			return fileOf(t.Text)
+		}
 	case *lateText:
 		if sp, _ := t.converted(); sp == nil && t.end.hole.Load() == 0 && !t.end.returns.Load() {
 			return fileOf(t.Text)
