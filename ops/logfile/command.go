@@ -15,6 +15,7 @@ import (
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
@@ -29,7 +30,7 @@ type journal struct {
 func (j *journal) Name() string { return j.name }
 
 func (j *journal) args(follow bool) []string {
-	args := []string{"-o", "json", "--all", "--no-pager", "-q"} // without --all, values longer than 4 kB are null
+	args := []string{"-o", "json", "--all", "--no-pager"} // without --all, values longer than 4 kB are null
 	if j.unit != "" {
 		args = append(args, "-u", j.unit)
 	}
@@ -48,7 +49,24 @@ func (j *journal) Open(ctx context.Context) (logs.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sp, runJournal(ctx, sp, j.args(false))
+	err = runJournal(ctx, sp, j.args(false))
+	if err == nil && sp.Size() == 0 {
+		err = j.nowhere(ctx)
+	}
+	return sp, err
+}
+
+// nowhere is the error of a unit that systemd does not know and of which the journal has nothing.
+func (j *journal) nowhere(ctx context.Context) error {
+	if j.unit == "" || !j.filter.Since.IsZero() || ctx.Err() != nil {
+		return nil
+	}
+	state, err := exec.CommandContext(ctx, "systemctl", "show", "-p", "LoadState", "--value", "--", j.unit).Output()
+	if err != nil || strings.TrimSpace(string(state)) != "not-found" {
+		return nil
+	}
+	return ops.E(ops.Failed, lang.M("systemd has no unit %s, and the journal has nothing from it", j.unit)).
+		WithHint(lang.M("list the units: %s", "systemctl list-units --all --type=service"))
 }
 
 // Stream reads the journal's newest entries and follows it.
@@ -85,6 +103,10 @@ func runJournal(ctx context.Context, w io.Writer, args []string) error {
 	}
 	if err == nil {
 		err = in.Err()
+	}
+	if said := strings.TrimSpace(stderr.String()); err == nil && strings.Contains(said, "No journal files were") {
+		return ops.E(ops.Failed, lang.M("journalctl: %s", termsafe.Line(human.OneLine(said)))).
+			WithHint(lang.M("is journald running here, and may this user read its files (group systemd-journal)?"))
 	}
 	if err != nil {
 		return ops.Wrap(

@@ -78,7 +78,7 @@ func TestAJournaldUnitIsReadWhole(t *testing.T) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 	asked, _ := os.ReadFile(filepath.Join(dir, "asked"))
-	if !strings.HasPrefix(string(asked), "-o json --all --no-pager -q -u qianzhang.service --since @") {
+	if !strings.HasPrefix(string(asked), "-o json --all --no-pager -u qianzhang.service --since @") {
 		t.Errorf("asked %q", asked)
 	}
 }

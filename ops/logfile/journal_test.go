@@ -16,6 +16,7 @@ func TestARealJournal(t *testing.T) {
 	m := testdb.Systemd(t)
 	t.Setenv("PATH", m.Bin+":"+os.Getenv("PATH"))
 	m.Systemctl(t, "start", "systemd-journald.service")
+	readFails(t, "journald:opsdeck-no-unit", "systemd has no unit opsdeck-no-unit")
 	m.Unit(t, "opsdeck-log.service", `[Unit]
 DefaultDependencies=no
 [Service]
@@ -54,5 +55,30 @@ ExecStart=/bin/sh -c 'echo "plain 客户"; echo "<3>an error"; printf "\\033[31m
 	<-done
 	if st := store.Stats(); len(st.Errors) != 0 {
 		t.Errorf("%v", st.Errors)
+	}
+}
+
+// TestAMachineWithoutAJournalSaysSo has the words of systemd 252's journalctl, which ends with 0.
+func TestAMachineWithoutAJournalSaysSo(t *testing.T) {
+	command(t, "journalctl", `echo "No journal files were found." >&2`)
+	readFails(t, "journald:", "No journal files were found")
+	readFails(t, "journald:shop", "No journal files were found")
+}
+
+// readFails fails unless a source cannot be read, and says why.
+func readFails(t *testing.T, name, want string) {
+	t.Helper()
+	sources, err := Config{}.Resolve(t.Context(), []string{name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range sources[0].Parts {
+		text, err := p.Open(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text != nil {
+			text.Close()
+		}
 	}
 }
