@@ -25,8 +25,9 @@ type binlogListJSON struct {
 	LagMS     *int64        `json:"lag_ms"` // null: the server could not be asked
 	Following bool          `json:"following"`
 	SizeBytes int64         `json:"size_bytes"`
-	Unusable  []string      `json:"unusable"` // files that are in the archive and cannot be used, and why
-	Unlogged  string        `json:"unlogged"` // the server's setting that leaves the database out of its log
+	Unusable  []string      `json:"unusable"`  // files that are in the archive and cannot be used, and why
+	SetAside  []string      `json:"set_aside"` // files that could not be used
+	Unlogged  string        `json:"unlogged"`  // the server's setting that leaves the database out of its log
 
 	Copies []binlogAtCopyJSON `json:"copies"` // as they were last looked at
 
@@ -55,6 +56,13 @@ func (c *backupBinlogListCmd) Run(ctx context.Context, a *app) error {
 		if !c.JSON {
 			sh.say(lang.M("BAD: %s", f.Sentence()))
 		}
+	}
+	for _, s := range h.Aside {
+		doc.SetAside = append(doc.SetAside, s.Name)
+	}
+	if len(h.Aside) > 0 && !c.JSON {
+		sh.say(lang.M("unusable files that were set aside: %d, %s, in %s; pruning removes those older than every kept "+
+			"backup", len(h.Aside), human.Bytes(sizeOf(h.Aside)), human.Shell(sh.Binlog().Archive().Dir)))
 	}
 	there, err := sh.Offsite().LogsThere()
 	if err != nil {

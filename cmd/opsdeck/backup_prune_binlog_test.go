@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +30,10 @@ func TestPruneRemovesBinlogWithoutBackupsToRemove(t *testing.T) {
 			s.logFrom() != oldest {
 			t.Fatalf("young binlog: %s%s", o.out, o.err)
 		}
+		aside := s.damagedBeside(oldest)
+		if o := s.must("backup", "binlog", "list"); !strings.Contains(o.out, "unusable files that were set aside: 1, 1 B, in ") {
+			t.Errorf("what was set aside is not told:\n%s", o.out)
+		}
 		ageArchive(t, filepath.Join(s.dir, "backups", "binlog"), 3*time.Hour)
 		var doc backupPruneJSON
 		o := s.must("backup", "prune", "--dry-run", "--json")
@@ -51,6 +58,25 @@ func TestPruneRemovesBinlogWithoutBackupsToRemove(t *testing.T) {
 		if o := s.must("backup", "prune"); strings.Contains(o.out+o.err, "end before the oldest backup") {
 			t.Errorf("a second prune: %s%s", o.out, o.err)
 		}
+		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what was set aside before the oldest backup is still there: %v", err)
+		}
 		s.must("restore", "--until", "now", "--plan") // the oldest backup can still be rolled forward
 	})
+}
+
+// damagedBeside puts a file beside an archived one as the archive sets a damaged one aside, written
+// three hours ago.
+func (s *realSite) damagedBeside(file string) (path string) {
+	s.t.Helper()
+	found, err := filepath.Glob(filepath.Join(s.dir, "backups", "binlog", "*", file+"*"))
+	if err != nil || len(found) == 0 {
+		s.t.Fatalf("%s is not in the archive: %v", file, err)
+	}
+	path = filepath.Join(filepath.Dir(found[0]), file+".zst.part.damaged")
+	at := time.Now().Add(-3 * time.Hour)
+	if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chtimes(path, at, at)); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
 }

@@ -101,6 +101,8 @@ func init() {
 		"the archive lags: the oldest change that it lacks is %s old", "归档落后：尚未归档的最早变更已是 %s 之前的",
 		"no process is following the server now", "目前没有进程在跟踪服务器",
 		"BAD: %s", "损坏：%s",
+		"unusable files that were set aside: %d, %s, in %s; pruning removes those older than every kept backup",
+		"已移开的无法使用的文件：%d 个，%s，位于 %s；清理时会删除其中早于所有保留备份的文件",
 		"GAP: %s", "缺口：%s",
 		"%d of %d files of the archive are bad", "归档中 %d 个文件（共 %d 个）已损坏",
 		"move the damaged file away, fetch again what the server still has of it: %s; if a gap remains, make a full backup: %s",

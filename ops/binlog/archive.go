@@ -231,7 +231,7 @@ func Retire(segments []*Segment, oldest time.Time, at *Position, kept ...Place) 
 		return nil
 	}
 	for _, s := range segments {
-		if s.Open || !s.ToTime.Before(oldest.Add(-retireMargin)) || s.ToTime.IsZero() {
+		if s.Open || !EndsBefore(s.ToTime, oldest) {
 			break
 		}
 		if at != nil && s.File == at.File || slices.ContainsFunc(kept, s.holds) {
@@ -240,6 +240,12 @@ func Retire(segments []*Segment, oldest time.Time, at *Position, kept ...Place) 
 		gone = append(gone, s)
 	}
 	return gone
+}
+
+// EndsBefore tells whether a log that ends at a time surely ends before a backup. Zero times
+// are unknown.
+func EndsBefore(end, backup time.Time) bool {
+	return !end.IsZero() && !backup.IsZero() && end.Before(backup.Add(-retireMargin))
 }
 
 // holds tells whether a place lies in the segment's file.

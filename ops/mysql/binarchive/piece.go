@@ -188,8 +188,8 @@ func (f Folder) Lacks(c *binlog.Chain) (Adopted, error) {
 	return Fetched, nil
 }
 
-// adopt writes the file, then its index, then its manifest line, so leftovers of a crash
-// are ignored.
+// adopt writes the index, then the file, then its manifest line: an index without its file
+// is ignored, a file without its index is a fault.
 func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Getter) error {
 	path := filepath.Join(dir, c.Segment.Name)
 	name := path
@@ -220,10 +220,10 @@ func (f Folder) adopt(ctx context.Context, dir string, c *binlog.Chain, from Get
 		}
 		offset += p.SizeBytes
 	}
-	if err := out.Commit(); err != nil {
+	if err := writeIndex(path+indexSuffix, c.Segment, frames); err != nil {
 		return err
 	}
-	if err := writeIndex(path+indexSuffix, c.Segment, frames); err != nil || c.Segment.Open {
+	if err := out.Commit(); err != nil || c.Segment.Open {
 		return err
 	}
 	s := *c.Segment

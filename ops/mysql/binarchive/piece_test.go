@@ -114,6 +114,7 @@ func TestAnArchiveComesBackFromItsPieces(t *testing.T) {
 		workload(t, s, db, 70, 80)
 		fetch(t, back)
 		beginsAsServer(t, s, back)
+		noFileIsThereWithoutItsIndex(t, o, copied)
 		damagedIsNotAdopted(t, o, copied)
 		damagedIsNotSent(t, o)
 	})
@@ -130,6 +131,46 @@ func beginsAsServer(t *testing.T, s *testdb.Server, o Options) {
 		}
 		if c := o.Folder.Verify(t.Context(), seg, o.Keys, nil); c.Err != nil || c.Events == 0 {
 			t.Fatalf("%s: %+v", seg.File, c)
+		}
+	}
+}
+
+// noFileIsThereWithoutItsIndex ends an adoption where the index is written: who looks then sees
+// no file that cannot be used, and a follower that begins then leaves the fetch alone.
+func noFileIsThereWithoutItsIndex(t *testing.T, o Options, f *far) {
+	t.Helper()
+	o.Folder = Folder{Dir: t.TempDir()}
+	c := binlog.Chains(f.pieces)[0]
+	index := filepath.Join(o.Folder.server(c.Segment.Server), c.Segment.Name+indexSuffix)
+	if err := os.MkdirAll(filepath.Join(index, "taken"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Folder.Adopt(t.Context(), c, f, lock.Holder{}); err == nil {
+		t.Fatal("the index is written over a folder")
+	}
+	if s, err := o.Folder.Survey(c.Segment.Server); err != nil || len(s.Faults) != 0 || len(s.Segments) != 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if err := os.RemoveAll(index); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(index, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	back := &follower{Options: o, dir: filepath.Dir(index)}
+	for _, fetching := range []bool{true, false} {
+		var held *lock.Lock
+		if fetching {
+			var err error
+			if held, err = lock.Take(o.Folder.fetchLock(), lock.Holder{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := back.recover(); err != nil || exists(index) != fetching {
+			t.Fatalf("a fetch runs: %v; the index is there: %v, %v", fetching, exists(index), err)
+		}
+		if held != nil {
+			held.Release()
 		}
 	}
 }

@@ -31,7 +31,12 @@ func (f *follower) recover() error {
 		part, final := exists(base+partSuffix), exists(base)
 		switch {
 		case !part && !final:
-			err = errors.Join(remove(path), remove(base+sumSuffix))
+			err = f.unlessFetched(func() error {
+				if exists(base+partSuffix) || exists(base) { // it was fetched meanwhile
+					return nil
+				}
+				return errors.Join(remove(path), remove(base+sumSuffix))
+			})
 		case part:
 			err = f.recoverPart(base)
 		case !done[filepath.Base(base)]:
@@ -95,9 +100,19 @@ func (f *follower) finishAt(base string) error {
 	return err
 }
 
+// unlessFetched cleans up unless a fetch from a copy runs: what it has written in part may look
+// like the leftovers of a crash.
+func (f *follower) unlessFetched(clean func() error) error {
+	held, err := lock.Take(f.Folder.fetchLock(), f.Who)
+	if err != nil {
+		return nil
+	}
+	defer held.Release()
+	return clean()
+}
+
 // orphans removes parts that a crash left without an index: nothing of them was synced. One that
-// lost its index is set aside. They are kept while a fetch from a copy runs, which writes the
-// part first.
+// lost its index is set aside.
 func (f *follower) orphans() error {
 	parts, err := filepath.Glob(filepath.Join(f.dir, "*"+partSuffix))
 	if err != nil {
@@ -108,17 +123,16 @@ func (f *follower) orphans() error {
 		if exists(base + indexSuffix) {
 			continue
 		}
-		held, err := lock.Take(f.Folder.fetchLock(), f.Who)
-		if err != nil {
-			return nil
-		}
-		info, err := os.Stat(part)
-		if err == nil && info.Size() > 0 {
-			err = os.Rename(part, part+damagedSuffix)
-		} else {
-			err = remove(part)
-		}
-		held.Release()
+		err := f.unlessFetched(func() error {
+			info, err := os.Stat(part)
+			if err == nil && info.Size() > 0 && !exists(base+indexSuffix) {
+				return os.Rename(part, part+damagedSuffix)
+			}
+			if err == nil && info.Size() > 0 {
+				return nil
+			}
+			return remove(part)
+		})
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,25 @@ func TestWhatNoBackupNeedsGoesAndTheRestGoesOn(t *testing.T) {
 	if err := o.Folder.Remove(gone[0]); err != nil {
 		t.Fatal(err)
 	}
+	for name, at := range map[string]time.Time{"old": time.Now().Add(-24 * time.Hour), "new": time.Now()} {
+		path := filepath.Join(filepath.Dir(manifest), name+".zst.part"+damagedSuffix)
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, err = o.Folder.Surplus(time.Now(), nil)
+	if err != nil || len(gone) != 1 || gone[0].Name != "old.zst.part"+damagedSuffix {
+		t.Fatalf("of those set aside %+v go, %v", gone, err)
+	}
+	if err := o.Folder.Remove(gone[0]); err != nil {
+		t.Fatal(err)
+	}
+	if aside, err := o.Folder.Aside(all[0].Server); err != nil || len(aside) != 1 {
+		t.Fatalf("%+v, %v", aside, err)
+	}
 	workload(t, s, db, 9, 12)
 	fetch(t, o)
 	left := segments(t, o)

@@ -25,6 +25,8 @@ type Holdings struct {
 	// manifests, which the indexes replace.
 	Faults []binarchive.Fault
 	Unread int
+	// Aside are files that could not be used and were set aside.
+	Aside []*binlog.Segment
 	// Unlogged names the setting that excludes the service's database from the newest log; ""
 	// if there is none.
 	Unlogged string
@@ -49,6 +51,11 @@ func (sh Binlog) Holdings(ctx context.Context) (Holdings, error) {
 		if len(segments) > 0 && folder.Foreign(segments, "") {
 			continue
 		}
+		aside, err := folder.Aside(id)
+		if err != nil {
+			return h, sh.BinlogError(err)
+		}
+		h.Aside = append(h.Aside, aside...)
 		h.Faults = append(h.Faults, found.Faults...)
 		h.Unread += found.Unread
 		spans, gaps := binlog.Spans(segments)
