@@ -85,8 +85,11 @@ func (c *checker) service(at string, s Service) {
 	c.cron(at+"backup.daily", s.Backup.Daily)
 	c.cron(at+"backup.verify", s.Backup.Verify)
 	c.cron(at+"backup.drill", s.Backup.Drill)
+	named := map[string]bool{}
 	for i, copy := range s.Backup.Copies {
 		here := fmt.Sprintf("%sbackup.copies[%d].", at, i)
+		c.that(here+"name", !named[copy.Name], lang.M("two copies have the name %q", copy.Name))
+		named[copy.Name] = true
 		c.oneOf(here+"kind", copy.Kind, "rsync", "s3")
 		c.oneOf(here+"addressing", copy.Addressing, "", "host", "path")
 		c.that(here+"target", copy.Target != "", lang.M("must name the target"))

@@ -25,6 +25,7 @@ func init() {
 		"keys with values", "键值对",
 		"a service needs a name", "服务需要名称",
 		"two services have the name %q", "有两个服务都叫 %q",
+		"two copies have the name %q", "有两个副本都叫 %q",
 		"%q is not one of %s", "%q 不在可选值之中：%s",
 		"must be more than 0", "必须大于 0",
 		"is a fraction: 0.2 means 20 %%", "是一个比例：0.2 表示 20 %%",

@@ -36,6 +36,7 @@ var sslModes = []string{"DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIF
 
 // securityNames are the clients' options about encryption.
 var securityNames = []string{
+	"server-public-key-path",
 	"ssl",
 	"ssl-ca",
 	"ssl-capath",

@@ -67,6 +67,9 @@ func TestAConnectionIsNeverLessSafeThanTheFileSays(t *testing.T) {
 		"ssl-cert=DIR/me.pem\nssl-key=DIR/me.key":                    open,
 		"ssl-ca=DIR/ca.pem\nssl-cert=DIR/me.pem\nssl-key=DIR/me.key": chain,
 		"tls-version=TLSv1.3":                                        open,
+		"[client-server]\nssl-ca=DIR/ca.pem":                         chain,
+		"[client-mariadb]\nssl-verify-server-cert":                   name,
+		"[mysqld]\nssl-verify-server-cert":                           "offered",
 	} {
 		target, err := resolveWith(t, lines)
 		if err != nil {
@@ -111,6 +114,8 @@ func TestSecurityThatCannotBeHadIsAnError(t *testing.T) {
 		"ssl-cipher=AES128-SHA":                 "",
 		"tls-version=TLSv9":                     "TLSv1.3",
 		"ssl-fips-mode=STRICT":                  "",
+		"server-public-key-path=DIR/me.pem":     "",
+		"[client-mariadb]\nssl-verfy=1":         "",
 		"skip-ssl\nssl-verify-server-cert":      "",
 		"ssl-cert=DIR/me.pem\nssl-key=DIR/none": "",
 		"ssl-ca=DIR/none":                       "",

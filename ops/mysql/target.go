@@ -118,11 +118,15 @@ func Resolve(c config.Database) (Target, error) {
 	return t, secure.apply(&t, host)
 }
 
+// optionGroups are the groups that are read of an options file: those of all clients, of
+// MySQL and of MariaDB, and our own.
+var optionGroups = []string{"client", "client-server", "client-mariadb", "opsdeck"}
+
 func readOptions(path string) (opts map[string]string, secure security, err error) {
 	if path == "" {
 		return nil, secure, nil
 	}
-	list, err := optfile.Settings(config.Home(path), "client", "opsdeck")
+	list, err := optfile.Settings(config.Home(path), optionGroups...)
 	var insecure *optfile.InsecureError
 	switch {
 	case err == nil:
