@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,10 +152,17 @@ func sayRunner(sh *shelf, doc scheduleJSON) {
 		sh.say(lang.M("watch runs these jobs: pid %d since %s", w.PID, sh.when(w.Since)))
 	case doc.Installed == schedule.Unknown:
 		sh.note(lang.M("it is unknown whether a schedule is installed"))
+	case noneDue(doc.Jobs):
+		sh.note(lang.M("every job is switched off in the configuration (never): there are no automatic backups"))
 	case !installed:
 		sh.note(lang.M("no schedule is installed (no automatic backups): run opsdeck backup schedule install, or " +
 			"keep opsdeck watch running"))
 	}
+}
+
+// noneDue tells whether no job has a time: to install them would install nothing.
+func noneDue(jobs []jobJSON) bool {
+	return !slices.ContainsFunc(jobs, func(j jobJSON) bool { return j.NextAt != nil })
 }
 
 func showSchedule(sh *shelf, doc scheduleJSON) {

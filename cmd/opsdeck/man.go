@@ -42,7 +42,7 @@ var manExits = []manEntry{
 	{"75", lang.M("busy, or the server cannot be reached: try again")},
 	{"78", lang.M("the configuration cannot be used")},
 	{"130", lang.M("interrupted")},
-	{"status, doctor", lang.M("0 ok, 1 warning, 2 critical, 3 unknown")},
+	{"status, doctor, deploy check", lang.M("0 ok, 1 warning, 2 critical, 3 unknown")},
 }
 
 var manFiles = []manEntry{

@@ -278,6 +278,8 @@ func init() {
 		"keep `opsdeck watch` running: it is a scheduler of its own", "请让 `opsdeck watch` 保持运行：它自带调度器",
 		"last run", "上次运行",
 		"no schedule is installed", "尚未安装定时任务",
+		"every job is switched off in the configuration (never): there are no automatic backups",
+		"配置中所有任务均已关闭（never）：没有自动备份",
 		"no schedule is installed (no automatic backups): run opsdeck backup schedule install, or keep opsdeck "+
 			"watch running",
 		"尚未安装定时任务（不会自动备份）：请运行 opsdeck backup schedule install，或让 opsdeck watch 保持运行",

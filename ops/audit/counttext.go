@@ -12,7 +12,7 @@ import (
 func CountsText(all []Count) string {
 	var parts []string
 	for _, c := range all[:min(10, len(all))] {
-		parts = append(parts, fmt.Sprintf("%s %s", termsafe.Line(Mask(c.Name())), human.Count(c.Rows)))
+		parts = append(parts, fmt.Sprintf("%s × %s", termsafe.Line(Mask(c.Name())), human.Count(c.Rows)))
 	}
 	return strings.Join(parts, ", ")
 }

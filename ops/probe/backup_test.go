@@ -98,6 +98,12 @@ func TestLogsAreHeldAgainstTheirRotation(t *testing.T) {
 		!strings.Contains(r.Detail.String(), "4 rotated files of b-out.log") {
 		t.Errorf("too many: %s %s", r.State, r.Detail)
 	}
+	if err := os.Rename(filepath.Join(dir, "b-out.log"), filepath.Join(dir, "b-out.log.1")); err != nil {
+		t.Fatal(err)
+	}
+	if r := look(t, p); r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "only rotated ones") {
+		t.Errorf("only rotated ones: %s %s", r.State, r.Detail)
+	}
 	put("b-error.log", 3000)
 	if r := look(t, p); r.State != ops.StateWarning || !strings.Contains(r.Detail.String(), "b-error.log") {
 		t.Errorf("too large: %s %s", r.State, r.Detail)

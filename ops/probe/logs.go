@@ -86,6 +86,11 @@ func (l Logs) judge(live map[string]logFile, rotated map[string][]logFile) healt
 			lang.M("rotation is set to %s", human.Bytes(l.MaxBytes)))
 	}
 	r.Add("rotated_files", kept, lang.Msg{})
+	if len(live) == 0 {
+		last := newestOf(rotated)
+		r.Find(ops.StateWarning, lang.M("no log file is being written: only rotated ones are there"),
+			lang.M("the newest is %s, written at %s", filepath.Base(last.path), last.at))
+	}
 	if l.Keep > 0 && kept > l.Keep+1 {
 		r.Find(ops.StateWarning, lang.M("%d rotated files of %s are kept", kept, keptOf),
 			lang.M("rotation is set to %d", l.Keep))
@@ -104,6 +109,18 @@ func most(rotated map[string][]logFile) (kept int, of string, all int) {
 		}
 	}
 	return kept, of, all
+}
+
+// newestOf is the rotated file that was written last.
+func newestOf(rotated map[string][]logFile) (newest logFile) {
+	for _, files := range rotated {
+		for _, f := range files {
+			if f.at.After(newest.at) {
+				newest = f
+			}
+		}
+	}
+	return newest
 }
 
 type logFile struct {

@@ -94,6 +94,9 @@ func (c Redis) down(err error) health.Result {
 		r = health.Broken(lang.M("Redis has no free connections"), lang.M("maxclients is reached"))
 		r.Down = false
 	}
+	if errors.Is(err, errNotRedis) {
+		r.Next = lang.M("Check redis.address in the configuration: another program answers there.")
+	}
 	if !c.Required {
 		r.State = ops.StateWarning
 	}

@@ -137,11 +137,14 @@ func (l *alertList) View(size page.Size) string {
 	return widget.Box(l.env.Theme, " "+l.env.T("Alerts")+" ", lines, size)
 }
 
+// neverRan is why nothing can be said or asked of the alerts.
+var neverRan = lang.M("alerts unknown: `opsdeck watch` has never run with this state folder")
+
 // notes say what the list does not.
 func (l *alertList) notes() (out []lang.Msg) {
 	switch {
 	case !l.listing.Ran:
-		return []lang.Msg{lang.M("alerts unknown: `opsdeck watch` has never run with this state folder"),
+		return []lang.Msg{neverRan,
 			lang.M("start it with: %s", "opsdeck watch install")}
 	case !l.listing.Watching:
 		out = append(out, lang.M("`opsdeck watch` is not running: this is the state of its last run"))

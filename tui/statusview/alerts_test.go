@@ -56,6 +56,11 @@ func TestTheKeysOfAlertsAcknowledgeAndSilence(t *testing.T) {
 		t.Fatalf("%+v, %q", n, fake.orders)
 	}
 	size := page.Size{Width: 100, Height: 30}
+	// where watch has never run, nobody is asked to type first
+	if n, is := sent(press(p, "s"))[0].(page.Notice); !is || !strings.Contains(n.Text.String(), "has never run") {
+		t.Fatalf("%+v", n)
+	}
+	fake.listing.Ran = true
 	// what was typed for another dialog silences nothing; neither does a reason that is missing
 	for _, text := range []string{"shop", "2h", "2h  ", "900h long", "-2h back", ""} {
 		if said := typeInto(t, p, "s", text); len(fake.orders) != 1 || said[0].(page.Notice).State != ops.StateWarning {

@@ -24,10 +24,20 @@ type silencer struct {
 
 // ask opens the line that takes how long and why. text is what is there to begin with: no
 // key alone silences anything, and neither does a word that was typed for another dialog.
+// Where watch has never run there is nobody to ask, and it says so before anything is typed.
 func (s silencer) ask(text string) tea.Cmd {
+	return func() tea.Msg {
+		if l, err := s.alerts.List(0); err == nil && !l.Ran {
+			return page.Notice{State: ops.StateWarning, Text: neverRan}
+		}
+		return s.asking(text)
+	}
+}
+
+func (s silencer) asking(text string) tea.Msg {
 	body := s.env.T("how long and why, for example: %s", s.env.T("2h the disk is being replaced"))
 	title := lang.M("Silence the alerts of %s", termsafe.Line(s.name()))
-	return page.Send(page.Open{Overlay: widget.NewPrompt(s.env, title, body, text, s.silence)})
+	return page.Open{Overlay: widget.NewPrompt(s.env, title, body, text, s.silence)}
 }
 
 func (s silencer) name() string {
@@ -46,7 +56,7 @@ func (s silencer) silence(text string) tea.Cmd {
 	}
 	switch why = strings.TrimSpace(why); {
 	case err != nil:
-		return again(lang.M("not silenced: it begins with how long, such as 30m or 2h"))
+		return again(lang.M("not silenced: type how long first, such as 30m or 2h, then the reason"))
 	case long <= 0 || long > alert.LongestSilence:
 		return again(lang.M("not silenced: at most %s", human.Duration(alert.LongestSilence)))
 	case why == "":
