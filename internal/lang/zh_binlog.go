@@ -27,6 +27,29 @@ func init() {
 		"Show what would be fetched, do nothing.", "只显示会获取什么，不执行。",
 		"following the binlog of %s into %s; stop with ctrl-c", "正在把 %s 的 binlog 归档到 %s；按 ctrl-c 停止",
 		"%s starts", "开始 %s",
+		"this user lacks %s: the binlog is read from the server's files in %s, up to a second later than over the "+
+			"connection",
+		"该用户没有 %s 权限：改为读取服务器在 %s 中的 binlog 文件，比通过连接最多晚一秒",
+		"docker cp copies the current file whole each time", "docker cp 每次都会复制整个当前文件",
+		"the server's log files cannot be read: %s", "无法读取服务器的日志文件：%s",
+		"the server does not tell where its log files are", "服务器没有说明其日志文件的位置",
+		"the server encrypts its log files: only the connection can read them",
+		"服务器对其日志文件加密：只能通过连接读取",
+		"the server runs on another machine, %s", "服务器运行在另一台机器 %s 上",
+		"the server has another host name, %s", "服务器的主机名不同：%s",
+		"%s is the log of another server, %s", "%s 是另一个服务器（%s）的日志",
+		"the data folder %s belongs to another server", "数据目录 %s 属于另一个服务器",
+		"%s is not the log file of this server", "%s 不是该服务器的日志文件",
+		"its log files cannot be read: %s", "无法读取其日志文件：%s",
+		"docker cp: %s", "docker cp：%s",
+		"the privilege %s is missing: the binlog is read from the server's files in %s instead; that brings it up to "+
+			"a second later, in a container by copying the current file whole each time, and the server does not know "+
+			"of this reader",
+		"缺少 %s 权限：改为读取服务器在 %s 中的 binlog 文件；最多晚一秒，在容器中每次都会复制整个当前文件，"+
+			"且服务器不知道有这个读取者",
+		"without the privilege %s the binlog could be read from the server's files on this machine, or in the "+
+			"container database.container, but: %s",
+		"没有 %s 权限时，可以读取本机上或容器（database.container）中服务器的 binlog 文件，但是：%s",
 		"%s is complete: %s, %s in the archive", "%s 已完整：%s，归档中占 %s",
 		"GAP in the archive: %s", "归档有缺口：%s",
 		"make a full backup now: opsdeck backup create", "请立即做一次全量备份：opsdeck backup create",

@@ -22,6 +22,38 @@ type Binlog struct {
 
 	Encrypted    bool // the server encrypts it on its disk; what it sends is not encrypted
 	PlainArchive bool // the archive of it is not encrypted
+
+	// Files is where the server's log files can be read in place of the connection, NoFiles
+	// why they cannot. Both are empty if the account has the right to receive the log.
+	Files   string
+	NoFiles lang.Msg
+}
+
+// receive is the right to receive the log.
+const receive = "REPLICATION SLAVE"
+
+// Receives reports whether the account may receive the server's log.
+func (b Binlog) Receives() bool {
+	return b.Account.lacks(right{mysql: receive, maria: receive}, "") == ""
+}
+
+// rights are the findings about the rights to archive the log.
+func (b Binlog) rights() (out []Finding) {
+	for _, f := range b.Account.Lacks(Archive, Places{}) {
+		switch {
+		case !strings.Contains(f.Fix, receive):
+		case b.Files != "":
+			f.What = lang.M("the privilege %s is missing: the binlog is read from the server's files in %s instead; "+
+				"that brings it up to a second later, in a container by copying the current file whole each time, and "+
+				"the server does not know of this reader", receive, b.Files)
+		case !b.NoFiles.Empty():
+			out = append(out, f)
+			f = Finding{State: f.State, What: lang.M("without the privilege %s the binlog could be read from the "+
+				"server's files on this machine, or in the container database.container, but: %s", receive, b.NoFiles)}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // JudgeBinlog makes the point of whether the binary log serves an archive: it says
@@ -52,7 +84,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			fix,
 		)
 	}
-	p.Findings = append(p.Findings, b.Account.Lacks(Archive, Places{})...)
+	p.Findings = append(p.Findings, b.rights()...)
 	if b.Format != "" && b.Format != "ROW" {
 		add(
 			ops.StateWarning,

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 )
 
@@ -26,6 +27,14 @@ func TestTheBinaryLogIsJudgedByWhatItCosts(t *testing.T) {
 		"good":     {func(*Binlog) {}, ""},
 		"off":      {func(b *Binlog) { b.On = false }, "log_bin"},
 		"no right": {func(b *Binlog) { b.Account = NewAccount(user, "9.7.4", nil, nil) }, "GRANT REPLICATION SLAVE ON *.* TO 'b'@'localhost'"},
+		"files": {func(b *Binlog) {
+			b.Account = NewAccount(user, "9.7.4", []string{"GRANT REPLICATION CLIENT ON *.* TO `b`@`localhost`"}, nil)
+			b.Files = "/var/lib/mysql"
+		}, "is read from the server's files in /var/lib/mysql instead"},
+		"no files": {func(b *Binlog) {
+			b.Account = NewAccount(user, "9.7.4", []string{"GRANT REPLICATION CLIENT ON *.* TO `b`@`localhost`"}, nil)
+			b.NoFiles = lang.M("the server runs on another machine, %s", "db1")
+		}, "but: the server runs on another machine, db1"},
 		"maria": {func(b *Binlog) {
 			b.Account = NewAccount(user, "10.11.19-MariaDB", []string{"GRANT REPLICATION SLAVE ON *.* TO `b`@`localhost`"}, nil)
 		}, "GRANT BINLOG MONITOR"},

@@ -165,7 +165,7 @@ var table = []needs{
 		func(l string) lang.Msg { return lang.M("for a standby this user lacks: %s", l) }},
 	{Standby, onServer, replay, ops.StateWarning,
 		because(lang.M("the binlog cannot be applied to the standby"))},
-	{Archive, onServer, same("REPLICATION SLAVE"), ops.StateWarning,
+	{Archive, onServer, same(receive), ops.StateWarning,
 		because(lang.M("the binlog cannot be archived"))},
 	{Archive, onServer, []right{position}, ops.StateWarning, because(lang.M("the binlog cannot be archived"))},
 }

@@ -88,7 +88,7 @@ func lookDisk(ctx context.Context, folder, proof string, t Target) ServerDisk {
 	if _, err := os.Stat(proof); !errors.Is(err, fs.ErrNotExist) && d.measure(folder) {
 		return d
 	}
-	if here := hostFolder(ctx, t.Container, folder); here != "" {
+	if here := HostFolder(ctx, t.Container, folder); here != "" {
 		d.measure(here)
 	}
 	return d
@@ -120,9 +120,9 @@ type mounted struct {
 // mount is a folder of this machine that a container has at Destination.
 type mount struct{ Source, Destination string }
 
-// hostFolder is the folder of this machine in which a container keeps one of its folders;
+// HostFolder is the folder of this machine in which a container keeps one of its folders;
 // "" where Docker does not tell.
-func hostFolder(ctx context.Context, container, folder string) string {
+func HostFolder(ctx context.Context, container, folder string) string {
 	if container == "" {
 		return ""
 	}

@@ -53,6 +53,7 @@ type Note struct {
 	Back   bool            // the server sends its log again after a Retry
 	Synced time.Time       // everything up to this commit is stored
 	Mended *Fault          // a file was damaged; what cannot be used of it is fetched again
+	Files  *format.Files   // the server does not send its log to this user: it is read from its files
 }
 
 // Result is the outcome of one run.
@@ -78,6 +79,7 @@ type follower struct {
 	opened bool   // the format of the stream's file was read
 	again  bool   // the log was reset and reuses file names
 	broken bool   // the connection broke, which was reported, and nothing has arrived since
+	files  bool   // it was reported that the log is read from the server's files
 	out    Result
 }
 
@@ -335,6 +337,10 @@ func (f *follower) read(ctx context.Context, at binlog.Position) error {
 		return err
 	}
 	defer stream.Close()
+	if files := stream.Files(); files != nil && !f.files {
+		f.files = true
+		f.Tell(Note{Files: files})
+	}
 	f.file = at.File
 	f.fresh = at.Pos == 4
 	f.opened = false

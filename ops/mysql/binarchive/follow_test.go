@@ -86,7 +86,9 @@ func sameAsServer(t testing.TB, s *testdb.Server, o Options) {
 	t.Helper()
 	for _, seg := range segments(t, o) {
 		got, want := unpacked(t, o, seg), onDisk(t, s, seg.File)
-		if !bytes.Equal(got, want) {
+		// MariaDB writes a checkpoint event some time after a rotation.
+		grew := seg.Open && s.Flavour == "mariadb" && bytes.HasPrefix(want, got) && len(want) < len(got)+100
+		if !bytes.Equal(got, want) && !grew {
 			t.Fatalf("%s: %d bytes in the archive, %d on the server, or others", seg.File, len(got), len(want))
 		}
 		c := o.Folder.Verify(t.Context(), seg, o.Keys, nil)
@@ -148,6 +150,7 @@ func TestTheArchiveIsTheServersLogByteForByte(t *testing.T) {
 			if len(spans) != 1 || len(gaps) != 0 {
 				t.Fatalf("%d spans, gaps %+v", len(spans), gaps)
 			}
+			withoutTheRight(t, s, len(all))
 			rows := int64(0)
 			for _, seg := range all {
 				eachFrame(t, o, seg, func(f binlog.Frame) {
@@ -167,6 +170,33 @@ func TestTheArchiveIsTheServersLogByteForByte(t *testing.T) {
 				t.Fatal(info, err)
 			}
 		})
+	}
+}
+
+// withoutTheRight archives the log from the server's files, as a user who may not receive it.
+func withoutTheRight(t *testing.T, s *testdb.Server, files int) {
+	t.Helper()
+	monitor := "REPLICATION CLIENT"
+	if s.Flavour == "mariadb" {
+		monitor = "BINLOG MONITOR"
+	}
+	s.Exec(t, "", "CREATE USER noreplica@'%' IDENTIFIED BY 'secret'", "GRANT "+monitor+" ON *.* TO noreplica@'%'")
+	o := optionsFor(t, s)
+	o.Target.User, o.Target.Password = "noreplica", "secret"
+	told := ""
+	o.Tell = func(n Note) {
+		if n.Files != nil {
+			told = n.Files.String()
+		}
+	}
+	fetch(t, o)
+	s.Exec(t, "", "FLUSH BINARY LOGS")
+	fetch(t, o)
+	sameAsServer(t, s, o)
+	all := segments(t, o)
+	spans, gaps := binlog.Spans(all)
+	if told != filepath.Clean(s.DataDir()) || len(spans) != 1 || len(gaps) != 0 || len(all) != files+1 {
+		t.Fatalf("from %q: %d files of %d in %d spans, gaps %+v", told, len(all), files+1, len(spans), gaps)
 	}
 }
 

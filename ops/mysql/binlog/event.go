@@ -142,8 +142,11 @@ func sumOK(raw []byte) bool {
 		return false
 	}
 	end := len(raw) - checksumSize
-	return crc32.ChecksumIEEE(raw[:end]) == binary.LittleEndian.Uint32(raw[end:])
+	return checksum(raw[:end]) == binary.LittleEndian.Uint32(raw[end:])
 }
+
+// checksum is the checksum at the end of an event.
+func checksum(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
 
 // isRows reports whether the event holds row images.
 func (e *Event) isRows() bool {

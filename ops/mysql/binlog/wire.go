@@ -42,6 +42,16 @@ type Stream struct {
 	stop func() bool
 	from uint64 // requested position, if the server cannot start there
 	at   uint64 // position of the next event until from is reached
+
+	files *fileStream // in place of the connection; nil for none
+}
+
+// Files is where the log is read if the server does not send it; nil if it does.
+func (s *Stream) Files() *Files {
+	if s.files == nil {
+		return nil
+	}
+	return s.files.files
 }
 
 // ServerError is an error packet that the server sends instead of an event.
@@ -55,11 +65,32 @@ func (e *ServerError) Error() string {
 }
 
 // NotFound reports whether the server does not have the requested log position.
-func (e *ServerError) NotFound() bool { return e.Code == 1236 }
+func (e *ServerError) NotFound() bool { return e.Code == errNoPlace }
 
 // Dump requests a server's binlog from a position on. id is our server id and must be
-// unique among its replicas. Without follow the stream ends at the end of the log.
+// unique among its replicas. Without follow the stream ends at the end of the log. If the
+// user lacks the right to receive it, it is read from the server's files, where FindFiles
+// finds them.
 func Dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint32, follow bool) (*Stream, error) {
+	s, err := dump(ctx, t, file, pos, id, follow)
+	if !lacksRight(err) {
+		return s, err
+	}
+	s, why := dumpFiles(ctx, t, file, pos, follow)
+	if why != nil {
+		return nil, fmt.Errorf("%w; %w", err, why)
+	}
+	return s, nil
+}
+
+// lacksRight reports whether the server refuses its log because of a missing privilege: an
+// error that comes after the login.
+func lacksRight(err error) bool {
+	var server *ServerError
+	return errors.As(err, &server) && (server.Code == mysql.ErrSpecificAccess || server.Code == mysql.ErrAccessDenied)
+}
+
+func dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint32, follow bool) (*Stream, error) {
 	s, err := login(ctx, t)
 	if err != nil {
 		return nil, err
@@ -289,6 +320,9 @@ func serverError(packet []byte) error {
 // Next returns the next event; the caller may keep the bytes. io.EOF is the end of the
 // log.
 func (s *Stream) Next(ctx context.Context) ([]byte, error) {
+	if s.files != nil {
+		return s.files.next(ctx)
+	}
 	for {
 		p, err := s.packet()
 		if err != nil {
@@ -324,6 +358,9 @@ func (s *Stream) before(raw []byte) (bool, error) {
 
 // Close ends the connection.
 func (s *Stream) Close() error {
+	if s.files != nil {
+		return s.files.close()
+	}
 	if s.stop != nil {
 		s.stop()
 	}

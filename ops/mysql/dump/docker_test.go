@@ -14,6 +14,8 @@ import (
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
+	"opsdeck/ops/mysql/binlog"
 )
 
 // mysqlImage imports an image of MySQL 9 with a shell, built from the tests' own server.
@@ -61,6 +63,7 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 		maria {
 		t.Errorf("the container's tool is %s, MariaDB's: %v", tool, maria)
 	}
+	logFromTheContainer(t, to)
 	for name, bad := range map[string]Foreign{"no such container": {Container: "absent"}, "none": {}} {
 		dir := t.TempDir()
 		if _, err := bad.Run(t.Context(), to, Options{Databases: []string{"shop"}}, dir+"/a.sql.gz"); err == nil {
@@ -68,6 +71,67 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 		}
 		nothingLeft(t, dir)
 	}
+}
+
+// logFromTheContainer archives the binary log of a server in a container by docker cp, as a
+// user who may not receive it.
+func logFromTheContainer(t *testing.T, to mysql.Target) {
+	t.Helper()
+	root := mysql.Target{Network: "tcp", Addr: to.Addr, User: "root"}
+	to.Container = "qianzhang-mysql"
+	var told []string
+	o := binarchive.Options{
+		Target: to,
+		Folder: binarchive.Folder{Dir: t.TempDir()},
+		Tell: func(n binarchive.Note) {
+			if n.Files != nil {
+				told = append(told, n.Files.String())
+			}
+		},
+	}
+	pool, err := mysql.Open(t.Context(), root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for i, q := range []string{"INSERT INTO shop.customers VALUES (3,'three')", "FLUSH BINARY LOGS",
+		"INSERT INTO shop.customers VALUES (4,'four')"} {
+		if _, err := pool.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+		r, err := binarchive.Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := binlog.Ask(t.Context(), root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Bytes == 0 || r.At.File != server.Now.File || r.At.Pos != server.Now.Pos || len(r.Gaps) > 0 {
+			t.Fatalf("run %d: %+v; the server is at %+v", i, r, server.Now)
+		}
+	}
+	if len(told) != 3 || told[0] != "qianzhang-mysql:/var/lib/mysql" {
+		t.Errorf("read from %q", told)
+	}
+	all, err := o.Folder.Segments(serverOf(t, o.Folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if c := o.Folder.Verify(t.Context(), s, nil, nil); c.Err != nil || c.Events == 0 {
+			t.Errorf("%s: %+v", s.File, c)
+		}
+	}
+}
+
+func serverOf(t *testing.T, f binarchive.Folder) string {
+	t.Helper()
+	ids, err := f.Servers()
+	if err != nil || len(ids) != 1 {
+		t.Fatal(ids, err)
+	}
+	return ids[0]
 }
 
 // inContainer runs MySQL 9 in a container on the host network, with a database shop and a
@@ -93,7 +157,7 @@ func inContainer(t *testing.T, engine *testdb.DockerEngine, name string) string 
 	pool := answering(t, engine, name, addr)
 	for _, q := range []string{
 		"CREATE DATABASE shop", "CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(40))", "INSERT INTO shop.customers VALUES (1,'千张'),(2,'it''s')",
-		"CREATE USER backup@'%' IDENTIFIED BY 'it''s \"$x`'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER " +
+		"CREATE USER backup@'%' IDENTIFIED BY 'it''s \"$x`'", "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER, REPLICATION CLIENT " +
 			"ON *.* TO backup@'%'",
 	} {
 		if _, err := pool.Exec(q); err != nil {

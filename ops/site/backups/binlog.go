@@ -83,6 +83,12 @@ func (sh Binlog) TellBinlog(n binarchive.Note) {
 			human.Bytes(n.Ended.RawBytes), human.Bytes(n.Ended.SizeBytes)))
 	case n.Mended != nil:
 		sh.Say(lang.M("DAMAGED: %s; what the server still has of it is fetched again", n.Mended.Sentence()))
+	case n.Files != nil:
+		sh.Say(lang.M("this user lacks %s: the binlog is read from the server's files in %s, up to a second later "+
+			"than over the connection", "REPLICATION SLAVE", n.Files.String()))
+		if n.Files.Container != "" {
+			sh.Say(lang.M("docker cp copies the current file whole each time"))
+		}
 	case n.Gap != nil:
 		sh.Say(lang.M("GAP in the archive: %s", GapText(*n.Gap)))
 		sh.Say(lang.M("make a full backup now: opsdeck backup create"))
@@ -130,7 +136,10 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	var known *ops.Error
 	var path *fs.PathError
 	var unlogged *changes.UnloggedError
+	var files *reader.FilesError
 	switch {
+	case errors.As(err, &files) && !errors.As(err, &server):
+		return ops.Wrap(err, ops.Failed, lang.M("the server's log files cannot be read: %s", files.Why))
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, binarchive.ErrLogOff):

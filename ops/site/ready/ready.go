@@ -14,6 +14,7 @@ import (
 	"opsdeck/ops/backup"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binlog"
 	"opsdeck/ops/mysql/drill"
 	"opsdeck/ops/probe"
 	"opsdeck/ops/restore"
@@ -100,6 +101,9 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 		return append(points, broken("binary-log", err)...)
 	}
 	log.PlainArchive = len(s.Backup.Recipients) == 0
+	if log.On && !log.Receives() {
+		filesOf(ctx, target, &log)
+	}
 	point := doctor.JudgeBinlog(log, s.Name, binlogEvery)
 	l.stops(ctx, &point)
 	points = append(points, point)
@@ -108,6 +112,18 @@ func (l Look) database(ctx context.Context) []doctor.Point {
 		points = append(points, doctor.JudgeStandby(log.Account, s.Name, at))
 	}
 	return points
+}
+
+// filesOf finds the server's log files, which can be read in place of the connection.
+func filesOf(ctx context.Context, t mysql.Target, log *doctor.Binlog) {
+	files, err := binlog.FindFiles(ctx, t)
+	var why *binlog.FilesError
+	switch {
+	case err == nil:
+		log.Files = files.String()
+	case errors.As(err, &why):
+		log.NoFiles = why.Why
+	}
 }
 
 // stops finds a statement in the archive that a replay cannot do.
