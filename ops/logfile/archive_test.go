@@ -143,18 +143,18 @@ func TestEachLogOfAnArchiveIsALog(t *testing.T) {
 	if err != nil || len(sources) != 1 || sources[0].Name != strings.TrimSuffix(one, ".gz") {
 		t.Errorf("an archive of one file: %+v, %v", sources, err)
 	}
-	if Grows(sources[0]) {
+	if Grows(t.Context(), sources[0]) {
 		t.Error("an archive of one file is followed")
 	}
 	for _, name := range []string{"one.zip", "odd"} {
-		tabReads(t, write(t, name, []byte(zipOf(t, members[:1]))))
+		tabReads(t, Config{}, write(t, name, []byte(zipOf(t, members[:1]))))
 	}
 }
 
 // tabReads waits until the tab has the one line of a file.
-func tabReads(t *testing.T, path string) {
+func tabReads(t *testing.T, conf Config, path string) {
 	t.Helper()
-	conf := Config{Archives: true, Sources: []string{path}}
+	conf.Archives, conf.Sources = true, []string{path}
 	sources, err := conf.Resolve(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,10 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 				go func() {
 					defer wg.Done()
 					if r, ok := p.(*remoteTail); ok {
-						p = allOf{r}
+						if p = (allOf{r}); r.packed(ctx) {
+							feedOld(ctx, store, []oldPart{{src.Name, r}}, failed)
+							return
+						}
 					}
 					if l, ok := p.(*server); ok {
 						if err := l.feed(ctx, store, src.Name); err != nil && ctx.Err() == nil {
@@ -66,7 +69,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 					}
 				}()
 			case *File:
-				if last && nameOf(p.path).key == "" && Grows(src) {
+				if last && nameOf(p.path).key == "" && Grows(ctx, src) {
 					t := NewTail(p.path, unwrapped{storeSink{store, src.Name}, before})
 					t.OnError(func(err error) { failed(p.path, err) })
 					t.OnBack(func() { failed(p.path, nil) })

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -93,7 +94,7 @@ func (p globName) sources() (out []logs.Source) {
 		return nil
 	}
 	for _, s := range group(paths, nil) {
-		if !Grows(s) {
+		if !Grows(context.Background(), s) { // of files here
 			continue
 		}
 		if p.part == "" || strings.Contains(filepath.Base(s.Name), p.part) {

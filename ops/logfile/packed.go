@@ -146,6 +146,11 @@ func packedError(path string, head []byte) error {
 	if unpacker(path, head) == nil {
 		return nil
 	}
+	return NotFollowed(path)
+}
+
+// NotFollowed says that a file which is packed or not text is not followed.
+func NotFollowed(path string) error {
 	return ops.E(ops.Failed, lang.M("%s is packed or not text: it is not followed", path))
 }
 
@@ -161,12 +166,16 @@ func packedFile(path string) bool {
 
 // Grows reports whether a source can grow: an archive, and a file that is packed itself,
 // cannot.
-func Grows(src logs.Source) bool {
+func Grows(ctx context.Context, src logs.Source) bool {
 	switch p := src.Parts[len(src.Parts)-1].(type) {
 	case *member:
 		return false
 	case *File:
 		return !archiveName.MatchString(p.path) && (p.path != src.Name || !packedFile(p.path))
+	case *remoteFile:
+		return false
+	case *remoteTail:
+		return !p.packed(ctx)
 	}
 	return true
 }

@@ -68,7 +68,7 @@ func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) 
 	}
 	tail := func(live string, err error) *remoteTail {
 		file := remoteFile{host, remoteStat{path: live}, c.Filter}
-		return &remoteTail{file, name, glob, live, false, err, false, c.Told}
+		return &remoteTail{remoteFile: file, name: name, glob: glob, live: live, err: err, told: c.Told}
 	}
 	if err != nil {
 		t := tail("", err)
@@ -89,16 +89,25 @@ func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) 
 		paths = append(paths, f.path)
 	}
 	out := group(paths, nil)
+	watched := false
 	for i := range out {
 		live := out[i].Name
 		out[i].Name = host.url(live)
+		t := tail(live, nil)
+		grows := false
 		for k, part := range out[i].Parts {
-			file := remoteFile{host, byPath[part.Name()], c.Filter}
-			if out[i].Parts[k] = &file; part.Name() == live {
-				t := tail(live, nil)
-				t.remoteFile, t.watches = file, i == 0
+			file := &remoteFile{host, byPath[part.Name()], c.Filter}
+			out[i].Parts[k] = file
+			if grows = !archiveName.MatchString(part.Name()); part.Name() == live {
+				t.remoteFile = *file
 				out[i].Parts[k] = t
 			}
+		}
+		if grows {
+			t.watches, watched = !watched, true
+		}
+		if grows && t.stat.ident == "" {
+			out[i].Parts = append(out[i].Parts, t) // the live file may come yet
 		}
 	}
 	return out, nil
@@ -173,10 +182,23 @@ func (t *remoteTail) Name() string {
 
 // Open reads the file's current content.
 func (t *remoteTail) Open(ctx context.Context) (logs.Text, error) {
-	if t.err != nil {
+	switch {
+	case t.err != nil:
 		return nil, t.err
+	case t.stat.ident == "":
+		return newSpool()
 	}
 	return t.remoteFile.Open(ctx)
+}
+
+// packed reports whether the file is packed or not text; false where there is none yet, or it
+// cannot be read.
+func (t *remoteTail) packed(ctx context.Context) bool {
+	if t.stat.ident == "" {
+		return false
+	}
+	head, err := t.host.head(ctx, t.stat.path)
+	return err == nil && packedError(t.stat.path, head) != nil
 }
 
 // How often a host is polled, and how much of a live file is read before it is followed.

@@ -261,6 +261,115 @@ func TestARemoteFollowOutlivesTheNetwork(t *testing.T) {
 	}
 }
 
+// TestPackedFilesOfAHostAreReadAndNotFollowed: as those of this machine. A file is taken up once
+// it is text.
+func TestPackedFilesOfAHostAreReadAndNotFollowed(t *testing.T) {
+	t.Parallel()
+	s := testdb.SSHD(t)
+	c, name := remoteConfig(s, nil)
+	members := []packed{{"app.log", "2026-01-29T12:00:09.000Z INFO packed\n"}}
+	tarred := tarOf(t, members)
+	put := func(name, data string) string {
+		path := filepath.Join(s.Dir, name)
+		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for file, data := range map[string]string{
+		"x.zip": zipOf(t, members), "x.tar.gz": string(gzipped(t, tarred)), "y.tar": tarred, "odd.log": zipOf(t, members),
+	} {
+		path := put(file, data)
+		sources, err := c.Resolve(t.Context(), []string{name(path)})
+		if err != nil || len(sources) != 1 {
+			t.Fatalf("%s: %v, %v", file, sources, err)
+		}
+		if got := linesOf(t, sources[0]); len(got) != 1 || got[0]+"\n" != members[0].text {
+			t.Errorf("%s: %q", file, got)
+		}
+		if Grows(t.Context(), sources[0]) {
+			t.Errorf("%s is followed", file)
+		}
+		tabReads(t, c, name(path))
+	}
+	put("odd.log.1", "2026-01-29T12:00:10.000Z INFO rotated\n")
+	sources, err := c.Resolve(t.Context(), []string{name(s.Dir + "/[op]*.log*")})
+	if err != nil || len(sources) != 1 {
+		t.Fatalf("%v, %v", sources, err)
+	}
+	tail := sources[0].Parts[1].(*remoteTail)
+	defer tail.host.Close()
+	sp, _ := newSpool()
+	defer sp.Close()
+	var warned []string
+	f := &remoteFollow{tail: tail, first: remoteFirst, tracks: map[string]*remoteTrack{}}
+	f.w = &Lines{spool: sp, grow: func(int64) {}, warn: func(err error) { warned = append(warned, err.Error()) }}
+	look := func() {
+		t.Helper()
+		for range 2 {
+			if err := f.look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	look()
+	late := put("p.log", zipOf(t, members))
+	look()
+	if len(warned) != 2 || !strings.Contains(warned[0], "odd.log is packed or not text") ||
+		!strings.Contains(warned[1], "p.log is packed or not text") || sp.Size() > 0 {
+		t.Errorf("it warns of %q, and gives %d bytes", warned, sp.Size())
+	}
+	want := "2026-01-29T12:00:11.000Z INFO text again\n"
+	put("new", want)
+	if err := os.Rename(filepath.Join(s.Dir, "new"), late); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	got := new(strings.Builder)
+	if io.Copy(got, io.NewSectionReader(sp, 0, sp.Size())); got.String() != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestARotatedLogOfAHostWaitsForItsLiveFile: of which only generations are there.
+func TestARotatedLogOfAHostWaitsForItsLiveFile(t *testing.T) {
+	t.Parallel()
+	s := testdb.SSHD(t)
+	c, name := remoteConfig(s, nil)
+	was := "2026-01-29T12:00:10.000Z INFO rotated"
+	if err := os.WriteFile(filepath.Join(s.Dir, "w.log.1.gz"), gzipped(t, was+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sources, err := c.Resolve(t.Context(), []string{name(s.Dir + "/w.log*")})
+	if err != nil || len(sources) != 1 || len(sources[0].Parts) != 2 || !Grows(t.Context(), sources[0]) {
+		t.Fatalf("%v, %v", sources, err)
+	}
+	if got := linesOf(t, sources[0]); !slices.Equal(got, []string{was, ""}) {
+		t.Errorf("got %q", got)
+	}
+	tail := sources[0].Parts[1].(*remoteTail)
+	defer tail.host.Close()
+	sp, _ := newSpool()
+	defer sp.Close()
+	f := &remoteFollow{tail: tail, first: remoteFirst, tracks: map[string]*remoteTrack{}}
+	f.w = &Lines{spool: sp, grow: func(int64) {}}
+	want := "2026-01-29T12:00:11.000Z INFO live\n"
+	for i := range 2 {
+		if err := f.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			if err := os.WriteFile(filepath.Join(s.Dir, "w.log"), []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got := new(strings.Builder)
+	if io.Copy(got, io.NewSectionReader(sp, 0, sp.Size())); got.String() != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestAHostThatHangsOrIsGoneIsNamed: silence is never taken for an empty log.
 func TestAHostThatHangsOrIsGoneIsNamed(t *testing.T) {
 	t.Parallel()

@@ -311,6 +311,13 @@ func (h *remoteHost) read(ctx context.Context, path string, packed bool, off, n 
 	return nil
 }
 
+// head is the start of a file, which identifies its format.
+func (h *remoteHost) head(ctx context.Context, path string) ([]byte, error) {
+	var head bytes.Buffer
+	err := h.read(ctx, path, false, 0, headSize, &head)
+	return head.Bytes(), err
+}
+
 func unpackerThere(path string) string {
 	switch {
 	case strings.HasSuffix(path, ".zst"):
@@ -319,6 +326,8 @@ func unpackerThere(path string) string {
 		return "xz"
 	case strings.HasSuffix(path, ".bz2"):
 		return "bzip2"
+	case strings.HasSuffix(path, ".lz4"):
+		return "lz4"
 	}
 	return "gzip"
 }

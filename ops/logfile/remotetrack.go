@@ -139,6 +139,25 @@ type remoteTrack struct {
 	pieces []*remotePiece
 	known  map[string]remoteStat // by ident, at the previous check
 	begun  bool
+	packed string // ident of a live file that is not followed
+}
+
+// follows reports whether a live file is text; of one that is not it says so once.
+func (t *remoteTrack) follows(ctx context.Context, live *remoteStat) (bool, error) {
+	if live == nil || live.ident == t.packed {
+		return false, nil
+	}
+	h := t.follow.tail.host
+	head, err := h.head(ctx, live.path)
+	if err != nil {
+		return false, err
+	}
+	err = packedError(h.url(live.path), head)
+	if err != nil {
+		t.packed = live.ident
+		t.follow.w.Warn(err)
+	}
+	return err == nil, nil
 }
 
 // step reads what is new since the previous check.
@@ -152,8 +171,8 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 		}
 	}
 	if !t.begun {
-		if live == nil {
-			return nil
+		if text, err := t.follows(ctx, live); err != nil || !text {
+			return err
 		}
 		if err := t.begin(ctx, *live); err != nil {
 			return err
@@ -203,11 +222,15 @@ func (t *remoteTrack) step(ctx context.Context, files []remoteStat) error {
 			return err
 		}
 	}
-	if live != nil && !slices.ContainsFunc(t.pieces, func(p *remotePiece) bool { return p.ident == live.ident }) {
-		p := &remotePiece{ident: live.ident}
-		t.pieces = append(t.pieces, p)
-		if err := t.grow(ctx, p, *live, live.size); err != nil {
+	if live != nil && !t.owns(*live) {
+		if text, err := t.follows(ctx, live); err != nil {
 			return err
+		} else if text {
+			p := &remotePiece{ident: live.ident}
+			t.pieces = append(t.pieces, p)
+			if err := t.grow(ctx, p, *live, live.size); err != nil {
+				return err
+			}
 		}
 	}
 	t.known = byIdent

@@ -82,6 +82,10 @@ func (r *reader) run(ctx context.Context) {
 			wg.Go(func() { r.stream(ctx, last.Name(), s, began) })
 			continue
 		}
+		if last.Name() != src.Name && !logfile.Grows(ctx, src) {
+			r.warn(last.Name(), logfile.NotFollowed(last.Name()))
+			continue
+		}
 		tails = append(tails, r.resume(ctx, src.Name))
 	}
 	globs.Sink = func(name string) logfile.Sink {

@@ -160,6 +160,10 @@ func (f *counting) run(ctx context.Context) error {
 			streams.Go(func() { ended[i] = f.stream(ctx, s) })
 			continue
 		}
+		if last.Name() != src.Name && !logfile.Grows(ctx, src) {
+			failed(last.Name(), logfile.NotFollowed(last.Name()))
+			continue
+		}
 		t := logfile.NewTail(src.Name, logfile.Unwrapped(f, f.before))
 		t.OnError(func(err error) { failed(src.Name, err) })
 		t.Look()

@@ -56,12 +56,12 @@ func (f *Follower) Follow(
 	frozen := make([]logs.Source, 0, len(sources))
 	for _, src := range sources {
 		last := src.Parts[len(src.Parts)-1]
-		if s, ok := last.(logfile.Streamer); ok {
-			f.stream(ctx, last.Name(), s)
+		if !logfile.Grows(ctx, src) {
+			packed = append(packed, last.Name())
 			continue
 		}
-		if !logfile.Grows(src) {
-			packed = append(packed, last.Name())
+		if s, ok := last.(logfile.Streamer); ok {
+			f.stream(ctx, last.Name(), s)
 			continue
 		}
 		if _, err := os.Stat(src.Name); errors.Is(err, fs.ErrNotExist) && len(src.Parts) == 1 {
