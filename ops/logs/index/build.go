@@ -325,6 +325,9 @@ func (b *Builder) addSeen(blk *Block, line []byte, l seenLine, at, last int64, o
 			l.id, l.shape, l.ms, b.until = rec.id, b.Shape(rec.id), rec.ms, rec.last
 		}
 	}
+	if l.shape.Below && !inside {
+		b.below(&l, of.text, at, of.end)
+	}
 	s := l.shape
 	head := !inside && blk.flow.Begins(s, line, b.plain)
 	if head = head || i == 0; head {

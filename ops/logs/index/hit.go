@@ -58,7 +58,7 @@ func (s *Scan) Explain(p *line.Parser, h *Hit) (line.Explained, error) {
 	line.Date(p, h.text.text)
 	p.At = h.Off
 	x := p.Explain([]byte(raw))
-	if h.Off == h.Head && line.OpensRecord([]byte(x.Event.Message)) {
+	if h.Off == h.Head && line.NeedsMore(&x.Event) {
 		if x.Event.Raw, err = ReadText(h.text.text, h.Off, min(h.Last, h.Off+maxRaw)); err != nil {
 			return line.Explained{}, err
 		}

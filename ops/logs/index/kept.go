@@ -232,10 +232,13 @@ func (k *Kept) shape(i int64, by *Builder) (uint32, bool) {
 	id := uint32(0)
 	if line := logline.TrimCR(s.Line); s.opaque && bytes.IndexByte(line, '\n') >= 0 {
 		e, _, _, ok := by.parser.Record(string(line))
-		if !ok {
+		if ok {
+			id = by.Table.Record(e.Level)
+		} else if level, ok := by.levelBelow(line); ok {
+			id = by.Table.Below(level)
+		} else {
 			return 0, false
 		}
-		id = by.Table.Record(e.Level)
 	} else if s.opaque {
 		id = by.Table.Opaque(logline.VisibleIn(line, &by.vis), by.parser)
 	} else {

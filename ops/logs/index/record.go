@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
+	"opsdeck/ops/logs"
 	logline "opsdeck/ops/logs/line"
 )
 
@@ -35,6 +36,26 @@ func (b *Builder) record(r io.ReaderAt, at, end int64) (rec record, ok bool) {
 		rec.last += int64(i)
 	}
 	return rec, true
+}
+
+// below gives a line whose level may be on the line below the shape for that level.
+func (b *Builder) below(l *seenLine, r io.ReaderAt, at, end int64) {
+	n := min(firstLook, end-at)
+	if int64(len(b.rec)) < n {
+		b.rec = make([]byte, n)
+	}
+	if logline.ReadFull(r, b.rec[:n], at) != nil {
+		return
+	}
+	if level, ok := b.levelBelow(b.rec[:n]); ok {
+		l.id = b.Table.Below(level)
+		l.shape = b.Shape(l.id)
+	}
+}
+
+func (b *Builder) levelBelow(text []byte) (logs.Level, bool) {
+	level, _, ok := b.parser.Below(string(logline.Visible(text, nil)))
+	return level, ok && level != logs.LevelUnknown
 }
 
 // recordText is the text of a record that ends within what is read of one.

@@ -37,6 +37,7 @@ type reading struct {
 	timed    bool       // the text has a time, or a time of day
 	session  bool       // a session of PostgreSQL wrote the line
 	belongs  bool       // which adds to what it wrote before: DETAIL, STATEMENT
+	below    bool       // what happened may be on the line below
 }
 
 // by records the reader of a line. An inner reader was recorded before; it remains only

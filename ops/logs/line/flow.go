@@ -19,7 +19,7 @@ type Flow struct {
 	plain plainRule
 	error errorRule
 	blank bool // the line before is empty
-	opens bool // the line before is the first of a slow log entry
+	opens bool // the line before is the first of a slow log entry, or what happened is below it
 	trace bool // a traceback of Python goes on, up to the line that names its error
 
 	session uint32 // that wrote the event, in a log of PostgreSQL; 0 if not known, and not kept
@@ -87,7 +87,9 @@ const (
 	partFailed              // such an event, or one of a text format, that a stack may follow
 	partOpen                // such an event whose message goes on: it ends with a colon or a bracket
 	partWhole               // is a whole event, as JSON
+	partBelow               // begins an event with the time alone: what happened is on the line below
 	partAside               // begins an event without a time, or of an access log, among others
+	partSaid                // begins one with a level and no time
 	partCrash               // begins an error without a time
 	partPlain               // has no sign, and looks like a statement of its own
 	partPlainOn             // such a line that goes on
@@ -101,7 +103,7 @@ func (s *Shape) Anchors() bool { return s.Kind == KindHead }
 
 // Resets tells whether such a line also decides alone what may follow it.
 func (s *Shape) Resets() bool {
-	return s.Kind == KindHead && s.part != partAside && s.part != partCrash
+	return s.Kind == KindHead && s.part != partAside && s.part != partSaid && s.part != partCrash
 }
 
 // Unsigned tells whether it depends on the lines before whether a line begins an event.
@@ -136,7 +138,11 @@ func (f *Flow) after(kind Kind, part Part, raw []byte, bare bool) bool {
 
 func (f *Flow) next(kind Kind, part Part, raw []byte) (begins bool) {
 	begins = kind == KindHead || kind == KindNext && !f.opens
-	f.opens = part == partEntry
+	below := f.opens && (part == partSaid || part == partCrash)
+	f.opens = part == partEntry || part == partBelow
+	if below {
+		return false
+	}
 	wasBlank := f.blank
 	f.blank = part == partBlank
 	switch {
@@ -175,11 +181,11 @@ func (f *Flow) head(part Part, raw []byte) {
 	case partSession:
 		f.plain = plainSpoken
 		f.session = sessionOf(raw)
-	case partHead, partEntry:
+	case partHead, partEntry, partBelow:
 		f.plain = plainNone
 	case partWhole:
 		f.plain = plainAll
-	case partAside, partCrash:
+	case partAside, partSaid, partCrash:
 		if f.plain != plainNone {
 			f.plain = plainSpoken
 		}
@@ -229,6 +235,8 @@ func partOf(e *logs.Event, kind Kind, read *reading) Part {
 		return partBelongs
 	case read.session:
 		return partSession
+	case read.below:
+		return partBelow
 	}
 	switch kind {
 	case KindHead:
@@ -268,6 +276,8 @@ func headPart(e *logs.Event, timed bool) Part {
 		return partAside
 	case !timed && failed:
 		return partCrash
+	case !timed && e.Level != logs.LevelUnknown:
+		return partSaid
 	case !timed:
 		return partAside
 	case e.Format != logs.FormatText || failed || e.Level == logs.LevelUnknown:

@@ -147,22 +147,22 @@ func (r objectReader) wholeRecord(e *logs.Event) {
 // Record returns the number of the placeholder shape for first lines of records with a
 // level.
 func (s *Shapes) Record(l logs.Level) uint32 {
-	h := mix(mix(s.Seed, uint64(l)+1), recordSeed)
+	return s.placeholder(&Shape{Level: l, part: partWhole}, recordSeed)
+}
+
+// placeholder completes a shape for first lines of events that are understood by several lines,
+// one for each level, and returns its number.
+func (s *Shapes) placeholder(shape *Shape, seed uint64) uint32 {
+	h := mix(mix(s.Seed, uint64(shape.Level)+1), seed)
 	s.mu.RLock()
 	id, ok := s.byHash[h]
 	s.mu.RUnlock()
 	if ok {
 		return id
 	}
-	return s.add(h, &Shape{
-		Level:  l,
-		Kind:   KindHead,
-		Format: logs.FormatText,
-		Varies: true,
-		Opaque: true,
-		Record: true,
-		part:   partWhole,
-	})
+	shape.Kind, shape.Format = KindHead, logs.FormatText
+	shape.Varies, shape.Opaque, shape.Record = true, true, true
+	return s.add(h, shape)
 }
 
 const recordSeed = 0x7265636f7264 // "record"

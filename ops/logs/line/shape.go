@@ -37,7 +37,8 @@ type Shape struct {
 	Context string
 	Varies  bool // a part of the context varies
 	Opaque  bool // a placeholder for lines without their own shape
-	Record  bool // a placeholder for the first lines of records
+	Record  bool // a placeholder for first lines that are understood by several lines
+	Below   bool // what happened may be on the line below
 
 	// Numbered means that the level comes from a number that varies: a status, a syslog
 	// priority. Lines of one pattern then have one shape per level.
@@ -159,7 +160,7 @@ func (s *Shapes) standIn(e *logs.Event, ms int64, kind Kind, part Part) uint32 {
 func NewShape(line []byte, first int, p *Parser) *Shape {
 	e, ms, kind := p.ParseMS(line)
 	numbered, doubt, clocked := p.read.numbered, p.read.doubt, p.read.clocked
-	part := partOf(&e, kind, &p.read)
+	part, below := partOf(&e, kind, &p.read), p.read.below
 	pattern := e.Message
 	if typ, ok := businessType(&e); ok {
 		pattern = typ // one pattern for all users
@@ -170,6 +171,7 @@ func NewShape(line []byte, first int, p *Parser) *Shape {
 		Numbered: numbered,
 		Doubt:    doubt,
 		Clocked:  clocked,
+		Below:    below,
 		part:     part,
 		Critical: IsCritical(line), HasTook: waysIn(line) != 0, took: waysIn(line),
 		Message: string(shapeText(nil, []byte(strings.Repeat(" ", headBytes)+pattern))[headBytes:]),

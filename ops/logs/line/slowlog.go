@@ -29,7 +29,10 @@ func (r headReader) slowHead(line []byte) (e logs.Event, ms int64, kind Kind, ok
 
 // NeedsWhole tells whether Whole finds more in all lines of an event than in its first
 // line.
-func NeedsWhole(e *logs.Event) bool { return isSlow(e) || isRecord(e) }
+func NeedsWhole(e *logs.Event) bool { return isSlow(e) || isRecord(e) || isBelow(e) }
+
+// NeedsMore tells whether an event's first line says neither its level nor what happened.
+func NeedsMore(e *logs.Event) bool { return isRecord(e) || isBelow(e) }
 
 func isSlow(e *logs.Event) bool { return e.Context == slowLog && e.Format == logs.FormatText }
 
@@ -39,6 +42,10 @@ func isSlow(e *logs.Event) bool { return e.Context == slowLog && e.Format == log
 func (p *Parser) Whole(e *logs.Event) {
 	if isRecord(e) {
 		objects(p).wholeRecord(e)
+		return
+	}
+	if isBelow(e) {
+		p.wholeBelow(e)
 		return
 	}
 	if !isSlow(e) {

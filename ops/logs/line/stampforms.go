@@ -387,10 +387,35 @@ func (s *Stamps) numberedMonth(c *scanner, t *Stamp, month int) int {
 	t.month = month
 	c.blanks()
 	var width int
-	if t.day, width = c.number(2); width == 0 || !c.blanks() {
+	if t.day, width = c.number(2); width == 0 {
+		return 0
+	}
+	if c.take(",") != 0 { // of java.util.logging
+		c.blanks()
+		if t.Year, width = c.number(4); width != 4 || !c.blanks() || !c.clock(t) || !c.halfWord(t) {
+			return 0
+		}
+		return c.end(t)
+	}
+	if !c.blanks() {
 		return 0
 	}
 	return s.yearless(c, t)
+}
+
+// halfWord reads the half of the day in another script after a blank, "下午".
+func (c *scanner) halfWord(t *Stamp) bool {
+	from := c.i
+	c.blanks()
+	end := c.i
+	for end < len(c.b) && c.b[end] >= 0x80 {
+		end++
+	}
+	half, ok := halves[string(c.b[c.i:end])]
+	if ok = ok && c.i > from && t.toHalf(half); ok {
+		c.i = end
+	}
+	return ok
 }
 
 // fromDayMonth reads "29/Jan/2026:12:00:00 +0800", "29 Jan 2026 12:00:00.123" and, with no
