@@ -34,6 +34,7 @@ func newLogsPage(env *page.Env, a *app, s *config.Service) *logview.Page {
 	}
 	if t.Config.Shelf != nil {
 		t.Store.Keep(t.Config.Shelf)
+		t.Store.PutAway(t.Config.Shelf.Attic())
 	}
 	o := logview.Options{Export: t.Export, Stat: t.Stat, Compare: t.Compare}
 	o.Start, o.Close = t.Reading(env.Ctx)

@@ -27,10 +27,12 @@ type Block struct {
 	Times    Times // of the events; unset while none is known
 	Heads    Bitmap
 	Sum      Summary
-	Partial  bool // the last line has no line break yet
-	Back     bool // somewhere the time runs backwards
+	Partial  bool    // the last line has no line break yet
+	Back     bool    // somewhere the time runs backwards
+	peaks    []int64 // then: the latest time up to the end of each peakLines lines
 	last     marked
 	flow     line.Flow // after the last line
+	away     bool      // its lines are in an attic
 	before   *counted  // what was counted before a last line that is partial
 }
 
@@ -92,10 +94,24 @@ func (b *Block) Key(i int) int64 {
 		return b.Times.At(i)
 	}
 	k := int64(line.Unset)
-	for n := range i + 1 {
+	n := min(i/peakLines, len(b.peaks))
+	if n > 0 {
+		k = b.peaks[n-1]
+	}
+	for n *= peakLines; n <= i; n++ {
 		k = max(k, b.Times.At(n))
 	}
 	return k
+}
+
+// peakLines is how many lines share a peak.
+const peakLines = 256
+
+// climb notes the peaks of lines that came, where Key needs them; the last line may change.
+func (b *Block) climb() {
+	for n := len(b.peaks); b.Back && (n+1)*peakLines < b.Lines(); n++ {
+		b.peaks = append(b.peaks, b.Key((n+1)*peakLines-1))
+	}
 }
 
 // HeadOf returns the line that starts the event of line i.

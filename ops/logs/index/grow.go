@@ -34,6 +34,7 @@ func (b *Builder) Grow(blk *Block, r logs.Text, size int64) (fresh []*Block, eve
 		if err := b.extend(cur, r, from, to); err != nil {
 			return nil, 0, err
 		}
+		cur.climb()
 		events += cur.Sum.Events - before
 		if from = to; from < size {
 			cur = &Block{Off: from, End: from}

@@ -96,5 +96,9 @@ func (b *Builder) Region(r logs.Text, g Region, next *Region, nextAt, size int64
 	if err != nil {
 		return nil, err
 	}
-	return b.read(r, g, min(from, to), to, b.Build)
+	blk, err := b.read(r, g, min(from, to), to, b.Build)
+	if err == nil {
+		blk.climb()
+	}
+	return blk, err
 }

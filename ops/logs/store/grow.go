@@ -30,14 +30,20 @@ func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 	var blk logindex.Block
 	if n := len(g.blocks); n > 0 {
 		old = g.blocks[n-1]
-		blk = *old.blk
-		blk.Heads = append(logindex.Bitmap(nil), blk.Heads...)
+		blk = old.blk.Growing()
 	} else {
 		blk.Sum.FirstMS, blk.Sum.LastMS = line.Unset, line.Unset
 	}
 	b.Set(g.manner, text, s.now())
 	s.mu.Unlock()
 	fresh, events, err := b.Grow(&blk, text, size)
+	grown := &blk
+	if n := len(fresh); n > 0 && err == nil { // those before the last one are whole
+		grown = s.attic.put(grown)
+		for i := range fresh[:n-1] {
+			fresh[i] = s.attic.put(fresh[i])
+		}
+	}
 	torn := same != nil && !same()
 	s.mu.Lock()
 	g.busy = false
@@ -66,7 +72,7 @@ func (g *Segment) extend(b *logindex.Builder, m *logindex.Matcher, gen uint64) {
 	}
 	done := e.gen == s.view.gen && !e.busy
 	prior := e.hits
-	e.blk = &blk
+	e.blk = grown
 	for _, f := range fresh {
 		g.blocks = append(g.blocks, &entry{Region: logindex.Region{Off: f.Off}, blk: f})
 	}

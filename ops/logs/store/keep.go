@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 
 	logindex "opsdeck/ops/logs/index"
 	logline "opsdeck/ops/logs/line"
@@ -20,6 +21,50 @@ func (s *Store) Keep(shelf logindex.Shelf) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shelf = shelf
+}
+
+// PutAway has the lines of older blocks put into an attic. It is called before Add.
+func (s *Store) PutAway(a logindex.Attic) { s.attic.of = a }
+
+// When blocks are put into the attic, and how many are read until it rests.
+const (
+	atticFrom = 4 << 20 // bytes of the newest ones that stay in memory
+	atticRest = 64
+)
+
+// attic is where older blocks are put, if of is not nil.
+type attic struct {
+	of   logindex.Attic
+	held atomic.Int64 // bytes of those that were not
+	seen atomic.Int64
+}
+
+// put puts a block away that will not grow, once there are more of them, and returns what takes
+// its place.
+func (a *attic) put(blk *logindex.Block) *logindex.Block {
+	if a.of == nil {
+		return blk
+	}
+	if a.held.Load() > atticFrom {
+		if away, ok := blk.PutAway(a.of); ok {
+			return away
+		}
+	}
+	a.held.Add(blk.Held())
+	return blk
+}
+
+// read notes that a block was read.
+func (a *attic) read() {
+	if a.of != nil && a.seen.Add(1)%atticRest == 0 {
+		a.of.Rest()
+	}
+}
+
+func (a *attic) rest() {
+	if a.of != nil {
+		a.of.Rest()
+	}
 }
 
 // Style tells the store the styles of its sources by their names, for each always the
@@ -86,6 +131,7 @@ func (g *Segment) keep(stop func() bool) {
 		k := logindex.Keeper{Text: text, Table: s.table, Blocks: blocks, Stop: stop}
 		end = blocks[len(blocks)-1].End
 		err = s.shelf.Put(text, func(w io.Writer) error { return k.Write(w, m) })
+		s.attic.rest()
 	}
 	s.mu.Lock()
 	g.keeping = false

@@ -41,6 +41,7 @@ type Store struct {
 	dropped int64 // lines that a server left out
 	hooks   map[int]func(*query.Query)
 	shelf   logindex.Shelf
+	attic   attic
 	styles  func(source string) *line.Style
 	closed  bool
 	wg      sync.WaitGroup
@@ -99,6 +100,7 @@ type entry struct {
 	gen    uint64 // of the query that hits belongs to
 	within logindex.Bitmap
 	near   *near
+	bars   *bars // of the rows, for the timeline
 	busy   bool
 }
 

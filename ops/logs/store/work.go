@@ -48,6 +48,7 @@ func (s *Store) rest() {
 	}
 	s.fresh = 0
 	s.mu.Unlock()
+	s.attic.rest()
 	debug.FreeOSMemory()
 	s.mu.Lock()
 }
@@ -225,9 +226,13 @@ func (g *Segment) index(k int, b *logindex.Builder, m *logindex.Matcher, gen uin
 			nextAt = beyond.blk.Off
 		}
 	}
+	last := g.live && k+1 == len(g.blocks)
 	b.Set(g.manner, g.text, s.now())
 	s.mu.Unlock()
 	blk, err := b.Region(text, e.Region, next, nextAt, end)
+	if err == nil && !last {
+		blk = s.attic.put(blk)
+	}
 	s.mu.Lock()
 	e.busy = false
 	if g.text != text {
@@ -276,6 +281,7 @@ func (g *Segment) evaluate(e *entry, m *logindex.Matcher, gen uint64) {
 	m.Source, m.Log = g.name, g.of.name
 	m.As(manner)
 	hits, err := m.Find(ctx, blk, text, 0, within)
+	s.attic.read()
 	s.mu.Lock()
 	e.busy = false
 	s.fresh++
