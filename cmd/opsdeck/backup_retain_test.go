@@ -37,7 +37,7 @@ func emptied(t *testing.T, s *testdb.Server) {
 		t.Errorf("status says nothing: %s", text)
 	}
 	sh.run(0, &after, "backup", "create", "--json")
-	if x := after.Shrink; x == nil || x.Before != before.Name || len(x.Tables) != 1 ||
+	if x := after.Shrink; x == nil || !names(x.Before, before.Name) || len(x.Tables) != 1 ||
 		x.Tables[0] != (backup.TableShrink{Name: "customers", Was: 500}) {
 		t.Errorf("create says %+v", x)
 	}
@@ -62,6 +62,12 @@ func emptied(t *testing.T, s *testdb.Server) {
 	sh.removal(before.Name, after.Name, db)
 }
 
+// names tells whether a name is that of a backup, or of its copy that is kept longer: the first
+// backup of a week or a month has one.
+func names(name, of string) bool {
+	return name == of || name == "weekly_"+of || name == "monthly_"+of
+}
+
 // acceptance accepts the loss in a backup, once it is confirmed; then nothing warns of it.
 func (s nightly) acceptance(full, emptied, db string) {
 	s.t.Helper()
@@ -73,7 +79,7 @@ func (s nightly) acceptance(full, emptied, db string) {
 	}
 	var doc backupAcceptJSON
 	s.run(0, &doc, "backup", "accept", emptied, "--confirm", db, "--json")
-	if doc.Shrink == nil || doc.Shrink.Before != full {
+	if doc.Shrink == nil || !names(doc.Shrink.Before, full) {
 		s.t.Errorf("accepted %+v", doc)
 	}
 	s.run(64, nil, "backup", "accept", emptied, "--confirm", db)
