@@ -198,7 +198,7 @@ func (w *typist) typeIn(runbook, line string) {
 		case strings.Contains(line, " deploy run "):
 			typedIn += " --confirm shop"
 		case strings.HasSuffix(line, "yaml restore"), strings.Contains(line, " restore rewind "),
-			strings.HasSuffix(line, " restore undo"):
+			strings.HasSuffix(line, " restore undo"), strings.HasSuffix(line, " backup prune"): // it asks where it removes one
 			typedIn += " --confirm " + w.live
 		}
 	}
