@@ -401,38 +401,6 @@ func (l *look) replayed(t *binlog.Transaction) {
 	}
 }
 
-// prepared is the first part of an XA transaction, and what was decided on its statements.
-type prepared struct {
-	t     *binlog.Transaction
-	cause []decided
-	why   []lang.Msg
-	long  Long
-
-	followed, unseen []string
-}
-
-// decidedXA is the transaction that a group commits: for the second part of an XA transaction
-// its first. It is nil for a prepared one, which is not decided yet, and for its rollback.
-func (l *look) decidedXA(t *binlog.Transaction) *binlog.Transaction {
-	first, known := l.open[t.XA]
-	switch {
-	case t.Unfinished:
-		l.open[t.XA] = prepared{t, l.cause, l.why, l.long, l.followed, l.unseen}
-		return nil
-	case l.second == format.XARollback:
-		delete(l.open, t.XA)
-		return nil
-	case l.second == format.XACommit && known:
-		delete(l.open, t.XA)
-		l.cause = first.cause
-		l.long = first.long
-		l.followed, l.unseen = first.followed, first.unseen
-		l.why = append(l.why, first.why...)
-		return first.t
-	}
-	return t
-}
-
 func (l *look) cause1(d decided) {
 	switch d.kind {
 	case definition:

@@ -1,0 +1,180 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
+	"opsdeck/ops/restore"
+)
+
+// Markdown is the report for people.
+func (a Account) Markdown(l *lang.Printer) string {
+	var b strings.Builder
+	head := func(m lang.Msg) { fmt.Fprintf(&b, "\n## %s\n\n", l.Msg(m)) }
+	fmt.Fprintf(&b, "# %s\n\n%s", l.T("Restore %s: %s", a.ID, resultLabel(a.Result)), a.Message(l))
+	head(lang.M("Facts"))
+	for _, f := range a.facts() {
+		fmt.Fprintf(&b, "- %s: %s\n", l.Msg(f.name), f.value)
+	}
+	head(lang.M("Timeline"))
+	for _, m := range a.Timeline {
+		took := ""
+		if !m.End.IsZero() && m.End.After(m.Begin) {
+			took = " (" + human.Duration(m.End.Sub(m.Begin)) + ")"
+		}
+		by := ""
+		if m.By != "" {
+			by = " – " + m.By
+		}
+		fmt.Fprintf(&b, "- %s %s%s%s\n", human.Moment(m.Begin), l.Msg(m.Stage.Label()), took, by)
+		for _, n := range m.Notes {
+			if !n.LoadsExported() { // commands stand in code blocks
+				fmt.Fprintf(&b, "  - %s\n", mdLine(l.Msg(n.Msg)))
+			}
+		}
+	}
+	if len(a.Tables) > 0 {
+		head(lang.M("Tables"))
+		a.tablesMarkdown(&b, l)
+	}
+	a.lossMarkdown(&b, l)
+	return b.String()
+}
+
+// tablesMarkdown lists the verified tables. After a replay the expected row counts are not
+// the backup's.
+func (a Account) tablesMarkdown(b *strings.Builder, l *lang.Printer) {
+	if a.Replay == nil {
+		fmt.Fprintf(b, "| %s | %s | %s | |\n| --- | ---: | ---: | --- |\n",
+			l.T("table"), l.T("rows"), l.T("in the backup"))
+	} else {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | |\n| --- | ---: | ---: | ---: | --- |\n",
+			l.T("table"), l.T("rows"), l.T("in the backup"), l.T("after the replay"))
+	}
+	for _, t := range a.Tables {
+		want := countOr(t.Want)
+		if a.Replay != nil {
+			own, known := a.Replay.BackupRows[t.Table]
+			if !known {
+				own = -1
+			}
+			want = countOr(own) + " | " + want
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mdCell(t.Table), human.Count(t.Rows), want, t.State)
+	}
+}
+
+func countOr(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	return human.Count(n)
+}
+
+type fact struct {
+	name  lang.Msg
+	value string
+}
+
+func (a Account) facts() []fact {
+	moment := lang.M("restored to")
+	if a.Result == "undone" || a.Result == "aborted" {
+		moment = lang.M("state of the backup")
+	}
+	all := []fact{
+		{
+			lang.M("service"),
+			a.Service,
+		}, {lang.M("database"), a.Database}, {lang.M("server"), a.Server}, {lang.M("mode"), string(a.Mode)},
+		{lang.M("operator"), a.Operator}, {lang.M("backup"), a.Backup},
+		{moment, human.Moment(a.RestoredTo)},
+		{
+			lang.M("emergency backup"),
+			a.Emergency,
+		}, {lang.M("also backed up"), strings.Join(a.Also, ", ")},
+		{lang.M("old tables kept in"), a.Kept}, {lang.M("exports"), strings.Join(a.Exports, ", ")},
+		{lang.M("loaded, not swapped"), a.Loaded},
+		{lang.M("left out"), strings.Join(a.Without, ", ")},
+	}
+	if a.SwapMS > 0 {
+		all = append(all, fact{lang.M("swap time"), fmt.Sprintf("%.1f ms", a.SwapMS)})
+	}
+	out := all[:0]
+	for _, f := range all {
+		if f.value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (a Account) lossMarkdown(b *strings.Builder, l *lang.Printer) {
+	lost := ahead()
+	if a.Result == "restored" || a.Result == "aborted" {
+		lost = lossWords{lang.M("What was lost"), lang.M("the table was removed"), lang.M("Nothing was lost.")}
+	}
+	lossSection(b, l, lost, a.Lost)
+	if a.LostByUndo != nil {
+		lossSection(b, l, lossWords{lang.M("What the undo removed"), lang.M("the table was removed"),
+			lang.M("Nothing: nothing was written since the restore.")}, *a.LostByUndo)
+	}
+	if a.Load == "" {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n", l.T("Put the exported rows back"))
+	fmt.Fprintf(b, "%s\n\n    %s\n",
+		l.T("Each file is one transaction: where another row is in the way, nothing of it is "+
+			"applied. A row that the backup has too, and that was changed since, is overwritten."), a.Load)
+	if a.Replay == nil {
+		fmt.Fprintf(b, "\n%s\n", l.T("Deletions are not in these files."))
+	}
+}
+
+// lossWords are the words of a loss that is to come, or is over.
+type lossWords struct{ title, gone, nothing lang.Msg }
+
+// ahead are those of a loss that is to come.
+func ahead() lossWords {
+	return lossWords{lang.M("What will be lost"), lang.M("the table will be dropped"),
+		lang.M("nothing will be lost: every table was compared with the backup")}
+}
+
+func lossSection(b *strings.Builder, l *lang.Printer, words lossWords, loss restore.Loss) {
+	if loss.Since.IsZero() && len(loss.Tables)+len(loss.Unknown)+len(loss.Unseen)+len(loss.Missing)+
+		len(loss.Objects) == 0 && !loss.Unlisted {
+		return // there was no check
+	}
+	fmt.Fprintf(b, "\n## %s\n", l.Msg(words.title))
+	if len(loss.Tables) > 0 {
+		fmt.Fprintf(b, "\n| %s | %s | |\n| --- | ---: | --- |\n", l.T("table"), l.T("rows"))
+	}
+	for _, t := range loss.Tables {
+		gone := t.Vanishes
+		t.Vanishes = false
+		about := t.About(l)
+		if gone {
+			about = append(about, l.Msg(words.gone))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", mdCell(t.Table), human.Count(t.Newer), strings.Join(about, ", "))
+	}
+	for _, doubt := range loss.Unsure() {
+		fmt.Fprintf(b, "\n%s\n", mdLine(l.Msg(doubt)))
+	}
+	if loss.Nothing() {
+		fmt.Fprintf(b, "\n%s\n", l.Msg(words.nothing))
+	}
+	if len(loss.Users) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("Users active since: %s", mdLine(strings.Join(loss.Users, ", "))))
+	}
+	if len(loss.Resources) > 0 {
+		fmt.Fprintf(b, "\n%s\n", l.T("Resources they changed: %s", mdLine(strings.Join(loss.Resources, ", "))))
+	}
+}
+
+// mdLine keeps external text on one line.
+func mdLine(s string) string { return strings.NewReplacer("\n", " ", "\r", " ", "\x1b", "").Replace(s) }
+
+// mdCell keeps external text in one cell of a table.
+func mdCell(s string) string { return strings.ReplaceAll(mdLine(s), "|", `\|`) }
