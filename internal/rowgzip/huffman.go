@@ -113,7 +113,7 @@ func (c *codes) sizes(dst []uint8, counts []uint32, most int) {
 func depthsOf(leaves []leaf) []int {
 	n := len(leaves)
 	weight := make([]uint64, n-1)
-	above := make([]int, 2*n-1) // above: of leaves, then of inner nodes
+	parent := make([]int, 2*n-1) // of leaves, then of inner nodes
 	l, node := 0, 0
 	rarest := func(next int) (uint64, int) {
 		if l < n && (node >= next || uint64(leaves[l].count) <= weight[node]) {
@@ -126,15 +126,15 @@ func depthsOf(leaves []leaf) []int {
 	for next := range n - 1 {
 		a, i := rarest(next)
 		b, j := rarest(next)
-		weight[next], above[i], above[j] = a+b, next, next
+		weight[next], parent[i], parent[j] = a+b, next, next
 	}
 	depth := make([]int, n-1)
 	depths := make([]int, n+1)
 	for k := n - 3; k >= 0; k-- {
-		depth[k] = depth[above[n+k]] + 1
+		depth[k] = depth[parent[n+k]] + 1
 	}
 	for i := range n {
-		depths[depth[above[i]]+1]++
+		depths[depth[parent[i]]+1]++
 	}
 	return depths
 }

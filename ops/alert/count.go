@@ -5,8 +5,8 @@ import "time"
 // Count is the matches of a rule in its window, in parts of time that a jump of the
 // clock does not move.
 type Count struct {
-	Slices []int64 `json:"parts"`   // the newest last
-	Into   Span    `json:"into_ms"` // of the newest slice
+	Parts []int64 `json:"parts"`   // the newest last
+	Into  Span    `json:"into_ms"` // of the newest part
 }
 
 // parts is how many parts a window has.
@@ -15,9 +15,9 @@ const parts = 20
 // Add takes n more matches after a step of time, and returns how many there are in
 // the window.
 func (c *Count) Add(n int64, elapsed, window time.Duration) (sum int64) {
-	if len(c.Slices) != parts {
-		c.Slices = append(make([]int64, parts), c.Slices...)
-		c.Slices = c.Slices[len(c.Slices)-parts:]
+	if len(c.Parts) != parts {
+		c.Parts = append(make([]int64, parts), c.Parts...)
+		c.Parts = c.Parts[len(c.Parts)-parts:]
 	}
 	part := max(window/parts, time.Millisecond)
 	c.Into += Span(elapsed)
@@ -27,10 +27,10 @@ func (c *Count) Add(n int64, elapsed, window time.Duration) (sum int64) {
 			break
 		}
 		c.Into -= Span(part)
-		c.Slices = append(c.Slices[1:], 0)
+		c.Parts = append(c.Parts[1:], 0)
 	}
-	c.Slices[parts-1] += n
-	for _, x := range c.Slices {
+	c.Parts[parts-1] += n
+	for _, x := range c.Parts {
 		sum += x
 	}
 	return sum
@@ -38,7 +38,7 @@ func (c *Count) Add(n int64, elapsed, window time.Duration) (sum int64) {
 
 // None tells that there is no match in the window.
 func (c *Count) None() bool {
-	for _, x := range c.Slices {
+	for _, x := range c.Parts {
 		if x != 0 {
 			return false
 		}

@@ -92,14 +92,14 @@ func judgeChat(kind string, body []byte, secrets []string) *failure {
 		code, text = said.Code, said.Msg
 	case "slack":
 		if known && said.OK != nil && !*said.OK {
-			return refused(lang.M("it refused: %s", masked(said.Error, secrets...)))
+			return permanent(lang.M("it refused: %s", masked(said.Error, secrets...)))
 		}
 		return nil
 	default:
 		return nil
 	}
 	if !known || code == nil {
-		return later(0, lang.M("its response is not from %s", kind))
+		return temporary(0, lang.M("its response is not from %s", kind))
 	}
 	return judgeCode(kind, *code, masked(text, secrets...))
 }
@@ -128,9 +128,9 @@ func judgeCode(kind string, code int, text string) *failure {
 	case slices.Contains(badContent[kind], code):
 		return unacceptable(lang.M("it refused: %d %s", code, text))
 	case !slices.Contains(tooFast[kind], code):
-		return refused(lang.M("it refused: %d %s", code, text))
+		return permanent(lang.M("it refused: %d %s", code, text))
 	case kind == "dingtalk" && code > 0:
-		return later(10*time.Minute, lang.M("it refused: %d %s", code, text))
+		return temporary(10*time.Minute, lang.M("it refused: %d %s", code, text))
 	}
-	return later(time.Minute, lang.M("it refused: %d %s", code, text))
+	return temporary(time.Minute, lang.M("it refused: %d %s", code, text))
 }

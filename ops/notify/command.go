@@ -58,12 +58,12 @@ func (c *command) send(ctx context.Context, m Message) error {
 	}
 	stdin, err := fileOf(append(body, '\n'))
 	if err != nil {
-		return later(0, lang.M("the command cannot be run: %s", err.Error()))
+		return temporary(0, lang.M("the command cannot be run: %s", err.Error()))
 	}
 	defer stdin.Close()
 	said, out, err := os.Pipe()
 	if err != nil {
-		return later(0, lang.M("the command cannot be run: %s", err.Error()))
+		return temporary(0, lang.M("the command cannot be run: %s", err.Error()))
 	}
 	defer said.Close()
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
@@ -77,14 +77,14 @@ func (c *command) send(ctx context.Context, m Message) error {
 	err = cmd.Start()
 	out.Close()
 	if err != nil {
-		return refused(lang.M("the command cannot be run: %s", err.Error()))
+		return permanent(lang.M("the command cannot be run: %s", err.Error()))
 	}
 	words := make(chan string, 1)
 	go func() { words <- firstWords(said) }()
 	err = cmd.Wait()
 	_ = killGroup(cmd)
 	if err != nil && ctx.Err() != nil {
-		return later(0, lang.M("the command timed out and was killed"))
+		return temporary(0, lang.M("the command timed out and was killed"))
 	}
 	_ = said.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	return judgeCommand(err, <-words)
@@ -125,7 +125,7 @@ func judgeCommand(err error, said string) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &exit):
-		return broken(err)
+		return connectionFailed(err)
 	}
 	why := lang.M("the command exited with %d", exit.ExitCode())
 	if said := masked(said); said != "" {
@@ -135,7 +135,7 @@ func judgeCommand(err error, said string) error {
 	case 65: // EX_DATAERR
 		return unacceptable(why)
 	case 64, 78, 126, 127:
-		return refused(why)
+		return permanent(why)
 	}
-	return later(0, why)
+	return temporary(0, why)
 }

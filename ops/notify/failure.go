@@ -68,20 +68,20 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// refused is a failure that no retry mends.
-func refused(why lang.Msg) *failure { return &failure{Why: why} }
+// permanent is a failure that no retry mends.
+func permanent(why lang.Msg) *failure { return &failure{Why: why} }
 
 // unacceptable is a failure that no retry of the same message mends.
 func unacceptable(why lang.Msg) *failure { return &failure{Content: true, Why: why} }
 
-// later is a failure that a retry may mend.
-func later(after time.Duration, why lang.Msg) *failure {
+// temporary is a failure that a retry may mend.
+func temporary(after time.Duration, why lang.Msg) *failure {
 	return &failure{Retry: true, After: after, Why: why}
 }
 
-// broken is the failure of a connection, in a few words, without the address: a
+// connectionFailed is the failure of a connection, in a few words, without the address: a
 // webhook's URL is a secret.
-func broken(err error) *failure {
+func connectionFailed(err error) *failure {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err

@@ -140,7 +140,7 @@ func (h *hook) send(ctx context.Context, m Message) error {
 func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return refused(lang.M("the URL is not valid"))
+		return permanent(lang.M("the URL is not valid"))
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "opsdeck")
@@ -152,12 +152,12 @@ func (h *hook) post(ctx context.Context, u *url.URL, body []byte, key string) er
 	}
 	res, err := h.client.Do(req)
 	if err != nil {
-		return broken(err)
+		return connectionFailed(err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
-		return broken(err)
+		return connectionFailed(err)
 	}
 	if f := judgeStatus(res); f != nil {
 		if h.kind == "alertmanager" && res.StatusCode == http.StatusBadRequest {
@@ -188,15 +188,15 @@ func judgeStatus(res *http.Response) *failure {
 	case code >= 200 && code <= 299:
 		return nil
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
-		return later(waitOf(res), lang.M("it responded with %d", code))
+		return temporary(waitOf(res), lang.M("it responded with %d", code))
 	case code >= 300 && code <= 399:
-		return refused(lang.M("it responded with %d, a redirect; redirects are not followed", code))
+		return permanent(lang.M("it responded with %d, a redirect; redirects are not followed", code))
 	}
 	why := lang.M("it responded with %d", code)
 	if slices.Contains(contentCodes, code) {
 		return unacceptable(why)
 	}
-	return refused(why)
+	return permanent(why)
 }
 
 // contentCodes are the statuses that speak of what was sent, and not of the address or of

@@ -73,7 +73,7 @@ func (t *mailer) send(ctx context.Context, m Message) error {
 	}
 	client, err := mail.NewClient(t.conf.Host, t.options(ctx)...)
 	if err != nil {
-		return refused(lang.Raw(err.Error()))
+		return permanent(lang.Raw(err.Error()))
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
 		return t.judge(errors.Join(ctx.Err(), err))
@@ -84,10 +84,10 @@ func (t *mailer) send(ctx context.Context, m Message) error {
 func (t *mailer) letter(m Message) (*mail.Msg, error) {
 	msg := mail.NewMsg()
 	if err := msg.From(t.conf.From); err != nil {
-		return nil, refused(lang.M("the sender %q is not a mail address", t.conf.From))
+		return nil, permanent(lang.M("the sender %q is not a mail address", t.conf.From))
 	}
 	if err := msg.To(t.conf.To...); err != nil {
-		return nil, refused(lang.M("a recipient is not a mail address: %s", strings.Join(t.conf.To, ", ")))
+		return nil, permanent(lang.M("a recipient is not a mail address: %s", strings.Join(t.conf.To, ", ")))
 	}
 	msg.Subject(strings.Join(strings.Fields(m.Subject), " "))
 	msg.SetDate()
@@ -193,11 +193,11 @@ func (t *mailer) judge(err error) error {
 	case code == 552: // the message is too large (RFC 1870, 6.1)
 		return unacceptable(why)
 	case code >= 500:
-		return refused(why)
+		return permanent(why)
 	case code >= 400:
-		return later(0, why)
+		return temporary(0, why)
 	case strings.Contains(text, "does not support STARTTLS"):
-		return refused(lang.M("the mail server does not offer STARTTLS"))
+		return permanent(lang.M("the mail server does not offer STARTTLS"))
 	}
-	return broken(err)
+	return connectionFailed(err)
 }

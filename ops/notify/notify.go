@@ -72,7 +72,7 @@ func (t *Target) Preview(m Message) string { return t.carrier.preview(m.masked()
 // RetryAfter tell what to do about them.
 func (t *Target) Send(ctx context.Context, m Message) error {
 	if wait := t.limit.take(t.now()); wait > 0 {
-		return t.failed(later(wait, lang.M("its limit is reached: %d a minute", t.limit.most)))
+		return t.failed(temporary(wait, lang.M("its limit is reached: %d a minute", t.limit.most)))
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -88,7 +88,7 @@ func (s *syslog) preview(m Message) string {
 func (s *syslog) send(ctx context.Context, m Message) error {
 	conn, err := s.dial(ctx)
 	if err != nil {
-		return broken(err)
+		return connectionFailed(err)
 	}
 	defer conn.Close()
 	if end, bounded := ctx.Deadline(); bounded {
@@ -102,7 +102,7 @@ func (s *syslog) send(ctx context.Context, m Message) error {
 		return stream(conn, s.line(m, maxStream)+"\n")
 	}
 	if _, err := io.WriteString(conn, s.line(m, maxDatagram)); err != nil {
-		return broken(err)
+		return connectionFailed(err)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *syslog) dial(ctx context.Context) (net.Conn, error) {
 // is going away answers with a reset rather than an end.
 func stream(conn net.Conn, text string) error {
 	if _, err := io.WriteString(conn, text); err != nil {
-		return broken(err)
+		return connectionFailed(err)
 	}
 	if half, can := conn.(interface{ CloseWrite() error }); can {
 		_ = half.CloseWrite()
@@ -134,7 +134,7 @@ func stream(conn net.Conn, text string) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
-	return broken(err)
+	return connectionFailed(err)
 }
 
 // line is the message of at most so many bytes, in its form.

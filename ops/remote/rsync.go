@@ -106,21 +106,21 @@ func (r *rsync) pipe(ctx context.Context, in io.Reader, out io.Writer, name stri
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = lingering
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	var text, complaint bytes.Buffer
+	var text, stderr bytes.Buffer
 	if out == nil {
 		out = &text
 	}
 	cmd.Stdin = in
-	cmd.Stderr = &complaint
-	err, taken := runInto(cmd, out)
+	cmd.Stderr = &stderr
+	err, outErr := runInto(cmd, out)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if taken != nil {
-		return nil, taken
+	if outErr != nil {
+		return nil, outErr
 	}
 	if err != nil {
-		return text.Bytes(), &commandError{err: err, said: strings.TrimSpace(complaint.String())}
+		return text.Bytes(), &commandError{err: err, said: strings.TrimSpace(stderr.String())}
 	}
 	return text.Bytes(), nil
 }
@@ -132,31 +132,31 @@ var lingering = 5 * time.Second
 // runInto runs a command. Whoever takes its output may take as long as it needs: what
 // is left in the pipe when the command has ended is no less wanted. Something else that
 // still holds the pipe then is not waited for.
-func runInto(cmd *exec.Cmd, out io.Writer) (err, taken error) {
-	said, says, err := os.Pipe()
+func runInto(cmd *exec.Cmd, out io.Writer) (err, outErr error) {
+	reader, writer, err := os.Pipe()
 	if err != nil {
 		return err, nil
 	}
-	defer said.Close()
-	cmd.Stdout = says
+	defer reader.Close()
+	cmd.Stdout = writer
 	err = cmd.Start()
-	says.Close()
+	writer.Close()
 	if err != nil {
 		return err, nil
 	}
-	left := &leftover{pipe: said}
+	left := &leftover{pipe: reader}
 	copied := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(out, left)
-		said.Close() // the command must not wait for one who takes no more
+		reader.Close() // the command must not wait for one who takes no more
 		copied <- err
 	}()
 	err = cmd.Wait()
 	left.end()
-	if taken = <-copied; errors.Is(taken, os.ErrDeadlineExceeded) {
+	if outErr = <-copied; errors.Is(outErr, os.ErrDeadlineExceeded) {
 		return cmp.Or(err, exec.ErrWaitDelay), nil
 	}
-	return err, taken
+	return err, outErr
 }
 
 // leftover is the reading end of a pipe, each of whose reads takes at most lingering
