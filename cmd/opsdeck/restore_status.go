@@ -83,6 +83,8 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
 		}
+	} else if pr := r.Progress; pr != nil && r.Alive && pr.Waits != "" {
+		out.WaitsFor = []string{pr.Waits}
 	}
 	if why, ok := r.Unstarted(); ok {
 		out.Unstarted = true
@@ -172,6 +174,9 @@ func sayRun(p *printer, r runJSON, now time.Time) {
 		sayWaiting(p, r, now)
 	case open:
 		p.say(lang.M("    It is running. Watch it: opsdeck restore attach %s", r.ID))
+		for _, w := range r.WaitsFor {
+			p.say(lang.M("    %s", w))
+		}
 	}
 	if r.Loaded != "" && !open {
 		p.say(lang.M("    The loaded data is kept in %s. Resume: opsdeck restore resume %s", r.Loaded, r.ID))

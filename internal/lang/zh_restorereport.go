@@ -11,6 +11,15 @@ func init() {
 		"to put the exported rows back (the tables' triggers fire): %s", "写回导出的行（会触发这些表上的触发器）：%s",
 		"the exported files do not contain these deletions", "导出文件不包含这些删除操作",
 		"Put the exported rows back", "写回导出的行",
+		"The loss was counted at %s: what was written after that is lost too, and not in these numbers.",
+		"损失统计于 %s：此后写入的数据同样丢失，不在上述数字之内。",
+		"Counted at %s, when nothing wrote to it any more.", "统计于 %s，当时已无写入。",
+		"%s of the lost rows are in none of these files: they were written after the export.",
+		"丢失的行中有 %s 行不在这些文件里：它们写于导出之后。",
+		"%s of the lost rows are in none of these files: they were written after the export. The emergency backup "+
+			"has them; to see those of a table: %s",
+		"丢失的行中有 %s 行不在这些文件里：它们写于导出之后。应急备份里有这些行；查看某张表中的：%s",
+		"Nothing was lost of what had been written by %s.", "截至 %s 写入的数据没有丢失。",
 		"Each file is one transaction: where another row is in the way, nothing of it is applied. A row that the "+
 			"backup has too, and that was changed since, is overwritten.",
 		"每个文件是一个事务：若与已有的行冲突，该文件的内容一行也不会写入。备份中也有、此后被修改过的行会被覆盖。",

@@ -321,9 +321,15 @@ func (w *World) Export(
 		}, err
 }
 
-// Clean removes the shadow.
+// Clean takes an exchange back that was not journaled, and removes the shadow.
 func (w *World) Clean(ctx context.Context, _ *restore.Plan, _ run.Folder) ([]restore.Note, error) {
-	return nil, w.do(ctx, "clean", func(s *WorldState) error { s.Shadow = ""; return nil })
+	return nil, w.do(ctx, "clean", func(s *WorldState) error {
+		if s.Kept != "" {
+			s.Live, s.Kept = s.Kept, ""
+		}
+		s.Shadow = ""
+		return nil
+	})
 }
 
 // Settle takes a half exchange back and keeps the shadow.

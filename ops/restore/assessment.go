@@ -41,6 +41,8 @@ type Assessment struct {
 	Closure       []string  `json:"closure,omitempty"`     // the selected tables and those their keys need
 	Drill         *Drill    `json:"drill,omitempty"`
 	Findings      []Finding `json:"findings"`
+	// Frozen is true where another session let nobody create anything: nothing was tried.
+	Frozen bool `json:"definitions_locked,omitempty"`
 	// EventsOff are disabled now and enabled in the backup.
 	EventsOff []string `json:"events_off,omitempty"`
 	// Uncreatable are the objects of the backup that the server refuses to create;
@@ -151,6 +153,7 @@ type Finding struct {
 // that would be dropped. Only Sure tells that the list is complete.
 type Loss struct {
 	Since     time.Time   `json:"since"` // the time of the backup
+	CountedAt time.Time   `json:"counted_at,omitzero"`
 	Tables    []LossTable `json:"tables"`
 	Users     []string    `json:"users,omitempty"`     // who acted since, from the audit rows
 	Resources []string    `json:"resources,omitempty"` // what they touched

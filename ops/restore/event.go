@@ -93,6 +93,7 @@ type Data struct {
 	TableRows  []TableRows `json:"table_rows,omitempty"`
 	Exports    []string    `json:"exports,omitempty"`
 	Lost       *Loss       `json:"lost,omitempty"`
+	Final      *Loss       `json:"final_loss,omitempty"` // what the restore loses, counted when nobody wrote any more
 	Report     string      `json:"report,omitempty"`
 	Text       string      `json:"text,omitempty"` // the notification text
 	Told       []string    `json:"told,omitempty"` // targets that accepted the notification

@@ -16,6 +16,27 @@ func (p *Plan) ExportBehind() bool {
 		p.Assessment.Loss.Rows()+p.Assessment.Loss.Changed() > p.ExportedRows
 }
 
+// LossOf is what the restore of a run loses, as it was counted last. late tells that it was
+// counted while something may still have written.
+func (p *Plan) LossOf(s Snapshot) (loss Loss, late bool) {
+	if s.Data.Final != nil {
+		return *s.Data.Final, p.Mode == InPlace && (p.Process.Leave || s.Ignored)
+	}
+	loss = p.Assessment.Loss
+	if loss.CountedAt = p.Assessment.At; p.ExportedAt.After(loss.CountedAt) {
+		loss.CountedAt = p.ExportedAt
+	}
+	return loss, true
+}
+
+// NothingLost says that nothing was lost; late is as LossOf tells it.
+func NothingLost(loss Loss, late bool) lang.Msg {
+	if !late {
+		return lang.M("Nothing was lost.")
+	}
+	return lang.M("Nothing was lost of what had been written by %s.", human.Moment(loss.CountedAt))
+}
+
 // LoadExported is the shell command that puts exported rows back: each table's file is one
 // transaction, and a file that cannot be loaded is named. "" where there is nothing to load.
 func (p *Plan) LoadExported(files []string) string {

@@ -184,6 +184,7 @@ func (s *Snapshot) again() {
 	s.Data.Unreadable = nil
 	s.Data.Mark = ""
 	s.Data.Now = nil
+	s.Data.Final = nil
 	if s.Torn { // the state before is still the one to go back to
 		return
 	}
@@ -267,6 +268,7 @@ func (d *Data) merge(n Data) {
 	set(&d.SwapMS, n.SwapMS)
 	d.Also = append(slices.Clip(d.Also), n.Also...)
 	set(&d.Lost, n.Lost)
+	set(&d.Final, n.Final)
 	if n.Unreadable != nil {
 		d.Unreadable = n.Unreadable
 	}

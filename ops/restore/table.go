@@ -35,7 +35,7 @@ var table = complete(map[Stage]row{
 		KindLeave: settle,
 		KindAbort: backOut,
 	},
-	Swapping: {KindDone: to(Starting), KindFound: to(AskSwap), KindFailed: to(AskSwap)},
+	Swapping: {KindDone: to(Starting), KindFound: to(AskSwap), KindFailed: to(AskSwap), KindAbort: to(Cleaning)},
 	AskSwap: {
 		KindRetry: saveAgain(Swapping),
 		KindGoOn:  despiteWrites,
@@ -43,9 +43,9 @@ var table = complete(map[Stage]row{
 		KindAbort: to(Cleaning),
 	},
 
-	Starting: {KindDone: to(Readying), KindFailed: to(AskStart)},
+	Starting: {KindDone: to(Readying), KindFailed: to(AskStart), KindUndo: undo, KindAbort: undo},
 	AskStart: {KindRetry: to(Starting), KindUndo: undo, KindKeep: served},
-	Readying: {KindDone: served, KindFailed: to(AskReady)},
+	Readying: {KindDone: served, KindFailed: to(AskReady), KindUndo: undo, KindAbort: undo},
 	AskReady: {KindRetry: to(Readying), KindUndo: undo, KindKeep: served},
 
 	Keeping: {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,11 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	const said = "sleep 600 did not finish in time and was ended"
+	var told []string
+	watched := Watched(t.Context(), func(command string) { told = append(told, command) })
+	if c.Status(watched); !slices.Equal(told, []string{hangs, ""}) {
+		t.Errorf("told of %q", told)
+	}
 	if err := c.Start(t.Context()); err == nil || !strings.Contains(err.Error(), said) {
 		t.Errorf("start: %v", err)
 	}

@@ -49,6 +49,10 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	defer stderr.Close()
 	ctx, cancel := context.WithTimeout(ctx, commandWait)
 	defer cancel()
+	if told, ok := ctx.Value(watched{}).(func(string)); ok {
+		told(shown(name, args))
+		defer told("")
+	}
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Stdout = stdout
@@ -67,6 +71,27 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	}
 	out.stdout, out.stderr = content(stdout), content(stderr)
 	return out
+}
+
+// watched is the key of a context's watcher.
+type watched struct{}
+
+// Watched is a context whose commands are told of: told gets each when it begins, and "" when
+// it has ended.
+func Watched(ctx context.Context, told func(command string)) context.Context {
+	return context.WithValue(ctx, watched{}, told)
+}
+
+// shown is a command as a person types it.
+func shown(name string, args []string) string {
+	if name == "sh" && len(args) == 2 && args[0] == "-c" {
+		return args[1]
+	}
+	words := []string{quote(name)}
+	for _, a := range args {
+		words = append(words, quote(a))
+	}
+	return strings.Join(words, " ")
 }
 
 // scratch is a file without a name.

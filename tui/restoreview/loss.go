@@ -166,6 +166,9 @@ func (p *asking) openLoss() tea.Cmd {
 		nothing := lang.M("nothing will be lost: every table was compared with the backup")
 		if p.base.watching() && p.base.run.State.Stage.Final() {
 			nothing = lang.M("Nothing was lost.")
+			if p.base.run.State.Stage == restore.Done {
+				nothing = restore.NothingLost(p.base.shownPlan().LossOf(p.base.run.State))
+			}
 		}
 		return page.Send(page.Notice{State: ops.StateOK, Text: nothing})
 	}
@@ -221,6 +224,7 @@ func (p *base) shownLoss() (title lang.Msg, loss restore.Loss, exported []string
 		return lang.M("What the undo removed"), *s.Data.Lost, s.Data.Exports
 	case s.Stage == restore.Done:
 		title = lang.M("What was lost")
+		loss, _ = plan.LossOf(s)
 	}
 	return title, loss, exported
 }
@@ -262,6 +266,9 @@ func (p *asking) lostOf(rows [][4]string) []string {
 	plan := p.base.shownPlan()
 	known := map[string]string{}
 	loss := plan.Assessment.Loss
+	if p.base.watching() {
+		loss, _ = plan.LossOf(p.base.run.State)
+	}
 	for _, name := range slices.Concat(loss.Unknown, loss.Missing, loss.Unseen) {
 		known[name] = "?"
 	}

@@ -133,6 +133,7 @@ func (s *Server) Database() run.Database {
 		Exchanger: s.Exchange,
 		Exporter:  s.Losses,
 		Uncounted: s.Losses,
+		Losses:    s.Losses,
 		Cleaner:   s.Cleaning,
 	}
 }

@@ -33,6 +33,8 @@ type Account struct {
 	Now        *restore.Present    `json:"now,omitempty"`           // the database at the end, from a fresh check
 	Loaded     string              `json:"loaded_schema,omitempty"` // holds what an aborted run loaded
 	Lost       restore.Loss        `json:"lost"`
+	LostLate   bool                `json:"lost_counted_early,omitempty"` // more may be lost than was counted
+	Unexported int64               `json:"lost_not_exported,omitempty"`  // rows that are in none of the exports
 	LostByUndo *restore.Loss       `json:"lost_by_undo,omitempty"`
 	Exports    []string            `json:"exports,omitempty"`
 	Load       string              `json:"load_exports,omitempty"` // the shell command that puts them back
@@ -94,7 +96,10 @@ func Tell(p *restore.Plan, s restore.Snapshot, ended time.Time) Account {
 	if !s.Reverted() {
 		a.Exports = append(slices.Clone(p.Exported), s.Data.Exports...)
 		if p.Assessment != nil && p.Mode != restore.Into {
-			a.Lost = p.Assessment.Loss
+			a.Lost, a.LostLate = p.LossOf(s)
+			if len(p.Exported) > 0 {
+				a.Unexported = max(0, a.Lost.Rows()+a.Lost.Changed()-p.ExportedRows)
+			}
 		}
 	}
 	if a.Result == "undone" {
@@ -265,6 +270,9 @@ func (a Account) Message(l *lang.Printer) string {
 		}
 		if n := a.Lost.Deleted(); n > 0 {
 			line(lang.M("%s deletions after that moment are lost.", human.Count(n)))
+		}
+		if a.LostLate && !a.Lost.CountedAt.IsZero() {
+			line(a.counted())
 		}
 	}
 	if loss := a.LostByUndo; a.Result == "undone" && loss != nil && !loss.Sum().Empty() {

@@ -229,6 +229,9 @@ func (c *Crew) notify(ctx context.Context, p *restore.Plan, s restore.Snapshot) 
 func (c *Crew) report(ctx context.Context, p *restore.Plan, s restore.Snapshot) (restore.Event, error) {
 	now := c.present(ctx, p, s)
 	s.Data.Now = &now
+	if s.Stage == restore.Reporting && p.Mode == restore.Swap && s.Kept && s.Data.Final == nil {
+		s.Data.Final = c.final(ctx, p)
+	}
 	a := report.Tell(p, s, c.Clock.Now())
 	if err := c.Folder.writeReport(a, c.Lang); err != nil {
 		return restore.Event{}, err
@@ -237,8 +240,21 @@ func (c *Crew) report(ctx context.Context, p *restore.Plan, s restore.Snapshot) 
 	return restore.Event{
 		Kind:  restore.KindDone,
 		Notes: []restore.Note{restore.N(lang.M("report: %s", path))},
-		Data:  &restore.Data{Report: path, Text: a.Message(c.Lang), Now: &now},
+		Data:  &restore.Data{Report: path, Text: a.Message(c.Lang), Now: &now, Final: s.Data.Final},
 	}, nil
+}
+
+// final counts what the restore loses; nil where that cannot be counted: then the report has the
+// plan's numbers, and says of when they are.
+func (c *Crew) final(ctx context.Context, p *restore.Plan) *restore.Loss {
+	if c.Database.Losses == nil || p.Assessment == nil {
+		return nil
+	}
+	loss, err := c.Database.Losses.Final(ctx, p)
+	if err != nil {
+		return nil
+	}
+	return &loss
 }
 
 // writeReport writes both files of a report.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"opsdeck/internal/clock"
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/restore"
 )
@@ -147,8 +149,10 @@ func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan R
 	defer cancel()
 	end := make(chan ended, 1)
 	s := r.s
+	var waited atomic.Pointer[string]
 	go func() {
 		ev, err := r.World.Do(work, e, r.Plan, s, func(p ops.Progress) {
+			waited.Store(&p.Waits)
 			if r.Progress != nil {
 				r.Progress(s, p)
 			}
@@ -164,6 +168,9 @@ func (r *Runner) effect(ctx context.Context, e restore.Effect, requests <-chan R
 			}
 			if abort == nil && r.turnsBack(q) && r.s.Can(q.Event.Kind) {
 				abort = &q.Event
+				if text := waited.Load(); text != nil && *text != "" {
+					abort.Notes = append(abort.Notes, restore.N(lang.M("ended by the abort: %s", *text)))
+				}
 				cancel()
 			}
 		case done := <-end:

@@ -272,6 +272,32 @@ func TestAbortEndsARunningLoad(t *testing.T) {
 	}
 }
 
+// TestAbortEndsASwapAndAStart: an abort need not wait for a command or a lock. It says what was
+// waited for.
+func TestAbortEndsASwapAndAStart(t *testing.T) {
+	for at, want := range map[string]restore.Stage{
+		"swap": restore.Aborted, "start": restore.Undone, "ready": restore.Undone,
+	} {
+		b := newBench(t, restore.Swap)
+		b.policy[restore.AskNotify] = restore.KindSilent
+		b.world.Before = func(ctx context.Context, method string) {
+			if method != at {
+				return
+			}
+			b.world.Before = nil
+			b.folder.Send(run.Request{Event: restore.Event{Kind: restore.KindAbort, By: "li"}})
+			<-ctx.Done()
+		}
+		s, err := b.run(context.Background(), restore.KindBegin)
+		if err != nil || s.Stage != want {
+			t.Fatalf("%s: %s, %v", at, s.Stage, err)
+		}
+		if w := b.world.Look(); w.Live != "damaged" || !w.Running {
+			t.Errorf("%s: the world is %+v", at, w)
+		}
+	}
+}
+
 func TestATornLastLineIsCutOff(t *testing.T) {
 	for _, tail := range []string{`{"seq":9,"ti`, "{\"seq\":\n", "\x00\x00\x00\x00", "\n"} {
 		b := newBench(t, restore.Swap)

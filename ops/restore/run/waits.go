@@ -41,13 +41,34 @@ func (c *Crew) mayBegin(ctx context.Context, e restore.Effect, p *restore.Plan) 
 	return nil
 }
 
-// tellWaits returns a report that also tells what the effect waits for: who holds a lock, or
-// free space on the server's disk. stop ends an effect that does not wait for the latter.
-// end stops the checks, and waits for the last one.
+// commands reports that an effect runs commands of the service.
+func commands(e restore.Effect, p *restore.Plan) bool {
+	return e == restore.EffectStop || e == restore.EffectStart || replaces(e, p)
+}
+
+// awaits is the service's command that an effect waits for, and how long it has run; "" while
+// none has run for long.
+func (c *Crew) awaits() (command string, text lang.Msg) {
+	if c.Awaits == nil {
+		return "", lang.Msg{}
+	}
+	command, since := c.Awaits()
+	took := time.Since(since)
+	if command == "" || took < waitsEvery {
+		return "", lang.Msg{}
+	}
+	return command + since.String(), lang.M("waiting since %s for this command to end: %s",
+		since.Local().Format("15:04:05"), command)
+}
+
+// tellWaits returns a report that also tells what the effect waits for: a command of the
+// service, who holds a lock, or free space on the server's disk. stop ends an effect that does
+// not wait for the latter. end stops the checks, and waits for the last one.
 func (c *Crew) tellWaits(
 	ctx context.Context, stop context.CancelCauseFunc, e restore.Effect, p *restore.Plan, report Report,
 ) (Report, func()) {
-	if c.Database.Waits == nil || !lockers[e] {
+	locks := c.Database.Waits != nil && lockers[e]
+	if !locks && (c.Awaits == nil || !commands(e, p)) {
 		return report, func() {}
 	}
 	w := &waitTeller{report: report, begin: time.Now()}
@@ -59,6 +80,10 @@ func (c *Crew) tellWaits(
 			case <-ctx.Done():
 				return
 			case <-time.After(waitsEvery):
+			}
+			if command, text := c.awaits(); command != "" || !locks {
+				w.waits(command, c.Lang.Msg(text))
+				continue
 			}
 			if sure, full := c.Database.Waits.NoRoom(ctx, p); full != nil && ctx.Err() == nil {
 				if sure && yielders[e] {

@@ -28,6 +28,7 @@ type Database struct {
 	Exchanger Exchanger
 	Exporter  Exporter
 	Uncounted Uncounted // nil: all tables have counters
+	Losses    Losses    // nil: the loss is as the plan counted it
 	Cleaner   Cleaner
 }
 
@@ -121,6 +122,12 @@ type Uncounted interface {
 		restore.Loss, []string, error)
 	// Unsaved counts, before a load in place, what the live ones of these tables have beyond it.
 	Unsaved(ctx context.Context, p *restore.Plan, emergency string, report Report) (restore.Loss, error)
+}
+
+// Losses counts what a restore loses once nobody writes any more.
+type Losses interface {
+	// Final counts it before a load in place, or after a swap.
+	Final(ctx context.Context, p *restore.Plan) (restore.Loss, error)
 }
 
 // Cleaner removes what is no longer needed.
@@ -236,6 +243,8 @@ type Crew struct {
 	// QuietFor is the minimum time without writes to the live database; the default is 2 s.
 	QuietFor time.Duration
 	Sleep    func(ctx context.Context, d time.Duration) error // nil: real sleep
+	// Awaits is the service's command that runs now, and since when; "" for none. nil: nobody tells.
+	Awaits func() (command string, since time.Time)
 	// Explain converts a driver's error to one for people; nil leaves errors unchanged.
 	Explain func(error) error
 }
@@ -297,7 +306,13 @@ func (c *Crew) do(
 		return c.keep(ctx, p, s, report)
 	case restore.EffectLoad:
 		return c.unlessWritten(ctx, p, s, report, func() (restore.Event, error) {
-			return loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
+			var final *restore.Loss
+			if p.Mode == restore.InPlace && !s.LoadsAgain() {
+				final = c.final(ctx, p)
+			}
+			ev, err := loaded(c.Database.Loader.Load(ctx, p, c.Folder, report))
+			ev.Data.Final = final
+			return ev, err
 		})
 	case restore.EffectVerify:
 		return c.verify(ctx, p, report)

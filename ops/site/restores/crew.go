@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -26,13 +27,42 @@ import (
 )
 
 // processes stops and starts the service for a restore.
-type processes struct{ *Desk }
+type processes struct {
+	*Desk
+	now atomic.Pointer[command]
+}
+
+// command is one of the service's commands that runs.
+type command struct {
+	line  string
+	since time.Time
+}
+
+// watch makes the commands of a context known to Awaits.
+func (c *processes) watch(ctx context.Context) context.Context {
+	return service.Watched(ctx, func(line string) {
+		if line == "" {
+			c.now.Store(nil)
+			return
+		}
+		c.now.Store(&command{line, time.Now()})
+	})
+}
+
+// Awaits is the command that runs now, and since when.
+func (c *processes) Awaits() (line string, since time.Time) {
+	if now := c.now.Load(); now != nil {
+		return now.line, now.since
+	}
+	return "", time.Time{}
+}
 
 // downWait is how long a stopped service may take until it is down. Tests shorten it.
 var downWait = 30 * time.Second
 
 // Stop stops the service and waits until it is down.
-func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
+func (c *processes) Stop(ctx context.Context, p restore.Process) (bool, []restore.Note, error) {
+	ctx = c.watch(ctx)
 	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return false, nil, err
@@ -69,7 +99,8 @@ func (c processes) Stop(ctx context.Context, p restore.Process) (bool, []restore
 }
 
 // Start starts the service.
-func (c processes) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
+func (c *processes) Start(ctx context.Context, p restore.Process) ([]restore.Note, error) {
+	ctx = c.watch(ctx)
 	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return nil, err
@@ -81,7 +112,8 @@ func (c processes) Start(ctx context.Context, p restore.Process) ([]restore.Note
 }
 
 // Running tells whether the service runs or is about to.
-func (c processes) Running(ctx context.Context, _ restore.Process) (bool, error) {
+func (c *processes) Running(ctx context.Context, _ restore.Process) (bool, error) {
+	ctx = c.watch(ctx)
 	ctl, err := service.New(c.Service.Process)
 	if err != nil {
 		return false, err

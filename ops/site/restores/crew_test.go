@@ -31,7 +31,7 @@ func TestAStopIsJudgedByTheStatusCommand(t *testing.T) {
 		if err := os.WriteFile(up, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, notes, err := processes{d}.Stop(t.Context(), of)
+		_, notes, err := (&processes{Desk: d}).Stop(t.Context(), of)
 		said := ""
 		for _, n := range notes {
 			said += n.Msg.String()

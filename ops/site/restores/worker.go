@@ -149,9 +149,11 @@ func (d *Desk) work(
 	d.Target.WaitForRoom = true // who watches is told, and may abort
 	server := boundServer(d, p)
 	defer server.Close()
+	service := &processes{Desk: d}
 	crew := &run.Crew{
 		Database: server.Database(),
-		Services: processes{d},
+		Services: service,
+		Awaits:   service.Awaits,
 		Saver:    swap.Saver{Target: d.Target, Damage: server.Damage, Dump: d.emergency},
 		Prober: readiness{
 			timeout: d.Service.Health.Timeout,
