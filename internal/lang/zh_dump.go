@@ -131,6 +131,9 @@ func init() {
 		"neither mysqldump nor mariadb-dump is installed", "这里既没有安装 mysqldump 也没有安装 mariadb-dump",
 		"use --engine native, which needs no other tool", "请用 --engine native，它不需要其他工具",
 		"%s failed; nothing was kept", "%s 失败；没有保留任何文件",
+		"MariaDB's tools check the certificate's name too, which ssl-ca alone does not ask for: set host to a name in "+
+			"the certificate, or leave out --engine mysqldump",
+		"MariaDB 的工具还会检查证书中的名称，而仅设置 ssl-ca 并不要求这一点：请将 host 设为证书中的名称，或去掉 --engine mysqldump",
 		"%s ended without its final line; nothing was kept", "%s 结束时缺少最后一行；没有保留任何文件",
 	)
 }

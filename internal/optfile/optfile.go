@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"opsdeck/internal/lang"
 	"opsdeck/internal/regular"
+	"opsdeck/internal/trust"
 )
 
 // options are the options of the groups that were asked for. Names are in the
@@ -52,7 +54,8 @@ type Setting struct {
 
 // Settings reads the options of the given groups from the file at path and what it
 // includes, and tells where each is set, in the order of the file. A file that holds a
-// password and can be read by group or others is refused with an *InsecureError.
+// password and can be read by group or others is refused with an *InsecureError, one that
+// every user can write to with a *trust.Error.
 func Settings(path string, groups ...string) (list []Setting, err error) {
 	err = read(path, groups, &list, 0)
 	return list, err
@@ -73,6 +76,9 @@ func read(path string, groups []string, out *[]Setting, depth int) error {
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Mode().Perm()&0o002 != 0 { // MySQL's programs ignore such a file
+		return &trust.Error{Path: path, Why: lang.M("every user can write to it"), Fix: "chmod go-w " + path}
 	}
 	group := ""
 	scan := bufio.NewScanner(f)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"opsdeck/internal/trust"
 )
 
 func write(t *testing.T, path, text string, mode os.FileMode) string {
@@ -50,6 +52,21 @@ host = 'db one'
 	}
 	if err != nil || !maps.Equal(got, want) {
 		t.Fatalf("got %v, %v\nwant %v", got, err, want)
+	}
+}
+
+func TestAFileThatEveryUserCanWriteIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	open := write(t, filepath.Join(dir, "open.cnf"), "[client]\nhost=db\n", 0o600)
+	including := write(t, filepath.Join(dir, "my.cnf"), "!include open.cnf\n", 0o600)
+	if err := os.Chmod(open, 0o646); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{open, including} {
+		var untrusted *trust.Error
+		if _, err := Read(path, "client"); !errors.As(err, &untrusted) || untrusted.Path != open {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/optfile"
+	"opsdeck/internal/trust"
 	"opsdeck/ops"
 )
 
@@ -128,6 +129,7 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 	}
 	list, err := optfile.Settings(config.Home(path), optionGroups...)
 	var insecure *optfile.InsecureError
+	var untrusted *trust.Error
 	switch {
 	case err == nil:
 		opts = map[string]string{}
@@ -138,6 +140,9 @@ func readOptions(path string) (opts map[string]string, secure security, err erro
 		return opts, secure, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, secure, err
+	case errors.As(err, &untrusted):
+		return nil, secure, ops.Wrap(err, ops.Config, lang.M("refused: %s", untrusted.Msg())).
+			WithHint(lang.M("if its content is right, run: %s", untrusted.Fix))
 	case errors.As(err, &insecure):
 		return nil, secure,
 			ops.Wrap(err, ops.Config, lang.M("%s holds a password and other users can read it", insecure.Path)).

@@ -356,11 +356,13 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 		return nil, errors.Join(err, ignoreExit(cmd.Wait()))
 	}
 	if err := cmd.Wait(); err != nil {
-		return nil, ops.Wrap(
-			fmt.Errorf("%w: %s", err, problems.String()),
-			ops.Failed,
-			lang.M("%s failed; nothing was kept", toolOf(cmd.Args)),
-		)
+		failed := ops.E(ops.Failed, lang.M("%s failed; nothing was kept", toolOf(cmd.Args)))
+		failed.Err = fmt.Errorf("%w: %s", err, problems.String())
+		if d.target.Client.Mode == "VERIFY_CA" && strings.Contains(problems.String(), "certificate") {
+			return nil, failed.WithHint(lang.M("MariaDB's tools check the certificate's name too, which ssl-ca alone does " +
+				"not ask for: set host to a name in the certificate, or leave out --engine mysqldump"))
+		}
+		return nil, failed
 	}
 	if !bytes.Contains(last, []byte(trailerMark)) {
 		return nil, ops.E(ops.Failed, lang.M("%s ended without its final line; nothing was kept", toolOf(cmd.Args)))
