@@ -232,6 +232,10 @@ func tellMade(a *app, m *backups.Made) {
 		a.say(lang.M("  binlog %s, position %s", m.Position.File, fmt.Sprint(m.Position.Pos)))
 	}
 	for _, src := range m.Sources {
+		if src.File == "" && src.GTID == "" { // a warning says that it is not known
+			a.say(lang.M("  replica of %s", fmt.Sprintf("%s:%d", src.Host, src.Port)))
+			continue
+		}
 		a.say(lang.M("  replica of %s: applied up to %s %s %s", fmt.Sprintf("%s:%d", src.Host, src.Port), src.File,
 			fmt.Sprint(src.Pos), src.GTID))
 	}

@@ -49,6 +49,7 @@ func init() {
 		"  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)",
 		"  磁盘占用 %s，SQL 共 %s · %d 张表 · %s 行 · 用时 %s（%s）",
 		"  binlog %s, position %s", "  binlog %s，位点 %s",
+		"  replica of %s", "  %s 的从库",
 		"  replica of %s: applied up to %s %s %s", "  %s 的从库：已应用到 %s %s %s",
 		"%s (%s) is being written", "%s（%s）正在写入",
 		"%s (%s) was left unfinished by a backup that was killed; the next backup removes it",

@@ -215,9 +215,11 @@ func (sc Scan) stat(s *Set) bool {
 	switch {
 	case err != nil:
 		s.Foreign = true
+		s.NoFile = true
 		s.add(problem(Unreadable, reason(err)))
 		return false
 	case info.IsDir() != s.Parsed.Physical, !info.IsDir() && !info.Mode().IsRegular():
+		s.NoFile = true
 		s.add(problem(Unreadable, "not a plain file"))
 		return false
 	}

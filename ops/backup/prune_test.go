@@ -110,6 +110,39 @@ func TestThePlanIsCarriedOutAsShown(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoFileStopsNoPruning: a folder, a pipe and a link to nothing under names of
+// backups are left alone, also when one of them is named, and the rest goes.
+func TestWhatIsNoFileStopsNoPruning(t *testing.T) {
+	dir, x, p := prepared(t, 40)
+	goes := len(p.Removes())
+	others := []string{db + "_20200101_020000.sql.gz", db + "_20200102_020000.sql.gz", db + "_20200103_020000.sql.gz"}
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(dir, others[0]), 0o700),
+		unix.Mkfifo(filepath.Join(dir, others[1]), 0o600),
+		os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, others[2])),
+	); err != nil {
+		t.Fatal(err)
+	}
+	inv := scan(t, dir, x)
+	for _, name := range others {
+		removal := PlanRemoval(inv, nightly, inv.Find(name), false)
+		if len(removal.Blocked) != 1 || !strings.Contains(removal.Blocked[0].String(), "remove it by hand") {
+			t.Errorf("%s by name: %v", name, removal.Blocked)
+		}
+	}
+	foreign := nightly
+	foreign.Foreign = true
+	for _, policy := range []Policy{nightly, foreign} {
+		if n := len(PlanRetention(inv, policy).Removes()); n != goes {
+			t.Errorf("%d go, want %d", n, goes)
+		}
+	}
+	out, err := PlanRetention(inv, foreign).Execute(context.Background(), execution(x))
+	if err != nil || len(out.Removed) != goes {
+		t.Fatalf("%+v, %v", out, err)
+	}
+}
+
 func TestNothingIsDoneWhenAFileChangedSinceThePlan(t *testing.T) {
 	for what, change := range map[string]func(dir string, p *Plan){
 		"one that would go": func(dir string, p *Plan) {

@@ -49,6 +49,10 @@ func (r *removal) blocked() (why []lang.Msg) {
 	if s.Parsed.Physical {
 		return append(why, lang.M("%s is a physical backup folder: opsdeck does not remove those", s.Name))
 	}
+	if s.NoFile {
+		return append(why, lang.M("%s is not a file that can be read: opsdeck does not remove those; remove it by hand",
+			s.Name))
+	}
 	if of := s.Summary.Databases; len(of) > 0 && !s.holds(r.inv.Database) {
 		return append(why, lang.M("%s is a backup of %s, not of %s", s.Name, of[0], r.inv.Database))
 	}

@@ -111,6 +111,7 @@ type Set struct {
 	Engine   string // "native", "mysqldump" …; "" when unknown
 	Summary  Summary
 	Foreign  bool // no manifest: made by another tool
+	NoFile   bool // something else under a backup's name: a folder, a pipe, a link to nothing
 	Other    bool // made from another server than the service's: it neither counts nor goes, and none chooses it
 	State    State
 	Problems []Problem
