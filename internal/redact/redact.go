@@ -40,7 +40,8 @@ var (
 // Text returns s with the secrets that can be recognised masked.
 func Text(s string) string {
 	small := Small(s)
-	if HasAny(small, "(using password: ") {
+	tells := HasAny(small, "(using password: ")
+	if tells {
 		s = answered.ReplaceAllString(s, "(using \x00: ${1})")
 	}
 	for _, r := range rules {
@@ -48,5 +49,8 @@ func Text(s string) string {
 			s = r.mask(s)
 		}
 	}
-	return hidden.ReplaceAllString(s, "(using password: ${1})")
+	if tells {
+		s = hidden.ReplaceAllString(s, "(using password: ${1})")
+	}
+	return s
 }

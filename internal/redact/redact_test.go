@@ -75,8 +75,13 @@ func TestNoRuleIsLeftOutWhereItWouldMask(t *testing.T) {
 			in += pieces[r.IntN(len(pieces))]
 		}
 		want := in
+		may := false
 		for _, rule := range rules {
 			want = rule.mask(want)
+			may = may || HasAny(Small(in), rule.words...)
+		}
+		if May(Small(in)) != may {
+			t.Fatalf("May(%q) = %t", in, !may)
 		}
 		if got := Text(in); got != want {
 			t.Fatalf("Text(%q) = %q, by all rules %q", in, got, want)

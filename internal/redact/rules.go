@@ -145,10 +145,31 @@ func maskElements(s string) string {
 // May tells whether a text, in small letters, may have a secret: where not, Text changes
 // nothing.
 func May(small string) bool {
-	for _, r := range rules {
-		if HasAny(small, r.words...) {
-			return true
+	for i := 1; i < len(small); i++ {
+		for _, w := range starts.words[starts.list[small[i-1]][small[i]]] {
+			if strings.HasPrefix(small[i-1:], w) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// starts are the words of all rules by their first two bytes: list has the place in words.
+var starts = func() (s struct {
+	list  [256][256]uint8
+	words [][]string
+}) {
+	s.words = [][]string{nil}
+	for _, r := range rules {
+		for _, w := range r.words {
+			at := &s.list[w[0]][w[1]]
+			if *at == 0 {
+				*at = uint8(len(s.words))
+				s.words = append(s.words, nil)
+			}
+			s.words[*at] = append(s.words[*at], w)
+		}
+	}
+	return s
+}()

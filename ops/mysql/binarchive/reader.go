@@ -25,6 +25,7 @@ type Reader struct {
 	format  *format.Format
 	base    *Reader // has the first frames; nil if this file has them all
 	cut     int64   // offset of the first frame that base does not have
+	buffer  []byte  // of the frames that are read
 }
 
 // Open opens a segment of the archive.
@@ -152,33 +153,35 @@ func (r *Reader) at(pos uint64) int {
 }
 
 // Events calls take with every event from the one at pos on, and the event's end position.
-// An event's bytes are valid until take returns.
+// An event's bytes are valid until take returns. The hash of a frame stands for the checksums
+// of its events.
 func (r *Reader) Events(pos uint64, take func(e *format.Event, end uint64) error) error {
 	f, err := r.Format()
 	if err != nil {
 		return err
 	}
-	first := r.at(pos)
-	if first == len(r.frames) {
-		return nil
-	}
-	from := r.frames[first].From
-	d := format.NewDecoder(&frames{r: r, next: first}, from, f)
-	for {
-		e, err := d.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+	raw := r.buffer
+	r.buffer = nil // take may read from here, too
+	defer func() { r.buffer = raw }()
+	for i := r.at(pos); i < len(r.frames); i++ {
+		if raw, err = r.frame(i, raw); err != nil {
+			return err
+		}
+		var failed error
+		f, err = format.Each(raw, r.frames[i].From, f, func(e *format.Event, end uint64) error {
+			if end-uint64(len(e.Raw)) >= pos {
+				failed = take(e, end)
+			}
+			return failed
+		})
+		if failed != nil {
+			return failed
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Segment.Name, err)
 		}
-		if d.Pos()-uint64(len(e.Raw)) < pos {
-			continue
-		}
-		if err := take(e, d.Pos()); err != nil {
-			return err
-		}
 	}
+	return nil
 }
 
 // Walk calls take with the steps of every group from the one at pos on.
@@ -189,11 +192,21 @@ func (r *Reader) Walk(pos uint64, take func(*format.Item) error) error {
 // WalkTo is Walk without the events that end after a position. A group that ends later
 // has no end.
 func (r *Reader) WalkTo(pos, to uint64, take func(*format.Item) error) error {
+	return r.walk(pos, to, false, take)
+}
+
+// Skim is WalkTo for who keeps nothing of an item after take returned, not even its group.
+func (r *Reader) Skim(pos, to uint64, take func(*format.Item) error) error {
+	return r.walk(pos, to, true, take)
+}
+
+func (r *Reader) walk(pos, to uint64, brief bool, take func(*format.Item) error) error {
 	f, err := r.Format()
 	if err != nil {
 		return err
 	}
 	w := format.NewWalker(r.Segment.File, f)
+	w.Brief = brief
 	err = r.Events(pos, func(e *format.Event, end uint64) error {
 		if end > to {
 			return errPast

@@ -80,6 +80,39 @@ func (d *Decoder) read() ([]byte, error) {
 	return d.buf, err
 }
 
+// Each calls take with each event in memory and its end position. from is the position of the
+// first; before it, the file's magic is skipped. The bytes must be those that were written:
+// checksums are not verified. The event is valid until take returns. Each returns the format
+// that holds after the last event.
+func Each(raw []byte, from uint64, f *Format, take func(e *Event, end uint64) error) (*Format, error) {
+	if from <= uint64(len(Magic)) && bytes.HasPrefix(raw, Magic) {
+		raw, from = raw[len(Magic):], uint64(len(Magic))
+	}
+	var e Event
+	for len(raw) > 0 {
+		head, size, err := parseHeader(raw)
+		if err == nil && uint64(size) > uint64(len(raw)) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return f, fmt.Errorf("at %d: %w", from, err)
+		}
+		e = head
+		e.Raw, raw = raw[:size:size], raw[size:]
+		from += uint64(size)
+		if e.Type == TypeFormat {
+			if f, err = parseFormat(&e); err != nil {
+				return f, err
+			}
+		}
+		e.sum = f != nil && f.Checksum
+		if err := take(&e, from); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
 // readSized appends n bytes and grows buf as they arrive, so a wrong length costs no
 // memory.
 func readSized(r io.Reader, buf []byte, n int) ([]byte, error) {

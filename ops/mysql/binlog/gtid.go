@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"time"
 
 	domain "opsdeck/ops/binlog"
@@ -67,7 +68,7 @@ func parseGTID(e *Event) (GTID, error) {
 	gno := c.u64()
 	g := GTID{}
 	if e.Type == TypeGTID && uuid != nil {
-		g.ID = fmt.Sprintf("%s:%d", uuidText(uuid), gno)
+		g.ID = uuidText(uuid) + ":" + strconv.FormatUint(gno, 10)
 	}
 	if c.u8() == 2 {
 		g.Last, g.Sequence = c.u64(), c.u64()
@@ -108,7 +109,10 @@ func parseMariaGTID(e *Event) (GTID, error) {
 	seq := c.u64()
 	dom := c.u32()
 	flags := c.u8()
-	g := GTID{ID: fmt.Sprintf("%d-%d-%d", dom, e.ServerID, seq)}
+	var id [32]byte
+	text := append(strconv.AppendUint(id[:0], uint64(dom), 10), '-')
+	text = append(strconv.AppendUint(text, uint64(e.ServerID), 10), '-')
+	g := GTID{ID: string(strconv.AppendUint(text, seq, 10))}
 	g.Alone = flags&mariaStandalone != 0
 	g.DDL = flags&mariaDDL != 0
 	g.Prepared = flags&mariaPrepared != 0

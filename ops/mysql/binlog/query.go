@@ -162,15 +162,15 @@ func skipSchemas(c *cursor) {
 	}
 }
 
-// stringOf is the text of an annotation. MySQL's has a length byte before it, which cannot
+// textOf is the text of an annotation. MySQL's has a length byte before it, which cannot
 // exceed 255.
-func stringOf(e *Event) (string, error) {
+func textOf(e *Event) ([]byte, error) {
 	b := e.body()
 	if e.Type == TypeRowsQuery {
 		if len(b) == 0 {
-			return "", fmt.Errorf("%w: a short annotation", ErrDamaged)
+			return nil, fmt.Errorf("%w: a short annotation", ErrDamaged)
 		}
 		b = b[1:]
 	}
-	return string(b), nil
+	return b, nil
 }

@@ -24,11 +24,11 @@ func rowsID(e *Event, f *Format) uint64 {
 	return tableID(&c, e.Type, f)
 }
 
-// parseRows parses a rows event with its table map.
-func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
+// parse parses a rows event with its table map.
+func (r *Rows) parse(e *Event, f *Format, m *TableMap) error {
 	c := cursor{b: e.body()}
 	tableID(&c, e.Type, f)
-	r := &Rows{Map: m, Verb: rowsVerb(e.Type), partial: e.Type == TypePartialUpdateRows, Flags: c.u16()}
+	*r = Rows{Map: m, Verb: rowsVerb(e.Type), partial: e.Type == TypePartialUpdateRows, Flags: c.u16()}
 	if hasExtra(e.Type) {
 		if extra := int(c.u16()); extra >= 2 {
 			c.take(extra - 2)
@@ -36,7 +36,7 @@ func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
 	}
 	n := int(min(c.lenenc(), 1<<20))
 	if n != len(m.types) {
-		return nil, fmt.Errorf("%w: rows of %d columns for the table %s of %d", ErrDamaged, n, m.String(), len(m.types))
+		return fmt.Errorf("%w: rows of %d columns for the table %s of %d", ErrDamaged, n, m.String(), len(m.types))
 	}
 	first := bitmap(c.take((n + 7) / 8))
 	switch r.Verb {
@@ -50,15 +50,15 @@ func parseRows(e *Event, f *Format, m *TableMap) (*Rows, error) {
 	r.data = c.b
 	r.head = e.body()[:len(e.body())-len(c.b)]
 	if err := c.err("rows event"); err != nil {
-		return nil, err
+		return err
 	}
 	if isCompressedRows(e.Type) {
 		var err error
 		if r.data, err = inflate(r.data); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return r, nil
+	return nil
 }
 
 func rowsVerb(t Type) domain.Verb {

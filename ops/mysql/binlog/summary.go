@@ -16,23 +16,23 @@ const searchedText = 4 * longestText
 // Summary builds one transaction summary per group of a walker.
 type Summary struct {
 	now  *domain.Transaction
-	note string // the text of the first statement whose rows are logged, as it was
+	note []byte // the text of the first statement whose rows are logged, as it was
 	// Done is called at the end of each group.
 	Done func(*domain.Transaction) error
 	// NoNotes leaves out the texts of statements whose rows are logged: searching them for
 	// secrets takes longer than everything else.
 	NoNotes bool
-	// Wants tells whether the text is needed of a transaction that is otherwise complete; nil
-	// for all.
+	// Wants tells of a transaction that is complete but for the text whether Done is to be
+	// called; nil for all.
 	Wants func(*domain.Transaction) bool
+	spare *domain.Transaction // one that was not wanted
 }
 
 // Take is the callback for Walker.Feed.
 func (s *Summary) Take(i *Item) error {
 	switch i.What {
 	case Begin:
-		s.note = ""
-		s.now = &domain.Transaction{ID: i.Group.ID(), GTID: i.Group.GTID.ID, File: i.Group.File, Pos: i.Group.Pos}
+		s.begin(i.Group)
 	case Statement, Load:
 		s.statement(i)
 	case Change:
@@ -42,13 +42,22 @@ func (s *Summary) Take(i *Item) error {
 		}
 		s.now.Count(i.Rows.Map.Schema, i.Rows.Map.Name).Add(i.Rows.Verb, int64(n))
 	case Note:
-		if s.now.Query == "" && s.note == "" && !s.NoNotes {
-			s.note = i.Text
+		if s.now.Query == "" && len(s.note) == 0 && !s.NoNotes {
+			s.note = append(s.note, i.Text[:min(len(i.Text), searchedText)]...)
 		}
 	case End:
 		return s.end(i.Group)
 	}
 	return nil
+}
+
+func (s *Summary) begin(g *Group) {
+	s.note = s.note[:0]
+	if s.now = s.spare; s.now == nil {
+		s.now = &domain.Transaction{}
+	}
+	s.spare = nil
+	*s.now = domain.Transaction{ID: g.ID(), GTID: g.GTID.ID, File: g.File, Pos: g.Pos, Tables: s.now.Tables[:0]}
 }
 
 func (s *Summary) statement(i *Item) {
@@ -64,7 +73,7 @@ func (s *Summary) statement(i *Item) {
 	} else if !isSavepoint(said.SQL) {
 		s.now.Other = append(s.now.Other, said)
 	}
-	if s.now.Query == "" && s.note == "" {
+	if s.now.Query == "" && len(s.note) == 0 {
 		s.now.Query = said.SQL
 	}
 }
@@ -81,10 +90,14 @@ func (s *Summary) end(g *Group) error {
 	}
 	t.Unfinished = g.Phase == XAPrepared
 	t.Void = g.Void()
-	if s.note != "" && (s.Wants == nil || s.Wants(t)) {
-		t.Query = shown(s.note)
-	}
 	s.now = nil
+	if s.Wants != nil && !s.Wants(t) {
+		s.spare = t
+		return nil
+	}
+	if len(s.note) > 0 {
+		t.Query = shown(string(s.note))
+	}
 	return s.Done(t)
 }
 

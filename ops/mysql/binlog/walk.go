@@ -70,7 +70,7 @@ type Item struct {
 	Map   *Event // table map event of a Change
 	Query *Query // of a Statement
 	Rows  *Rows  // of a Change
-	Text  string // of a Note
+	Text  []byte // of a Note
 }
 
 // Walker groups a log's events into transactions.
@@ -80,6 +80,13 @@ type Walker struct {
 	group  *Group
 	maps   map[uint64]mapped // of the group's tables so far
 	known  map[uint64]mapped // of earlier groups: most repeat the same table maps
+	item   Item              // that was emitted last
+
+	// Brief is for who keeps nothing of an item after take returned: groups and rows are
+	// used again.
+	Brief bool
+	spare *Group
+	rows  Rows
 }
 
 // mostKnown is how many table maps are kept from earlier groups.
@@ -115,8 +122,11 @@ func (w *Walker) Feed(e *Event, end uint64, take func(*Item) error) error {
 	if e.Type != TypePayload {
 		return s.event(e)
 	}
-	return openPayload(e, w.format, s.event)
+	return s.payload(e)
 }
+
+// payload processes the events inside a transaction payload.
+func (s step) payload(e *Event) error { return openPayload(e, s.w.format, s.event) }
 
 // step processes one event of the file, including the events inside a payload.
 type step struct {
@@ -139,15 +149,15 @@ func (s *step) event(e *Event) error {
 	case TypeXAPrepare:
 		return s.prepare(e)
 	case TypeRowsQuery, TypeAnnotateRows:
-		text, err := stringOf(e)
+		text, err := textOf(e)
 		if err != nil {
 			return err
 		}
-		return s.item(&Item{What: Note, Event: e, Text: text})
+		return s.item(Item{What: Note, Event: e, Text: text})
 	case TypeIntvar, TypeRand, TypeUserVar:
-		return s.item(&Item{What: Context, Event: e})
+		return s.item(Item{What: Context, Event: e})
 	case TypeBeginLoad:
-		return s.item(&Item{What: Load, Event: e})
+		return s.item(Item{What: Load, Event: e})
 	case TypeExecuteLoad:
 		return s.loaded(e)
 	case TypeIncident:
@@ -162,13 +172,13 @@ func (s *step) event(e *Event) error {
 // tableMap adds a table map to the group. One that repeats that of an earlier group is not
 // parsed again.
 func (w *Walker) tableMap(e *Event) error {
-	own := *e
-	own.Raw = append([]byte(nil), e.Raw...)
 	id := rowsID(e, w.format)
 	if old, ok := w.known[id]; ok && bytes.Equal(old.event.body(), e.body()) {
-		w.maps[id] = mapped{old.parsed, &own}
+		w.maps[id] = old
 		return nil
 	}
+	own := *e
+	own.Raw = append([]byte(nil), e.Raw...)
 	m, err := parseTableMap(e, w.format)
 	if err != nil {
 		return err
@@ -188,24 +198,37 @@ func (s *step) begin(e *Event) error {
 		return err
 	}
 	w := s.w
-	w.group = &Group{GTID: g, File: w.file, Pos: s.from, Size: int64(len(e.Raw))}
-	clear(w.maps)
+	w.opened(Group{GTID: g, File: w.file, Pos: s.from, Size: int64(len(e.Raw))})
 	w.group.open = e.Type == TypeMariaGTID && !g.Alone
 	if g.Prepared {
 		w.group.Phase = XAPrepared
 	}
-	return s.take(&Item{What: Begin, Group: w.group, Event: e})
+	return s.emit(Item{What: Begin, Group: w.group, Event: e})
+}
+
+// opened makes a group the open one.
+func (w *Walker) opened(g Group) {
+	if w.spare == nil || !w.Brief {
+		w.spare = new(Group)
+	}
+	*w.spare = g
+	w.group = w.spare
+	clear(w.maps)
+}
+
+func (s *step) emit(i Item) error {
+	s.w.item = i
+	return s.take(&s.w.item)
 }
 
 // item emits a step of the open group. In logs without GTIDs the first event opens the
 // group. The statement of a group that changes nothing is not emitted: of its items there are
 // Begin and End only.
-func (s *step) item(i *Item) error {
+func (s *step) item(i Item) error {
 	w := s.w
 	if w.group == nil {
-		w.group = &Group{File: w.file, Pos: s.from, Size: int64(len(i.Event.Raw))}
-		clear(w.maps)
-		if err := s.take(&Item{What: Begin, Group: w.group, Event: i.Event}); err != nil {
+		w.opened(Group{File: w.file, Pos: s.from, Size: int64(len(i.Event.Raw))})
+		if err := s.emit(Item{What: Begin, Group: w.group, Event: i.Event}); err != nil {
 			return err
 		}
 	}
@@ -213,7 +236,7 @@ func (s *step) item(i *Item) error {
 	if i.Group.Void() && (i.What == Statement || i.What == Note || i.What == Context) {
 		return nil
 	}
-	return s.take(i)
+	return s.emit(i)
 }
 
 func (s *step) query(e *Event) error {
@@ -239,7 +262,7 @@ func (s *step) query(e *Event) error {
 		}
 		return s.finish(e)
 	}
-	if err := s.item(&Item{What: Statement, Event: e, Query: q}); err != nil {
+	if err := s.item(Item{What: Statement, Event: e, Query: q}); err != nil {
 		return err
 	}
 	return s.alone(e)
@@ -264,9 +287,8 @@ func (s *step) opened(e *Event, q *Query, id string) error {
 func (s *step) opens(e *Event, id string) error {
 	w := s.w
 	if w.group == nil {
-		w.group = &Group{File: w.file, Pos: s.from, Size: int64(len(e.Raw))}
-		clear(w.maps)
-		if err := s.take(&Item{What: Begin, Group: w.group, Event: e}); err != nil {
+		w.opened(Group{File: w.file, Pos: s.from, Size: int64(len(e.Raw))})
+		if err := s.emit(Item{What: Begin, Group: w.group, Event: e}); err != nil {
 			return err
 		}
 	}
@@ -333,7 +355,7 @@ func (s *step) finish(e *Event) error {
 	if g.Time.IsZero() {
 		g.Time = e.Time()
 	}
-	return s.take(&Item{What: End, Group: g, Event: e})
+	return s.emit(Item{What: End, Group: g, Event: e})
 }
 
 func (s *step) rows(e *Event) error {
@@ -346,11 +368,14 @@ func (s *step) rows(e *Event) error {
 		}
 		return fmt.Errorf("%w: rows of a table that no table map names", ErrDamaged)
 	}
-	r, err := parseRows(e, w.format, m.parsed)
-	if err != nil {
+	r := &w.rows
+	if !w.Brief {
+		r = new(Rows)
+	}
+	if err := r.parse(e, w.format, m.parsed); err != nil {
 		return err
 	}
-	return s.item(&Item{What: Change, Event: e, Rows: r, Map: m.event})
+	return s.item(Item{What: Change, Event: e, Rows: r, Map: m.event})
 }
 
 // loaded handles LOAD DATA in statement format. Its text is stored like a query's, after the
@@ -360,7 +385,7 @@ func (s *step) loaded(e *Event) error {
 	if err != nil {
 		return err
 	}
-	if err := s.item(&Item{What: Load, Event: e, Query: q}); err != nil {
+	if err := s.item(Item{What: Load, Event: e, Query: q}); err != nil {
 		return err
 	}
 	return s.alone(e)
@@ -369,7 +394,7 @@ func (s *step) loaded(e *Event) error {
 // incident handles an incident event: the server reports that changes are missing from the
 // log.
 func (s *step) incident(e *Event) error {
-	if err := s.item(&Item{What: Incident, Event: e}); err != nil {
+	if err := s.item(Item{What: Incident, Event: e}); err != nil {
 		return err
 	}
 	return s.finish(e)

@@ -391,5 +391,5 @@ func ending(r *binarchive.Reader, number int, f binlog.Frame, q Query) (found []
 		}
 		return nil
 	})
-	return found, r.WalkTo(f.Start(), f.To, look.take)
+	return found, r.Skim(f.Start(), f.To, look.take)
 }

@@ -116,7 +116,7 @@ func groupsEnding(r *binarchive.Reader, f binlog.Frame, after uint64, take func(
 
 // kept is a copy of an item that stays valid, without its event.
 func kept(i *format.Item) *format.Item {
-	own := &format.Item{What: i.What, Group: i.Group, Text: i.Text}
+	own := &format.Item{What: i.What, Group: i.Group, Text: slices.Clone(i.Text)}
 	if i.Query != nil {
 		q := *i.Query
 		q.SQL = slices.Clone(q.SQL)
