@@ -19,6 +19,10 @@ func TestARewindReadsRowsByTheDefinitionOfTheirTime(t *testing.T) {
 			{"id INT PRIMARY KEY, a INT", "1,10", "DELETE FROM x", "ADD INDEX (a), COMMENT 'y', ENGINE=InnoDB",
 				"(1,10)", ""},
 			{"id INT PRIMARY KEY, a INT", "1,10", "UPDATE x SET a=11", "RENAME COLUMN a TO z", "(1,10)", ""},
+			{"id INT PRIMARY KEY, a INT, b INT", "1,10,20", "UPDATE x SET a=11", "RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+				"(1,10,20)", ""},
+			{"id INT, a INT, b INT, PRIMARY KEY (id, a)", "1,10,20", "DELETE FROM x",
+				"CHANGE a b INT, CHANGE b c INT AFTER id, ADD a INT DEFAULT 7", "(1,20,10,7)", ""},
 			{"id INT PRIMARY KEY, a INT", "1,-5", "UPDATE x SET a=3", "MODIFY a BIGINT", "(1,-5)", ""},
 			{"id INT PRIMARY KEY, a INT", "1,-5", "UPDATE x SET a=3", "MODIFY a INT UNSIGNED", "", "x.a was"},
 			{"id INT PRIMARY KEY, a INT UNSIGNED", "1,4000000000", "UPDATE x SET a=3", "MODIFY a BIGINT",
@@ -55,6 +59,13 @@ func TestARewindReadsRowsByTheDefinitionOfTheirTime(t *testing.T) {
 			if got := word(t, s, schema); !strings.HasSuffix(got, "VALUES "+c.want+";") {
 				t.Errorf("%s; %s: %s, not %s", c.txn, c.since, got, c.want)
 			}
+		}
+		s.Exec(t, schema, "SET SESSION binlog_format=ROW", "CREATE TABLE y (id INT PRIMARY KEY, a INT, b INT)",
+			"ALTER TABLE y RENAME COLUMN a TO b, RENAME COLUMN b TO a", "INSERT INTO y (id, b, a) VALUES (1,10,20)",
+			"UPDATE y SET a = 21")
+		asked(t, config, 0, "restore", "rewind", "--txn", newestChange(t, config, "y"), "--confirm", schema)
+		if got := word(t, s, schema); !strings.Contains(got, "INSERT INTO `y` VALUES (1,10,20);") {
+			t.Errorf("after two columns were swapped: %s", got)
 		}
 	})
 }

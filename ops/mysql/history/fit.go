@@ -101,6 +101,14 @@ func (f *Fit) pass(c change, s Statement, table string) error {
 	if c.dropped || c.created || c.opaque && !c.maybe {
 		return &ReplacedError{Table: table, ID: s.ID, SQL: s.SQL}
 	}
+	var names []string // before the statement: all of its steps speak of those
+	for _, l := range f.columns {
+		name := l.note.Column
+		if l.note.Fate == Dropped {
+			name = "" // another may have its name
+		}
+		names = append(names, name)
+	}
 	for _, st := range c.steps {
 		switch st.verb {
 		case opaque:
@@ -115,9 +123,7 @@ func (f *Fit) pass(c change, s Statement, table string) error {
 			}
 			continue
 		}
-		i := slices.IndexFunc(f.columns, func(l logged) bool {
-			return l.note.Fate != Dropped && strings.EqualFold(l.note.Column, st.name)
-		})
+		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, st.name) })
 		if i < 0 {
 			continue
 		}

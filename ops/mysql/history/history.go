@@ -175,11 +175,50 @@ func (t *Timeline) backward(d *Definition) {
 	}
 }
 
+// untouched marks a column that no step of a statement has changed yet. All steps name the
+// columns as they were before the statement: `RENAME COLUMN a TO b, RENAME COLUMN b TO a`
+// exchanges two names.
+const untouched = "\x00"
+
+// marked is a copy with all columns untouched.
+func (d *Definition) marked() *Definition {
+	d = d.clone()
+	for i := range d.Columns {
+		d.Columns[i].Name = untouched + d.Columns[i].Name
+	}
+	for i := range d.Key {
+		d.Key[i] = untouched + d.Key[i]
+	}
+	return d
+}
+
+// plain removes the marks.
+func (d *Definition) plain() *Definition {
+	for i := range d.Columns {
+		d.Columns[i].Name = strings.TrimPrefix(d.Columns[i].Name, untouched)
+	}
+	for i := range d.Key {
+		d.Key[i] = strings.TrimPrefix(d.Key[i], untouched)
+	}
+	return d
+}
+
+// still is the place of a column that no step has changed yet.
+func (d *Definition) still(name string) int { return d.At(untouched + name) }
+
+// now is the place of a column that has a name after the steps so far.
+func (d *Definition) now(name string) int {
+	if at := d.At(name); at >= 0 {
+		return at
+	}
+	return d.still(name)
+}
+
 // after is the definition after some steps; nil if it cannot be known.
 func (d *Definition) after(steps []step) *Definition {
-	d = d.clone()
+	d = d.marked()
 	for _, s := range steps {
-		at := d.At(s.name)
+		at := d.still(s.name)
 		switch s.verb {
 		case opaque:
 			return nil
@@ -188,7 +227,7 @@ func (d *Definition) after(steps []step) *Definition {
 		case convert:
 			d.forgetCharsets()
 		case add:
-			if at >= 0 && s.maybe {
+			if s.maybe && d.now(s.name) >= 0 {
 				continue
 			}
 			if !d.insert(s.to, s, len(d.Columns)) {
@@ -203,7 +242,7 @@ func (d *Definition) after(steps []step) *Definition {
 			}
 		}
 	}
-	return d
+	return d.plain()
 }
 
 // change drops, renames or redefines the column at a place.
@@ -212,7 +251,7 @@ func (d *Definition) change(s step, at int) bool {
 	switch s.verb {
 	case drop:
 		d.Columns = slices.Delete(d.Columns, at, at+1)
-		if d.InKey(s.name) {
+		if d.InKey(old.Name) {
 			d.KeyKnown = false
 		}
 		return true
@@ -238,7 +277,7 @@ func (d *Definition) insert(c Column, s step, at int) bool {
 	case s.first:
 		at = 0
 	case s.after != "":
-		at = d.At(s.after) + 1
+		at = d.now(s.after) + 1
 		if at == 0 {
 			return false
 		}
@@ -259,9 +298,9 @@ func (d *Definition) forgetCharsets() {
 
 // before is the definition before some steps; nil if it cannot be known.
 func (d *Definition) before(steps []step) *Definition {
-	d = d.clone()
+	d = d.marked()
 	for _, s := range slices.Backward(steps) {
-		at := d.At(s.to.Name)
+		at := d.still(s.to.Name)
 		switch {
 		case s.verb == opaque, s.verb == drop, s.maybe:
 			return nil
@@ -277,13 +316,13 @@ func (d *Definition) before(steps []step) *Definition {
 		default:
 			d.Columns[at] = Column{Name: s.name}
 			for i, k := range d.Key {
-				if strings.EqualFold(k, s.to.Name) {
+				if strings.EqualFold(k, untouched+s.to.Name) {
 					d.Key[i] = s.name
 				}
 			}
 		}
 	}
-	return d
+	return d.plain()
 }
 
 // UnknownError reports that the columns of a table at the time of a transaction cannot be
