@@ -99,6 +99,9 @@ func (c *restoreUndoCmd) Run(ctx context.Context, a *app) error {
 		if id, err = newestRewind(a); err != nil {
 			return err
 		}
+		if id != "" {
+			sayNewestRewind(a, id)
+		}
 	}
 	if strings.HasPrefix(id, restores.RewindPrefix) {
 		return c.undoRewind(ctx, a, id)

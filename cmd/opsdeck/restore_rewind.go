@@ -70,7 +70,7 @@ func (c *restoreRewindCmd) Run(ctx context.Context, a *app) error {
 func (sh *shelf) rewound(ctx context.Context, txn, hash, conflicts string) (r restore.Rewound, err error) {
 	want := rewind.Request{Txns: []string{txn}}
 	err = sh.rewinder().OnPlan(ctx, want, func(conn *mysql.Conn, p *rewind.Plan) (err error) {
-		r = restore.Rewound{Txn: txn, Rows: p.Len(), Conflicts: p.Conflicts()}
+		r = restore.Rewound{Txn: txn, Rows: p.Len(), Conflicts: p.Conflicts(), Used: rewind.Used(p)}
 		if r.Hash, err = p.Hash(); err != nil {
 			return err
 		}

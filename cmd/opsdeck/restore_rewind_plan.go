@@ -27,7 +27,8 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 		if len(t.Rows) == mostShown {
 			return errEnough
 		}
-		if key := rewind.TypedKey(p, r); r.State != binlog.Clean && trace.Empty() && key != "" {
+		since := r.State == binlog.Changed || r.State == binlog.Gone
+		if key := rewind.TypedKey(p, r); since && trace.Empty() && key != "" {
 			trace = lang.M("find when such a row was changed, and in which transaction: opsdeck audit changes --table %s "+
 				"--key %s", human.Shell(r.Table), human.Shell(key))
 		}
@@ -49,8 +50,7 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 	if more := p.Len() - mostShown; more > 0 {
 		sh.say(lang.M("and %s more rows; --json prints them all", human.Count(int64(more))))
 	}
-	sh.say(lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(p.Len())),
-		human.Count(int64(p.Conflicts()))))
+	sh.say(rewind.Summary(p))
 	if !trace.Empty() {
 		sh.say(trace)
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/mysql"
@@ -20,6 +22,17 @@ func newestRewind(a *app) (string, error) {
 		return "", err
 	}
 	return d.NewestRewind(), nil
+}
+
+// errUsed refuses to delete rows that other rows refer to: no choice of --conflicts can.
+func errUsed(p *rewind.Plan, used int) error {
+	err := ops.E(ops.Failed, lang.M("other rows refer to %s of the rows that would be deleted; nothing was done",
+		human.Count(int64(used))))
+	if len(p.Users) == 0 {
+		return err
+	}
+	return err.WithHint(lang.M("find these rows in: %s; delete or change them, then try again",
+		strings.Join(p.Users, ", ")))
 }
 
 // undoRewind takes back that a transaction was taken back.
@@ -59,6 +72,9 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 			at.End()
 			return sh.sayRewind(p)
 		}
+		if used := rewind.Used(p); used > 0 && used == p.Conflicts() && (c.Conflicts == "" || used == p.Len()) {
+			return errUsed(p, used)
+		}
 		done, err := sh.rewind(ctx, conn, p, rewind.Choice(c.Conflicts), c.Confirm, c.JSON)
 		if errors.Is(err, rewind.ErrConflicts) {
 			return ops.Wrap(rewind.ErrConflicts, ops.Failed,
@@ -66,8 +82,12 @@ func (c *restoreUndoCmd) undoRewind(ctx context.Context, a *app, id string) erro
 				WithHint(lang.M("list them with: opsdeck restore undo %s --dry-run, then choose with --conflicts "+
 					"skip or --conflicts overwrite", id))
 		}
-		if err != nil || done.Changed == 0 { // all skipped: it can still be undone
+		if err != nil {
 			return err
+		}
+		if done.Changed == 0 { // it can still be undone
+			return ops.E(ops.Failed, lang.M("nothing was undone: all %s rows were left as they are",
+				human.Count(int64(done.Skipped))))
 		}
 		r.State = restores.RewindUndone
 		return sh.rewinder().Store().Keep(r)

@@ -134,13 +134,13 @@ func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 		list = append(list, doc)
 	}
 	if c.JSON {
-		return a.json(map[string]any{"restores": list, "unreadable": unreadable})
+		return a.json(map[string]any{"restores": list, "unreadable": unreadable, "rewinds": c.rewinds(d)})
 	}
 	for _, u := range unreadable {
 		a.say(lang.M("%s cannot be read: %s", u.ID, u.Error))
 		a.say(lang.M("    It may be unfinished. Check its folder; if it has ended: opsdeck restore set-aside %s", u.ID))
 	}
-	if len(list)+len(unreadable) == 0 {
+	if len(list)+len(unreadable)+len(c.rewinds(d)) == 0 {
 		a.say(lang.M("No restores yet."))
 	}
 	if c.ID == "" {
@@ -149,6 +149,7 @@ func (c *restoreStatusCmd) Run(ctx context.Context, a *app) error {
 			return r.Database == d.Service.Database.Name && !stage.Final() && stage != restore.Planned
 		}))
 	}
+	sayRewinds(a.printer, c.rewinds(d))
 	for _, r := range list {
 		sayRun(a.printer, r, a.clock.Now())
 	}

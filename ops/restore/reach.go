@@ -157,7 +157,18 @@ type Rewound struct {
 	Txn       string
 	Hash      string // of the plan
 	Rows      int
-	Conflicts int    // rows that changed after the transaction
+	Conflicts int    // rows that are not as the transaction left them
+	Used      int    // of these, rows that would be deleted, but other rows refer to them
 	Text      string // the rows, in readable form
 	ID        string // what restore undo takes; "" for a plan
+}
+
+// Summary says how many rows a plan has, and how many are not as the transaction left them.
+func (r Rewound) Summary() lang.Msg {
+	if r.Used > 0 {
+		return lang.M("%s rows: %s changed or deleted since, %s to which other rows refer", human.Count(int64(r.Rows)),
+			human.Count(int64(r.Conflicts-r.Used)), human.Count(int64(r.Used)))
+	}
+	return lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(r.Rows)),
+		human.Count(int64(r.Conflicts)))
 }

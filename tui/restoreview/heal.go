@@ -273,10 +273,7 @@ func (p *healing) seeRewound(m rewoundMsg) tea.Cmd {
 		}
 		return tea.Batch(p.base.draft(), page.Send(page.Notice{State: ops.StateOK, Text: text}))
 	}
-	body := []lang.Msg{
-		lang.M("%s rows, %s of them changed or deleted since", human.Count(int64(m.done.Rows)),
-			human.Count(int64(m.done.Conflicts))),
-	}
+	body := []lang.Msg{m.done.Summary()}
 	read := func() tea.Cmd {
 		lines := strings.Split(strings.TrimSpace(termsafe.Text(m.done.Text)), "\n")
 		for i := range lines {

@@ -144,9 +144,16 @@ func identical(a, b []binlog.Value) bool {
 }
 
 // Conflicts is how many rows are not as the transaction left them.
-func (p *Plan) Conflicts() (n int) {
+func (p *Plan) Conflicts() int {
+	return count(p, func(s binlog.State) bool { return s != binlog.Clean })
+}
+
+// Used is how many rows of a plan would be deleted, but other rows refer to them.
+func Used(p *Plan) int { return count(p, func(s binlog.State) bool { return s == binlog.Used }) }
+
+func count(p *Plan, which func(binlog.State) bool) (n int) {
 	for _, i := range p.rows {
-		if p.entries.at(int(i)).state != 0 {
+		if which(states[p.entries.at(int(i)).state]) {
 			n++
 		}
 	}

@@ -1,10 +1,12 @@
 package rewind
 
 import (
+	"strings"
+
 	"opsdeck/internal/lang"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql/history"
-	"strings"
+	"opsdeck/ops/restore"
 )
 
 // Warnings say what happens beside the rows.
@@ -65,6 +67,11 @@ func (n ColumnNote) Text() lang.Msg {
 		return lang.M("%s was called %s then; its values are the same", name, n.Was)
 	}
 	return lang.M("%s was %s then and is %s now; its values are kept exactly", name, n.Was, n.Now)
+}
+
+// Summary says how many rows a plan has, and how many are not as the transaction left them.
+func Summary(p *Plan) lang.Msg {
+	return restore.Rewound{Rows: p.Len(), Conflicts: p.Conflicts(), Used: Used(p)}.Summary()
 }
 
 // UndoLabel says what is done to the row.

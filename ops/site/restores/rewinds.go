@@ -155,6 +155,20 @@ func (s Rewinds) Repeats(service string, p *rewind.Plan) (*Rewind, error) {
 // tookBack reports whether a transaction was taken back by it.
 func (r Rewind) tookBack(id string) bool { return id == r.Txn || slices.Contains(r.Txns, id) }
 
+// Of are a service's rewinds that changed rows, the newest first; those that cannot be read are
+// left out.
+func (s Rewinds) Of(service string) (all []Rewind) {
+	names, _ := filepath.Glob(filepath.Join(s.StateDir, "rewinds", RewindPrefix+"*.json"))
+	for _, name := range names {
+		r, err := s.Load(strings.TrimSuffix(filepath.Base(name), ".json"))
+		if err == nil && r.Service == service && (r.Rows > 0 || len(r.Inverse) > 0) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b Rewind) int { return b.At.Compare(a.At) })
+	return all
+}
+
 // Newest is the id of a service's newest one that changed rows and is newer than a time; ""
 // when there is none. One that cannot be read may be of any service, and is as old as its file.
 func (s Rewinds) Newest(service string, after time.Time) (found string) {
