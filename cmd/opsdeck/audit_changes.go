@@ -96,6 +96,9 @@ func (c *auditChangesCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	sh.sayChanges(found)
+	if q.Largest && len(found) > 0 && found[0].RowsUnknown() {
+		sh.note(lang.M("the log does not tell how many rows a transaction marked with ? or + changed: those are first"))
+	}
 	if q.Key != nil {
 		if m := sh.rewinder().Unlogged(ctx, q.Table); !m.Empty() {
 			sh.note(m)

@@ -91,6 +91,13 @@ func TestChangesShowWhatDeletedMost(t *testing.T) {
 		if big := ask("--rows-over", "1000"); len(big) != 1 || big[0]["rows"] != nil {
 			t.Errorf("a statement of unknown rows is not among those of many rows: %v", big)
 		}
+		largest := []string{"audit", "changes", "--largest", "--kind", "delete", "--limit", "2"}
+		if got := ask(largest[2:]...); len(got) != 2 || got[0]["rows"] != nil || got[1]["rows"] != 3.0 {
+			t.Errorf("a statement of unknown rows is not before the largest: %v", got)
+		}
+		if _, errs := asked(t, config, 0, largest...); !strings.Contains(errs, "those are first") {
+			t.Errorf("it is not said that unknown ones come first: %s", errs)
+		}
 		if got := ask("--rows-over", "2", "--kind", "delete"); len(got) != 2 || got[1]["rows"] != 3.0 {
 			t.Errorf("more than 2 rows: %v", got)
 		}

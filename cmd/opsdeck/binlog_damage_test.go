@@ -2,14 +2,17 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"opsdeck/internal/testdb"
+	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
 	reader "opsdeck/ops/mysql/binlog"
+	"opsdeck/ops/site/audits"
 )
 
 // TestOneAnswerOverADamagedArchive damages an archive of five files, of which the server has the
@@ -99,10 +102,38 @@ func TestOneAnswerOverADamagedArchive(t *testing.T) {
 		reach(c.moment, middle)
 		reach(c.whole, end)
 		ask(c.changes, "audit", "changes")
+		ask(c.changes, "audit", "changes", "--largest")
+		tabShows(t, config, c.name, c.changes.code != 0)
 		ask(c.fetch, "backup", "binlog", "fetch")
 		ask(c.follow, verify...)
 		if t.Failed() {
 			return
+		}
+	}
+}
+
+// tabShows reads the log as the Audit tab does: over damage it has the rest, and says so.
+func tabShows(t *testing.T, config, name string, lacks bool) {
+	t.Helper()
+	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: config})
+	s, err := a.chosen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := audits.OpenLog(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, largest := range []bool{false, true} {
+		n := 0
+		err := log.List(t.Context(), binlog.Query{Limit: 100, Largest: largest}, func(*binlog.Transaction) error {
+			n++
+			return nil
+		})
+		note := log.Note()
+		if err != nil || n == 0 || strings.Contains(note.String(), "some transactions are missing") != lacks {
+			t.Errorf("%s: the tab has %d transactions and says %q; %v", name, n, note.String(), err)
 		}
 	}
 }

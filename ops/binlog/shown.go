@@ -1,5 +1,7 @@
 package binlog
 
+import "math"
+
 // Query selects transactions in a log.
 type Query struct {
 	Filter
@@ -30,4 +32,13 @@ func (f Filter) Weight(t *Transaction) (rows int64) {
 		}
 	}
 	return rows
+}
+
+// Rank is the Weight of a transaction in an order by size. One with statements, whose rows the
+// log does not tell, may be larger than any other.
+func (f Filter) Rank(t *Transaction) int64 {
+	if f.counts(t, Statement.mayChangeRows) {
+		return math.MaxInt64
+	}
+	return f.Weight(t)
 }

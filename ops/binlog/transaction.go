@@ -106,10 +106,7 @@ func (f Filter) Takes(t *Transaction) bool {
 		ddl = ddl || f.takesStatement(s)
 	}
 	// A statement may have changed any number of rows.
-	unknown := f.Kind != DDL && slices.ContainsFunc(t.Other, func(s Statement) bool {
-		return f.takesStatement(s) && (f.Kind == "" || verbOf(s.SQL) == f.Kind) &&
-			(f.RowsOver == 0 || s.mayChangeRows())
-	})
+	unknown := f.counts(t, func(s Statement) bool { return f.RowsOver == 0 || s.mayChangeRows() })
 	if f.RowsOver > 0 && rows <= f.RowsOver && !unknown {
 		return false
 	}
@@ -120,6 +117,13 @@ func (f Filter) Takes(t *Transaction) bool {
 		return rows > 0 || unknown || f.RowsOver == 0 && ddl
 	}
 	return rows > 0 || unknown
+}
+
+// counts reports whether a transaction has a statement that the filter selects, and also does.
+func (f Filter) counts(t *Transaction, also func(Statement) bool) bool {
+	return f.Kind != DDL && slices.ContainsFunc(t.Other, func(s Statement) bool {
+		return f.takesStatement(s) && (f.Kind == "" || verbOf(s.SQL) == f.Kind) && also(s)
+	})
 }
 
 // withoutRows are statements that change no rows of a table.

@@ -72,6 +72,9 @@ func (p *editor) queryLine(w int) string {
 	case !p.rows.list.read.IsZero() && w >= readAtFrom:
 		right = t.Dim.Render(p.base.readAt(p.rows.list.read)) + " "
 	}
+	if right != "" {
+		right = " " + right
+	}
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)
 	if p.base.query == "" {

@@ -40,6 +40,7 @@ func (l *ledger) queryLine(w int) string {
 	if l.loading {
 		right = t.Accent.Render(t.Glyph.Running+" "+e.T("reading")) + " "
 	}
+	right = " " + right
 	left := " " + t.Accent.Render("/") + " "
 	room := w - cells.Width(right)
 	if l.query == "" {
@@ -220,7 +221,10 @@ func (l *ledger) status(w int) string {
 		}
 		parts = append(parts,
 			e.T("transaction %s of %s", human.Count(int64(l.scroll.Cursor+1)), human.Count(int64(len(l.all)))+more))
-		if l.largest {
+		switch {
+		case l.largest && l.all[0].RowsUnknown():
+			parts = append(parts, e.T("largest first, unknown before them"))
+		case l.largest:
 			parts = append(parts, e.T("largest first"))
 		}
 		parts = append(parts, e.T("%d ms", l.took.Milliseconds()))

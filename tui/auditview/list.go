@@ -248,6 +248,7 @@ func (p *rows) arrived(m newRowsMsg) tea.Cmd {
 		return l.missed(m.err)
 	}
 	l.lost = false
+	l.read = p.base.env.Clock.Now()
 	known := make(map[audit.Pos]bool, len(l.rows))
 	for i := range l.rows {
 		known[l.rows[i].Pos()] = true

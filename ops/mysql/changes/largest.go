@@ -3,6 +3,7 @@ package changes
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -21,22 +22,27 @@ type spot struct {
 }
 
 // largest calls take with the transactions that changed most rows. The indexes tell which
-// frames can hold one, and only those are unpacked.
+// frames can hold one, and only those are unpacked. The error of a damaged file comes at the
+// end, as of List.
 func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transaction) error) error {
-	spots, err := s.spots(ctx, q)
+	spots, damaged, err := s.spots(ctx, q)
 	if err != nil {
 		return err
 	}
 	var found []*binlog.Transaction
 	for _, at := range spots {
-		if q.Limit > 0 && len(found) == q.Limit && q.Weight(found[q.Limit-1]) >= at.most {
+		if q.Limit > 0 && len(found) == q.Limit && q.Rank(found[q.Limit-1]) >= at.most {
 			break
 		}
 		more, err := at.read(ctx, q)
-		if err != nil {
-			return err
+		if err == nil {
+			more, err = s.settled(ctx, at.number, more)
 		}
-		if more, err = s.settled(ctx, at.number, more); err != nil {
+		if errors.Is(err, binarchive.ErrDamaged) {
+			damaged = cmp.Or(damaged, err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		slices.Reverse(more) // newest first among equals
@@ -51,33 +57,38 @@ func (s *Source) largest(ctx context.Context, q Query, take func(*binlog.Transac
 			return err
 		}
 	}
-	return nil
+	return damaged
 }
 
-// heavier orders by rows, then by time, newest first.
+// heavier orders by rows, those that the log does not tell first, then by time, newest first.
 func heavier(q Query, a, b *binlog.Transaction) int {
-	return cmp.Or(cmp.Compare(q.Weight(b), q.Weight(a)), b.Time.Compare(a.Time))
+	return cmp.Or(cmp.Compare(q.Rank(b), q.Rank(a)), b.Time.Compare(a.Time))
 }
 
-// spots are the frames that a query must read, the one with the largest transaction first.
-func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
+// spots are the frames that a query must read, the one with the largest transaction first, and
+// the first error of a damaged file.
+func (s *Source) spots(ctx context.Context, q Query) (spots []spot, damaged, err error) {
 	for _, p := range slices.Backward(s.pieces) {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !q.Since.IsZero() && p.ToTime.Before(q.Since) || !q.Until.IsZero() && p.FromTime.After(q.Until) {
 			continue
 		}
 		r, err := p.open()
+		if errors.Is(err, binarchive.ErrDamaged) {
+			damaged = cmp.Or(damaged, err)
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, f := range slices.Backward(r.Frames()) {
 			if !f.Holds(q.Filter) || !q.Until.IsZero() && !f.FromTime.Before(q.Until.Add(time.Second)) {
 				continue
 			}
 			most := f.Largest
-			if f.Unread != "" {
+			if f.Unread != "" || f.Other {
 				most = math.MaxInt64
 			}
 			spots = append(spots, spot{p, s.number(p), f, most})
@@ -85,7 +96,7 @@ func (s *Source) spots(ctx context.Context, q Query) (spots []spot, err error) {
 		r.Close()
 	}
 	slices.SortStableFunc(spots, func(a, b spot) int { return cmp.Compare(b.most, a.most) })
-	return spots, nil
+	return spots, damaged, nil
 }
 
 // settled are the transactions of a piece without XA transactions that were rolled back.

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
 	"opsdeck/ops/mysql"
+	"opsdeck/ops/mysql/binarchive"
 	"opsdeck/ops/mysql/changes"
 	"opsdeck/ops/mysql/schema"
 	"opsdeck/ops/site"
@@ -24,6 +26,8 @@ type Log struct {
 	tables *schema.Reader // nil: the server does not answer
 	name   string         // the service's database
 	note   lang.Msg
+
+	damaged atomic.Pointer[lang.Msg] // what the last list lacks; nil for nothing
 }
 
 // OpenLog opens the binary log of a service: the archive, and what its server has.
@@ -68,13 +72,25 @@ func OpenLog(ctx context.Context, s *site.Site) (*Log, error) {
 	return l, nil
 }
 
-// List calls take with the transactions that a query takes.
+// List calls take with the transactions that a query takes. Those of a damaged file are
+// missing, which Note says, unless there are no others.
 func (l *Log) List(ctx context.Context, q binlog.Query, take func(*binlog.Transaction) error) error {
 	asked, err := l.query(ctx, q)
 	if err != nil {
 		return err
 	}
-	return l.explain(backups.TraceError(l.src.List(ctx, asked, take), asked.Table))
+	l.damaged.Store(nil)
+	some := false
+	err = l.src.List(ctx, asked, func(t *binlog.Transaction) error {
+		some = true
+		return take(t)
+	})
+	if some && errors.Is(err, binarchive.ErrDamaged) {
+		note := lang.M("some transactions are missing: %s", err.Error())
+		l.damaged.Store(&note)
+		return nil
+	}
+	return l.explain(backups.TraceError(err, asked.Table))
 }
 
 // Rows are the rows of a transaction for people.
@@ -121,8 +137,13 @@ func (l *Log) explain(err error) error {
 	return l.shelf.Binlog().ChangesError(err)
 }
 
-// Note says that the server's own part of the log is missing.
-func (l *Log) Note() lang.Msg { return l.note }
+// Note says that the server's own part of the log is missing, or that a file is damaged.
+func (l *Log) Note() lang.Msg {
+	if damaged := l.damaged.Load(); damaged != nil {
+		return *damaged
+	}
+	return l.note
+}
 
 // Close ends the connection and removes what was fetched.
 func (l *Log) Close() {
