@@ -14,8 +14,20 @@ import (
 // statements, as root and as a user who may not change that: a restore reaches the moments after.
 // So it does after a statement that names its database, in a session without one.
 func TestWhatOpsdeckWritesCanBeReplayed(t *testing.T) {
-	t.Parallel()
-	s := testdb.Private(t, "mariadb", "--binlog-format=MIXED")
+	for flavour, formats := range map[string][]string{"mariadb": {"MIXED"}, "mysql": {"MIXED", "STATEMENT"}} {
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			s := testdb.Private(t, flavour, "--binlog-format=MIXED")
+			for _, format := range formats {
+				s.Exec(t, "", "SET GLOBAL binlog_format = "+format)
+				writesAreReplayed(t, s, format)
+			}
+		})
+	}
+}
+
+func writesAreReplayed(t *testing.T, s *testdb.Server, format string) {
+	t.Helper()
 	for _, may := range []bool{true, false} {
 		config, schema := binlogWorld(t, s)
 		s.Exec(t, schema, "CREATE TABLE o (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE later (id INT PRIMARY KEY)",
@@ -38,7 +50,7 @@ func TestWhatOpsdeckWritesCanBeReplayed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if all != "1one,2two,3three,4four" {
-			t.Errorf("may change the format: %v: restored with %s", may, all)
+			t.Errorf("%s, may change the format: %v: restored with %s", format, may, all)
 		}
 		s.Exec(t, "", "DROP DATABASE there")
 	}
@@ -47,8 +59,12 @@ func TestWhatOpsdeckWritesCanBeReplayed(t *testing.T) {
 // limit lets a configuration log in as a user who may do all but change how the server logs.
 func limit(t *testing.T, s *testdb.Server, config string) {
 	t.Helper()
-	s.Exec(t, "", "CREATE USER limited@'%' IDENTIFIED BY 'limited'", "GRANT ALL ON *.* TO limited@'%' WITH GRANT OPTION",
-		"REVOKE SUPER, BINLOG ADMIN ON *.* FROM limited@'%'")
+	rights := "SUPER, BINLOG ADMIN"
+	if s.Flavour == "mysql" {
+		rights = "SUPER, SYSTEM_VARIABLES_ADMIN, SESSION_VARIABLES_ADMIN, REPLICATION_APPLIER"
+	}
+	s.Exec(t, "", "DROP USER IF EXISTS limited@'%'", "CREATE USER limited@'%' IDENTIFIED BY 'limited'",
+		"GRANT ALL ON *.* TO limited@'%' WITH GRANT OPTION", "REVOKE "+rights+" ON *.* FROM limited@'%'")
 	options := filepath.Join(t.TempDir(), "limited.cnf")
 	if err := os.WriteFile(options, []byte("[client]\nuser=limited\npassword=limited\n"), 0o600); err != nil {
 		t.Fatal(err)

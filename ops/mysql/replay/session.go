@@ -220,14 +220,25 @@ func (r *runner) tell(f *format.Format) error {
 	return err
 }
 
-// tell sends the events' format to the server.
+// tell sends the events' format to the server. After it, MySQL with GTIDs takes no statement
+// until GTID_NEXT is set: a user who may not do that is refused before.
 func (s *server) tell(ctx context.Context, c *sql.Conn, f *format.Format) error {
+	if s.gtids {
+		if err := automatic(ctx, c); err != nil {
+			return err
+		}
+	}
 	if _, err := c.ExecContext(ctx, inBinlog(f.Native())); err != nil {
 		return fmt.Errorf("the log's format: %w", err)
 	}
 	if !s.gtids {
 		return nil
 	}
+	return automatic(ctx, c)
+}
+
+// automatic lets the server give the session's transactions their GTIDs.
+func automatic(ctx context.Context, c *sql.Conn) error {
 	_, err := c.ExecContext(ctx, "SET @@SESSION.GTID_NEXT = 'AUTOMATIC'")
 	return err
 }
