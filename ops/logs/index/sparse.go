@@ -232,6 +232,7 @@ type sparse struct {
 	next  int        // of them, the first behind the stretch
 	read  seenLine   // the stretch's first line, where ready
 	ready bool
+	known knownLine // the line after the event that was taken last, where ready
 }
 
 // through goes through the region by its lines with the word.
@@ -243,6 +244,14 @@ func (t *sparse) through(ctx context.Context, lines []wordLine) error {
 			continue
 		}
 		if t.block == nil || l.off-t.tail >= sparseNear {
+			if h, ok := t.single(l); ok {
+				if err := t.finish(ctx); err != nil {
+					return err
+				}
+				t.words, t.next = t.words[1:], 0
+				t.add(&h)
+				continue
+			}
 			if err := t.begin(ctx, l); err != nil {
 				return err
 			}
@@ -254,6 +263,63 @@ func (t *sparse) through(ctx context.Context, lines []wordLine) error {
 	t.next = len(t.words)
 	return t.finish(ctx)
 }
+
+// single is the hit of a line that is an event by itself, as most are: it begins one whatever
+// stands before it, and the line after it another. ok is false where that is not so, or more is
+// asked of the event than the words.
+func (t *sparse) single(l wordLine) (h Hit, ok bool) {
+	if t.match.Query.HasTests() {
+		return h, false
+	}
+	line := t.known
+	if line.at != l.off || !line.ready {
+		line = t.readAt(l.off, l.end)
+	}
+	t.known.ready = false
+	if line.ms == logline.Unset || line.opens || line.shape.Below || !line.shape.Resets() {
+		return h, false
+	}
+	if next := l.end + 1; next < t.end {
+		if t.known = t.readAt(next, t.lineEnd(next)); !t.known.shape.Resets() {
+			return h, false
+		}
+	}
+	return Hit{
+		Source: t.part.name, Off: l.off, End: l.end, Last: l.end, Head: l.off, Line: l.number + 1,
+		ms: line.ms, level: line.shape.Level, text: t.part,
+	}, true
+}
+
+// lineEnd is where the line at an offset ends.
+func (t *sparse) lineEnd(off int64) int64 {
+	if n := bytes.IndexByte(t.text.held[off-t.off:], '\n'); n >= 0 {
+		return off + int64(n)
+	}
+	return t.end
+}
+
+// knownLine is what is known of a line that begins at an offset.
+type knownLine struct {
+	at    int64
+	shape *logline.Shape
+	ms    int64
+	opens bool // it may be the first of a record, or be inside one
+	ready bool
+}
+
+func (t *sparse) readAt(off, end int64) knownLine {
+	if end-off > logline.WindowBytes {
+		return knownLine{shape: noHead}
+	}
+	t.build.parser.At = off
+	line := logline.TrimCR(t.text.held[off-t.off : end-t.off])
+	l := t.build.headOf(line, int64(len(line)))
+	indented := len(l.text) > 0 && (l.text[0] == ' ' || l.text[0] == '\t')
+	return knownLine{off, l.shape, l.ms, indented || logline.OpensRecord(l.text), true}
+}
+
+// noHead is the shape of a line that is too long to be looked at.
+var noHead = &logline.Shape{Kind: logline.KindPlain}
 
 // begin starts a stretch before a line with the word; where there is no line to begin
 // with, the stretch before goes on.
@@ -379,12 +445,15 @@ func (t *sparse) finish(ctx context.Context) error {
 
 // take notes a hit of the stretch.
 func (t *sparse) take(blk *Block, i int) {
-	if t.found.count++; t.countOnly {
-		return
-	}
 	h := t.hit(blk, t.part, i)
 	h.Line += t.first
-	t.found.hits = append(t.found.hits, h)
+	t.add(&h)
+}
+
+func (t *sparse) add(h *Hit) {
+	if t.found.count++; !t.countOnly {
+		t.found.hits = append(t.found.hits, *h)
+	}
 }
 
 // free tells whether which lines of a block begin an event depends on nothing before it.
