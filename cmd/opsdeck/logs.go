@@ -40,7 +40,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	words := strings.Join(c.Query, " ") + c.Exact + c.Regexp
 	conf.Whole = strings.ContainsFunc(words, func(r rune) bool { return r >= utf8.RuneSelf })
 	var foreign []byte
-	if conf.Whole && c.onlyCounts(q) {
+	if conf.Whole && c.oneWord(q) {
 		foreign = logfile.InChinese(c.Exact)
 		conf.Whole = foreign == nil // the search looks for them as it goes
 	}
@@ -90,12 +90,15 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// onlyCounts tells that the lines of files with one exact word are counted, and nothing else
-// is asked of them.
-func (c *logsCmd) onlyCounts(q *query.Query) bool {
+// oneWord tells that the lines of files with one exact word are counted or printed, and nothing
+// else is asked of them.
+func (c *logsCmd) oneWord(q *query.Query) bool {
 	_, literal := q.Literal()
-	return c.Count && c.Compare == "" && c.Pairs == "" && !c.logsStat.asked() && literal && q.OneExact() &&
-		!q.HasTests() && c.Exact != "" && len(c.Query) == 0 && !slices.Contains(c.Source, "-")
+	before, after := c.context()
+	other := before > 0 || after > 0 || c.Compare != "" || c.Pairs != "" || c.logsStat.asked() || c.Histogram > 0 ||
+		c.Explain || c.Follow || c.Rank
+	return !other && literal && q.OneExact() && !q.HasTests() && c.Exact != "" && len(c.Query) == 0 &&
+		!slices.Contains(c.Source, "-")
 }
 
 func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
@@ -127,24 +130,44 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	before, after := r.cmd.context()
 	r.scan.Texts = !r.cmd.JSON && !r.shaped() && before == 0 && after == 0
 	print := r.printer()
-	return r.scan.Each(ctx, sources, func(h *index.Hit) error {
-		r.hits++
-		if err := print(h); err != nil {
-			return err
-		}
-		if limit > 0 && r.hits >= int64(limit) {
-			return index.ErrEnough
-		}
-		return nil
-	})
+	done, seen := int64(0), int64(0) // hits printed before, and passed on
+	each := func() error {
+		return r.scan.Each(ctx, sources, func(h *index.Hit) error {
+			if seen++; seen <= done {
+				return nil
+			}
+			r.hits++
+			if err := print(h); err != nil {
+				return err
+			}
+			if limit > 0 && r.hits >= int64(limit) {
+				return index.ErrEnough
+			}
+			return nil
+		})
+	}
+	err := each()
+	if !errors.Is(err, index.ErrForeign) {
+		return err
+	}
+	done, seen = r.hits, 0
+	if sources, err = r.wholly(ctx); err == nil {
+		err = each()
+	}
+	return err
+}
+
+// wholly makes the sources again, with each file looked at as a whole for its encoding.
+func (r *logsRun) wholly(ctx context.Context) ([]logs.Source, error) {
+	r.conf.Whole, r.scan.Foreign = true, nil
+	r.unread, r.incomplete = false, nil
+	return r.conf.Resolve(ctx, r.cmd.Source)
 }
 
 func (r *logsRun) count(ctx context.Context, sources []logs.Source) error {
 	n, err := r.scan.Count(ctx, sources)
-	if errors.Is(err, index.ErrForeign) { // once more, with each file looked at as a whole
-		r.conf.Whole, r.scan.Foreign = true, nil
-		r.unread, r.incomplete = false, nil
-		if sources, err = r.conf.Resolve(ctx, r.cmd.Source); err == nil {
+	if errors.Is(err, index.ErrForeign) {
+		if sources, err = r.wholly(ctx); err == nil {
 			n, err = r.scan.Count(ctx, sources)
 		}
 	}

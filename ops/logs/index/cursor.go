@@ -86,6 +86,9 @@ func (c *cursor) nextRegion(ctx context.Context) (found, bool, error) {
 			c.scan.Warn(j.part.name, f.err)
 			continue
 		}
+		if f.foreign && !c.countOnly {
+			return f, false, ErrForeign
+		}
 		if !c.countOnly && !c.scan.Unnumbered {
 			if err := j.number(ctx, &f, c.newest); err != nil {
 				c.scan.Warn(j.part.name, err)

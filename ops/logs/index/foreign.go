@@ -7,7 +7,7 @@ import (
 	"opsdeck/internal/bytepair"
 )
 
-// ErrForeign ends a count in which a text holds the bytes of Scan.Foreign.
+// ErrForeign ends a search in which a text holds the bytes of Scan.Foreign.
 var ErrForeign = errors.New("a text holds foreign bytes")
 
 // foreign finds bytes in text.

@@ -34,8 +34,9 @@ type Scan struct {
 	Texts bool
 	// Styles tells the style of a source by its name, always the same one; may be nil.
 	Styles func(source string) *logline.Style
-	// Foreign are bytes of a word in another encoding. Count ends with ErrForeign where a text
-	// holds them and the query is one exact word: its lines may have to be converted.
+	// Foreign are bytes of a word in another encoding. Count and Each end with ErrForeign where a
+	// text holds them and the query is one exact word: its lines may have to be converted. The hits
+	// passed on before are the first ones then, too.
 	Foreign []byte
 	// Shelf, when not nil, has the indexes that the console keeps.
 	Shelf Shelf
@@ -285,6 +286,12 @@ func (s *Scan) look(ctx context.Context, p *openPart, region int, countOnly bool
 	if len(k.find) > 0 {
 		if f, ok := k.sparse(ctx, s, p, off, end, countOnly); ok {
 			return f
+		}
+		if k.foreign != nil {
+			text, err := k.hold(p.text, off, end)
+			if err == errWhole || err == nil && k.foreign.in(text.held) {
+				return found{foreign: true}
+			}
 		}
 	}
 	index := k.build.Build

@@ -65,6 +65,9 @@ func (k *kit) sparseIn(
 	ctx context.Context, s *Scan, p *openPart, text *regionText, end int64, countOnly bool,
 ) (f found, ok bool) {
 	off := text.off
+	if k.foreign.in(text.held) {
+		return found{foreign: true}, true
+	}
 	lines, total, err := k.wordLines(text.held, off, s.Unnumbered || countOnly)
 	if err != nil {
 		return found{err: err}, err != errWhole
