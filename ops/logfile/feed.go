@@ -22,7 +22,7 @@ type Streamer interface {
 
 // steadyLook is how often a store's files are looked at while lines keep coming: a screen
 // that shows them is not drawn more often.
-const steadyLook = 450 * time.Millisecond
+const steadyLook = 700 * time.Millisecond
 
 // Feed fills a store from sources and keeps it up to date until ctx ends; files that match
 // a pattern later are followed too. It returns when everything has stopped. failed is

@@ -25,7 +25,7 @@ const frame = 33 * time.Millisecond
 
 // pace is how long after a look for new lines the next one waits at least, so
 // that a log that grows steadily does not keep the machine busy.
-const pace = 500 * time.Millisecond
+const pace = 750 * time.Millisecond
 
 // Source is where the events come from: a logs.Store.
 type Source interface {
