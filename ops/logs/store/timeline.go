@@ -52,13 +52,17 @@ func (s *Store) Timeline(ctx context.Context, from, to time.Time, n int) Timelin
 		b := &blocks[i]
 		if b.blk.Sum.LastMS >= lo && b.blk.Sum.FirstMS < hi {
 			key.lines = b.blk.Lines()
-			b.bars = b.bars.of(b.blk, b.rows, key, list)
+			had := b.bars
+			if b.bars = had.of(b.blk, b.rows, key, list); b.bars != had {
+				s.attic.read()
+			}
 			t.add(b, list, lo, hi)
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
+	s.attic.rest()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range blocks {
