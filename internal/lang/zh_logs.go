@@ -28,6 +28,8 @@ func init() {
 		"read it as the user that the service runs as, or as root", "请以服务所用的用户或 root 来读取",
 		"%s was not read", "未读取 %s",
 		"%s is packed or not text: it is not followed", "%s 是压缩文件或不是文本，不跟随",
+		"%s has some lines in GBK, which a search here does not find; `opsdeck logs WORD` does",
+		"%s 中夹有 GBK 编码的行，在这里搜不到；`opsdeck logs 词` 能搜到",
 		"%d files are packed or not text: they are not followed", "%d 个文件是压缩文件或不是文本，不跟随",
 		"… %s more", "… 还有 %s",
 		"%s contains several files; only the first is read", "%s 内有多个文件，只读取第一个",

@@ -2,10 +2,16 @@ package logfile
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"opsdeck/internal/lang"
+	"opsdeck/ops"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
@@ -300,10 +306,10 @@ func sampledChinese(f io.ReaderAt, from, size int64) bool {
 }
 
 // chineseWithin tells whether a text from from to size has lines in GB18030.
-func chineseWithin(r io.ReaderAt, from, size int64) bool {
+func chineseWithin(ctx context.Context, r io.ReaderAt, from, size int64) bool {
 	var c chineseLines
 	buf := make([]byte, 256<<10)
-	for off := from; off < size; {
+	for off := from; off < size && ctx.Err() == nil; {
 		n, _ := r.ReadAt(buf[:min(int64(len(buf)), size-off)], off)
 		piece := buf[:n]
 		if end := bytes.LastIndexByte(piece, '\n') + 1; end > 0 {
@@ -315,6 +321,32 @@ func chineseWithin(r io.ReaderAt, from, size int64) bool {
 		off += int64(len(piece))
 	}
 	return false
+}
+
+// seenFile is a file as it was when a store began to read it.
+type seenFile struct {
+	path string
+	info fs.FileInfo
+}
+
+// tellChinese looks through files that are shown unchanged, because none of the places looked at
+// has lines in GB18030, and says which have some elsewhere.
+func tellChinese(ctx context.Context, files []seenFile, failed func(string, error)) {
+	for _, f := range files {
+		file, open, _, err := opened(f.path)
+		if err != nil {
+			continue
+		}
+		now, err := file.Stat()
+		size := f.info.Size() // what came since is looked at as it comes
+		hole := holeEnd(file, size)
+		if err == nil && open == nil && os.SameFile(now, f.info) && now.Size() >= size &&
+			!new(File).converted(ctx, file, hole, size) && chineseWithin(ctx, file, hole, size) {
+			failed("GBK "+f.path, ops.E(ops.Failed, lang.M(
+				"%s has some lines in GBK, which a search here does not find; `opsdeck logs WORD` does", f.path)))
+		}
+		file.Close()
+	}
 }
 
 // firstChinese is where the first line begins that is known to be in GB18030, or -1.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 	var tails []*Tail
 	var wg sync.WaitGroup
 	var old []oldPart
+	var plain []seenFile
 	first := true // older text has not been read yet
 	for _, src := range sources {
 		before := func(pieces []logs.Part) bool {
@@ -69,6 +71,9 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 					}
 				}()
 			case *File:
+				if info, err := os.Stat(p.path); err == nil {
+					plain = append(plain, seenFile{p.path, info})
+				}
 				if last && nameOf(p.path).key == "" && Grows(ctx, src) {
 					t := NewTail(p.path, unwrapped{storeSink{store, src.Name}, before})
 					t.OnError(func(err error) { failed(p.path, err) })
@@ -95,6 +100,7 @@ func feed(ctx context.Context, store *store.Store, sources []logs.Source, globs 
 	go func() {
 		defer wg.Done()
 		feedOld(ctx, store, old, failed)
+		tellChinese(ctx, plain, failed)
 	}()
 	globs.Sink = func(name string) Sink { return unwrapped{storeSink{store, name}, nil} }
 	globs.Failed = failed

@@ -43,7 +43,7 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hole := holeEnd(file, size); open == nil && !f.converted(file, hole, size) {
+	if hole := holeEnd(file, size); open == nil && !f.converted(ctx, file, hole, size) {
 		text := logs.Text(newFileText(file, size))
 		if hole > 0 {
 			text = &afterHole{text, hole}
@@ -64,11 +64,11 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 
 // converted tells whether a file that is not compressed has lines that must be converted
 // before they are read.
-func (f *File) converted(file *os.File, hole, size int64) bool {
+func (f *File) converted(ctx context.Context, file *os.File, hole, size int64) bool {
 	if reader(headAt(file, hole), io.Discard) != nil || sampledChinese(file, hole, size) {
 		return true
 	}
-	return f.whole && chineseWithin(file, hole, size)
+	return f.whole && chineseWithin(ctx, file, hole, size)
 }
 
 // unpack unpacks the file now.
