@@ -72,6 +72,40 @@ func TestHabitsOfTerminals(t *testing.T) {
 	}
 }
 
+// TestAKeyThatDoesNothingSaysSo, but for those that move in a list and those of a text.
+func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
+	c, pages, _ := testConsole()
+	for _, key := range []string{"j", "k", "g", "G", "up", "enter"} {
+		if press(c, key); strings.Contains(c.View(), "does nothing") {
+			t.Errorf("%s: %s", key, c.View())
+		}
+	}
+	if press(c, "x"); !strings.Contains(c.View(), "x does nothing here; ? lists the keys") {
+		t.Errorf("no word about x:\n%s", c.View())
+	}
+	c.notice = page.Notice{}
+	pages[0].text = true
+	if press(c, "x"); strings.Contains(c.View(), "does nothing") {
+		t.Errorf("a typed letter: %s", c.View())
+	}
+}
+
+// TestALongNoticeIsReadToItsEnd: it covers more of the page rather than lose its next step.
+func TestALongNoticeIsReadToItsEnd(t *testing.T) {
+	c, _, _ := testConsole()
+	c.route(tea.WindowSizeMsg{Width: 40, Height: 10})
+	c.notify(ops.StateWarning, lang.Raw("could not copy: the terminal does not take it, and no file could be written"))
+	view := c.View()
+	if !strings.Contains(view, "could not copy") || !strings.Contains(view, "written") || !strings.Contains(view, "quit") {
+		t.Errorf("cut:\n%s", view)
+	}
+	for i, line := range strings.Split(view, "\n") {
+		if i > 9 || cells.Width(line) > 40 {
+			t.Errorf("line %d: %q", i, line)
+		}
+	}
+}
+
 func TestASCIIIsASCIIAlone(t *testing.T) {
 	for _, r := range cells.ASCII("a → b … c – d · 日志") {
 		if r > 127 && r != '日' && r != '志' {

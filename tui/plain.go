@@ -86,7 +86,7 @@ func (p *plain) text() plainText {
 		place += fmt.Sprintf(" %T %d", top.Overlay, len(p.stack))
 	}
 	if p.top() != nil && !p.notice.Text.Empty() { // the page, which would say it, is below
-		view += "\n" + p.noticeLine(p.size.Width)
+		view += "\n" + strings.Join(noticeLines(p.Console, p.size.Width, longestNotice), "\n")
 	}
 	if p.env.Theme.ASCII {
 		view = cells.ASCII(view)

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
 	"opsdeck/tui/page"
 )
@@ -159,9 +160,16 @@ func toPage(c *Console, k tea.KeyMsg) tea.Cmd {
 		if a, ok := page.ForKey(p.Actions(), name); ok {
 			return c.run(a)
 		}
+		if k.Type == tea.KeyRunes && !k.Alt && !moves[name] {
+			return tea.Batch(p.Key(k), c.notify(ops.StateWarning, lang.M("%s does nothing here; ? lists the keys",
+				termsafe.Line(name))))
+		}
 	}
 	return p.Key(k)
 }
+
+// moves are the letters that move in a list or a text, where no action of a page has them.
+var moves = map[string]bool{"j": true, "k": true, "g": true, "G": true, " ": true}
 
 // run does an action, or says why it cannot be done now.
 func (c *Console) run(a page.Action) tea.Cmd {

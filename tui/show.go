@@ -47,8 +47,9 @@ func (s shown) View() string {
 	lines := make([]string, h)
 	room := h
 	if !c.notice.Text.Empty() && h > 1 {
-		lines[h-1] = c.noticeLine(w)
-		room--
+		covers := noticeLines(c, w, min(longestNotice, h-1))
+		room -= len(covers)
+		copy(lines[room:], covers)
 	}
 	out := widget.Fill(lines, c.size)
 	for i := range c.stack {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,10 +46,10 @@ func draw(c *Console) string {
 	case c.notice.Text.Empty():
 		lines = append(lines, c.footer(w))
 	case body.Height > 1:
-		lines[len(lines)-1] = c.noticeLine(w)
-		lines = append(lines, c.footer(w))
+		covers := noticeLines(c, w, min(longestNotice, body.Height-1))
+		lines = slices.Concat(lines[:len(lines)-len(covers)], covers, []string{c.footer(w)})
 	default: // there is no line to cover
-		lines = append(lines, c.noticeLine(w))
+		lines = append(lines, noticeLines(c, w, 1)...)
 	}
 	out := strings.Join(lines[:min(h, len(lines))], "\n")
 	for i := range c.stack {
@@ -89,16 +90,14 @@ func (c *Console) verdictLines(w, h int) []string {
 	}
 	style, glyph := t.State(c.verdict.State)
 	text := termsafe.Line(e.Lang.Msg(c.verdict.Text))
-	lines := cells.Wrap(text, max(1, w-4))
-	if len(lines) > 1 && h < tall {
-		lines = []string{text}
+	most := 2
+	if h < tall {
+		most = 1
 	}
-	if len(lines) > 2 {
-		lines = []string{lines[0], strings.Join(lines[1:], " ")}
-	}
-	out := []string{" " + style.Render(glyph+" "+cells.Cut(lines[0], w-4))}
+	lines := cells.WrapTo(text, max(1, w-4), most)
+	out := []string{" " + style.Render(glyph+" "+lines[0])}
 	if len(lines) == 2 {
-		out = append(out, "   "+style.Render(cells.Cut(lines[1], w-4)))
+		out = append(out, "   "+style.Render(lines[1]))
 	}
 	return out
 }
@@ -186,11 +185,19 @@ func readOnlyBadge(c *Console) string {
 	return c.env.Theme.Badge.Render(c.env.T(" read-only ")) + " "
 }
 
-// noticeLine is a notice, which covers the page's last line for a while; the keys
-// stay.
-func (c *Console) noticeLine(w int) string {
+// longestNotice is how many lines of the page a notice may cover.
+const longestNotice = 3
+
+// noticeLines are a notice, which covers the page's last lines for a while; the keys
+// stay. What does not fit is cut.
+func noticeLines(c *Console, w, most int) (out []string) {
 	style, glyph := c.env.Theme.State(c.notice.State)
-	return cells.Pad(" "+style.Render(glyph+" "+cells.Cut(termsafe.Line(c.env.Lang.Msg(c.notice.Text)), w-4)), w)
+	mark := glyph + " "
+	for _, line := range cells.WrapTo(termsafe.Line(c.env.Lang.Msg(c.notice.Text)), max(1, w-4), most) {
+		out = append(out, cells.Pad(" "+style.Render(mark+line), w))
+		mark = strings.Repeat(" ", cells.Width(mark))
+	}
+	return out
 }
 
 // footer is the last line: the keys.

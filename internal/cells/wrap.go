@@ -28,6 +28,23 @@ func Wrap(s string, w int) []string {
 	return lines
 }
 
+// WrapTo is Wrap into at most n lines: what has no room is cut from the last one.
+func WrapTo(s string, w, n int) []string {
+	lines := Wrap(s, w)
+	if n < 1 || len(lines) <= n {
+		return lines
+	}
+	rest := lines[n-1]
+	for _, line := range lines[n:] {
+		before, _ := utf8.DecodeLastRuneInString(rest)
+		if after, _ := utf8.DecodeRuneInString(line); !wide(before) || !wide(after) {
+			rest += " "
+		}
+		rest += line
+	}
+	return append(lines[:n-1:n-1], Cut(rest, w))
+}
+
 // keptHyphen replaces a hyphen while a text is wrapped, for a line must not end
 // within a flag, a date or a name.
 const keptHyphen = "\u2011"

@@ -32,6 +32,24 @@ func TestWrapKeepsWordsWholeBesideCJK(t *testing.T) {
 	}
 }
 
+func TestWrapToCutsTheLastLine(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		w, n int
+		want string
+	}{
+		{"one two three", 20, 2, "one two three"},
+		{"one two three four", 8, 2, "one two|three f…"},
+		{"one two three four", 8, 1, "one two…"},
+		{"恢复已中止并还原", 8, 1, "恢复已…"},
+		{"a /long/path/of/a/file", 8, 1, "a /long…"},
+	} {
+		if got := strings.Join(WrapTo(c.in, c.w, c.n), "|"); got != c.want {
+			t.Errorf("%q in %d lines of %d: %q, want %q", c.in, c.n, c.w, got, c.want)
+		}
+	}
+}
+
 // Random texts, in which every word has room on a line: nothing but spaces at a break is
 // left out, no line is too wide, and each ends where it may.
 func TestWrappedTextIsTheText(t *testing.T) {

@@ -50,6 +50,7 @@ func init() {
 			"An empty line shows what has changed, a dot shows everything, q quits.",
 		"输入按键后回车：2、enter、esc、down 5。/词 搜索，:名称 查找操作。空行显示变化，句点显示全部，q 退出。",
 		"%s changed nothing on the screen; ? lists the keys", "%s 没有改变屏幕内容；按 ? 查看全部按键",
+		"%s does nothing here; ? lists the keys", "%s 在此处不起作用；按 ? 查看全部按键",
 		"nothing new on the screen yet", "屏幕上暂无新内容",
 		"Refuse every operation that changes something.", "拒绝一切会改动的操作。",
 		"The service to act on, when several are configured.", "配置了多个服务时，要操作的服务。",

@@ -36,7 +36,7 @@ func (p *Page) View(size page.Size) string {
 
 // lines are the head, the steps, and the marked step.
 func (p *sheet) lines(size page.Size) []string {
-	lines := slices.Concat(p.head(size.Width), p.lookingLine(size.Width), p.savingLine(size.Width),
+	lines := slices.Concat(p.head(size), p.lookingLine(size.Width), p.savingLine(size.Width),
 		p.rescuer.rescueLine(size.Width), p.pendingLine(size.Width), p.healing.line(size.Width))
 	rest := page.Size{Width: size.Width, Height: max(1, size.Height-len(lines))}
 	if p.base.shownPlan() == nil {
@@ -80,8 +80,9 @@ func (p *sheet) window(lines []string, height int) []string {
 	return out
 }
 
-// head is the line that says what is restored from what, and one for trouble.
-func (p *sheet) head(w int) []string {
+// head is the line that says what is restored from what, and those of trouble.
+func (p *sheet) head(size page.Size) []string {
+	w := size.Width
 	e, t := p.base.env, p.base.env.Theme
 	plan := p.base.shownPlan()
 	if plan == nil {
@@ -101,12 +102,23 @@ func (p *sheet) head(w int) []string {
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.base.problem != nil {
-		lines = append(lines, cells.Cut(t.Crit.Render(t.Glyph.Crit+" "+p.base.sentence(p.base.problem)), w))
+		lines = append(lines, p.trouble(w, max(1, min(3, size.Height/4)))...)
 	}
 	if p.base.watching() {
 		lines = append(lines, cells.Cut(p.standing(), w))
 	}
 	return append(lines, widget.Rule(t, "", w+1))
+}
+
+// trouble is an error with what to do about it, in so many lines at most.
+func (p *sheet) trouble(w, most int) (out []string) {
+	t := p.base.env.Theme
+	mark := t.Glyph.Crit + " "
+	for _, line := range cells.WrapTo(p.base.sentence(p.base.problem), max(1, w-2), most) {
+		out = append(out, cells.Cut(t.Crit.Render(mark+line), w))
+		mark = "  "
+	}
+	return out
 }
 
 // sentence is an error as a person reads it.
