@@ -168,7 +168,7 @@ func (p *Printer) Msg(m Msg) string {
 	for i, a := range m.Args {
 		args[i] = p.arg(a)
 	}
-	return p.p.Sprintf(m.Key, args...)
+	return joined(p.p.Sprintf(m.Key, args...))
 }
 
 // foreign tells whether a Msg is text from outside alone.
@@ -210,7 +210,9 @@ func (p *Printer) arg(a any) any {
 		if isCount(v) {
 			return counted(v)
 		}
-		return p.Span(v)
+		if said := p.Span(v); said != v {
+			return spanned{v, said}
+		}
 	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, bool, nil:
 		return plain{v}
 	}

@@ -1,8 +1,11 @@
 package lang
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // span is a duration as human.Duration writes it: "850 ms", "1.5 s", "8 h 28 m".
@@ -18,4 +21,34 @@ func (p *Printer) Span(text string) string {
 		return text
 	}
 	return spanUnits.Replace(text)
+}
+
+// spanned is a duration as an argument of a Chinese sentence; where it is quoted, it is
+// what somebody wrote, and stays so.
+type spanned struct{ text, said string }
+
+// Format writes it, with a mark for joined.
+func (d spanned) Format(s fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(s, "%q", d.text)
+		return
+	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), d.said+spanEnd)
+}
+
+// spanEnd follows a span in a sentence until joined has looked at what comes after it.
+const spanEnd = "\x00"
+
+// joined takes the marks out, with the space between a span and the Chinese after it: the
+// sentence has it for arguments that end in Latin letters, and "3 分 内" is no Chinese.
+func joined(text string) string {
+	before, after, found := strings.Cut(text, spanEnd)
+	for found {
+		next, _ := utf8.DecodeRuneInString(strings.TrimPrefix(after, " "))
+		if unicode.Is(unicode.Han, next) {
+			after = strings.TrimPrefix(after, " ")
+		}
+		before, after, found = strings.Cut(before+after, spanEnd)
+	}
+	return before
 }

@@ -27,7 +27,21 @@ func TestDurationsAreWrittenInTheLanguage(t *testing.T) {
 			t.Errorf("%q is written %q in English", text, got)
 		}
 	}
-	if got := Chinese().T("%s ago", "8 h 28 m"); got != "8 小时 28 分前" && got != "8 小时 28 分 前" {
-		t.Errorf("as an argument it is written %q", got)
+	for _, c := range []struct {
+		key  string
+		args []any
+		want string
+	}{
+		{"%s ago", []any{"8 h 28 m"}, "8 小时 28 分前"},
+		{"newest %s ago", []any{"5 m"}, "最新一条在 5 分前"},
+		{"no response within %s", []any{"3 s"}, "3 秒内无响应"},
+		{"no response within %s", []any{"x86"}, "x86 内无响应"},
+		{"no writes to %s for %s; the binlog is still at %s", []any{"客户", "3 s", "a:4"}, "客户 在 3 秒内没有写入；binlog 停在 a:4"},
+		{"ready after %s: %s", []any{"3 s", "5 m"}, "3 秒后就绪：5 分"},
+		{"%q is not a size: write 50M", []any{"5 m"}, `"5 m" 不是大小：请写成 50M`},
+	} {
+		if got := Chinese().T(c.key, c.args...); got != c.want {
+			t.Errorf("as an argument it is written %q, not %q", got, c.want)
+		}
 	}
 }
