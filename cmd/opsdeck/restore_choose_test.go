@@ -33,7 +33,7 @@ func TestUndoAndDropWithoutAnIDTakeTheRunThatHasSomething(t *testing.T) {
 	o = s.must("restore", "drop-old", first, "--accept-missing", "ar_invoices", "--confirm", s.live)
 	tells(t, o.err, "ar_invoices, customers, orders", "dropped the database")
 	o = s.run("restore", "drop-old", "--confirm", s.live)
-	tells(t, o.err, first+", is undone: drop the old tables is not possible now")
+	tells(t, o.err, first+", is undone: it is not possible to drop the old tables now")
 	// A newer restore whose old tables are gone is not skipped for an older one.
 	second := s.must("restore", "--json", "--confirm", s.live).lastLine(t).ID
 	third := s.must("restore", "--json", "--confirm", s.live).lastLine(t).ID

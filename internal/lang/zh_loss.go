@@ -51,7 +51,7 @@ func init() {
 		"restore %s of %s from %s (%s)", "恢复 %s：%s，来自 %s（%s）",
 		"the newest restore of %s, %s, cannot be undone: %s", "%s 最近一次恢复 %s 无法撤销：%s",
 		"the newest restore of %s, %s, is already undone", "%s 最近一次恢复 %s 已经撤销",
-		"the newest restore of %s, %s, is %s: %s is not possible now", "%s 最近一次恢复 %s 当前状态为“%s”，不能执行“%s”",
+		"the newest restore of %s, %s, is %s: it is not possible to %s now", "%s 最近一次恢复 %s 当前状态为“%s”，不能执行“%s”",
 		"if you mean an older one, name it: opsdeck restore %s %s", "如果指更早的恢复，请指定编号：opsdeck restore %s %s",
 		"skipped: restore %s, into %s: it did not change %s", "已略过：恢复 %s（恢复到 %s）：它未改动 %s",
 		"%s and %s more", "%s 等，另有 %s 张",

@@ -16,7 +16,7 @@ func init() {
 		"restore %s of %s: next would be %s", "恢复 %s（%s）：下一步是 %s",
 		"Abort a restore and revert its changes.", "中止恢复，并还原它所做的更改。",
 		"continue it instead: opsdeck restore resume", "可改为续接：opsdeck restore resume",
-		"the restore %s is %s: %s is not possible now", "恢复 %s 当前状态为“%s”，不能执行“%s”",
+		"the restore %s is %s: it is not possible to %s now", "恢复 %s 当前状态为“%s”，不能执行“%s”",
 		"see what is possible: opsdeck restore status", "查看可做的操作：opsdeck restore status",
 		"Undo a restore: return to the state before it.", "撤销恢复：回到恢复之前的状态。",
 		"Drop the old tables that a restore kept for undo.", "删除恢复为撤销而保留的原表。",

@@ -186,7 +186,7 @@ func sessionsFact(a *Assessment) (ops.State, lang.Msg) {
 	}
 	names := make([]string, 0, len(count))
 	for who, n := range count {
-		names = append(names, fmt.Sprintf("%s ×%d", who, n))
+		names = append(names, fmt.Sprintf("%s (%d)", who, n))
 	}
 	slices.Sort(names)
 	return ops.StateOK, lang.M("connected: %s", few(names))

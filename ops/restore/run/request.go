@@ -26,7 +26,7 @@ func (r *Run) NotNow(kind restore.Kind, err error) error {
 		return r.NotBegun()
 	}
 	return ops.E(ops.Failed,
-		lang.M("the restore %s is %s: %s is not possible now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
+		lang.M("the restore %s is %s: it is not possible to %s now", r.Plan.ID, r.State.Stage.Label(), kind.Label())).
 		WithHint(lang.M("see what is possible: opsdeck restore status"))
 }
 

@@ -61,7 +61,7 @@ func notNewest(newest, older *run.Run, kind restore.Kind) error {
 		hint = lang.M("if you mean an older one, name it: opsdeck restore %s %s", string(kind), older.Plan.ID)
 	}
 	p, stage := newest.Plan, newest.State.Stage
-	what := lang.M("the newest restore of %s, %s, is %s: %s is not possible now",
+	what := lang.M("the newest restore of %s, %s, is %s: it is not possible to %s now",
 		p.Target.Database, p.ID, stage.Label(), kind.Label())
 	switch {
 	case kind == restore.KindUndo && stage == restore.Undone:
