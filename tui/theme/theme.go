@@ -67,10 +67,11 @@ func New(o Options) *Theme {
 	}
 	r := lipgloss.NewRenderer(w)
 	r.SetColorProfile(termenv.ANSI)
-	yellow := "3" // on a light background: pale in many palettes
+	// On a light background: yellow, green and cyan of the 16 are pale in many palettes.
+	yellow, green, cyan := "3", "2", "4"
 	if o.Deep {
 		r.SetColorProfile(termenv.ANSI256)
-		yellow = "130"
+		yellow, green, cyan = "130", "28", "24"
 	}
 	if o.NoColor {
 		r.SetColorProfile(termenv.Ascii)
@@ -93,16 +94,16 @@ func New(o Options) *Theme {
 		// Faint rather than bright black, which some palettes (Solarized) use for
 		// their background.
 		Dim:      s().Faint(true),
-		Accent:   fg("14", "6").Bold(true),
+		Accent:   fg("14", cyan).Bold(true),
 		Selected: s().Background(lipgloss.Color("4")).Foreground(lipgloss.Color("15")),
 		Match:    fg("11", "5").Bold(true).Underline(true),
-		OK:       fg("10", "2"), Warn: fg("11", yellow), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
-		Info: fg("12", "4"), Added: fg("10", "2"), Removed: fg("9", "1"),
-		Rule: fg("8", "7"), Key: fg("14", "6"),
-		Badge:  s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color(badgeText(o.Dark))).Bold(true),
+		OK:       fg("10", green), Warn: fg("11", yellow), Crit: fg("9", "1").Bold(true), Unknown: fg("13", "5"),
+		Info: fg("12", "4"), Added: fg("10", green), Removed: fg("9", "1"),
+		Rule: fg("8", "8"), Key: fg("14", cyan),
+		Badge:  s().Background(lipgloss.Color("6")).Foreground(lipgloss.Color("0")).Bold(true),
 		Border: lipgloss.RoundedBorder(), Glyph: unicodeGlyphs,
 	}
-	for _, c := range [][2]string{{"9", "1"}, {"11", yellow}, {"10", "2"}, {"14", "6"}, {"12", "4"}, {"13", "5"}} {
+	for _, c := range [][2]string{{"9", "1"}, {"11", yellow}, {"10", green}, {"14", "6"}, {"12", "4"}, {"13", "5"}} {
 		t.Marks = append(t.Marks, fg(c[0], c[1]).Reverse(true))
 	}
 	if mono {
@@ -127,14 +128,6 @@ func (t *Theme) InWords() *Theme {
 	words.Plain = true
 	words.Glyph.Bar = []rune("        ")
 	return &words
-}
-
-// badgeText is the colour of letters on cyan: black where cyan is bright.
-func badgeText(dark bool) string {
-	if dark {
-		return "0"
-	}
-	return "15"
 }
 
 var unicodeGlyphs = Glyphs{
