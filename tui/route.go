@@ -161,11 +161,22 @@ func toPage(c *Console, k tea.KeyMsg) tea.Cmd {
 			return c.run(a)
 		}
 		if k.Type == tea.KeyRunes && !k.Alt && !moves[name] {
-			return tea.Batch(p.Key(k), c.notify(ops.StateWarning, lang.M("%s does nothing here; ? lists the keys",
-				termsafe.Line(name))))
+			return tea.Batch(p.Key(k), c.notify(ops.StateWarning, nothing(c, name)))
 		}
 	}
 	return p.Key(k)
+}
+
+// nothing says that a key does nothing: why not now, where the page knows the key.
+func nothing(c *Console, name string) lang.Msg {
+	if staged, ok := c.page().(page.Staged); ok {
+		if a, ok := page.ForKey(staged.Later(), name); ok {
+			if why := a.Why(c.env); !why.Empty() {
+				return why
+			}
+		}
+	}
+	return lang.M("%s does nothing here; ? lists the keys", termsafe.Line(name))
 }
 
 // moves are the letters that move in a list or a text, where no action of a page has them.

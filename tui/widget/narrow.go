@@ -70,7 +70,14 @@ func (n *Narrow) View(env *page.Env, title lang.Msg, lines int, none string,
 	row func(i int, selected bool, width int) string, size page.Size) string {
 	t := env.Theme
 	w := max(1, min(size.Width-4, 76))
-	h := max(1, min(size.Height-5, 14))
+	const around = 5 // two edges, the input, the rule, the keys
+	var foot []string
+	room := size.Height - around
+	if n.Foot != nil && lines > 0 {
+		foot = n.Foot(n.scroll.Cursor, w)
+		room -= len(foot)
+	}
+	h := max(1, min(room, 14))
 	n.scroll.Resize(lines, h)
 	out := []string{n.Input.View(t, w), Rule(t, "", w)}
 	from, to := n.scroll.Window()
@@ -83,8 +90,6 @@ func (n *Narrow) View(env *page.Env, title lang.Msg, lines int, none string,
 	for len(out) < h+2 {
 		out = append(out, "")
 	}
-	if n.Foot != nil && lines > 0 {
-		out = append(out, n.Foot(n.scroll.Cursor, w)...)
-	}
+	out = append(append(out, foot...), KeyHelp(t, "enter", env.T("choose"))+"  "+KeyHelp(t, "esc", env.T("back")))
 	return Box(t, " "+env.Lang.Msg(title)+" ", out, size)
 }

@@ -66,7 +66,7 @@ func (p *Prompt) View(size page.Size) string {
 		value = "> " + t.Selected.Render(cells.Cut(termsafe.Line(p.input.Value()), w-2))
 	}
 	lines = append(lines, "", value, "",
-		KeyHelp(t, "enter", e.T("choose"))+"  "+KeyHelp(t, "esc", e.T("back")))
+		KeyHelp(t, "enter", e.T("done"))+"  "+KeyHelp(t, "esc", e.T("back")))
 	if gap := len(lines) - 4; len(lines) > size.Height-2 { // the line that is typed comes first
 		lines = lines[min(gap, len(lines)-size.Height+2):]
 	}
