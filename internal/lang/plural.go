@@ -57,7 +57,7 @@ var singulars = map[string]string{
 	"About %s rows written after that moment are lost.": "About %s row written after that moment is lost.",
 	"all %d checks pass":                                "%d check passes",
 	"all %d tables of %s exist":                         "%d table of %s exists",
-	"All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %d " +
+	"All %s shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.": "The %s " +
 		"shown row will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
 	"%s tables could not be compared completely with the backup (o): newer or changed rows in " +
 		"them may be lost": "%s table could not be compared completely with the backup (o): newer or " +

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/logs/line"
@@ -133,8 +134,8 @@ func (p *Page) askExport() tea.Cmd {
 	if p.look.o.Export == nil {
 		return nil
 	}
-	what := lang.M("All %d shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
-		p.tally.stats.Rows)
+	what := lang.M("All %s shown rows will be written, with passwords, tokens, cookies, phone and ID numbers masked.",
+		human.Count(int64(p.tally.stats.Rows)))
 	export := func(ndjson bool) func() tea.Cmd {
 		return func() tea.Cmd { return p.export(ndjson) }
 	}

@@ -137,13 +137,10 @@ func (p *grouping) viewPatterns(size page.Size) string {
 // compared says what new and more are measured by.
 func (p *grouping) compared(since time.Time) string {
 	e := p.look.env
-	switch {
-	case !p.patterns.with.Healthy:
-		return e.T(" · compared: the hour from %s", e.Time(since))
-	case !p.look.incident.IsZero():
-		return e.T(" · compared: since the incident's last healthy hour, %s", e.Time(since))
+	if !p.patterns.with.Healthy {
+		return e.T(" · new and more in the hour from %s", e.Time(since))
 	}
-	return e.T(" · compared: since the last healthy hour, %s", e.Time(since))
+	return e.T(" · new and more since %s (healthy until then)", e.Time(since))
 }
 
 func (p *grouping) patternRow(t *store.EventPattern, cursor bool, width int) string {
