@@ -94,7 +94,7 @@ func (p *sheet) head(size page.Size) []string {
 	)
 	if w >= narrow {
 		text = t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + e.T(
-			"%s (%s before the plan), mode %s",
+			"%s (%s old), mode %s",
 			e.Time(plan.Source.At),
 			age,
 			plan.Mode.Label(),

@@ -95,9 +95,10 @@ func (d *picker) View(size page.Size) string {
 		}
 		text = cells.Cut(text, size.Width-6)
 		if i == d.scroll.Cursor {
-			text = t.Selected.Render(text)
+			lines = append(lines, t.Selected.Render(t.Glyph.Cursor+text))
+			continue
 		}
-		lines = append(lines, text)
+		lines = append(lines, " "+text)
 	}
 	if len(d.rows) == 0 {
 		lines = append(lines, e.T("There is nothing to choose from."))

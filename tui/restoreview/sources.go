@@ -81,10 +81,21 @@ func (p *picking) openSources(at string) tea.Cmd {
 // sourceRow is a backup in a line: its moment and age first, the state as a word.
 func (p *picking) sourceRow(s restore.Source) string {
 	e := p.base.env
-	age := human.Duration(e.Clock.Now().Sub(s.At).Round(time.Second))
-	return strings.Join([]string{e.Time(s.At), cells.PadLeft(age, 9), cells.PadLeft(human.Bytes(s.SizeBytes), 8),
-		cells.Pad(p.stateOf(s), p.stateWidth()), termsafe.Line(s.Name)}, "  ")
+	age := e.Clock.Now().Sub(s.At).Round(time.Second)
+	if age >= 10*24*time.Hour { // its hours say nothing
+		age = age.Truncate(24 * time.Hour)
+	}
+	return strings.Join([]string{
+		e.Time(s.At),
+		cells.PadLeft(e.Lang.Span(human.Duration(age)), p.ageWidth()),
+		cells.PadLeft(human.Bytes(s.SizeBytes), 8),
+		cells.Pad(p.stateOf(s), p.stateWidth()),
+		termsafe.Line(s.Name),
+	}, "  ")
 }
+
+// ageWidth is the room of the longest age.
+func (p *picking) ageWidth() int { return cells.Width(p.base.env.Lang.Span("23 h 59 m")) }
 
 // stateOf is the word for a backup's state. One that lost most of its rows against those
 // before it is not simply good.
