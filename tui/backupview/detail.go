@@ -24,6 +24,9 @@ func (p *dossier) scrolled(head, lines []string, size page.Size) []string {
 		part := p.stock.env.Theme.Dim.Render(p.stock.env.T("%d–%d of %d", top+1, to, len(lines)))
 		last := head[len(head)-1]
 		if w := cells.Width(part); w < size.Width/2 {
+			if last == widget.Rule(p.stock.env.Theme, "", size.Width) { // shorter, and no text that is cut
+				last = widget.Rule(p.stock.env.Theme, "", size.Width-w-2)
+			}
 			head[len(head)-1] = cells.Pad(last, size.Width-w-1) + part + " "
 		}
 	}
@@ -280,7 +283,7 @@ func (p *stock) planLine(s backup.Step, width int) string {
 	word := style.Render(mark + " " + cells.Pad(e.Lang.Msg(s.Verb.Label()), 6))
 	name := termsafe.Line(s.Set.Name)
 	if width < 100 {
-		name = s.Set.At.In(e.Zone).Format("2006-01-02 15:04") + " " + cells.Pad(e.Lang.Msg(s.Set.Tier.Label()), 8)
+		name = s.Set.At.In(e.Zone).Format("2006-01-02 15:04") + " " + cells.Pad(e.Lang.Msg(s.Set.Tier.Label()), 9)
 	} else {
 		name = cells.Pad(name, 48)
 	}
