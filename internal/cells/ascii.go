@@ -8,7 +8,7 @@ import (
 // inASCII are the marks that sentences hold, each as wide as what takes its place.
 var inASCII = map[rune]rune{
 	'µ': 'u', '…': '~', '–': '-', '—': '-', '↑': '^', '↓': 'v', '·': '.', '•': '*',
-	'×': 'x', '±': '~',
+	'×': 'x', '±': '~', 'Δ': 'd',
 	'‘': '\'', '’': '\'', '“': '"', '”': '"', '≥': '>', '≤': '<', '≈': '~', '✓': '+', '✗': 'x', '─': '-', '│': '|',
 }
 

@@ -46,6 +46,15 @@ func CutLeft(s string, w int) string {
 	return out
 }
 
+// Ends puts left and right at the ends of a line of w cells. Left is cut where there is no
+// room for both with a space between them.
+func Ends(left, right string, w int) string {
+	if right == "" {
+		return Pad(left, w)
+	}
+	return Pad(Cut(left, max(0, w-Width(right)-1)), w-Width(right)) + right
+}
+
 // Pad cuts or fills s with spaces to exactly w cells.
 func Pad(s string, w int) string {
 	s = Cut(s, w)

@@ -15,6 +15,17 @@ func TestCutCountsCells(t *testing.T) {
 	}
 }
 
+func TestEndsAreApart(t *testing.T) {
+	for _, c := range []struct {
+		w    int
+		want string
+	}{{12, "left   right"}, {10, "left right"}, {9, "le… right"}} {
+		if got := Ends("left", "right", c.w); got != c.want {
+			t.Errorf("%d: %q", c.w, got)
+		}
+	}
+}
+
 func TestPadIsExact(t *testing.T) {
 	for _, s := range []string{"", "a", "客户有限公司", "e\u0301", "a客b户c", "👨\u200d👩\u200d👧x"} {
 		for w := range 12 {
@@ -23,6 +34,9 @@ func TestPadIsExact(t *testing.T) {
 			}
 			if got := Width(PadLeft(s, w)); got != w {
 				t.Errorf("PadLeft(%q, %d) is %d wide", s, w, got)
+			}
+			if got := Width(Ends(s, "ab", 4+w)); got != 4+w {
+				t.Errorf("Ends(%q, ab, %d) is %d wide", s, 4+w, got)
 			}
 			if got := Width(CutLeft(s, w)); got > w {
 				t.Errorf("CutLeft(%q, %d) is %d wide", s, w, got)

@@ -76,12 +76,11 @@ func (p *editor) queryLine(w int) string {
 		right = " " + right
 	}
 	left := " " + t.Accent.Render("/") + " "
-	room := w - cells.Width(right)
 	if p.base.query == "" {
-		return cells.Pad(left+t.Dim.Render(e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")),
-			room) + right
+		all := e.T("all rows, newest first; for example user:1 action:DELETE since:-24h")
+		return cells.Ends(left+t.Dim.Render(all), right, w)
 	}
-	return cells.Pad(left+t.Bold.Render(shown(p.base.query)), room) + right
+	return cells.Ends(left+t.Bold.Render(shown(p.base.query)), right, w)
 }
 
 // hints are the lines under the query while it is written: what is wrong, or

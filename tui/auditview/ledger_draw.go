@@ -42,12 +42,11 @@ func (l *ledger) queryLine(w int) string {
 	}
 	right = " " + right
 	left := " " + t.Accent.Render("/") + " "
-	room := w - cells.Width(right)
 	if l.query == "" {
 		all := e.T("all transactions; for example table:orders kind:delete rows:100 since:-1h")
-		return cells.Pad(left+t.Dim.Render(all), room) + right
+		return cells.Ends(left+t.Dim.Render(all), right, w)
 	}
-	return cells.Pad(left+t.Bold.Render(shown(l.query)), room) + right
+	return cells.Ends(left+t.Bold.Render(shown(l.query)), right, w)
 }
 
 // hint says what is wrong with the query, under its place.

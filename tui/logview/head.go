@@ -336,9 +336,8 @@ func (p *heading) foot(width int) string {
 	} else if r, ok := p.list.current(); ok && !r.Event.Time.IsZero() {
 		right = p.look.ink.dim.Paint(e.Time(r.Event.Time)) + " "
 	}
-	room := width - cells.Width(right)
-	if room < 10 {
+	if width-cells.Width(right) < 10 {
 		return cells.Cut(left, width)
 	}
-	return cells.Pad(left, room) + right
+	return cells.Ends(left, right, width)
 }
