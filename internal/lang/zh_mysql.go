@@ -23,6 +23,8 @@ func init() {
 		"`opsdeck doctor` lists the missing privileges", "`opsdeck doctor` 会列出缺少的权限",
 		"the server at %s has no such database", "服务器 %s 上没有这个数据库",
 		"check database.name in the configuration", "请检查配置中的 database.name",
+		"check database.name in the configuration; `opsdeck doctor` lists the missing privileges",
+		"请检查配置中的 database.name；`opsdeck doctor` 会列出缺少的权限",
 		"lower_case_table_names is 1 on the server, so the database is named %s there; the configuration says %s",
 		"服务器的 lower_case_table_names 为 1，数据库在服务器上名为 %s；配置中写的是 %s",
 		"write %s in the configuration", "请在配置中写成 %s",
