@@ -90,7 +90,7 @@ func (d *dumper) databaseNames(ctx context.Context, q *sql.Conn) ([]string, erro
 		if !slices.Contains(all, name) {
 			return nil, ops.E(ops.Config,
 				lang.M("the server has no database %s, or the user has no permission to see it", name)).
-				WithHint(lang.M("check database.name in the configuration; `opsdeck doctor` lists the missing "+
+				WithHint(lang.M("check database.name in the configuration; `opsdeck doctor` lists the missing " +
 					"privileges"))
 		}
 	}
