@@ -22,7 +22,7 @@ func init() {
 		"Undo: %s", "撤销：%s",
 		"Statements and commands (enter: all):", "语句和命令（按 enter 查看全部）：",
 		"%s press space for more", "%s 还有更多：按空格翻页",
-		"%s (%s old), mode %s", "%s（距今 %s），模式 %s",
+		"%s (%s old), mode %s", "%s（%s前），模式 %s",
 		"still checking the target", "仍在检查目标",
 		"there is no plan yet", "还没有方案",
 		"This step runs nothing.", "这一步不执行任何命令。",

@@ -194,7 +194,7 @@ func (p *asking) openLoss() tea.Cmd {
 		"active since"), loss.Users}, {e.T("resources " +
 		"they changed"), loss.Resources}, {e.T("exported"), exported}} {
 		if len(part.list) > 0 {
-			lines = append(lines, "", part.what+":")
+			lines = append(lines, "", e.T("%s:", part.what))
 		}
 		for _, x := range part.list {
 			lines = append(lines, "  "+termsafe.Line(x))
