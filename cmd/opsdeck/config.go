@@ -117,7 +117,7 @@ func (c *configCheckCmd) Run(a *app) error {
 	l, err := a.config()
 	if err != nil {
 		if c.JSON {
-			a.json(configCheckJSON{Path: config.Find(a.flags.ConfigFile, a.getenv), Problems: []string{err.Error()}})
+			a.json(configCheckJSON{Path: a.configPath(), Problems: []string{err.Error()}})
 			return exitCode(ops.Config)
 		}
 		return err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
-	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
@@ -71,17 +70,17 @@ func (c *logsLearnCmd) Run(ctx context.Context, a *app) error {
 		return ops.E(ops.Failed, lang.M("no time was found in most lines of %s", c.File)).
 			WithHint(lang.M("describe the format yourself under log_formats; (?P<level>…) alone is enough"))
 	}
-	f := config.LogFormat{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time}
+	f := reading.FormatOf(l)
 	path := ""
 	if c.Write && !c.DryRun {
-		if path, err = reading.AddFormat(config.Find(a.flags.ConfigFile, a.getenv), f); err != nil {
+		if path, err = reading.AddFormat(a.configPath(), f); err != nil {
 			return err
 		}
 	}
 	if c.JSON {
 		return a.json(c.json(l, lines, p, path))
 	}
-	c.say(a, l, lines, p, f)
+	c.say(a, l, lines, p, f.YAML())
 	if path != "" {
 		a.say(lang.M("wrote %s", path))
 	}
@@ -138,8 +137,8 @@ func (c *logsLearnCmd) json(l *line.Learned, lines [][]byte, p *line.Parser, pat
 	return doc
 }
 
-func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Parser, f config.LogFormat) {
-	fmt.Fprint(a.out, termsafe.Text("log_formats:\n"+f.YAML())+"\n")
+func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Parser, yaml string) {
+	fmt.Fprint(a.out, termsafe.Text("log_formats:\n"+yaml)+"\n")
 	t := cells.Table{
 		Head: []string{a.lang.T("time"), a.lang.T("level"), a.lang.T("context"), a.lang.T("message")},
 		Max:  a.width(),
@@ -158,6 +157,6 @@ func (c *logsLearnCmd) say(a *app, l *line.Learned, lines [][]byte, p *line.Pars
 	}
 	if !c.Write {
 		a.say(lang.M("write it to the configuration with --write, then use it for the log: {path: %s, format: %s}",
-			c.File, f.Name))
+			c.File, l.Spec.Name))
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // tabDeskOf is the Restore tab's desk over a configuration.
-func tabDeskOf(t *testing.T, config string) tabDesk {
+func tabDeskOf(t *testing.T, config string) restores.Page {
 	t.Helper()
 	a := newApp(stdio{nil, io.Discard, io.Discard}, func(string) string { return "" }, &globals{ConfigFile: config})
 	svc, err := a.service()
@@ -25,7 +25,7 @@ func tabDeskOf(t *testing.T, config string) tabDesk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tabDesk{restores.Page{Desk: d}, a}
+	return restores.Page{Desk: d, Verbs: verbsOfTab(a, d)}
 }
 
 func TestTheWizardUndoesATransactionAndKnowsItsReach(t *testing.T) {

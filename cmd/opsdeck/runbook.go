@@ -39,7 +39,7 @@ func (c *runbookCmd) Run(ctx context.Context, a *app) error {
 	case c.JSON:
 		return a.json(runbookDocument(a.lang, r, p))
 	case c.pages(a):
-		return shelfOfRunbooks{a, func(context.Context) runbooks.Place { return p }}.page(ctx, r.Name)
+		return showRunbook(ctx, a, func(context.Context) runbooks.Place { return p }, r.Name)
 	case r.Name != "restore" || !a.flags.Plain:
 		text = r.Markdown(a.lang, p)
 	case !p.HasBackups():

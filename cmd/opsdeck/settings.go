@@ -92,10 +92,13 @@ func (s *settings) config() (*config.Loaded, error) {
 	return s.loaded, s.lerr
 }
 
+// configPath is the configuration file that is read; "" where there is none.
+func (s *settings) configPath() string { return config.Find(s.flags.ConfigFile, s.getenv) }
+
 // loadConfig reads the configuration. It holds commands that are run: one that
 // others may write is refused.
 func (s *settings) loadConfig() (*config.Loaded, error) {
-	path := config.Find(s.flags.ConfigFile, s.getenv)
+	path := s.configPath()
 	got := make(chan *config.Loaded, 1)
 	err := s.look(path, func() error {
 		l, err := config.Load(path)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 )
 
@@ -61,6 +62,13 @@ func (d *Difference) Row() [][]byte {
 		return d.Backup
 	}
 	return d.Live
+}
+
+// RescueShown is what a person is shown of a comparison of a table, or of a merge.
+type RescueShown struct {
+	Said  lang.Msg // how many rows are the same, missing, changed, new
+	Tally RescueTally
+	Text  string // all there is to say, with the rows
 }
 
 // RescueTally counts the rows of a comparison.

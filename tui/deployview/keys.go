@@ -71,7 +71,7 @@ func (w *Wizard) courseActions() (out []action) {
 	if result != deploy.ResultTakenBack {
 		out = append(out, action{"u", lang.M("roll back"), true, w.askUndo})
 	}
-	if !w.course.open() {
+	if !w.course.Open() {
 		out = append(out, action{"b", lang.M("new deployment"), false, func() tea.Cmd {
 			w.stage = stageChoose
 			return nil

@@ -23,48 +23,18 @@ import (
 // Desk is what the wizard works with. Its methods take time and run in commands.
 type Desk interface {
 	Service() string
-	Plans() []Choice
+	Plans() []deploy.Choice
 	// Plan makes a plan and changes nothing; its lines are in l's language.
-	Plan(ctx context.Context, l *lang.Printer, name, revision string) (Sheet, error)
+	Plan(ctx context.Context, l *lang.Printer, name, revision string) (deploy.Sheet, error)
 	// Newest is the deployment that needs somebody, else the newest one.
-	Newest() (Course, error)
+	Newest() (deploy.Course, error)
 	// Run, Resume and Undo begin in a process of their own. They return once that is at
 	// work, or why it cannot be.
-	Run(ctx context.Context, l *lang.Printer, s Sheet) error
+	Run(ctx context.Context, l *lang.Printer, s deploy.Sheet) error
 	Resume(ctx context.Context, l *lang.Printer) error
 	Undo(ctx context.Context, l *lang.Printer, id string) error
 	// Interrupt tells the process at work to stop; nothing is rolled back.
 	Interrupt() error
-}
-
-// Choice is a plan that can be made.
-type Choice struct {
-	Name  string
-	Pulls bool // it takes a revision
-}
-
-// Sheet is a plan as it is shown. What runs is what has its hash.
-type Sheet struct {
-	Name     string
-	Revision string // as it was asked for; "" is the branch that is checked out
-	Hash     string
-	Lines    []string
-	Effect   lang.Msg // what it does to the service that runs
-}
-
-// Course is how a deployment is getting on.
-type Course struct {
-	Deployment *deploy.Deployment // nil: nothing was ever deployed
-	Running    bool               // a process is at work on it
-	Result     lang.Msg           // how it ended
-	Report     string             // path
-	Usual      []time.Duration    // of each step, from past runs: an estimate; 0 is not known
-}
-
-// open tells that the deployment has to end before another can begin.
-func (c Course) open() bool {
-	d := c.Deployment
-	return d != nil && (d.State.Result == "" || d.State.Result == deploy.ResultStuck)
 }
 
 // poll is how often a deployment that runs is read.
@@ -86,11 +56,11 @@ type Wizard struct {
 	desk     Desk
 	stage    stage
 	gen      page.Gen
-	choices  []Choice
+	choices  []deploy.Choice
 	list     widget.Scroll
 	revision string
-	sheet    Sheet
-	course   Course
+	sheet    deploy.Sheet
+	course   deploy.Course
 	scroll   int      // first line of the plan, or of the steps
 	moved    bool     // the steps were scrolled by hand
 	busy     lang.Msg // what is being done; empty: nothing
@@ -102,12 +72,12 @@ type Wizard struct {
 type (
 	courseMsg struct {
 		gen    uint64
-		course Course
+		course deploy.Course
 		err    error
 	}
 	sheetMsg struct {
 		gen   uint64
-		sheet Sheet
+		sheet deploy.Sheet
 		err   error
 	}
 	tickMsg     struct{ gen uint64 }
@@ -197,7 +167,7 @@ func (w *Wizard) took(m courseMsg) tea.Cmd {
 		w.err = m.err
 	}
 	switch {
-	case w.stage == stageReading && w.course.open():
+	case w.stage == stageReading && w.course.Open():
 		w.stage = stageCourse
 	case w.stage == stageReading:
 		w.stage = stageChoose

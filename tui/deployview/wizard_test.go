@@ -27,28 +27,30 @@ var now = time.Date(2026, 1, 29, 14, 5, 0, 0, time.UTC)
 
 // fake is a desk that does what it is told.
 type fake struct {
-	course Course
+	course deploy.Course
 	err    error
 	did    []string
 }
 
 func (f *fake) Service() string { return "shop" }
-func (f *fake) Plans() []Choice { return []Choice{{"update", true}, {"install", false}} }
-func (f *fake) Newest() (Course, error) {
+func (f *fake) Plans() []deploy.Choice {
+	return []deploy.Choice{{Name: "update", Pulls: true}, {Name: "install"}}
+}
+func (f *fake) Newest() (deploy.Course, error) {
 	return f.course, nil
 }
 
-func (f *fake) Plan(_ context.Context, l *lang.Printer, name, revision string) (Sheet, error) {
+func (f *fake) Plan(_ context.Context, l *lang.Printer, name, revision string) (deploy.Sheet, error) {
 	f.did = append(f.did, strings.TrimSpace("plan "+name+" "+revision))
 	lines := []string{l.T("plan hash: %s", "0123456789ab")}
 	for i := range 30 {
 		lines = append(lines, fmt.Sprintf("%2d. step", i+1))
 	}
-	return Sheet{Name: name, Revision: revision, Hash: "0123456789abcdef", Lines: lines,
+	return deploy.Sheet{Name: name, Revision: revision, Hash: "0123456789abcdef", Lines: lines,
 		Effect: deploy.Effect("shop", deploy.Update(time.Minute))}, f.err
 }
 
-func (f *fake) Run(_ context.Context, _ *lang.Printer, s Sheet) error {
+func (f *fake) Run(_ context.Context, _ *lang.Printer, s deploy.Sheet) error {
 	f.did = append(f.did, "run "+s.Name+" "+s.Hash)
 	return f.err
 }
@@ -165,7 +167,7 @@ func (c *console) silent(t *testing.T, never ...string) {
 }
 
 // course is a deployment of five steps by its journal.
-func course(running bool, lines ...deploy.Line) Course {
+func course(running bool, lines ...deploy.Line) deploy.Course {
 	p := &deploy.Plan{Name: "update", Service: "shop", From: "b35dc2c5369999", To: "f67da3bfda9999"}
 	for _, name := range []string{"stop", "pull", "install", "start", "ready"} {
 		p.Steps = append(p.Steps, deploy.Step{Name: name, Kind: deploy.Kind(name), Timeout: time.Minute})
@@ -179,7 +181,7 @@ func course(running bool, lines ...deploy.Line) Course {
 	d := &deploy.Deployment{Plan: p, Lines: lines, State: deploy.Fold(p, lines)}
 	result := map[deploy.Result]string{deploy.ResultDone: "deployed", deploy.ResultTakenBack: "rolled back",
 		deploy.ResultStuck: "not rolled back completely: an operator is needed", "": "not finished"}
-	return Course{Deployment: d, Running: running, Result: lang.M(result[d.State.Result]),
+	return deploy.Course{Deployment: d, Running: running, Result: lang.M(result[d.State.Result]),
 		Report: "/state/deploys/report.md", Usual: []time.Duration{0, 0, 40 * time.Second, 0, 0}}
 }
 
@@ -190,7 +192,7 @@ func upTo(more ...deploy.Line) []deploy.Line {
 		{Event: deploy.EventDone, Step: 1, Detail: "f67da3bfda"}, {Event: deploy.EventStep, Step: 2}}, more...)
 }
 
-func failed(result deploy.Result, last deploy.Event, data map[string]string) Course {
+func failed(result deploy.Result, last deploy.Event, data map[string]string) deploy.Course {
 	return course(false, upTo(
 		deploy.Line{Event: deploy.EventFailed, Step: 2, Detail: "npm: exit 1", Tail: []string{"ENOSPC\x1b[2J"}},
 		deploy.Line{Event: deploy.EventBack, Step: -1}, deploy.Line{Event: deploy.EventUndo, Step: 2},
@@ -306,7 +308,7 @@ func TestReadOnlyDeploysNothing(t *testing.T) {
 	c = openWizard("en", f)
 	c.env.ReadOnly = true
 	c.press("r", "u")
-	f.course = Course{}
+	f.course = deploy.Course{}
 	c = openWizard("en", f)
 	c.env.ReadOnly = true
 	c.press("enter", "enter")

@@ -35,7 +35,7 @@ type Desk interface {
 	Export(ctx context.Context, p *restore.Plan) (*restore.Plan, error)
 	// Rescue compares a table with its copy in the plan's backup and, when merge
 	// says which rows, puts them into the live one. Its text is in the language of l.
-	Rescue(ctx context.Context, l *lang.Printer, p *restore.Plan, table, merge string) (Rescued, error)
+	Rescue(ctx context.Context, l *lang.Printer, p *restore.Plan, table, merge string) (restore.RescueShown, error)
 	// Database is the database that is restored.
 	Database() string
 	// Reach is how close to the present a restore can come.

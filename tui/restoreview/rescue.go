@@ -26,15 +26,8 @@ type rescuing struct {
 type rescuedMsg struct {
 	plan         *restore.Plan
 	table, merge string
-	found        Rescued
+	found        restore.RescueShown
 	err          error
-}
-
-// Rescued is what a comparison of a table found, or a merge did.
-type Rescued struct {
-	Said  lang.Msg // how many rows are the same, missing, changed, new
-	Tally restore.RescueTally
-	Text  string // all there is to say, with the rows
 }
 
 func (p *rescuer) cannotRescue() lang.Msg {

@@ -99,12 +99,13 @@ func (d *fakeDesk) Export(_ context.Context, p *restore.Plan) (*restore.Plan, er
 	return &out, d.err
 }
 
-func (d *fakeDesk) Rescue(_ context.Context, _ *lang.Printer, p *restore.Plan, table, merge string) (Rescued, error) {
+func (d *fakeDesk) Rescue(_ context.Context, _ *lang.Printer, p *restore.Plan, table, merge string) (
+	restore.RescueShown, error) {
 	d.did = append(d.did, strings.TrimSpace(fmt.Sprintf("rescue %s %s %s", p.Source.Name, table, merge)))
 	said := lang.M("%s compared with %s of %s: %s the same, %s missing now, %s changed, %s new since", table,
 		p.Source.Name, "2026-11-30 17:57:21", "995", human.Count(d.rescued.Missing), human.Count(d.rescued.Changed),
 		"1")
-	return Rescued{said, d.rescued, "missing  17  name: a"}, d.err
+	return restore.RescueShown{Said: said, Tally: d.rescued, Text: "missing  17  name: a"}, d.err
 }
 
 func (d *fakeDesk) Begin(_ context.Context, p *restore.Plan, typed string) error {

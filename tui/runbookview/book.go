@@ -13,41 +13,16 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops"
+	"opsdeck/ops/runbook"
 	"opsdeck/tui/page"
 	"opsdeck/tui/widget"
 )
 
-// Entry is a runbook in the list.
-type Entry struct {
-	Name string
-	When lang.Msg
-}
-
-// Book is a runbook, filled for the service.
-type Book struct {
-	Entry
-	Service string
-	Steps   []Step
-}
-
-// Step is what to do, and the commands that do it.
-type Step struct {
-	Do       lang.Msg
-	Commands []Command
-}
-
-// Command is a line for a shell.
-type Command struct {
-	Line string
-	Fill bool // a person has to fill something in before it can be run
-	Harm bool // it overwrites or deletes data: it is confirmed by the service's name
-}
-
 // Shelf is where the runbooks are.
 type Shelf interface {
-	Entries() []Entry
+	Entries() []runbook.Entry
 	// Read fills a runbook for the service. It takes time.
-	Read(ctx context.Context, name string) (Book, error)
+	Read(ctx context.Context, name string) (runbook.Book, error)
 	// Command runs a line in the terminal, and waits there until the person has read what
 	// it printed.
 	Command(l *lang.Printer, line string) *exec.Cmd
@@ -81,7 +56,7 @@ func open(env *page.Env, shelf Shelf, name string) tea.Cmd {
 type Reader struct {
 	env    *page.Env
 	shelf  Shelf
-	book   Book
+	book   runbook.Book
 	scroll widget.Scroll
 	rows   []row
 	width  int
@@ -90,11 +65,13 @@ type Reader struct {
 // row is a line on the screen; command is the one it belongs to, or nil.
 type row struct {
 	text    string
-	command *Command
+	command *runbook.Command
 }
 
 // New makes the dialog of a runbook.
-func New(env *page.Env, shelf Shelf, b Book) *Reader { return &Reader{env: env, shelf: shelf, book: b} }
+func New(env *page.Env, shelf Shelf, b runbook.Book) *Reader {
+	return &Reader{env: env, shelf: shelf, book: b}
+}
 
 // ranMsg is the end of a command that was run.
 type ranMsg struct{}
@@ -128,7 +105,7 @@ func (r *Reader) Update(msg tea.Msg) (tea.Cmd, bool) {
 }
 
 // current is the command under the cursor, or nil.
-func (r *Reader) current() *Command {
+func (r *Reader) current() *runbook.Command {
 	if r.scroll.Cursor < len(r.rows) {
 		return r.rows[r.scroll.Cursor].command
 	}

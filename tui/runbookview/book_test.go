@@ -11,6 +11,7 @@ import (
 
 	"opsdeck/internal/clock/clocktest"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/runbook"
 	"opsdeck/tui/page"
 	"opsdeck/tui/theme"
 	"opsdeck/tui/walk"
@@ -20,15 +21,17 @@ import (
 // shelf is one runbook.
 type shelf struct{ asked []string }
 
-func (s *shelf) Entries() []Entry { return []Entry{{"restore", lang.M("Status")}} }
+func (s *shelf) Entries() []runbook.Entry {
+	return []runbook.Entry{{Name: "restore", When: lang.M("Status")}}
+}
 
-func (s *shelf) Read(context.Context, string) (Book, error) {
-	b := Book{Entry: s.Entries()[0], Service: "shop"}
-	b.Steps = []Step{
-		{lang.M("Status"), []Command{{Line: "opsdeck status"},
+func (s *shelf) Read(context.Context, string) (runbook.Book, error) {
+	b := runbook.Book{Entry: s.Entries()[0], Service: "shop"}
+	b.Steps = []runbook.Step{
+		{Do: lang.M("Status"), Commands: []runbook.Command{{Line: "opsdeck status"},
 			{Line: "opsdeck restore " + strings.Repeat("客户x ", 30)}}},
-		{lang.M("Status"), []Command{{Line: "rm -rf /", Harm: true}}},
-		{lang.M("Status"), []Command{{Line: "opsdeck restore --before ID", Fill: true}}},
+		{Do: lang.M("Status"), Commands: []runbook.Command{{Line: "rm -rf /", Harm: true}}},
+		{Do: lang.M("Status"), Commands: []runbook.Command{{Line: "opsdeck restore --before ID", Fill: true}}},
 	}
 	return b, nil
 }

@@ -3,6 +3,9 @@ package reading
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
+
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
@@ -10,8 +13,6 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs/line"
-	"os"
-	"path/filepath"
 )
 
 // sampleBytes is how much of a sample is read.
@@ -39,6 +40,11 @@ func Sample(ctx context.Context, path string) ([][]byte, error) {
 		return nil, ops.E(ops.Failed, lang.M("%s is empty", path))
 	}
 	return lines, nil
+}
+
+// FormatOf is a learned format as log_formats of the configuration has it.
+func FormatOf(l *line.Learned) config.LogFormat {
+	return config.LogFormat{Name: l.Spec.Name, Pattern: l.Spec.Pattern, Time: l.Spec.Time}
 }
 
 // AddFormat writes a format to a configuration file, whose other lines stay, and

@@ -15,7 +15,33 @@ import (
 )
 
 // Page is the desk as the Restore tab uses it.
-type Page struct{ *Desk }
+type Page struct {
+	*Desk
+	Verbs Verbs
+}
+
+// Verbs are two commands whose output the tab shows, in the language of a printer.
+type Verbs struct {
+	Rescue func(ctx context.Context, l *lang.Printer, p *restore.Plan, table, merge string) (restore.RescueShown, error)
+	Rewind func(ctx context.Context, l *lang.Printer, txn, hash, conflicts string) (restore.Rewound, error)
+}
+
+// Rescue compares a table with its copy in the plan's backup; merge says which rows are put
+// into the live one, "" none.
+func (t Page) Rescue(ctx context.Context, l *lang.Printer, p *restore.Plan, table, merge string) (
+	restore.RescueShown, error) {
+	return t.Verbs.Rescue(ctx, l, p, table, merge)
+}
+
+// Rewind plans to take a transaction back; with the hash of that plan it does it.
+func (t Page) Rewind(ctx context.Context, l *lang.Printer, txn, hash, conflicts string) (restore.Rewound, error) {
+	if hash != "" {
+		if err := t.Writable(); err != nil {
+			return restore.Rewound{}, err
+		}
+	}
+	return t.Verbs.Rewind(ctx, l, txn, hash, conflicts)
+}
 
 // Me is the operator at this console.
 func (t Page) Me() string { return t.Operator() }
