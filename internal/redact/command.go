@@ -1,8 +1,9 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // A shell word's value: quoted parts and bare ones side by side, as in a"b c"'d'.
@@ -16,35 +17,35 @@ const secretName = `[\w.-]*(?:pass(?:word|wd|phrase|code)?s?|pwd|secrets?|tokens
 
 // commandRules are how secrets are known in a command line, besides those of Text.
 var commandRules = []struct {
-	re   *regexp.Regexp
+	re   *pattern.Pattern
 	with string
 }{
 	// NAME=value, --name=value, and "name": value in an argument.
-	{regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*)(` + shellValue + `)`), "${1}" + Mask},
+	{pattern.New(`(?i)(` + secretName + `["']?\s*[=:]\s*)(` + shellValue + `)`), "${1}" + Mask},
 	// --name value
-	{regexp.MustCompile(`(?i)((?:^|\s)--?` + secretName + `\s+)([^\s-]` + shellValue + `|` + shellValue + `)`), "${1}" +
+	{pattern.New(`(?i)((?:^|\s)--?` + secretName + `\s+)([^\s-]` + shellValue + `|` + shellValue + `)`), "${1}" +
 		Mask},
 	// mysql -psecret, and the other clients of that family
-	{regexp.MustCompile(`((?:mysql|mariadb|sshpass)[^;&|]*?\s-p)(` + shellValue + `)`), "${1}" + Mask},
-	{regexp.MustCompile(`((?:sshpass|docker\s+login|podman\s+login)[^;&|]*?\s-p\s+)(` + shellValue + `)`), "${1}" +
+	{pattern.New(`((?:mysql|mariadb|sshpass)[^;&|]*?\s-p)(` + shellValue + `)`), "${1}" + Mask},
+	{pattern.New(`((?:sshpass|docker\s+login|podman\s+login)[^;&|]*?\s-p\s+)(` + shellValue + `)`), "${1}" +
 		Mask},
-	{regexp.MustCompile(`(redis-cli[^;&|]*?\s-a\s*)(` + shellValue + `)`), "${1}" + Mask},
-	{regexp.MustCompile(`(mongo\w*[^;&|]*?\s-p\s*)(` + shellValue + `)`), "${1}" + Mask},
+	{pattern.New(`(redis-cli[^;&|]*?\s-a\s*)(` + shellValue + `)`), "${1}" + Mask},
+	{pattern.New(`(mongo\w*[^;&|]*?\s-p\s*)(` + shellValue + `)`), "${1}" + Mask},
 	// curl -u name:secret
-	{regexp.MustCompile(`(\s(?:-u|--user|--proxy-user)[\s=]*["']?[^\s:"']*:)([^\s"']+)`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)(authorization\s*:\s*)(?:(?:bearer|basic|token)\s+)?[^"'\r\n]+`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)(\bx-[\w-]*(?:key|token|auth|secret)\s*:\s*)[^"'\r\n]+`), "${1}" + Mask},
+	{pattern.New(`(\s(?:-u|--user|--proxy-user)[\s=]*["']?[^\s:"']*:)([^\s"']+)`), "${1}" + Mask},
+	{pattern.New(`(?i)(authorization\s*:\s*)(?:(?:bearer|basic|token)\s+)?[^"'\r\n]+`), "${1}" + Mask},
+	{pattern.New(`(?i)(\bx-[\w-]*(?:key|token|auth|secret)\s*:\s*)[^"'\r\n]+`), "${1}" + Mask},
 	// scheme://user:se@cret@host, and a token alone before the host
-	{regexp.MustCompile(`(://[^\s:/@'"]*:)[^\s/'"]+(@)`), "${1}" + Mask + "${2}"},
-	{regexp.MustCompile(`(?i)(https?://)[^\s:/@'"]+(@)`), "${1}" + Mask + "${2}"},
-	{regexp.MustCompile(`(?i)([?&](?:key|sig|sign|signature|code|auth|sk)=)[^\s&'"]+`), "${1}" + Mask},
-	{regexp.MustCompile(`(?i)(://[^\s'"]*/(?:hook|hooks|services|webhooks?|robot)/)[^\s'"?]+`), "${1}" + Mask},
+	{pattern.New(`(://[^\s:/@'"]*:)[^\s/'"]+(@)`), "${1}" + Mask + "${2}"},
+	{pattern.New(`(?i)(https?://)[^\s:/@'"]+(@)`), "${1}" + Mask + "${2}"},
+	{pattern.New(`(?i)([?&](?:key|sig|sign|signature|code|auth|sk)=)[^\s&'"]+`), "${1}" + Mask},
+	{pattern.New(`(?i)(://[^\s'"]*/(?:hook|hooks|services|webhooks?|robot)/)[^\s'"?]+`), "${1}" + Mask},
 	// Shapes of well-known tokens.
-	{regexp.MustCompile(tokenShapes), Mask},
+	{pattern.New(tokenShapes), Mask},
 }
 
 // notSecret is the name of a setting that only says where a secret is kept.
-var notSecret = regexp.MustCompile(`(?i)(?:[_-](?:file|path|dir)|-stdin)["']?\s*[=:]?\s*$`)
+var notSecret = pattern.New(`(?i)(?:[_-](?:file|path|dir)|-stdin)["']?\s*[=:]?\s*$`)
 
 // command returns a command line with the secrets that can be recognised masked. It
 // masks more than Text: in a command a value is of no use to a reader, and one too many
@@ -56,7 +57,7 @@ func command(s string) string {
 			if len(m) > 3 && m[2] >= 0 && notSecret.MatchString(hit[m[2]:m[3]]) {
 				return hit
 			}
-			return string(r.re.ExpandString(nil, r.with, hit, m))
+			return string(r.re.Regexp().ExpandString(nil, r.with, hit, m))
 		})
 	}
 	return Text(s)

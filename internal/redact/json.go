@@ -3,14 +3,15 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
+
+	"opsdeck/internal/pattern"
 )
 
-var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+var jsonString = pattern.New(`"(?:[^"\\]|\\.)*"`)
 
 // JSON masks the secrets in each text of a JSON document, which stays one.
 func JSON(doc []byte) []byte {
-	return jsonString.ReplaceAllFunc(doc, func(quoted []byte) []byte {
+	return jsonString.Regexp().ReplaceAllFunc(doc, func(quoted []byte) []byte {
 		var text string
 		if json.Unmarshal(quoted, &text) != nil {
 			return quoted

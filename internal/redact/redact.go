@@ -3,8 +3,9 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // Mask stands where a secret was.
@@ -33,8 +34,8 @@ func HasAny(text string, words ...string) bool {
 // answered is the end of error 1045. It tells whether a password was sent, which is no
 // secret and often the whole cause. While the rules run, hidden has its place.
 var (
-	answered = regexp.MustCompile(`(?i)\(using password: (yes|no)\)`)
-	hidden   = regexp.MustCompile(`\(using \x00: (\w+)\)`)
+	answered = pattern.New(`(?i)\(using password: (yes|no)\)`)
+	hidden   = pattern.New(`\(using \x00: (\w+)\)`)
 )
 
 // Text returns s with the secrets that can be recognised masked.

@@ -1,8 +1,9 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // rule is how one kind of secret is known. Where none of its words is in a text, in small
@@ -14,14 +15,14 @@ type rule struct {
 
 // byExpr masks what an expression finds.
 func byExpr(expr, with string) func(string) string {
-	re := regexp.MustCompile(expr)
+	re := pattern.New(expr)
 	return func(s string) string { return re.ReplaceAllString(s, with) }
 }
 
 // byCheck masks the second group of what an expression finds, where is says so of the
 // first and the second.
 func byCheck(expr string, is func(before, value string) bool) func(string) string {
-	re := regexp.MustCompile(expr)
+	re := pattern.New(expr)
 	return func(s string) string {
 		var out strings.Builder
 		done := 0
@@ -64,7 +65,7 @@ var shapeWords = []string{
 const sqlText = `('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))`
 
 // words that follow "--password" or "password" in a sentence.
-var sentence = regexp.MustCompile(
+var sentence = pattern.New(
 	`(?i)^(?:is|are|was|has|on|and|or|for|in|with|to|of|from|the|an?|option|must|can|cannot|may|not|needs?|required|` +
 		`missing|value|given|set|flag|argument|if|when|as|at|by|be|will|should)\b`,
 )
@@ -126,7 +127,7 @@ const tokenShapes = `\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|
 // notStarred leaves what is masked already in another way.
 func notStarred(_, value string) bool { return strings.Trim(value, `'"*`) != "" }
 
-var element = regexp.MustCompile(`<([\w:.-]+)(?:\s[^<>]*)?>(<!\[CDATA\[.*?\]\]>|[^<]+)</`)
+var element = pattern.New(`<([\w:.-]+)(?:\s[^<>]*)?>(<!\[CDATA\[.*?\]\]>|[^<]+)</`)
 
 // maskElements masks the text of XML elements that hold secrets.
 func maskElements(s string) string {

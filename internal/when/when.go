@@ -3,12 +3,12 @@
 package when
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/pattern"
 )
 
 // Span is what a written time covers: a day, say, from its midnight till the
@@ -16,15 +16,15 @@ import (
 type Span struct{ From, Till time.Time }
 
 var (
-	agoForm = regexp.MustCompile(
+	agoForm = pattern.New(
 		`^-? ?(\d{1,6}) ?(s|sec|secs|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?: ago)?$`,
 	)
-	dayForm = regexp.MustCompile(`^(?:(last|this) )?([a-z]+|今天|昨天)(?:(?: at|t)? ?(\d{1,2}:\d{2}(?::\d{2})?))?$`)
+	dayForm = pattern.New(`^(?:(last|this) )?([a-z]+|今天|昨天)(?:(?: at|t)? ?(\d{1,2}:\d{2}(?::\d{2})?))?$`)
 
-	wallForm = regexp.MustCompile(
+	wallForm = pattern.New(
 		`^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?)?)?$`,
 	)
-	clockForm = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2}))?$`)
+	clockForm = pattern.New(`^(\d{1,2}):(\d{2})(?::(\d{2}))?$`)
 )
 
 // Parse reads a time as people write it: -24h, 24h ago, 2 days ago, 7d, now,
@@ -69,7 +69,7 @@ func Parse(text string, now time.Time, zone *time.Location) (Span, lang.Msg) {
 }
 
 // offsetForm is a time of day with its zone after it: Z, UTC, +08:00, +0800, +8.
-var offsetForm = regexp.MustCompile(
+var offsetForm = pattern.New(
 	`(?i)^(.*\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?:z|utc|gmt|(?:utc|gmt)?([+-])(\d{1,2})(?::?(\d{2}))?)$`,
 )
 

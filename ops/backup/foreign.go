@@ -8,9 +8,9 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"regexp"
 	"strings"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/internal/unpack"
 )
 
@@ -119,8 +119,8 @@ func (d *dumpText) Write(p []byte) (int, error) {
 }
 
 var (
-	useLine  = regexp.MustCompile("(?m)^USE `((?:[^`]|``)+)`;")
-	hostLine = regexp.MustCompile(`(?m)^-- Host: \S*\s+Database: ([^\r\n]+)$`)
+	useLine  = pattern.New("(?m)^USE `((?:[^`]|``)+)`;")
+	hostLine = pattern.New(`(?m)^-- Host: \S*\s+Database: ([^\r\n]+)$`)
 )
 
 // database is the database that the dump first fills: from its USE, else from the

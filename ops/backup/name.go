@@ -2,11 +2,12 @@ package backup
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"opsdeck/internal/pattern"
 )
 
 // Kinds of a backup: why it was made.
@@ -64,11 +65,11 @@ type Known struct {
 }
 
 var (
-	fileName = regexp.MustCompile(
+	fileName = pattern.New(
 		`(?s)^(weekly_|monthly_)?(.+?)_(\d{8})(?:_(\d{6}))?(?:-([1-9]\d{0,3}))?(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`,
 	)
-	yearName = regexp.MustCompile(`(?s)^(.+)_(\d{4})(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
-	dirName  = regexp.MustCompile(`^(xtrabackup|mariabackup)_(\d{8})(?:_(\d{6}))?$`)
+	yearName = pattern.New(`(?s)^(.+)_(\d{4})(\.sql(?:\.gz|\.zst)?(?:\.age)?)$`)
+	dirName  = pattern.New(`^(xtrabackup|mariabackup)_(\d{8})(?:_(\d{6}))?$`)
 )
 
 // ParseName reads the base name of a file or of a (physical) folder. ok is false when it

@@ -1,18 +1,18 @@
 package binlog
 
 import (
-	"regexp"
 	"strings"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/internal/redact"
 )
 
 var (
-	secretWords = regexp.MustCompile(`(?i)\b(identified|password|secret|auth_option|old_password|encryption_key)\b`)
-	quoted      = regexp.MustCompile(
+	secretWords = pattern.New(`(?i)\b(identified|password|secret|auth_option|old_password|encryption_key)\b`)
+	quoted      = pattern.New(
 		`'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9A-Fa-f]+\b|\bx'[0-9A-Fa-f]*'`,
 	)
-	accountVerb = regexp.MustCompile(
+	accountVerb = pattern.New(
 		`(?is)^\s*(?:/\*.*?\*/\s*)*(create\s+(or\s+replace\s+)?(user|role|server)|alter\s+(user|server)|grant|set\s+password|change\s+(master|replication)|start\s+(slave|replica))\b`,
 	)
 )
@@ -46,7 +46,7 @@ func hide(sql string) string {
 }
 
 // assigned matches a keyword for a secret and its value.
-var assigned = regexp.MustCompile(
+var assigned = pattern.New(
 	`(?i)\b((?:identified\s+(?:with\s+\S+\s+)?(?:by|as|via)|[a-z_]*password|secret)\b\s*(?:=|\(|by|as)?\s*(?:password\s*\(?)?\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$))`,
 )
 
@@ -82,7 +82,7 @@ func wordAt(s string, i int) bool {
 	return b == '_' || b == '$' || b >= 0x80 || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
-var firstWord = regexp.MustCompile(`(?s)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*([A-Za-z]+)`)
+var firstWord = pattern.New(`(?s)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*([A-Za-z]+)`)
 
 // verbOf is the effect of a statement's first word on rows; "" for any other word. REPLACE
 // and LOAD DATA count as inserts.
@@ -102,7 +102,7 @@ func verbOf(sql string) Verb {
 	return ""
 }
 
-var definition = regexp.MustCompile(
+var definition = pattern.New(
 	`(?is)^\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*|#[^\n]*\n\s*)*(create|alter|drop|truncate|rename|grant|revoke|set\s+password|analyze|optimize|repair|flush|install|uninstall)\b`,
 )
 

@@ -1,12 +1,12 @@
 package binlog
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"opsdeck/internal/human"
+	"opsdeck/internal/pattern"
 )
 
 // Transaction is a summary of one committed group of the log.
@@ -127,7 +127,7 @@ func (f Filter) counts(t *Transaction, also func(Statement) bool) bool {
 }
 
 // withoutRows are statements that change no rows of a table.
-var withoutRows = regexp.MustCompile(`(?i)^(?:\s|/\*.*?\*/)*(?:GRANT|REVOKE|SET|FLUSH|ANALYZE|OPTIMIZE|REPAIR|RESET|INSTALL|` +
+var withoutRows = pattern.New(`(?i)^(?:\s|/\*.*?\*/)*(?:GRANT|REVOKE|SET|FLUSH|ANALYZE|OPTIMIZE|REPAIR|RESET|INSTALL|` +
 	`UNINSTALL)\b`)
 
 func (s Statement) mayChangeRows() bool { return !withoutRows.MatchString(s.SQL) }
@@ -159,8 +159,8 @@ func (f Filter) Statements(t *Transaction) (changes, definitions bool) {
 }
 
 var (
-	createTable = regexp.MustCompile(`(?is)^(?:\s|/\*.*?\*/)*CREATE\s+(?:TEMPORARY\s+)?TABLE\b`)
-	selects     = regexp.MustCompile(`(?i)\bSELECT\b`)
+	createTable = pattern.New(`(?is)^(?:\s|/\*.*?\*/)*CREATE\s+(?:TEMPORARY\s+)?TABLE\b`)
+	selects     = pattern.New(`(?i)\bSELECT\b`)
 )
 
 // makesEmptyTable reports whether a statement makes a table that was not there, without rows:

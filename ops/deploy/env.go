@@ -1,8 +1,9 @@
 package deploy
 
 import (
-	"regexp"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // Var is one variable of an environment file.
@@ -47,7 +48,7 @@ const space = `[\s\v\p{Z}\x{FEFF}]`
 // entry is the expression by which dotenv 16 reads a file (its lib/main.js): a key,
 // "=" or ": ", and a value in one of three quotes, over several lines too, or up to
 // a # or the line's end.
-var entry = regexp.MustCompile(`(?m)^` + space + `*(?:export` + space + `+)?([\w.-]+)(?:` + space + `*=` + space +
+var entry = pattern.New(`(?m)^` + space + `*(?:export` + space + `+)?([\w.-]+)(?:` + space + `*=` + space +
 	`*?|:` + space + `+?)(` + space + `*'(?:\\'|[^'])*'|` + space + `*"(?:\\"|[^"])*"|` + space +
 	"*`(?:\\\\`|[^`])*`" + `|[^#\r\n]+)?` + space + `*(?:#.*)?(?:$|\n)`)
 

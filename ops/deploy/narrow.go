@@ -1,10 +1,11 @@
 package deploy
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // narrower tells whether a column's values may not all fit its new kind, as Table.Columns
@@ -48,7 +49,7 @@ type kind struct {
 	unsigned   bool
 }
 
-var typeParts = regexp.MustCompile(`^(\w+)(?:\(([\d,]+)\))?`)
+var typeParts = pattern.New(`^(\w+)(?:\(([\d,]+)\))?`)
 
 func columnType(column string) (k kind) {
 	text, _, _ := strings.Cut(strings.ToLower(column), " not null")

@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/pattern"
 	"opsdeck/internal/regular"
 	"opsdeck/ops"
 )
@@ -20,7 +20,7 @@ import (
 // report.md} and the locks.
 type Store struct{ Dir string } // the state folder
 
-var validID = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
+var validID = pattern.New(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
 
 // IsID tells whether a name is that of a deployment.
 func IsID(name string) bool { return validID.MatchString(name) }

@@ -1,9 +1,10 @@
 package deploy
 
 import (
-	"regexp"
 	"slices"
 	"time"
+
+	"opsdeck/internal/pattern"
 )
 
 // usualRuns is how many of the newest runs of a step its usual duration is made of.
@@ -54,7 +55,7 @@ func Took(lines []Line, step int) (took time.Duration, ok bool) {
 	return 0, false
 }
 
-var losing = regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|DATABASE|SCHEMA)|TRUNCATE)\b`)
+var losing = pattern.New(`(?i)\b(DROP\s+(TABLE|COLUMN|DATABASE|SCHEMA)|TRUNCATE)\b`)
 
 // Losing are the lines among SQL statements that remove tables, columns or rows. Comments
 // are left out.
@@ -67,4 +68,4 @@ func Losing(lines []string) (out []string) {
 	return out
 }
 
-var comment = regexp.MustCompile(`^\s*(--|#|//)`)
+var comment = pattern.New(`^\s*(--|#|//)`)

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/internal/regular"
 	"opsdeck/internal/unpack"
 	"opsdeck/ops/logs"
@@ -23,7 +23,7 @@ import (
 // what it holds. An archive of one file is read as that file, by File.
 
 // archiveName matches the names of archives.
-var archiveName = regexp.MustCompile(`(?i)\.(zip|tgz|tbz2?|txz|tzst|tlz4|tar(\.(gz|bz2|xz|zst|lz4))?)$`)
+var archiveName = pattern.New(`(?i)\.(zip|tgz|tbz2?|txz|tzst|tlz4|tar(\.(gz|bz2|xz|zst|lz4))?)$`)
 
 // member is one file of an archive as a part of a source.
 type member struct {

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // elasticWords decides which words can be pushed down to Elasticsearch. A search there
@@ -91,7 +92,7 @@ func (w *elasticWords) learn(prefix string, f elasticField) {
 }
 
 // elasticWord matches words that the standard analyzer never splits.
-var elasticWord = regexp.MustCompile(`^(?:\(\?i\))?([A-Za-z]{3,64})$`)
+var elasticWord = pattern.New(`^(?:\(\?i\))?([A-Za-z]{3,64})$`)
 
 // clauses are the filters for the words that can be pushed down. A value longer than a
 // keyword's ignore_above is not indexed; _ignored lists such fields.

@@ -7,24 +7,24 @@ package logfile
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/pattern"
 	"opsdeck/ops/logs"
 )
 
 // Name patterns of rotated files: of pm2-logrotate, of logrotate with numbers and with
 // dates, and of the kubelet.
 var (
-	pm2Name    = regexp.MustCompile(`^(.*)__(\d[0-9T_:-]*)(\.[A-Za-z]+)$`) // pm2-logrotate: any dateFormat
-	numberName = regexp.MustCompile(`^(.*)\.(\d{1,4})$`)
-	podName    = regexp.MustCompile(`^(.*)\.(\d{8}-\d{6})$`)
-	innerName  = regexp.MustCompile(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
-	innerDate  = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)(\.[A-Za-z]+)$`)
-	dateName   = regexp.MustCompile(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
+	pm2Name    = pattern.New(`^(.*)__(\d[0-9T_:-]*)(\.[A-Za-z]+)$`) // pm2-logrotate: any dateFormat
+	numberName = pattern.New(`^(.*)\.(\d{1,4})$`)
+	podName    = pattern.New(`^(.*)\.(\d{8}-\d{6})$`)
+	innerName  = pattern.New(`^(.*)\.(\d{1,4})(\.[A-Za-z]+)$`)
+	innerDate  = pattern.New(`^(.*?)-(\d{8}(?:-?\d+)?)(\.[A-Za-z]+)$`)
+	dateName   = pattern.New(`^(.*?)-(\d{8}(?:-?\d+)?)$`)
 )
 
 // generation is what a file's name tells: the live file's name, and the file's place among

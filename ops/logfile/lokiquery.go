@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/ops/logs/query"
 )
 
@@ -26,11 +27,11 @@ type Filter struct {
 // ofTime matches a run of letters and digits that a time in front of a line may contain,
 // such as 2006-01-02T15:04:05.000Z: parts of a year, a day with its hour, a two-digit
 // number, ms.
-var ofTime = regexp.MustCompile(`^(?:(?:19|20|21)\d\d|\d{1,3}|\d{0,2}[Tt]\d{0,2}|\d{0,3}[Zz])$`)
+var ofTime = pattern.New(`^(?:(?:19|20|21)\d\d|\d{1,3}|\d{0,2}[Tt]\d{0,2}|\d{0,3}[Zz])$`)
 
 // number matches a number that is meant literally, such as an HTTP status: nobody means
 // the milliseconds of a time by it.
-var number = regexp.MustCompile(`^\d{3}$`)
+var number = pattern.New(`^\d{3}$`)
 
 // timeSigns are the characters of such a time, in any case.
 const timeSigns = "0123456789-:.TtZz "

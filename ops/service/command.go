@@ -2,10 +2,10 @@ package service
 
 import (
 	"context"
-	"regexp"
 
 	"opsdeck/internal/config"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/pattern"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
 )
@@ -35,7 +35,7 @@ func (c *command) Commands() health.Commands {
 	}
 }
 
-var exits = regexp.MustCompile(`\bexit\b`)
+var exits = pattern.New(`\bexit\b`)
 
 func (c *command) typed(line string) string {
 	switch {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/listener"
+	"opsdeck/internal/pattern"
 	"opsdeck/ops"
 )
 
@@ -137,7 +137,7 @@ func (p *pm2) command() string {
 }
 
 // own are variables that PM2 or a deployment sets for itself.
-var own = regexp.MustCompile(`^(?:PORT|unique_id|(?:PM2|pm2|pm|npm|OPSDECK)_.*|NODE_APP_INSTANCE|status|name|args|` +
+var own = pattern.New(`^(?:PORT|unique_id|(?:PM2|pm2|pm|npm|OPSDECK)_.*|NODE_APP_INSTANCE|status|name|args|` +
 	`namespace|version|vizion.*|.*[^A-Za-z0-9_].*|\d.*)$`)
 
 // StartOn starts a copy of the newest instance: its script, arguments and variables, with
@@ -232,7 +232,7 @@ func (p *pm2) startLine(from pm2Instance, to Move, workers int) string {
 	return line
 }
 
-var aPort = regexp.MustCompile(`^(?:--?p(?:ort)?=?)?\d{4,5}$`)
+var aPort = pattern.New(`^(?:--?p(?:ort)?=?)?\d{4,5}$`)
 
 func namesPort(argument string) bool { return aPort.MatchString(argument) || argument == "--port" }
 

@@ -1,10 +1,11 @@
 package watch
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"opsdeck/internal/pattern"
 )
 
 // OldJob is a line of a crontab that makes backups in the old script's way.
@@ -16,12 +17,12 @@ type OldJob struct {
 // replaced is put before a line that was taken out of service.
 const replaced = "# replaced by opsdeck: "
 
-var oldBackup = regexp.MustCompile(
+var oldBackup = pattern.New(
 	`(?i)\b(mysqldump|mariadb-dump|xtrabackup|mariabackup)\b|backup[\w.-]*\.sh\b|/var/backups/mysql`,
 )
 
 // ourCommand is opsdeck as a program, not as a part of some path.
-var ourCommand = regexp.MustCompile(`(?:^|[\s/'"])opsdeck['"]?\s`)
+var ourCommand = pattern.New(`(?:^|[\s/'"])opsdeck['"]?\s`)
 
 // OldJobs finds such lines.
 func OldJobs(file, crontab string) (jobs []OldJob) {
@@ -56,7 +57,7 @@ type OldRun struct {
 	Line string    `json:"line"`
 }
 
-var oldLine = regexp.MustCompile(`^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\] (.*)$`)
+var oldLine = pattern.New(`^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\] (.*)$`)
 
 // LastOldRun reads the end of backup.log or cron.log. ok is false when it holds
 // no run.

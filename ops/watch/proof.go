@@ -2,14 +2,15 @@ package watch
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"opsdeck/internal/pattern"
 )
 
 // dumpTool is a program that dumps databases of MySQL or MariaDB.
-var dumpTool = regexp.MustCompile(`^(?:.*/)?(?:mysqldump|mariadb-dump)$`)
+var dumpTool = pattern.New(`^(?:.*/)?(?:mysqldump|mariadb-dump)$`)
 
 // valued are the dump tools' short options that take the next word as their value.
 var valued = []string{"-u", "-h", "-P", "-S", "-r", "-w", "-T"}
@@ -118,9 +119,9 @@ func writesInto(words []string, dir string) bool {
 }
 
 var (
-	assignment = regexp.MustCompile(`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" +
+	assignment = pattern.New(`(?m)^\s*(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)=(?:"([^"$` + "`" +
 		`]*)"|'([^']*)'|([^\s;"'$` + "`" + `]*))\s*(?:;|#.*)?$`)
-	variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
+	variable = pattern.New(`\$(?:\{(\w+)\}|(\w+))`)
 )
 
 // expand puts the plain values of a script's variables, and its arguments, in their

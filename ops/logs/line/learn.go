@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/ops/logs"
 )
 
@@ -170,10 +171,10 @@ func bestHead(heads [][]byte, form dateForm, date *regexp.Regexp) (pattern strin
 }
 
 var (
-	word     = regexp.MustCompile(`^[\pL\pN_.$/-]+`)
-	inWrap   = regexp.MustCompile(`^([\[({<])([\pL\d_]{1,12})([\])}>])`)
-	wrapped  = regexp.MustCompile(`^([\[({<])([^\[\](){}<>]{1,60})([\])}>])`)
-	nameMark = regexp.MustCompile(`^([\pL_][\pL\d_.$-]*)( - |: |#\d+ )`)
+	word     = pattern.New(`^[\pL\pN_.$/-]+`)
+	inWrap   = pattern.New(`^([\[({<])([\pL\d_]{1,12})([\])}>])`)
+	wrapped  = pattern.New(`^([\[({<])([^\[\](){}<>]{1,60})([\])}>])`)
+	nameMark = pattern.New(`^([\pL_][\pL\d_.$-]*)( - |: |#\d+ )`)
 )
 
 // headOf splits a line's head.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/pattern"
 	"opsdeck/ops/logs"
 )
 
@@ -54,7 +55,7 @@ func (s prefiltered) MatchString(line string) bool {
 }
 
 var (
-	portTaken = regexp.MustCompile(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
+	portTaken = pattern.New(`EADDRINUSE\D.*?(?:::+|:)(\d{1,5})\b`)
 	noModule  = seek(`Cannot find (?:module|package) '[^']+'`, "Cannot find ")
 	badLogin  = seek(`Access denied for user '[^']*'@'[^']*'|ER_ACCESS_DENIED_ERROR`, "Access denied",
 		"ER_ACCESS_DENIED")

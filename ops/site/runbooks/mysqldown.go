@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/internal/pattern"
 	"opsdeck/internal/regular"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/service"
@@ -130,7 +130,7 @@ func adminClient(d config.Database) string {
 // composeFiles are the names by which Compose finds its project, first match wins.
 var composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
 
-var databaseImage = regexp.MustCompile(`(^|/)(mysql|mariadb|percona|mysql-server)([:@/-]|$)`)
+var databaseImage = pattern.New(`(^|/)(mysql|mariadb|percona|mysql-server)([:@/-]|$)`)
 
 // composeDatabase is the project's service that runs the database server, or "".
 func composeDatabase(dir string) string {

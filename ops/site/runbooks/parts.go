@@ -1,11 +1,11 @@
 package runbooks
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"opsdeck/internal/human"
+	"opsdeck/internal/pattern"
 )
 
 // status looks at some checks, at those of them that this service has; at all where it has none.
@@ -32,7 +32,7 @@ func (p Place) rotation() []string {
 }
 
 // elsewhere begins the name of a log that is no file of this machine: docker:NAME, ssh://HOST/path.
-var elsewhere = regexp.MustCompile(`^[a-z]+:`)
+var elsewhere = pattern.New(`^[a-z]+:`)
 
 // logFiles is a command with the log files of this machine, patterns too, as a shell takes them;
 // none where every log is elsewhere.
