@@ -15,7 +15,7 @@ var mariadb11Flavour = &flavour{
 		"mysqladmin": {"mariadb-admin"}},
 	bin:     func() string { return filepath.Join(cacheDir(), "mariadb11", "bin") },
 	init:    initMariaDB11,
-	args:    []string{"--innodb-log-file-size=67108864"},
+	args:    []string{mariadbLog},
 	wrapped: true,
 }
 
@@ -52,7 +52,7 @@ func initMariaDB11(server, data string) error {
 		sql.Write(text)
 		sql.WriteByte('\n')
 	}
-	start := append([]string{"--bootstrap", "--datadir=" + data, "--max-allowed-packet=8M"}, asUser()...)
+	start := append([]string{"--bootstrap", "--datadir=" + data, "--max-allowed-packet=8M", mariadbLog}, asUser()...)
 	if err := run(sql.String(), server, start...); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (f *flavour) template(server string) (string, error) {
 			break
 		}
 	}
-	path := filepath.Join(dir, name+"-v2")
+	path := filepath.Join(dir, name+"-v3")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}

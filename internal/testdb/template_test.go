@@ -17,7 +17,7 @@ func holdLock(path string) {
 	lock, err := held(path, 0)
 	fmt.Println(err)
 	defer lock.Close()
-	select {}
+	time.Sleep(time.Hour)
 }
 
 // locked starts a process that holds a lock.
