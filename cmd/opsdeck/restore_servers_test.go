@@ -38,6 +38,7 @@ state_dir:`, s.live, other.OptionsFile(t), other.Port, filepath.Join(s.dir, "bac
 		}
 		theirs = made.Name
 	}
+	s.onlyOneName()
 	warns := func(args ...string) bool {
 		plan := s.must(append([]string{"--service", "shop", "restore", "--plan"}, args...)...)
 		return strings.Contains(plan.out+plan.err, "the backup was made from another server")

@@ -26,6 +26,7 @@ func newStandbySite(t *testing.T, db *testdb.Server) *realSite {
 	s.amend("restore: {", "restore: {standby: true, standby_delay: 0s, standby_threads: 0, ")
 	s.amend("health: {", "health: {disk_free: 0.01, ") // this machine's disk may be nearly full
 	s.must("backup", "create")
+	s.onlyOneName()
 	return s
 }
 
@@ -343,6 +344,7 @@ func (s *realSite) nextBackup() string {
 	if err := json.Unmarshal([]byte(s.must("backup", "create", "--json").out), &m); err != nil {
 		s.t.Fatal(err)
 	}
+	s.onlyOneName() // which a standby would name too
 	return m.Name
 }
 

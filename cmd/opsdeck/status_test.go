@@ -254,7 +254,7 @@ func TestExitCodeIsTheState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := configFile(
 				t,
-				"services:\n  - name: x\n    health: {url: \"\", timeout: 1m}\n    redis: "+c.redis+"\n",
+				"services:\n  - name: x\n    health: {url: \"\", timeout: 1m, disk_free: 0.001}\n    redis: "+c.redis+"\n",
 			)
 			if code, out := statusOf(t, config); code != c.want {
 				t.Fatalf("exit code %d:\n%s", code, out)
