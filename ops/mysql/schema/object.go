@@ -155,6 +155,26 @@ func (o *Object) Original(ctx context.Context, c *sql.Conn) (text string, err er
 	return again.Create, err
 }
 
+// ForClient is a statement in the bytes of a client's charset, for a session that will set
+// that charset: the server stores the client's charset with code and reads the bytes of the
+// statement by it. The text is UTF-8. What the charset cannot hold, as a column that a view
+// of SELECT * got from a table, is for a utf8mb4 session.
+func ForClient(ctx context.Context, q Querier, charset, text string) (client, bytes string, err error) {
+	if charset == "" || charset == "utf8mb4" || isASCII([]byte(text)) {
+		return charset, text, nil
+	}
+	converted := fmt.Sprintf("CONVERT(_utf8mb4 0x%x USING %s)", text, charset)
+	rows, err := All(ctx, q, "SELECT HEX("+converted+"), HEX(CONVERT("+converted+" USING utf8mb4))")
+	if err != nil {
+		return "", "", fmt.Errorf("convert to the client's charset: %w", err)
+	}
+	if !strings.EqualFold(rows[0][1], fmt.Sprintf("%x", text)) {
+		return "utf8mb4", text, nil
+	}
+	raw, err := hex.DecodeString(rows[0][0])
+	return charset, string(raw), err
+}
+
 var eventStatus = regexp.MustCompile(
 	`( ON COMPLETION (?:NOT )?PRESERVE) (?:ENABLE|DISABLE ON SLAVE|DISABLE ON REPLICA|DISABLE)`,
 )

@@ -250,9 +250,13 @@ func under(ctx context.Context, c *sql.Conn, collation string) (set, back []stri
 
 // create creates an object in the connection's default database, unchanged.
 func (o object) create(ctx context.Context, c *sql.Conn) error {
+	client, text, err := schema.ForClient(ctx, c, o.Charset, schema.Runnable(o.Kind, o.SQLMode, o.Create))
+	if err != nil {
+		return fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
+	}
 	session := []string{"SET SESSION sql_mode = " + schema.String(o.SQLMode)}
-	if o.Charset != "" {
-		session = append(session, "SET character_set_client = "+o.Charset, "SET collation_connection = "+o.Collation)
+	if client != "" {
+		session = append(session, "SET character_set_client = "+client, "SET collation_connection = "+o.Collation)
 	}
 	if o.TimeZone != "" {
 		session = append(session, "SET time_zone = "+schema.String(o.TimeZone))
@@ -266,7 +270,7 @@ func (o object) create(ctx context.Context, c *sql.Conn) error {
 		session, back = append(session, under...), append(own, back...)
 	}
 	var failed error
-	for _, q := range append(session, schema.Runnable(o.Kind, o.SQLMode, o.Create)) {
+	for _, q := range append(session, text) {
 		if err := mysql.DefineSoon(ctx, c, q); err != nil {
 			failed = fmt.Errorf("make %s %s: %w", o.Kind, o.Name, err)
 			break
