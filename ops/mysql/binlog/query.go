@@ -3,6 +3,8 @@ package binlog
 import (
 	"fmt"
 
+	"golang.org/x/text/encoding"
+
 	"opsdeck/ops/mysql/sqlscan"
 )
 
@@ -12,7 +14,7 @@ type Query struct {
 	Seconds    uint32 // execution time
 	ErrorCode  uint16 // error code on the server; not 0 for a statement that was only partly applied
 	Schema     string
-	SQL        []byte
+	SQL        []byte   // in UTF-8; the client's bytes where they cannot be turned into it and back
 	Settings   []string // of MariaDB's SET STATEMENT … FOR before SQL, each as "name = value"
 	Flags2     uint32   // OPTION_AUTO_IS_NULL, OPTION_NOT_AUTOCOMMIT, no foreign keys, no unique checks
 	HasFlags2  bool
@@ -25,13 +27,14 @@ type Query struct {
 	Server     uint16
 	TimeZone   string
 	LCTime     uint16
-	Micros     uint32 // microseconds of the start time
-	Database   uint16 // default collation of the database
-	Explicit   uint8  // explicit_defaults_for_timestamp + 1; 0 if not logged
-	DDLXID     bool   // MySQL: the statement commits by itself
-	Default4   uint16 // default_collation_for_utf8mb4
-	PrimaryKey uint8  // sql_require_primary_key + 1
-	Encryption uint8  // default_table_encryption + 1
+	Micros     uint32            // microseconds of the start time
+	Database   uint16            // default collation of the database
+	Explicit   uint8             // explicit_defaults_for_timestamp + 1; 0 if not logged
+	DDLXID     bool              // MySQL: the statement commits by itself
+	Default4   uint16            // default_collation_for_utf8mb4
+	PrimaryKey uint8             // sql_require_primary_key + 1
+	Encryption uint8             // default_table_encryption + 1
+	charset    encoding.Encoding // of the client's bytes, if SQL was turned into UTF-8
 }
 
 // executeLoadExtra is the length that LOAD DATA adds to a query event's post-header, in
@@ -73,6 +76,7 @@ func parseQuery(e *Event) (*Query, error) {
 		}
 	}
 	q.status(&cursor{b: status})
+	q.decode()
 	var before sqlscan.Prefix
 	before, q.SQL = sqlscan.Prefixed(q.SQL, q.Mode())
 	q.Settings = before.Settings

@@ -7,6 +7,7 @@ package replay
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql/binlog"
@@ -85,6 +86,9 @@ func (j *judge) inScope(table string) bool {
 // statement decides on a logged query.
 func (j *judge) statement(q *binlog.Query) (decided, lang.Msg) {
 	d, refusal := j.decide(q)
+	if refusal.Empty() && slices.ContainsFunc(d.tables, func(name string) bool { return !utf8.ValidString(name) }) {
+		return decided{}, lang.M("opsdeck cannot parse the statement: %s", short(q.SQL)) // of a charset unknown to us
+	}
 	if refusal.Empty() && d.kind != foreign && interrupted(q.ErrorCode) {
 		return decided{}, lang.M("it was interrupted there with error %d, after an unknown part of its changes: %s",
 			q.ErrorCode, short(q.SQL))
@@ -437,7 +441,8 @@ func (j *judge) loads(q *binlog.Query) bool {
 
 // short is the start of a statement, with secrets masked.
 func short(sql []byte) string {
-	return cut(strings.Join(strings.Fields(hide(string(sql[:min(len(sql), 400)]))), " "), 160)
+	head := strings.ToValidUTF8(string(sql[:min(len(sql), 400)]), "�")
+	return cut(strings.Join(strings.Fields(hide(head)), " "), 160)
 }
 
 // cut is the start of a text, of at most that many bytes.

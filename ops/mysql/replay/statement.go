@@ -73,7 +73,7 @@ func (r *runner) define(i *format.Item, d decided) error {
 		if err := r.settle(i, nil); err != nil {
 			return err
 		}
-		_, err := r.apply.ExecContext(r.ctx, d.sql)
+		err := execute(r, i.Query, d.sql)
 		if err = asThere(err, i.Query.ErrorCode); err != nil && !(r.wait != nil && wasDone(err)) {
 			return err
 		}
@@ -175,6 +175,20 @@ func allTransactional(r *runner, tables []string) bool {
 	return len(tables) > 0
 }
 
+// execute sends text of a statement as its client would send it, for settle has set the client's
+// charset. What that cannot hold, as the name of the shadow, is sent in utf8mb4.
+func execute(r *runner, q *format.Query, text string) error {
+	sent, fits := q.ForClient(text)
+	if !fits {
+		sent = text
+		if _, err := r.apply.ExecContext(r.ctx, "SET character_set_client = utf8mb4"); err != nil {
+			return err
+		}
+	}
+	_, err := r.apply.ExecContext(r.ctx, sent)
+	return err
+}
+
 // runAgain runs one statement again, in the open transaction.
 func runAgain(r *runner, i *format.Item, d decided, settings []string) error {
 	if err := r.spill(); err != nil {
@@ -187,7 +201,7 @@ func runAgain(r *runner, i *format.Item, d decided, settings []string) error {
 		return err
 	}
 	r.size += int64(len(d.sql))
-	_, err := r.apply.ExecContext(r.ctx, d.sql)
+	err := execute(r, i.Query, d.sql)
 	return asThere(err, i.Query.ErrorCode)
 }
 

@@ -59,7 +59,8 @@ func TestCodeOfEveryClientsCharsetIsMadeAgain(t *testing.T) {
 		}
 		for i, m := range made.Objects {
 			was := next.Objects[i]
-			if m.Name != was.Name || m.Create != was.Create || m.Charset != was.Charset || m.Collation != was.Collation {
+			if m.Name != was.Name || m.Create != was.Create || m.Charset != was.Charset ||
+				m.Collation != was.Collation {
 				t.Errorf("made %+v\n  of %+v", m, was)
 			}
 		}

@@ -16,10 +16,12 @@ func LaterTexts(ctx context.Context, d *Desk, r *run.Run) (said []lang.Msg) {
 	}
 	for _, t := range loss.Tables {
 		if t.Newer+t.Changed > 0 || t.Vanishes {
-			said = append(said, lang.M("  written since the restore; exported, then removed: %s", lang.Raw(t.Line(d.Lang))))
+			said = append(said, lang.M("  written since the restore; exported, then removed: %s",
+				lang.Raw(t.Line(d.Lang))))
 			continue
 		}
-		said = append(said, lang.M("  deleted since the restore; the undo can bring them back: %s", lang.Raw(t.Line(d.Lang))))
+		said = append(said, lang.M("  deleted since the restore; the undo can bring them back: %s",
+			lang.Raw(t.Line(d.Lang))))
 	}
 	for _, doubt := range loss.Doubts() {
 		said = append(said, lang.M("  %s", doubt))
