@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/backup"
@@ -152,6 +153,7 @@ func TestAFailedNightIsToldAndMadeGood(t *testing.T) {
 	)
 	there := fmt.Sprintf("port: %d", s.Port)
 	sh.edit(there, "port: 1")
+	sh.edit("      dir:", "      daily: '"+time.Now().Add(12*time.Hour).Format("4 15")+" * * *'\n      dir:")
 	sh.run(75, nil, "backup", "schedule", "run", "daily")
 	if len(posts) != 1 {
 		t.Fatalf("%d posts", len(posts))

@@ -43,7 +43,7 @@ func TestWatchRulesShowsAuditRulesAsWhatTheyAre(t *testing.T) {
 		}
 	}
 	zh := inChinese(t, conf, "watch", "rules")
-	if !regexp.MustCompile(`q/mass-delete +- +审计，同一用户 5 分 内 20 条：action:DELETE`).MatchString(zh) {
+	if !regexp.MustCompile(`q/mass-delete +- +审计，同一用户 5 分内 20 条：action:DELETE`).MatchString(zh) {
 		t.Error(zh)
 	}
 	out, _ := asked(t, conf, 0, "watch", "rules", "--json")
