@@ -280,6 +280,9 @@ func (d *dumper) refuseObject(ctx context.Context, q *sql.Conn, o *object) (warn
 
 // brokenView tells what is wrong with a view; "" if nothing is.
 func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
+	if o.Refused != "" {
+		return o.Refused, nil
+	}
 	rows, err := schema.All(ctx, q, "SHOW FIELDS FROM "+schema.Name(o.Database, o.Name))
 	switch {
 	case ctx.Err() != nil:

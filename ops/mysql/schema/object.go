@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Object is anything in a database that is not a table: "library", "function",
@@ -26,6 +28,7 @@ type Object struct {
 	TimeZone  string // an event's
 	Default   string // the database's default collation when it was made; "" of a view
 	Create    string // the statement that makes it, in utf8mb4
+	Refused   string // why the server refuses to show a view; Create is made of what it tells elsewhere
 	Columns   []string
 }
 
@@ -117,6 +120,7 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 	if o.Create == "" {
 		return ErrHidden
 	}
+	o.Refused = row[refused]
 	o.SQLMode = row["sql_mode"]
 	o.Charset = row["character_set_client"]
 	o.Collation = row["collation_connection"]
@@ -129,6 +133,9 @@ func (o *Object) ReadDefinition(ctx context.Context, q Querier) error {
 
 func (o *Object) show(ctx context.Context, q Querier) (Fields, error) {
 	rows, err := q.QueryContext(ctx, "SHOW CREATE "+strings.ToUpper(o.Kind)+" "+Name(o.Database, o.Name))
+	if err != nil && o.Kind == "view" {
+		return BrokenView(ctx, q, o.Database, o.Name, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +144,40 @@ func (o *Object) show(ctx context.Context, q Querier) (Fields, error) {
 		return Fields{}, err
 	}
 	return all[0], nil
+}
+
+// noSuchUser is ER_NO_SUCH_USER, with which SHOW CREATE VIEW fails for a view that calls a
+// function whose definer is gone.
+const noSuchUser = 1449
+
+// refused is the column in which BrokenView tells the failure.
+const refused = "refused"
+
+// BrokenView is what SHOW CREATE VIEW would show of a view for which it fails with
+// ER_NO_SUCH_USER: by information_schema, its names are qualified. Of other failures, and if
+// that does not show the view, it returns the failure.
+func BrokenView(ctx context.Context, q Querier, database, name string, failure error) (Fields, error) {
+	var e *mysql.MySQLError
+	if !errors.As(failure, &e) || e.Number != noSuchUser {
+		return nil, failure
+	}
+	rows, err := All(ctx, q, "SELECT DEFINER, SECURITY_TYPE, VIEW_DEFINITION, CHECK_OPTION, CHARACTER_SET_CLIENT, "+
+		"COLLATION_CONNECTION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", database, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 || rows[0][2] == "" {
+		return nil, failure
+	}
+	r := rows[0]
+	at := max(strings.LastIndex(r[0], "@"), 0)
+	create := "CREATE DEFINER=" + Ident(r[0][:at]) + "@" + Ident(strings.TrimPrefix(r[0][at:], "@")) + " SQL SECURITY " +
+		r[1] + " VIEW " + Ident(name) + " AS " + r[2]
+	if r[3] != "NONE" {
+		create += " WITH " + r[3] + " CHECK OPTION"
+	}
+	return Fields{"create view": create, "character_set_client": r[4], "collation_connection": r[5],
+		refused: failure.Error()}, nil
 }
 
 // Original reads the statement again in the bytes in which it was given, that

@@ -198,8 +198,8 @@ func (f failedViews) all() bool {
 }
 
 // refersToNothing are ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE,
-// ER_SP_DOES_NOT_EXIST, ER_VIEW_INVALID.
-var refersToNothing = []uint16{1049, 1054, 1146, 1305, 1356}
+// ER_SP_DOES_NOT_EXIST, ER_VIEW_INVALID, ER_NO_SUCH_USER.
+var refersToNothing = []uint16{1049, 1054, 1146, 1305, 1356, 1449}
 
 func (f failedViews) notes() (out []restore.Note) {
 	for _, name := range slices.Sorted(maps.Keys(f)) {

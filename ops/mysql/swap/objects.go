@@ -144,6 +144,9 @@ func views(ctx context.Context, c *sql.Conn, in string) ([]object, error) {
 	for _, r := range rows {
 		def, err := show(ctx, c, "SHOW CREATE VIEW "+restore.Name(in, r[0]))
 		if err != nil {
+			def, err = schema.BrokenView(ctx, c, in, r[0], err)
+		}
+		if err != nil {
 			return nil, err
 		}
 		o, err := newObject("view", r[0], "create view", def)
