@@ -151,8 +151,7 @@ func viewsThatCannotBeShown(t *testing.T, db *testdb.Server) {
 		"CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO orders VALUES (1)")
 	s.must("backup", "create")
 	owner := fmt.Sprintf("owner%d@localhost", db.Port)
-	db.Exec(t, s.live, "SET GLOBAL log_bin_trust_function_creators = 1", "CREATE USER "+owner,
-		"GRANT ALL ON `"+s.live+"`.* TO "+owner,
+	db.Exec(t, s.live, "CREATE USER "+owner, "GRANT ALL ON `"+s.live+"`.* TO "+owner,
 		"CREATE DEFINER="+owner+" FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1",
 		"CREATE VIEW calls AS SELECT f() AS x FROM customers", "DROP USER "+owner)
 	o := s.run("backup", "create")
