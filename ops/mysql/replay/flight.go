@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -112,7 +113,7 @@ var counterOf = regexp.MustCompile(`(?m)^\).* AUTO_INCREMENT=(\d+)`)
 func (f *flight) counters(ctx context.Context) error {
 	for _, name := range f.window.names() {
 		t := f.window.tables[name]
-		if !t.went || t.counter <= 0 {
+		if !t.went || t.counter == 0 || t.counter == math.MaxUint64 {
 			continue
 		}
 		c := f.lanes[0].c
@@ -120,9 +121,9 @@ func (f *flight) counters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now := int64(1)
+		now := uint64(1)
 		if found := counterOf.FindStringSubmatch(rows[0][1]); found != nil {
-			now, _ = strconv.ParseInt(found[1], 10, 64)
+			now, _ = strconv.ParseUint(found[1], 10, 64)
 		}
 		if now > t.counter {
 			continue

@@ -44,8 +44,8 @@ type netTable struct {
 	size    int
 	key     format.Bits // the columns of the key
 	arena   []byte
-	counter int64 // the highest AUTO_INCREMENT value of the rows that came
-	went    bool  // rows came and went
+	counter uint64 // the highest AUTO_INCREMENT value of the rows that came
+	went    bool   // rows came and went
 }
 
 func newNetTable(e event, k *keyed) *netTable {
@@ -276,8 +276,9 @@ func (t *netTable) counts(fields []format.Field) {
 		return
 	}
 	raw := fields[slices.Index(t.keys.watched, at)].Raw
-	if n, ok := t.like.image.Map.IntegerAt(at, raw, t.keys.unsigned[at]); ok {
-		t.counter = max(t.counter, n)
+	unsigned := t.keys.unsigned[at]
+	if n, ok := t.like.image.Map.IntegerAt(at, raw, unsigned); ok && (unsigned || n > 0) {
+		t.counter = max(t.counter, uint64(n))
 	}
 }
 
