@@ -11,7 +11,7 @@ func init() {
 		"应急备份之后有表被写入，且未记入 binlog：%s。%s 中的原表有这些行",
 		"waiting since %s for this command to end: %s", "从 %s 起一直在等待此命令结束：%s",
 		"ended by the abort: %s", "被中止：%s",
-		"nothing can be created on the server: another session has held a lock for %s; %s",
+		"nothing can be created on the server: another session has held a lock for more than %s; %s",
 		"服务器上无法创建任何对象：另一个会话占用锁已超过 %s；%s",
 		"end that session, or wait for it (it may be a backup), and try again",
 		"结束该会话，或等它结束（可能是一次备份），然后重试",

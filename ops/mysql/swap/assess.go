@@ -3,7 +3,6 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +34,7 @@ type Surveyor struct {
 	damage   *Damage
 	sessions *Sessions
 	losses   *Losses
+	wait     time.Duration // of what is tried, for a lock of others
 }
 
 // Survey assesses the target for a backup and a selection: what is broken, what will be
@@ -60,7 +60,10 @@ func (s *Surveyor) Survey(
 	if f := s.facts.readOnly(ctx, db, &a.Server); f != nil {
 		a.Findings = append(a.Findings, *f)
 	}
-	s.sweepTrials(ctx, a, db, live)
+	s.surveyFrozen(ctx, a, live)
+	if !a.Frozen {
+		s.sweepTrials(ctx, a, db, live)
+	}
 	target := live
 	if choice.Into != "" {
 		target = choice.Into
@@ -319,29 +322,6 @@ func (s *Surveyor) surveyDefiners(ctx context.Context, db *sql.DB, a *restore.As
 	}
 }
 
-// unlogged is a connection whose statements are not written to the binlog: a plan writes
-// nothing to it or to replicas. end closes it. It is nil for a user who cannot turn the
-// log off: nothing is tried then.
-func unlogged(ctx context.Context, db *sql.DB) (c *sql.Conn, end func()) {
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, nil
-	}
-	end = func() {
-		c.Raw(func(any) error { return driver.ErrBadConn }) // it must not return to the pool
-		c.Close()
-	}
-	on, err := schema.One(ctx, c, "SELECT @@GLOBAL.log_bin")
-	if err == nil && on != "0" {
-		_, err = c.ExecContext(ctx, "SET SESSION sql_log_bin = 0")
-	}
-	if err != nil {
-		end()
-		return nil, nil
-	}
-	return c, end
-}
-
 // untried tells that the RENAME was not tried, with the privilege that allows the trial.
 func (s *Surveyor) untried(ctx context.Context, pool *sql.DB, live string) restore.Finding {
 	grant := ""
@@ -358,15 +338,15 @@ func (s *Surveyor) untried(ctx context.Context, pool *sql.DB, live string) resto
 
 // surveyRename tries the swap's RENAME on two temporary databases.
 func (s *Surveyor) surveyRename(ctx context.Context, pool *sql.DB, a *restore.Assessment, live string) {
-	if len(a.Missing) > 0 || a.Server.ReadOnly || !a.SwapRefused.Empty() {
+	if len(a.Missing) > 0 || a.Server.ReadOnly || a.Frozen || !a.SwapRefused.Empty() {
 		return
 	}
-	db, end := unlogged(ctx, pool)
+	db := s.unlogged(ctx)
 	if db == nil {
 		a.Findings = append(a.Findings, s.untried(ctx, pool, live))
 		return
 	}
-	defer end()
+	defer db.Close()
 	id := probeID()
 	one := restore.SideSchema(live, probeFrom, id)
 	two := restore.SideSchema(live, probeTo, id)

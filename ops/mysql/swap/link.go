@@ -3,6 +3,7 @@ package swap
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type link struct {
 
 	mariadb bool
 	pool    *sql.DB
+	own     *sql.DB // makes the dedicated connections, and keeps none
 
 	mine sync.Map // ids of the dedicated connections, as text
 }
@@ -36,8 +38,8 @@ func (l *link) end() error {
 	if l.pool == nil {
 		return nil
 	}
-	err := l.pool.Close()
-	l.pool = nil
+	err := errors.Join(l.own.Close(), l.pool.Close())
+	l.pool, l.own = nil, nil
 	return err
 }
 
@@ -47,10 +49,13 @@ func (l *link) db(ctx context.Context) (*sql.DB, error) {
 	if l.pool != nil {
 		return l.pool, nil
 	}
-	pool, err := mysql.Open(ctx, l.Target, "", func(c *driver.Config) {
-		c.InterpolateParams = true
-		c.Params["sql_mode"] = "''"
-	})
+	open := func() (*sql.DB, error) {
+		return mysql.Open(ctx, l.Target, "", func(c *driver.Config) {
+			c.InterpolateParams = true
+			c.Params["sql_mode"] = "''"
+		})
+	}
+	pool, err := open()
 	if err != nil {
 		return nil, err
 	}
@@ -64,18 +69,23 @@ func (l *link) db(ctx context.Context) (*sql.DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	l.pool = pool
+	own, err := open()
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	own.SetMaxIdleConns(-1)
+	l.pool, l.own = pool, own
 	return pool, nil
 }
 
 // conn is a dedicated connection in the given database ("" for none), with a limit on lock
-// waits.
+// waits. Its Close ends it: in the pool, its settings would be those of whoever comes next.
 func (l *link) conn(ctx context.Context, in string, wait time.Duration) (*sql.Conn, error) {
-	db, err := l.db(ctx)
-	if err != nil {
+	if _, err := l.db(ctx); err != nil {
 		return nil, err
 	}
-	c, err := db.Conn(ctx)
+	c, err := l.own.Conn(ctx)
 	if err != nil {
 		return nil, mysql.Explain(err, l.Target)
 	}

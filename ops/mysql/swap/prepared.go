@@ -3,7 +3,6 @@ package swap
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"strings"
 
 	"opsdeck/internal/lang"
@@ -69,7 +68,6 @@ func (s *Surveyor) preparedHolds(ctx context.Context, live string) bool {
 			return true // it cannot be told
 		}
 	}
-	defer c.Raw(func(any) error { return driver.ErrBadConn }) // it must not return to the pool
 	for _, t := range names {
 		_, err := c.ExecContext(ctx, "LOCK TABLES "+restore.Name(live, t)+" WRITE NOWAIT")
 		if err == nil {

@@ -30,7 +30,8 @@ func (s *Surveyor) Rehearse(
 	src restore.Source,
 	choice restore.Choice,
 ) error {
-	if len(a.Missing) > 0 || a.Server.ReadOnly || src.Copy != "" || !src.Manifest && len(src.Definitions) == 0 {
+	if len(a.Missing) > 0 || a.Server.ReadOnly || a.Frozen || src.Copy != "" ||
+		!src.Manifest && len(src.Definitions) == 0 {
 		return ctx.Err()
 	}
 	for _, t := range choice.Tables {

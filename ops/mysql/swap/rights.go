@@ -121,7 +121,7 @@ func (s *Surveyor) surveyOwners(
 			owner)
 	}
 	lines, err := schema.Grants(ctx, db)
-	if len(a.Missing) > 0 || owner == "" || err != nil {
+	if len(a.Missing) > 0 || owner == "" || a.Frozen || err != nil {
 		return
 	}
 	rights := doctor.ParseGrants(lines)
@@ -129,7 +129,7 @@ func (s *Surveyor) surveyOwners(
 		return
 	}
 	if rights.MayDefine() {
-		may, known := tryOwner(ctx, db, live, owner)
+		may, known := s.tryOwner(ctx, live, owner)
 		if may && known {
 			return
 		}
@@ -163,12 +163,12 @@ var unquotedAccount = strings.NewReplacer("`", "", "'", "")
 // that tell who has SYSTEM_USER are readable for few users. may is false only if the server
 // reports that reason, or shows that the owner has SYSTEM_USER. known is false if this user may
 // make no such database, and may not read the owner's privileges either.
-func tryOwner(ctx context.Context, pool *sql.DB, live, owner string) (may, known bool) {
-	db, end := unlogged(ctx, pool)
+func (s *Surveyor) tryOwner(ctx context.Context, live, owner string) (may, known bool) {
+	db := s.unlogged(ctx)
 	if db == nil {
 		return true, true
 	}
-	defer end()
+	defer db.Close()
 	name := restore.SideSchema(live, probeOwner, probeID())
 	if err := holdOn(ctx, db, name); err != nil {
 		return true, true

@@ -68,6 +68,7 @@ func TestARestartOfTheServerHidesNoWrite(t *testing.T) {
 		t.Run(flavour, func(t *testing.T) {
 			t.Parallel()
 			db := testdb.Private(t, flavour)
+			planWhileNothingCanBeCreated(t, db)
 			w := watch(t, db)
 			mark := w.saved()
 			again := func() {

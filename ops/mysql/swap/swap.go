@@ -5,8 +5,10 @@
 package swap
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops/mysql"
@@ -57,6 +59,8 @@ type Settings struct {
 	// nil takes every server.
 	Bound *restore.Plan
 	Marks string // file that remembers the tables which end the server when they are read; "": this process alone
+	// TrialWait is how long what a plan tries waits for a lock of others; 0 is trialWait.
+	TrialWait time.Duration
 }
 
 // Server is the target server with the operations of a restore. It may be used by one
@@ -104,7 +108,8 @@ func New(s Settings) *Server {
 		Damage:   damage,
 		Sessions: sessions,
 		Writes:   &Writes{link: l, loader: s.Loader},
-		Surveyor: &Surveyor{link: l, facts: facts, damage: damage, sessions: sessions, losses: losses},
+		Surveyor: &Surveyor{link: l, facts: facts, damage: damage, sessions: sessions, losses: losses,
+			wait: cmp.Or(s.TrialWait, trialWait)},
 		Losses:   losses,
 		Checks:   checks,
 		Exchange: exchange,
