@@ -34,6 +34,11 @@ func init() {
 		"The data is that of %s (backup %s of %s + %s transactions of the binlog, to %s).",
 		"数据恢复到 %s（备份 %s，备份时刻 %s，再加 binlog 中的 %s 个事务，到 %s）。",
 		"shrunk", "数据锐减",
+		"other server", "另一服务器",
+		"%s is not proposed, for it was made from another server, on the machine %s; it has %s rows, the proposed "+
+			"backup %s. If the database has moved from there: opsdeck restore --from %s --plan",
+		"未推荐 %s：它取自另一台数据库服务器，由机器 %s 制作；它有 %s 行，推荐的备份只有 %s 行。若数据库是从那里迁来的："+
+			"opsdeck restore --from %s --plan",
 		"the event %s is left disabled; to enable it: ALTER EVENT %s ENABLE",
 		"事件 %s 保持禁用；如需启用：ALTER EVENT %s ENABLE",
 		"%s is a view: --tables accepts only tables", "%s 是视图：--tables 只接受表",

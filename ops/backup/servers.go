@@ -58,3 +58,23 @@ func (sc Scan) others(s *Set) {
 	s.Other = true
 	s.add(problem(OtherServer, s.Summary.Machine))
 }
+
+// NewestOther is the newest usable backup of a database that was made from another server: a
+// good one, else one that was not verified; nil for none.
+func NewestOther(inv *Inventory, db string) (newest *Set) {
+	for _, s := range inv.Sets { // the newest first
+		switch {
+		case !s.Other || s.State == Bad || s.Parsed.Physical || !s.Whole(db):
+		case s.State == Good:
+			return s
+		case newest == nil:
+			newest = s
+		}
+	}
+	return newest
+}
+
+// FarFewerThan tells whether a backup has less than half of the rows of another.
+func (s *Set) FarFewerThan(o *Set) bool {
+	return s.Summary.rowsKnown() && farFewer(s.Summary.Rows, o.Summary.Rows)
+}

@@ -100,7 +100,8 @@ type Source struct {
 	Databases   int           `json:"databases"`
 	Flavour     string        `json:"flavour,omitempty"`
 	Version     string        `json:"version,omitempty"`
-	Server      string        `json:"server,omitempty"` // which one it was made from; "" if unknown
+	Server      string        `json:"server,omitempty"`       // which one it was made from; "" if unknown
+	Other       bool          `json:"other_server,omitempty"` // not the service's own: never proposed
 	SizeBytes   int64         `json:"size_bytes"`
 	RawBytes    int64         `json:"raw_bytes,omitempty"`
 	SHA256      string        `json:"sha256,omitempty"`
@@ -118,7 +119,7 @@ type Source struct {
 	Inspected   bool          `json:"inspected,omitempty"`
 	Untold      Note          `json:"untold,omitzero"`       // why it could not be inspected
 	Shrunk      []SourceTable `json:"shrunk,omitempty"`      // lost most rows; Rows is the earlier count
-	PassedOver  []Note        `json:"passed_over,omitempty"` // newer backups that were not proposed, and why
+	PassedOver  []Note        `json:"passed_over,omitempty"` // backups that were not proposed, and why
 	Consistent  bool          `json:"consistent"`
 	Tables      []SourceTable `json:"tables,omitempty"`
 	Objects     int           `json:"objects"`

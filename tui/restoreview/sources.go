@@ -101,7 +101,11 @@ func (p *picking) ageWidth() int { return cells.Width(p.base.env.Lang.Span("23 h
 // before it is not simply good.
 func (p *picking) stateOf(s restore.Source) string {
 	word := p.base.env.Lang.Msg(backup.State(s.State).Label())
-	if len(s.PassedOver) > 0 && backup.State(s.State) != backup.Bad {
+	switch {
+	case backup.State(s.State) == backup.Bad:
+	case s.Other:
+		word = p.base.env.Theme.Glyph.Warn + " " + p.base.env.T("other server")
+	case len(s.PassedOver) > 0:
 		word = p.base.env.Theme.Glyph.Warn + " " + p.base.env.T("shrunk")
 	}
 	return word

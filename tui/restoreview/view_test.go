@@ -673,7 +673,8 @@ func contains(t *testing.T, text string, want ...string) {
 	}
 }
 
-// TestAShrunkenBackupIsNotSimplyGood lists backups, of which one lost most of its rows.
+// TestAShrunkenBackupIsNotSimplyGood lists a backup that lost most of its rows, and one of another
+// server.
 func TestAShrunkenBackupIsNotSimplyGood(t *testing.T) {
 	p := newPage("en", &fakeDesk{plan: samplePlan(restore.Swap)})
 	lost := restore.RawNote("far fewer rows")
@@ -681,7 +682,12 @@ func TestAShrunkenBackupIsNotSimplyGood(t *testing.T) {
 	if row := p.picking.sourceRow(shrunk); !strings.Contains(row, "shrunk") || strings.Contains(row, "good") {
 		t.Error(row)
 	}
-	shrunk.PassedOver = nil
+	shrunk.Other = true
+	p.picking.sources = []restore.Source{shrunk} // the column is as wide as its words
+	if row := p.picking.sourceRow(shrunk); !strings.Contains(row, "other server") || strings.Contains(row, "good") {
+		t.Error(row)
+	}
+	shrunk.Other, shrunk.PassedOver = false, nil
 	if row := p.picking.sourceRow(shrunk); !strings.Contains(row, "good") {
 		t.Error(row)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/backup"
@@ -39,6 +40,19 @@ func proposal(inv *backup.Inventory, database string) (*backup.Set, []restore.No
 		passed = append(passed, restore.N(lang.M("%s was skipped: %s", s.Name, shrink.Text())))
 	}
 	return newest, nil
+}
+
+// movedFrom is a note where a backup of another server has far more than the proposed one: the
+// database may have moved, and what was restored or backed up here since is not its data.
+func movedFrom(inv *backup.Inventory, set *backup.Set, database string) []restore.Note {
+	s := backup.NewestOther(inv, database)
+	if s == nil || !set.FarFewerThan(s) {
+		return nil
+	}
+	return []restore.Note{restore.N(lang.M("%s is not proposed, for it was made from another server, on the machine "+
+		"%s; it has %s rows, the proposed backup %s. If the database has moved from there: opsdeck restore --from %s "+
+		"--plan", s.Name, termsafe.Line(s.Summary.Machine), human.Count(s.Summary.Rows),
+		human.Count(set.Summary.Rows), human.Shell(s.Name)))}
 }
 
 // andMore adds to the notes on backups that were passed over how many more there are.

@@ -54,7 +54,7 @@ func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (re
 		if name == "" {
 			if set, passed := proposal(inv, d.Service.Database.Name); set != nil {
 				src, err := d.sourceIn(inv, set)
-				src.PassedOver = passed
+				src.PassedOver = append(passed, movedFrom(inv, set, d.Service.Database.Name)...)
 				return src, err
 			}
 			return restore.Source{}, d.noGood(inv, m)
@@ -69,12 +69,10 @@ func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (re
 // noGood says that no backup can be proposed, and which one of another server there is: the
 // database may have moved.
 func (d Finder) noGood(inv *backup.Inventory, m *binlog.Moment) error {
-	for _, s := range inv.Sets { // the newest first
-		if s.Other && s.State == backup.Good && s.Whole(d.Service.Database.Name) {
-			return ops.E(ops.Failed, lang.M("there is no good backup of this server in %s; %s was made from another server, "+
-				"on the machine %s", d.Shelf.Dir, s.Name, s.Summary.Machine)).
-				WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan", human.Shell(s.Name)))
-		}
+	if s := backup.NewestOther(inv, d.Service.Database.Name); s != nil {
+		return ops.E(ops.Failed, lang.M("there is no good backup of this server in %s; %s was made from another server, "+
+			"on the machine %s", d.Shelf.Dir, s.Name, s.Summary.Machine)).
+			WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan", human.Shell(s.Name)))
 	}
 	return ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).WithHint(d.elsewhere(m))
 }
@@ -163,6 +161,7 @@ func (d Finder) plainSource(set *backup.Set) restore.Source {
 		SHA256:     set.SHA256,
 		At:         set.At,
 		VerifiedAt: set.Checked,
+		Other:      set.Other,
 	}
 	for _, p := range set.Problems {
 		src.Problems = append(src.Problems, p.Text().String())
