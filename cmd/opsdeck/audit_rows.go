@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,9 +44,7 @@ func (a *app) agrees(ctx context.Context, what, advice lang.Msg) bool {
 	if !advice.Empty() {
 		a.note(advice)
 	}
-	fmt.Fprint(a.err, a.lang.T("Continue? [y/N]")+" ")
-	text, _ := a.readLine(ctx)
-	return slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(text)))
+	return a.saysYes(ctx, lang.M("Continue? [y/N]"))
 }
 
 // auditFilter are the flags that choose rows.

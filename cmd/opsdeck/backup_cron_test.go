@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/testdb"
 	"opsdeck/ops/watch"
 )
@@ -49,14 +51,15 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 		t.Fatal(err)
 	}
 	payroll := "1 2 * * * mysqldump payroll | gzip > " + sh.dir + "/payroll.sql.gz\n"
+	own := "@weekly mysqldump --databases " + db + " | gzip > '" + sh.dir + "/it is whole.sql.gz'"
 	old := "MAILTO=\"\"\n0 2 * * * " + script + " >> /var/backups/mysql/cron.log 2>&1\n" + payroll +
-		"5 5 * * * /bin/true\n"
+		"5 5 * * * /bin/true\n\t" + own + "\n"
 	if out, code := daemon.Run(t, old, "crontab", "-"); code != 0 {
 		t.Fatal(out)
 	}
 	var shown scheduleJSON
 	if err := json.Unmarshal([]byte(opsdeck("backup", "schedule", "show", "--json")), &shown); err != nil ||
-		len(shown.Old) != 2 ||
+		len(shown.Old) != 3 ||
 		shown.Installed != "none" {
 		t.Errorf("%+v %v", shown, err)
 	}
@@ -67,11 +70,42 @@ func TestTheScheduleOfARealCron(t *testing.T) {
 		crontab() != old {
 		t.Errorf("the dry run: %s", text)
 	}
-	if out, code := daemon.Run(t, "", program, "--config", config, "backup", "schedule", "install", "--with", "cron",
-		"--replace"); code != 64 ||
-		crontab() != old {
-		t.Errorf("without a confirmation: %d %s", code, out)
+	replace := []string{"--lang", "en", "--config", config, "backup", "schedule", "install", "--with", "cron",
+		"--replace"}
+	refused := func(want string, flags ...string) string {
+		t.Helper()
+		out, code := daemon.Run(t, "", program, append(slices.Clone(replace), flags...)...)
+		if code != 64 || !strings.Contains(out, want) || crontab() != old {
+			t.Errorf("%v: %d %s", flags, code, out)
+		}
+		return out
 	}
+	refused("this needs a confirmation", "--line", own)
+	refused("certainly backs up this database", "--confirm", db, "--line", strings.TrimSpace(payroll))
+	_, advice, _ := strings.Cut(refused("2 lines at once", "--confirm", db), "is meant: opsdeck ")
+	// A person is asked for each line: the first stays, the second goes.
+	typed := human.Shell(program)
+	for _, word := range replace {
+		typed += " " + human.Shell(word)
+	}
+	asked, code := daemon.Run(t, "n\ny\n", "script", "-qec", typed, "/dev/null")
+	left := strings.Replace(old, "\t"+own, "# replaced by opsdeck: \t"+own, 1)
+	if text := crontab(); code != 0 || strings.Count(asked, "Comment out this line? [y/N]") != 2 ||
+		!strings.Contains(asked, "it runs "+script+", which dumps "+db+" into "+sh.dir) ||
+		!strings.Contains(asked, "it dumps "+db+" into "+sh.dir) || !strings.HasPrefix(text, left) {
+		t.Errorf("asked at a terminal: %d %s\nthe crontab:\n%s", code, asked, text)
+	}
+	opsdeck("backup", "schedule", "remove")
+	if text := crontab(); text != left {
+		t.Errorf("after the removal:\n%s", text)
+	}
+	// The advice takes both lines; one alone needs no more than the database's name, as ever.
+	daemon.Run(t, old, "crontab", "-")
+	if out, code := daemon.Run(t, "", "sh", "-c", human.Shell(program)+" "+advice); code != 0 ||
+		strings.Count(crontab(), "# replaced by opsdeck: ") != 2 {
+		t.Errorf("the advice: %d %s\nthe crontab:\n%s", code, out, crontab())
+	}
+	daemon.Run(t, left, "crontab", "-")
 	opsdeck("backup", "schedule", "install", "--with", "cron", "--replace", "--confirm", db)
 	if text := crontab(); !strings.Contains(text, "# replaced by opsdeck: 0 2 * * * "+script) ||
 		!strings.Contains(text, "\n"+payroll) ||

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +117,13 @@ func (p *printer) readLine(ctx context.Context) (string, bool) {
 	case <-ctx.Done():
 		return "", false
 	}
+}
+
+// saysYes asks the person at the terminal a question whose default is no.
+func (p *printer) saysYes(ctx context.Context, question lang.Msg) bool {
+	fmt.Fprint(p.err, p.lang.Msg(question)+" ")
+	text, _ := p.readLine(ctx)
+	return slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(text)))
 }
 
 // atTerminal tells whether a person sits at the command.

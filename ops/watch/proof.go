@@ -17,15 +17,15 @@ var valued = []string{"-u", "-h", "-P", "-S", "-r", "-w", "-T"}
 
 // Proven tells whether a crontab's line provably backs up the database db, and no
 // other, into the folder dir: by the line itself, or by the text of the script that it
-// runs, which read gives. What names no database, several, all or another folder is not
-// proven.
-func Proven(line string, read func(file string) (string, error), db, dir string) bool {
+// runs, which read gives and by names. What names no database, several, all or another
+// folder is not proven.
+func Proven(line string, read func(file string) (string, error), db, dir string) (by string, proven bool) {
 	if !isOld(line) {
-		return false
+		return "", false
 	}
 	command := commandOf(line)
 	if proves(command, db, dir) {
-		return true
+		return "", true
 	}
 	words := shellWords(command)
 	for i, w := range words {
@@ -33,12 +33,12 @@ func Proven(line string, read func(file string) (string, error), db, dir string)
 			continue // sh, nice, env of the command; a relative path is of an unknown folder
 		}
 		if dumpTool.MatchString(w) {
-			return false
+			return "", false
 		}
 		text, err := read(w)
-		return err == nil && proves(expand(text, words[i+1:]), db, dir)
+		return w, err == nil && proves(expand(text, words[i+1:]), db, dir)
 	}
-	return false
+	return "", false
 }
 
 // commandOf is what a line of a user's crontab runs.

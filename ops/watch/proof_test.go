@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -43,8 +44,9 @@ func TestOnlyALineThatProvablyMakesTheseBackupsIsReplaced(t *testing.T) {
 		"0 3 * * * /usr/local/bin/mysql-backup.sh payroll":                                                  false,
 		"# 0 2 * * * mysqldump --databases shop | gzip > /var/backups/mysql/x.sql.gz":                       false,
 	} {
-		if got := Proven(line, read, "shop", "/var/backups/mysql"); got != want {
-			t.Errorf("%q: proven %v", line, got)
+		by, got := Proven(line, read, "shop", "/var/backups/mysql")
+		if got != want || got && by != "" {
+			t.Errorf("%q: proven %v, by %q", line, got, by)
 		}
 	}
 	for command, want := range map[string]bool{"/opt/field.sh": true, "/opt/by-arg.sh shop": true,
@@ -52,8 +54,9 @@ func TestOnlyALineThatProvablyMakesTheseBackupsIsReplaced(t *testing.T) {
 		"/opt/other.sh": false, "/opt/twice.sh": false, "/opt/comment.sh": false, "/opt/absent.sh": false,
 		"bash /opt/field.sh": true} {
 		line := "0 2 * * * " + command + " >> /var/backups/mysql/cron.log 2>&1"
-		if got := Proven(line, read, "shop", "/var/backups/mysql"); got != want {
-			t.Errorf("%q: proven %v", command, got)
+		by, got := Proven(line, read, "shop", "/var/backups/mysql")
+		if got != want || got && !strings.Contains(command, by) {
+			t.Errorf("%q: proven %v, by %q", command, got, by)
 		}
 	}
 }

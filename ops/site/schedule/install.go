@@ -129,17 +129,24 @@ func (in *Installer) OldJobs(ctx context.Context) []watch.OldJob {
 	return jobs
 }
 
-// Proven are the lines of the user's crontab that provably make this database's
-// backups in this folder.
-func (in *Installer) Proven(ctx context.Context) (lines []string, err error) {
+// ProvenLine is a line of the user's crontab that provably makes this database's backups
+// in this folder.
+type ProvenLine struct {
+	Line string
+	By   string // the script that it runs and whose text proves it; "": the line itself does
+}
+
+// Proven are those lines, each once.
+func (in *Installer) Proven(ctx context.Context) (lines []ProvenLine, err error) {
 	text, err := userCrontab(ctx)
 	if err != nil {
 		return nil, err
 	}
 	read := func(file string) (string, error) { return tailOf(file, tailBytes) }
 	for _, o := range watch.OldJobs("", text) {
-		if watch.Proven(o.Line, read, in.shelf.Service.Database.Name, in.shelf.Dir) {
-			lines = append(lines, o.Line)
+		by, proven := watch.Proven(o.Line, read, in.shelf.Service.Database.Name, in.shelf.Dir)
+		if l := (ProvenLine{Line: o.Line, By: by}); proven && !slices.Contains(lines, l) {
+			lines = append(lines, l)
 		}
 	}
 	return lines, nil
