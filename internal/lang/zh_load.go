@@ -15,6 +15,7 @@ func init() {
 		"the row %s of table %s", "行 %s（表 %s）",
 		"raise max_allowed_packet on the server", "请调大服务器的 max_allowed_packet",
 		"the backup is damaged", "备份已损坏",
+		"take that statement out of a copy of the dump and restore the copy", "请在转储文件的副本中去掉该语句，然后恢复该副本",
 		"statement not allowed in a load: %s", "导入时不允许执行的语句：%s",
 		"it would change the database %q: %s", "它会改动库 %q：%s",
 		"it would change the database %q by way of %s: %s", "它会改动库 %q（经由 %s）：%s",

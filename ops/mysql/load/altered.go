@@ -43,7 +43,7 @@ func (w *worker) alterations(ctx context.Context, line int) ([]alteration, error
 	}
 	var out []alteration
 	for _, r := range list {
-		if r[0] != "Note" {
+		if r[0] != "Note" && r[1] != deprecated {
 			out = append(out, alteration{line: line, count: 1, text: r[2]})
 		}
 	}
@@ -53,6 +53,10 @@ func (w *worker) alterations(ctx context.Context, line int) ([]alteration, error
 	}
 	return out, nil
 }
+
+// deprecated is the warning about a statement's form: MySQL's about VALUES(a) in ON
+// DUPLICATE KEY UPDATE. It is about no value.
+const deprecated = "1287"
 
 // warningCount returns the number of warnings of the last statement. MySQL clears the
 // warnings at SELECT @@warning_count, but not at SHOW COUNT(*) WARNINGS.
@@ -95,7 +99,7 @@ func (s *session) tellAltered() {
 			backup.NoteWarning,
 			table,
 			fmt.Sprintf(
-				"%d warnings: the server changed values, first at line %d (%s)",
+				"%d warnings: the server changed values or left rows out, first at line %d (%s)",
 				t.count,
 				t.first,
 				strings.Join(t.texts, "; "),

@@ -200,7 +200,7 @@ func (st *stream) each(ctx context.Context, do func(verdict) error) error {
 		st.statements++
 		v, err := st.guard.judge(q.SQL, where)
 		if err != nil {
-			return err
+			return withoutIt(err)
 		}
 		if !st.s.picked(v) {
 			v.action = skip

@@ -271,6 +271,64 @@ func TestRowsThatTheServerNumbersKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// TestRowsThatMeetOthersOfAKeyLoadAsTheClientLoadsThem: Adminer's INSERT+UPDATE, REPLACE and
+// INSERT IGNORE change, replace or leave out rows in the order of the dump, also by a unique
+// key that would be added late. What is left out is told.
+func TestRowsThatMeetOthersOfAKeyLoadAsTheClientLoadsThem(t *testing.T) {
+	smallBatches(t)
+	deferAll(t)
+	testdb.Each(t, func(t *testing.T, s *testdb.Server) {
+		var text strings.Builder
+		for table, form := range map[string][2]string{
+			"adminer": {"INSERT INTO", "\nON DUPLICATE KEY UPDATE `id` = VALUES(`id`), `u` = VALUES(`u`), `v` = VALUES(`v`)"},
+			"fresh":   {"INSERT INTO", "\nON DUPLICATE KEY UPDATE `id` = VALUES(`id`), `u` = VALUES(`u`), `v` = VALUES(`v`)"},
+			"again":   {"REPLACE INTO", ""},
+			"keep":    {"INSERT IGNORE INTO", ""},
+		} {
+			fmt.Fprintf(&text, "DROP TABLE IF EXISTS `%s`;\nCREATE TABLE `%[1]s` (id INT NOT NULL, u INT, v VARCHAR(9), "+
+				"PRIMARY KEY (id), UNIQUE KEY u (u), KEY v (v)) ENGINE=InnoDB;\n", table)
+			for i := range 60 {
+				id, u := i%40, 100+i
+				if table == "fresh" {
+					id = i
+				} else if i%7 == 3 && i < 40 {
+					u-- // the row before has it
+				}
+				fmt.Fprintf(&text, "%s `%s` (`id`, `u`, `v`) VALUES\n(%d,\t%d,\t'%d'),\n(%d,\tNULL,\t'x')%s;\n",
+					form[0], table, id, u, i, 1000+i, form[1])
+			}
+			fmt.Fprintf(&text, "ANALYZE TABLE `%s`;\n", table)
+		}
+		want, got := s.Schema(t), s.Schema(t)
+		s.Client(t, want, strings.NewReader(text.String()))
+		r := mustRun(t, s, source(t, []byte(text.String())), Options{Schema: got, Jobs: 4})
+		sameAs(t, s, got, want)
+		for _, n := range r.Notes {
+			lost := n.Object == "keep" && strings.Contains(n.Detail, "left rows out")
+			if n.Kind == backup.NoteWarning && !lost {
+				t.Errorf("%+v", n)
+			}
+		}
+		if !strings.Contains(fmt.Sprint(r.Notes), "left rows out") {
+			t.Errorf("nothing is told of the rows that INSERT IGNORE leaves out: %+v", r.Notes)
+		}
+		held, err := InspectText(t.Context(), strings.NewReader(text.String()))
+		if err != nil || len(held.Outside) > 0 {
+			t.Fatalf("%+v %v", held, err)
+		}
+		verdicts, err := CompareHeld(t.Context(), s.Open(t, ""), got, HeldTables(held, ""), nil)
+		for _, v := range verdicts {
+			state := backup.Unchecked
+			if v.Name == "fresh" {
+				state = backup.Same
+			}
+			if v.State != state || v.WantRows != 120 {
+				t.Errorf("%+v %v", v, err)
+			}
+		}
+	})
+}
+
 // With foreign keys checked, a row needs the one it points to before it.
 func TestRowsUnderCheckedForeignKeysKeepTheirOrder(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, s *testdb.Server) {

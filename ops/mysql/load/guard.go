@@ -30,6 +30,7 @@ type verdict struct {
 	parsed *sqlscan.Parsed
 	rows   int64 // of an INSERT
 	loose  bool  // an INSERT whose rows may be inserted in parallel with others of the table, in any order
+	merges bool  // an INSERT whose rows change, replace or give way to earlier rows of a unique key
 }
 
 // guard judges statements in the order of the dump. It allows only statements that it
@@ -155,8 +156,8 @@ func (g *guard) decide(v *verdict) (refusal lang.Msg) {
 		return lang.Msg{}
 	}
 	switch p.Verb {
-	case "CHANGE", "STOP", "FLUSH", "START":
-		if replication(p) {
+	case "CHANGE", "STOP", "FLUSH", "START", "ANALYZE", "OPTIMIZE":
+		if needless(p) {
 			v.action = skip
 			g.note(backup.NoteSkipped, p.Verb, redact.Text(firstWords(string(p.SQL))))
 			return lang.Msg{}
@@ -222,10 +223,13 @@ var ofTheServer = regexp.MustCompile(`(?is)^(?:\s+|--[^\n]*\n)*(?:/\*M?!\d*\s*)?
 	`CREATE\s+(?:OR\s+REPLACE\s+)?(?:AGGREGATE\s+)?FUNCTION\s+\S+\s+RETURNS\s+\w+\s+SONAME\b|` +
 	`SELECT\s+COALESCE\(CURRENT_ROLE\(\)|EXECUTE\s+IMMEDIATE\s+CONCAT\('SET ROLE)`)
 
-// replication tells whether a statement is there for a replica, or is FLUSH PRIVILEGES.
-// Such a statement is never run: a load changes only the target schema.
-func replication(p *sqlscan.Parsed) bool {
+// needless tells whether a statement is there for a replica, is FLUSH PRIVILEGES, or looks
+// after tables without a change of what they hold. Such a statement is never run: a load
+// changes only the target schema.
+func needless(p *sqlscan.Parsed) bool {
 	switch p.Verb {
+	case "ANALYZE", "OPTIMIZE":
+		return p.Any(1, "TABLE", "TABLES") || p.Any(1, "LOCAL", "NO_WRITE_TO_BINLOG") && p.Any(2, "TABLE", "TABLES")
 	case "CHANGE":
 		return p.Is(1, "MASTER") || p.Follows(1, "REPLICATION", "SOURCE", "TO")
 	case "STOP", "START":
@@ -236,8 +240,10 @@ func replication(p *sqlscan.Parsed) bool {
 	return false
 }
 
-func unknownStatement(p *sqlscan.Parsed) lang.Msg {
-	return lang.M("statement not allowed in a load: %s", firstWords(string(p.SQL)))
+func unknownStatement(p *sqlscan.Parsed) lang.Msg { return notAllowed(string(p.SQL)) }
+
+func notAllowed(statement string) lang.Msg {
+	return lang.M("statement not allowed in a load: %s", firstWords(statement))
 }
 
 func outside(name string, p *sqlscan.Parsed) lang.Msg {
@@ -428,21 +434,28 @@ func (g *guard) insert(v *verdict) lang.Msg {
 	}
 	place, loose := g.counter(p)
 	g.leads.calls = nil
-	rows, numbered, ok := sqlscan.Rows(p.SQL, p.Tokens[last].End, p.Mode, place, g.leads.called)
+	list, ok := sqlscan.Rows(p.SQL, p.Tokens[last].End, p.Mode, place, g.leads.called)
 	if !ok {
 		return unknownStatement(p)
 	}
 	if reason := g.refuseLead(p); !reason.Empty() {
 		return reason
 	}
-	v.rows = int64(rows)
-	v.loose = loose && (numbered || place < 0)
+	v.rows = int64(list.Count)
+	v.merges = list.Updates || merges(p)
+	v.loose = loose && !v.merges && (list.Numbered || place < 0)
 	for i := p.Body; i < last; i++ {
 		if p.Is(i, ".") || p.Is(i, "SELECT") {
 			return unknownStatement(p)
 		}
 	}
 	return g.names(v)
+}
+
+// merges tells whether the head of an INSERT or REPLACE lets rows replace earlier ones or
+// give way to them.
+func merges(p *sqlscan.Parsed) bool {
+	return p.Verb == "REPLACE" || p.Any(1, "IGNORE") || p.Any(2, "IGNORE")
 }
 
 // call judges SELECT SETVAL(`sequence`, …) and DO SETVAL(…), which set a

@@ -183,8 +183,8 @@ func (v *inspection) look(q sqlscan.Statement) {
 		v.drop(p)
 	case "TRUNCATE", "DELETE":
 		v.empty(p)
-	case "CHANGE", "STOP", "FLUSH":
-		if !replication(p) {
+	case "CHANGE", "STOP", "FLUSH", "ANALYZE", "OPTIMIZE":
+		if !needless(p) {
 			v.outside(q, q.SQL)
 		}
 	case "ALTER", "LOCK", "UNLOCK", "START", "BEGIN", "COMMIT", "SELECT", "DO", "":
@@ -212,13 +212,14 @@ func (v *inspection) insert(p *sqlscan.Parsed, q sqlscan.Statement) {
 		return
 	}
 	t := v.table(p.Own())
-	rows, plain := sqlscan.Literal(q.SQL, p.Tokens[max(p.Len()-1, 0)].End, p.Mode)
-	t.Rows += int64(rows)
+	list, plain := sqlscan.Rows(q.SQL, p.Tokens[max(p.Len()-1, 0)].End, p.Mode, -1, nil)
+	rows := int64(list.Count)
+	t.Rows += rows
 	t.Bytes += int64(len(q.SQL))
-	if qualified := p.Own().Qualified() && t.Rows == int64(rows); !plain || qualified {
+	if qualified := p.Own().Qualified() && t.Rows == rows; !plain || qualified {
 		v.keep(q) // a load may refuse it
 	}
-	if !plain || p.Verb == "REPLACE" || p.Any(1, "IGNORE") || p.Any(2, "IGNORE") {
+	if !plain || list.Updates || merges(p) {
 		t.Inexact = true
 	}
 }

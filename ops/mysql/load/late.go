@@ -13,6 +13,7 @@ type sighting struct {
 	create  []byte // the statement that creates it
 	mode    sqlscan.Mode
 	changed bool // by a statement that may need its keys
+	merges  bool // rows of it need its unique keys
 	bytes   int64
 	last    int64 // last statement with rows
 }
@@ -26,6 +27,7 @@ func (st *stream) note(v verdict) {
 	case p.Verb == "INSERT" || p.Verb == "REPLACE":
 		if t != nil {
 			t.bytes += int64(len(v.sql))
+			t.merges = t.merges || v.merges
 			t.last = st.statements
 		}
 		return
@@ -65,7 +67,7 @@ func (st *stream) lateKeys(s *session) map[string]*table {
 			continue
 		}
 		t := &table{step: step{object: name}, create: c, bytes: seen.bytes, lastRow: seen.last}
-		if t.putOff(referenced); len(t.deferred) > 0 {
+		if t.putOff(referenced, seen.merges); len(t.deferred) > 0 {
 			late[name] = t
 		}
 	}
@@ -85,10 +87,11 @@ func references(creates map[string]*sqlscan.Table) map[string]bool {
 	return all
 }
 
-// putOff decides which keys of the table are added after its rows.
-func (t *table) putOff(referenced map[string]bool) {
+// putOff decides which keys of the table are added after its rows. The unique ones stay
+// where the rows need them.
+func (t *table) putOff(referenced map[string]bool, merges bool) {
 	t.deferred = t.create.Deferrable(func(k sqlscan.Key) bool {
-		return referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]
+		return merges && k.Kind == "UNIQUE" || referenced[strings.ToLower(t.object+"\x00"+k.Columns[0])]
 	})
 	if len(t.deferred) > 0 {
 		t.without = slices.Clone(t.create.Without(t.deferred))

@@ -141,6 +141,16 @@ func refuse(where string, reason lang.Msg) error {
 	return &refusedError{said: said, reason: reason}
 }
 
+// withoutIt adds to the refusal of a statement of a foreign dump what can be done, if the
+// statement is about nothing but the target.
+func withoutIt(err error) error {
+	var refused *refusedError
+	if errors.As(err, &refused) && refused.reason.Key == notAllowed("").Key {
+		refused.said.WithHint(lang.M("take that statement out of a copy of the dump and restore the copy"))
+	}
+	return err
+}
+
 func wrap(what string, err error) error {
 	if err == nil {
 		return nil

@@ -264,7 +264,7 @@ func (s *session) shape(p *plan) {
 		if s.o.NoDefer || t.bytes < deferFrom {
 			continue
 		}
-		t.putOff(referenced)
+		t.putOff(referenced, false)
 	}
 }
 

@@ -39,7 +39,7 @@ func (r *rehearsal) foreign(ctx context.Context, definitions []backup.DumpStatem
 	for _, d := range definitions {
 		v, err := f.st.guard.judge(d.SQL, fmt.Sprintf("line %d", d.Line))
 		if err != nil {
-			return err
+			return withoutIt(err)
 		}
 		if !r.s.picked(v) {
 			v.action = skip

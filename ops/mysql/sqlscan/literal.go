@@ -1,20 +1,30 @@
 package sqlscan
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Literal counts the rows behind VALUES of an INSERT, from the byte at from on,
 // and tells whether they hold values only: strings, numbers, NULL, DEFAULT,
 // charset introducers and calls of functions without a schema; no name with a
 // dot, no subquery, no variable, and nothing behind the rows.
 func Literal(sql []byte, from int, mode Mode) (rows int, ok bool) {
-	rows, _, ok = Rows(sql, from, mode, -1, nil)
-	return rows, ok
+	list, ok := Rows(sql, from, mode, -1, nil)
+	return list.Count, ok && !list.Updates
 }
 
-// Rows is Literal that also tells whether the value at a place, counted from 0,
-// is in each row a plain number other than 0: a counter that counts itself. It
+// RowList is what Rows finds.
+type RowList struct {
+	Count    int
+	Numbered bool // the value at the place is in each row a plain number other than 0
+	Updates  bool // an ON DUPLICATE KEY UPDATE follows, which takes the row's own values
+}
+
+// Rows is Literal that also allows ON DUPLICATE KEY UPDATE a = VALUES(a), …, and tells
+// whether the value at a place, counted from 0, is a counter that counts itself. It
 // passes the words that may be functions, tables or views to named, which may be nil.
-func Rows(sql []byte, from int, mode Mode, place int, named func([]byte)) (rows int, numbered, ok bool) {
+func Rows(sql []byte, from int, mode Mode, place int, named func([]byte)) (list RowList, ok bool) {
 	inCode, r := false, rowScan{place: place, numbered: true}
 	var word []byte // the last token, if it is a word
 	query := false  // the rows hold a SELECT: any word may be a table
@@ -34,6 +44,9 @@ func Rows(sql []byte, from int, mode Mode, place int, named func([]byte)) (rows 
 				r.others++
 			}
 		case Word:
+			if r.depth == 0 && r.rows > 0 {
+				return RowList{r.rows, r.numbered, true}, takesOwnValues(sql[tok.Start:], mode)
+			}
 			selects := is(sql[tok.Start:tok.End], "SELECT")
 			ok = r.depth > 0 && (!selects || ofJSON(sql[tok.Start:]))
 			r.others++
@@ -51,10 +64,34 @@ func Rows(sql []byte, from int, mode Mode, place int, named func([]byte)) (rows 
 			word = sql[tok.Start:tok.End]
 		}
 		if !ok {
-			return r.rows, false, false
+			return RowList{Count: r.rows}, false
 		}
 	}
-	return r.rows, r.numbered, ok && r.depth == 0
+	return RowList{Count: r.rows, Numbered: r.numbered}, ok && r.depth == 0
+}
+
+// takesOwnValues tells whether what follows the rows of an INSERT is ON DUPLICATE KEY
+// UPDATE, and gives each column that it names the row's own value of that column. Into an
+// empty table that is the INSERT itself; a later row of a key changes the earlier one.
+func takesOwnValues(sql []byte, mode Mode) bool {
+	t, err := Tokenize(sql, mode)
+	if err != nil || len(t.Conditional) > 0 || !t.Follows(0, "ON", "DUPLICATE", "KEY", "UPDATE") {
+		return false
+	}
+	for i := 4; ; i += 7 { // a = VALUES(a),
+		column, named := t.Name(i)
+		same, given := t.Name(i + 4)
+		switch {
+		case !named || !t.Is(i+1, "=") || !t.Any(i+2, "VALUES", "VALUE") || !t.Is(i+3, "("):
+			return false
+		case !given || !strings.EqualFold(column, same) || !t.Is(i+5, ")"):
+			return false
+		case i+6 == t.Len():
+			return true
+		case !t.Is(i+6, ","):
+			return false
+		}
+	}
 }
 
 // ofJSON tells whether a SELECT is one of those by which opsdeck's dumps write bytes inside

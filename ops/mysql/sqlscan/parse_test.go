@@ -110,6 +110,31 @@ func TestOnlyValuesAreLiteral(t *testing.T) {
 	}
 }
 
+// TestAnUpdateByTheRowsOwnValuesIsRows: what Adminer writes behind the rows; every other
+// update may read or write what the rows are not.
+func TestAnUpdateByTheRowsOwnValuesIsRows(t *testing.T) {
+	const adminer = "(1,'ON DUPLICATE'),(2,NULL)\nON DUPLICATE KEY UPDATE `id` = VALUES(`id`), `v` = VALUES(`v`)"
+	for text, want := range map[string]RowList{
+		adminer: {2, true, true},
+		"(0) on duplicate key update a=value(A) -- x": {1, false, true},
+		"(1)": {1, true, false},
+	} {
+		if got, ok := Rows([]byte(text), 0, Mode{}, 0, nil); !ok || got != want {
+			t.Errorf("%s: %+v %v", text, got, ok)
+		}
+	}
+	for _, update := range []string{"a = 1", "a = VALUES(b)", "a = VALUES(a) + 1", "a = VALUES(a),", "", "a", "a = a",
+		"a = VALUES(a), b = f()", "t.a = VALUES(a)", "a = VALUES(t.a)", "a = (SELECT 1)", "a = VALUES(a); DROP TABLE x",
+		"@a = VALUES(@a)", "a = VALUES(a) /*!50000 + 1 */", "a = VALUES(a) /*M! + 1 */", "a = VALUES(a"} {
+		if got, ok := Rows([]byte("(1) ON DUPLICATE KEY UPDATE "+update), 0, Mode{}, -1, nil); ok {
+			t.Errorf("%s: %+v", update, got)
+		}
+	}
+	if n, ok := Literal([]byte(adminer), 0, Mode{}); ok {
+		t.Errorf("%d rows that may change others are called values only", n)
+	}
+}
+
 func TestIndexesAreTakenOutByTokens(t *testing.T) {
 	const sql = "CREATE TABLE `t` (\n  `id` bigint NOT NULL AUTO_INCREMENT,\n  `a` varchar(10) DEFAULT 'KEY `x` " +
 		"(`a`),',\n  `p` int,\n" +
