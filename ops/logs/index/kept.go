@@ -60,7 +60,7 @@ type keptBlock struct {
 }
 
 const (
-	keptMagic   = "opsdeck log index 7\n"
+	keptMagic   = "opsdeck log index 8\n"
 	keptTrailer = 8 + 4 + len(keptMagic)
 	keptFooter  = 64 << 20 // at most
 )

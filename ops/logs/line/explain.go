@@ -38,6 +38,7 @@ type reading struct {
 	session  bool       // a session of PostgreSQL wrote the line
 	belongs  bool       // which adds to what it wrote before: DETAIL, STATEMENT
 	below    bool       // what happened may be on the line below
+	small    bool       // its level is its first word, in small letters: "error: …"
 }
 
 // by records the reader of a line. An inner reader was recorded before; it remains only

@@ -69,6 +69,7 @@ const (
 	errorNone   errorRule = iota
 	errorMay              // a stack may follow
 	errorWithin           // they do, up to the end of the stack
+	errorIs               // as errorMay, after an error: its stack may begin with "error: …"
 )
 
 // Part is what a line is for the lines after it.
@@ -84,7 +85,8 @@ const (
 	partSession             // begins an event of PostgreSQL, to which lines of its session belong
 	partBelongs             // continues an event of its session
 	partLoose               // begins an event of Nest: its message may go on
-	partFailed              // such an event, or one of a text format, that a stack may follow
+	partMay                 // such an event, or one of a text format, that a stack may follow
+	partFailed              // such an event of an error
 	partOpen                // such an event whose message goes on: it ends with a colon or a bracket
 	partWhole               // is a whole event, as JSON
 	partBelow               // begins an event with the time alone: what happened is on the line below
@@ -96,6 +98,7 @@ const (
 	partSmall               // has no sign, and begins with a small letter
 	partMark                // has no sign, and begins with a bullet, a quote or the like
 	partError               // has no sign, and is the first line of an error
+	partTold                // has no sign but its level in small letters: "error: …"
 )
 
 // Anchors tells whether a line begins an event whatever stands before it.
@@ -203,8 +206,10 @@ func (f *Flow) head(part Part, raw []byte) {
 		switch part {
 		case partOpen:
 			f.error = errorWithin
-		case partFailed:
+		case partMay:
 			f.error = errorMay
+		case partFailed:
+			f.error = errorIs
 		}
 	}
 }
@@ -214,7 +219,8 @@ func (f *Flow) unsigned(part Part, wasBlank bool) bool {
 	switch {
 	case f.plain <= plainColour || f.error == errorWithin:
 		return false
-	case f.error == errorMay && (part == partError || wasBlank):
+	case f.error == errorIs && (part == partTold || part == partError || wasBlank),
+		f.error == errorMay && (part == partError || wasBlank && part != partTold):
 		f.error = errorWithin
 		return false
 	case f.plain < plainAll && part == partMark, f.plain == plainLooks && part == partSmall:
@@ -249,6 +255,8 @@ func partOf(e *logs.Event, kind Kind, read *reading) Part {
 		return partRest
 	case KindPlain:
 		switch {
+		case e.Level >= logs.LevelError && read.small:
+			return partTold
 		case e.Level >= logs.LevelError:
 			return partError
 		case e.Level != logs.LevelUnknown:
@@ -285,7 +293,7 @@ func headPart(e *logs.Event, timed bool) Part {
 	case goesOn(e.Message):
 		return partOpen
 	}
-	return partFailed
+	return partMay
 }
 
 // goesOn tells whether a text ends so that more must follow.

@@ -116,6 +116,32 @@ func TestTheRestOfAMessageContinuesItsEvent(t *testing.T) {
 	}
 }
 
+// TestALevelInSmallLettersBeginsAnEvent: as winston's simple form, git and psql print it, with and
+// without colours; but an error that is logged goes on with its stack, which node-postgres begins
+// so, and a traceback of Python may end so.
+func TestALevelInSmallLettersBeginsAnEvent(t *testing.T) {
+	const nest = "[Nest] 1  - 01/29/2026, 12:00:00 PM "
+	const text = "2026-01-29T12:00:00Z "
+	for lines, want := range map[string]string{
+		text + "[lab] info: first\nerror: one\nerror: two\nwarn: low\n" + text + "[lab] info: second\n"://
+		"INFO first|ERROR one|ERROR two|WARN low|INFO second",
+		nest + "    LOG [X] first\nfatal: one\n\x1b[31merror\x1b[39m:   two\n    at a (b.js:1)\n\x1b[33mwarn\x1b[39m:   low\n"://
+		"INFO first|FATAL one|ERROR two +1|WARN low",
+		text + "INFO first\n\nerror: one\n": "INFO first +1|ERROR one",
+		nest + "  ERROR [X] failed\nerror: duplicate key\n    at a (b.js:1)\nerror: one\nwarn: low\n"://
+		"ERROR failed +2|ERROR one|WARN low",
+		nest + "    LOG [X] Values:\nerror: 1\n": "INFO Values: +1",
+		text + "INFO first\nTraceback (most recent call last):\n  File \"a.py\"\nerror: [Errno 111] refused\n"://
+		"INFO first +3",
+		text + "ERROR failed\nerror: one\n":                  "ERROR failed +1",
+		text + "WARN first\nError: one\n    at a (b.js:1)\n": "WARN first +2",
+	} {
+		if got := strings.Join(eventsOf(lines), "|"); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", lines, got, want)
+		}
+	}
+}
+
 // TestAFlowIsKeptWhole: every state comes back from its bits.
 func TestAFlowIsKeptWhole(t *testing.T) {
 	for b := range uint8(128) {

@@ -161,6 +161,7 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 		e.Context, e.Message = leadingContext(rest)
 		p.uvicornAccess(&e)
 		if line[0] != '[' && Letter(line[1]) && line[1] >= 'a' {
+			p.read.small = line[0] >= 'a'
 			return e, Unset, KindPlain // "Error: …" is usually the first line of a stack
 		}
 		return e, Unset, KindHead

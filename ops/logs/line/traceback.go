@@ -34,7 +34,7 @@ func (f *Flow) bare(part Part, raw []byte, was errorRule) bool {
 		return false
 	}
 	f.error = errorNone
-	if part == partError {
+	if part == partError || part == partTold {
 		f.error = errorWithin
 	}
 	return true
