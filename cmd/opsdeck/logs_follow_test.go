@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,5 +48,56 @@ func TestAHalfLineIsOneEventHoweverLongItTakes(t *testing.T) {
 		if got := next(t, lines); !strings.Contains(got, `"afterwards"`) {
 			t.Fatalf("printed %s", got)
 		}
+	}
+}
+
+// TestNoHalfLineIsLost: neither when its file is truncated nor when the command ends. That it was
+// read before the truncation, lines of another file tell: the second one comes in a later look.
+func TestNoHalfLineIsLost(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		io.WriteString(f, text)
+	}
+	const at = "2026-01-29T12:00:00Z INFO "
+	write("a.log", at+"first\n")
+	write("b.log", at+"first\n")
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	_, lines, code := streamingUntil(ctx, t, "-f", "--source", filepath.Join(dir, "*.log"))
+	for _, step := range []struct{ name, text, want string }{
+		{want: at + "first"},
+		{want: at + "first"},
+		{"a.log", at + "torn", ""},
+		{"b.log", at + "one\n", at + "one"},
+		{"b.log", at + "two\n", at + "two"},
+		{"", "", at + "torn"},
+		{"a.log", at + "anew\n", at + "anew"},
+		{"b.log", at + "last", ""},
+	} {
+		if step.name != "" {
+			write(step.name, step.text)
+		} else if step.want == at+"torn" {
+			if err := os.Truncate(filepath.Join(dir, "a.log"), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if step.want == "" {
+			continue
+		}
+		if got := next(t, lines); got != step.want {
+			t.Fatalf("printed %q, want %q", got, step.want)
+		}
+	}
+	interrupt()
+	if got := next(t, lines); got != at+"last" {
+		t.Fatalf("printed %q at the end", got)
+	}
+	if more, is := <-lines; is || <-code == 0 {
+		t.Fatalf("printed %q after the end", more)
 	}
 }

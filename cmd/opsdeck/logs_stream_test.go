@@ -15,12 +15,20 @@ import (
 // by line, and its exit code at the end.
 func streaming(t *testing.T, args ...string) (in io.WriteCloser, lines <-chan string, code <-chan int) {
 	t.Helper()
+	return streamingUntil(t.Context(), t, args...)
+}
+
+// streamingUntil is streaming with an interruption.
+func streamingUntil(
+	ctx context.Context, t *testing.T, args ...string,
+) (in io.WriteCloser, lines <-chan string, code <-chan int) {
+	t.Helper()
 	config := configFile(t, "services:\n  - name: q\n")
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	codes := make(chan int, 1)
 	out := make(chan string, 100)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(func() {
 		cancel()
 		inW.Close()

@@ -290,7 +290,7 @@ func (p *dockerPart) opened() (logs.Text, error) {
 	if err != nil {
 		return nil, readError(p.name, err)
 	}
-	return &liveText{f}, nil
+	return &liveText{f: f}, nil
 }
 
 // LinesBefore is the number of the container's lines before the piece.

@@ -195,7 +195,8 @@ func TestPiecesOfAContainersLogHoldEveryLineOnce(t *testing.T) {
 	size := int64(text.Len())
 	for cut := int64(1); cut < size; cut += size/97 + 1 {
 		var got []string
-		for _, p := range []*dockerPart{{"a", &liveText{file}, 0, cut, size}, {"b", &liveText{file}, cut, size, size}} {
+		live := &liveText{f: file}
+		for _, p := range []*dockerPart{{"a", live, 0, cut, size}, {"b", live, cut, size, size}} {
 			s := index.Scan{Query: parsed(""), Zone: time.UTC}
 			parser := line.NewParser(time.UTC, time.Now())
 			if err := s.Each(t.Context(), []logs.Source{{Name: "x", Parts: []logs.Part{p}}}, func(h *index.Hit) error {

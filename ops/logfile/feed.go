@@ -155,6 +155,9 @@ func (t storeTrack) Grow(size int64, same func() bool) bool {
 	return true
 }
 
+// Settle has nothing to do: the store shows half a line as it is.
+func (t storeTrack) Settle(func() bool) bool { return true }
+
 func (t storeTrack) End()  { t.Finish() }
 func (t storeTrack) Lost() { t.Remove() }
 

@@ -18,6 +18,13 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 	}
 	w := watch(tails)
 	defer w.close()
+	defer func() {
+		for _, t := range tails {
+			if globs.finishes() {
+				t.Close()
+			}
+		}
+	}()
 	every := pollEvery
 	if len(tails) > 200 {
 		every *= 8
@@ -36,6 +43,7 @@ func Follow(ctx context.Context, tails []*Tail, globs *Globs, idle func()) {
 		w.add(fresh)
 		tails = append(tails, fresh...)
 		for _, t := range tails {
+			t.beside = tails
 			t.Look()
 		}
 		if idle != nil {

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"opsdeck/internal/config"
 	"opsdeck/ops/logs"
 )
 
 // Globs are the followed patterns and the files that match them: files with dates in their
-// names and new instances appear later.
+// names and new instances appear later. A link counts as one: it may lead to another file later.
 type Globs struct {
 	Sink   func(name string) Sink       // the sink of a new file
 	Failed func(name string, err error) // called for what cannot be read; may be nil
@@ -24,6 +25,8 @@ type Globs struct {
 	// Steady is the least time between two looks while changes keep coming; the first one
 	// after a pause is read at once.
 	Steady time.Duration
+	// Finish has what came until the end of following passed on, half lines too.
+	Finish bool
 
 	patterns []globName
 	seen     map[string]bool // by the live file's name
@@ -48,7 +51,7 @@ func (c Config) Globs(names []string, sources []logs.Source) *Globs {
 		g.add(c.Sources, "")
 	}
 	for _, name := range names {
-		if _, err := os.Lstat(name); isGlob(name) {
+		if _, err := os.Lstat(name); isGlob(name) || err == nil && isLink(name) {
 			g.add([]string{name}, "")
 		} else if err != nil && name != "-" && !strings.Contains(name, "/") && !hasScheme(name) {
 			g.add(c.Sources, name)
@@ -59,7 +62,7 @@ func (c Config) Globs(names []string, sources []logs.Source) *Globs {
 
 func (g *Globs) add(patterns []string, part string) {
 	for _, p := range patterns {
-		if isGlob(p) {
+		if isGlob(p) || !hasScheme(p) && isLink(config.Home(p)) {
 			g.patterns = append(g.patterns, globName{p, part})
 		}
 	}
@@ -70,6 +73,8 @@ func isGlob(source string) bool { return !hasScheme(source) && strings.ContainsA
 
 // None reports that there are no patterns.
 func (g *Globs) None() bool { return g == nil || len(g.patterns) == 0 }
+
+func (g *Globs) finishes() bool { return g != nil && g.Finish }
 
 // Empty are the patterns that no file matches yet. failed is called for patterns whose
 // folder cannot be read.
@@ -116,8 +121,12 @@ func (g *Globs) fresh(tails []*Tail) (out []*Tail) {
 			if g.seen[src.Name] {
 				continue
 			}
+			held := heldBy(tails, src.Name)
+			if held && isLink(src.Name) {
+				continue // until it leads elsewhere
+			}
 			g.seen[src.Name] = true
-			if !heldBy(tails, src.Name) {
+			if !held {
 				out = append(out, g.follow(src.Name, tails))
 			}
 		}

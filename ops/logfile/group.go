@@ -148,9 +148,15 @@ func sortGenerations(all []generation) (out []generation) {
 	return out
 }
 
-// expand finds the files that match a pattern; ~ is the home folder. A name without * ? [
-// is returned unchanged, whether it exists or not.
+// expand finds the files that match a pattern, each by one name. A name without * ? [ is
+// returned unchanged, whether it exists or not.
 func expand(pattern string) ([]string, error) {
+	files, err := matching(pattern)
+	return once(files), err
+}
+
+// matching finds the names that match a pattern; ~ is the home folder.
+func matching(pattern string) ([]string, error) {
 	pattern = config.Home(pattern)
 	if !strings.ContainsAny(pattern, "*?[") {
 		return []string{pattern}, nil

@@ -136,10 +136,30 @@ func (c Config) named(ctx context.Context, name string) ([]logs.Source, error) {
 		}
 	}
 	if len(out) == 0 {
+		out = c.linked(name)
+	}
+	if len(out) == 0 {
 		return nil, ops.E(ops.Usage, lang.M("there is no log %s", name)).
 			WithHint(lang.M("there are: %s", strings.Join(names(all), ", ")))
 	}
 	return out, nil
+}
+
+// linked are the links to configured logs that have name as a part of theirs.
+func (c Config) linked(name string) []logs.Source {
+	var found []string
+	for _, source := range c.Sources {
+		if !isGlob(source) {
+			continue
+		}
+		paths, _ := matching(source) // that it is a pattern was seen before
+		for _, path := range paths {
+			if isLink(path) && strings.Contains(filepath.Base(path), name) {
+				found = append(found, path)
+			}
+		}
+	}
+	return c.group(once(found))
 }
 
 func (c Config) openSome(ctx context.Context, name string) ([]logs.Source, error) {
@@ -166,7 +186,7 @@ func unique(sources []logs.Source) []logs.Source {
 			out = append(out, s)
 		}
 	}
-	return out
+	return filesOnce(out)
 }
 
 // hasScheme reports whether a source is not a file.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/internal/lang"
@@ -29,11 +30,15 @@ type Track interface {
 	// otherwise the file was truncated during the read. It returns whether the text was taken,
 	// or will be.
 	Grow(size int64, same func() bool) bool
+	// Settle reports that the half line which Grow told of did not go on for so long that it
+	// counts as a whole one. It returns whether the text was taken.
+	Settle(same func() bool) bool
 	// Swap tells to read the same text from elsewhere.
 	Swap(text logs.Text)
 	// End reports that the text will not grow any more.
 	End()
-	// Lost reports that the text is gone, including everything not read yet.
+	// Lost reports that the text is gone, including everything not read yet but the half line
+	// at its end, which can still be read.
 	Lost()
 }
 
@@ -42,6 +47,7 @@ const (
 	pollEvery  = 250 * time.Millisecond // without change notifications
 	shortest   = 15 * time.Millisecond  // between two checks
 	quietAfter = 400 * time.Millisecond // half a line is shown after this time
+	halfFor    = 10 * time.Second       // half a line counts as a whole one after this time
 	drainFor   = 10 * time.Second       // a renamed file may still be written to
 	goneAfter  = 5 * time.Second        // a file that is away for so long is said to be
 	printBytes = 256                    // bytes of a text's start that identify it
@@ -64,6 +70,7 @@ type Tail struct {
 	back    func()             // may be nil
 	missing time.Time          // since when no file has the name; zero if one has
 	before  []logs.Part        // generations that existed before
+	beside  []*Tail            // that are followed too, itself among them
 }
 
 // NewTail prepares to follow the file at path. Existing rotated generations are ignored.
@@ -72,8 +79,13 @@ func NewTail(path string, sink Sink) *Tail { return tailSince(path, sink, time.N
 // tailSince ignores only generations that were last written before since.
 func tailSince(path string, sink Sink, since time.Time) *Tail {
 	t := &Tail{path: path, sink: sink, checked: map[string]checked{}}
+	live, _ := os.Stat(path)
 	for _, g := range t.generations() {
-		if info, err := os.Stat(g.path); err == nil && !info.ModTime().After(since) {
+		info, err := os.Stat(g.path)
+		if err != nil || live != nil && os.SameFile(live, info) { // to which the live file's name is a link
+			continue
+		}
+		if !info.ModTime().After(since) {
 			t.check(g.path, info)
 			t.before = append(t.before, NewFile(g.path))
 			if !g.packed {
@@ -159,7 +171,45 @@ func (t *Tail) Look() {
 		}
 		t.renamed(now)
 	}
+	if t.elsewhere(info) || t.resume(info, now) {
+		t.there()
+		return
+	}
 	t.open(now)
+}
+
+// elsewhere reports whether the name is that of a link to a file that is followed by its own.
+func (t *Tail) elsewhere(info fs.FileInfo) bool {
+	if len(t.beside) < 2 || !isLink(t.path) {
+		return false
+	}
+	for _, o := range t.beside {
+		if o == t {
+			continue
+		}
+		if o.held(info) {
+			return true
+		}
+		if is, err := os.Stat(o.path); err == nil && os.SameFile(is, info) && !isLink(o.path) {
+			return true
+		}
+	}
+	return false
+}
+
+// resume goes on with a file that is still held open: a link leads to it now, or it has its name
+// again.
+func (t *Tail) resume(info fs.FileInfo, now time.Time) bool {
+	for i, o := range t.old {
+		if o.info != nil && os.SameFile(info, o.info) {
+			t.old = slices.Delete(t.old, i, i+1)
+			t.cur = o
+			t.cur.copied = false
+			t.cur.take(now)
+			return true
+		}
+	}
+	return false
 }
 
 // away handles that no regular file has the name: what we hold open may still grow.
@@ -201,7 +251,7 @@ func (t *Tail) takeFirst(now time.Time) {
 	k := t.cur
 	for i, o := range t.old {
 		if o.copied && o.known().begins(k.file) {
-			k.grownTo = o.grownTo
+			k.skipTo(o.grownTo)
 			o.End()
 			t.old = append(t.old[:i:i], t.old[i+1:]...)
 			k.take(now)
@@ -210,7 +260,7 @@ func (t *Tail) takeFirst(now time.Time) {
 	}
 	for i := len(t.texts) - 1; i >= 0; i-- {
 		if o := t.texts[i]; o.copied && o.begins(k.file) {
-			k.grownTo = o.size
+			k.skipTo(o.size)
 			break
 		}
 	}
@@ -222,7 +272,8 @@ func (t *Tail) begin(name string, f *os.File, now time.Time) *tracked {
 	if err != nil {
 		info = nil
 	}
-	return &tracked{Track: t.sink.Begin(name, &liveText{f: f}), file: f, info: info, since: now}
+	text := &liveText{f: f}
+	return &tracked{Track: t.sink.Begin(name, text), text: text, file: f, info: info, since: now}
 }
 
 // renamed handles that the name belongs to another file, or will. What was written to ours
@@ -330,7 +381,7 @@ func (t *Tail) truncated(now time.Time) {
 	t.cur = nil
 	if !t.adopt(now, mine) {
 		t.know(mine.known()) // a copy under another name may follow
-		mine.Lost()
+		mine.lose()
 	}
 	mine.file.Close()
 }

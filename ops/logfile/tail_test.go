@@ -23,6 +23,9 @@ type collect struct {
 	mu    sync.Mutex
 	lines []string
 	lost  int
+
+	settled []string // half lines, given out
+	halves  []string // at the ends of lost texts
 }
 
 type collected struct {
@@ -57,9 +60,18 @@ func (k *collected) Grow(size int64, same func() bool) bool {
 	return true
 }
 
+func (k *collected) Settle(func() bool) bool {
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	k.c.settled = append(k.c.settled, k.half)
+	return true
+}
 func (k *collected) Swap(text logs.Text) { k.text = text }
 func (k *collected) End()                { k.text.Close() }
-func (k *collected) Lost()               { k.c.lost++ }
+func (k *collected) Lost() {
+	k.c.lost++
+	k.c.halves = append(k.c.halves, k.half)
+}
 
 func (c *collect) count() int {
 	c.mu.Lock()
@@ -228,6 +240,62 @@ func TestAHalfLineWaitsForItsRest(t *testing.T) {
 	tail.Look()
 	if sink.count() != 2 || sink.lines[1] != "half" {
 		t.Fatalf("told %q", sink.lines)
+	}
+}
+
+// TestAHalfLineIsGivenOut: when it did not go on for long, once; its rest is a line of its own.
+func TestAHalfLineIsGivenOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f, _ := os.Create(path)
+	defer f.Close()
+	sink := &collect{t: t}
+	tail := NewTail(path, sink)
+	late := func(by time.Duration) {
+		tail.Look()
+		tail.cur.since = tail.cur.since.Add(-by)
+		tail.Look()
+	}
+	f.WriteString("one\nhal")
+	if late(quietAfter); len(sink.settled) > 0 {
+		t.Fatalf("given out at once: %q", sink.settled)
+	}
+	f.WriteString("f")
+	if late(quietAfter); len(sink.settled) > 0 {
+		t.Fatalf("given out while it grows: %q", sink.settled)
+	}
+	for range 3 {
+		late(halfFor)
+	}
+	if got := strings.Join(sink.settled, " "); got != "half" {
+		t.Fatalf("given out %q", got)
+	}
+	f.WriteString(" a\n")
+	for range 3 {
+		late(halfFor)
+	}
+	if len(sink.settled) > 1 {
+		t.Fatalf("given out %q", sink.settled)
+	}
+}
+
+// TestAHalfLineOutlivesItsFile: one that was seen before its file was truncated, and nothing of
+// what the file has then.
+func TestAHalfLineOutlivesItsFile(t *testing.T) {
+	for name, grow := range map[string]string{"empty": "", "short": "b\n", "long": strings.Repeat("longer than before\n", 9)} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		put(t, path, "one\nhalf")
+		sink := &collect{t: t}
+		tail := NewTail(path, Unwrapped(sink, nil))
+		tail.Look()
+		put(t, path, grow)
+		tail.Look()
+		if sink.lost != 1 || len(sink.halves) != 1 || sink.halves[0] != "half" {
+			t.Errorf("%s: lost %d, halves %q", name, sink.lost, sink.halves)
+		}
+		if got := strings.Join(sink.lines, "\n") + "\n"; got != "one\n"+grow {
+			t.Errorf("%s: told %q", name, got)
+		}
+		tail.Close()
 	}
 }
 

@@ -2,8 +2,10 @@ package logfile
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"opsdeck/ops/logs"
@@ -12,6 +14,7 @@ import (
 // tracked is a followed text and what identifies it.
 type tracked struct {
 	Track
+	text    *liveText
 	file    *os.File
 	info    fs.FileInfo // at open time, to identify the file
 	grownTo int64       // Grow was called up to here
@@ -20,6 +23,8 @@ type tracked struct {
 	foot    []byte      // the text before size
 	since   time.Time
 	until   time.Time // of a renamed one
+	line    int64     // where the half line at the end begins
+	half    []byte    // that line, unless it is long
 
 	copied bool   // found as a generation: it may be a copy of the live file
 	marks  []mark // intermediate sizes
@@ -48,7 +53,8 @@ func (k *tracked) take(now time.Time) {
 	if err != nil || info.Size() < k.size {
 		return
 	}
-	if grown := info.Size() > k.size; grown {
+	grown := info.Size() > k.size
+	if grown {
 		before := *k
 		k.size = info.Size()
 		k.since = now
@@ -62,10 +68,50 @@ func (k *tracked) take(now time.Time) {
 		}
 	}
 	end := k.lastBreak()
+	if end > k.grownTo {
+		k.line = end
+	}
+	if grown {
+		k.keepHalf()
+	}
 	if end == k.grownTo && k.size > k.grownTo && now.Sub(k.since) > quietAfter {
 		end = k.size
 	}
 	k.tell(end)
+	k.settle(now)
+}
+
+// skipTo leaves out what was told from elsewhere.
+func (k *tracked) skipTo(size int64) { k.grownTo, k.line = size, size }
+
+// settle gives out half a line that did not go on for long.
+func (k *tracked) settle(now time.Time) {
+	if k.line == k.size || k.grownTo < k.size || now.Sub(k.since) < halfFor {
+		return
+	}
+	if known := *k; k.Settle(known.same) {
+		k.line, k.half = k.size, nil
+	}
+}
+
+// keepHalf keeps the half line at the end, for the file may be truncated before its rest comes.
+func (k *tracked) keepHalf() {
+	k.half = nil
+	if k.line == k.size || k.size-k.line > maxHalf {
+		return
+	}
+	if half := k.read(k.line, k.size); k.same() {
+		k.half = half
+	}
+}
+
+// lose gives up a text that is gone, but for the half line at its end.
+func (k *tracked) lose() {
+	k.text.cut(k.line, k.half)
+	if len(k.half) > 0 && k.grownTo >= k.line {
+		k.Grow(k.size, always)
+	}
+	k.Lost()
 }
 
 // tell reports the text up to end to the sink.
@@ -133,10 +179,38 @@ func (k *tracked) finish() {
 	k.End()
 }
 
-// liveText is an open file that grows.
-type liveText struct{ f *os.File }
+// maxHalf bounds the half line that is kept of a text, in bytes.
+const maxHalf = 1 << 20
 
-func (l *liveText) ReadAt(p []byte, off int64) (int, error) { return l.f.ReadAt(p, off) }
+// liveText is an open file that grows.
+type liveText struct {
+	f    *os.File
+	left atomic.Pointer[leftHalf] // once the file was truncated
+}
+
+// leftHalf is the half line at the end of a text that is gone.
+type leftHalf struct {
+	at   int64
+	text []byte
+}
+
+// cut leaves only the half line that began at at: what the file has now is another text.
+func (l *liveText) cut(at int64, half []byte) { l.left.Store(&leftHalf{at, half}) }
+
+func (l *liveText) ReadAt(p []byte, off int64) (int, error) {
+	left := l.left.Load()
+	if left == nil {
+		return l.f.ReadAt(p, off)
+	}
+	if off < left.at || off-left.at >= int64(len(left.text)) {
+		return 0, io.EOF
+	}
+	n := copy(p, left.text[off-left.at:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
 func (l *liveText) Written() time.Time {
 	info, err := l.f.Stat()
 	if err != nil {
@@ -146,6 +220,9 @@ func (l *liveText) Written() time.Time {
 }
 func (l *liveText) Close() error { return l.f.Close() }
 func (l *liveText) Size() int64 {
+	if left := l.left.Load(); left != nil {
+		return left.at + int64(len(left.text))
+	}
 	info, err := l.f.Stat()
 	if err != nil {
 		return 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/ops/alert"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logfile"
 	"opsdeck/ops/logs/line"
 )
 
@@ -326,4 +328,77 @@ func TestALineOfJSONIsToldAsAPersonReadsIt(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// TestALinkToALogIsNoLogOfItsOwn: each line is matched once, also of what came while nobody read
+// and the link moved on.
+func TestALinkToALogIsNoLogOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for link, files := range map[string][2]string{
+		"app-current.log": {"app-2026-01-29.log", "app-2026-01-30.log"},
+		"app.log":         {"app.log-20260129", "app.log-20260130"},
+	} {
+		r := newReading(t)
+		lead := func(to string) {
+			os.Remove(r.path(link))
+			if err := os.Symlink(to, r.path(link)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, second := files[0], files[1]
+		r.append(first, broken(1))
+		lead(first)
+		r.during(says(2), func() { r.append(first, broken(2)) })
+		r.expect(says(2))
+		r.append(first, broken(3))
+		r.during(says(4), func() { r.append(first, broken(4)) })
+		r.expect(says(3), says(4))
+		r.append(first, broken(5))
+		at := time.Now().Add(time.Minute).Format("01/02/2006, 03:04:05 PM") // a new log's older lines are no news
+		r.append(second, strings.ReplaceAll(broken(6), "01/29/2026, 12:00:06 PM", at))
+		lead(second)
+		r.during(says(7), func() { r.append(second, strings.ReplaceAll(broken(7), "01/29/2026, 12:00:07 PM", at)) })
+		slices.Sort(r.got) // two logs have no order
+		r.expect(says(5), says(6), says(7))
+	}
+}
+
+// TestAHalfLineIsMatched: when it waited long enough, and when its file is truncated.
+func TestAHalfLineIsMatched(t *testing.T) {
+	r := newReading(t)
+	conf := config.Service{Name: "q"}
+	rules, err := rulesOf(conf, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := newReader(conf, rules.logs, r.places, true)
+	one.now = time.Now
+	one.wake = func() {}
+	path := r.path("app.log")
+	write := func(text string) int64 {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return int64(len(text))
+	}
+	s := one.sink(t.Context(), path)
+	s.caught = true
+	tail := logfile.NewTail(path, s)
+	waits := write(broken(1))
+	tail.Look()
+	r.collect(one, "")
+	r.expect()
+	always := func() bool { return true }
+	if k := s.open[0]; !k.Grow(waits, always) || !k.Settle(always) || !k.Settle(always) {
+		t.Fatal("it was not taken")
+	}
+	one.tracks[0].live.Quiet(0)
+	r.collect(one, "")
+	r.expect(says(1))
+	write("\n" + broken(2) + "\n" + broken(3))
+	tail.Look()
+	write("")
+	tail.Look()
+	r.collect(one, "")
+	r.expect(says(2), says(3))
 }

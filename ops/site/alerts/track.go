@@ -43,6 +43,17 @@ func (t *track) Grow(size int64, same func() bool) bool {
 	return t.read(max(t.off, index.LastBreak(t.text, size)), same)
 }
 
+// Settle reads half a line that waited long enough.
+func (t *track) Settle(same func() bool) bool {
+	r := t.of.reader
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !t.of.caught && !r.running {
+		return false
+	}
+	return t.size <= t.off || t.read(t.size, same)
+}
+
 // catchUp reads what was there when following began.
 func (t *track) catchUp() {
 	if t.size > t.off {
@@ -75,10 +86,13 @@ func (t *track) End() {
 	t.end()
 }
 
-// Lost says so.
+// Lost takes half a line that was waited for, the rest is gone.
 func (t *track) Lost() {
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
+	if t.size > t.off {
+		_, _ = t.live.Read(t.text, t.off, t.size, nil) // unless it was too long to be kept
+	}
 	t.end()
 }
 

@@ -260,6 +260,11 @@ func (t *countedText) readTo(end int64, same func() bool) bool {
 	return off == end
 }
 
+// Settle counts half a line that waited long enough.
+func (t *countedText) Settle(same func() bool) bool {
+	return t.f.running && (t.size <= t.off || t.readTo(t.size, same))
+}
+
 // Swap reads on from a copy.
 func (t *countedText) Swap(text logs.Text) { t.text = text }
 
@@ -268,12 +273,20 @@ func (t *countedText) End() {
 	if t.size > t.off {
 		t.readTo(t.size, nil)
 	}
-	t.Lost()
+	t.leave()
 	t.text.Close()
 }
 
-// Lost counts what was read, the rest is gone.
+// Lost counts what was read and half a line that was waited for, the rest is gone.
 func (t *countedText) Lost() {
+	if t.size > t.off {
+		_, _ = t.live.Read(t.text, t.off, t.size, nil) // unless it was too long to be kept
+	}
+	t.leave()
+}
+
+// leave counts what was held and takes it off the list.
+func (t *countedText) leave() {
 	t.live.Quiet(0)
 	t.f.tracks = slices.DeleteFunc(t.f.tracks, func(o *countedText) bool { return o == t })
 }

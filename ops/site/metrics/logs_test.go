@@ -10,6 +10,8 @@ import (
 
 	"opsdeck/internal/clock/clocktest"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logfile"
+	"opsdeck/ops/logs"
 )
 
 func appendTo(t *testing.T, path, text string) {
@@ -91,4 +93,30 @@ func TestEventsAreCountedByLevelFromTheStartOn(t *testing.T) {
 func TestASourceThatCannotBeReadIsSaid(t *testing.T) {
 	await := counted(t, "docker:no-such-container-of-this-test")
 	await(`opsdeck_log_readable{service="q",source="docker:no-such-container-of-this-test"} 0`)
+}
+
+// TestAHalfLineIsCounted: once, when it waited long enough or its file is truncated.
+func TestAHalfLineIsCounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	counter := NewLogCounter("q", []string{path}, time.UTC)
+	f := &counting{counter: counter, source: path, began: noon, running: true}
+	tail := logfile.NewTail(path, f)
+	const line = "2026-01-29T12:00:00Z ERROR x"
+	appendTo(t, path, line)
+	tail.Look()
+	always := func() bool { return true }
+	if k := f.tracks[0]; !k.Grow(int64(len(line)), always) || !k.Settle(always) || !k.Settle(always) {
+		t.Fatal("it was not taken")
+	}
+	appendTo(t, path, "\n"+line+"\n"+line)
+	for range 2 {
+		tail.Look()
+		if err := os.Truncate(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tail.Look()
+	if got := counter.events[path].levels[logs.LevelError]; got != 3 {
+		t.Fatalf("%d events, want 3", got)
+	}
 }

@@ -92,7 +92,9 @@ func (f *Follower) Follow(
 	}
 	globs.Failed = f.Warn
 	globs.Back = f.back
+	globs.Finish = true
 	logfile.Follow(ctx, tails, globs, f.idle)
+	f.idle()
 	f.wait(ctx)
 	return ctx.Err()
 }
@@ -240,8 +242,8 @@ func (f *Follower) idle() {
 	f.Flush()
 }
 
-// Grow reads the whole lines that came. A line without its end waits for it,
-// however long that takes: printed in two parts it would be two events.
+// Grow reads the whole lines that came. A line without its end waits for it: printed in two
+// parts it would be two events.
 func (t *followed) Grow(size int64, same func() bool) bool {
 	if !t.f.running || size <= t.off {
 		return true
@@ -279,6 +281,11 @@ func (t *followed) readTo(end int64, same func() bool) bool {
 	return off == end
 }
 
+// Settle reads half a line that waited long enough.
+func (t *followed) Settle(same func() bool) bool {
+	return t.f.running && (t.size <= t.off || t.readTo(t.size, same))
+}
+
 // Swap reads on from a copy.
 func (t *followed) Swap(text logs.Text) { t.text = text }
 
@@ -299,8 +306,11 @@ func (t *followed) leave() {
 	t.f.tracks = slices.DeleteFunc(t.f.tracks, is)
 }
 
-// Lost says so.
+// Lost passes on half a line that was waited for, and says that the rest is gone.
 func (t *followed) Lost() {
+	if t.size > t.off {
+		_, _ = t.live.Read(t.text, t.off, t.size, nil) // unless it was too long to be kept
+	}
 	t.live.Quiet(0)
 	t.leave()
 	t.f.Note(lang.M("%s was truncated: it starts over", t.name))
