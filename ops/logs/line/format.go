@@ -182,11 +182,14 @@ func (f *Format) time(p *Parser, text []byte) int64 {
 	if err != nil {
 		return Unset
 	}
-	if f.dated {
+	if f.dated && (strings.Contains(f.layout, "07") || strings.Contains(f.layout, "MST")) { // with a zone
 		return t.UnixMilli()
 	}
 	s := Stamp{month: int(t.Month()), day: t.Day(), hour: t.Hour(), min: t.Minute(), sec: t.Second()}
 	s.ms = t.Nanosecond() / 1_000_000
+	if s.Year = t.Year(); f.dated {
+		return p.Millis(&s)
+	}
 	return p.yearlessMillis(s)
 }
 

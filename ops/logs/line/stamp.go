@@ -31,6 +31,12 @@ type Stamps struct {
 
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
+	twice                  twice // where that hour comes twice
+
+	passes func(at int64, hour twice) passed // tells where in the text it comes again, or nil
+	known  passed                            // what that said last
+	walls  bool                              // times without a zone are wall times
+	walled bool                              // one was read
 }
 
 // Unset is the time, in ms, of a line without a time.
@@ -42,7 +48,13 @@ func (s *Stamps) hourBase(year, month, day, hour int) int64 {
 		s.month = month
 		s.day = day
 		s.hour = hour
-		s.base = time.Date(year, time.Month(month), day, hour, 0, 0, 0, s.Zone).UnixMilli()
+		if s.walled = s.walls; s.walls {
+			s.base = epochDays(year, month, day)*86400000 + int64(hour)*3600000
+			return s.base
+		}
+		begins := time.Date(year, time.Month(month), day, hour, 0, 0, 0, s.Zone)
+		s.base = begins.UnixMilli()
+		s.twice = twiceAt(begins)
 	}
 	return s.base
 }
@@ -95,7 +107,11 @@ func (s *Stamps) Millis(t *Stamp) int64 {
 	if t.zoned {
 		return epochDays(t.Year, month, day)*86400000 + int64(t.hour)*3600000 + rest - int64(t.offset)*1000
 	}
-	return s.hourBase(t.Year, month, day, t.hour) + rest
+	ms := s.hourBase(t.Year, month, day, t.hour) + rest
+	if s.twice.back > 0 {
+		return s.inHour(month, day, t)
+	}
+	return ms
 }
 
 // daysIn is the number of days in a month.

@@ -26,11 +26,12 @@ const turnBack = 7 * 24 * time.Hour
 // sameDate is the least that dates which lie a year apart differ by.
 const sameDate = 364 * 24 * time.Hour
 
-// Turns are the turns of the year in texts, each looked for once. It is safe for concurrent
-// use.
+// Turns are the turns of the year in texts, and where an hour comes again, each looked for once.
+// It is safe for concurrent use.
 type Turns struct {
-	mu   sync.Mutex
-	list []turnsOf
+	mu     sync.Mutex
+	list   []turnsOf
+	passed []passed
 }
 
 type turnsOf struct {

@@ -12,10 +12,14 @@ const endBytes = 4 << 10
 
 // Date has a parser give dates without a year the year that they have in a text: they lie
 // before it was written to last, where it tells when that was, and its last line's date
-// is the latest.
+// is the latest. Times of an hour that comes twice are told apart by their place in the text.
 func Date(p *Parser, text io.ReaderAt) {
 	p.Written, p.Ends = time.Time{}, nil
 	p.turns, p.turnsAt = nil, nil
+	p.passes, p.known = nil, passed{}
+	if whole, ok := text.(sizedText); ok {
+		p.passes = func(at int64, hour twice) passed { return p.Turns.pass(whole, p, at, hour) }
+	}
 	t, ok := text.(logs.Dated)
 	if !ok {
 		return
