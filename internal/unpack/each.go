@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Each hands over the text that a stream holds, or the texts of the archive that it is, one
@@ -52,11 +53,19 @@ func early(in *bufio.Reader) []byte {
 			return head
 		}
 		head, _ := in.Peek(in.Buffered())
-		if Packed(head) || bytes.IndexByte(head, '\n') >= 0 || len(head) >= headBytes {
+		if Packed(head) || bytes.IndexByte(head, '\n') >= 0 && !odd(head) || len(head) >= headBytes {
 			return head
 		}
 		n = len(head)
 	}
+}
+
+// odd tells whether a beginning has control characters that no text contains: more of it
+// shows whether it is one.
+func odd(head []byte) bool {
+	return bytes.ContainsFunc(head, func(r rune) bool {
+		return r < ' ' && !strings.ContainsRune("\x00\b\t\n\f\r\x1b", r)
+	})
 }
 
 func (e each) tar(in *bufio.Reader, depth int) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // FormatError names a format that is known and not read.
@@ -31,8 +32,11 @@ var ErrEmpty = errors.New("the archive holds no file")
 // mostLayers is how deep packed files are opened: a .tar.gz inside a .zip.
 const mostLayers = 4
 
-// zstdMemory bounds what one frame may ask for.
-const zstdMemory = 256 << 20
+// Bounds of what one frame of zstd, and the header of a .lzma, may ask for.
+const (
+	zstdMemory = 256 << 20
+	lzmaMemory = 256 << 20
+)
 
 // Reader reads the text. Reading fails where the file is damaged or cut off.
 func Reader(r io.Reader) (io.ReadCloser, error) {
@@ -106,6 +110,8 @@ func (l *layers) open(in *bufio.Reader, head []byte) (io.Reader, error) {
 		return bzip2.NewReader(in), nil
 	case has("\xfd7zXZ\x00"):
 		return xz.NewReader(in)
+	case isLZMA(head):
+		return lzma.ReaderConfig{DictCap: lzmaMemory}.NewReader(in)
 	case has("\x04\x22\x4d\x18"):
 		return &lz4Frames{in: in}, nil
 	case has("PK\x03\x04"):
@@ -164,7 +170,12 @@ var formats = []struct{ mark, name string }{
 	{
 		"PGDMP",
 		"a dump of PostgreSQL",
-	}, {"SQLite format 3\x00", "an SQLite database"}, {"Salted__", "encrypted by openssl"},
+	}, {"\xff\x06\x00\x00sNaPpY", "packed by snappy"}, {"\x89LZO\x00\r\n\x1a\n", "packed by lzop"},
+	{
+		"age-encryption.org/",
+		"encrypted by age",
+	}, {"LPKSHHRH", "a journal of systemd (journalctl --file reads it)"},
+	{"SQLite format 3\x00", "an SQLite database"}, {"Salted__", "encrypted by openssl"},
 	{"-----BEGIN PGP MESSAGE", "encrypted by PGP"}, {"<?xml", "XML (mysqldump --xml)"}, {"\xfebin", "a binary log"},
 }
 
@@ -181,6 +192,7 @@ func known(head []byte) error {
 var packedMarks = []string{
 	"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00", "\x04\x22\x4d\x18", "PK\x03\x04", "PK\x05\x06",
 	"7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\x1f\x9d", "\x02\x21\x4c\x18", "SQLite format 3\x00", "Salted__", "\xfebin",
+	"\xff\x06\x00\x00sNaPpY", "\x89LZO\x00\r\n\x1a\n", "age-encryption.org/", "LPKSHHRH",
 }
 
 // Packed tells by the first bytes of a file whether Reader opens it, or says what it is.
@@ -190,7 +202,14 @@ func Packed(head []byte) bool {
 			return mark != "BZh" || len(head) > 9 && string(head[4:10]) == "1AY&SY"
 		}
 	}
-	return isTar(head)
+	return isTar(head) || isLZMA(head)
+}
+
+// isLZMA tells by its header whether a file is packed in the form before .xz, which has no
+// mark: the properties that every packer writes, the sizes, and a zero.
+func isLZMA(head []byte) bool {
+	const size = lzma.HeaderLen
+	return len(head) > size && head[0] == 0x5d && head[1]|head[2]|head[size] == 0 && lzma.ValidHeader(head[:size])
 }
 
 // lz4Frames reads frame after frame to the end of the file.

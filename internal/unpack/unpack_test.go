@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 var text = strings.Repeat("INSERT INTO t VALUES (1,'张三'),(2,'😀');\n", 5000)
@@ -98,6 +99,7 @@ func TestEveryFormatIsReadWholeOrNotAtAll(t *testing.T) {
 		"gzip":    gz(t, text), "gzips": append(gz(t, text[:half]), gz(t, text[half:])...),
 		"lz4": lz(t, text), "lz4s": append(lz(t, text[:half]), lz(t, text[half:])...),
 		"xz":   packed(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, text),
+		"lzma": packed(t, func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) }, text),
 		"zstd": packed(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, text),
 		"zip":  zipped(t, text), "tar": []byte(tarred(t, text)), "tgz": gz(t, tarred(t, text)),
 		"zip of gz of utf16": zipped(t, string(gz(t, string(inUTF16(text, false))))),
@@ -130,21 +132,24 @@ func TestEveryFormatIsReadWholeOrNotAtAll(t *testing.T) {
 
 func TestWhatIsNotReadIsNamed(t *testing.T) {
 	if path, err := exec.LookPath("xz"); err == nil {
-		c := exec.Command(path, "-c", "-9e", "--check=sha256")
-		c.Stdin = strings.NewReader(text)
-		out, err := c.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := Reader(bytes.NewReader(append(out, out...)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(r); err != nil || string(got) != text+text {
-			t.Errorf("the program's own xz: %d bytes, %v", len(got), err)
+		for form, times := range map[string]int{"xz": 2, "lzma": 1} {
+			c := exec.Command(path, "-c", "-9e", "--check=sha256", "--format="+form)
+			c.Stdin = strings.NewReader(text)
+			out, err := c.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Reader(bytes.NewReader(bytes.Repeat(out, times)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(r); err != nil || string(got) != strings.Repeat(text, times) {
+				t.Errorf("the program's own %s: %d bytes, %v", form, len(got), err)
+			}
 		}
 	}
 	for mark, want := range map[string]string{"7z\xbc\xaf\x27\x1c": "7z", "PGDMP": "PostgreSQL", "XBSTCK01": "xbstream",
+		"\xff\x06\x00\x00sNaPpY": "snappy", "\x89LZO\x00\r\n\x1a\n": "lzop", "age-encryption.org/v1": "age",
 		"<?xml version": "--xml"} {
 		var named *FormatError
 		if _, err := Reader(strings.NewReader(mark + " ...")); !errors.As(err, &named) ||

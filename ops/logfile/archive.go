@@ -23,7 +23,7 @@ import (
 // what it holds. An archive of one file is read as that file, by File.
 
 // archiveName matches the names of archives.
-var archiveName = pattern.New(`(?i)\.(zip|tgz|tbz2?|txz|tzst|tlz4|tar(\.(gz|bz2|xz|zst|lz4))?)$`)
+var archiveName = pattern.New(`(?i)\.(zip|tgz|tbz2?|txz|tlz|tzst|tlz4|tar(\.(gz|bz2|xz|lzma|zst|lz4))?)$`)
 
 // member is one file of an archive as a part of a source.
 type member struct {
@@ -230,7 +230,9 @@ func (u *unpacking) copy(name string, r io.Reader) error {
 			return err
 		}
 		in = bufio.NewReaderSize(inner, 64<<10)
-		head, _ = in.Peek(headSize)
+		if head, _ = in.Peek(headSize); binary(head) {
+			return errNoText
+		}
 	}
 	to := lineConverter(head, u.spool)
 	_, err := io.CopyBuffer(struct{ io.Writer }{to}, contextReader{u.ctx, in}, make([]byte, 256<<10))

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 // find counts and lists a query's hits in files.
@@ -83,6 +84,8 @@ func TestOddText(t *testing.T) {
 	lines := "2026-01-29T12:00:00Z INFO 客户 one\n2026-01-29T12:00:01Z ERROR 客户 two 信用额度不足\n"
 	utf16le, _ := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(lines)
 	utf16be, _ := unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM).NewEncoder().String(lines)
+	utf32le, _ := utf32.UTF32(utf32.LittleEndian, utf32.UseBOM).NewEncoder().String(lines)
+	utf32be, _ := utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM).NewEncoder().String(lines)
 	gbk, _ := simplifiedchinese.GBK.NewEncoder().String(lines)
 	var zipped, zst bytes.Buffer
 	z := gzip.NewWriter(&zipped)
@@ -92,7 +95,8 @@ func TestOddText(t *testing.T) {
 	w.Write([]byte(lines))
 	w.Close()
 	for name, data := range map[string]string{
-		"crlf": strings.ReplaceAll(lines, "\n", "\r\n"), "utf16le": utf16le, "utf16be": utf16be, "gbk": gbk, "gz": zipped.String(), "zst": zst.String(),
+		"crlf": strings.ReplaceAll(lines, "\n", "\r\n"), "utf16le": utf16le, "utf16be": utf16be,
+		"utf32le": utf32le, "utf32be": utf32be, "gbk": gbk, "gz": zipped.String(), "zst": zst.String(),
 		"nul":      strings.ReplaceAll(lines, "one", "o\x00ne\x00"),
 		"invalid":  strings.ReplaceAll(lines, "one", "\xff\xfe\x80 one"),
 		"colours":  strings.ReplaceAll(lines, "ERROR", "\x1b[31mERROR\x1b[39m"),

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 func coded(t *testing.T, e encoding.Encoding, text string) []byte {
@@ -76,6 +77,8 @@ func TestAnEmptyLogThatIsNotUTF8IsFollowed(t *testing.T) {
 		"GBK":                {"", simplifiedchinese.GB18030},
 		"UTF-16LE":           {"", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)},
 		"UTF-16BE":           {"", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+		"UTF-32LE":           {"", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
+		"UTF-32BE":           {"", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
 		"GBK after ASCII":    {"2026-01-29T11:00:00Z INFO started\n", simplifiedchinese.GB18030},
 		"GBK after a hole":   {strings.Repeat("\x00", 700_000), simplifiedchinese.GB18030},
 		"UTF-8 after a hole": {strings.Repeat("\x00", 700_000), encoding.Nop},

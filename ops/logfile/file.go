@@ -47,6 +47,10 @@ func (f *File) Open(ctx context.Context) (logs.Text, error) {
 		text := logs.Text(newFileText(file, size))
 		if hole > 0 {
 			text = &afterHole{text, hole}
+			if binary(headBytes(text)) {
+				text.Close()
+				return nil, damaged(f.path, errNoText)
+			}
 		}
 		if endsWithReturns(headBytes(text)) {
 			text = &returnLines{text}
@@ -130,6 +134,9 @@ func headAt(r io.ReaderAt, off int64) []byte {
 func spoolFrom(ctx context.Context, name string, r io.Reader) (logs.Text, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, _ := in.Peek(headSize)
+	if binary(head) {
+		return nil, damaged(name, errNoText)
+	}
 	s, err := newSpool()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"bytes"
+	binaryorder "encoding/binary"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"opsdeck/ops/logs/line"
 
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 )
 
@@ -61,29 +63,66 @@ func unpacker(path string, head []byte) func(io.Reader) (io.Reader, error) {
 	case unpack.Packed(head), strings.HasSuffix(path, ".gz") && len(head) > 0 && !utf8.Valid(head[:min(len(head), 2)]):
 		return func(r io.Reader) (io.Reader, error) { return unpack.Reader(r) }
 	case binary(head):
-		return func(io.Reader) (io.Reader, error) { return nil, &unpack.FormatError{Format: "no text"} }
+		return func(io.Reader) (io.Reader, error) { return nil, errNoText }
 	}
 	return nil
 }
+
+// errNoText says that a file is not text.
+var errNoText = &unpack.FormatError{Format: "no text"}
 
 // holeBytes are so many zeros in a row that they are a hole: a crash or a truncation left
 // them in the file.
 const holeBytes = 128
 
 // binary reports whether a file is not text: one byte in ten is a control character that
-// no log contains. A log may have holes of zeros, and UTF-16 has them throughout.
+// no log contains; or one in 25, and one in ten is of no character in UTF-8, from the
+// beginning on, as in what is compressed or encrypted. A log may have holes of zeros, single
+// lines of another encoding, and the bytes of a BLOB in a statement; UTF-16 and UTF-32 have
+// zeros throughout.
 func binary(head []byte) bool {
-	head = withoutHoles(bytes.TrimLeft(head, "\x00"))
-	if _, wide := utf16Order(head); wide || len(head) < 64 {
+	if wide(head) {
 		return false
 	}
-	control := 0
+	if head = withoutHoles(bytes.TrimLeft(head, "\x00")); len(head) < 64 || wide(head) {
+		return false
+	}
+	return controls(head) > len(head)/10 || garbled(head[:min(len(head), 512)]) && garbled(head)
+}
+
+// wide tells whether a text has more than one byte for every character.
+func wide(head []byte) bool {
+	if _, ok := utf16Order(head); ok {
+		return true
+	}
+	_, ok := utf32Order(head)
+	return ok
+}
+
+// controls counts the control characters that no log contains.
+func controls(head []byte) (n int) {
 	for _, c := range head {
 		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != '\b' && c != '\f' {
-			control++
+			n++
 		}
 	}
-	return control > len(head)/10
+	return n
+}
+
+// garbled tells whether a text is neither UTF-8 nor free of control characters.
+func garbled(head []byte) bool {
+	if controls(head) <= len(head)/25 {
+		return false
+	}
+	bad := 0
+	for rest := head; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		if r == utf8.RuneError && n == 1 {
+			bad++
+		}
+		rest = rest[n:]
+	}
+	return bad > len(head)/10
 }
 
 // withoutHoles is a text without its holes.
@@ -108,6 +147,9 @@ func withoutHoles(p []byte) []byte {
 func reader(head []byte, w io.Writer) io.WriteCloser {
 	if line.IsWrapped(head) {
 		return &unwrapper{w: w}
+	}
+	if order, ok := utf32Order(head); ok {
+		return transform.NewWriter(w, utf32.UTF32(order, utf32.UseBOM).NewDecoder())
 	}
 	if order, ok := utf16Order(head); ok {
 		return transform.NewWriter(w, unicode.UTF16(order, unicode.UseBOM).NewDecoder())
@@ -165,4 +207,29 @@ func utf16Order(head []byte) (unicode.Endianness, bool) {
 		}
 	}
 	return unicode.LittleEndian, false
+}
+
+// utf32Order recognizes UTF-32: every four bytes are a character, and the first of them is
+// the byte order mark, or half of them are ASCII.
+func utf32Order(head []byte) (utf32.Endianness, bool) {
+	head = head[:len(head)&^3]
+	if len(head) < 8 || head[0] != 0 && head[3] != 0 {
+		return utf32.LittleEndian, false
+	}
+	order := utf32.LittleEndian
+	unit := binaryorder.LittleEndian.Uint32
+	if head[0] == 0 {
+		order = utf32.BigEndian
+		unit = binaryorder.BigEndian.Uint32
+	}
+	ascii := 0
+	for at := 0; at < len(head); at += 4 {
+		switch c := unit(head[at:]); {
+		case c > utf8.MaxRune, c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != 0x1b:
+			return order, false
+		case c < utf8.RuneSelf:
+			ascii++
+		}
+	}
+	return order, unit(head) == 0xfeff || ascii*8 > len(head)
 }

@@ -42,11 +42,10 @@ func (s *stream) each(ctx context.Context, w io.Writer, head int, warn func(erro
 	err := unpack.Each(contextReader{ctx, s.r}, func(name string, in *bufio.Reader) error {
 		first, _ := in.Peek(max(head, in.Buffered()))
 		if binary(first) {
-			err := &unpack.FormatError{Format: "no text"}
 			if name == "" {
-				return err
+				return errNoText
 			}
-			warn(damaged(s.name+"/"+name, err))
+			warn(damaged(s.name+"/"+name, errNoText))
 			return nil
 		}
 		if err := out.end(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 const packedLines = "2026-01-29T12:00:00Z INFO one\n2026-01-29T12:00:01Z ERROR two 库存\n"
@@ -87,6 +89,7 @@ func TestEveryWayOfPackingIsReadWhateverItsName(t *testing.T) {
 	forms := map[string][]byte{
 		"app.log.2.bz2": bz,
 		"app.log.3.xz":  pack(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, packedLines),
+		"packed.lzma":   pack(t, func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) }, packedLines),
 		"app.log.4.lz4": pack(t, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil },
 			packedLines),
 		"app.log.5.zst": pack(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, packedLines),
@@ -123,11 +126,26 @@ func TestWhatIsNoTextIsNamedAndNotShown(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(i * 7 % 31)
 	}
+	random := make([]byte, 20_000)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	// A statement with the bytes of a BLOB, as in MySQL's general log.
+	blob := "2026-01-29T12:00:00.000000Z\t 10 Query\tINSERT INTO t VALUES ('" + strings.Repeat("x", 500) +
+		string(random[:3000]) + "')\n"
+	latin := strings.Repeat("2026-01-29T12:00:00Z INFO caf\xe9 \xe0 la carte \x01\n", 50)
 	for name, c := range map[string]struct {
 		data []byte
 		want string // of the sentence
 		text string
 	}{
+		"random.log":  {random, "no text", ""},
+		"short.gpg":   {random[:600], "no text", ""},
+		"random.gz":   {gzipped(t, string(random)), "no text", ""},
+		"hole.log":    {append(make([]byte, 20_000), random...), "no text", ""},
+		"a.log.sz":    {[]byte("\xff\x06\x00\x00sNaPpY\x01\x02"), "snappy", ""},
+		"a.log.lzo":   {[]byte("\x89LZO\x00\r\n\x1a\n\x10\x40"), "lzop", ""},
+		"a.log.age":   {[]byte("age-encryption.org/v1\n-> X25519 bm90aGluZw\n"), "encrypted by age", ""},
+		"latin.log":   {[]byte(latin), "", latin},
+		"general.log": {[]byte(blob), "", blob},
 		"a.7z":        {[]byte("7z\xbc\xaf\x27\x1c and so on"), "a 7z archive", ""},
 		"a.rar":       {[]byte("Rar!\x1a\x07\x01"), "a RAR archive", ""},
 		"a.log.Z":     {[]byte("\x1f\x9d\x90\x61"), "compress (.Z)", ""},
