@@ -26,16 +26,10 @@ func (p *Pattern) Regexp() *regexp.Regexp {
 // MatchString is that of regexp.Regexp, as those that follow are.
 func (p *Pattern) MatchString(s string) bool { return p.Regexp().MatchString(s) }
 
-// Match looks in bytes.
-func (p *Pattern) Match(b []byte) bool { return p.Regexp().Match(b) }
-
 // Find is the leftmost match in bytes.
 func (p *Pattern) Find(b []byte) []byte { return p.Regexp().Find(b) }
 
-// FindString is the leftmost match.
-func (p *Pattern) FindString(s string) string { return p.Regexp().FindString(s) }
-
-// FindStringIndex is where it is.
+// FindStringIndex is where the leftmost match is.
 func (p *Pattern) FindStringIndex(s string) []int { return p.Regexp().FindStringIndex(s) }
 
 // FindSubmatch is the leftmost match in bytes with its groups.
