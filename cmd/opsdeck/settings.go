@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"opsdeck/internal/cells"
 	"opsdeck/internal/config"
@@ -15,6 +17,8 @@ import (
 	"opsdeck/internal/trust"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
+	"opsdeck/ops/doctor"
+	"opsdeck/ops/probe"
 )
 
 // settings are what the program was started with: flags, environment, and the
@@ -144,7 +148,27 @@ func (s *settings) stateDir() (string, error) {
 		return "", err
 	}
 	dir := l.StateDirFor(os.Getuid(), s.getenv)
-	return dir, s.look(dir, func() error { return trust.Path(dir) })
+	return dir, s.look(dir, func() error {
+		var none *fs.PathError
+		if errors.As(probe.NoFolder(dir), &none) && errors.Is(none, syscall.ENOTDIR) {
+			return noState(none)
+		}
+		return trust.Path(dir)
+	})
+}
+
+// noFolder is the cause of an error whose sentence says all of it.
+type noFolder struct{ *fs.PathError }
+
+func (e noFolder) Error() string { return e.Path }
+
+func (e noFolder) Unwrap() error { return e.PathError }
+
+// noState is the error of a state folder that is none: no record in it is absent, it is unread.
+func noState(none *fs.PathError) error {
+	what, look := doctor.Unwritable(none.Path, none)
+	return ops.Wrap(noFolder{none}, ops.Config, lang.M("the state folder cannot be used: %s", what)).
+		WithHint(lang.M("find out why: %s; then move it away, or set another state_dir", look))
 }
 
 // writable refuses a state-changing command under --read-only.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,5 +56,31 @@ func TestWhatOthersMayWriteIsRefused(t *testing.T) {
 	os.Chmod(backups, 0o755)
 	if _, errs := asked(t, config, 0, "backup", "create"); !strings.Contains(errs, "chmod 700 "+backups) {
 		t.Errorf("an open folder is not told: %s", errs)
+	}
+	aStateFolderThatIsNone(t, config, state)
+}
+
+// aStateFolderThatIsNone: what is in a file's place or behind a link to nowhere is unread, not
+// absent. Nobody is told that no restore is under way.
+func aStateFolderThatIsNone(t *testing.T, config, state string) {
+	t.Helper()
+	for name, put := range map[string]func() error{
+		"file": func() error { return os.WriteFile(state, nil, 0o600) },
+		"link": func() error { return os.Symlink(filepath.Join(state+"2", "gone"), state) },
+	} {
+		if err := errors.Join(os.RemoveAll(state), put()); err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range [][]string{{"backup", "create"}, {"restore", "status"}, {"operations"}, {"alerts"}} {
+			out, errs := asked(t, config, 78, verb...)
+			if !strings.Contains(errs, state+" is not a folder, or its link leads nowhere\n") ||
+				!strings.Contains(errs, "ls -ld "+state+"; ") || out != "" {
+				t.Errorf("%s: %v: %s%s", name, verb, out, errs)
+			}
+		}
+		if out, _ := asked(t, config, 2, "status", "--only", "disk-state,restore"); !strings.Contains(out,
+			"cannot write to its state folder "+state) || !strings.Contains(out, "cannot check the restores") {
+			t.Errorf("%s: %s", name, out)
+		}
 	}
 }

@@ -82,6 +82,8 @@ func init() {
 		"the folder does not exist yet; its parent's disk was checked", "目录尚不存在，查看的是其上级目录所在磁盘",
 		"disk %s is full in %s at this rate", "按当前速度，磁盘 %s 将在 %s后写满",
 		"%s free", "剩余 %s",
+		"the state folder cannot be used: %s", "状态目录不可用：%s",
+		"find out why: %s; then move it away, or set another state_dir", "请先查看：%s；然后把它移走，或另设 state_dir",
 		"opsdeck cannot write to its state folder %s: no backup, restore or alert can work",
 		"opsdeck 无法写入状态目录 %s：备份、恢复和告警都无法工作",
 		"this user cannot write to the state folder %s", "当前用户无法写入状态目录 %s",

@@ -94,7 +94,11 @@ func (d Disk) Probe() health.Probe {
 		r := d.judge(known, at, s, trend)
 		r.Commands = DiskCommands(at)
 		if d.Room > 0 {
-			d.writable(&r, known, at, diskfull.Room(at, d.Room))
+			err := NoFolder(known)
+			if err == nil {
+				err = diskfull.Room(at, d.Room)
+			}
+			d.writable(&r, known, at, err)
 		}
 		return r
 	}

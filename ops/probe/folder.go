@@ -29,12 +29,7 @@ func Folder(path string) doctor.Folder {
 	for !isFolder(f.Parent) && f.Parent != filepath.Dir(f.Parent) {
 		f.Parent = filepath.Dir(f.Parent)
 	}
-	switch _, link := os.Lstat(path); {
-	case !f.Exists && link == nil: // a file, or a link to nowhere
-		f.Unwritable = &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
-	case !f.Exists && !errors.Is(err, fs.ErrNotExist):
-		f.Unwritable = err
-	default:
+	if f.Unwritable = NoFolder(path); f.Unwritable == nil {
 		f.Unwritable = diskfull.Room(f.Parent, FolderRoom)
 	}
 	var disk unix.Statfs_t
@@ -43,6 +38,23 @@ func Folder(path string) doctor.Folder {
 		f.Size = int64(disk.Blocks-disk.Bfree+disk.Bavail) * int64(disk.Bsize)
 	}
 	return f
+}
+
+// NoFolder tells what keeps a path from being a folder, or from becoming one: a file or a
+// link to nowhere, in its place or above it. Then no record in it can be read or written,
+// and none is absent. The error is a *fs.PathError of what is in the way.
+func NoFolder(path string) error {
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		_, there := os.Lstat(at)
+		switch info, err := os.Stat(at); {
+		case err == nil && info.IsDir():
+			return nil
+		case there == nil && (err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP)):
+			return &fs.PathError{Op: "open", Path: at, Err: syscall.ENOTDIR}
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || at == filepath.Dir(at):
+			return err
+		}
+	}
 }
 
 func isFolder(path string) bool {

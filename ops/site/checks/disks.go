@@ -2,6 +2,8 @@ package checks
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"opsdeck/internal/config"
@@ -69,9 +71,13 @@ func noState(path string) lang.Msg {
 	return lang.M("opsdeck cannot write to its state folder %s: no backup, restore or alert can work", path)
 }
 
-// stateFolder is the folder of opsdeck's records, locks and restores.
+// stateFolder is the folder of opsdeck's records, locks and restores. One that is no folder
+// is for the check to see.
 func (b Source) stateFolder(context.Context) (string, error) {
 	at, err := b.Site()
+	if none := (*fs.PathError)(nil); errors.As(err, &none) {
+		return none.Path, nil
+	}
 	if err != nil {
 		return "", err
 	}
