@@ -43,6 +43,28 @@ func TestNamesInTheCaseOfTheConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked(t, config, 0, "backup", "create")
+	// Code that names the database in another case: the copy's means the copy, the live one's
+	// stays as it is.
+	s.Exec(t, "shop", "SET GLOBAL log_bin_trust_function_creators = 1", "CREATE TABLE lg (w VARCHAR(9))",
+		"CREATE TRIGGER tr BEFORE INSERT ON orders FOR EACH ROW INSERT INTO SHOP.lg VALUES ('tr')",
+		"CREATE PROCEDURE p() INSERT INTO `Shop`.`lg` SELECT 'p' FROM SHOP.orders LIMIT 1",
+		"CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN (SELECT COUNT(*) FROM sHOP.lg)",
+		"CREATE VIEW v AS SELECT id FROM SHOP.orders")
+	asked(t, config, 0, "backup", "create")
+	asked(t, config, 0, "backup", "verify", "--all", "--deep")
+	asked(t, config, 0, "backup", "drill")
+	asked(t, config, 0, "restore", "--to", "aside", "--confirm", "aside")
+	asked(t, config, 0, "restore", "--confirm", "shop")
+	s.Exec(t, "aside", "INSERT INTO orders VALUES (7)", "CALL p()")
+	for _, in := range []struct{ schema, want string }{{"aside", "2 2 3 aside.lg"}, {"shop", "0 0 2 SHOP.lg"}} {
+		var got string
+		if err := s.Open(t, in.schema).QueryRow("SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM lg), f(), (SELECT COUNT(*) " +
+			"FROM v), (SELECT SUBSTRING(REPLACE(ACTION_STATEMENT, '`', ''), 13, LENGTH(DATABASE()) + 3) FROM " +
+			"information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()))").Scan(&got); err != nil || got != in.want {
+			t.Errorf("%s: %s, want %s (%v)", in.schema, got, in.want, err)
+		}
+	}
+	s.Exec(t, "", "DROP DATABASE aside")
 	s.Exec(t, "shop", "DELETE FROM orders")
 	says("restored", 0, "restore", "--mode", "in-place", "--confirm", "shop")
 	var rows int

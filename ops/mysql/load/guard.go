@@ -47,6 +47,7 @@ type guard struct {
 	without  []string // objects to leave out, as in Options
 	addsKeys bool     // the server adds keys to tables without one
 	unfired  bool     // no trigger is fired in the target
+	folds    bool     // the dump's own name is read without its case
 	settings settings
 	note     func(kind, object, detail string)
 
@@ -68,6 +69,7 @@ func (s *session) guard() *guard {
 		from:     s.o.From,
 		maria:    s.maria,
 		addsKeys: s.addsKeys,
+		folds:    s.folds && s.o.Apart,
 		current:  s.o.Definer == DefinerCurrent,
 		events:   s.o.Events,
 		off:      s.o.EventsOff,
@@ -82,7 +84,13 @@ func (s *session) guard() *guard {
 }
 
 // ours tells whether a schema name in the dump means the target.
-func (g *guard) ours(name string) bool { return name == g.from || name == g.schema && g.from == "" }
+func (g *guard) ours(name string) bool {
+	from := g.from
+	if from == "" {
+		from = g.schema
+	}
+	return sqlscan.Mode{FoldNames: g.folds}.Same(name, from)
+}
 
 // judge decides about one statement. where names its place for errors.
 func (g *guard) judge(sql []byte, where string) (verdict, error) {

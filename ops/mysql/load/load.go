@@ -51,6 +51,11 @@ type Options struct {
 	EventsOff []string
 	Replace   bool // drop tables and objects of the same names; otherwise the schema must not have them
 
+	// Apart means that the target stays beside the database of the dump. Where the server folds
+	// names, code that names that database in another case then means the target too; else it
+	// keeps its text, which is what a verification compares.
+	Apart bool
+
 	SkipOthers bool // of a dump of several databases, load From and skip the others
 	NoBinlog   bool // SET sql_log_bin = 0: replicas and point-in-time recovery will miss the rows
 	NoLocal    bool // never LOAD DATA LOCAL

@@ -34,6 +34,7 @@ type session struct {
 	main   *sql.Conn // for definitions, one after another
 
 	maria     bool
+	folds     bool // the server compares names of databases without their case
 	packet    int  // max_allowed_packet
 	local     bool // LOAD DATA LOCAL works
 	addsKeys  bool // the server adds a primary key to tables without one, and the user may not disable that
@@ -80,6 +81,8 @@ func (s *session) probe(ctx context.Context) (err error) {
 		v, _ := schema.One(ctx, s.main, "SELECT @@GLOBAL."+name)
 		return v
 	}
+	fold := ask("lower_case_table_names")
+	s.folds = fold != "" && fold != "0"
 	s.packet, _ = strconv.Atoi(ask("max_allowed_packet"))
 	s.packet = max(s.packet, 1<<20)
 	s.local = !s.o.NoLocal && ask("local_infile") == "1"

@@ -77,7 +77,8 @@ func (e Engine) Load(ctx context.Context, j Job, report run.Report) (run.Loaded,
 // options are those of a load.
 func (e Engine) options(j Job) load.Options {
 	return load.Options{Schema: j.Schema, From: j.From, Tables: j.Tables, Jobs: e.Jobs, Definer: load.DefinerKeep,
-		Events: j.Live, EventsOff: j.Off, Replace: j.Fresh, SkipOthers: true, Whole: j.Whole, Without: j.Without}
+		Events: j.Live, EventsOff: j.Off, Replace: j.Fresh, SkipOthers: true, Whole: j.Whole, Without: j.Without,
+		Apart: j.Apart}
 }
 
 // Committed reads how far an unfinished load got.

@@ -50,7 +50,7 @@ func (l *Loading) Load(
 	}
 	defer c.Close()
 	job := Job{Path: p.Source.Path, From: p.Source.Database, Schema: p.Loaded(), Tables: p.Tables,
-		Without: p.Without}
+		Without: p.Without, Apart: p.Mode == restore.Into}
 	if p.Standby() == nil {
 		if err := l.loader.Ready(job); err != nil {
 			return run.Loaded{}, err

@@ -29,6 +29,7 @@ type Job struct {
 	Without []string
 	Fresh   bool               // the remains of an earlier try must not be used
 	Live    bool               // the service's own database: events keep their status
+	Apart   bool               // the target stays beside the live database, as in load.Options
 	Off     []string           // events that are disabled there now, and stay so
 	Whole   func(table string) // called for each completely loaded table, while others still load; it does not wait
 }
