@@ -25,29 +25,32 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
 	for name, c := range map[string]struct{ script, says, next string }{
+		"waits": {"require('@nestjs/nothing')", "Cannot find module '@nestjs/nothing'", "npm install"},
+		"config": {"throw new Error('Config validation error: \"JWT_SECRET\" is required')",
+			"the log has an error", " logs --level error+ --source "},
 		"port": {fmt.Sprintf("require('http').createServer().listen(%d, '127.0.0.1')", port),
 			fmt.Sprintf("port %d is taken by pid %d", port, os.Getpid()), "ss -ltnp"},
 		"module": {"require('@nestjs/nothing')", "Cannot find module '@nestjs/nothing'", "npm install"},
 		"login": {"throw new Error(\"Access denied for user 'q'@'localhost' (using password: YES)\")",
 			"the database refuses the service's user or password", "DB_PASSWORD"},
-		"bug": {"null.x", "TypeError: Cannot read properties of null", " logs --critical --since 1h"},
+		"bug": {"null.x", "TypeError: Cannot read properties of null", " logs --level error+ --source "},
 	} {
 		script := filepath.Join(daemon.Dir, name+".js")
 		if err := os.WriteFile(script, []byte(c.script), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		// However slow the machine is, no start of it counts as one that lived.
-		apps := fmt.Sprintf(
-			`{"apps": [{"name": %q, "script": %q, "max_restarts": 2, "min_uptime": 600000}]}`,
-			name,
-			script,
-		)
+		apps, status, is := `{"apps": [{"name": %q, "script": %q, "max_restarts": 2, "min_uptime": 600000}]}`, "errored", "is failed"
+		if name == "waits" {
+			apps, status, is = `{"apps": [{"name": %q, "script": %q, "restart_delay": 600000}]}`, "waiting restart", "crashed"
+		}
+		apps = fmt.Sprintf(apps, name, script)
 		file := filepath.Join(daemon.Dir, name+".json")
 		if err := os.WriteFile(file, []byte(apps), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		daemon.Run(t, "start", file)
-		awaitErrored(t, daemon, name)
+		awaitPM2(t, daemon, name, status)
 		config := configFile(
 			t,
 			fmt.Sprintf(
@@ -61,16 +64,27 @@ func TestTheVerdictQuotesWhyPM2GaveUp(t *testing.T) {
 		code, out := statusOf(t, config, "--only", "process,logs")
 		verdict, _, _ := strings.Cut(out, "\n\n")
 		verdict = strings.Join(strings.Fields(verdict), " ")
-		if code != 2 || !strings.HasPrefix(verdict, "✖ Process "+name+" is failed") ||
+		if code != 2 || !strings.HasPrefix(verdict, "✖ Process "+name+" "+is) ||
 			!strings.Contains(verdict, c.says) ||
 			!strings.Contains(verdict, c.next) {
 			t.Errorf("%s: exit code %d:\n%s", name, code, out)
 		}
+		if _, command, is := strings.Cut(verdict, "Read more: opsdeck "); is {
+			var shown strings.Builder
+			run(t.Context(), strings.Fields(command), stdio{in: strings.NewReader(""), out: &shown, err: &shown})
+			_, line, _ := strings.Cut(c.script, "Error('")
+			if line, _, _ = strings.Cut(line, "'"); name == "bug" {
+				line = c.says
+			}
+			if !strings.Contains(shown.String(), line) {
+				t.Errorf("%s: opsdeck %s shows %q", name, command, shown.String())
+			}
+		}
 	}
 }
 
-// awaitErrored waits until PM2 has given up on an app.
-func awaitErrored(t *testing.T, daemon *testdb.PM2Daemon, name string) {
+// awaitPM2 waits until PM2 says that of an app.
+func awaitPM2(t *testing.T, daemon *testdb.PM2Daemon, name, status string) {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
 		var apps []struct {
@@ -83,12 +97,12 @@ func awaitErrored(t *testing.T, daemon *testdb.PM2Daemon, name string) {
 			continue
 		}
 		for _, a := range apps {
-			if a.Name == name && a.Env.Status == "errored" {
+			if a.Name == name && a.Env.Status == status {
 				return
 			}
 		}
 	}
-	t.Fatalf("PM2 does not give up on %s", name)
+	t.Fatalf("PM2 does not say that %s is %s", name, status)
 }
 
 // TestCriticalLinesJustWrittenAreNoCleanVerdict: each of the field's critical errors,

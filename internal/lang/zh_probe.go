@@ -161,6 +161,8 @@ func init() {
 		"the service cannot reach its database", "服务连不上数据库",
 		"the service ran out of memory", "服务内存耗尽",
 		"the log has a critical error", "日志中有严重错误",
+		"the log has an error", "日志中有错误",
+		"process %s crashed and is being started again", "进程 %s 崩溃，正在重新启动",
 		"See who holds the port: %s", "查看端口被谁占用：%s",
 		"Install the modules in the service's folder: npm install", "在服务目录中安装模块：npm install",
 		"Compare DB_USERNAME and DB_PASSWORD of the service's .env with the server's account.",

@@ -100,6 +100,7 @@ type Result struct {
 	Raw           string    // the answer as it came, bounded, secrets masked
 	Subject       time.Time // a moment that the check is about: the newest backup's
 	Event         time.Time // the moment of the log line that the result quotes; zero: it quotes none
+	Lesser        bool      // which is not one of the errors that need immediate action
 	Commands      []string  // what to type to look further, where the look knows better than its check
 	At            time.Time // when the look began
 	Latency       time.Duration

@@ -56,6 +56,7 @@ type Process struct {
 	State       ProcessState
 	Remedy      string    // the command that helps, where it is not Commands.Start
 	Dead        bool      // unknown, but what its status command says fits a dead program too
+	Again       bool      // it ended by itself, and its keeper waits to start it again
 	Reason      lang.Msg  // why it is unknown, stopped or failed, where that is known
 	PID         int       // of the first instance
 	Since       time.Time // running since

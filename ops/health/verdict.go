@@ -306,7 +306,11 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	if !shown.Event.IsZero() { // it happened then; nothing has lasted since
 		ago := age(max(0, j.report.At.Sub(shown.Event)))
 		at := moment(shown.Event, j.report.At, j.face.Zone)
-		said = lang.M("critical error in the log at %s (%s ago): %s", at, ago, said)
+		if shown.Lesser {
+			said = lang.M("error in the log at %s (%s ago): %s", at, ago, said)
+		} else {
+			said = lang.M("critical error in the log at %s (%s ago): %s", at, ago, said)
+		}
 	}
 	if j.services > 1 {
 		said = lang.M("%s: %s", s.Check.Service, said)

@@ -65,11 +65,12 @@ func loops(p health.Process, now time.Time) bool {
 func explain(r *health.Result, p health.Process, patterns []string, now time.Time) {
 	since := now.Add(-troubleOld)
 	looping := loops(p, now)
+	crashed := p.State == health.ProcessStarting && p.Again && !looping
 	switch {
 	case p.State == health.ProcessStopped:
 		died(r, p, patterns, now)
 		return
-	case looping:
+	case looping, crashed:
 		since = now.Add(-troubleFresh)
 	case p.State != health.ProcessFailed:
 		return
@@ -78,8 +79,14 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	if len(files) == 0 {
 		files = matching(patterns)
 	}
-	t, found, err := newestTrouble(files, since, now, !looping || p.Unstable >= loopUnstable)
+	t, found, err := newestTrouble(files, patterns, since, now, !looping || p.Unstable >= loopUnstable)
+	if crashed && !found {
+		return
+	}
 	switch {
+	case crashed:
+		r.Find(ops.StateCritical, lang.M("process %s crashed and is being started again", p.Name), lang.Msg{})
+		r.Down = true
 	case looping && !found && p.Unstable < loopUnstable:
 		return
 	case looping:
@@ -89,7 +96,7 @@ func explain(r *health.Result, p health.Process, patterns []string, now time.Tim
 	switch {
 	case found:
 		r.Why = lang.M("%s; %s", t.headline(), t.quote())
-		if next := t.next(); !next.Empty() {
+		if next := t.next(now); !next.Empty() {
 			r.Next = next
 		}
 	case err != nil:
@@ -107,7 +114,7 @@ func died(r *health.Result, p health.Process, patterns []string, now time.Time) 
 	if len(files) == 0 {
 		files = matching(patterns)
 	}
-	t, found, _ := newestTrouble(files, now.Add(-troubleFresh), now, false)
+	t, found, _ := newestTrouble(files, patterns, now.Add(-troubleFresh), now, false)
 	if !found || t.Cause != line.TroubleMemory && t.Cause != line.TroubleModule && t.Cause != line.TroublePort {
 		return
 	}
@@ -117,7 +124,7 @@ func died(r *health.Result, p health.Process, patterns []string, now time.Time) 
 	}
 	r.Why = why
 	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
-	switch next := t.next(); {
+	switch next := t.next(now); {
 	case next.Empty():
 	case r.Next.Empty() || t.Cause != line.TroubleMemory: // it would end again at once
 		r.Next = next

@@ -34,7 +34,10 @@ func TestACrashLoopIsSeenAtTheFirstLook(t *testing.T) {
 	}{
 		"loop": {crash, health.Process{State: health.ProcessRunning, Since: now, Restarts: 5},
 			ops.StateCritical},
-		"waits": {crash, health.Process{State: health.ProcessStarting, Restarts: 5}, ops.StateCritical},
+		"waits":        {crash, health.Process{State: health.ProcessStarting, Restarts: 5}, ops.StateCritical},
+		"first time":   {crash, health.Process{State: health.ProcessStarting, Again: true}, ops.StateCritical},
+		"says nothing": {"all well\n", health.Process{State: health.ProcessStarting, Again: true}, ops.StateWarning},
+		"starts":       {crash, health.Process{State: health.ProcessStarting, Restarts: 1}, ops.StateWarning},
 		"unstable": {"", health.Process{State: health.ProcessRunning, Since: now, Unstable: 3, Restarts: 3},
 			ops.StateCritical},
 		"deployed": {"all well\n", health.Process{State: health.ProcessRunning, Since: now, Restarts: 5},

@@ -4,14 +4,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"opsdeck/internal/config"
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/redact"
 	"opsdeck/internal/regular"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
+	"opsdeck/ops/logs"
 	"opsdeck/ops/logs/line"
 )
 
@@ -27,11 +30,15 @@ const (
 type trouble struct {
 	line.Trouble
 	file string
+	ours bool // the file is one of the configured logs
 }
 
 // newestTrouble reads the ends of log files that were written since a moment. err is
 // the first file that could not be read.
-func newestTrouble(paths []string, since, now time.Time, ended bool) (last trouble, found bool, err error) {
+func newestTrouble(
+	paths, patterns []string, since, now time.Time, ended bool,
+) (last trouble, found bool, err error) {
+	ours := matching(patterns)
 	for _, path := range paths {
 		info, problem := os.Stat(path)
 		if problem != nil || !info.Mode().IsRegular() || info.ModTime().Before(since) {
@@ -46,7 +53,7 @@ func newestTrouble(paths []string, since, now time.Time, ended bool) (last troub
 		}
 		t, ok := line.LastTrouble(text, line.NewParser(time.Local, now), info.ModTime(), ended)
 		if ok && !t.At.Before(since) && t.At.After(last.At) {
-			last, found = trouble{t, path}, true
+			last, found = trouble{t, path, slices.Contains(ours, path)}, true
 		}
 	}
 	return last, found, err
@@ -100,12 +107,41 @@ func (t trouble) headline() lang.Msg {
 	case line.TroubleDisk:
 		return lang.M("a disk is full")
 	}
+	if !t.Critical {
+		return lang.M("the log has an error")
+	}
 	return lang.M("the log has a critical error")
 }
 
+// command shows the line that is quoted.
+func (t trouble) command(now time.Time) string {
+	command := "opsdeck logs"
+	switch {
+	case t.Critical:
+		command += " --critical"
+	case t.Level >= logs.LevelError:
+		command += " --level error+"
+	}
+	if !t.Critical || !t.ours {
+		command += " --source " + human.Shell(t.file)
+	}
+	switch {
+	case t.Lies.IsZero() || t.Level < logs.LevelError && !t.Critical:
+		return command + " --newest --limit 20"
+	case now.Sub(t.Lies) < time.Hour-searchLate:
+		return command + " --since 1h"
+	case now.Sub(t.Lies) < troubleOld:
+		return command + " --since 2d"
+	}
+	return command + " --newest --limit 20"
+}
+
+// searchLate is how much later than it was advised a search may be typed.
+const searchLate = 20 * time.Minute
+
 // next is what to do first; empty where the cause is over, and what it stopped needs only to be
 // started.
-func (t trouble) next() lang.Msg {
+func (t trouble) next(now time.Time) lang.Msg {
 	switch t.Cause {
 	case line.TroublePort:
 		if held, _, _ := portHolder(t.Port); held == free {
@@ -122,9 +158,9 @@ func (t trouble) next() lang.Msg {
 		return lang.M("Find what fills it: %s", "opsdeck runbook disk-full")
 	case line.TroubleMemory:
 		return lang.M("Raise the heap limit (%s), or find what grew: %s", "node --max-old-space-size=MB",
-			"opsdeck logs --critical --since 1h")
+			t.command(now))
 	}
-	return lang.M("Read more: %s", "opsdeck logs --critical --since 1h")
+	return lang.M("Read more: %s", t.command(now))
 }
 
 // quote is what the line says, short and without secrets.
@@ -138,7 +174,7 @@ func (t trouble) quote() lang.Msg {
 
 // troubled adds to the result of a look at log files what their newest lines say.
 func troubled(r *health.Result, patterns []string, now time.Time) {
-	t, found, err := newestTrouble(matching(patterns), now.Add(-troubleFresh), now, false)
+	t, found, err := newestTrouble(matching(patterns), patterns, now.Add(-troubleFresh), now, false)
 	if err != nil {
 		r.AddUnknown("trouble", reasonOf(err))
 		r.Find(ops.StateUnknown, lang.M("the log cannot be read"), reasonOf(err))
@@ -157,12 +193,15 @@ func troubled(r *health.Result, patterns []string, now time.Time) {
 	r.Headline = headline
 	r.Why = why
 	r.Event = t.At
-	r.Detail = lang.M("critical error in the log at %s: %s", t.At, headline)
+	if r.Detail = lang.M("error in the log at %s: %s", t.At, headline); t.Critical {
+		r.Detail = lang.M("critical error in the log at %s: %s", t.At, headline)
+	}
+	r.Lesser = !t.Critical
 	if !why.Empty() {
 		r.Detail = lang.M("%s (%s)", r.Detail, why)
 	}
-	if r.Next = t.next(); r.Next.Empty() {
-		r.Next = lang.M("Read more: %s", "opsdeck logs --critical --since 1h")
+	if r.Next = t.next(now); r.Next.Empty() {
+		r.Next = lang.M("Read more: %s", t.command(now))
 	}
 	r.Follows = health.KindProcess
 }

@@ -111,6 +111,7 @@ func pm2Status(name, answer string) health.Process {
 		p.Instances++
 		p.Restarts += a.Env.Restarts
 		p.Unstable = max(p.Unstable, a.Env.Unstable)
+		p.Again = p.Again || a.Env.Status == "waiting restart"
 		p.Logs = append(p.Logs, a.Env.Err, a.Env.Out)
 		state := pm2State(a.Env.Status)
 		if state == health.ProcessRunning {
@@ -125,7 +126,7 @@ func pm2Status(name, answer string) health.Process {
 		worst, p.Reason = state, lang.M("PM2 reports %q", a.Env.Status)
 	}
 	if p.State = worst; p.Running > 0 {
-		p.State = health.ProcessRunning
+		p.State, p.Again = health.ProcessRunning, false
 	}
 	raw, _ := json.MarshalIndent(mine, "", "  ")
 	p.Raw = string(raw)

@@ -53,7 +53,7 @@ func unitStatus(unit, answer string, mono time.Duration, now time.Time) health.P
 	case "active", "reloading":
 		p.State, p.Running = health.ProcessRunning, 1
 	case "activating":
-		p.State = health.ProcessStarting
+		p.State, p.Again = health.ProcessStarting, strings.HasPrefix(v["SubState"], "auto-restart")
 	case "inactive", "deactivating":
 		p.State = health.ProcessStopped
 	case "failed":

@@ -32,6 +32,12 @@ type Trouble struct {
 	Said  string // context, message and error of the line, without time and level
 	Port  int    // of TroublePort
 	At    time.Time
+
+	// How a search finds it: as a critical error, by the level of its event, by the time that its
+	// event lies at, zero where no line says one.
+	Critical bool
+	Level    logs.Level
+	Lies     time.Time
 }
 
 // prefiltered is an expression, and texts of which a line that it matches has one: they are found
@@ -120,44 +126,52 @@ func LastTrouble(tail []byte, p *Parser, written time.Time, ended bool) (Trouble
 	var last Trouble
 	var at time.Time // of the newest line with a time
 	var jsLine string
+	var flow Flow
+	level, jsLevel := logs.LevelUnknown, logs.LevelUnknown
 	found, open := false, false
 	for line := range bytes.Lines(tail) {
-		e, _ := p.Parse(bytes.TrimRight(line, "\r\n"))
+		line = bytes.TrimRight(line, "\r\n")
+		e, kind := p.Parse(line)
+		if begins := flow.BeginsRead(p, &e, kind, line, at.IsZero()); begins {
+			level = e.Level
+		}
 		if !e.Time.IsZero() {
 			at = e.Time
 			open = false
 			jsLine = ""
 		}
-		text := string(Visible(bytes.TrimRight(line, "\r\n"), nil))
+		text := string(Visible(line, nil))
 		t, ok := troubleIn(text)
 		switch {
 		case ok:
 			t.Said = said(&e, t.Text)
 		case jsError.MatchString(text):
-			jsLine = strings.TrimSpace(text)
+			jsLine, jsLevel = strings.TrimSpace(text), level
 			continue
 		case nodeEnds.MatchString(text) && jsLine != "":
 			if found && open && last.Cause != TroubleOther {
 				continue // the reason was found already
 			}
 			t = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}
-			jsLine = ""
+			level, jsLine = jsLevel, ""
 		default:
 			continue
 		}
 		if found && open && last.Cause != TroubleOther && t.Cause == TroubleOther {
 			continue
 		}
+		t.Level, t.Lies = level, at
 		t.At, open = at, e.Time.IsZero()
 		last, found = t, true
 	}
 	if ended && jsLine != "" && !(found && open && last.Cause != TroubleOther) {
-		last = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine}
+		last = Trouble{Cause: TroubleOther, Text: jsLine, Said: jsLine, Level: jsLevel, Lies: at}
 		found = true
 		open = true
 	}
 	if open || found && last.At.IsZero() {
 		last.At = written
 	}
+	last.Critical = IsCritical([]byte(last.Text))
 	return last, found
 }
