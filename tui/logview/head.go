@@ -136,6 +136,18 @@ func (p *tally) timelineWidth() int {
 	return max(1, p.look.size.Width-2)
 }
 
+// columns is how many columns of the timeline are counted: where there is no room for it, those of
+// before, for the screen may grow again while nothing else happens.
+func (p *tally) columns() int {
+	if n := p.timelineWidth(); n > 0 {
+		return n
+	}
+	if n := len(p.line.Counts); n > 0 {
+		return n
+	}
+	return max(0, p.look.size.Width-2)
+}
+
 // listTop is how many lines stand above the first row.
 func (p *list) listTop() int {
 	n := 1 + p.tally.timelineRows()

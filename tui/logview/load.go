@@ -256,7 +256,7 @@ func (p *feed) found(m foundMsg) tea.Cmd {
 
 // count counts the timeline anew; unless at once, not too often.
 func (p *feed) count(atOnce bool) tea.Cmd {
-	n := p.tally.timelineWidth()
+	n := p.tally.columns()
 	if n <= 0 || !atOnce && (p.tally.lineBusy || !p.tally.due(n)) {
 		return nil
 	}

@@ -117,6 +117,36 @@ func TestATimelineFillsAScreenThatBecameWider(t *testing.T) {
 	}
 }
 
+// TestATimelineIsOfTheQueryThoughItHadNoRoom: a search that is cleared on a small screen is not
+// shown when the screen grows again.
+func TestATimelineIsOfTheQueryThoughItHadNoRoom(t *testing.T) {
+	large, small := page.Size{Width: 80, Height: 24}, page.Size{Width: 40, Height: 8}
+	p, store := opened(t, "en", large)
+	all := sum(p.tally.line)
+	drive(p, p.Update(find{Query: "level:error"}))
+	settle(t, p, store)
+	hits := sum(p.tally.line)
+	if all == 0 || hits == 0 || hits >= all {
+		t.Fatalf("%d of %d", hits, all)
+	}
+	p.View(small)
+	drive(p, p.Update(find{}))
+	p.View(large)
+	if got := sum(p.tally.line); got != all || len(p.tally.line.Counts) != large.Width-2 {
+		t.Errorf("%d in %d columns, want %d", got, len(p.tally.line.Counts), all)
+	}
+}
+
+// sum is how many events a timeline has.
+func sum(line logstore.Timeline) (n int32) {
+	for _, c := range line.Counts {
+		for _, of := range c {
+			n += of
+		}
+	}
+	return n
+}
+
 // slowly is a store whose hits are at first found in its newest events alone.
 type slowly struct {
 	*logstore.Store
