@@ -45,6 +45,9 @@ var LevelWords = map[string]Level{
 	"NOTE": LevelInfo, "SYSTEM": LevelInfo, // MySQL and MariaDB
 	"FINE": LevelDebug, "FINER": LevelVerbose, // java.util.logging
 	"致命": LevelFatal, "严重": LevelFatal, "错误": LevelError, "警告": LevelWarn, "信息": LevelInfo, "调试": LevelDebug,
+	"致命错误": LevelFatal, "严重错误": LevelFatal, "紧急": LevelFatal, "异常": LevelError, "告警": LevelWarn, "提示": LevelInfo,
+	"通知": LevelInfo, "跟踪": LevelVerbose, "追踪": LevelVerbose,
+	"嚴重": LevelFatal, "錯誤": LevelError, "資訊": LevelInfo, "偵錯": LevelDebug, "除錯": LevelDebug,
 }
 
 // ParseLevel reads a level's name in any case.

@@ -211,6 +211,12 @@ const maxColumns = 6
 // name, an address, or columns separated by ::, | or quotes.
 func (r lateReader) columns(line []byte) (e logs.Event, ms int64, ok bool) {
 	level, at := logs.LevelUnknown, 0
+	// "[ERROR][2026-01-29 12:00:00] text"
+	if end := bytes.Index(line[:min(len(line), maxLevelWord)], []byte("][")); end > 0 {
+		if level = markLevel(line[:end+1]); level != logs.LevelUnknown {
+			at = end + 1
+		}
+	}
 	for range maxColumns {
 		if from, ms, n := r.fullDate(line, at); n > 0 {
 			r.p.read.dateAt = from
@@ -270,7 +276,7 @@ func column(line []byte, i int) (word []byte, next int, columned bool) {
 // fullDate reads a date with a year and a clock at i, also after an opening bracket or
 // quote; from is where the date begins.
 func (r lateReader) fullDate(line []byte, i int) (from int, ms int64, n int) {
-	for from = i; from < len(line) && from < i+2 && bytes.IndexByte([]byte(`["(`), line[from]) >= 0; {
+	for from = i; from < len(line) && from < i+2 && bytes.IndexByte([]byte(`["(<`), line[from]) >= 0; {
 		from++
 	}
 	b := line[from:]
@@ -304,8 +310,8 @@ func afterDate(line []byte, from, i int) int {
 			if end := bytes.IndexByte(line[i:min(len(line), i+24)], ']'); end >= 0 {
 				i += end + 1
 			}
-		case '"', '(':
-			if i < len(line) && (line[i] == '"' || line[i] == ')') {
+		case '"', '(', '<':
+			if i < len(line) && (line[i] == '"' || line[i] == ')' || line[i] == '>') {
 				i++
 			}
 		}

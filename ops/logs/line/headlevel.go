@@ -178,13 +178,16 @@ func laterLevel(b []byte) logs.Level {
 // wordLevel is the level of a word at the head: in capitals, in brackets in any case, or
 // one letter after only numbers.
 func wordLevel(word []byte, afterNumbers bool) logs.Level {
+	if at := bytes.Index(word, []byte("：")); at > 0 {
+		word = word[:at]
+	}
 	if len(word) == 0 || len(word) > maxLevelWord {
 		return logs.LevelUnknown
 	}
 	if len(word) == 1 && afterNumbers {
 		return letterLevels[word[0]]
 	}
-	bare := bytes.Trim(word, "[]()<>|*:,")
+	bare := bytes.Trim(word, "[]()<>|*:,【】［］：｜")
 	if len(bare) == len(word) && !afterNumbers && alsoWord(bare) {
 		return logs.LevelUnknown
 	}

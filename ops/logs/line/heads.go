@@ -18,6 +18,10 @@ func (r headReader) head(line []byte) (e logs.Event, ms int64, kind Kind, ok boo
 	switch c := line[0]; {
 	case c == '<':
 		e, ms, ok = r.priority(line)
+	case c == '[':
+		if e, ms, ok = tornado(r.p, line); !ok {
+			e, ms, ok = signaleDated(r.p, line)
+		}
 	case c == 'S':
 		e, ms, ok = railsStarted(r.p, line)
 	case c == '#':

@@ -43,6 +43,9 @@ func (r objectReader) lesserKeys(e *logs.Event, ms *int64, pairs []jsontext.Pair
 }
 
 func timeName(key string) bool {
+	if key == "msec" { // nginx
+		return true
+	}
 	for _, end := range [...]string{"timestamp", "_at", "time", "_ts", "date"} {
 		if strings.HasSuffix(key, end) {
 			return true

@@ -119,6 +119,9 @@ func (p *Parser) one(line []byte) (e logs.Event, ms int64, kind Kind) {
 		if e, ok := laterInSecond(line); ok {
 			return e, Unset, KindHead
 		}
+		if e, ok := consolaBadge(line); ok {
+			return e, Unset, KindHead
+		}
 		if e, ok := nextConsole(p, line); ok {
 			return e, Unset, KindHead
 		}
@@ -153,6 +156,9 @@ func (p *Parser) untimed(line []byte) (e logs.Event, ms int64, kind Kind) {
 		return e, Unset, KindHead
 	}
 	if e, ok := djangoRequest(line); ok {
+		return e, Unset, KindHead
+	}
+	if e, ok := nodeConsole(line); ok {
 		return e, Unset, KindHead
 	}
 	if l, rest, ok := leadingLevel(line); ok {
@@ -275,6 +281,9 @@ func beginsClock(b []byte) bool {
 // leadingLevel finds a level at the beginning of b, as "ERROR text",
 // "[error] text", "error: text" or "FATAL ERROR: text".
 func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
+	if l, rest, ok = wideLevel(b); ok {
+		return l, rest, true
+	}
 	i := 0
 	bracket := len(b) > 0 && (b[0] == '[' || b[0] == '<')
 	if bracket {
@@ -303,11 +312,7 @@ func leadingLevel(b []byte) (l logs.Level, rest []byte, ok bool) {
 	case i < len(b) && bytes.IndexByte([]byte(" :|\t,;"), b[i]) < 0:
 		return 0, nil, false
 	}
-	for i < len(b) && (b[i] == ':' || b[i] == ' ' || b[i] == '-' || b[i] == '|' || b[i] == '\t' ||
-		b[i] == ',' || b[i] == ';') {
-		i++
-	}
-	return l, b[i:], true
+	return l, afterLevel(b[i:]), true
 }
 
 // timed reads a time, also in brackets or with PM2's colon, and what follows: another
@@ -381,7 +386,7 @@ func stackLine(rest []byte) bool {
 func afterTime(line []byte, i int) int {
 	for i < len(line) {
 		switch c := line[i]; {
-		case c == ':' || c == ' ' || c == '|' || c == '\t' || c == ',':
+		case c == ':' || c == ' ' || c == '|' || c == '\t' || c == ',' || c == ';':
 		case c == '-' && i+1 < len(line) && line[i+1] == ' ':
 		default:
 			return i

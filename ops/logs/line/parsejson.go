@@ -190,7 +190,17 @@ func (r objectReader) jsonTime(value string) int64 {
 		return r.p.value(jsontext.Text(value))
 	}
 	if date, ok := jsontext.Find(value, "$date"); ok {
+		if number, ok := jsontext.Find(date, "$numberLong"); ok {
+			date = number
+		}
 		return r.p.value(date)
+	}
+	if seconds, ok := jsontext.Find(value, "seconds"); ok { // a Timestamp of protobuf
+		nanos, _ := jsontext.Find(value, "nanos")
+		n, _ := strconv.Atoi(nanos)
+		if ms := r.p.value(seconds); ms != Unset {
+			return ms + int64(n)/1_000_000
+		}
 	}
 	if seconds, ok := jsontext.Find(value, "epochSecond"); ok {
 		nanos, _ := jsontext.Find(value, "nanoOfSecond")
@@ -283,6 +293,15 @@ func (r objectReader) nested(e *logs.Event, v jsontext.Pair, name, failed *strin
 		}
 		if c, ok := jsontext.Find(v.Value, "logger"); ok && e.Context == "" {
 			e.Context = c
+		}
+	case "context": // roarr
+		if l, ok := jsontext.Find(v.Value, "logLevel"); ok && e.Level == logs.LevelUnknown {
+			if n, err := strconv.Atoi(l); err == nil {
+				e.Level, r.p.read.numbered = logs.NumberLevel(n), true
+			}
+		}
+		if n, ok := jsontext.Find(v.Value, "package"); ok && *name == "" {
+			*name = n
 		}
 	case "service":
 		if n, ok := jsontext.Find(v.Value, "name"); ok && *name == "" {

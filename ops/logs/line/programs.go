@@ -23,6 +23,12 @@ func (r bodyReader) program(rest []byte) (e logs.Event, ok bool) {
 	if e, ok = goHTTP(rest); ok { // its "http:" is no level
 		return e, true
 	}
+	if e, ok = r.pm2Daemon(rest); ok {
+		return e, true
+	}
+	if e, ok = nodeConsole(rest); ok {
+		return e, true
+	}
 	if e, ok = kernel(rest); ok {
 		return e, true
 	}

@@ -10,11 +10,21 @@ import (
 // not know.
 var regions sync.Map // string → *time.Location
 
-// regionZone reads "Asia/Shanghai]" at the beginning of b, as PHP writes the zone after a
-// time, and returns the zone, nil when it is unknown here, and the length of its name.
-func regionZone(b []byte) (zone *time.Location, n int) {
-	n = bytes.IndexByte(b[:min(len(b), 40)], ']')
-	if n < 3 || bytes.IndexByte(b[:n], '/') < 1 {
+// areas are the first parts of such names (the tz database's files).
+var areas = map[string]bool{
+	"Africa": true, "America": true, "Antarctica": true, "Arctic": true, "Asia": true, "Atlantic": true,
+	"Australia": true, "Europe": true, "Indian": true, "Pacific": true, "Etc": true, "US": true,
+}
+
+// regionZone reads "Asia/Shanghai", up to end, at the beginning of b, as PHP writes the zone
+// after a time in brackets, and returns the zone, nil when it is unknown here, and the length
+// of its name.
+func regionZone(b []byte, end byte) (zone *time.Location, n int) {
+	n = bytes.IndexByte(b[:min(len(b), 40)], end)
+	if n < 3 {
+		return nil, 0
+	}
+	if slash := bytes.IndexByte(b[:n], '/'); slash < 1 || end == ' ' && !areas[string(b[:slash])] {
 		return nil, 0
 	}
 	for _, c := range b[:n] {
@@ -34,14 +44,18 @@ func regionZone(b []byte) (zone *time.Location, n int) {
 	return zone, n
 }
 
-// regional reads the time of "[29-Jan-2026 12:00:00 Asia/Shanghai]", whose clock ends at i;
-// end is where the zone ends, i without one. A zone that is unknown here leaves the time
-// unknown.
+// regional reads the time of "[29-Jan-2026 12:00:00 Asia/Shanghai]", or of the same without
+// brackets, whose clock ends at i; end is where the zone ends, i without one. A zone that is
+// unknown here leaves the time unknown.
 func regional(p *Parser, line []byte, ms int64, i int) (at int64, end int) {
-	if line[0] != '[' || i+4 > len(line) || line[i] != ' ' {
+	if i+4 > len(line) || line[i] != ' ' {
 		return ms, i
 	}
-	zone, n := regionZone(line[i+1:])
+	from, closing := 0, byte(' ')
+	if line[0] == '[' {
+		from, closing = 1, ']'
+	}
+	zone, n := regionZone(line[i+1:], closing)
 	if n == 0 {
 		return ms, i
 	}
@@ -51,7 +65,7 @@ func regional(p *Parser, line []byte, ms int64, i int) (at int64, end int) {
 	}
 	own := p.Zone
 	p.setZone(zone)
-	at, _ = p.AnyTime(line[1:i])
+	at, _ = p.AnyTime(line[from:i])
 	p.setZone(own)
 	return at, i + 1 + n
 }

@@ -186,22 +186,12 @@ func (s *Stamps) fromDigits(c *scanner, t *Stamp) int {
 	return 0
 }
 
-// fromYear reads "2026-01-29T12:00", "2026.01.29 12:00:00", "2026年1月29日 12:00:00" and
-// "2026-01-29 12:05 +08:00" after the year.
+// fromYear reads "2026-01-29T12:00", "2026.01.29 12:00:00", "2026年1月29日 12:00:00",
+// "2026/01/29 下午2:30:00", "2026/01/29-12.00.00.123" of log4js and "2026-01-29 12:05 +08:00"
+// after the year.
 func fromYear(c *scanner, t *Stamp) int {
-	if c.has("年") {
-		var ok bool
-		if t.month, _ = c.number(2); !c.has("月") {
-			return 0
-		}
-		if t.day, _ = c.number(2); !c.has("日") {
-			return 0
-		}
-		c.blanks()
-		if ok = c.clock(t); !ok {
-			return 0
-		}
-		return c.end(t)
+	if c.has("年") || c.has("년") {
+		return c.hanziDate(t)
 	}
 	sep := c.take("-/.")
 	if sep == 0 {
@@ -221,15 +211,34 @@ func fromYear(c *scanner, t *Stamp) int {
 		return 0
 	}
 	between := c.take("Tt _,:")
-	if between == 0 {
+	if between == 0 && (sep != '/' || c.take("-") == 0) {
 		return 0
 	}
 	c.blanks()
 	from := c.i
-	if !c.clock(t) || between|0x20 == 't' && c.b[from+1] == ':' {
+	switch {
+	case c.i < len(c.b) && c.b[c.i] >= 0x80:
+		if !c.hanziClock(t) {
+			return 0
+		}
+	case between == 0 && c.dottedClock(t):
+	case !c.clock(t), between|0x20 == 't' && c.b[from+1] == ':':
 		return 0
 	}
 	return c.end(t)
+}
+
+// dottedClock reads "12.00.00.123".
+func (c *scanner) dottedClock(t *Stamp) bool {
+	b := c.b[c.i:]
+	if len(b) < 8 || b[2] != '.' || b[5] != '.' {
+		return false
+	}
+	if t.hour, t.min, t.sec = digits2(b), digits2(b[3:]), digits2(b[6:]); t.hour|t.min|t.sec < 0 {
+		return false
+	}
+	t.ms, c.i = fraction(c.b, c.i+8)
+	return true
 }
 
 // yearDay reads "10:22:40" after "2012-025T", the 25th day of the year (an ordinal date
@@ -367,6 +376,10 @@ func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
 		t.Year = 2000 + first
 		t.month = second
 		t.day = third
+	case width == 2 && sep == '.': // "29.01.26", in German
+		t.Year = 2000 + third
+		t.month = second
+		t.day = first
 	default:
 		return 0
 	}
@@ -379,43 +392,6 @@ func (s *Stamps) fromDay(c *scanner, t *Stamp, first int) int {
 		return 0
 	}
 	return c.end(t)
-}
-
-// numberedMonth reads "29 12:00:00" after "1月", as journalctl and syslog print it in Chinese,
-// Japanese and Korean locales.
-func (s *Stamps) numberedMonth(c *scanner, t *Stamp, month int) int {
-	t.month = month
-	c.blanks()
-	var width int
-	if t.day, width = c.number(2); width == 0 {
-		return 0
-	}
-	if c.take(",") != 0 { // of java.util.logging
-		c.blanks()
-		if t.Year, width = c.number(4); width != 4 || !c.blanks() || !c.clock(t) || !c.halfWord(t) {
-			return 0
-		}
-		return c.end(t)
-	}
-	if !c.blanks() {
-		return 0
-	}
-	return s.yearless(c, t)
-}
-
-// halfWord reads the half of the day in another script after a blank, "下午".
-func (c *scanner) halfWord(t *Stamp) bool {
-	from := c.i
-	c.blanks()
-	end := c.i
-	for end < len(c.b) && c.b[end] >= 0x80 {
-		end++
-	}
-	half, ok := halves[string(c.b[c.i:end])]
-	if ok = ok && c.i > from && t.toHalf(half); ok {
-		c.i = end
-	}
-	return ok
 }
 
 // fromDayMonth reads "29/Jan/2026:12:00:00 +0800", "29 Jan 2026 12:00:00.123" and, with no
@@ -450,9 +426,9 @@ func (s *Stamps) yearless(c *scanner, t *Stamp) int {
 	return c.end(t)
 }
 
-// fromWord reads "Thu Jan 29 12:00:00 2026", "Thu, 29 Jan 2026 12:00:00 GMT" and "Jan 29, 2026
-// 12:00:00 PM", JavaScript's "Thu Jan 29 2026 12:00:00 GMT+0800" and systemd's "Thu 2026-01-29
-// 12:00:00 UTC".
+// fromWord reads "Thu Jan 29 12:00:00 2026", "Thu, 29 Jan 2026 12:00:00 GMT", "Jan 29, 2026
+// 12:00:00 PM", "Jan-29-2026 12:00:00" and "January 29th 2026, 12:00:00 pm",
+// JavaScript's "Thu Jan 29 2026 12:00:00 GMT+0800" and systemd's "Thu 2026-01-29 12:00:00 UTC".
 func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
 	if c.weekday() && c.i < len(c.b) && Digit(c.b[c.i]) {
 		if n := iso(c.b[c.i:], t); n > 0 {
@@ -464,15 +440,18 @@ func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
 		}
 		return s.fromDayMonth(c, t, day, c.month())
 	}
-	if t.month = c.month(); t.month == 0 || !c.blanks() {
+	t.month = c.month()
+	dashed := t.month > 0 && c.take("-") != 0
+	if t.month == 0 || !dashed && !c.blanks() {
 		return 0
 	}
 	var width int
 	if t.day, width = c.number(2); width == 0 {
 		return 0
 	}
+	_ = c.has("st") || c.has("nd") || c.has("rd") || c.has("th")
 	c.take(",")
-	if !c.blanks() {
+	if dashed && c.take("-") == 0 || !dashed && !c.blanks() {
 		return 0
 	}
 	from := c.i
@@ -484,7 +463,9 @@ func (s *Stamps) fromWord(c *scanner, t *Stamp) int {
 		}
 		return c.end(t)
 	}
-	c.i = from
+	if c.i = from; dashed {
+		return 0
+	}
 	return s.yearLast(c, t)
 }
 
