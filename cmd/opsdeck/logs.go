@@ -130,6 +130,9 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 	before, after := r.cmd.context()
 	r.scan.Texts = !r.cmd.JSON && !r.shaped() && before == 0 && after == 0
 	print := r.printer()
+	if r.scan.Texts && limit == 0 {
+		r.scan.Pass = r.pass
+	}
 	done, seen := int64(0), int64(0) // hits printed before, and passed on
 	each := func() error {
 		return r.scan.Each(ctx, sources, func(h *index.Hit) error {
@@ -151,6 +154,7 @@ func (r *logsRun) do(ctx context.Context, sources []logs.Source) error {
 		return err
 	}
 	done, seen = r.hits, 0
+	r.scan.Pass = nil // those that were printed before are left out one by one
 	if sources, err = r.wholly(ctx); err == nil {
 		err = each()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 
 	"opsdeck/internal/human"
@@ -35,6 +36,17 @@ func (r *logsRun) text(lines string, hit bool) {
 		r.out.WriteString(line)
 		r.out.WriteByte('\n')
 	}
+}
+
+// pass prints the texts of events with so many hits.
+func (r *logsRun) pass(texts []byte, hits int64) error {
+	r.hits += hits
+	if r.cmd.Raw {
+		_, err := r.out.Write(texts)
+		return err
+	}
+	r.text(string(bytes.TrimSuffix(texts, []byte{'\n'})), true)
+	return nil
 }
 
 // longText prints the event of a hit; --raw prints all of it, however long.

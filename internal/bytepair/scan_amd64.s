@@ -14,8 +14,65 @@ TEXT ·scan(SB), NOSPLIT, $0-32
 	VPBROADCASTB Pair_foldSecond(DI), Y3
 	VPBROADCASTB Pair_stop(DI), Y4
 	XORQ AX, AX
+	MOVQ CX, R9
+	ANDQ $~63, R9
+	JZ next
+	MOVBLZX Pair_foldFirst(DI), R8
+	ORB Pair_foldSecond(DI), R8
+	JNZ wideFold
 
-next:
+wide: // 64 places, where no bits are set before
+	VMOVDQU (SI)(AX*1), Y5
+	VMOVDQU 32(SI)(AX*1), Y8
+	VPCMPEQB (DX)(AX*1), Y1, Y6
+	VPCMPEQB 32(DX)(AX*1), Y1, Y9
+	VPCMPEQB Y5, Y4, Y7
+	VPCMPEQB Y8, Y4, Y10
+	VPCMPEQB Y5, Y0, Y5
+	VPCMPEQB Y8, Y0, Y8
+	VPAND Y5, Y6, Y5
+	VPAND Y8, Y9, Y8
+	VPOR Y5, Y7, Y5
+	VPOR Y8, Y10, Y8
+	VPOR Y5, Y8, Y6
+	VPMOVMSKB Y6, BX
+	TESTL BX, BX
+	JNZ foundWide
+	ADDQ $64, AX
+	CMPQ AX, R9
+	JLT wide
+	JMP rest
+
+wideFold: // 64 places
+	VMOVDQU (SI)(AX*1), Y5
+	VMOVDQU 32(SI)(AX*1), Y8
+	VPOR (DX)(AX*1), Y3, Y6
+	VPOR 32(DX)(AX*1), Y3, Y9
+	VPCMPEQB Y5, Y4, Y7
+	VPCMPEQB Y8, Y4, Y10
+	VPOR Y5, Y2, Y5
+	VPOR Y8, Y2, Y8
+	VPCMPEQB Y6, Y1, Y6
+	VPCMPEQB Y9, Y1, Y9
+	VPCMPEQB Y5, Y0, Y5
+	VPCMPEQB Y8, Y0, Y8
+	VPAND Y5, Y6, Y5
+	VPAND Y8, Y9, Y8
+	VPOR Y5, Y7, Y5
+	VPOR Y8, Y10, Y8
+	VPOR Y5, Y8, Y6
+	VPMOVMSKB Y6, BX
+	TESTL BX, BX
+	JNZ foundWide
+	ADDQ $64, AX
+	CMPQ AX, R9
+	JLT wideFold
+
+rest:
+	CMPQ AX, CX
+	JGE none
+
+next: // 32 places
 	VMOVDQU (SI)(AX*1), Y5
 	VMOVDQU (DX)(AX*1), Y6
 	VPCMPEQB Y5, Y4, Y7
@@ -31,12 +88,25 @@ next:
 	ADDQ $32, AX
 	CMPQ AX, CX
 	JLT next
+
+none:
 	VZEROUPPER
 	MOVQ CX, ret+24(FP)
 	RET
 
 found:
 	BSFL BX, BX
+	ADDQ BX, AX
+	VZEROUPPER
+	MOVQ AX, ret+24(FP)
+	RET
+
+foundWide:
+	VPMOVMSKB Y5, BX
+	VPMOVMSKB Y8, R8
+	SHLQ $32, R8
+	ORQ R8, BX
+	BSFQ BX, BX
 	ADDQ BX, AX
 	VZEROUPPER
 	MOVQ AX, ret+24(FP)

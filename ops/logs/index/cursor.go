@@ -9,6 +9,9 @@ import (
 	"opsdeck/ops/logs/line"
 )
 
+// mostAhead is how many regions of all sources are looked through ahead.
+const mostAhead = 6
+
 // cursor goes through one source's hits in order, with a few regions being
 // looked through ahead.
 type cursor struct {
@@ -53,7 +56,11 @@ func (c *cursor) next(ctx context.Context) (bool, error) {
 		if err != nil || !ok {
 			return false, err
 		}
-		c.found, c.pos = f, 0
+		if c.found, c.pos = f, 0; f.texts != nil {
+			if err := c.scan.Pass(f.texts, f.count); err != nil {
+				return false, err
+			}
+		}
 	}
 	c.pos++
 	switch ms := c.hit().ms; {

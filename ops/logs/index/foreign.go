@@ -39,3 +39,9 @@ func (f *foreign) in(text []byte) bool {
 	}
 	return false
 }
+
+// inPiece tells whether a text holds them in the piece at its end, which begins at i, or across its
+// beginning.
+func (f *foreign) inPiece(text []byte, i int) bool {
+	return f != nil && f.in(text[max(0, i+1-len(f.word)):])
+}

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"runtime/debug"
 
 	"opsdeck/ops/logs"
@@ -21,18 +20,11 @@ func (k *kit) mapped(p *openPart, off, end int64) (n int64, foreign, ok bool) {
 	}
 	defer unmap()
 	whole := noFault(func() {
-		const piece = 256 << 10 // is still in the cache when it is looked at again
-		for k.foreign != nil && len(text) > piece {
-			end := bytes.LastIndexByte(text[:piece], '\n') + 1
-			if end == 0 {
-				break
-			}
-			n += k.countIn(text[:end])
-			foreign = foreign || k.foreign.in(text[:end])
-			text = text[end:]
+		for i, end := 0, 0; i < len(text); i = end {
+			end = pieceEnd(text, i)
+			n += k.countIn(text[i:end])
+			foreign = foreign || k.foreign.inPiece(text[:end], i)
 		}
-		n += k.countIn(text)
-		foreign = foreign || k.foreign.in(text)
 	})
 	return n, foreign, whole
 }

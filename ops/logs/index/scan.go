@@ -32,6 +32,9 @@ type Scan struct {
 	// Texts keeps with the hits the text of their events that is at hand while they are
 	// looked for. A hit is then good until the next one.
 	Texts bool
+	// Pass, if not nil, is given the texts of events, each with a line break at its end, instead of
+	// their hits, where those are of one source and the texts are kept. hits is how many they are.
+	Pass func(texts []byte, hits int64) error
 	// Styles tells the style of a source by its name, always the same one; may be nil.
 	Styles func(source string) *logline.Style
 	// Foreign are bytes of a word in another encoding. Count and Each end with ErrForeign where a
@@ -41,9 +44,10 @@ type Scan struct {
 	// Shelf, when not nil, has the indexes that the console keeps.
 	Shelf Shelf
 
-	table *logline.Shapes
-	kits  chan *kit
-	rooms chan *room
+	table  *logline.Shapes
+	kits   chan *kit
+	rooms  chan *room
+	passes bool // Pass is given texts
 }
 
 // kit is what one goroutine needs to look through text.
@@ -100,7 +104,7 @@ func (s *Scan) prepare() {
 	s.table = logline.NewShapes()
 	n := runtime.GOMAXPROCS(0)
 	s.kits = make(chan *kit, n)
-	s.rooms = make(chan *room, n)
+	s.rooms = make(chan *room, 2*mostAhead)
 	for range n {
 		p := logline.NewParser(s.Zone, s.Now)
 		k := &kit{build: NewBuilder(s.table, p, false), match: NewMatcher(s.Query, s.table, p)}
@@ -169,7 +173,8 @@ func (p *openPart) close() {
 // found is what was found in a region.
 type found struct {
 	hits  []Hit
-	room  *room // that they are in, or nil
+	texts []byte // of their events, to be passed on instead
+	room  *room  // that they are in, or nil
 	lines int64
 	count int64
 	err   error
@@ -191,15 +196,18 @@ func (s *Scan) Each(ctx context.Context, sources []logs.Source, do func(*Hit) er
 	s.prepare()
 	var m merge
 	m.newest = s.Newest
-	depth := max(2, 6/max(1, len(sources)))
+	depth := max(2, mostAhead/max(1, len(sources)))
 	for i, src := range sources {
 		if !s.Query.SourcesMatch(src.Name) {
 			continue
 		}
 		c := &cursor{scan: s, src: src, order: i, depth: depth, newest: s.Newest, manner: s.manner(src.Name)}
 		defer c.close()
-		c.prefetch(ctx)
 		m.all = append(m.all, c)
+	}
+	s.passes = s.Pass != nil && s.Texts && s.Unnumbered && !s.Newest && len(m.all) == 1
+	for _, c := range m.all {
+		c.prefetch(ctx)
 	}
 	live := m.all[:0]
 	for _, c := range m.all {
@@ -249,7 +257,7 @@ func (s *Scan) Count(ctx context.Context, sources []logs.Source) (n int64, err e
 		if !s.Query.SourcesMatch(src.Name) {
 			continue
 		}
-		c := &cursor{scan: s, src: src, depth: 6, countOnly: true, manner: s.manner(src.Name)}
+		c := &cursor{scan: s, src: src, depth: mostAhead, countOnly: true, manner: s.manner(src.Name)}
 		for {
 			f, ok, err := c.nextRegion(ctx)
 			if err != nil {

@@ -17,19 +17,13 @@ import (
 
 // Limits of what is read for one line with the word.
 const (
-	sparseLook  = 1 << 10  // how far before it the line is looked for at first from which to begin
-	sparseBack  = 16 << 10 // and how far at most
-	sparseNear  = 512      // text between two such lines that is not left out
-	sparseLines = BlockBytes >> 10
+	sparseLook  = 1 << 10          // how far before it the line is looked for at first from which to begin
+	sparseBack  = 16 << 10         // and how far at most
+	sparseNear  = 512              // text between two such lines that is not left out
+	sparseLines = BlockBytes >> 10 // most lines with the word in a region
 )
 
 var errWhole = errors.New("index the whole region")
-
-// wordLine is a line of a region that may be a hit.
-type wordLine struct {
-	off, end int64
-	number   int64 // in the region, from 0
-}
 
 // sparse looks through a region by the word that every hit holds. ok is false where
 // only an index of the whole region gives the same answer.
@@ -64,124 +58,33 @@ func (k *kit) mapRegion(r io.ReaderAt, off, end int64) (text *regionText, unmap 
 func (k *kit) sparseIn(
 	ctx context.Context, s *Scan, p *openPart, text *regionText, end int64, countOnly bool,
 ) (f found, ok bool) {
-	off := text.off
-	if k.foreign.in(text.held) {
-		return found{foreign: true}, true
-	}
-	lines, total, err := k.wordLines(text.held, off, s.Unnumbered || countOnly)
-	if err != nil {
-		return found{err: err}, err != errWhole
+	t := &sparse{kit: k, part: p, text: text, off: text.off, end: end, countOnly: countOnly, found: &f, passed: -1}
+	lines, total, foreign, ok := t.wordLines(s.Unnumbered || countOnly)
+	if foreign || !ok {
+		return found{foreign: foreign}, foreign
 	}
 	f.lines = total
 	if len(lines) == 0 {
 		return f, true
 	}
-	t := &sparse{kit: k, part: p, text: text, off: off, end: end, countOnly: countOnly, found: &f}
 	if !countOnly {
 		f.room = s.takeRoom()
-		f.hits = slices.Grow(f.room.hits, len(lines))
+		if t.passes = s.passes; t.passes {
+			f.texts = slices.Grow(f.room.texts, bytesOf(lines))
+		} else {
+			f.hits = slices.Grow(f.room.hits, len(lines))
+		}
 	}
 	if err := t.through(ctx, lines); err != nil {
 		return found{err: err}, err != errWhole
 	}
-	if s.Texts {
+	switch {
+	case t.passes:
+		f.room.texts = f.texts[:0]
+	case s.Texts:
 		text.give(f.hits, f.room)
 	}
 	return f, true
-}
-
-// wordLines are the lines of a region's text, which begins at off, that the query's words
-// fit, and how many lines there are in all. Without numbers nothing is counted.
-func (k *kit) wordLines(text []byte, off int64, unnumbered bool) (lines []wordLine, total int64, err error) {
-	lines = k.lines[:0]
-	defer func() { k.lines = lines }()
-	done := 0 // up to where lines are counted
-	for i := 0; i < len(text); {
-		from, to := k.nextWordLine(text, i)
-		if from < 0 {
-			break
-		}
-		if !unnumbered {
-			total += int64(bytes.Count(text[done:from], []byte{'\n'}))
-			done = from
-		}
-		if lines = append(lines, wordLine{off + int64(from), off + int64(to), total}); len(lines) > sparseLines {
-			return nil, 0, errWhole
-		}
-		i = to + 1
-	}
-	if n := len(lines); n > 0 && logline.HoldsEntry(text[:lines[n-1].end-off]) {
-		return nil, 0, errWhole // its values may hold any text
-	}
-	if !unnumbered {
-		total += int64(bytes.Count(text[done:], []byte{'\n'}))
-		if n := len(text); n > 0 && text[n-1] != '\n' {
-			total++
-		}
-	}
-	return lines, total, nil
-}
-
-// regionText is a text of which one region is held.
-type regionText struct {
-	io.ReaderAt
-	held []byte
-	off  int64
-}
-
-func (t *regionText) ReadAt(p []byte, off int64) (int, error) {
-	if at := off - t.off; at >= 0 && at+int64(len(p)) <= int64(len(t.held)) {
-		return copy(p, t.held[at:]), nil
-	}
-	return t.ReaderAt.ReadAt(p, off)
-}
-
-// give copies to each event's first hit the event's text, which it puts into a room.
-func (t *regionText) give(hits []Hit, into *room) {
-	size := int64(0)
-	for i := range hits {
-		if h := &hits[i]; i == 0 || h.Head != hits[i-1].Head {
-			size += h.Last - h.Head
-		}
-	}
-	texts := slices.Grow(into.texts, int(size))
-	into.texts = texts
-	for i := range hits {
-		if h := &hits[i]; i == 0 || h.Head != hits[i-1].Head {
-			from := len(texts)
-			texts = append(texts, t.held[h.Head-t.off:h.Last-t.off]...)
-			h.event = texts[from:]
-		}
-	}
-}
-
-// room is memory for the hits of a region and their texts, both empty.
-type room struct {
-	hits  []Hit
-	texts []byte
-}
-
-// takeRoom takes the room of hits that are done with, or new room.
-func (s *Scan) takeRoom() *room {
-	select {
-	case r := <-s.rooms:
-		return r
-	default:
-		return &room{}
-	}
-}
-
-// done gives back the room of hits that nobody uses any more.
-func (s *Scan) done(f *found) {
-	if f.room == nil || !s.Texts {
-		return
-	}
-	f.room.hits = f.hits[:0]
-	select {
-	case s.rooms <- f.room:
-	default:
-	}
-	f.room = nil
 }
 
 // hold reads a region whole.
@@ -197,28 +100,6 @@ func (k *kit) hold(r io.ReaderAt, off, end int64) (*regionText, error) {
 	return t, logline.ReadFull(r, t.held, off)
 }
 
-// nextWordLine is the first line of a text from the one on that begins at i whose words
-// are those of the query; from is negative where there is none. In a coloured line a word
-// may have a colour within.
-func (k *kit) nextWordLine(text []byte, i int) (from, to int) {
-	q := k.match.Query
-	only := q.OneExact()
-	find := &k.find[0]
-	for i < len(text) {
-		at, coloured := find.Next(text, i)
-		if at < 0 {
-			return -1, 0
-		}
-		from = i + bytes.LastIndexByte(text[i:at], '\n') + 1
-		to = logline.After(text, '\n', at)
-		if only && !coloured && to >= at+len(find.Word) || q.MatchBytes(logline.TrimCR(text[from:to]), &k.match.vis) {
-			return from, to
-		}
-		i = to + 1
-	}
-	return -1, 0
-}
-
 // sparse is a region that is read around its lines with the word.
 type sparse struct {
 	*kit
@@ -226,6 +107,8 @@ type sparse struct {
 	text      *regionText
 	off, end  int64 // of the region
 	countOnly bool
+	passes    bool  // the texts of events are wanted, and nothing else of the hits
+	passed    int64 // where the event begins whose text was taken last
 	found     *found
 
 	block *Block     // of the stretch that is read, nil between two
@@ -247,12 +130,14 @@ func (t *sparse) through(ctx context.Context, lines []wordLine) error {
 			continue
 		}
 		if t.block == nil || l.off-t.tail >= sparseNear {
-			if h, ok := t.single(l); ok {
+			if l.alone {
 				if err := t.finish(ctx); err != nil {
 					return err
 				}
 				t.words, t.next = t.words[1:], 0
-				t.add(&h)
+				if err := t.addAlone(l); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := t.begin(ctx, l); err != nil {
@@ -267,32 +152,6 @@ func (t *sparse) through(ctx context.Context, lines []wordLine) error {
 	return t.finish(ctx)
 }
 
-// single is the hit of a line that is an event by itself, as most are: it begins one whatever
-// stands before it, and the line after it another. ok is false where that is not so, or more is
-// asked of the event than the words.
-func (t *sparse) single(l wordLine) (h Hit, ok bool) {
-	if t.match.Query.HasTests() {
-		return h, false
-	}
-	line := t.known
-	if line.at != l.off || !line.ready {
-		line = t.readAt(l.off, l.end)
-	}
-	t.known.ready = false
-	if line.ms == logline.Unset || line.opens || line.shape.Below || !line.shape.Resets() {
-		return h, false
-	}
-	if next := l.end + 1; next < t.end {
-		if t.known = t.readAt(next, t.lineEnd(next)); !t.known.shape.Resets() {
-			return h, false
-		}
-	}
-	return Hit{
-		Source: t.part.name, Off: l.off, End: l.end, Last: l.end, Head: l.off, Line: l.number + 1,
-		ms: line.ms, level: line.shape.Level, text: t.part,
-	}, true
-}
-
 // lineEnd is where the line at an offset ends.
 func (t *sparse) lineEnd(off int64) int64 {
 	if n := bytes.IndexByte(t.text.held[off-t.off:], '\n'); n >= 0 {
@@ -303,26 +162,28 @@ func (t *sparse) lineEnd(off int64) int64 {
 
 // knownLine is what is known of a line that begins at an offset.
 type knownLine struct {
-	at    int64
-	shape *logline.Shape
-	ms    int64
-	opens bool // it may be the first of a record, or be inside one
-	ready bool
+	at     int64
+	ms     int64
+	level  logs.Level
+	resets bool // it decides alone that it begins an event and what may follow it
+	opens  bool // it may be the first of a record, or be inside one, or not say what happened
+	ready  bool
 }
 
 func (t *sparse) readAt(off, end int64) knownLine {
 	if end-off > logline.WindowBytes {
-		return knownLine{shape: noHead}
+		return knownLine{} // too long to be looked at
 	}
 	t.build.parser.At = off
 	line := logline.TrimCR(t.text.held[off-t.off : end-t.off])
+	if level, ms, ok := t.build.parser.NestHead(line); ok {
+		return knownLine{off, ms, level, true, false, true}
+	}
 	l := t.build.headOf(line, int64(len(line)))
 	indented := len(l.text) > 0 && (l.text[0] == ' ' || l.text[0] == '\t')
-	return knownLine{off, l.shape, l.ms, indented || logline.OpensRecord(l.text), true}
+	opens := indented || l.shape.Below || logline.OpensRecord(l.text)
+	return knownLine{off, l.ms, l.shape.Level, l.shape.Resets(), opens, true}
 }
-
-// noHead is the shape of a line that is too long to be looked at.
-var noHead = &logline.Shape{Kind: logline.KindPlain}
 
 // begin starts a stretch before a line with the word; where there is no line to begin
 // with, the stretch before goes on.
@@ -432,7 +293,9 @@ func (t *sparse) finish(ctx context.Context) error {
 			for blk.Off+int64(blk.Starts.At(i)) < l.off {
 				i++
 			}
-			t.take(blk, i)
+			if err := t.take(blk, i); err != nil {
+				return err
+			}
 		}
 		return ctx.Err()
 	}
@@ -441,22 +304,53 @@ func (t *sparse) finish(ctx context.Context) error {
 		return err
 	}
 	for i := hits.Next(0); i >= 0; i = hits.Next(i + 1) {
-		t.take(blk, i)
+		if err := t.take(blk, i); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // take notes a hit of the stretch.
-func (t *sparse) take(blk *Block, i int) {
+func (t *sparse) take(blk *Block, i int) error {
 	h := t.hit(blk, t.part, i)
 	h.Line += t.first
-	t.add(&h)
+	return t.add(&h)
 }
 
-func (t *sparse) add(h *Hit) {
-	if t.found.count++; !t.countOnly {
+func (t *sparse) add(h *Hit) error {
+	t.found.count++
+	switch {
+	case t.passes:
+		return t.pass(h.Head, h.Last)
+	case !t.countOnly:
 		t.found.hits = append(t.found.hits, *h)
 	}
+	return nil
+}
+
+// addAlone is add for a line that is an event by itself.
+func (t *sparse) addAlone(l wordLine) error {
+	if t.passes {
+		t.found.count++
+		return t.pass(l.off, l.end)
+	}
+	return t.add(&Hit{
+		Source: t.part.name, Off: l.off, End: l.end, Last: l.end, Head: l.off, Line: l.number + 1,
+		ms: l.ms, level: l.level, text: t.part,
+	})
+}
+
+// pass takes the text of an event, unless it was taken with the hit before.
+func (t *sparse) pass(head, last int64) error {
+	if last-head > maxRaw {
+		return errWhole
+	}
+	if head != t.passed {
+		t.passed = head
+		t.found.texts = appendText(t.found.texts, t.text.held[head-t.off:last-t.off])
+	}
+	return nil
 }
 
 // free tells whether which lines of a block begin an event depends on nothing before it.

@@ -52,10 +52,13 @@ func programsText(t *testing.T, r *rand.Rand, size int) []byte {
 		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
 		of = of[:1+r.IntN(3)]
 	}
+	var entry []byte
 	if export, err := os.ReadFile("../line/testdata/journal-export.log"); err != nil {
 		t.Fatal(err)
 	} else if r.IntN(8) == 0 { // nothing stands between its entries
 		return bytes.Repeat(export, size/len(export))
+	} else if at := r.IntN(10); at > 0 {
+		entry = export[:len(export)*at/10]
 	}
 	var b bytes.Buffer
 	for b.Len() < size {
@@ -71,6 +74,10 @@ func programsText(t *testing.T, r *rand.Rand, size int) []byte {
 			b.WriteString("2026-01-29 09:00:01 INFO " + strings.Repeat("long ", 4000) + "\n")
 		case 2:
 			b.WriteString(strings.Repeat("a plain line of a program\r\n", r.IntN(2000)))
+		case 3:
+			if r.IntN(20) == 0 {
+				b.Write(entry)
+			}
 		}
 	}
 	return b.Bytes()
@@ -164,6 +171,63 @@ func TestTextsKeptWithHitsAreThoseOfTheFile(t *testing.T) {
 	}
 	if kept == 0 {
 		t.Error("no text was kept")
+	}
+}
+
+// TestTextsThatArePassedOnAreThoseOfTheHits compares the texts of events that are passed on at once
+// with those of the hits one by one.
+func TestTextsThatArePassedOnAreThoseOfTheHits(t *testing.T) {
+	r := rand.New(rand.NewPCG(testenv.Seed(t), 17))
+	passed := 0
+	for range 2 {
+		text := programsText(t, r, 5<<20)
+		if r.IntN(2) == 0 {
+			text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+		}
+		source := []logs.Source{{Name: "a", Parts: []logs.Part{heldPart{text}, heldPart{text[:1<<20]}}}}
+		for range 4 {
+			word := somewhere(r, text)
+			printed := func(pass bool) (out []byte, hits int64) {
+				s := &Scan{
+					Query:      &query.Query{Groups: [][]query.Term{{query.ExactTerm(word)}}},
+					Zone:       time.UTC,
+					Now:        time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC),
+					Unnumbered: true,
+					Texts:      true,
+				}
+				if pass {
+					s.Pass = func(texts []byte, n int64) error {
+						passed++
+						out = append(out, texts...)
+						hits += n
+						return nil
+					}
+				}
+				var last Hit
+				err := s.Each(t.Context(), source, func(h *Hit) error {
+					if hits++; last.SameEvent(h) {
+						return nil
+					}
+					around, err := s.Around(h, 0, 0, &Hit{})
+					if around.Event != "" {
+						out = append(append(out, around.Event...), '\n')
+					}
+					last = *h
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out, hits
+			}
+			got, hits := printed(true)
+			if want, n := printed(false); !bytes.Equal(got, want) || hits != n {
+				t.Fatalf("%q: %d bytes of %d hits, want %d of %d", word, len(got), hits, len(want), n)
+			}
+		}
+	}
+	if passed == 0 {
+		t.Error("no text was passed on")
 	}
 }
 
