@@ -223,6 +223,9 @@ func (r *runner) tell(f *format.Format) error {
 // tell sends the events' format to the server. After it, MySQL with GTIDs takes no statement
 // until GTID_NEXT is set: a user who may not do that is refused before.
 func (s *server) tell(ctx context.Context, c *sql.Conn, f *format.Format) error {
+	if err := takesRows(ctx, c); err != nil {
+		return err
+	}
 	if s.gtids {
 		if err := automatic(ctx, c); err != nil {
 			return err
@@ -235,6 +238,16 @@ func (s *server) tell(ctx context.Context, c *sql.Conn, f *format.Format) error 
 		return nil
 	}
 	return automatic(ctx, c)
+}
+
+// takesRows lets a session take row events: in statement format it refuses them
+// (ER_BINLOG_ROW_INJECTION_AND_STMT_MODE). A user who may not change that is refused here.
+func takesRows(ctx context.Context, c *sql.Conn) error {
+	if format, err := schema.One(ctx, c, "SELECT @@SESSION.binlog_format"); err != nil || format != "STATEMENT" {
+		return lostOnly(err)
+	}
+	_, err := c.ExecContext(ctx, "SET SESSION binlog_format = ROW")
+	return err
 }
 
 // automatic lets the server give the session's transactions their GTIDs.
