@@ -219,6 +219,7 @@ func (c *auditRestoreArchiveCmd) Run(ctx context.Context, a *app) error {
 	defer src.Close()
 	if c.DryRun {
 		a.say(lang.M("%s would be loaded as the table %s of %s", c.File, c.As, s.Service.Database.Name))
+		a.say(lang.M("until it is done, the server needs room for the rows twice, and twice in its binlog"))
 		return nil
 	}
 	held, err := src.Lock()

@@ -231,6 +231,10 @@ func TestAuditExportAndArchiveByCommand(t *testing.T) {
 		if all := jsonLines(t, out); len(all) != 11 || all[0]["user_id"] != 1.0 {
 			t.Fatalf("%s", out)
 		}
+		out, _ = asked(t, config, 0, "audit", "restore-archive", archive, "--dry-run")
+		if !strings.Contains(out, "room for the rows twice") {
+			t.Fatalf("%s", out)
+		}
 		asked(t, config, 0, "audit", "restore-archive", archive)
 		var n int
 		if err := srv.Open(t, schema).QueryRow("SELECT COUNT(*) FROM audit_logs_" + year).Scan(&n); err != nil ||

@@ -183,8 +183,8 @@ func TestABrokenDeletionGoesOnExactly(t *testing.T) {
 	}
 }
 
-// A load that was broken off after the rows came and before the table got its
-// name goes on there; what stands in the scratch schema is verified.
+// A load that was broken off at any place goes on there; what stands in the scratch schema is
+// verified, and nothing of it stays.
 func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, srv *testdb.Server) {
 		schema := srv.Schema(t)
@@ -211,15 +211,47 @@ func TestABrokenLoadOfAnArchiveGoesOn(t *testing.T) {
 			load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.Years().Load(context.Background(), LoadArchive{Path: p.File, As: "audit_old"}); err != nil ||
-			n != 25 {
+		// Broken off while the rows are copied beside the live table.
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		_, err = s.Years().Load(ctx, LoadArchive{Path: p.File, As: "audit_old", batch: 10,
+			Report: func(r ops.Progress) {
+				if r.Phase == "copy" {
+					cancel()
+				}
+			}})
+		var begun int
+		if e := utc(t, srv, schema).QueryRow("SELECT COUNT(*) FROM " + scratchName("loading", "audit_old")).
+			Scan(&begun); e != nil || err == nil || begun != 10 {
+			t.Fatalf("%d rows were copied: %v %v", begun, err, e)
+		}
+		whole := LoadArchive{Path: p.File, As: "audit_old", batch: 10}
+		if n, err := s.Years().Load(context.Background(), whole); err != nil || n != 25 {
 			t.Fatalf("%d %v", n, err)
 		}
-		var left int
-		if err := utc(t, srv, "").QueryRow("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?",
-			scratch).Scan(&left); err != nil ||
-			left != 0 {
-			t.Fatalf("the scratch schema is left: %v", err)
+		left := func() (n int) {
+			query := "SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?) + " +
+				"(SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = ?)"
+			err := utc(t, srv, "").QueryRow(query, scratch, scratchName("loading", "audit_old")).Scan(&n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if left() != 0 {
+			t.Fatal("the scratch schema or the temporary table is left")
+		}
+		// Broken off before the scratch schema is dropped.
+		if _, err := load.Run(context.Background(), target(srv), src,
+			load.Options{Schema: scratch, Tables: []string{"audit_logs"}}); err != nil {
+			t.Fatal(err)
+		}
+		again := LoadArchive{Path: p.File, As: "audit_old"}
+		if n, err := s.Years().Load(context.Background(), again); err != nil || n != 25 || left() != 0 {
+			t.Fatalf("%d %v, %d left", n, err, left())
+		}
+		if _, err := s.Years().Load(context.Background(), again); ops.CodeOf(err) != ops.Usage {
+			t.Fatalf("a taken name gave %v", err)
 		}
 		// One that holds other rows is not taken.
 		strange := scratchName(schema, "audit_x")

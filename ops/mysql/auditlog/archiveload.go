@@ -1,16 +1,14 @@
 package auditlog
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"errors"
-	"fmt"
 
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
-	"opsdeck/ops/audit"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/mysql/load"
 	"opsdeck/ops/mysql/schema"
@@ -21,11 +19,12 @@ type LoadArchive struct {
 	Path   string
 	As     string // the new table beside the live one
 	Report func(ops.Progress)
+	batch  int // rows that one statement copies; 0 for copyRows
 }
 
 // Load loads an archive's table under another name beside the live one,
 // which it never touches: into a scratch schema, compared there with the
-// manifest, then renamed into place. A name that is taken is refused. It can be
+// manifest, then copied into place. A name that is taken is refused. It can be
 // broken off at any moment and run again.
 func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error) {
 	db, err := mysql.Open(ctx, y.src.r.opt.Target, "")
@@ -33,57 +32,62 @@ func (y *Years) Load(ctx context.Context, o LoadArchive) (rows int64, err error)
 		return 0, err
 	}
 	defer db.Close()
+	scratch := scratchName(y.src.r.opt.Schema, o.As)
+	p := &placing{
+		db:      db,
+		target:  y.src.r.opt.Target,
+		scratch: scratch,
+		table:   y.src.r.opt.Table,
+		live:    y.src.r.opt.Schema,
+		as:      o.As,
+		temp:    scratchName("loading", o.As),
+		batch:   cmp.Or(o.batch, copyRows),
+		report:  o.Report,
+	}
 	var taken int
 	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND "+
-		"TABLE_NAME = ?", y.src.r.opt.Schema, o.As).
+		"TABLE_NAME = ?", p.live, o.As).
 		Scan(&taken)
 	if err != nil {
 		return 0, y.src.lane.explain(err)
 	}
 	if taken > 0 {
-		return 0, ops.E(ops.Usage, lang.M("the table %s already exists in the database %s", o.As, y.src.r.opt.Schema)).
-			WithHint(lang.M("choose another name with --as"))
+		rows, placed := p.placed(ctx)
+		if !placed {
+			return 0, ops.E(ops.Usage, lang.M("the table %s already exists in the database %s", o.As, p.live)).
+				WithHint(lang.M("choose another name with --as"))
+		}
+		return rows, y.src.lane.explain(p.clear(ctx))
 	}
 	src, err := load.Open(o.Path)
 	if err != nil {
 		return 0, err
 	}
 	defer src.Close()
-	scratch := scratchName(y.src.r.opt.Schema, o.As)
-	rows, err = y.loadInto(ctx, db, src, scratch, o.Report)
-	if err != nil {
+	if rows, err = y.loadInto(ctx, db, src, scratch, o.Report); err != nil {
 		return 0, err
 	}
-	if src.Manifest != nil {
-		verdict, err := load.Verify(ctx, y.src.r.opt.Target, src.Manifest,
-			load.VerifyOptions{Schema: scratch, Tables: []string{y.src.r.opt.Table}, Report: o.Report})
-		if err != nil {
-			return 0, err
-		}
-		if !verdict.Good {
-			return 0, ops.E(ops.Failed, lang.M("the rows in %s do not match the archive", scratch)).
-				WithHint(lang.M("check that database, then drop it; the live table was not touched"))
-		}
+	if err := y.proven(ctx, src, scratch, o.Report); err != nil {
+		return 0, err
 	}
-	triggers, err := found(ctx, db, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?",
-		scratch)
-	if err != nil {
-		return 0, y.src.lane.explain(err)
-	}
-	var statements []string
-	for _, name := range triggers { // a table with triggers cannot change its schema, and an archive needs none
-		statements = append(statements, fmt.Sprintf("DROP TRIGGER %s.%s", audit.Ident(scratch), audit.Ident(name)))
-	}
-	for _, statement := range append(statements,
-		fmt.Sprintf("RENAME TABLE %s.%s TO %s.%s", audit.Ident(scratch), audit.Ident(y.src.r.opt.Table),
-			audit.Ident(y.src.r.opt.Schema), audit.Ident(o.As)),
-		"DROP DATABASE "+audit.Ident(scratch)) {
-		if _, e := db.ExecContext(ctx, statement); e != nil {
-			err = errors.Join(err, e)
-			break
-		}
+	if err = p.place(ctx); err == nil {
+		err = p.clear(ctx)
 	}
 	return rows, y.src.lane.explain(err)
+}
+
+// proven compares the loaded rows with the archive's manifest.
+func (y *Years) proven(ctx context.Context, src *load.Source, scratch string, report func(ops.Progress)) error {
+	if src.Manifest == nil {
+		return nil
+	}
+	verdict, err := load.Verify(ctx, y.src.r.opt.Target, src.Manifest,
+		load.VerifyOptions{Schema: scratch, Tables: []string{y.src.r.opt.Table}, Report: report})
+	if err == nil && !verdict.Good {
+		err = ops.E(ops.Failed, lang.M("the rows in %s do not match the archive", scratch)).
+			WithHint(lang.M("check that database, then drop it; the live table was not touched"))
+	}
+	return err
 }
 
 // scratchName is the schema in which an archive is loaded before its table goes to
