@@ -13,6 +13,7 @@ import (
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, io stdio) int {
 	_, completes := os.LookupEnv("COMP_LINE")
+	io.out = noticing(io.out)
 	root, flags := grammar(args, completes)
 	a := newApp(io, os.Getenv, flags)
 	a.until(ctx)
@@ -28,7 +29,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	}
 	kctx, err := parser.Parse(commandline.Words(parser.Model.Node, args))
 	if code >= 0 { // --help and --version are done
-		return code
+		return max(code, a.fail(a.incomplete(nil)))
 	}
 	a.speak(a.lang.Code())
 	if err != nil {
@@ -48,6 +49,9 @@ func run(ctx context.Context, args []string, io stdio) int {
 	a.color = colorWanted(io.out, flags.NoColor || flags.Plain, os.Getenv)
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = a.bounded(ctx, kctx.Command(), func() error { return kctx.Run(a) })
+	if lost := a.incomplete(err); lost != nil && a.stopped() == ops.OK {
+		return a.fail(lost)
+	}
 	return a.failAs(args, err)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ func TestAFullDiskOfTheStateFolder(t *testing.T) {
 	if got := s.stateOfDisk(); got != "ok" {
 		t.Fatalf("with room: %s", got)
 	}
+	s.printsToAFullDisk()
 	if err := os.Remove(filepath.Join(state, "operations.jsonl")); err != nil { // its last block has room
 		t.Fatal(err)
 	}
@@ -49,6 +51,28 @@ func TestAFullDiskOfTheStateFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.prunesOnAFullDisk(state)
+}
+
+// printsToAFullDisk: results that cannot be written are never lost with exit 0.
+func (s *realSite) printsToAFullDisk() {
+	s.t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer full.Close()
+	for _, line := range []string{"restore lost", "restore lost --json", "restore status",
+		"backup list", "backup list --json", "backup prune --dry-run", "operations", "config show", "status", "doctor",
+		"--help", "logs --source -", "runbook restore"} {
+		cmd := s.command(strings.Fields(line)...)
+		var errs bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("2026-01-29 12:00:00 x\n"), full, &errs
+		cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(),
+			"the output is incomplete: it could not be written (no space left on device)\n  → free space where it goes") {
+			s.t.Errorf("%s: exit %d\n%s", line, code, errs.String())
+		}
+	}
 }
 
 // stateOfDisk is what Status says of the state folder's disk.
