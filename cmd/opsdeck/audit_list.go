@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"opsdeck/internal/human"
@@ -91,6 +92,10 @@ func (c *auditListCmd) print(a *app, l *audit.Layout, page audit.Page) error {
 		return auditNDJSON(a.printer, l, page, next)
 	}
 	if len(page.Rows) == 0 && !page.More {
+		if words := strings.Join(c.Query, " "); words != "" {
+			a.note(lang.M("no rows match %s", words))
+			return nil
+		}
 		a.note(lang.M("no rows"))
 		return nil
 	}

@@ -35,6 +35,9 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if err != nil {
 		return a.failAs(args, usageError(err))
 	}
+	if what, hint := commandline.Misspelt(parser.Model.Node, args); !what.Empty() {
+		return a.failAs(args, ops.E(ops.Usage, what).WithHint(hint))
+	}
 	if refused := commandline.Refused(kctx); !refused.Empty() {
 		return a.failAs(args, ops.E(ops.Usage, refused))
 	}

@@ -4,12 +4,14 @@
 package commandline
 
 import (
-	"opsdeck/internal/lang"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"opsdeck/internal/lang"
+	"opsdeck/internal/spelling"
 )
 
 // aNegative is a number with a minus: an age as -2h, -7d, or a mistake as -1.
@@ -53,7 +55,18 @@ var aTerm = regexp.MustCompile(`^-[a-z]{2,}[:~]`)
 // the words of a list only in one piece and the dash for a flag, so the words
 // go behind a "--" at the end. Commands without such a list stay as they are.
 func wordsLast(node *kong.Node, args []string) []string {
-	var out, words []string
+	node, out, words := split(node, args)
+	if !takesWords(node) {
+		return args
+	}
+	if len(words) > 0 {
+		out = append(append(out, "--"), words...)
+	}
+	return out
+}
+
+// split finds the command that args name, with its flags, and the words after it.
+func split(node *kong.Node, args []string) (command *kong.Node, out, words []string) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
@@ -73,13 +86,28 @@ func wordsLast(node *kong.Node, args []string) []string {
 			words = append(words, arg)
 		}
 	}
-	if !takesWords(node) {
-		return args
+	return node, out, words
+}
+
+// Misspelt tells which command was probably meant, where a word that is nearly its name would be
+// taken for the first one of a query: audit tracee. Empty where none is.
+func Misspelt(node *kong.Node, args []string) (what, hint lang.Msg) {
+	command, _, words := split(node, args)
+	if command.DefaultCmd == nil || !takesWords(command) || len(words) == 0 || len(words[0]) < 4 ||
+		slices.Contains(args, "--") {
+		return lang.Msg{}, lang.Msg{}
 	}
-	if len(words) > 0 {
-		out = append(append(out, "--"), words...)
+	var names []string
+	for _, c := range command.Children {
+		names = append(names, c.Name)
 	}
-	return out
+	near := spelling.Nearest(words[0], names)
+	if near == "" {
+		return lang.Msg{}, lang.Msg{}
+	}
+	path := command.Path()
+	return lang.M("there is no command %s: did you mean %s?", path+" "+words[0], path+" "+near),
+		lang.M("to search for the word: %s", "opsdeck "+command.DefaultCmd.Path()+" "+words[0])
 }
 
 // Refused says which value no flag takes, though kong does; empty for none.

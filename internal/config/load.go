@@ -16,6 +16,7 @@ import (
 
 	"opsdeck/internal/lang"
 	"opsdeck/internal/regular"
+	"opsdeck/internal/spelling"
 )
 
 // Error points at what is wrong in a configuration file. Line is 0 when the
@@ -256,40 +257,14 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 
 func unknownKey(path string, line int, at, key string, t reflect.Type) error {
 	e := &Error{Path: path, Line: line, Why: lang.M("unknown key %q", join(at, key))}
-	best := 3
+	var names []string
 	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("yaml")
-		if d := distance(key, name); d < best && d < len(key) {
-			best, e.Hint = d, lang.M("did you mean %q?", name)
-		}
+		names = append(names, t.Field(i).Tag.Get("yaml"))
+	}
+	if near := spelling.Nearest(key, names); near != "" {
+		e.Hint = lang.M("did you mean %q?", near)
 	}
 	return e
-}
-
-// distance is the number of single-letter edits between two words, a swap of
-// neighbours counting as one (optimal string alignment).
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 // UnmarshalYAML reads a service over its defaults.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/spelling"
 	"opsdeck/internal/when"
 	"opsdeck/ops"
 )
@@ -247,36 +248,10 @@ func (s Syntax) time(f *Filter, tok token, key string) error {
 }
 
 func unknownKey(key string, known []string) lang.Msg {
-	best, dist := "", 3
-	for _, k := range known {
-		if d := distance(key, k); d < dist {
-			best, dist = k, d
-		}
-	}
-	if best != "" {
+	if best := spelling.Nearest(key, known); best != "" {
 		return lang.M("%s is not a key; did you mean %s? (text with a colon goes in quotes)", key+":", best+":")
 	}
 	return lang.M("%s is not a key; keys are %s (text with a colon goes in quotes)", key+":", strings.Join(known, " "))
-}
-
-// distance counts the edits between two short words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			prev, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, prev+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -12,6 +12,7 @@ import (
 	"opsdeck/internal/lang"
 	"opsdeck/internal/optfile"
 	"opsdeck/internal/regular"
+	"opsdeck/internal/spelling"
 	"opsdeck/ops"
 )
 
@@ -108,32 +109,11 @@ func securityName(name string) (near string, ok bool) {
 		least = 4
 	}
 	for _, n := range securityNames {
-		if d := distance(name, n); len(n) > 4 && d < least {
+		if d := spelling.Distance(name, n); len(n) > 4 && d < least {
 			near, least = n, d
 		}
 	}
 	return near, false
-}
-
-// distance counts the letters to change, add or take away.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, before+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func unread(s optfile.Setting, hint lang.Msg) error {

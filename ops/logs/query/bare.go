@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/spelling"
 	"opsdeck/ops/logs/line"
 )
 
@@ -144,7 +145,7 @@ func (q *Query) Advice() lang.Msg {
 func Near(name string, names []string) (out []string) {
 	best := 3
 	for _, n := range names {
-		d := distance(strings.ToLower(name), strings.ToLower(n))
+		d := spelling.Distance(strings.ToLower(name), strings.ToLower(n))
 		if strings.HasSuffix(strings.ToLower(n), "."+strings.ToLower(name)) {
 			d = 0
 		}
@@ -158,24 +159,4 @@ func Near(name string, names []string) (out []string) {
 		}
 	}
 	return out[:min(len(out), 3)]
-}
-
-// distance is the number of edits of single letters between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,0 +1,3 @@
+package spelling
+
+import _ "opsdeck/internal/testenv" // no test sees this machine's own folders
