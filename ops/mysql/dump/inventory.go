@@ -290,6 +290,10 @@ func brokenView(ctx context.Context, q *sql.Conn, o *object) (string, error) {
 	case denied(err):
 		return "", nil // the user may not read from it, but has seen its definition
 	case err != nil:
+		var works bool
+		if o.Columns, works = worksByItself(ctx, q, o); works {
+			return "", nil
+		}
 		return err.Error(), nil
 	}
 	for _, r := range rows {
