@@ -219,6 +219,7 @@ func init() {
 		"systemd has no unit %s, and the journal has nothing from it", "systemd 没有单元 %s，journal 中也没有它的记录",
 		"list the units: %s", "列出单元：%s",
 		"see what docker says: %s", "查看 docker 的说明：%s",
+		"see whether it runs there: %s", "请查看该处是否有此服务：%s",
 		"docker does not report where the log of %s is", "docker 没有给出 %s 的日志位置",
 		"does the container use the json-file driver? docker inspect %s",
 		"容器使用 json-file 驱动吗？docker inspect %s",

@@ -177,18 +177,21 @@ func (l *server) send(client *http.Client, req *http.Request) (*http.Response, e
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, ops.Wrap(err, ops.Busy, lang.M("%s at %s does not respond", l.program(), l.base))
+		return nil, ops.Wrap(err, ops.Busy, lang.M("%s at %s does not respond", l.program(), l.base)).
+			WithHint(lang.M("see whether it runs there: %s", "curl -i "+human.Shell(l.base)))
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
-	return nil, ops.Wrap(
-		errors.New(strings.TrimSpace(string(said))),
-		codeOf(resp.StatusCode),
-		lang.M("%s at %s says %s", l.program(), l.base, resp.Status),
-	)
+	first, _, _ := strings.Cut(strings.TrimSpace(string(said)), "\n")
+	e := ops.E(codeOf(resp.StatusCode), lang.M("%s at %s says %s", l.program(), l.base, resp.Status))
+	if first == "" || first[0] == '<' { // a web page: most likely it is another server
+		return nil, e.WithHint(lang.M("see whether it runs there: %s", "curl -i "+human.Shell(l.base)))
+	}
+	e.Err = errors.New(first)
+	return nil, e
 }
 
 // codeOf is Busy for a status that a later request may not meet.

@@ -170,6 +170,32 @@ func TestAMomentWithMoreLinesThanAPageIsTold(t *testing.T) {
 	}
 }
 
+// TestAServerThatIsAnotherIsNotQuoted: the page of a web server is no reason, and the address
+// is what to look at.
+func TestAServerThatIsAnotherIsNotQuoted(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotImplemented)
+		fmt.Fprint(w, "<!DOCTYPE HTML>\n<html><body>Unsupported method</body></html>\n")
+	}))
+	open := func() (e *ops.Error) {
+		l, err := newServer("victorialogs:"+s.URL, Filter{Until: time.Unix(2000, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Open(t.Context()); !errors.As(err, &e) || e.Hint.String() != "see whether it runs there: curl -i "+s.URL {
+			t.Fatalf("%v", err)
+		}
+		return e
+	}
+	if e := open(); e.Err != nil || !strings.HasSuffix(e.What.String(), "says 501 Not Implemented") {
+		t.Errorf("%v", e)
+	}
+	s.Close()
+	if e := open(); !strings.Contains(e.What.String(), "does not respond") {
+		t.Errorf("%v", e)
+	}
+}
+
 // realVictoria starts the server that OPSDECK_VICTORIALOGS names: go install
 // github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs@v1.52.2.
 func realVictoria(t *testing.T) string {
