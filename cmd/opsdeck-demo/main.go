@@ -43,6 +43,8 @@ func main() {
 		os.Exit(max(1, ended.ExitCode()))
 	case errors.Is(err, errStopped):
 		os.Exit(notRunning)
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Printf(usage, strings.Join(faultNames(), ", "))
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(os.Stderr, usage, strings.Join(faultNames(), ", "))
 		os.Exit(64)
@@ -80,7 +82,10 @@ func parse(args []string) (verb string, o options, err error) {
 	set.BoolVar(&o.real, "real", false, "")
 	set.BoolVar(&o.heal, "heal", false, "")
 	for len(args) > 0 { // flags may stand after words
-		if err := set.Parse(args); err != nil {
+		switch err := set.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return "", o, err
+		case err != nil:
 			return "", o, errUsage
 		}
 		if args = set.Args(); len(args) > 0 {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"opsdeck/internal/atomicfile"
 	"opsdeck/internal/cells"
@@ -147,9 +148,12 @@ func (c *configCheckCmd) Run(a *app) error {
 		}
 		return problems[0]
 	}
-	if l.Path == "" {
+	switch {
+	case l.Path == "":
 		a.say(lang.M("no configuration file: using the defaults"))
-	} else {
+	case !slices.ContainsFunc(l.Settings(), func(s config.Setting) bool { return s.Source != "default" }):
+		a.say(lang.M("%s: valid, and sets nothing: using the defaults", l.Path))
+	default:
 		a.say(lang.M("%s: valid, services: %d", l.Path, len(l.Services)))
 	}
 	return nil

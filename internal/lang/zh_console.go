@@ -111,6 +111,7 @@ func init() {
 		"value", "值",
 		"from", "来源",
 		"also: %s", "另外：%s",
+		"%s: valid, and sets nothing: using the defaults", "%s：检查通过，但没有任何设置：使用默认值",
 		"%s: valid, services: %d", "%s：检查通过，共 %d 个服务",
 		"the secret file %s cannot be used", "密钥文件 %s 无法使用",
 		"the console needs a terminal", "控制台需要终端",
