@@ -25,6 +25,7 @@ type tracked struct {
 	until   time.Time // of a renamed one
 	line    int64     // where the half line at the end begins
 	half    []byte    // that line, unless it is long
+	given   int64     // up to here it was given out
 
 	copied bool   // found as a generation: it may be a copy of the live file
 	marks  []mark // intermediate sizes
@@ -86,11 +87,11 @@ func (k *tracked) skipTo(size int64) { k.grownTo, k.line = size, size }
 
 // settle gives out half a line that did not go on for long.
 func (k *tracked) settle(now time.Time) {
-	if k.line == k.size || k.grownTo < k.size || now.Sub(k.since) < halfFor {
+	if k.line == k.size || k.given == k.size || k.grownTo < k.size || now.Sub(k.since) < halfFor {
 		return
 	}
 	if known := *k; k.Settle(known.same) {
-		k.line, k.half = k.size, nil
+		k.given = k.size
 	}
 }
 
