@@ -66,6 +66,31 @@ func strange(path string) (n int) {
 	return n
 }
 
+// onceThere is once for files on a host.
+func onceThere(files []remoteStat) (out []remoteStat) {
+	strange := func(f remoteStat) (n int) {
+		if f.link {
+			n = 2
+		}
+		if nameOf(f.path).key != "" {
+			n += 4
+		}
+		return n
+	}
+	best := map[string]remoteStat{}
+	for _, f := range files {
+		if other, twice := best[f.ident]; !twice || strange(f) < strange(other) {
+			best[f.ident] = f
+		}
+	}
+	for _, f := range files {
+		if best[f.ident].path == f.path {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 func isLink(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"opsdeck/internal/testdb"
 	"opsdeck/ops/logs/store"
 )
 
@@ -227,5 +229,52 @@ func TestTheTabShowsTheFileOfALinkOnce(t *testing.T) {
 		cancel()
 		<-done
 		s.Close()
+	}
+}
+
+// TestHalfALineAndALinkOnAHost: half a line that was read before its file was truncated is not
+// glued to the next line, and a link that moves on doubles nothing.
+func TestHalfALineAndALinkOnAHost(t *testing.T) {
+	t.Parallel()
+	s := testdb.SSHD(t)
+	at := func(name string) string { return filepath.Join(s.Dir, name) }
+	put(t, at("day-1.log"), "first\n")
+	link(t, "day-1.log", at("day-current.log"))
+	c, name := remoteConfig(s, nil)
+	sources, err := c.Resolve(t.Context(), []string{name(at("day-*.log"))})
+	if err != nil || len(sources) != 1 {
+		t.Fatalf("%+v, %v", sources, err)
+	}
+	sp, err := newSpool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sp.Close()
+	tail := sources[0].Parts[0].(*remoteTail)
+	defer tail.host.Close()
+	f := &remoteFollow{
+		tail: tail, w: &Lines{spool: sp, grow: func(int64) {}}, first: remoteRecent, tracks: map[string]*remoteTrack{},
+	}
+	look := func() {
+		t.Helper()
+		if err := f.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	put(t, at("day-1.log"), "first\nhalf")
+	look()
+	put(t, at("day-1.log"), "anew\n")
+	look()
+	put(t, at("day-2.log"), "second\n")
+	link(t, "day-2.log", at("day-current.log"))
+	look()
+	put(t, at("other.log"), "outside\n")
+	link(t, "other.log", at("day-current.log"))
+	look()
+	look()
+	got, _ := io.ReadAll(io.NewSectionReader(sp, 0, sp.Size()))
+	if want := "first\nhalf\nanew\nsecond\noutside\n"; string(got) != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -82,6 +82,7 @@ func (c Config) remote(ctx context.Context, name string) ([]logs.Source, error) 
 		err := ops.E(ops.Failed, lang.M("no file matches %s", name))
 		return []logs.Source{{Name: name, Parts: []logs.Part{tail("", err)}}}, nil
 	}
+	files = onceThere(files)
 	byPath := map[string]remoteStat{}
 	var paths []string
 	for _, f := range files {

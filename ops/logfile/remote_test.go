@@ -75,6 +75,12 @@ func TestRemoteLogsAreReadWithTheirGenerations(t *testing.T) {
 	if got := linesOf(t, sources[0]); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
+	link(t, "app-out.log", filepath.Join(dir, "app-a.log")) // two names of it
+	w.must(os.Link(w.path, filepath.Join(dir, "app-z.log")))
+	again, err := c.Resolve(context.Background(), []string{name(dir + "/app-*.log*")})
+	if err != nil || len(again) != 1 || len(again[0].Parts) != 3 || !strings.HasSuffix(again[0].Name, "app-out.log") {
+		t.Fatalf("%+v, %v", again, err)
+	}
 	if !strings.Contains(said, "its clock agrees with this machine's within") {
 		t.Errorf("of the clock it says %q", said)
 	}

@@ -248,6 +248,7 @@ type remoteStat struct {
 	written float64 // Unix seconds, by its clock
 	stamp   string  // the same, unparsed
 	path    string
+	link    bool // the path is that of a link
 }
 
 // statForms are the stat commands for the fields of a remoteStat: GNU, busybox, BSD and
@@ -267,7 +268,7 @@ func (h *remoteHost) list(ctx context.Context, patterns ...string) ([]remoteStat
 	var out bytes.Buffer
 	script := fmt.Sprintf("for f in %s; do [ -f \"$f\" ] && printf '%%s\\n' \"$f\"; done | sort -u | "+
 		"while IFS= read -r f; do %s \"$f\" 2>/dev/null && "+
-		"printf '%%s\\n' \"$f\"; done; :", strings.Join(patterns, " "), h.stat)
+		"printf '%%s\\n' \"$f\" && [ -h \"$f\" ] && echo link; done; :", strings.Join(patterns, " "), h.stat)
 	if err := h.do(ctx, script, &out); err != nil {
 		return nil, err
 	}
@@ -276,6 +277,10 @@ func (h *remoteHost) list(ctx context.Context, patterns ...string) ([]remoteStat
 		text = strings.TrimSuffix(text, "\n")
 		if strings.HasPrefix(text, "/") && len(files) > 0 {
 			files[len(files)-1].path = text
+			continue
+		}
+		if text == "link" && len(files) > 0 {
+			files[len(files)-1].link = true
 			continue
 		}
 		part := strings.Split(text, ",")

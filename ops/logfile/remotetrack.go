@@ -70,9 +70,9 @@ func (f *remoteFollow) discover(files []remoteStat) {
 	if t.live != "" && !t.watches {
 		return
 	}
-	for _, file := range files {
+	for _, file := range onceThere(files) {
 		g := nameOf(file.path)
-		if g.key != "" {
+		if g.key != "" || f.owns(file) {
 			continue
 		}
 		switch {
@@ -84,6 +84,16 @@ func (f *remoteFollow) discover(files []remoteStat) {
 			add(file.path, true)
 		}
 	}
+}
+
+// owns reports whether a file is followed by another name.
+func (f *remoteFollow) owns(file remoteStat) bool {
+	for _, path := range f.order {
+		if path != file.path && f.tracks[path].owns(file) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofLive are the files that belong to a live file's log.
@@ -340,6 +350,9 @@ func (t *remoteTrack) goOn(
 	p.off = 0
 	p.head = nil
 	p.tail = nil
+	if t.follow.last == p {
+		t.follow.last = nil // half a line at its end has no rest
+	}
 	return fresh, nil
 }
 
