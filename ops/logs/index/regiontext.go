@@ -45,6 +45,24 @@ type room struct {
 	texts []byte
 }
 
+// firstTexts is the room for a region's texts at first.
+const firstTexts = 256 << 10
+
+// take takes the room for texts.
+func (r *room) take() []byte {
+	if r.texts == nil {
+		r.texts = make([]byte, 0, firstTexts)
+	}
+	return r.texts
+}
+
+// keep keeps the room of texts for others.
+func (r *room) keep(texts []byte) {
+	if texts != nil {
+		r.texts = texts[:0]
+	}
+}
+
 // takeRoom takes the room of hits that are done with, or new room.
 func (s *Scan) takeRoom() *room {
 	select {
@@ -77,6 +95,9 @@ func appendText(out, buf []byte) []byte {
 	}
 	if len(buf) == 0 {
 		return out
+	}
+	if cap(out)-len(out) <= len(buf) {
+		out = slices.Grow(out, max(len(buf)+1, len(out)))
 	}
 	return append(append(out, buf...), '\n')
 }

@@ -58,29 +58,22 @@ func (k *kit) mapRegion(r io.ReaderAt, off, end int64) (text *regionText, unmap 
 func (k *kit) sparseIn(
 	ctx context.Context, s *Scan, p *openPart, text *regionText, end int64, countOnly bool,
 ) (f found, ok bool) {
-	t := &sparse{kit: k, part: p, text: text, off: text.off, end: end, countOnly: countOnly, found: &f, passed: -1}
-	lines, total, foreign, ok := t.wordLines(s.Unnumbered || countOnly)
-	if foreign || !ok {
-		return found{foreign: foreign}, foreign
-	}
-	f.lines = total
-	if len(lines) == 0 {
-		return f, true
-	}
+	t := &sparse{kit: k, part: p, text: text, off: text.off, end: end, countOnly: countOnly, found: &f}
+	t.passed, t.headless = -1, -1
+	t.words = k.lines[:0]
+	defer func() { k.lines = t.words }()
 	if !countOnly {
 		f.room = s.takeRoom()
-		if t.passes = s.passes; t.passes {
-			f.texts = slices.Grow(f.room.texts, bytesOf(lines))
-		} else {
-			f.hits = slices.Grow(f.room.hits, len(lines))
-		}
+		f.hits, t.passes = f.room.hits, s.passes
 	}
-	if err := t.through(ctx, lines); err != nil {
-		return found{err: err}, err != errWhole
-	}
+	foreign, err := t.wordLines(ctx, s.Unnumbered || countOnly)
 	switch {
+	case foreign:
+		return found{foreign: true}, true
+	case err != nil:
+		return found{err: err}, err != errWhole
 	case t.passes:
-		f.room.texts = f.texts[:0]
+		f.room.keep(f.texts)
 	case s.Texts:
 		text.give(f.hits, f.room)
 	}
@@ -111,45 +104,61 @@ type sparse struct {
 	passed    int64 // where the event begins whose text was taken last
 	found     *found
 
-	block *Block     // of the stretch that is read, nil between two
-	first int64      // the number of its first line in the region
-	tail  int64      // where its last line begins, which may be the next event's head
-	words []wordLine // of the region, from the stretch on
-	next  int        // of them, the first behind the stretch
-	read  seenLine   // the stretch's first line, where ready
-	ready bool
-	known knownLine // the line after the event that was taken last, where ready
+	block    *Block     // of the stretch that is read, nil between two
+	first    int64      // the number of its first line in the region
+	tail     int64      // where its last line begins, which may be the next event's head
+	words    []wordLine // of the stretch
+	read     seenLine   // the stretch's first line, where ready
+	ready    bool
+	headless int64     // where the line with the word begins that is known to begin no event, or -1
+	known    knownLine // the line after the event that was taken last, where ready
 }
 
-// through goes through the region by its lines with the word.
-func (t *sparse) through(ctx context.Context, lines []wordLine) error {
-	t.words = lines
-	for i, l := range lines {
-		t.next = i - (len(lines) - len(t.words))
-		if t.block != nil && l.off < t.tail {
-			continue
-		}
-		if t.block == nil || l.off-t.tail >= sparseNear {
-			if l.alone {
-				if err := t.finish(ctx); err != nil {
-					return err
-				}
-				t.words, t.next = t.words[1:], 0
-				if err := t.addAlone(l); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := t.begin(ctx, l); err != nil {
+// wordLine goes on to the next line with the word.
+func (t *sparse) wordLine(ctx context.Context, l wordLine) error {
+	if t.block != nil && l.off < t.tail {
+		t.words = append(t.words, l)
+		return nil
+	}
+	if t.block == nil || l.off-t.tail >= sparseNear {
+		if line, ok := t.single(l); ok {
+			if err := t.finish(ctx); err != nil {
 				return err
 			}
+			return t.addSingle(l, line)
 		}
-		if err := t.extend(l.off); err != nil {
+		if err := t.begin(ctx, l); err != nil {
 			return err
 		}
 	}
-	t.next = len(t.words)
-	return t.finish(ctx)
+	t.words = append(t.words, l)
+	return t.extend(l.off)
+}
+
+// single reads a line that is an event by itself, as most are: it begins one whatever
+// stands before it, and the line after it another. ok is false where that is not so, or more is
+// asked of the event than the words.
+func (t *sparse) single(l wordLine) (line knownLine, ok bool) {
+	if t.match.Query.HasTests() {
+		return line, false
+	}
+	line = t.known
+	if line.at != l.off || !line.ready {
+		line = t.readAt(l.off, l.end)
+	}
+	t.known.ready = false
+	if line.ms == logline.Unset || line.opens || !line.resets {
+		if line.ready && !line.head {
+			t.headless = l.off
+		}
+		return line, false
+	}
+	if next := l.end + 1; next < t.end {
+		if t.known = t.readAt(next, t.lineEnd(next)); !t.known.resets {
+			return line, false
+		}
+	}
+	return line, true
 }
 
 // lineEnd is where the line at an offset ends.
@@ -165,6 +174,7 @@ type knownLine struct {
 	at     int64
 	ms     int64
 	level  logs.Level
+	head   bool // it begins an event whatever stands before it
 	resets bool // it decides alone that it begins an event and what may follow it
 	opens  bool // it may be the first of a record, or be inside one, or not say what happened
 	ready  bool
@@ -177,12 +187,12 @@ func (t *sparse) readAt(off, end int64) knownLine {
 	t.build.parser.At = off
 	line := logline.TrimCR(t.text.held[off-t.off : end-t.off])
 	if level, ms, ok := t.build.parser.NestHead(line); ok {
-		return knownLine{off, ms, level, true, false, true}
+		return knownLine{off, ms, level, true, true, false, true}
 	}
 	l := t.build.headOf(line, int64(len(line)))
 	indented := len(l.text) > 0 && (l.text[0] == ' ' || l.text[0] == '\t')
 	opens := indented || l.shape.Below || logline.OpensRecord(l.text)
-	return knownLine{off, l.ms, l.shape.Level, l.shape.Resets(), opens, true}
+	return knownLine{off, l.ms, l.shape.Level, l.shape.Anchors(), l.shape.Resets(), opens, true}
 }
 
 // begin starts a stretch before a line with the word; where there is no line to begin
@@ -220,13 +230,17 @@ func (t *sparse) anchor(from int64, l wordLine) (at, before int64, ok bool) {
 	text := t.text.held[from-t.off : l.end-t.off]
 	start := int(l.off - from)
 	for end := len(text); end >= 0; before++ {
+		stop := end
 		if before > 0 {
-			start = bytes.LastIndexByte(text[:end], '\n') + 1
+			start = lineFrom(text, 0, end)
 		}
 		if start == 0 && from > t.off && (t.block == nil || from > t.tail) {
 			return 0, 0, false // a part of a line
 		}
-		line := logline.TrimCR(text[start:end])
+		if end = start - 1; before == 0 && t.headless == l.off {
+			continue
+		}
+		line := logline.TrimCR(text[start:stop])
 		t.build.parser.At = from + int64(start)
 		t.read = t.build.headOf(line, int64(len(line)))
 		seen, s := t.read.text, t.read.shape
@@ -234,7 +248,6 @@ func (t *sparse) anchor(from int64, l wordLine) (at, before int64, ok bool) {
 		if t.read.ms != logline.Unset && s.Anchors() && !indented && !logline.OpensRecord(seen) {
 			return from + int64(start), before, true
 		}
-		end = start - 1
 	}
 	return 0, 0, false
 }
@@ -285,8 +298,8 @@ func (t *sparse) finish(ctx context.Context) error {
 	if blk.Off > t.off && !t.free(blk) {
 		return errWhole
 	}
-	words := t.words[:t.next]
-	t.words, t.next = t.words[t.next:], 0
+	words := t.words
+	t.words = t.words[:0]          // it is filled again after this
 	if !t.match.Query.HasTests() { // each of these lines is a hit
 		i := 0
 		for _, l := range words {
@@ -324,20 +337,23 @@ func (t *sparse) add(h *Hit) error {
 	case t.passes:
 		return t.pass(h.Head, h.Last)
 	case !t.countOnly:
+		if hits := t.found.hits; len(hits) == cap(hits) {
+			t.found.hits = slices.Grow(hits, max(16, len(hits)))
+		}
 		t.found.hits = append(t.found.hits, *h)
 	}
 	return nil
 }
 
-// addAlone is add for a line that is an event by itself.
-func (t *sparse) addAlone(l wordLine) error {
+// addSingle is add for a line that is an event by itself.
+func (t *sparse) addSingle(l wordLine, line knownLine) error {
 	if t.passes {
 		t.found.count++
 		return t.pass(l.off, l.end)
 	}
 	return t.add(&Hit{
 		Source: t.part.name, Off: l.off, End: l.end, Last: l.end, Head: l.off, Line: l.number + 1,
-		ms: l.ms, level: l.level, text: t.part,
+		ms: line.ms, level: line.level, text: t.part,
 	})
 }
 
@@ -348,6 +364,9 @@ func (t *sparse) pass(head, last int64) error {
 	}
 	if head != t.passed {
 		t.passed = head
+		if t.found.texts == nil {
+			t.found.texts = t.found.room.take()
+		}
 		t.found.texts = appendText(t.found.texts, t.text.held[head-t.off:last-t.off])
 	}
 	return nil

@@ -2,10 +2,10 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"math/bits"
 
-	"opsdeck/ops/logs"
 	logline "opsdeck/ops/logs/line"
 )
 
@@ -13,17 +13,6 @@ import (
 type wordLine struct {
 	off, end int64
 	number   int64 // in the region, from 0
-	ms       int64 // of one that is alone
-	level    logs.Level
-	alone    bool // it is an event by itself
-}
-
-// bytesOf is how long such lines are together, with their line breaks.
-func bytesOf(lines []wordLine) (n int) {
-	for _, l := range lines {
-		n += int(l.end-l.off) + 1
-	}
-	return n
 }
 
 // pieceBytes is a piece of text that is still in the processor's cache when it is looked at again.
@@ -37,20 +26,18 @@ func pieceEnd(text []byte, i int) int {
 	return min(logline.After(text, '\n', i+pieceBytes)+1, len(text))
 }
 
-// wordLines are the lines of a region's text that the query's words fit, and how many lines there
-// are in all. Without numbers nothing is counted. foreign is that the text holds foreign bytes; ok is
-// false where the lines alone do not tell.
-func (t *sparse) wordLines(unnumbered bool) (lines []wordLine, total int64, foreign, ok bool) {
+// wordLines goes through the lines of a region's text that the query's words fit, and counts all
+// lines. Without numbers nothing is counted. foreign is that the text holds foreign bytes.
+func (t *sparse) wordLines(ctx context.Context, unnumbered bool) (foreign bool, err error) {
 	text := t.text.held
-	lines = t.lines[:0]
-	defer func() { t.lines = lines }()
-	tests := t.match.Query.HasTests()
+	total := &t.found.lines
 	done := 0   // up to where lines are counted
 	looked := 0 // up to where entries were looked for
+	lines := 0
 	for i, end := 0, 0; i < len(text); i = end {
 		end = pieceEnd(text, i)
 		if t.foreign.inPiece(text[:end], i) {
-			return nil, 0, true, false
+			return true, nil
 		}
 		for i < end {
 			from, to := t.nextWordLine(text[:end], i)
@@ -58,49 +45,29 @@ func (t *sparse) wordLines(unnumbered bool) (lines []wordLine, total int64, fore
 				break
 			}
 			if looked = max(looked, from-entryBack); logline.HoldsEntry(text[looked:to]) {
-				return nil, 0, false, false // its values may hold any text
+				return false, errWhole // its values may hold any text
 			}
 			looked = to
 			if !unnumbered {
-				total += int64(bytes.Count(text[done:from], []byte{'\n'}))
+				*total += int64(bytes.Count(text[done:from], []byte{'\n'}))
 				done = from
 			}
-			l := wordLine{off: t.off + int64(from), end: t.off + int64(to), number: total}
-			if !tests {
-				t.lookAlone(&l) // while it is in the cache
+			if lines++; lines > sparseLines {
+				return false, errWhole
 			}
-			if lines = append(lines, l); len(lines) > sparseLines {
-				return nil, 0, false, false
+			if err := t.wordLine(ctx, wordLine{t.off + int64(from), t.off + int64(to), *total}); err != nil {
+				return false, err
 			}
 			i = to + 1
 		}
 	}
 	if !unnumbered {
-		total += int64(bytes.Count(text[done:], []byte{'\n'}))
+		*total += int64(bytes.Count(text[done:], []byte{'\n'}))
 		if n := len(text); n > 0 && text[n-1] != '\n' {
-			total++
+			*total++
 		}
 	}
-	return lines, total, false, true
-}
-
-// lookAlone finds out whether a line is an event by itself, as most are: it begins one whatever
-// stands before it, and the line after it another.
-func (t *sparse) lookAlone(l *wordLine) {
-	line := t.known
-	if line.at != l.off || !line.ready {
-		line = t.readAt(l.off, l.end)
-	}
-	t.known.ready = false
-	if line.ms == logline.Unset || line.opens || !line.resets {
-		return
-	}
-	if next := l.end + 1; next < t.end {
-		if t.known = t.readAt(next, t.lineEnd(next)); !t.known.resets {
-			return
-		}
-	}
-	l.ms, l.level, l.alone = line.ms, line.level, true
+	return false, t.finish(ctx)
 }
 
 // entryBack is how far before a line an entry of journalctl -o export may begin that matters: one

@@ -29,6 +29,9 @@ const WindowBytes = 512 << 10
 // ErrStop ends a loop over lines early.
 var ErrStop = errors.New("stop")
 
+// firstRead is how much is read at first: the first lines may be enough.
+const firstRead = int64(8 << 10)
+
 // EachLine reads the text from off to end and calls do for every line, without its line
 // break. For a giant line it passes the first WindowBytes, and its length. The slice is
 // valid until do returns. broken is false for a last line without a line break.
@@ -38,9 +41,10 @@ func EachLine(
 	buf []byte,
 	do func(line []byte, at, size int64, broken bool) error,
 ) error {
-	have := 0 // bytes of an unfinished line at the front of buf
-	for pos := off; pos < end; {
-		n := int(min(int64(len(buf)-have), end-pos))
+	have := 0         // bytes of an unfinished line at the front of buf
+	read := firstRead // at most, next time
+	for pos := off; pos < end; read = min(2*read, int64(len(buf))) {
+		n := int(min(int64(len(buf)-have), end-pos, read))
 		if n == 0 { // a giant
 			size, broken, err := giantEnd(r, pos, end)
 			if err != nil {
