@@ -153,6 +153,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if errors.Is(err, errReset) && ctx.Err() == nil {
 			continue
 		}
+		var files *format.FilesError
+		if f.files && errors.As(err, &files) {
+			err = files // it could be read from its files: a container or its daemon is away
+		}
 		if err == nil || ctx.Err() != nil || !o.Follow || !passing(err) {
 			if ctx.Err() != nil && o.Follow {
 				return f.out, ctx.Err()
@@ -184,7 +188,7 @@ func passing(err error) bool {
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrLogOff):
 		return false
 	case errors.As(err, &server):
-		return server.Code != 1227 // the privilege to read the log is missing
+		return !format.LacksRight(err)
 	case mysql.Number(err) == mysql.ErrAccessDenied:
 		return false
 	}

@@ -73,7 +73,7 @@ func (e *ServerError) NotFound() bool { return e.Code == errNoPlace }
 // finds them.
 func Dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint32, follow bool) (*Stream, error) {
 	s, err := dump(ctx, t, file, pos, id, follow)
-	if !lacksRight(err) {
+	if !LacksRight(err) {
 		return s, err
 	}
 	s, why := dumpFiles(ctx, t, file, pos, follow)
@@ -83,9 +83,9 @@ func Dump(ctx context.Context, t mysql.Target, file string, pos uint64, id uint3
 	return s, nil
 }
 
-// lacksRight reports whether the server refuses its log because of a missing privilege: an
+// LacksRight reports whether the server refuses its log because of a missing privilege: an
 // error that comes after the login.
-func lacksRight(err error) bool {
+func LacksRight(err error) bool {
 	var server *ServerError
 	return errors.As(err, &server) && (server.Code == mysql.ErrSpecificAccess || server.Code == mysql.ErrAccessDenied)
 }

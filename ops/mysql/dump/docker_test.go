@@ -1,7 +1,9 @@
 package dump
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -63,7 +65,7 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 		maria {
 		t.Errorf("the container's tool is %s, MariaDB's: %v", tool, maria)
 	}
-	logFromTheContainer(t, to)
+	logFromTheContainer(t, engine, to)
 	for name, bad := range map[string]Foreign{"no such container": {Container: "absent"}, "none": {}} {
 		dir := t.TempDir()
 		if _, err := bad.Run(t.Context(), to, Options{Databases: []string{"shop"}}, dir+"/a.sql.gz"); err == nil {
@@ -74,8 +76,8 @@ func TestToolInTheServersContainerMakesABackup(t *testing.T) {
 }
 
 // logFromTheContainer archives the binary log of a server in a container by docker cp, as a
-// user who may not receive it.
-func logFromTheContainer(t *testing.T, to mysql.Target) {
+// user who may not receive it, once and again, and follows it.
+func logFromTheContainer(t *testing.T, engine *testdb.DockerEngine, to mysql.Target) {
 	t.Helper()
 	root := mysql.Target{Network: "tcp", Addr: to.Addr, User: "root"}
 	to.Container = "qianzhang-mysql"
@@ -114,6 +116,13 @@ func logFromTheContainer(t *testing.T, to mysql.Target) {
 	if len(told) != 3 || told[0] != "qianzhang-mysql:/var/lib/mysql" {
 		t.Errorf("read from %q", told)
 	}
+	followThroughAnOutage(t, engine, pool, root, o)
+	absent := o
+	absent.Follow = true
+	absent.Target.Container = "absent"
+	if _, err := binarchive.Run(t.Context(), absent); !binlog.LacksRight(err) {
+		t.Errorf("without the right and without files, a follower ends with %v", err)
+	}
 	all, err := o.Folder.Segments(serverOf(t, o.Folder))
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +131,98 @@ func logFromTheContainer(t *testing.T, to mysql.Target) {
 		if c := o.Folder.Verify(t.Context(), s, nil, nil); c.Err != nil || c.Events == 0 {
 			t.Errorf("%s: %+v", s.File, c)
 		}
+	}
+}
+
+// followThroughAnOutage follows the log while the daemon cannot be reached for a time, and the
+// server goes on: the follower says so, waits, and has the whole log afterwards.
+func followThroughAnOutage(
+	t *testing.T,
+	engine *testdb.DockerEngine,
+	pool *sql.DB,
+	root mysql.Target,
+	o binarchive.Options,
+) {
+	t.Helper()
+	notes := make(chan binarchive.Note, 1000)
+	o.Follow = true
+	o.Tell = func(n binarchive.Note) { notes <- n }
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := binarchive.Run(ctx, o)
+		ended <- err
+	}()
+	wait := func(what string, is func(binarchive.Note) bool) {
+		t.Helper()
+		for {
+			select {
+			case n := <-notes:
+				if is(n) {
+					return
+				}
+			case err := <-ended:
+				t.Fatalf("the follower ended before %s: %v", what, err)
+			}
+		}
+	}
+	write := func(query string) (at binlog.Log) {
+		t.Helper()
+		if _, err := pool.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+		server, err := binlog.Ask(t.Context(), root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.Now
+	}
+	has := func(at binlog.Log) func(binarchive.Note) bool {
+		return func(n binarchive.Note) bool {
+			if n.Synced.IsZero() {
+				return false
+			}
+			all, err := o.Folder.Segments(serverOf(t, o.Folder))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := all[len(all)-1]
+			return last.File == at.File && last.ToPos == at.Pos
+		}
+	}
+	wait("it followed", has(write("INSERT INTO shop.customers VALUES (5,'five')")))
+	socket := strings.TrimPrefix(engine.Host, "unix://")
+	if err := os.Rename(socket, socket+".away"); err != nil {
+		t.Fatal(err)
+	}
+	missed := write("INSERT INTO shop.customers VALUES (6,'six')")
+	wait("it said what is away", func(n binarchive.Note) bool {
+		return n.Retry != nil && strings.Contains(n.Retry.Error(), "daemon")
+	})
+	logins := func() (n int) {
+		t.Helper()
+		err := pool.QueryRow("SELECT TOTAL_CONNECTIONS FROM performance_schema.users WHERE USER = 'backup'").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for before := logins(); logins() < before+12; { // a try logs in three to six times
+		select {
+		case err := <-ended:
+			t.Fatalf("the follower ended while the daemon was away: %v", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if err := os.Rename(socket+".away", socket); err != nil {
+		t.Fatal(err)
+	}
+	wait("it was back", func(n binarchive.Note) bool { return n.Back })
+	wait("it had what it missed", has(missed))
+	wait("it went on into a new file", has(write("FLUSH BINARY LOGS")))
+	end()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -146,7 +146,7 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 		return ops.Wrap(err, ops.Config, lang.M("the server's binlog is off: nothing written after a backup can "+
 			"be restored")).
 			WithHint(lang.M("set log_bin in the server's configuration and restart it"))
-	case errors.As(err, &server) && server.Code == errSpecialAccess, mysql.Number(err) == errSpecialAccess:
+	case reader.LacksRight(err), mysql.Number(err) == errSpecialAccess:
 		return ops.Wrap(err, ops.Config, lang.M("this user has no permission to read the binlog")).
 			WithHint(lang.M("`opsdeck doctor` prints the GRANT statements; or set another user in the options file"))
 	case errors.As(err, &unlogged):
