@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,8 @@ func TestOneAnswerOverADamagedArchive(t *testing.T) {
 		{"the manifest is cut", func() { a.cut(t, "manifest.jsonl", 2) },
 			good, reached, ok, ok, ok, says{0, "cannot be read; the indexes of the files replace them"}},
 		{"the manifest is gone", func() { a.remove(t, "manifest.jsonl") }, good, reached, ok, ok, ok, good},
+		{"the manifest's lines are in another order, and there twice", func() { a.shuffle(t, "manifest.jsonl") },
+			good, reached, ok, ok, ok, good},
 		{"the first file", func() { a.flip(t, a.zst[0]) },
 			says{1, "BAD: "}, lost, lost, says{1, "t +1"}, ok, says{1, "1 of 5 files"}},
 		{"a middle file", func() { a.flip(t, a.zst[2]) },
@@ -216,6 +219,14 @@ func (a *damaged) remove(t *testing.T, name string) {
 func (a *damaged) cut(t *testing.T, name string, parts int) {
 	t.Helper()
 	a.write(t, name, a.files[name][:len(a.files[name])/parts])
+}
+
+// shuffle adds a file's lines once more, the last one first.
+func (a *damaged) shuffle(t *testing.T, name string) {
+	t.Helper()
+	lines := strings.SplitAfter(string(a.files[name]), "\n")
+	slices.Reverse(lines)
+	a.write(t, name, append(append([]byte{}, a.files[name]...), strings.Join(lines, "")...))
 }
 
 func (a *damaged) flip(t *testing.T, name string) {

@@ -47,6 +47,8 @@ var traps = []struct {
 	{"nextval writes row events", "ops/mysql/binlog", []string{"TestSequencesAndAnnotationsOfMariaDB"}},
 	{"the archive is damaged or mixed of two servers", "ops/mysql/binarchive",
 		[]string{"TestDamageIsFound", "TestTwoServersAreArchivedIntoOneFolderAtOnce"}},
+	{"the archive is damaged in any way, or its manifest's lines are in another order", "cmd/opsdeck",
+		[]string{"TestOneAnswerOverADamagedArchive"}},
 	{"the server purges what was not archived", "ops/mysql/binarchive",
 		[]string{"TestWhatTheServerPurgedOrBeganAgainIsAGap"}},
 	{"a second follower", "cmd/opsdeck", []string{"TestWatchArchivesTheBinaryLogAndASecondFollowerSaysWhoDoes"}},
