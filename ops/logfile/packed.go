@@ -43,6 +43,13 @@ func (p *packedText) Size() int64 { return p.size }
 // Written is the packed file's modification time.
 func (p *packedText) Written() time.Time { return writtenAt(p.info) }
 
+// Packed tells whether reading would unpack the text first.
+func (p *packedText) Packed() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.sp == nil
+}
+
 // ReadAt reads, and unpacks if needed.
 func (p *packedText) ReadAt(b []byte, off int64) (int, error) {
 	p.used.Store(unpacked.clock.Add(1))

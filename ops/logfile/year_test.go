@@ -108,3 +108,64 @@ func TestTheTabGivesADateTheYearOfItsFile(t *testing.T) {
 		return
 	}
 }
+
+// TestTheHeadOfAW3CLogTellsItsZoneAndDay: IIS writes UTC, and IIS 4 no day in its lines; text
+// of another kind after it is read in the zone of the source. The lines are of lnav's samples.
+func TestTheHeadOfAW3CLogTellsItsZoneAndDay(t *testing.T) {
+	const (
+		newer = "#Software: Microsoft Internet Information Services 8.5\n#Version: 1.0\n#Date: 2015-01-13 00:32:17\n" +
+			"#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip\n" +
+			"2015-01-13 00:32:17 100.79.192.81 GET /robots.txt - 80 - 157.55.39.146 x - 404 0 2 1405 242 283\n"
+		four = "#Software: Microsoft Internet Information Server 4.0\r\n#Version: 1.0\r\n#Date: 2000-10-09 16:44:49\r\n" +
+			"#Fields: time c-ip cs-method cs-uri-stem sc-status\r\n16:44:49 1.1.1.1 [2]USER anonymous 331\r\n" +
+			"17:48:05 1.1.1.1 [2]QUIT - 226\r\n"
+		local = "#Fields:   date-local time-local   s-ip   cs-method cs-uri-stem\n" +
+			"2012-08-15 17:00:00.363 1.2.3.4 GET /Products/theProduct - 80 - \"70.95.0.0\" \"Mozilla/5.0\" 200 0 0 109\n"
+		clock = "16:44:49 1.1.1.1 [2]USER anonymous 331\n"
+	)
+	zone := time.FixedZone("", 8*3600)
+	dir := t.TempDir()
+	var paths []string
+	for i, text := range []string{newer, four, local, clock} {
+		paths = append(paths, filepath.Join(dir, string(rune('a'+i))+".log"))
+		if err := os.WriteFile(paths[i], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := index.Scan{Query: parsed(""), Zone: zone}
+	p := line.NewParser(zone, time.Now())
+	got := map[string]string{}
+	err := s.Each(t.Context(), Group(paths), func(h *index.Hit) error {
+		e, err := s.Event(p, h)
+		if name := filepath.Base(e.Source); !strings.HasPrefix(e.Raw, "#") && e.Time.IsZero() {
+			got[name] += "none "
+		} else if !e.Time.IsZero() {
+			got[name] += e.Time.UTC().Format("2006-01-02T15:04:05 ")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"a.log": "2015-01-13T00:32:17 ", "b.log": "2000-10-09T16:44:49 2000-10-09T17:48:05 ", "c.log": "2012-08-15T09:00:00 ",
+		"d.log": "none ",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+	st := store.NewStore(zone, time.Now)
+	defer st.Close()
+	text, err := NewFile(paths[1]).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Add("b", paths[1], text, false, false)
+	rest(st)
+	w := st.Window(store.Place{}, 9, 0)
+	last := w.Rows[len(w.Rows)-1]
+	if at := last.Event.Time.UTC().Format(time.DateTime); at != "2000-10-09 17:48:05" {
+		t.Errorf("in the tab: %s, %+v", at, last.Event)
+	}
+}

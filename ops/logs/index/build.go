@@ -37,10 +37,16 @@ func NewBuilder(table *logline.Shapes, parser *logline.Parser, plain bool) *Buil
 	return b
 }
 
+// dayedSeed keeps apart the shapes of texts whose beginning tells the day.
+const dayedSeed = 0x646179 // "day"
+
 // reseed keeps shapes apart that are of texts read in ways that give other levels.
 func (b *Builder) reseed() {
 	if b.seed = b.Table.Seed ^ b.parser.Style().ID(); b.parser.Column {
 		b.seed = ^b.seed
+	}
+	if b.parser.Day.Year > 0 {
+		b.seed ^= dayedSeed
 	}
 }
 

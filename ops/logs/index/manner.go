@@ -19,6 +19,7 @@ type Manner struct {
 	Column   bool           // every line has a level first after its time
 	Style    *logline.Style // of the source's configuration, or nil
 	Thin     bool           // there is too little text to tell plain
+	Dayed    bool           // its beginning tells the day of its lines, which have none
 }
 
 // UnknownManner is that of a text of which nothing is known.
@@ -27,7 +28,7 @@ var UnknownManner = Manner{Plain: true, Thin: true}
 // Like tells whether two manners read lines alike.
 func (m Manner) Like(o Manner) bool {
 	return m.Plain == o.Plain && m.DayFirst == o.DayFirst && m.YearDay == o.YearDay && m.Column == o.Column &&
-		m.Style == o.Style
+		m.Style == o.Style && m.Dayed == o.Dayed
 }
 
 // With adds what another text of the same source tells.
@@ -60,17 +61,22 @@ func (m Manner) byte() (b byte) {
 	if m.YearDay {
 		b |= 16
 	}
+	if m.Dayed {
+		b |= 32
+	}
 	return b
 }
 
 func mannerOf(b int64) Manner {
-	return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0, Column: b&8 != 0, YearDay: b&16 != 0}
+	return Manner{Plain: b&1 != 0, DayFirst: b&2 != 0, Sure: b&4 != 0, Column: b&8 != 0, YearDay: b&16 != 0,
+		Dayed: b&32 != 0}
 }
 
 // Teach has a parser read lines in that manner.
 func (m Manner) Teach(p *logline.Parser) {
 	p.DayFirst, p.YearDay, p.Column = m.DayFirst, m.YearDay, m.Column
 	p.Wear(m.Style)
+	p.DayOnly(m.Dayed) // such a line has a time; which, its block tells
 }
 
 // StyledManner is UnknownManner of a text of a style.
@@ -81,9 +87,9 @@ func StyledManner(s *logline.Style) Manner { return Manner{Plain: true, Thin: tr
 func (b *Builder) Set(m Manner, text io.ReaderAt, now time.Time) {
 	b.plain = m.Plain
 	m.Teach(b.parser)
-	b.reseed()
 	b.parser.Now = now
 	logline.Date(b.parser, text)
+	b.reseed()
 }
 
 // How much of a text is looked at to learn its manner.
@@ -104,6 +110,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	was := *b.parser
 	b.parser.Column, b.parser.YearDay = false, false
 	b.parser.Wear(of.Style)
+	b.parser.Head(r)
 	b.reseed()
 	defer func() {
 		b.parser.Like(&was)
@@ -125,6 +132,7 @@ func LooksLike(b *Builder, r io.ReaderAt, size int64, of Manner) Manner {
 	m.Column = l.column(of)
 	m.YearDay = l.yearDay(of)
 	m.open = l.open > 0
+	m.Dayed = b.parser.Day.Year > 0
 	switch {
 	case l.day > 0 || l.month > 0:
 		m.DayFirst, m.Sure = l.day > l.month, true

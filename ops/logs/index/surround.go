@@ -144,6 +144,7 @@ func (s *Surround) lines(h *Hit, off, end int64) error {
 		return err
 	}
 	h.text.manner.Teach(s.Parser)
+	s.Parser.Head(h.text.text)
 	of, flow, err := s.eventAt(h.text, off)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (p *Parser) clockAlone(line []byte) (e logs.Event, ms int64, kind Kind, ok 
 		return e, Unset, KindPlain, false
 	}
 	p.read.clocked = true
-	return bodies(p).body(line[afterTime(line, sc.i):]), Unset, KindHead, true
+	return bodies(p).body(line[afterTime(line, sc.i):]), p.onDay(t), KindHead, true
 }
 
 // levelInClock reads " INF] text" after the time of day in a bracket.

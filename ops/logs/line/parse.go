@@ -32,6 +32,7 @@ const (
 type Parser struct {
 	Stamps
 	Seen Stamp // the last date that localeDate read
+	Day  Stamp // of the lines of a text that have none, as its beginning says
 
 	// Column means that every line of the text has a level first after its time, so that
 	// a word in lower case there is a level too.

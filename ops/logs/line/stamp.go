@@ -29,6 +29,8 @@ type Stamps struct {
 	orderKnown bool // DayFirst comes from such a time, not from a hint
 	guessed    bool // a date without a year was read
 
+	head func() // looks at the text's beginning for the zone, at the first time without one
+
 	year, month, day, hour int
 	base                   int64 // of that hour in zone, in ms
 	twice                  twice // where that hour comes twice
@@ -44,6 +46,7 @@ const Unset = -1 << 62
 
 func (s *Stamps) hourBase(year, month, day, hour int) int64 {
 	if year != s.year || month != s.month || day != s.day || hour != s.hour || s.base == 0 {
+		s.askHead()
 		s.year = year
 		s.month = month
 		s.day = day

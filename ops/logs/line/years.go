@@ -14,6 +14,7 @@ const endBytes = 4 << 10
 // before it was written to last, where it tells when that was, and its last line's date
 // is the latest. Times of an hour that comes twice are told apart by their place in the text.
 func Date(p *Parser, text io.ReaderAt) {
+	p.head, p.base = func() { p.Head(text) }, 0
 	p.Written, p.Ends = time.Time{}, nil
 	p.turns, p.turnsAt = nil, nil
 	p.passes, p.known = nil, passed{}
