@@ -38,7 +38,7 @@ type generation struct {
 func nameOf(path string) generation {
 	g := generation{path: path, live: path}
 	name := path
-	for _, ext := range []string{".gz", ".zst", ".xz", ".bz2", ".lz4"} {
+	for _, ext := range []string{".gz", ".zst", ".xz", ".lzma", ".bz2", ".lz4"} {
 		if s, ok := strings.CutSuffix(name, ext); ok {
 			name, g.packed = s, true
 		}

@@ -327,7 +327,7 @@ func unpackerThere(path string) string {
 	switch {
 	case strings.HasSuffix(path, ".zst"):
 		return "zstd"
-	case strings.HasSuffix(path, ".xz"):
+	case strings.HasSuffix(path, ".xz"), strings.HasSuffix(path, ".lzma"):
 		return "xz"
 	case strings.HasSuffix(path, ".bz2"):
 		return "bzip2"
