@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,6 +92,10 @@ func Load(path string) (*Loaded, error) {
 	text, err := regular.ReadFile(path)
 	if err != nil {
 		return nil, &Error{Path: path, Why: reason(err)}
+	}
+	if len(bytes.TrimSpace(text)) == 0 { // a full disk, or an editor that died: nobody wants the defaults
+		return nil, &Error{Path: path, Why: lang.M("is empty, and so names no service"),
+			Hint: lang.M("restore it from a copy, or write a new one: %s", "opsdeck config init --force")}
 	}
 	loaded, err := Parse(path, text)
 	if err != nil {

@@ -12,6 +12,8 @@ func init() {
 		"the key %q is given twice", "键 %q 在这里出现了两次",
 		"unknown key %q", "未知的键 %q",
 		"did you mean %q?", "是否想写 %q？",
+		"is empty, and so names no service", "是空文件，其中没有任何服务",
+		"restore it from a copy, or write a new one: %s", "请用副本恢复它，或新写一个：%s",
 		"%s: %q is not a duration", "%s：%q 不是时长",
 		"write it as 90s, 15m or 26h", "请写成 90s、15m 或 26h",
 		"the file", "文件",
