@@ -49,7 +49,7 @@ func init() {
 		"free inodes", "剩余 inode",
 		"full in", "写满还需",
 		"made at", "制作于",
-		"last scheduled run", "上次定时运行",
+		"last run was due", "上次应运行于",
 		"bad backups, newer", "较新的损坏备份",
 		"bad backups, older", "较旧的损坏备份",
 		"newest problem in the logs", "日志中最近的异常",

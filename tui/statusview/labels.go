@@ -81,7 +81,7 @@ var labels = map[string]lang.Msg{
 	"newest_there":          lang.M("newest good backup there"),
 	"verified":              lang.M("verified"),
 	"created_at":            lang.M("made at"),
-	"last_scheduled_run":    lang.M("last scheduled run"),
+	"last_scheduled_run":    lang.M("last run was due"),
 	"newer_bad":             lang.M("bad backups, newer"),
 	"total_bytes":           lang.M("total size"),
 	"written_at":            lang.M("written at"),
