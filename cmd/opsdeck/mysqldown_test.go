@@ -71,7 +71,7 @@ func TestTheVerdictOverAServerThatDoesNotServeNamesItAndNeverARestore(t *testing
 	says(2, "There is no good backup", "Set a new password")
 	only = "mysql"
 	s.Kill()
-	says(2, "MySQL is down (connection refused", "docker start box") // what Docker says of the container, too
+	says(2, ": connection refused", "docker start box") // what Docker says of the container, too
 }
 
 // unlock runs the statement that the runbook's query prints, as its step says.

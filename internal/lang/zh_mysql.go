@@ -92,6 +92,10 @@ func init() {
 		"处理步骤见 `opsdeck runbook mysql-down`",
 		"check the ssl- settings in the options file (database.options_file); steps: `opsdeck runbook mysql-down`",
 		"请检查选项文件（database.options_file）中的 ssl- 设置；步骤见 `opsdeck runbook mysql-down`",
+		"Find what runs it: %s", "查明它由什么运行：%s",
+		"Find what runs this server: it is not at the usual port or socket. Use that unit for UNIT below; "+
+			"of a container: docker start, docker restart.",
+		"查明这台服务器由什么运行：它不在常用的端口或套接字上。下文的 UNIT 请换成该服务单元；若是容器，请用 docker start、docker restart。",
 		"Start it: %s; more steps: %s",
 		"启动：%s；更多步骤：%s",
 		"Read its log: %s; more steps: %s",

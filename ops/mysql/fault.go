@@ -205,13 +205,13 @@ func (f Fault) result(t Target, err error) health.Result {
 	case NoFault:
 		return health.CannotTell(lang.M("cannot check MySQL"), Reason(err))
 	case Stopped:
-		return health.Broken(lang.M("MySQL is down"), Reason(err))
+		return health.Broken(lang.M("MySQL is down"), t.reason(err))
 	case NoWay:
-		return health.Broken(lang.M("MySQL cannot be reached"), Reason(err))
+		return health.Broken(lang.M("MySQL cannot be reached"), t.reason(err))
 	case NoAnswer:
-		return health.Broken(lang.M("MySQL does not respond"), Reason(err))
+		return health.Broken(lang.M("MySQL does not respond"), t.reason(err))
 	case HungUp:
-		return health.Broken(lang.M("MySQL closes the connection during the login"), Reason(err))
+		return health.Broken(lang.M("MySQL closes the connection during the login"), t.reason(err))
 	case NotMySQL:
 		return health.Broken(f.what(t, err), lang.Raw(firstLine(err.Error())))
 	case ShuttingDown:
@@ -226,6 +226,15 @@ func (f Fault) result(t Target, err error) health.Result {
 		return health.CannotTell(lang.M("MySQL refuses opsdeck's login"), t.refusedReason())
 	}
 	return health.CannotTell(f.what(t, err), Reason(err))
+}
+
+// reason says in a few words why a connection failed, and where to, unless the server is the
+// machine's usual one.
+func (t Target) reason(err error) lang.Msg {
+	if t.usual() || t.Addr == "" {
+		return Reason(err)
+	}
+	return lang.M("%s: %s", t.Addr, Reason(err))
 }
 
 // notDown is the result of a server that runs but serves nobody.

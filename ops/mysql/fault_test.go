@@ -84,12 +84,12 @@ func nameFaults(t *testing.T, flavour string) {
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not respond (no response within ")
+	faultIs(t, target, NoAnswer, ops.StateCritical, "MySQL does not respond ("+target.Addr+": no response within ")
 	if err := syscall.Kill(s.PID(), syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
-	faultIs(t, target, Stopped, ops.StateCritical, "MySQL is down (connection refused)")
+	faultIs(t, target, Stopped, ops.StateCritical, "MySQL is down ("+target.Addr+": connection refused)")
 	faultIs(
 		t,
 		Target{Network: "unix", Addr: "/nowhere/mysqld.sock", User: "u"},

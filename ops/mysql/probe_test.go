@@ -230,7 +230,7 @@ func TestProbeSeesTheServerStopAndComeBack(t *testing.T) {
 			}
 			s.Kill()
 			if r := lookOnce(t, p); r.State != ops.StateCritical || !r.Down ||
-				r.Detail.String() != "MySQL is down (connection refused)" {
+				r.Detail.String() != "MySQL is down ("+p.Target.Addr+": connection refused)" {
 				t.Fatalf("%s: %s", r.State, r.Detail)
 			}
 			s.Start(t)

@@ -3,6 +3,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"database/sql"
@@ -12,6 +13,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -70,6 +72,22 @@ type ClientTLS struct {
 // String names the target without its secrets: "root@127.0.0.1:3306".
 func (t Target) String() string { return t.User + "@" + t.Addr }
 
+// usual tells whether the server is at the place where this machine's only one is, which need
+// not be named.
+func (t Target) usual() bool {
+	return t.Network == "unix" && slices.Contains(UsualSockets, t.Addr) ||
+		t.Network == "tcp" && (t.Addr == "127.0.0.1:3306" || t.Addr == "localhost:3306" || t.Addr == "[::1]:3306")
+}
+
+// UsualSockets are the sockets of the packages of MySQL and MariaDB in Debian, Ubuntu and
+// RHEL, and of MySQL's own builds.
+var UsualSockets = []string{
+	"/run/mysqld/mysqld.sock",
+	"/var/run/mysqld/mysqld.sock",
+	"/var/lib/mysql/mysql.sock",
+	"/tmp/mysql.sock",
+}
+
 // Server names the place without the user, for locks and records.
 func (t Target) Server() string { return t.Addr }
 
@@ -94,29 +112,53 @@ func Resolve(c config.Database) (Target, error) {
 		t.NoOptions = c.OptionsFile
 		t.Guessed = nowhere
 	}
-	host := first(c.Host, opts["host"])
-	socket := c.Socket
-	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
-		socket = opts["socket"]
+	host, port, socket, err := place(c, opts)
+	if err != nil {
+		return Target{}, err
 	}
 	if socket != "" {
 		t.Network, t.Addr = "unix", config.Home(socket)
 		return t, secure.apply(&t, "localhost")
 	}
-	port := c.Port
-	if port == 0 && opts["port"] != "" {
+	t.Network, t.Addr = "tcp", net.JoinHostPort(first(host, "127.0.0.1"), strconv.Itoa(cmp.Or(port, defaultPort)))
+	return t, secure.apply(&t, host)
+}
+
+const defaultPort = 3306
+
+// place is where the server is: by the configuration, else by the options file. What neither
+// says is empty, or 0.
+func place(c config.Database, opts map[string]string) (host string, port int, socket string, err error) {
+	host, port, socket = first(c.Host, opts["host"]), c.Port, c.Socket
+	if socket == "" && c.Host == "" && (host == "" || host == "localhost") {
+		socket = opts["socket"]
+	}
+	if socket == "" && port == 0 && opts["port"] != "" {
 		if port, err = strconv.Atoi(opts["port"]); err != nil || port < 1 || port > 65535 {
-			return Target{}, ops.E(
-				ops.Config,
-				lang.M("the port %q in %s is not a port number", opts["port"], c.OptionsFile),
-			)
+			return "", 0, "", ops.E(ops.Config,
+				lang.M("the port %q in %s is not a port number", opts["port"], c.OptionsFile))
 		}
 	}
-	if port == 0 {
-		port = 3306
+	return host, port, socket, nil
+}
+
+// Placed is a configuration with what its options file says of the server's place, for advice
+// that names the host, the port or the socket. A default port of the file stays unsaid, and so
+// does all of a file that cannot be read.
+func Placed(c config.Database) config.Database {
+	opts, _, err := readOptions(c.OptionsFile)
+	if err != nil {
+		return c
 	}
-	t.Network, t.Addr = "tcp", net.JoinHostPort(first(host, "127.0.0.1"), strconv.Itoa(port))
-	return t, secure.apply(&t, host)
+	host, port, socket, err := place(c, opts)
+	if err != nil {
+		return c
+	}
+	c.Host, c.Socket = host, socket
+	if c.Port == 0 && socket == "" && port != defaultPort {
+		c.Port = port
+	}
+	return c
 }
 
 // optionGroups are the groups that are read of an options file: those of all clients, of

@@ -86,7 +86,7 @@ func (b Source) stateFolder(context.Context) (string, error) {
 
 // isLocal tells whether the database's disk can be one of this machine's.
 func (b *checker) isLocal() bool {
-	switch b.Service.Database.Host {
+	switch mysql.Placed(b.Service.Database).Host {
 	case "", "localhost", "127.0.0.1", "::1":
 		return true
 	}

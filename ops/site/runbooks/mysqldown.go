@@ -27,7 +27,16 @@ type server struct {
 	// admin is the client as the administrator, who may unlock an account.
 	admin string
 	host  string // the machine, where it is another one
+	// guess tells that the unit is not known: the server is not at the machine's usual port or
+	// socket, so it may not be the one that the packages install.
+	guess bool
 }
+
+// anyUnit stands for a unit that is not known, and listUnits finds it.
+const (
+	anyUnit   = "UNIT"
+	listUnits = "systemctl list-units --all 'mysql*' 'mariadb*'"
+)
 
 // serverUnits are the systemd units of MySQL and MariaDB in Debian, Ubuntu and RHEL.
 var serverUnits = []string{"mysql", "mariadb", "mysqld"}
@@ -54,7 +63,7 @@ func known(container string) bool {
 // serverOf finds out how the server is started: as a container, as a service of
 // the Compose project, or as a unit of the system.
 func serverOf(s config.Service) server {
-	d := s.Database
+	d := mysql.Placed(s.Database)
 	if d.Container != "" && known(d.Container) {
 		c := human.Shell(d.Container)
 		return server{
@@ -77,8 +86,12 @@ func serverOf(s config.Service) server {
 			}
 		}
 	}
-	unit := installedUnit(unitFolders)
+	unit, guess := installedUnit(unitFolders), !usualPlace(d)
+	if guess {
+		unit = anyUnit
+	}
 	v := server{
+		guess:   guess,
 		start:   "sudo systemctl start " + unit,
 		restart: "sudo systemctl restart " + unit,
 		status:  "systemctl status " + unit,
@@ -89,6 +102,14 @@ func serverOf(s config.Service) server {
 		v.host = d.Host
 	}
 	return v
+}
+
+// usualPlace tells whether the server is where the packages of MySQL and MariaDB put it.
+func usualPlace(d config.Database) bool {
+	if d.Socket != "" {
+		return slices.Contains(mysql.UsualSockets, d.Socket)
+	}
+	return d.Port == 0 || d.Port == 3306
 }
 
 // installedUnit is the server's unit that this machine has; mysql when it has none.
@@ -174,6 +195,12 @@ func (p Place) MysqlNext(f mysql.Fault) lang.Msg {
 	steps := p.Opsdeck("runbook mysql-down")
 	v := serverOf(p.service)
 	switch f {
+	case mysql.Stopped, mysql.NoAnswer, mysql.HungUp, mysql.ShuttingDown:
+		if v.guess {
+			return lang.M("Find what runs it: %s", steps)
+		}
+	}
+	switch f {
 	case mysql.NoFault:
 		return lang.Msg{}
 	case mysql.Stopped:
@@ -199,6 +226,18 @@ func (p Place) MysqlNext(f mysql.Fault) lang.Msg {
 // mysqlSteps are the steps of the runbook mysql-down, cause by cause.
 func mysqlSteps(p Place) []Step {
 	v := serverOf(p.service)
+	find := Step{
+		lang.M("Find what runs this server: it is not at the usual port or socket. Use that unit for UNIT below; " +
+			"of a container: docker start, docker restart."),
+		[]string{v.on(listUnits), v.on("docker ps --all")},
+	}
+	if v.guess {
+		return append([]Step{find}, mysqlStepsOf(p, v)...)
+	}
+	return mysqlStepsOf(p, v)
+}
+
+func mysqlStepsOf(p Place, v server) []Step {
 	sql := func(statement string) string { return v.admin + " -e " + doubleQuoted(statement) }
 	accounts := func(what string) string {
 		return sql("SELECT CONCAT('ALTER USER ', QUOTE(user), '@', QUOTE(host), ' " + what + ";') AS statement FROM " +
