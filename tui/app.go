@@ -32,6 +32,7 @@ type Options struct {
 	// ReportDir is where a crash leaves its report.
 	ReportDir string
 	Version   string
+	First     lang.Msg // the notice to begin with; none is empty
 }
 
 // Console is the root model.
@@ -104,6 +105,9 @@ func (c *Console) Init() tea.Cmd {
 		cmds = append(cmds, p.Init())
 	}
 	cmds = append(cmds, c.page().Show())
+	if !c.o.First.Empty() {
+		cmds = append(cmds, c.notify(ops.StateWarning, c.o.First))
+	}
 	return c.work.watch(tea.Batch(cmds...))
 }
 

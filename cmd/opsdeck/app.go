@@ -26,6 +26,9 @@ func newApp(io stdio, getenv func(string) string, flags *globals) *app {
 		clock:    clock.Real{},
 	}
 	a.speak = func(l string) { a.lang = a.inLang(l) }
+	if isTerminal(io.err) { // a person; the log of a job would have it every night
+		a.unconfigured = func() { a.note(defaultsUsed(a.loaded)) }
+	}
 	return a
 }
 

@@ -204,3 +204,45 @@ func TestColourIsForTerminalsThatWantIt(t *testing.T) {
 		}
 	}
 }
+
+// TestTheServiceOfTheDefaultsIsSaid: who has no configuration file is told whose figures these are;
+// the log of a job is not.
+func TestTheServiceOfTheDefaultsIsSaid(t *testing.T) {
+	const said = "no configuration file: this is qianzhang of the defaults"
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	at := func(args ...string) *exec.Cmd {
+		cmd := exec.Command(bin, args...)
+		cmd.Env = append(cmd.Environ(), "TERM=xterm-256color", "NO_COLOR=1", "HOME="+home, "XDG_CONFIG_HOME="+home,
+			"XDG_STATE_HOME="+home)
+		return cmd
+	}
+	tty, err := pty.StartWithSize(at("--lang", "en", "status", "--only", "backup"), &pty.Winsize{Cols: 80, Rows: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	if out, _ := io.ReadAll(tty); bytes.Count(out, []byte(said)) != 1 {
+		t.Errorf("at a terminal:\n%s", out)
+	}
+	if out, _ := at("--lang", "en", "status", "--only", "backup").CombinedOutput(); bytes.Contains(out, []byte(said)) {
+		t.Errorf("in a job:\n%s", out)
+	}
+	console, err := pty.StartWithSize(at("--lang", "en"), &pty.Winsize{Cols: 80, Rows: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer console.Close()
+	seen := []byte{}
+	for buf := make([]byte, 4096); !bytes.Contains(seen, []byte("no configuration file")); {
+		n, err := console.Read(buf)
+		if seen = append(seen, buf[:n]...); err != nil {
+			t.Fatalf("the console ended without a word: %q", seen)
+		}
+	}
+	console.Write([]byte("q"))
+	io.Copy(io.Discard, console)
+}

@@ -110,6 +110,9 @@ func openConsole(ctx context.Context, a *app, view tui.SwitchError, o tui.Option
 	o.Services = servicesOfConsole(a.settings)
 	o.Actions = demoActions(a, env)
 	o.Runbooks = openRunbooks(a, env)
+	if l, err := a.config(); err == nil && l.Path == "" {
+		o.First = defaultsUsed(l)
+	}
 	return run(ctx, o)
 }
 

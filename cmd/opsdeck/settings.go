@@ -38,6 +38,10 @@ type settings struct {
 	// speak is told the language of the configuration, where no flag says another.
 	speak func(lang string)
 
+	// unconfigured is called before a command works for the service of the defaults, where no file
+	// says another.
+	unconfigured func()
+
 	once   sync.Once
 	loaded *config.Loaded
 	lerr   error
@@ -199,7 +203,22 @@ func (s *settings) service() (*config.Service, error) {
 		return nil, ops.E(ops.Usage, lang.M("several services are configured")).
 			WithHint(lang.M("choose one with --service: %s", strings.Join(l.Names(), ", ")))
 	}
+	s.sayDefaults(l)
 	return s.consoleService()
+}
+
+// sayDefaults says that no configuration file was found, once.
+func (s *settings) sayDefaults(l *config.Loaded) {
+	if l.Path == "" && s.unconfigured != nil {
+		s.unconfigured()
+		s.unconfigured = nil
+	}
+}
+
+// defaultsUsed is the sentence of sayDefaults.
+func defaultsUsed(l *config.Loaded) lang.Msg {
+	return lang.M("no configuration file: this is %s of the defaults; write one: opsdeck config init",
+		l.Services[0].Name)
 }
 
 // consoleService is the service that --service names, or the console shows.
@@ -229,5 +248,6 @@ func (s *settings) statusServices() ([]config.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.sayDefaults(l)
 	return l.Services, nil
 }

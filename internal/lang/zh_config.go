@@ -12,6 +12,8 @@ func init() {
 		"the key %q is given twice", "键 %q 在这里出现了两次",
 		"unknown key %q", "未知的键 %q",
 		"did you mean %q?", "是否想写 %q？",
+		"no configuration file: this is %s of the defaults; write one: opsdeck config init",
+		"没有配置文件：这里是默认配置中的 %s；写一份：opsdeck config init",
 		"is empty, and so names no service", "是空文件，其中没有任何服务",
 		"restore it from a copy, or write a new one: %s", "请用副本恢复它，或新写一个：%s",
 		"%s: %q is not a duration", "%s：%q 不是时长",
