@@ -29,8 +29,8 @@ func (sh *shelf) sayRewind(p *rewind.Plan) error {
 		}
 		since := r.State == binlog.Changed || r.State == binlog.Gone
 		if key := rewind.TypedKey(p, r); since && trace.Empty() && key != "" {
-			trace = lang.M("find when such a row was changed, and in which transaction: opsdeck audit changes --table %s "+
-				"--key %s", human.Shell(r.Table), human.Shell(key))
+			trace = lang.M("find when such a row was changed, and in which transaction: opsdeck audit changes "+
+				"--table %s --key %s", human.Shell(r.Table), human.Shell(key))
 		}
 		t.Rows = append(
 			t.Rows,

@@ -69,7 +69,8 @@ func (c *watchSilenceCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.For <= 0 || c.For > alert.LongestSilence {
-		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s", human.Duration(alert.LongestSilence)))
+		return ops.E(ops.Usage, lang.M("--for must be more than 0 and at most %s",
+			human.Duration(alert.LongestSilence)))
 	}
 	if strings.TrimSpace(c.Why) == "" {
 		return ops.E(ops.Usage, lang.M("--why needs a reason"))

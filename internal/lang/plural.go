@@ -47,8 +47,9 @@ var singulars = map[string]string{
 	"%d tables, all transactional, all with a primary key":      "%d table, transactional, with a primary key",
 	"this server has %s replicas; the restore will replicate to them": "this server has %s replica; the restore " +
 		"will replicate to it",
-	"Changes to %s rows are lost.":                             "Changes to %s row are lost.",
-	"%d tables of %s that had rows in a good backup are empty": "%d table of %s that had rows in a good backup is empty",
+	"Changes to %s rows are lost.": "Changes to %s row are lost.",
+	"%d tables of %s that had rows in a good backup are empty": "%d table of %s that had rows in a good backup " +
+		"is empty",
 	"the binlog does not show which rows later transactions changed; there are %d such transactions": "the binlog " +
 		"does not show which rows later transactions changed; there is %d such transaction",
 	"%d statements in statement format are run again: what is not deterministic in them may give other results": "%d " +

@@ -128,7 +128,8 @@ func init() {
 		"已移开的无法使用的文件：%d 个，%s，位于 %s；清理时会删除其中早于所有保留备份的文件",
 		"GAP: %s", "缺口：%s",
 		"%d of %d files of the archive are bad", "归档中 %d 个文件（共 %d 个）已损坏",
-		"move the damaged file away, fetch again what the server still has of it: %s; if a gap remains, make a full backup: %s",
+		"move the damaged file away, fetch again what the server still has of it: %s; if a gap remains, "+
+			"make a full backup: %s",
 		"请移走损坏的文件，再取回服务器上仍有的部分：%s；若仍有缺口，请做一次全量备份：%s",
 		"%s: %s", "%s：%s",
 		"it is the log of another server, %s", "这是另一台服务器 %s 的日志",
@@ -296,8 +297,8 @@ func init() {
 		"deleted since", "此后已被删除",
 		"unchanged", "保持原样",
 		"The transaction %s will be undone in %s.", "将在 %[2]s 中撤销事务 %[1]s。",
-		"%s was undone at %s already; its rows in tables without a primary or unique key (%s) would be changed a second "+
-			"time; nothing was done",
+		"%s was undone at %s already; its rows in tables without a primary or unique key (%s) would be changed a "+
+			"second time; nothing was done",
 		"%s 已于 %s 撤销过；无主键或唯一键的表（%s）中的行会被重复更改，未做任何操作",
 		"to bring the transaction's changes again: opsdeck restore undo %s",
 		"如需恢复该事务的更改：opsdeck restore undo %s",

@@ -16,8 +16,8 @@ func init() {
 		"%d pieces of the binlog at the copy %s are damaged, the first in %s; what they hold was not fetched, "+
 			"everything else was",
 		"binlog 有 %d 个分片在副本 %s 中已损坏，第一个属于 %s；其中的内容未取回，其余均已取回",
-		"see the gaps: opsdeck backup binlog list; a restore to a moment after a gap needs a full backup that was made "+
-			"after it",
+		"see the gaps: opsdeck backup binlog list; a restore to a moment after a gap needs a full backup that was "+
+			"made after it",
 		"查看缺口：opsdeck backup binlog list；要恢复到缺口之后的时刻，需要缺口之后的全量备份",
 		"the binlog at the copy %s is damaged", "副本 %s 中的 binlog 已损坏",
 		"%d pieces, the first in %s", "%d 个分片，第一个属于 %s",

@@ -6,8 +6,8 @@ func init() {
 		"steps of type standby and switch need two different ports", "standby 与 switch 类型的步骤需要两个不同的端口",
 		"note: %s", "注意：%s",
 		"opsdeck cannot stop or start %s: no process control is configured", "opsdeck 无法停止或启动 %s：没有配置进程控制",
-		"set process in the configuration, for example process: {kind: pm2, name: %s}; or write a plan in deploy.plans "+
-			"whose steps run your own commands",
+		"set process in the configuration, for example process: {kind: pm2, name: %s}; or write a plan in "+
+			"deploy.plans whose steps run your own commands",
 		"请在配置中设置 process，例如 process: {kind: pm2, name: %s}；或在 deploy.plans 中写一个方案，用自己的命令作为步骤",
 		"whether %s has stopped could not be told: no status command is configured",
 		"届时无法判断 %s 是否已停止：没有配置状态命令",

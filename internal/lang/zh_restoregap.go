@@ -26,7 +26,8 @@ func init() {
 		"选择其他备份：--from；不含该表：--tables；确定要丢弃：--accept-missing %s",
 		"%s was skipped: %s", "已跳过 %s：%s",
 		"%s has shrunk: %s", "%s 明显变小：%s",
-		"Accept that these tables and other objects are dropped or shrink, because the backup lacks them or most of their rows.",
+		"Accept that these tables and other objects are dropped or shrink, because the backup lacks them "+
+			"or most of their rows.",
 		"接受这些表和其他对象被删除或变小，因为备份缺少它们或其大部分行。",
 		"accept", "接受",
 		"accept that a table or another object is dropped or shrinks, by typing its name, one at a time",

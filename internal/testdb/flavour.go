@@ -39,7 +39,8 @@ var (
 			"mysqlbinlog": {"mysqlbinlog"}, "mysqladmin": {"mysqladmin"}},
 		bin:  func() string { return filepath.Join(cacheDir(), "mysql9", "bin") },
 		init: initMySQL,
-		args: slices.Concat([]string{"--mysqlx=0", "--innodb-redo-log-capacity=67108864", "--innodb-log-buffer-size=8M"},
+		args: slices.Concat(
+			[]string{"--mysqlx=0", "--innodb-redo-log-capacity=67108864", "--innodb-log-buffer-size=8M"},
 			smallHistory()),
 
 		wrapped: true,
@@ -100,7 +101,8 @@ func initMariaDB(server, data string) error {
 		return err
 	}
 	sql := "FLUSH PRIVILEGES;\nDROP USER IF EXISTS root@'127.0.0.1';\n" + accounts
-	return run(sql, server, append([]string{"--no-defaults", "--bootstrap", "--datadir=" + data, mariadbLog}, asUser()...)...)
+	args = append([]string{"--no-defaults", "--bootstrap", "--datadir=" + data, mariadbLog}, asUser()...)
+	return run(sql, server, args...)
 }
 
 // asUser is the argument without which a server refuses to run as root.

@@ -263,7 +263,8 @@ func (r *retention) verdict(s *Set) (Verb, string, lang.Msg) {
 	case s.shared(r.inv.Database):
 		return KeepIt, "shared", lang.M("holds other databases too: remove it by hand")
 	case s.NoFile:
-		return KeepIt, "no-file", lang.M("not a file that can be read: left alone; if it is no backup, remove it by hand")
+		return KeepIt, "no-file",
+			lang.M("not a file that can be read: left alone; if it is no backup, remove it by hand")
 	case s.Foreign && !r.policy.Foreign:
 		return KeepIt, "foreign", r.foreign(s)
 	case !s.ProvenOf(r.inv.Database):

@@ -29,8 +29,8 @@ func Process(c health.Controller, patterns []string, now func() time.Time) healt
 		}
 		r.Next = remedy(c, p)
 		if p.Kind == "command" && p.State == health.ProcessUnknown && c.Commands().Status == "" {
-			r.Next = lang.Sentence(lang.M("set process.status in the configuration: a command that exits with 0 while " +
-				"the service runs and with 3 when it is stopped"))
+			r.Next = lang.Sentence(lang.M("set process.status in the configuration: a command that exits with 0 " +
+				"while the service runs and with 3 when it is stopped"))
 		}
 		explain(&r, p, patterns, now())
 		return r

@@ -350,8 +350,8 @@ func (p *sheet) reachOf(plan *restore.Plan, put func(ops.State, string)) {
 	switch {
 	case plan.Source.Replay != nil: // the plan itself says what it loses
 	case !reach.LogTo.IsZero():
-		put(ops.StateUnknown, e.T("u restores to a later moment, if the binlog can be replayed: newest good backup %s, "+
-			"binlog to %s", e.Time(reach.Backup), e.Time(reach.LogTo)))
+		put(ops.StateUnknown, e.T("u restores to a later moment, if the binlog can be replayed: newest good backup "+
+			"%s, binlog to %s", e.Time(reach.Backup), e.Time(reach.LogTo)))
 	case reach.Backup.After(plan.Source.At.Add(time.Second)):
 		put(ops.StateWarning, e.T("there is a newer good backup: %s", e.Time(reach.Backup)))
 	}

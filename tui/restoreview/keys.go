@@ -191,10 +191,11 @@ func (p *Page) planActions() []page.Action {
 			Run:    p.asking.openTables,
 		},
 		{
-			ID:     "restore.accept",
-			Keys:   []string{"A"},
-			Label:  lang.M("accept"),
-			Help:   lang.M("accept that a table or another object is dropped or shrinks, by typing its name, one at a time"),
+			ID:    "restore.accept",
+			Keys:  []string{"A"},
+			Label: lang.M("accept"),
+			Help: lang.M("accept that a table or another object is dropped or shrinks, by typing its name, one " +
+				"at a time"),
 			Footer: p.base.plan != nil && len(p.base.plan.OpenGaps()) > 0,
 			Off:    p.asking.nothingToAccept,
 			Run:    p.asking.openAccept,

@@ -89,7 +89,8 @@ func (r *Reader) frame(i int, into []byte) ([]byte, error) {
 func (r *Reader) read(f *binlog.Frame, into []byte) ([]byte, error) {
 	data := make([]byte, f.Length)
 	if _, err := r.file.ReadAt(data, f.Offset); err != nil {
-		return nil, &FrameError{f, fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)}
+		err = fmt.Errorf("%w: the frame at %d of %s: %w", ErrDamaged, f.Offset, r.Segment.Name, err)
+		return nil, &FrameError{f, err}
 	}
 	raw, err := r.unpack.unpack(f, data, r.Segment.Encrypted, into)
 	if err != nil {

@@ -34,8 +34,8 @@ func (d *dumper) holdDefinitions(ctx context.Context, db *sql.DB) (release func(
 	case denied(err) || unknown(err):
 		return none, nil
 	case mysql.Number(err) == mysql.ErrLockWaitTimeout:
-		return none, ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup would be "+
-			"inconsistent")).
+		return none, ops.Wrap(err, ops.Busy, lang.M("another session is changing table definitions; the backup "+
+			"would be inconsistent")).
 			WithHint(lang.M("wait until the migration has finished, or wait longer with --lock-wait"))
 	}
 	return none, err

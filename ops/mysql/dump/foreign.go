@@ -359,8 +359,8 @@ func (f Foreign) copy(ctx context.Context, d *dumper, cmd *exec.Cmd) (*backup.Du
 		failed := ops.E(ops.Failed, lang.M("%s failed; nothing was kept", toolOf(cmd.Args)))
 		failed.Err = fmt.Errorf("%w: %s", err, problems.String())
 		if d.target.Client.Mode == "VERIFY_CA" && strings.Contains(problems.String(), "certificate") {
-			return nil, failed.WithHint(lang.M("MariaDB's tools check the certificate's name too, which ssl-ca alone does " +
-				"not ask for: set host to a name in the certificate, or leave out --engine mysqldump"))
+			return nil, failed.WithHint(lang.M("MariaDB's tools check the certificate's name too, which ssl-ca " +
+				"alone does not ask for: set host to a name in the certificate, or leave out --engine mysqldump"))
 		}
 		return nil, failed
 	}

@@ -320,8 +320,8 @@ func replayOf(m binlog.Moment, src restore.Source, run *changes.Run, f *Forecast
 			"does not name: %s", strings.Join(f.Rough, ", ")))
 	}
 	if len(f.Followed) > 0 {
-		warn(lang.M("foreign keys refer to tables of other databases, in which rows were changed or deleted. The binlog does "+
-			"not contain what that did to these tables, so rows without a parent may remain in them: %s",
+		warn(lang.M("foreign keys refer to tables of other databases, in which rows were changed or deleted. The "+
+			"binlog does not contain what that did to these tables, so rows without a parent may remain in them: %s",
 			strings.Join(f.Followed, ", ")))
 	}
 	for _, x := range f.Refused {

@@ -114,8 +114,9 @@ func hasName(t *sqlscan.Text, want string) bool {
 // outsideParents are the tables of other databases whose rows take rows of ours with them, by
 // foreign keys, also over other tables.
 func outsideParents(ctx context.Context, q schema.Querier, database string) (map[string][]string, error) {
-	rows, err := schema.All(ctx, q, "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME "+
-		"FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') "+
+	rows, err := schema.All(ctx, q, "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, "+
+		"REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "+
+		"WHERE DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') "+
 		"OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT')")
 	parents := map[string][]string{}
 	var follow func(child, inSchema, table string)
@@ -257,7 +258,8 @@ func (l *look) hidden(q *binlog.Query) (in []string) {
 // unseen warns of code that this user may not see.
 func (f *Forecast) unseen(s *server, database string) lang.Msg {
 	missing, grant := s.account.Blind(f.Unseen[0])
-	return lang.M("the binlog holds statements on %s, and this user may not see all triggers, views and routines there "+
-		"(missing: %s). What one of them changed in %s would not be replayed, and nothing would show it. To see them: %s",
+	return lang.M("the binlog holds statements on %s, and this user may not see all triggers, views and routines "+
+		"there (missing: %s). What one of them changed in %s would not be replayed, and nothing would show it. "+
+		"To see them: %s",
 		strings.Join(f.Unseen, ", "), strings.Join(missing, ", "), database, grant)
 }

@@ -312,7 +312,8 @@ func withoutReadOnly(p *sqlscan.Parsed) []byte {
 func currentDatabase(p *sqlscan.Parsed) bool {
 	const first = 2
 	switch {
-	case p.Follows(first, "CHARACTER", "SET"), p.Follows(first, "READ", "ONLY"), p.Is(first, "DEFAULT"), p.Is(first, "COLLATE"):
+	case p.Follows(first, "CHARACTER", "SET"), p.Follows(first, "READ", "ONLY"), p.Is(first, "DEFAULT"),
+		p.Is(first, "COLLATE"):
 		return true
 	}
 	return p.Any(first, "CHARSET", "ENCRYPTION", "COMMENT") &&

@@ -171,8 +171,8 @@ func BrokenView(ctx context.Context, q Querier, database, name string, failure e
 	}
 	r := rows[0]
 	at := max(strings.LastIndex(r[0], "@"), 0)
-	create := "CREATE DEFINER=" + Ident(r[0][:at]) + "@" + Ident(strings.TrimPrefix(r[0][at:], "@")) + " SQL SECURITY " +
-		r[1] + " VIEW " + Ident(name) + " AS " + r[2]
+	create := "CREATE DEFINER=" + Ident(r[0][:at]) + "@" + Ident(strings.TrimPrefix(r[0][at:], "@")) +
+		" SQL SECURITY " + r[1] + " VIEW " + Ident(name) + " AS " + r[2]
 	if r[3] != "NONE" {
 		create += " WITH " + r[3] + " CHECK OPTION"
 	}

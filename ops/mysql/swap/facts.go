@@ -83,7 +83,8 @@ func (f *Facts) readOnlyDatabase(ctx context.Context, db *sql.DB, name string) *
 	if f.mariadb {
 		return nil
 	}
-	options, err := schema.One(ctx, db, "SELECT OPTIONS FROM information_schema.SCHEMATA_EXTENSIONS WHERE SCHEMA_NAME = ?",
+	options, err := schema.One(ctx, db,
+		"SELECT OPTIONS FROM information_schema.SCHEMATA_EXTENSIONS WHERE SCHEMA_NAME = ?",
 		name)
 	if err != nil || !strings.Contains(options, "READ ONLY=1") { // servers before 8.0.22 do not have the table
 		return nil

@@ -70,8 +70,8 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 		notes = append(notes, restore.N(lang.M("no transaction is open on the tables of %s; this user cannot see the "+
 			"sessions of others", p.Target.Live)))
 	} else if n := len(sessions); n > 0 && !p.Process.Leave {
-		notes = append(notes, restore.N(lang.M("idle sessions left: %d; they could write to %s again. Writes are looked "+
-			"for during the backup", n, p.Target.Live)))
+		notes = append(notes, restore.N(lang.M("idle sessions left: %d; they could write to %s again. Writes are "+
+			"looked for during the backup", n, p.Target.Live)))
 	} else if !p.Process.Leave {
 		notes = append(
 			notes,
@@ -460,7 +460,8 @@ func (c *Crew) unlessWritten(
 // standstill is the proof that writes had stopped, or what could be told instead.
 func standstill(p *restore.Plan, w Writes, took time.Duration) []restore.Note {
 	if w.Blind {
-		return append(w.Notes, restore.N(lang.M("whether anything wrote to %s during the backup is unknown", p.Target.Live)))
+		return append(w.Notes,
+			restore.N(lang.M("whether anything wrote to %s during the backup is unknown", p.Target.Live)))
 	}
 	quiet := human.Duration(took.Round(time.Millisecond))
 	note := restore.N(lang.M("no writes to %s for %s", p.Target.Live, quiet))

@@ -92,7 +92,8 @@ func (d *Desk) Check(ctx context.Context) ([]deploy.Finding, error) {
 		out = append(
 			out,
 			deploy.Finding{Name: "env", State: ops.StateUnknown, Detail: lang.M("cannot check: %s", v.noDir),
-				Why: lang.M("the service reads its passwords, ports and database from it"), Fix: "deploy: {dir: FOLDER}"},
+				Why: lang.M("the service reads its passwords, ports and database from it"),
+				Fix: "deploy: {dir: FOLDER}"},
 		)
 	} else {
 		out = append(out, deploy.JudgeSettings(v.env)...)

@@ -56,8 +56,8 @@ func (r Rewinder) notAgain(p *rewind.Plan) error {
 	if err != nil || earlier == nil {
 		return err
 	}
-	return ops.E(ops.Failed, lang.M("%s was undone at %s already; its rows in tables without a primary or unique key (%s) "+
-		"would be changed a second time; nothing was done", earlier.Txn,
+	return ops.E(ops.Failed, lang.M("%s was undone at %s already; its rows in tables without a primary or unique "+
+		"key (%s) would be changed a second time; nothing was done", earlier.Txn,
 		earlier.At.Local().Format("2006-01-02 15:04:05"), strings.Join(p.Bare, ", "))).
 		WithHint(lang.M("to bring the transaction's changes again: opsdeck restore undo %s", earlier.ID))
 }

@@ -70,9 +70,10 @@ func (d Finder) sourceTo(ctx context.Context, name string, m *binlog.Moment) (re
 // database may have moved.
 func (d Finder) noGood(inv *backup.Inventory, m *binlog.Moment) error {
 	if s := backup.NewestOther(inv, d.Service.Database.Name); s != nil {
-		return ops.E(ops.Failed, lang.M("there is no good backup of this server in %s; %s was made from another server, "+
-			"on the machine %s", d.Shelf.Dir, s.Name, s.Summary.Machine)).
-			WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan", human.Shell(s.Name)))
+		return ops.E(ops.Failed, lang.M("there is no good backup of this server in %s; %s was made from another "+
+			"server, on the machine %s", d.Shelf.Dir, s.Name, s.Summary.Machine)).
+			WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan",
+				human.Shell(s.Name)))
 	}
 	return ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).WithHint(d.elsewhere(m))
 }
