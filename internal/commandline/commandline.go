@@ -152,6 +152,9 @@ func Translate(n *kong.Node, p *lang.Printer) {
 		n.Help = p.Msg(lang.Msg{Key: n.Help})
 	}
 	for _, f := range n.Flags {
+		if f.Name == "help" {
+			f.Help = "Show this help."
+		}
 		f.Help = p.Msg(lang.Msg{Key: strings.ReplaceAll(f.Help, "%", "%%")})
 	}
 	for _, arg := range n.Positional {

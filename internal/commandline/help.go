@@ -49,11 +49,11 @@ func (h helper) node(ctx *kong.Context, n *kong.Node) {
 		h.para("", n.Detail)
 	}
 	h.section(h.lang.T("Commands"), h.commands(n))
-	h.section(h.lang.T("Arguments"), arguments(n))
-	own, global := flags(n)
+	h.section(h.lang.T("Arguments"), h.arguments(n))
+	own, global := h.flags(n)
 	h.section(h.lang.T("Flags"), own)
 	if d := n.DefaultCmd; d != nil && n.Parent != nil {
-		own, _ := flags(d)
+		own, _ := h.flags(d)
 		h.section(h.lang.T("Flags without a command, as for %s", d.Name), own)
 	}
 	h.section(h.lang.T("Global flags"), global)
@@ -80,22 +80,22 @@ func (h helper) commands(n *kong.Node) [][2]string {
 	return rows
 }
 
-func arguments(n *kong.Node) [][2]string {
+func (h helper) arguments(n *kong.Node) [][2]string {
 	var rows [][2]string
 	for _, p := range n.Positional {
-		rows = append(rows, [2]string{p.Summary(), p.Help})
+		rows = append(rows, [2]string{p.Summary(), h.withDefault(p)})
 	}
 	return rows
 }
 
 // flags splits what a command may be given into its own and those of every command.
-func flags(n *kong.Node) (own, global [][2]string) {
+func (h helper) flags(n *kong.Node) (own, global [][2]string) {
 	for at := n; at != nil; at = at.Parent {
 		for _, f := range at.Flags {
 			if f.Hidden {
 				continue
 			}
-			row := [2]string{flagName(f), f.Help}
+			row := [2]string{flagName(f), h.withDefault(f.Value)}
 			if at == n && n.Parent != nil && f.Name != "help" {
 				own = append(own, row)
 			} else {
@@ -104,6 +104,15 @@ func flags(n *kong.Node) (own, global [][2]string) {
 		}
 	}
 	return own, global
+}
+
+// withDefault is the help of a flag or an argument with the value that it has when it is not given.
+func (h helper) withDefault(v *kong.Value) string {
+	if !v.HasDefault || v.Default == "" || v.IsBool() {
+		return v.Help
+	}
+	text := strings.TrimRight(v.Help, ".。")
+	return h.lang.T("%s (default %s).", text, v.Default)
 }
 
 func flagName(f *kong.Flag) string {

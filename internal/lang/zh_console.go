@@ -117,7 +117,8 @@ func init() {
 		"the console needs a terminal", "控制台需要终端",
 		"in scripts use a command; `opsdeck --help` lists them", "脚本中请使用命令；`opsdeck --help` 列出它们",
 
-		"Show context-sensitive help.", "显示帮助。",
+		"Show this help.", "显示本帮助。",
+		"%s (default %s).", "%s（默认 %s）。",
 
 		"%s rows", "%s 行",
 		"%s rows/s", "%s 行/秒",
