@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/mysql"
 	"github.com/sirupsen/logrus"
 )
@@ -54,7 +55,20 @@ func newEmbedded(password string) (*embedded, error) {
 	e := &embedded{at: account{"127.0.0.1", port, "qianzhang", password}, provider: memory.NewDBProvider(db)}
 	e.provider.WithOption(memory.NativeIndexProvider(true)) // databases made later show their primary keys, too
 	e.engine = sqle.NewDefault(e.provider)
-	sql.SystemVariables.AssignValues(map[string]any{"version": "8.0.36-embedded"})
+	// Variables of MySQL that the library lacks, and that doctor and deploy check ask for.
+	for _, name := range []string{"sync_binlog", "innodb_flush_log_at_trx_commit"} {
+		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
+			Name:    name,
+			Scope:   sql.GetMysqlScope(sql.SystemVariableScope_Global),
+			Type:    types.NewSystemUintType(name, 0, 4294967295),
+			Default: uint64(1),
+		}})
+	}
+	sql.SystemVariables.AssignValues(map[string]any{
+		"version":         "8.0.36-embedded",
+		"slow_query_log":  int8(1),
+		"long_query_time": float64(2),
+	})
 	users := e.engine.Analyzer.Catalog.MySQLDb
 	users.SetEnabled(true)
 	editor := users.Editor()

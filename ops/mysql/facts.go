@@ -22,7 +22,7 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	s := doctor.Server{User: t.User, Engines: map[string]int{}, Flavour: "mysql"}
 	began := time.Now()
 	v, err := l.row(
-		"SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS now, @@GLOBAL.log_bin AS " +
+		"SELECT VERSION() AS version, CURRENT_USER() AS user, UNIX_TIMESTAMP(NOW(6)) AS clock, @@GLOBAL.log_bin AS " +
 			"binlog, @@GLOBAL.max_allowed_packet AS packet",
 	)
 	if err != nil {
@@ -31,7 +31,7 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	s.Took = time.Since(began)
 	s.Asked = began.Add(s.Took / 2)
 	s.Version, s.User, s.Binlog, s.MaxPacket = v["version"], v["user"], v["binlog"] == "1", number(v["packet"])
-	s.Now = unixTime(v["now"])
+	s.Now = unixTime(v["clock"])
 	if isMaria(s.Version) {
 		s.Flavour = "mariadb"
 	}
