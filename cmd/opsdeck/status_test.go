@@ -171,7 +171,7 @@ func TestStatusEndsInTimeWhateverHangs(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	mysql, rest, _ := strings.Cut(out, "; ")
-	if !strings.HasPrefix(mysql, "✖ MySQL does not respond (no response within ") ||
+	if !strings.HasPrefix(mysql, "✖ MySQL does not respond ("+silent.String()+": no response within ") ||
 		!strings.HasPrefix(rest, "/health fails (timed out without a response)") {
 		t.Fatalf("verdict:\n%s", out)
 	}
