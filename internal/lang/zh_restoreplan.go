@@ -136,8 +136,8 @@ func init() {
 		"副本 %s 中最新的一个：%s",
 		"the backup could not be fetched from the copy %s", "无法从副本 %s 取回备份",
 		"fetched from the copy %s; its hash matches", "已从副本 %s 取回，哈希正确",
-		"no space for the fetched backup and the emergency backup: %s free, about %s needed",
-		"空间不足，放不下取回的备份和应急备份：剩余 %s，约需 %s",
+		"no space for the fetched backup and the emergency backup: %s has %s free, about %s needed",
+		"空间不足，放不下取回的备份和应急备份：%s 剩余 %s，约需 %s",
 		"Fetch %s from the copy %s, verify its hash, and check again that the server and tables match this plan. "+
 			"Nothing is changed.",
 		"从副本 %[2]s 取回 %[1]s 并校验哈希，再确认服务器和表与方案一致。不做任何更改。",

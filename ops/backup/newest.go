@@ -32,6 +32,15 @@ func NewestUsable(inv *Inventory, db string) *Set {
 	return nil
 }
 
+// NextSize is about how many bytes the next full backup needs, or the emergency backup before a
+// restore: the size of the newest usable one and a fifth. Zero is unknown.
+func NextSize(inv *Inventory, db string) int64 {
+	if newest := NewestUsable(inv, db); newest != nil {
+		return newest.Size + newest.Size/5
+	}
+	return 0
+}
+
 // Find returns the backup with that name or path; nil when there is none.
 func (inv *Inventory) Find(name string) *Set {
 	for _, s := range inv.Sets {

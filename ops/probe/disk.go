@@ -30,6 +30,8 @@ type Disk struct {
 	Follows health.Kind
 	// Room is what must be possible to write into the folder, in bytes; 0 tries nothing.
 	Room int64
+	// Next is about how many bytes the next backup needs here; 0 is unknown, nil asks nothing.
+	Next func(ctx context.Context) int64
 	// Unwritten says what does not work while nothing can be written there.
 	Unwritten func(path string) lang.Msg
 }
@@ -93,6 +95,9 @@ func (d Disk) Probe() health.Probe {
 		}
 		r := d.judge(known, at, s, trend)
 		r.Commands = DiskCommands(at)
+		if d.Next != nil {
+			roomForNext(&r, known, int64(s.Bavail)*s.Bsize, d.Next(ctx))
+		}
 		if d.Room > 0 {
 			err := NoFolder(known)
 			if err == nil {
@@ -101,6 +106,24 @@ func (d Disk) Probe() health.Probe {
 			d.writable(&r, known, at, err)
 		}
 		return r
+	}
+}
+
+// roomForNext is a finding where the next backup does not fit, or only one.
+func roomForNext(r *health.Result, path string, free, next int64) {
+	if next == 0 {
+		r.AddUnknown("next_backup_bytes", lang.M("there is no backup to judge by"))
+		return
+	}
+	r.Add("next_backup_bytes", next, lang.M("about %s", human.Bytes(next)))
+	why := lang.M("%s free, about %s needed", human.Bytes(free), human.Bytes(next))
+	steps := lang.M("Free space: %s", "opsdeck runbook disk-full")
+	switch {
+	case free < next:
+		r.FindNext(ops.StateCritical, lang.M("%s has no space for the next backup, nor for the emergency backup before "+
+			"a restore", path), why, steps)
+	case free < 2*next:
+		r.FindNext(ops.StateWarning, lang.M("%s has space for one more backup only", path), why, steps)
 	}
 }
 

@@ -117,8 +117,10 @@ type Disk struct {
 	NeedSwap  int64  `json:"need_swap_bytes"`  // estimate: the shadow next to the live tables
 	NeedPlace int64  `json:"need_place_bytes"` // estimate: in place
 	SaveFree  int64  `json:"save_free_bytes"`  // for the emergency backup; -1 if unknown
-	NeedSave  int64  `json:"need_save_bytes"`
-	NeedFetch int64  `json:"need_fetch_bytes,omitempty"` // also there: the backup, if it comes from a copy
+	// SaveFolder is where the emergency backup is written; "" in plans of earlier versions.
+	SaveFolder string `json:"save_folder,omitempty"`
+	NeedSave   int64  `json:"need_save_bytes"`
+	NeedFetch  int64  `json:"need_fetch_bytes,omitempty"` // also there: the backup, if it comes from a copy
 
 	// estimate: what the load writes to the binary log, if it has one
 	NeedLog int64    `json:"need_binlog_bytes,omitempty"`

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -264,7 +265,7 @@ func (p judge) judgeDisk(d Disk) {
 		return
 	}
 	if need := p.need(d); need > d.Free {
-		hint := lang.M("free some space first")
+		hint := freeSpace
 		if p.Mode == Swap && d.NeedPlace <= d.Free {
 			hint = lang.M("choose the mode in-place: it needs about %s", human.Bytes(d.NeedPlace))
 		}
@@ -280,6 +281,9 @@ func (p judge) judgeDisk(d Disk) {
 	}
 }
 
+// freeSpace is the next step where a disk has too little.
+var freeSpace = lang.M("free space first: `opsdeck runbook disk-full`")
+
 // judgeRoom checks the space for the emergency backup and for fetched backups. One who accepts to
 // go without the emergency backup is not held up for want of its space.
 func (p judge) judgeRoom(d Disk) {
@@ -290,23 +294,18 @@ func (p judge) judgeRoom(d Disk) {
 	if d.SaveFree < 0 || save+d.NeedFetch <= d.SaveFree {
 		return
 	}
-	what := lang.M(
-		"no space for the emergency backup: %s free, about %s needed",
-		human.Bytes(d.SaveFree),
-		human.Bytes(save),
-	)
+	where := cmp.Or(d.SaveFolder, "backup.dir")
+	what := lang.M("no space for the emergency backup: %s has %s free, about %s needed", where,
+		human.Bytes(d.SaveFree), human.Bytes(save))
 	if p.unsaved && d.NeedFetch <= d.SaveFree {
 		p.add(ops.StateCritical, what, lang.M("no emergency backup is made, as accepted"))
 		return
 	}
 	if d.NeedFetch > 0 {
-		what = lang.M(
-			"no space for the fetched backup and the emergency backup: %s free, about %s needed",
-			human.Bytes(d.SaveFree),
-			human.Bytes(save+d.NeedFetch),
-		)
+		what = lang.M("no space for the fetched backup and the emergency backup: %s has %s free, about %s needed",
+			where, human.Bytes(d.SaveFree), human.Bytes(save+d.NeedFetch))
 	}
-	p.block(what, lang.M("free some space first"))
+	p.block(what, freeSpace)
 }
 
 func (p *Plan) need(d Disk) int64 {

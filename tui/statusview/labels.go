@@ -69,6 +69,7 @@ var labels = map[string]lang.Msg{
 	"free_share":            lang.M("free share"),
 	"free_inodes":           lang.M("free inodes"),
 	"full_in_ms":            lang.M("full in"),
+	"next_backup_bytes":     lang.M("next backup"),
 	"missing":               lang.M("missing"),
 	"writable":              lang.M("writable"),
 	"removed_by":            lang.M("removed by"),

@@ -9,6 +9,7 @@ import (
 	"opsdeck/internal/config"
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"opsdeck/ops/backup"
 	"opsdeck/ops/health"
 	"opsdeck/ops/mysql"
 	"opsdeck/ops/probe"
@@ -47,6 +48,9 @@ func (b *checker) disks() {
 	}
 	if dir := b.Service.Backup.Dir; dir != "" && HasDatabase(b.Service.Database) {
 		at := probe.Disk{Path: probe.Fixed(config.Home(dir)), Room: probe.FolderRoom, Unwritten: noBackups}
+		if b.Site != nil {
+			at.Next = b.nextBackup
+		}
 		add("disk-backup", at, probe.DiskCommands(config.Home(dir))...)
 	}
 	if b.Site != nil && len(b.checks) > 0 {
@@ -60,6 +64,19 @@ func (b *checker) disks() {
 	for _, dir := range b.Service.Health.Disks {
 		add("disk:"+dir, probe.Disk{Path: probe.Fixed(config.Home(dir))}, probe.DiskCommands(config.Home(dir))...)
 	}
+}
+
+// nextBackup is about how many bytes the next backup needs; 0 is unknown.
+func (b Source) nextBackup(ctx context.Context) int64 {
+	shelf, err := inventory{b}.shelf()
+	if err != nil {
+		return 0
+	}
+	inv, err := shelf.ReadOrNone(ctx)
+	if err != nil {
+		return 0
+	}
+	return backup.NextSize(inv, b.Service.Database.Name)
 }
 
 func noBackups(path string) lang.Msg {

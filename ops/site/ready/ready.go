@@ -148,8 +148,7 @@ func (l Look) stops(ctx context.Context, p *doctor.Point) {
 	})
 }
 
-// nextBackup is about how many bytes the next backup needs: the newest's size
-// and a fifth. Zero is unknown.
+// nextBackup is about how many bytes the next backup needs. Zero is unknown.
 func (l Look) nextBackup(ctx context.Context) int64 {
 	at, err := l.Site()
 	if err != nil {
@@ -163,10 +162,7 @@ func (l Look) nextBackup(ctx context.Context) int64 {
 	if err != nil {
 		return 0
 	}
-	if newest := backup.NewestUsable(inv, l.Service.Database.Name); newest != nil {
-		return newest.Size + newest.Size/5
-	}
-	return 0
+	return backup.NextSize(inv, l.Service.Database.Name)
 }
 
 // withReason is what an error says, with the server's own words where it has further ones.

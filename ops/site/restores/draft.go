@@ -62,7 +62,7 @@ func (d *Desk) Draft(ctx context.Context, c restore.Choice) (*restore.Plan, erro
 	d.Finder().tellLogged(ctx, src, c, a)
 	d.Finder().tellLogThere(ctx, src, c, a)
 	a.Warm = besideWarm(ctx, d, server, c)
-	a.Disk.SaveFree = freeAt(d.Shelf.Dir)
+	a.Disk.SaveFree, a.Disk.SaveFolder = freeAt(d.Shelf.Dir), d.Shelf.Dir
 	if f := saveFolder(d, c); f != nil {
 		a.Findings = append(a.Findings, *f)
 	}
