@@ -43,6 +43,9 @@ func (c *backupListCmd) Run(ctx context.Context, a *app) error {
 	sh.list(l, away)
 	if len(inv.Sets) == 0 {
 		sh.note(lang.M("no backups yet; make one: opsdeck backup create"))
+	} else if backup.NewestAnywhere(inv, away, inv.Database) == nil && backup.NewestProved(inv, inv.Database) == nil {
+		_, next := inv.NoneGood()
+		sh.note(next)
 	}
 	sayElsewhere(sh, away, inv.At)
 	sh.Maker().NoteUnfinished()

@@ -51,6 +51,7 @@ func init() {
 		"next backup", "下一次备份",
 		"there is no backup to judge by", "没有备份可供估计",
 		"Free space: %s", "腾出空间：%s",
+		"List the databases: %s", "列出数据库：%s",
 		"%s free, about %s needed", "剩余 %s，约需 %s",
 		"%s has no space for the next backup, nor for the emergency backup before a restore",
 		"%s 放不下下一次备份，也放不下恢复前的应急备份",

@@ -1,5 +1,7 @@
 package backup
 
+import "slices"
+
 // Newest is the newest good backup that a restore of db may choose by itself: of the
 // whole database, from the service's own server, not an emergency backup. nil when there is none.
 func Newest(inv *Inventory, db string) *Set { return newestOf(inv, db, (*Set).Restorable) }
@@ -30,6 +32,17 @@ func NewestUsable(inv *Inventory, db string) *Set {
 		}
 	}
 	return nil
+}
+
+// OtherDatabases are those but db of which the folder has backups, that of the newest backup first.
+func (inv *Inventory) OtherDatabases(db string) (names []string) {
+	for _, s := range inv.Sets {
+		if s.Tier == Unknown && !s.Parsed.Physical && s.Database != "" && s.Database != db &&
+			!slices.Contains(names, s.Database) {
+			names = append(names, s.Database)
+		}
+	}
+	return names
 }
 
 // NextSize is about how many bytes the next full backup needs, or the emergency backup before a

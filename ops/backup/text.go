@@ -3,6 +3,7 @@ package backup
 import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
+	"strings"
 	"time"
 )
 
@@ -15,11 +16,34 @@ func (inv *Inventory) Headline(away []Elsewhere) lang.Msg {
 		return lang.M("the metadata of %s changed since it was verified; verify it again: %s", moved,
 			"opsdeck backup verify")
 	case s == nil:
-		return lang.M("no good backup of %s", inv.Database)
+		what, _ := inv.NoneGood()
+		return what
 	case s.AtCopy != "":
 		return lang.M("newest good backup of %s: %s, at the copy %s", inv.Database, Ago(inv.At.Sub(s.At)), s.AtCopy)
 	}
 	return lang.M("newest good backup of %s: %s", inv.Database, Ago(inv.At.Sub(s.At)))
+}
+
+// NoneGood says why the inventory has no good backup of its database, and what to do.
+func (inv *Inventory) NoneGood() (what, next lang.Msg) {
+	others := inv.OtherDatabases(inv.Database)
+	switch s := NewestUsable(inv, inv.Database); {
+	case s != nil:
+		return lang.M("no good backup of %s: none is verified", inv.Database), lang.M("verify it: %s", s.HowToVerify())
+	case len(others) > 0:
+		return lang.M("no good backup of %s; the folder has backups of %s", inv.Database, strings.Join(others, ", ")),
+			lang.M("check database.name in the configuration: %s", "opsdeck config show")
+	}
+	return lang.M("no good backup of %s", inv.Database), lang.M("make one: opsdeck backup create")
+}
+
+// HowToVerify is the command that can call the backup good: the rows of one without a manifest are
+// only known by loading it.
+func (s *Set) HowToVerify() string {
+	if s.Foreign {
+		return "opsdeck backup verify --deep " + human.Shell(s.Name)
+	}
+	return "opsdeck backup verify --all"
 }
 
 // Room says how much the backups take, and how much is free.

@@ -68,6 +68,7 @@ type Server struct {
 	RequireKey       bool  // sql_require_primary_key
 	MaxPacket        int64 // max_allowed_packet
 	Tables           int
+	NoDatabase       bool           // there is none of that name, or the user cannot see it
 	Engines          map[string]int // tables that are not InnoDB, by engine
 	Keyless          int            // tables without a primary key
 	Routines         int            // that the user sees
@@ -225,12 +226,13 @@ func tables(s Server, service, db string) Point {
 		Service: service,
 		Seen:    lang.M("%d tables, all transactional, all with a primary key", s.Tables),
 	}
-	if s.Tables == 0 {
-		p.Findings = append(
-			p.Findings,
-			Finding{State: ops.StateWarning, What: lang.M("the database %s has no tables, or this user cannot see "+
-				"any", db)},
-		)
+	switch {
+	case s.NoDatabase:
+		p.Findings = append(p.Findings, Finding{State: ops.StateCritical, Fix: "SHOW DATABASES",
+			What: lang.M("there is no database %s, or this user cannot see it", db)})
+	case s.Tables == 0:
+		p.Findings = append(p.Findings, Finding{State: ops.StateWarning, Fix: "SHOW TABLES FROM " + db,
+			What: lang.M("the database %s has no tables, or this user cannot see any", db)})
 	}
 	for _, engine := range sortedKeys(s.Engines) {
 		p.Findings = append(

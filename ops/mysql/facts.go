@@ -47,6 +47,10 @@ func Facts(ctx context.Context, t Target, database string) (doctor.Server, error
 	if err := l.tables(&s, database); err != nil {
 		return s, Explain(err, t)
 	}
+	if s.Tables == 0 {
+		n, err := l.column("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", database)
+		s.NoDatabase = err == nil && len(n) == 1 && n[0] == "0"
+	}
 	l.definers(&s, database)
 	if s.DetachedXA, err = DetachedXA(ctx, db); err == nil && s.DetachedXA > 0 {
 		s.PreparedXA, err = PreparedXA(ctx, db)

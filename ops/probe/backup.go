@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -39,7 +40,13 @@ func (b Backup) Probe() health.Probe {
 		}
 		if newest.CreatedAt.IsZero() {
 			r := health.Result{}
-			r.Find(ops.StateCritical, lang.M("there is no good backup"), lang.Msg{})
+			none := lang.M("there is no good backup")
+			if len(newest.Others) == 0 {
+				r.Find(ops.StateCritical, none, lang.Msg{})
+				return r
+			}
+			r.FindNext(ops.StateCritical, none, lang.M("the folder has backups of %s", strings.Join(newest.Others, ", ")),
+				lang.M("Check database.name in the configuration: %s", "opsdeck config show"))
 			return r
 		}
 		return b.judge(newest)
@@ -58,8 +65,10 @@ func folderOf(err error) lang.Msg {
 func (b Backup) judge(newest health.NewestBackup) health.Result {
 	now := b.Now()
 	r := health.Result{
-		Subject: newest.CreatedAt,
-		Detail:  lang.M("%s of %s, %s", newest.Name, newest.CreatedAt, human.Bytes(newest.SizeBytes)),
+		Detail: lang.M("%s of %s, %s", newest.Name, newest.CreatedAt, human.Bytes(newest.SizeBytes)),
+	}
+	if newest.Verified { // nothing calls another one good
+		r.Subject = newest.CreatedAt
 	}
 	r.Add("name", newest.Name, lang.Raw(newest.Name))
 	r.Add("size_bytes", newest.SizeBytes, lang.Raw(human.Bytes(newest.SizeBytes)))
@@ -70,11 +79,14 @@ func (b Backup) judge(newest health.NewestBackup) health.Result {
 			lang.Raw(newest.Name), lang.M("Verify it again: %s", "opsdeck backup verify"))
 	case !newest.Verified:
 		r.FindNext(ops.StateWarning, lang.M("the newest backup is not verified"), lang.Raw(newest.Name),
-			lang.M("Verify it: %s", "opsdeck backup verify --all"))
+			lang.M("Verify it: %s", cmp.Or(newest.Verify, "opsdeck backup verify --all")))
 	}
 	r.Add("created_at", newest.CreatedAt, lang.M("%s", newest.CreatedAt))
 	age := now.Sub(newest.CreatedAt)
 	headline := lang.M("the newest good backup is %s old", human.Duration(age.Truncate(time.Minute)))
+	if !newest.Verified {
+		headline = lang.M("the newest backup is %s old, and not verified", human.Duration(age.Truncate(time.Minute)))
+	}
 	if b.Late > 0 && age > b.Late {
 		r.Find(ops.StateCritical, headline, lang.M("limit %s", human.Duration(b.Late)))
 	}

@@ -19,6 +19,7 @@ type Schema struct {
 	Expected func(ctx context.Context) (tables []string, by lang.Msg, err error)
 	// Present lists those that are there.
 	Present func(ctx context.Context) ([]string, error)
+	List    string // the command that lists the server's databases
 	// Exists tells whether there is such a database; asked where it shows no tables. May
 	// be nil.
 	Exists func(ctx context.Context) (bool, error)
@@ -89,6 +90,7 @@ func (s Schema) findGone(ctx context.Context, tables int, by lang.Msg, r *health
 	}
 	r.Headline = lang.M("there is no database %s, or this user cannot see it", s.Database)
 	r.Why = lang.M("%s has %d", by, tables)
+	r.Next = lang.M("List the databases: %s", s.List)
 	r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 }
 

@@ -157,6 +157,7 @@ func (d *drill) checkTables(ctx context.Context) error {
 	if len(names) == 0 && !d.bare() {
 		d.fault("no table came")
 	}
+	var unsupported []string
 	for i, row := range names {
 		d.tell("check", row[0], i, len(names))
 		check, err := load.CheckTable(ctx, d.conn, d.Schema, row[0], false)
@@ -164,7 +165,7 @@ func (d *drill) checkTables(ctx context.Context) error {
 			return mysql.Explain(err, d.Target)
 		}
 		if t := (schema.Table{Engine: row[1]}); check.Unsupported && t.OwnRows() {
-			d.notes = append(d.notes, "not checked, its engine does not support CHECK TABLE: "+row[0])
+			unsupported = append(unsupported, row[0])
 		}
 		for _, text := range check.Complaints {
 			if t := (schema.Table{Engine: row[1]}); t.OwnRows() {
@@ -173,6 +174,9 @@ func (d *drill) checkTables(ctx context.Context) error {
 				d.notes = append(d.notes, fmt.Sprintf("CHECK TABLE %s: %s", row[0], text))
 			}
 		}
+	}
+	if len(unsupported) > 0 {
+		d.notes = append(d.notes, "CHECK TABLE is not supported by the engine of: "+strings.Join(unsupported, ", "))
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ import (
 	"opsdeck/ops/mysql/drill"
 )
 
-// Drillable is the named backup, or the newest good one.
+// Drillable is the named backup, or the newest good one, or else the newest without a known
+// problem: a drill is what proves it.
 func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, error) {
 	if name != "" {
 		s, err := sh.Find(inv, name)
@@ -27,11 +28,11 @@ func (sh Driller) Drillable(inv *backup.Inventory, name string) (*backup.Set, er
 		}
 		return s, err
 	}
-	if s := backup.Newest(inv, inv.Database); s != nil {
+	if s := backup.NewestUsable(inv, inv.Database); s != nil {
 		return s, nil
 	}
-	return nil, ops.E(ops.Failed, lang.M("there is no good backup of %s to drill", inv.Database)).
-		WithHint(lang.M("make one: opsdeck backup create; or name a backup"))
+	what, next := inv.NoneGood()
+	return nil, ops.E(ops.Failed, what).WithHint(next)
 }
 
 // DrillServer is the server for drills: the named service's server, else the configured

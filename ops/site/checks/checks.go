@@ -326,12 +326,16 @@ func (i inventory) NewestGood(ctx context.Context) (health.NewestBackup, error) 
 	}
 	best := backup.NewestUsable(inv, i.Service.Database.Name)
 	out := health.NewestBackup{}
+	if best == nil {
+		out.Others = inv.OtherDatabases(i.Service.Database.Name)
+	}
 	if best != nil {
 		out = health.NewestBackup{
 			Name:      best.Name,
 			CreatedAt: best.At,
 			SizeBytes: best.Size,
 			Verified:  best.State == backup.Good,
+			Verify:    best.HowToVerify(),
 			Moved:     best.Before != nil,
 			Unseen:    best.Summary.Unseen,
 		}

@@ -41,6 +41,7 @@ func (b *checker) schema() {
 			}
 			return mysql.HasDatabase(ctx, target, d.Name)
 		},
+		List:    site.MysqlClient(d) + ` -e "SHOW DATABASES"`,
 		Emptied: inventory{b.Source}.emptied,
 		Keys:    b.Service.Restore.KeyTables,
 	}

@@ -75,6 +75,10 @@ func (d Finder) noGood(inv *backup.Inventory, m *binlog.Moment) error {
 			WithHint(lang.M("if the database has moved from there: opsdeck restore --from %s --plan",
 				human.Shell(s.Name)))
 	}
+	if others := inv.OtherDatabases(inv.Database); len(others) > 0 && len(d.Service.Backup.Copies) == 0 {
+		what, next := inv.NoneGood()
+		return ops.E(ops.Failed, what).WithHint(next)
+	}
 	return ops.E(ops.Failed, lang.M("there is no good backup in %s", d.Shelf.Dir)).WithHint(d.elsewhere(m))
 }
 
