@@ -93,10 +93,7 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 			WithHint(lang.M("show it again: opsdeck restore --plan"))
 	}
 	if c.Plan || c.DryRun {
-		if c.JSON {
-			return a.json(p)
-		}
-		return a.plain(report.Runbook(p, a.lang, a.again()))
+		return c.show(a, p)
 	}
 	if p.Blocked() {
 		tellBlocks(a.printer, p)
@@ -131,6 +128,21 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 		return a.json(map[string]string{"id": p.ID})
 	}
 	return newWatcher(a, d, f, c.answers, c.JSON).follow(ctx, "restored")
+}
+
+// show prints the plan. One that is blocked is an error, as its execution would be.
+func (c *restoreRunCmd) show(a *app, p *restore.Plan) error {
+	err := error(nil)
+	if c.JSON {
+		err = a.json(p)
+	} else {
+		err = a.plain(report.Runbook(p, a.lang, a.again()))
+	}
+	if err == nil && p.Blocked() {
+		tellBlocks(a.printer, p)
+		err = restores.Blocked(p)
+	}
+	return err
 }
 
 // tellBlocks says what else blocks a plan besides the first obstacle, which is the error.

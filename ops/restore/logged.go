@@ -1,7 +1,9 @@
 package restore
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -16,6 +18,9 @@ type Logged struct {
 	Transactions int64    `json:"transactions"`
 	Rows         int64    `json:"rows"`
 	Drop         string   `json:"drop,omitempty"` // the transaction that dropped them, if the log holds it
+	// Cut is when a restore swapped the tables after the backup: the log cannot be replayed past
+	// that. Zero where none did.
+	Cut time.Time `json:"cut,omitzero"`
 }
 
 // text is what a restore of the backup alone loses.
@@ -28,20 +33,32 @@ func (l *Logged) text() lang.Msg {
 		"loses", tables, human.Count(l.Transactions), human.Count(l.Rows))
 }
 
-// hint is the restore that does not lose it.
-func (l *Logged) hint() lang.Msg {
+// hint is the restore that does not lose it, or loses the least; chosen are the tables of this
+// one, none is all.
+func (l *Logged) hint(chosen []string) lang.Msg {
 	switch {
 	case l.Transactions == 0:
 		return lang.Msg{}
+	case !l.Cut.IsZero() && slices.Equal(slices.Sorted(slices.Values(chosen)), slices.Sorted(slices.Values(l.Tables))):
+		return lang.M("a restore swapped the tables at %s: the binlog cannot be replayed past that",
+			human.Moment(l.Cut))
+	case !l.Cut.IsZero():
+		return lang.M("a restore swapped the tables at %s: the binlog cannot be replayed past that; restore the "+
+			"missing tables alone, so that the others lose nothing: %s", human.Moment(l.Cut), onlyTables(l.Tables))
 	case l.Drop != "":
 		return lang.M("restore to just before the drop instead: opsdeck restore --before %s --plan", l.Drop)
 	}
 	return lang.M("replay them too: opsdeck restore --until now --plan")
 }
 
+// onlyTables is the command that plans a restore of these tables from the newest backup alone.
+func onlyTables(names []string) string {
+	return "opsdeck restore --tables " + human.Shell(strings.Join(names, ",")) + " --plan"
+}
+
 // judgeLogged warns of what the binlog would still give back.
 func (p judge) judgeLogged(a *Assessment) {
 	if l := a.Loss.Logged; l != nil && l.Transactions > 0 && p.Mode != Into {
-		p.add(ops.StateWarning, l.text(), l.hint())
+		p.add(ops.StateWarning, l.text(), l.hint(p.Tables))
 	}
 }

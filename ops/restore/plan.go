@@ -306,7 +306,7 @@ func Draft(id string, now time.Time, c Choice, set Settings, src Source, live st
 	chooser{p}.missing(a)
 	j := judge{Plan: p, unsaved: c.Unsaved}
 	j.all(a)
-	j.judgeReplay()
+	j.judgeReplay(a)
 	j.judgeLogged(a)
 	p.Facts = factFinder{p}.all(a)
 	p.Steps = steps(p)

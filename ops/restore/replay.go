@@ -131,7 +131,7 @@ func (r *Replay) fact(src Source) (ops.State, lang.Msg) {
 }
 
 // judgeReplay adds the obstacles to a replay.
-func (p judge) judgeReplay() {
+func (p judge) judgeReplay(a *Assessment) {
 	r := p.Source.Replay
 	if r == nil {
 		return
@@ -144,8 +144,12 @@ func (p judge) judgeReplay() {
 			p.add(ops.StateCritical, lang.M("and %s more", strconv.Itoa(len(r.Refused)-i)), lang.Msg{})
 			break
 		}
-		p.block(lang.M("the binlog cannot be replayed: %s", why.Msg),
-			lang.M("choose an earlier moment, or a later backup"))
+		hint := lang.M("choose an earlier moment, or a later backup")
+		if gone := a.Loss.Missing; len(gone) > 0 {
+			hint = lang.M("choose an earlier moment, or a later backup; or restore the missing tables alone, as they were "+
+				"in the backup: %s", onlyTables(gone))
+		}
+		p.block(lang.M("the binlog cannot be replayed: %s", why.Msg), hint)
 	}
 }
 

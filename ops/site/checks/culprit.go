@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
@@ -49,8 +50,30 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 		r.Why = lang.M("%s; removed at %s by %s: %s", r.Why, human.Moment(t.Time), t.ID, drop)
 		r.Detail = lang.M("%s (%s)", r.Headline, r.Why)
 		r.Next = lang.M("Restore to just before it: opsdeck restore --before %s --plan.", t.ID)
+		if b.cutOff(ctx, t.Time) {
+			r.Next = lang.M("Restore from the newest backup: %s", "opsdeck restore --plan")
+			if len(missing) > 0 {
+				r.Next = lang.M("Restore the missing tables alone: %s",
+					"opsdeck restore --tables "+human.Shell(strings.Join(missing, ","))+" --plan")
+			}
+		}
 		return r
 	}
+}
+
+// cutOff tells whether a restore swapped the tables between the newest good backup and a moment:
+// no restore reaches that.
+func (b culprits) cutOff(ctx context.Context, moment time.Time) bool {
+	at, err := b.Site()
+	if err != nil {
+		return false
+	}
+	newest, err := inventory(b).NewestGood(ctx)
+	if err != nil {
+		return false
+	}
+	cut, err := at.LogCut(b.Service.Database.Name, newest.CreatedAt)
+	return err == nil && !cut.IsZero() && !cut.Truncate(time.Second).After(moment) // the log has whole seconds
 }
 
 // found is the last answer, so that the log is not read at every look at the same loss.

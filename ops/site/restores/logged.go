@@ -41,6 +41,9 @@ func (d Finder) tellLogged(ctx context.Context, src restore.Source, c restore.Ch
 		return
 	}
 	found.Tables = gone
+	if found.Cut, err = d.Shelf.LogCut(d.Service.Database.Name, src.At); err != nil {
+		return
+	}
 	a.Loss.Logged = &found
 }
 
