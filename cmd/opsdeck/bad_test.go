@@ -38,7 +38,8 @@ func TestServersThatAreNoneEndInASentenceAndCode75(t *testing.T) {
 		wait string
 	}{
 		"refuses": {1, "connection refused", "5m"},
-		"never greets": {badServer(t, "", false), "^opsdeck: gave up after --timeout 700ms(: MySQL at .*no response within .*)?\n$",
+		"never greets": {badServer(t, "", false), `^opsdeck: gave up after --timeout 700ms(: MySQL at .*` +
+			`(no response within \d{3} ms|the time limit was over before).*\n  → what to do: .*runbook mysql-down.*)?\n$`,
 			"700ms"},
 		"hangs up":              {badServer(t, "", true), "the connection broke", "5m"},
 		"speaks something else": {badServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n", false), "", "700ms"},

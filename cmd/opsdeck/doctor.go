@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"opsdeck/internal/cells"
+	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/internal/typed"
 	"opsdeck/ops"
@@ -56,8 +57,15 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	for i := range services {
 		r.Points = append(r.Points, a.readiness(&services[i]).Points(ctx)...)
 	}
-	if err := a.unseen(); err != nil {
-		return err
+	unseen := a.unseen()
+	if unseen != nil && a.stopped() != ops.Busy { // interrupted
+		return unseen
+	}
+	if unseen != nil {
+		r.Points = append(r.Points, doctor.Point{Name: "time-limit", Findings: []doctor.Finding{{
+			State: ops.StateUnknown,
+			What:  lang.M("not everything was checked: --timeout %s is over", a.flags.Timeout.String()),
+		}}})
 	}
 	a.nameCommands(r.Points)
 	if c.JSON {
@@ -67,6 +75,9 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	}
 	if err != nil {
 		return err
+	}
+	if unseen != nil {
+		return unseen
 	}
 	return exitCode(r.State().ExitCode())
 }

@@ -96,7 +96,8 @@ func (a *app) explain(err error) *ops.Error {
 		return site.Refused(untrusted)
 	case errors.As(err, &known):
 		if errors.Is(err, context.DeadlineExceeded) && a.stopped() == ops.Busy { // that it is down is not known
-			return ops.E(ops.Busy, lang.M("gave up after --timeout %s: %s", a.flags.Timeout.String(), known.What))
+			return ops.E(ops.Busy, lang.M("gave up after --timeout %s: %s", a.flags.Timeout.String(), known.What)).
+				WithHint(known.Hint)
 		}
 		return known
 	case errors.As(err, &held):

@@ -196,6 +196,12 @@ func TestStatusThatIsCutShortKnowsNothing(t *testing.T) {
 		if took := time.Since(began); took > 50*time.Second {
 			t.Errorf("--timeout %s took %v", timeout, took)
 		}
+		doc, errs := asked(t, config, 3, "--timeout", timeout, "doctor")
+		if !strings.Contains(doc, "time-limit") || !strings.Contains(doc, "state-folder") ||
+			!strings.Contains(doc, "not everything was checked: --timeout "+timeout+" is over") ||
+			strings.Contains(doc, "critical") || !strings.Contains(errs, "gave up after --timeout "+timeout) {
+			t.Errorf("doctor --timeout %s: %s%s", timeout, doc, errs)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ func init() {
 		"%s will be created when needed; %s free", "%s 将在需要时创建；剩余 %s",
 		"other users can read %s", "其他用户可以查看 %s",
 		"only %s of the disk of %s is free", "%[2]s 所在磁盘仅剩 %[1]s",
+		"not everything was checked: --timeout %s is over", "未检查完：已超过 --timeout %s",
 		"%s has no space for the next backup: about %s needed", "%s 放不下下一次备份：约需 %s",
 		"the database's password is not one of the defaults", "数据库密码不是默认密码",
 		"the database connection uses no password", "数据库连接没有使用密码",

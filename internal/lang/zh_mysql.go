@@ -41,6 +41,7 @@ func init() {
 		"服务器（%s）空间不足：磁盘已满，或某张表已不能再增长",
 		"free space on the server, then run the same command again", "请先在服务器上腾出空间，再原样重新运行",
 		"connection refused", "连接被拒绝",
+		"the time limit was over before it could respond", "未等到响应，时限已到",
 		"no such socket", "套接字不存在",
 		"permission denied", "权限不足",
 		"name not found", "找不到主机名",

@@ -409,6 +409,27 @@ func lookCutShort(t *testing.T) {
 	}
 }
 
+// TestALookThatHadItsOwnTimeCounts although the time for all looks ended a moment before.
+func TestALookThatHadItsOwnTimeCounts(t *testing.T) { synctest.Test(t, ownTimeCounts) }
+
+func ownTimeCounts(t *testing.T) {
+	silent := Check{Name: "mysql", Timeout: 2 * time.Second, Probe: func(ctx context.Context) Result {
+		<-ctx.Done()
+		return Broken(lang.M("MySQL does not respond"), lang.Msg{})
+	}}
+	for whole, want := range map[time.Duration]ops.State{
+		1950 * time.Millisecond: ops.StateCritical,
+		200 * time.Millisecond:  ops.StateUnknown,
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), whole)
+		r := Once(ctx, []Check{silent}, nil)
+		cancel()
+		if got := r.Standings[0]; got.State != want {
+			t.Errorf("after %s: %s %s, not %s", whole, got.State, got.Last.Detail, want)
+		}
+	}
+}
+
 func TestNowLooksWithoutWaitingForTheInterval(t *testing.T) {
 	m := Watch(
 		t.Context(),

@@ -182,24 +182,39 @@ func (w *worker) look(ctx context.Context) Result {
 	defer late.Stop()
 	select {
 	case <-whole.Done():
+		own := ownTime(began, timeout)
 		select { // a probe that keeps to its context is about to end
-		case <-done:
+		case r := <-done:
+			if own {
+				return timed(r, start, began)
+			}
 		case <-time.After(grace):
 		}
 		return w.cutShort(start)
 	case r := <-done:
-		if over(whole) {
+		if over(whole) && !ownTime(began, timeout) {
 			return w.cutShort(start)
 		}
-		r.At = start
-		if r.Latency == 0 {
-			r.Latency = time.Since(began)
-		}
-		return r
+		return timed(r, start, began)
 	case <-late.C:
 		w.hung, w.hungAt = done, start
 		return w.hangs(start, lang.M("no response within %s", human.Duration(timeout)))
 	}
+}
+
+// ownTime tells that a look has had its own time, or nearly: what it saw counts, though the time
+// for all looks ended with it.
+func ownTime(began time.Time, timeout time.Duration) bool {
+	return time.Since(began) >= timeout-timeout/10
+}
+
+// timed is a result with when its look began, and how long that took.
+func timed(r Result, start, began time.Time) Result {
+	r.At = start
+	if r.Latency == 0 {
+		r.Latency = time.Since(began)
+	}
+	return r
 }
 
 // cutShort is the result of a look that was ended from outside, by --timeout or a

@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"syscall"
+	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
@@ -153,6 +154,9 @@ func unreachable(err error) bool {
 		) || errors.Is(err, mysqldriver.ErrUnknownPlugin) || errors.Is(err, mysqldriver.ErrOldProtocol)
 }
 
+// leastWait is the shortest wait that says something of a server that does not respond.
+const leastWait = 100 * time.Millisecond
+
 // Reason says in a few words why a connection failed.
 func Reason(err error) lang.Msg {
 	var dns *net.DNSError
@@ -161,6 +165,8 @@ func Reason(err error) lang.Msg {
 	switch {
 	case errors.As(err, &file):
 		return lang.Raw(file.Err.Error())
+	case errors.As(err, &silent) && silent.within < leastWait:
+		return lang.M("the time limit was over before it could respond")
 	case errors.As(err, &silent):
 		return lang.M("no response within %s", human.Duration(silent.within))
 	case errors.Is(err, mysqldriver.ErrNoTLS), tlsError(err):

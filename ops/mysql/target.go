@@ -241,7 +241,7 @@ func Open(ctx context.Context, t Target, database string, change ...func(*driver
 		loginFailed(ctx, time.Since(began))
 		if errors.Is(ping.Err(), context.DeadlineExceeded) {
 			until, _ := ping.Deadline()
-			err = &silentError{until.Sub(began).Round(10 * time.Millisecond), ping.Err()}
+			err = &silentError{max(0, until.Sub(began).Round(10*time.Millisecond)), ping.Err()}
 		}
 		return nil, Explain(err, t)
 	}

@@ -64,11 +64,14 @@ func (l Look) Points(ctx context.Context) []doctor.Point {
 }
 
 func (l Look) database(ctx context.Context) []doctor.Point {
-	s := l.Service
+	s, whole := l.Service, ctx
 	broken := func(name string, err error) []doctor.Point {
 		var e *ops.Error
 		p := doctor.Point{Name: name, Service: s.Name}
 		f := doctor.Finding{State: ops.StateCritical, What: lang.Raw(err.Error())}
+		if whole.Err() != nil { // it was cut short
+			f.State = ops.StateUnknown
+		}
 		if errors.As(err, &e) {
 			f.What, f.Fix = withReason(e), l.Lang.Msg(e.Hint)
 		}
