@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -11,6 +12,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/report"
 	"opsdeck/ops/restore/run"
@@ -57,8 +59,41 @@ func (p *asking) openStatements() tea.Cmd {
 	return page.Send(page.Open{Overlay: widget.NewText(p.base.env, title, lines, all)})
 }
 
-// openBegin asks for the database's name, and says what it means.
+// planStays is how long the figures of a plan are taken for those of now.
+const planStays = 30 * time.Second
+
+// stale tells that the plan that is shown is of a while ago: rows were written since, and the server
+// may be down.
+func (p *base) stale() bool {
+	return p.planning() && p.plan != nil && p.env.Clock.Now().Sub(p.plan.CreatedAt) > planStays
+}
+
+// openBegin asks for the database's name. A plan of a while ago is made anew first: nobody confirms
+// the losses of then.
 func (p *asking) openBegin() tea.Cmd {
+	if !p.base.stale() {
+		return p.confirmBegin()
+	}
+	at := p.base.plan.CreatedAt
+	again := p.base.draft()
+	p.base.starting = true
+	return tea.Batch(again, page.Send(page.Notice{State: ops.StateOK,
+		Text: lang.M("the plan is of %s: checking again before the start …", p.base.env.Time(at))}))
+}
+
+// beginAgain goes on with the start for which a plan was made anew.
+func (p *asking) beginAgain() tea.Cmd {
+	switch why := p.cannotBegin(); {
+	case !p.base.shown || p.base.planErr != nil: // the page says why
+		return nil
+	case !why.Empty():
+		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("the restore cannot start: %s", why)})
+	}
+	return p.confirmBegin()
+}
+
+// confirmBegin asks for the database's name, and says what it means.
+func (p *asking) confirmBegin() tea.Cmd {
 	plan, desk := p.base.plan, p.base.desk
 	body := []lang.Msg{
 		lang.M("%s will have the state of %s.", plan.Target.Database, p.base.env.Time(plan.Source.At)),
@@ -66,6 +101,7 @@ func (p *asking) openBegin() tea.Cmd {
 	}
 	if plan.Assessment != nil {
 		body = append(body, lossWords(plan, p.base.env.Time)...)
+		body = append(body, lang.M("Counted at %s.", p.base.env.Time(plan.CreatedAt)))
 	}
 	db := plan.Target.Database
 	begin := func() tea.Cmd {

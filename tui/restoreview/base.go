@@ -24,14 +24,16 @@ type base struct {
 	saving  time.Time // what will be lost is being exported since; zero: it is not
 	run     *run.Run
 	runErr  error
-	fresh   bool    // the operator asked for a new plan though a run is there
-	begun   bool    // a request to begin or go on is under way
-	pending pending // what is waited for after a key
-	asked   int     // Seq of the question whose dialog was opened by itself
-	step    int     // the marked step, 0 to 6
-	follow  bool    // the mark follows the running step
-	scroll  int     // of the right side
-	problem error   // of the last request
+	fresh   bool // the operator asked for a new plan though a run is there
+	// starting tells that the draft under way is for a start: its confirmation follows.
+	starting bool
+	begun    bool    // a request to begin or go on is under way
+	pending  pending // what is waited for after a key
+	asked    int     // Seq of the question whose dialog was opened by itself
+	step     int     // the marked step, 0 to 6
+	follow   bool    // the mark follows the running step
+	scroll   int     // of the right side
+	problem  error   // of the last request
 }
 
 // lastSign is until when the run's clocks go: now while a worker is at work, else the last

@@ -88,7 +88,11 @@ func (p *sheet) head(size page.Size) []string {
 	if plan == nil {
 		return nil
 	}
-	age := human.Duration(plan.CreatedAt.Sub(plan.Source.At).Round(time.Second))
+	now := plan.CreatedAt
+	if p.base.planning() {
+		now = e.Clock.Now()
+	}
+	age := human.Duration(now.Sub(plan.Source.At).Truncate(time.Minute))
 	text := t.Bold.Render(termsafe.Line(plan.Target.Database)) + " " + t.Glyph.Left + " " + termsafe.Line(
 		plan.Source.Name,
 	)
@@ -99,6 +103,9 @@ func (p *sheet) head(size page.Size) []string {
 			age,
 			plan.Mode.Label(),
 		)
+	}
+	if p.base.stale() {
+		text += "  " + t.Warn.Render(e.T("checked at %s", e.Time(plan.CreatedAt)))
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.base.problem != nil {

@@ -161,6 +161,10 @@ func (p *Page) Update(body any) tea.Cmd {
 		if ops.CodeOf(p.base.problem) == ops.Usage {
 			p.base.problem = nil // it asked for a plan
 		}
+		if p.base.starting {
+			p.base.starting = false
+			return p.asking.beginAgain()
+		}
 		return nil
 	case sourcesMsg:
 		return p.picking.seeSources(m)
@@ -312,6 +316,7 @@ func (p *base) draft() tea.Cmd {
 	p.scroll = 0
 	p.looking, _ = lookingAt{}, p.lists.Next()
 	p.saving = time.Time{}
+	p.starting = false
 	return func() tea.Msg {
 		plan, err := desk.Draft(ctx, c)
 		return page.Msg{To: ID, Gen: gen, Body: planMsg{plan, reached(ctx, desk), err}}

@@ -2,6 +2,7 @@ package restoreview
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +124,40 @@ func TestAWaitAfterAKeyHasAClock(t *testing.T) {
 	}
 	if resume, _ = page.ForKey(p.Actions(), "R"); resume.Why(p.base.env).Empty() {
 		t.Error("it can be begun twice")
+	}
+}
+
+// TestAStartConfirmsTheLossesOfNow: a plan that was made a while ago is made anew by B; the question
+// has the new figures, and a server that is down has no question.
+func TestAStartConfirmsTheLossesOfNow(t *testing.T) {
+	old := samplePlan(restore.Swap)
+	d := &fakeDesk{plan: old}
+	p := newPage("en", d)
+	if view := p.View(page.Size{Width: 120, Height: 30}); strings.Contains(view, "checked at") {
+		t.Errorf("a new plan has an age:\n%s", view)
+	}
+	p.base.env.Clock.(*clocktest.Clock).Advance(9 * time.Minute)
+	if view := p.View(page.Size{Width: 120, Height: 30}); !strings.Contains(view, "checked at 2026-01-29 12:00:00") {
+		t.Errorf("the plan's figures have no time:\n%s", view)
+	}
+	again := *samplePlan(restore.Swap)
+	again.CreatedAt = old.CreatedAt.Add(9 * time.Minute)
+	again.Assessment.Loss.Tables = []restore.LossTable{{Table: "orders", Newer: 4711}}
+	d.plan = &again
+	o := press(t, p, "B")
+	if o == nil {
+		t.Fatal("no question")
+	}
+	if text := o.View(page.Size{Width: 80, Height: 24}); !strings.Contains(text, "4,711 newer rows") ||
+		!strings.Contains(text, "Counted at 2026-01-29 12:09:00.") {
+		t.Errorf("the figures of then:\n%s", text)
+	}
+	p.base.env.Clock.(*clocktest.Clock).Advance(9 * time.Minute)
+	d.plan, d.err = nil, errors.New("MySQL at 127.0.0.1:3306 cannot be reached")
+	if o := press(t, p, "B"); o != nil {
+		t.Errorf("a question over a server that is down:\n%s", o.View(page.Size{Width: 80, Height: 24}))
+	}
+	if view := p.View(page.Size{Width: 120, Height: 30}); !strings.Contains(view, "cannot be reached") {
+		t.Errorf("the page does not say why:\n%s", view)
 	}
 }
