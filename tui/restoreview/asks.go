@@ -212,15 +212,11 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 	var choices []widget.Choice
 	for _, k := range r.Answers() {
 		choices = append(choices, widget.Choice{Key: answerKeys[k], Label: r.State.Label(k), Run: func() tea.Cmd {
-			if !r.State.NeedsTyping(k) && k != restore.KindUndo {
+			if !confirmed(r, k) {
 				return p.handOver(r, k, r.Plan.Target.Database)
 			}
-			return p.openDialog(
-				r,
-				widget.NewConfirm(p.base.env, r.State.Label(k), body, r.Plan.Target.Database, func() tea.Cmd {
-					return p.handOver(r, k, r.Plan.Target.Database)
-				}),
-			)
+			return p.openDialog(r, widget.NewConfirm(p.base.env, r.State.Label(k), p.confirms(k, body),
+				r.Plan.Target.Database, func() tea.Cmd { return p.handOver(r, k, r.Plan.Target.Database) }))
 		}})
 	}
 	if r.State.Data.Report != "" {
@@ -228,6 +224,32 @@ func (p *asking) openQuestion(guarded bool) tea.Cmd {
 	}
 	title := lang.M("%d %s: a question", int(r.State.Stage.Step()), r.State.Stage.Step().Label())
 	return p.openDialog(r, widget.NewAsk(p.base.env, title, body, guarded, choices...))
+}
+
+// confirmed tells whether an answer needs the database's name: what ends others' sessions, and what
+// ends the restore, is not done by a letter that was meant for something else.
+func confirmed(r *run.Run, k restore.Kind) bool {
+	return r.State.NeedsTyping(k) || k == restore.KindUndo || k == restore.KindAbort || k == restore.KindKill
+}
+
+// confirms is what an answer will do; why is the question's own text.
+func (p *asking) confirms(k restore.Kind, why []lang.Msg) []lang.Msg {
+	switch k {
+	case restore.KindAbort:
+		return p.consequences(k)
+	case restore.KindKill:
+		sessions := p.base.run.State.Data.Sessions
+		if len(sessions) == 0 {
+			return []lang.Msg{lang.M("No session is on the list: what writes connects anew each time. Stop it where it " +
+				"runs.")}
+		}
+		out := []lang.Msg{lang.M("These sessions are ended, and their open transactions rolled back:")}
+		for _, s := range sessions {
+			out = append(out, lang.Raw(s.String()))
+		}
+		return out
+	}
+	return why
 }
 
 // openReport shows the run's report, as it is known now.

@@ -435,6 +435,28 @@ func TestAQuestionOpensItsDialogGuardedAndSendsTheAnswer(t *testing.T) {
 	if confirm == nil || len(d.did) > 0 {
 		t.Fatalf("it went on without the name: %v", d.did)
 	}
+	for answer, says := range map[string]string{"x": "qianzhang", "k": "ended"} { // they end something
+		d.did = nil
+		if cmd, _ = o.Update(key(answer)); answer == "k" && noAnswer(cmd) {
+			continue // it is not an answer to this question
+		}
+		confirm := opened(p, cmd)
+		if confirm == nil || len(d.did) > 0 {
+			t.Fatalf("%s did %v without the name", answer, d.did)
+		}
+		if text := confirm.View(page.Size{Width: 80, Height: 24}); !strings.Contains(text, says) {
+			t.Errorf("%s does not say what it does:\n%s", answer, text)
+		}
+		if !typeIn(p, confirm, "qianzhang_sales") || len(d.did) != 1 {
+			t.Errorf("%s with the name did %v", answer, d.did)
+		}
+	}
+	for _, other := range []string{"q", "z", "i"} { // typed for a shell that is not there
+		d.did = nil
+		if cmd, done := o.Update(key(other)); done || !noAnswer(cmd) || len(d.did) > 0 {
+			t.Errorf("%s: done %v, did %v", other, done, d.did)
+		}
+	}
 }
 
 // Who may only look is not asked.

@@ -6,6 +6,7 @@ import (
 	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
+	"opsdeck/ops"
 	"opsdeck/tui/page"
 )
 
@@ -122,8 +123,16 @@ func (a *Ask) Update(msg tea.Msg) (tea.Cmd, bool) {
 			return c.Run(), !c.Stay
 		}
 	}
-	if !a.scroll(k.String()) && k.String() == " " {
+	switch name := k.String(); {
+	case a.scroll(name):
+	case name == " ":
 		a.top += a.height
+	case name == "q" && len(a.choices) > 0:
+		return page.Send(page.Notice{State: ops.StateWarning,
+			Text: lang.M("q is not an answer here: esc leaves the question, then q quits")}), false
+	case k.Type == tea.KeyRunes && len(a.choices) > 0:
+		return page.Send(page.Notice{State: ops.StateWarning,
+			Text: lang.M("%s is not an answer here; esc leaves the question", termsafe.Line(name))}), false
 	}
 	return nil, false
 }

@@ -109,5 +109,8 @@ func (s *Sessions) Kill(ctx context.Context, p *restore.Plan, list []restore.Ses
 		}
 		notes = append(notes, restore.N(lang.M("ended session %s", x.String())))
 	}
+	if len(notes) == 0 {
+		notes = append(notes, restore.N(lang.M("no session of the list was left to end")))
+	}
 	return notes, nil
 }

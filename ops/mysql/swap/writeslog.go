@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"opsdeck/internal/cells"
 	"opsdeck/internal/lang"
 	"opsdeck/internal/termsafe"
 	"opsdeck/ops/mysql"
@@ -56,6 +57,10 @@ func (m *Writes) between(
 				),
 			),
 		}
+		if told.change != "" {
+			w.Notes = append(w.Notes, restore.N(lang.M("the change: %s; who made it: %s", told.change,
+				"opsdeck audit changes --limit 5")))
+		}
 		return w, nil
 	case grew(from.stats, to.stats): // includes what is not logged
 		stirred(&w, live, from.stats, to.stats)
@@ -96,6 +101,7 @@ func (m *Writes) between(
 // logContent is the set of databases that a part of the binlog affects.
 type logContent struct {
 	live   bool
+	change string // the table that was changed, or the statement; "" unless live
 	others []string
 	text   bool // some of it is statements, which do not name everything that they change
 }
@@ -156,7 +162,7 @@ func (t *logContent) take(e logEvent, live, shadow string) lang.Msg {
 	about, text := e.about(live)
 	switch {
 	case about == live:
-		t.live = true
+		t.live, t.change = true, e.change()
 	case about == unknown:
 		return lang.M("it contains an event of type %s", termsafe.Line(e.kind))
 	case about != "" && !slices.Contains(t.others, about):
@@ -178,6 +184,17 @@ func whyUnread(err error) lang.Msg {
 
 // logEvent is an event as SHOW BINLOG EVENTS shows it.
 type logEvent struct{ kind, info string }
+
+// change says what the event changes: a table, or a statement.
+func (e logEvent) change() string {
+	if _, name, ok := strings.Cut(e.info, "("); ok && strings.HasPrefix(e.kind, "Table_map") {
+		return termsafe.Line(strings.TrimSuffix(name, ")"))
+	}
+	return cells.Cut(termsafe.Line(e.info), mostChange)
+}
+
+// mostChange is how many cells of a statement are quoted.
+const mostChange = 80
 
 // unknown represents a database that an event does not name.
 const unknown = "\x00"

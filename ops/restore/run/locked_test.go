@@ -42,7 +42,7 @@ func TestNoQuietIsClaimedWhereItCannotBeSeen(t *testing.T) {
 		quiet  bool
 		saying string
 	}{
-		{nil, nil, restore.KindDone, true, "no session can write"},
+		{nil, nil, restore.KindDone, true, "no session is left"},
 		{pool, nil, restore.KindDone, false, "idle sessions left: 1; they could write"},
 		{nil, errors.Join(ErrNoLocks, errors.New("denied")), restore.KindDone, false, "is unknown"},
 		{nil, held, restore.KindFound, false, "a transaction is open"},
@@ -56,7 +56,7 @@ func TestNoQuietIsClaimedWhereItCannotBeSeen(t *testing.T) {
 		}
 		text := strings.Join(said, "\n")
 		if err != nil || ev.Kind != c.kind || !strings.Contains(text, c.saying) ||
-			strings.Contains(text, "no session can write") != c.quiet {
+			strings.Contains(text, "no session is left") != c.quiet {
 			t.Errorf("%v: %s, %v:\n%s", c.err, ev.Kind, err, text)
 		}
 	}

@@ -77,7 +77,7 @@ func (c *Crew) quiet(ctx context.Context, p *restore.Plan, report Report) (resto
 			notes,
 			restore.N(
 				lang.M(
-					"no session can write to %s; this is monitored during the backup",
+					"no session is left that could write to %s; this is monitored during the backup",
 					p.Target.Live,
 				),
 			),
