@@ -38,6 +38,7 @@ type runJSON struct {
 	WaitsSince *time.Time `json:"waits_since,omitempty"`
 	WaitsFor   []string   `json:"waits_for,omitempty"`
 	WaitsUntil *time.Time `json:"waits_until,omitempty"` // then its flags answer
+	waitsThen  lang.Msg   // with this
 	Kept       bool       `json:"undo_possible"`
 	Loaded     string     `json:"loaded_schema,omitempty"`    // what was loaded of a run that was given up
 	Remains    string     `json:"remaining_schema,omitempty"` // what an aborted run could not remove
@@ -82,6 +83,7 @@ func runDocument(l *lang.Printer, r *restorerun.Run) runJSON {
 		}
 		if !w.Until.IsZero() {
 			out.WaitsUntil = &w.Until
+			out.waitsThen = r.State.Label(w.Then)
 		}
 	} else if pr := r.Progress; pr != nil && r.Alive && pr.Waits != "" {
 		out.WaitsFor = []string{pr.Waits}
@@ -204,7 +206,8 @@ func sayWaiting(p *printer, r runJSON, now time.Time) {
 		p.say(lang.M("    It waits until a person answers."))
 		return
 	}
-	p.say(lang.M("    Without an answer, its flags decide at %s.", r.WaitsUntil.Local().Format("15:04:05")))
+	p.say(lang.M("    Without an answer, its flags decide at %s: %s.", r.WaitsUntil.Local().Format("15:04:05"),
+		r.waitsThen))
 }
 
 type restoreReportCmd struct{ one }

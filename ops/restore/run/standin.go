@@ -84,10 +84,11 @@ func (f Folder) attended() time.Time {
 
 // Waiting is a question that nobody has answered yet.
 type Waiting struct {
-	Since   time.Time
+	Since   time.Time // of the first question of a row, where the same was tried again
 	For     []restore.Note
 	Answers []restore.Kind
-	Until   time.Time // when the stored answers are given, if nobody comes; zero: it waits for a person
+	Until   time.Time    // when the stored answers are given, if nobody comes; zero: it waits for a person
+	Then    restore.Kind // the answer that is given then
 }
 
 // Waiting tells since when and for what the run waits, or nil.
@@ -96,7 +97,11 @@ func (r *Run) Waiting() *Waiting {
 	if !s.Stage.Asks() || len(s.Trail) == 0 {
 		return nil
 	}
-	w := &Waiting{Since: s.Trail[len(s.Trail)-1].Begin, For: s.Why, Answers: s.Answers()}
+	asked := s.Trail[len(s.Trail)-1].Begin
+	w := &Waiting{Since: asked, For: s.Why, Answers: s.Answers()}
+	for i := len(s.Trail) - 3; r.Busy() && i >= 0 && s.Trail[i].Stage == s.Stage; i -= 2 { // retried, and asked again
+		w.Since = s.Trail[i].Begin
+	}
 	if s.Stage == restore.AskNotify {
 		w.For = []restore.Note{restore.N(lang.M("send the notification?"))}
 	}
@@ -105,8 +110,9 @@ func (r *Run) Waiting() *Waiting {
 		return w
 	}
 	y := Policy{Answers: u.Answers}
-	if _, ok := y.Choose(s, r.Busy(), w.Since); ok {
-		w.Until = later(w.Since, r.Folder.attended()).Add(time.Duration(u.After))
+	if reply, ok := y.Choose(s, r.Busy(), asked); ok {
+		w.Until = later(asked, r.Folder.attended()).Add(time.Duration(u.After))
+		w.Then = reply.Kind
 	}
 	return w
 }

@@ -60,10 +60,23 @@ func (r *Run) NotBegun() error {
 // gaveUp says how a restore ended that was not completed, and the first problem of its load.
 func (r *Run) gaveUp() lang.Msg {
 	if len(r.State.Data.Doubts) == 0 {
+		if by := r.abortedBy(); by != "" && by != r.Plan.Operator {
+			return lang.M("restore %s: %s, by %s", r.Plan.ID, r.State.Stage.Label(), termsafe.Line(by))
+		}
 		return lang.M("restore %s: %s", r.Plan.ID, r.State.Stage.Label())
 	}
 	return lang.M("restore %s: %s, because its verification failed: %s", r.Plan.ID, r.State.Stage.Label(),
 		r.State.Data.Doubts[0].Msg)
+}
+
+// abortedBy is who asked for the abort; "" where nobody did.
+func (r *Run) abortedBy() string {
+	for i := len(r.Lines) - 1; i >= 0; i-- {
+		if e := r.Lines[i].Event; e != nil && e.Kind == restore.KindAbort {
+			return e.By
+		}
+	}
+	return ""
 }
 
 // afterAbort is what to do after a restore that gave up.

@@ -107,8 +107,8 @@ func (b *checker) serverFirst(look health.Probe) health.Probe {
 	return func(ctx context.Context) health.Result {
 		r := look(ctx)
 		if r.Down && !r.Next.Empty() && r.Meanwhile.Key == startNothing().Key {
-			r.Meanwhile = lang.M("%s Do not start anything else by hand: a restore is not over; it continues then, "+
-				"or can be resumed.", r.Next)
+			r.Meanwhile = lang.M("%s. Start nothing else by hand: a restore is not over; it continues then, or can be "+
+				"resumed.", r.Next)
 		}
 		return r
 	}
@@ -189,8 +189,8 @@ func judgeWaiting(r health.Result, w *run.Waiting, where, what lang.Msg) health.
 	r.Find(ops.StateCritical, lang.M("%s is waiting for an answer", what), lang.M("since %s, %s", at, where))
 	r.Next = lang.M("Answer it: opsdeck restore attach.")
 	if !w.Until.IsZero() {
-		r.Next = lang.M("Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",
-			w.Until.Local().Format("15:04:05"))
+		r.Next = lang.M("Answer it: opsdeck restore attach. Without an answer, its flags decide at %s: %s.",
+			w.Until.Local().Format("15:04:05"), w.Then.Label())
 	}
 	return r
 }
