@@ -17,6 +17,7 @@ func (c *Console) route(msg tea.Msg) tea.Cmd {
 	switch m := msg.(type) {
 	case tea.WindowSizeMsg:
 		c.size = page.Size{Width: m.Width, Height: m.Height}
+		return c.broadcast(page.Room{Verdict: verdictRoom(m.Width, m.Height)})
 	case tea.KeyMsg:
 		return c.typed(m)
 	case tea.MouseMsg:

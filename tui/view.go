@@ -80,6 +80,15 @@ func (c *Console) head() []string {
 
 func (c *Console) headHeight() int { return len(c.head()) }
 
+// verdictRoom is how many cells the verdict's sentence can take on a screen: what to do next
+// ends it, and must be seen. A second line loses some to the first one's last word.
+func verdictRoom(w, h int) int {
+	if h < tall {
+		return max(1, w-4)
+	}
+	return max(1, 2*(w-4)-4)
+}
+
 // verdictLines is the one sentence, on a second line where there is room.
 func (c *Console) verdictLines(w, h int) []string {
 	t, e := c.env.Theme, c.env

@@ -276,16 +276,26 @@ func TestAStoppedProcessExplainsItsEndpoints(t *testing.T) {
 
 // TestAQuotedLineIsCutAndNotTheNextStep: at 80 columns what to do next is seen.
 func TestAQuotedLineIsCutAndNotTheNextStep(t *testing.T) {
-	line := "qianzhang-backend-error.log: [BankGateway] External API call failed: https://api.bank.example/v1/pay " +
-		strings.Repeat("and so on ", 20)
+	line := "[BankGateway] External API call failed: https://api.bank.example/v1/pay " +
+		strings.Repeat("and so on ", 20) + ", in qianzhang-backend-error.log"
 	log := stood(KindLog, Result{State: ops.StateCritical, Headline: lang.Raw(line), Event: at(20),
 		Next: lang.M("Read more: %s", "press 2")}, 7)
 	other := stood(KindBackup, Result{State: ops.StateWarning, Headline: lang.M("there is no good backup")}, 7)
 	face := Face{Zone: time.UTC, Longest: 148}
 	got := Judge(Report{At: at(60), Standings: []Standing{log, other}}, face).Text.String()
 	if len([]rune(got)) > 148 || !strings.HasSuffix(got, "…; 1 more problem. Read more: press 2") ||
-		!strings.Contains(got, "error.log: [BankGateway]") {
+		!strings.Contains(got, "ago): [BankGateway] External API call failed: https://") {
 		t.Errorf("%d: %s", len([]rune(got)), got)
+	}
+	face.Longest = 388 // 200 columns
+	if got = Judge(Report{At: at(60), Standings: []Standing{log, other}}, face).Text.String(); !strings.Contains(got,
+		"and so on and so on and so on and so on and so on") {
+		t.Errorf("the room is not used: %s", got)
+	}
+	face.Longest = 36 // 40 columns, a line
+	if got = Judge(Report{At: at(60), Standings: []Standing{log, other}}, face).Text.String(); !strings.HasPrefix(got,
+		"12:00:20: [BankGateway] External") {
+		t.Errorf("the cause is not what is seen: %s", got)
 	}
 }
 

@@ -235,6 +235,9 @@ func (j judge) sentence(bad []Standing) lang.Msg {
 	return text
 }
 
+// shortest is the room below which a log line is told without what it is.
+const shortest = 80
+
 // leastQuote is how many cells of a quoted log line are left where room is short.
 const leastQuote = 24
 
@@ -306,9 +309,12 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 	if !shown.Event.IsZero() { // it happened then; nothing has lasted since
 		ago := age(max(0, j.report.At.Sub(shown.Event)))
 		at := moment(shown.Event, j.report.At, j.face.Zone)
-		if shown.Lesser {
+		switch {
+		case j.face.Longest > 0 && j.face.Longest < shortest: // the mark says how grave it is
+			said = lang.M("%s: %s", at, said)
+		case shown.Lesser:
 			said = lang.M("error in the log at %s (%s ago): %s", at, ago, said)
-		} else {
+		default:
 			said = lang.M("critical error in the log at %s (%s ago): %s", at, ago, said)
 		}
 	}

@@ -169,7 +169,7 @@ func (t trouble) quote() lang.Msg {
 	if len(text) > quoted {
 		text = append(text[:quoted], '…')
 	}
-	return lang.M("%s: %s", filepath.Base(t.file), string(text))
+	return lang.M("%s, in %s", string(text), filepath.Base(t.file))
 }
 
 // troubled adds to the result of a look at log files what their newest lines say.

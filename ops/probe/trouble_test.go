@@ -24,7 +24,7 @@ func TestACriticalLineWithoutAKnownCauseIsItsOwnCause(t *testing.T) {
 	}
 	look := Logs{Patterns: []string{path}, Now: func() time.Time { return now }}
 	r := look.Probe()(context.Background())
-	const want = "app-error.log: [BankGateway] External API call failed: https://b/pay: timeout of 5000ms exceeded"
+	const want = "[BankGateway] External API call failed: https://b/pay: timeout of 5000ms exceeded, in app-error.log"
 	if got := r.Headline.String(); got != want || !r.Why.Empty() {
 		t.Errorf("%q (%s), want %q", got, r.Why.String(), want)
 	}

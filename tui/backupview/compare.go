@@ -59,11 +59,11 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 		if p.stock.svc.Compare == nil {
 			return nil
 		}
-		return []string{
-			p.stock.env.Theme.Dim.Render(
-				cells.Cut(p.stock.env.T("press o to compare it with the live data, table by table"), width),
-			),
+		how := p.stock.env.T("press o to compare it with the live data, table by table")
+		if p.open == "" { // beside the list, where o sorts
+			how = p.stock.env.T("to compare it with the live data, table by table: enter, then o")
 		}
+		return []string{p.stock.env.Theme.Dim.Render(cells.Cut(how, width))}
 	}
 	e, t := p.stock.env, p.stock.env.Theme
 	table := cells.Table{Max: width}

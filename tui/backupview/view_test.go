@@ -352,7 +352,12 @@ func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 		asked = name
 		return present, nil
 	}
-	press(p, "down", "enter", "o")
+	press(p, "down")
+	if text := p.View(page.Size{Width: 200, Height: 60}); !strings.Contains(text, "table by table: enter, then o") ||
+		strings.Contains(text, "press o to compare") {
+		t.Errorf("beside the list, where o sorts:\n%s", text)
+	}
+	press(p, "enter", "o")
 	if first := called(p.dossier.opened()); asked != first {
 		t.Errorf("%q was looked at, not %q", asked, first)
 	}

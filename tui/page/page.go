@@ -187,6 +187,9 @@ type (
 	}
 	// Incident sets the console's one moment of interest; every page gets it.
 	Incident struct{ At time.Time }
+	// Room tells every page how many cells the verdict's sentence can take on the screen.
+	Room struct{ Verdict int }
+
 	// Rezoned tells every page that times are shown in another zone, for what it sent to
 	// the console before.
 	Rezoned struct{}

@@ -161,6 +161,9 @@ func (p *Page) Update(body any) tea.Cmd {
 		p.look.silences = m
 	case page.Rezoned:
 		return p.judge()
+	case page.Room:
+		p.face.Longest = m.Verdict
+		return p.judge()
 	case page.Changed:
 		p.look.source.Now()
 	case Open:
