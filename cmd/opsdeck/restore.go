@@ -130,19 +130,17 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	return newWatcher(a, d, f, c.answers, c.JSON).follow(ctx, "restored")
 }
 
-// show prints the plan. One that is blocked is an error, as its execution would be.
+// show prints the plan. To have shown it is success, also of one that is blocked: that is said
+// once more at the end.
 func (c *restoreRunCmd) show(a *app, p *restore.Plan) error {
-	err := error(nil)
 	if c.JSON {
-		err = a.json(p)
-	} else {
-		err = a.plain(report.Runbook(p, a.lang, a.again()))
+		return a.json(p)
 	}
-	if err == nil && p.Blocked() {
-		tellBlocks(a.printer, p)
-		err = restores.Blocked(p)
+	if err := a.plain(report.Runbook(p, a.lang, a.again())); err != nil || !p.Blocked() {
+		return err
 	}
-	return err
+	a.note(lang.M("this plan is blocked: a restore by it would stop before it begins"))
+	return nil
 }
 
 // tellBlocks says what else blocks a plan besides the first obstacle, which is the error.

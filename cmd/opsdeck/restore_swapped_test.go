@@ -29,12 +29,9 @@ func TestATableDroppedAfterASwapIsRestoredAlone(t *testing.T) {
 	_, id, _ := strings.Cut(o.out, `"id":"`)
 	id, _, _ = strings.Cut(id, `"`)
 	o = s.run("restore", "--before", id, "--plan")
-	if o.code != 1 || !strings.Contains(o.out, "blocks the restore") || !strings.Contains(o.out, alone) ||
-		!strings.Contains(o.err, "the binlog cannot be replayed: ") {
+	if o.code != 0 || !strings.Contains(o.out, "blocks the restore") || !strings.Contains(o.out, alone) ||
+		!strings.Contains(o.err, "this plan is blocked") {
 		t.Errorf("before %q: exit %d:\n%s%s", id, o.code, o.out, o.err)
-	}
-	if o = s.run("restore", "--before", id, "--plan", "--json"); o.code != 1 || !strings.HasPrefix(o.out, "{") {
-		t.Errorf("as JSON: exit %d:\n%s%s", o.code, o.out, o.err)
 	}
 	if o = s.run(strings.Fields(alone)...); o.code != 0 {
 		t.Errorf("the advice: exit %d:\n%s%s", o.code, o.out, o.err)

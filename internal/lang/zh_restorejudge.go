@@ -14,6 +14,7 @@ func init() {
 		"%s 的恢复切换了表：binlog 无法回放到该时刻之后；请只恢复缺失的表，其他表不会丢失数据：%s",
 		"choose an earlier moment, or a later backup; or restore the missing tables alone, as they were in the backup: %s",
 		"请选择更早的时刻或更晚的备份；或只恢复缺失的表，恢复到备份时的状态：%s",
+		"this plan is blocked: a restore by it would stop before it begins", "此计划被阻止：按它恢复会在开始前停止",
 		"Restore the missing tables alone: %s", "只恢复缺失的表：%s",
 		"Restore from the newest backup: %s", "用最新备份恢复：%s",
 		"free space first: `opsdeck runbook disk-full`", "请先腾出空间：`opsdeck runbook disk-full`",
