@@ -3,6 +3,10 @@ package lang
 func init() {
 	register(
 		"%s already exists", "%s 已存在",
+		"%s cannot be written: there is no folder %s", "无法写入 %s：没有目录 %s",
+		"make the folder, or choose another name", "请创建该目录，或换一个名称",
+		"%s is not a file", "%s 不是文件",
+		"choose another name; - writes to standard output", "请换一个名称；- 表示写到标准输出",
 		"%s rows are in %s; the same command continues from there", "%s 行已写入 %s；用同一命令可从该处继续",
 		"%s rows were written, but the table now has %s: it changed meanwhile",
 		"写入了 %s 行，但表中现有 %s 行：期间表有变化",

@@ -71,9 +71,11 @@ func init() {
 		"  %s: %s", "  %s：%s",
 
 		"… and %s more tables", "… 另有 %s 张表",
-		"set another user in the options file, or allow root to log in through the socket (database.socket): "+
-			"sudo opsdeck restore",
-		"请在选项文件中换一个用户，或允许 root 通过套接字（database.socket）登录：sudo opsdeck restore",
+		"neither the database %s nor the backup has a table %s", "数据库 %s 和备份中都没有表 %s",
+		"the tables of the backup: %s", "备份中的表：%s",
+		"check user and password in the options file, or let root log in through the socket (database.socket): "+
+			"opsdeck doctor",
+		"请检查选项文件中的用户和密码，或允许 root 通过套接字（database.socket）登录：opsdeck doctor",
 		"the connection to the server at %s was lost", "与服务器 %s 的连接已断开",
 		"%s can be read again", "%s 又可以读取了",
 		"the server can neither read nor move %s: the swap drops them, and undo cannot bring them back",
@@ -146,8 +148,8 @@ func init() {
 		"Checking the copy %s …", "正在检查副本 %s …",
 		"since %s, %s", "自 %s 起，%s",
 		"Answer it: opsdeck restore attach.", "请答复：opsdeck restore attach。",
-		"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s.",
-		"请答复：opsdeck restore attach。若无人答复，将于 %s 按其命令行选项自动答复。",
+		"Answer it: opsdeck restore attach. Without an answer, its flags decide at %s: %s.",
+		"请答复：opsdeck restore attach。若无人答复，将于 %s 按其命令行选项自动答复：%s。",
 		"Continue even if writes continue or cannot be ruled out; give the database name to confirm.",
 		"即使仍有写入或无法排除写入也继续；须输入数据库名。",
 		"Without a terminal: how long a question waits for a person after this command has exited, until these "+
@@ -156,7 +158,7 @@ func init() {
 		"    It has been waiting for an answer since %s (%s). Answer it: opsdeck restore attach %s",
 		"    自 %s 起等待答复（已 %s）。请答复：opsdeck restore attach %s",
 		"    It waits until a person answers.", "    它会一直等到有人答复。",
-		"    Without an answer, its flags decide at %s.", "    若无人答复，将于 %s 按其命令行选项自动答复。",
+		"    Without an answer, its flags decide at %s: %s.", "    若无人答复，将于 %s 按其命令行选项自动答复：%s。",
 		"verified while other tables were still loading: %s tables", "在其他表仍在导入时已校验：%s 张表",
 		"the server's binlog advanced from %s to %s; cannot tell whether %s was written to: %s",
 		"服务器有写入，binlog 从 %s 前进到 %s，无法判断是否写入了 %s：%s",

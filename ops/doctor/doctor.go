@@ -362,6 +362,10 @@ type Folder struct {
 // is what must be free, room how many bytes the next work needs.
 func JudgeFolder(f Folder, name, service string, private bool, share float64, room int64) Point {
 	p := Point{Name: name, Service: service, Seen: lang.M("%s: writable, %s free", f.Path, human.Bytes(f.Free))}
+	there := f.Path // of which df tells
+	if !f.Exists {
+		there = f.Parent
+	}
 	add := func(state ops.State, what lang.Msg, fix string) {
 		p.Findings = append(p.Findings, Finding{State: state, What: what, Fix: fix})
 	}
@@ -381,11 +385,11 @@ func JudgeFolder(f Folder, name, service string, private bool, share float64, ro
 	if f.Size > 0 && float64(f.Free) < share*float64(f.Size) {
 		add(ops.StateWarning,
 			lang.M("only %s of the disk of %s is free", human.Percent(float64(f.Free)/float64(f.Size)), f.Path),
-			"df -h "+f.Path)
+			"df -h "+there)
 	}
 	if room > 0 && f.Free < room {
 		add(ops.StateCritical,
-			lang.M("%s has no space for the next backup: about %s needed", f.Path, human.Bytes(room)), "df -h "+f.Path)
+			lang.M("%s has no space for the next backup: about %s needed", f.Path, human.Bytes(room)), "df -h "+there)
 	}
 	return p
 }

@@ -75,7 +75,15 @@ type exportState struct {
 // stand there, and the same call goes on from them.
 func (s *Source) Export(ctx context.Context, e Export) (Exported, error) {
 	begun := time.Now()
-	if _, err := os.Lstat(e.Path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Dir(e.Path)); err != nil {
+		return Exported{}, ops.Wrap(err, ops.Usage, lang.M("%s cannot be written: there is no folder %s", e.Path,
+			filepath.Dir(e.Path))).WithHint(lang.M("make the folder, or choose another name"))
+	}
+	switch info, err := os.Lstat(e.Path); {
+	case err == nil && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0:
+		return Exported{}, ops.E(ops.Usage, lang.M("%s is not a file", e.Path)).
+			WithHint(lang.M("choose another name; - writes to standard output"))
+	case !errors.Is(err, fs.ErrNotExist):
 		return Exported{}, ops.E(ops.Usage, lang.M("%s already exists", e.Path)).
 			WithHint(lang.M("choose another name, or remove it first"))
 	}

@@ -186,3 +186,18 @@ func TestCSVOpensRightInASpreadsheet(t *testing.T) {
 		}
 	}
 }
+
+// TestAnExportGoesToAFileInAFolder, and not to a device, which nobody is told to remove.
+func TestAnExportGoesToAFileInAFolder(t *testing.T) {
+	for path, want := range map[string][2]string{
+		"/dev/full":                             {"/dev/full is not a file", "standard output"},
+		filepath.Join(t.TempDir(), "no", "csv"): {"there is no folder", "make the folder"},
+	} {
+		_, err := (&Source{}).Export(t.Context(), Export{Path: path})
+		var known *ops.Error
+		if !errors.As(err, &known) || !strings.Contains(known.What.String(), want[0]) ||
+			!strings.Contains(known.Hint.String(), want[1]) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"filippo.io/age"
 
 	"opsdeck/internal/lang"
+	"opsdeck/internal/spelling"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/doctor"
@@ -106,11 +107,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 	if s.live, err = s.table(ctx, s.Live); err != nil {
 		return err
 	}
-	if s.live == nil {
-		return ops.E(ops.Failed, lang.M("the database %s has no table %s to compare with", s.Live, s.Table)).
-			WithHint(lang.M("restore a missing table with: opsdeck restore --tables %s", s.Table))
-	}
-	if s.live.Key == nil {
+	if s.live != nil && s.live.Key == nil {
 		return noKey(s.live)
 	}
 	src, err := load.Open(s.Path, s.Identities...)
@@ -118,6 +115,9 @@ func (s *Session) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer src.Close()
+	if s.live == nil {
+		return s.absent(src.Manifest)
+	}
 	if m := src.Manifest; m != nil && len(m.Members) > 0 &&
 		!slices.ContainsFunc(m.Tables, func(t backup.Table) bool { return t.Name == s.Table }) {
 		return ops.E(ops.Usage, lang.M("the backup does not contain the table %s", s.Table))
@@ -146,6 +146,26 @@ func (s *Session) open(ctx context.Context) (err error) {
 		return err
 	}
 	return s.noteTriggers(ctx)
+}
+
+// absent is the error about a table that is not in the live database: the backup has it, or its
+// name is misspelt. m is nil where the backup has no list of its tables.
+func (s *Session) absent(m *backup.Manifest) error {
+	var held []string
+	if m != nil {
+		for _, t := range m.Tables {
+			held = append(held, t.Name)
+		}
+	}
+	if m == nil || slices.Contains(held, s.Table) {
+		return ops.E(ops.Failed, lang.M("the database %s has no table %s to compare with", s.Live, s.Table)).
+			WithHint(lang.M("restore a missing table with: opsdeck restore --tables %s", s.Table))
+	}
+	err := ops.E(ops.Usage, lang.M("neither the database %s nor the backup has a table %s", s.Live, s.Table))
+	if near := spelling.Nearest(s.Table, held); near != "" {
+		return err.WithHint(lang.M("did you mean %q?", near))
+	}
+	return err.WithHint(lang.M("the tables of the backup: %s", lang.List(held)))
 }
 
 // noteTriggers says that a merge sets off the live table's triggers.

@@ -281,17 +281,25 @@ func TestWhatCannotBeComparedIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			t,
 			live,
 			"CREATE TABLE heap (id INT)",
+			"CREATE TABLE gone (id INT PRIMARY KEY)",
 			"CREATE TABLE later (id INT PRIMARY KEY)",
 			"DROP TABLE later",
 			"INSERT INTO heap VALUES (1)",
 		)
 		path := backupOf(t, s, live)
-		s.Exec(t, live, "CREATE TABLE later (id INT PRIMARY KEY)")
+		s.Exec(t, live, "CREATE TABLE later (id INT PRIMARY KEY)", "DROP TABLE gone")
 		for table, want := range map[string]string{"heap": "no primary key",
-			"later": "the backup does not contain the table later", "none": "has no table none"} {
+			"later": "the backup does not contain the table later", "gone": "has no table gone to compare with → restore a missing " +
+				"table with: opsdeck restore --tables gone",
+			"haep":  `nor the backup has a table haep → did you mean "heap"?`,
+			"zebra": "nor the backup has a table zebra → the tables of the backup: gone, heap"} {
 			_, err := Open(t.Context(), Job{Target: target(s), Path: path, Live: live, Table: table})
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %v", table, err)
+			said := fmt.Sprint(err)
+			if known := (*ops.Error)(nil); errors.As(err, &known) {
+				said = known.What.String() + " → " + known.Hint.String()
+			}
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: %s", table, said)
 			}
 		}
 		if left := scratch(t, s); left != "" {

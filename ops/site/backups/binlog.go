@@ -164,7 +164,7 @@ func (sh Binlog) BinlogSentence(err error) *ops.Error {
 	case errors.As(err, &path) && diskfull.Is(path):
 		return ops.Wrap(path, ops.Failed, lang.M("the disk of %s is full: the archive cannot be written; what was "+
 			"archived is complete, and the next run continues from there", sh.Dir)).
-			WithHint(lang.M("free space: `opsdeck backup prune`; or move the folder to a larger disk"))
+			WithHint(lang.M("find what fills it: `opsdeck runbook disk-full`; or move the folder to a larger disk"))
 	case errors.As(err, &path):
 		return ops.Wrap(path, ops.Failed, lang.M("the archive cannot be written; what was archived is complete, "+
 			"and the next run continues from there")).

@@ -268,7 +268,7 @@ func (sh Maker) readBack(ctx context.Context, m *Made, report func(ops.Progress)
 func DiskError(err error, dir string) error {
 	if diskfull.Is(err) {
 		return ops.Wrap(err, ops.Failed, lang.M("the disk of %s is full; no partial file was left", dir)).
-			WithHint(lang.M("free space: `opsdeck backup prune`; or move the folder to a larger disk"))
+			WithHint(lang.M("find what fills it: `opsdeck runbook disk-full`; or move the folder to a larger disk"))
 	}
 	return err
 }

@@ -128,8 +128,8 @@ func (d *Desk) noEntry(err error) error {
 	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
 		return known.WithHint(
 			lang.M(
-				"set another user in the options file, or allow root to log in through the socket " +
-					"(database.socket): sudo opsdeck restore",
+				"check user and password in the options file, or let root log in through the socket " +
+					"(database.socket): opsdeck doctor",
 			),
 		)
 	}
