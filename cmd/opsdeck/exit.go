@@ -99,7 +99,7 @@ func (a *app) explain(err error) *ops.Error {
 			return ops.E(ops.Busy, lang.M("gave up after --timeout %s: %s", a.flags.Timeout.String(), known.What)).
 				WithHint(known.Hint)
 		}
-		return known
+		return site.Known(known)
 	case errors.As(err, &held):
 		return site.Held(held, a.clock.Now())
 	case insecure(err):
@@ -114,6 +114,9 @@ func (a *app) explain(err error) *ops.Error {
 	}
 	if broke := a.explainBroken(err); broke != nil {
 		return broke
+	}
+	if what, next, ok := site.NotOurs(err); ok {
+		return ops.Wrap(err, ops.Failed, what).WithHint(next)
 	}
 	return ops.E(ops.Failed, lang.Raw(err.Error()))
 }

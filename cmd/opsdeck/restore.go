@@ -60,6 +60,11 @@ func (c *restoreRunCmd) Run(ctx context.Context, a *app) error {
 	if err := a.writable(); err != nil && !c.Plan && !c.DryRun {
 		return err
 	}
+	if !c.Plan && !c.DryRun {
+		if err := a.stateWritable(); err != nil {
+			return err
+		}
+	}
 	moment, err := c.moment(a.clock.Now())
 	if err != nil {
 		return err

@@ -141,7 +141,9 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 		c.sees("2 Stop services: a question")
 	}
 	time.Sleep(600 * time.Millisecond) // the dialog ignores keys that came before it was read
-	li.press("k")
+	li.press("k") // whose sessions end is said, and takes the name
+	li.sees("These sessions are ended")
+	li.types(s.live)
 	for _, c := range []*seat{zhang, li} {
 		c.sees("restored in")
 	}
@@ -183,6 +185,8 @@ func TestTheConsoleTakesTheFlagsAnswersAway(t *testing.T) {
 	}
 	time.Sleep(600 * time.Millisecond) // the dialog ignores keys that came before it was read
 	c.press("x")
+	c.sees("Type " + s.live + " to continue")
+	c.types(s.live)
 	c.sees("aborted")
 	hold.Rollback()
 	sameDump(t, damaged, s.dump())

@@ -19,6 +19,7 @@ import (
 	"opsdeck/ops"
 	"opsdeck/ops/doctor"
 	"opsdeck/ops/probe"
+	"opsdeck/ops/site"
 )
 
 // settings are what the program was started with: flags, environment, and the
@@ -131,7 +132,14 @@ func configError(err error) error {
 	var e *config.Error
 	hint := lang.M("`opsdeck config init` writes a commented file, `opsdeck config check` checks one")
 	if errors.As(err, &e) {
-		if e.Line > 0 {
+		switch {
+		case errors.Is(e.Err, fs.ErrPermission):
+			if _, next, ok := site.NotOurs(e.Err); ok {
+				hint = next
+			}
+		case e.Folder:
+			hint = lang.M("name a file in it, or another one")
+		case e.Line > 0:
 			hint = lang.M("correct line %d of %s, then check it: opsdeck config check", e.Line, e.Path)
 		}
 		return ops.E(ops.Config, lang.M("the configuration cannot be used: %s", e.Msg())).WithHint(hint)
@@ -159,6 +167,23 @@ func (s *settings) stateDir() (string, error) {
 		}
 		return trust.Path(dir)
 	})
+}
+
+// stateWritable refuses a restore whose state folder takes no writes, before it plans anything.
+func (s *settings) stateWritable() error {
+	dir, err := s.stateDir()
+	if err != nil {
+		return err
+	}
+	var broken error
+	err = s.look(dir, func() error { broken = probe.Folder(dir).Unwritable; return nil })
+	if err != nil || broken == nil {
+		return err
+	}
+	what, see := doctor.Unwritable(dir, broken)
+	return ops.Wrap(broken, ops.Failed, lang.M("a restore needs its state folder: %s", what)).
+		WithHint(lang.M("find out why: %s; meanwhile set another state_dir, or restore by hand: %s", see,
+			"opsdeck runbook restore --plain"))
 }
 
 // noFolder is the cause of an error whose sentence says all of it.

@@ -27,6 +27,9 @@ type Error struct {
 	Line int
 	Why  lang.Msg
 	Hint lang.Msg // a near miss; may be empty
+
+	Err    error // of the file system; may be nil
+	Folder bool  // the path is a folder
 }
 
 // Msg is the error as a sentence: the place, what is wrong there, the hint.
@@ -83,15 +86,15 @@ func Load(path string) (*Loaded, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, &Error{Path: path, Why: reason(err)}
+		return nil, &Error{Path: path, Why: reason(err), Err: err}
 	case info.IsDir():
-		return nil, &Error{Path: path, Why: lang.M("is a folder, not a file")}
+		return nil, &Error{Path: path, Why: lang.M("is a folder, not a file"), Folder: true}
 	case info.Size() > maxSize:
 		return nil, &Error{Path: path, Why: lang.M("is larger than 1 MiB")}
 	}
 	text, err := regular.ReadFile(path)
 	if err != nil {
-		return nil, &Error{Path: path, Why: reason(err)}
+		return nil, &Error{Path: path, Why: reason(err), Err: err}
 	}
 	if len(bytes.TrimSpace(text)) == 0 { // a full disk, or an editor that died: nobody wants the defaults
 		return nil, &Error{Path: path, Why: lang.M("is empty, and so names no service"),
@@ -103,7 +106,7 @@ func Load(path string) (*Loaded, error) {
 	}
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, &Error{Path: path, Why: reason(err)}
+		return nil, &Error{Path: path, Why: reason(err), Err: err}
 	}
 	loaded.anchor(folder)
 	return loaded, nil
