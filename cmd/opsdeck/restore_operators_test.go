@@ -141,7 +141,7 @@ func TestTwoOperatorsAtTheirConsoles(t *testing.T) {
 		c.sees("2 Stop services: a question")
 	}
 	time.Sleep(600 * time.Millisecond) // the dialog ignores keys that came before it was read
-	li.press("k") // whose sessions end is said, and takes the name
+	li.press("k")                      // whose sessions end is said, and takes the name
 	li.sees("These sessions are ended")
 	li.types(s.live)
 	for _, c := range []*seat{zhang, li} {
