@@ -55,6 +55,16 @@ func (e *Error) Error() string {
 	return e.What.String()
 }
 
+// InBoth is an error in both languages, for a record that is read later. An error without a
+// sentence of its own is the same in both.
+func InBoth(err error) lang.Both {
+	var e *Error
+	if !errors.As(err, &e) || e.Error() != err.Error() {
+		return lang.Both{EN: err.Error()}
+	}
+	return lang.BothBy(e.In)
+}
+
 // In is the sentence with its cause in a printer's language: an error may be an
 // argument of another sentence.
 func (e *Error) In(p *lang.Printer) string {

@@ -68,7 +68,7 @@ func (c *backupDrillCmd) run(ctx context.Context, a *app) error {
 		a.say(lang.M("%s: %s, %s restored in %s (%s), the drill took %s", d.ResultLabel(), termsafe.Line(d.Backup),
 			human.Bytes(d.SizeBytes), human.Milliseconds(d.RestoreMS), d.ScenarioLabel(), human.Milliseconds(d.TookMS)))
 		if d.Remark != "" {
-			a.say(lang.M("  %s", termsafe.Line(d.Remark)))
+			a.say(lang.M("  %s", termsafe.Line(a.lang.Msg(d.Said()))))
 		}
 	}
 	if err == nil && d.Result != backup.Passed {
@@ -175,7 +175,7 @@ func drillTable(sh *shelf, drills []backup.Drill, zone *time.Location) {
 				human.Bytes(d.SizeBytes),
 				human.Milliseconds(d.RestoreMS),
 				termsafe.Line(d.Operator),
-				termsafe.Line(d.Remark),
+				termsafe.Line(p.Msg(d.Said())),
 			},
 		)
 	}

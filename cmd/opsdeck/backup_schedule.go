@@ -83,6 +83,7 @@ type (
 		LastAt     *time.Time `json:"last_run_at"`
 		LastResult string     `json:"last_result"`
 		LastError  string     `json:"last_error"`
+		why        lang.Msg
 		DurationMS int64      `json:"last_duration_ms"`
 		Missed     bool       `json:"missed"`
 		RetryAt    *time.Time `json:"retry_at"` // of a run that failed; null: not before the next
@@ -130,6 +131,7 @@ func scheduleDocument(s schedule.State) scheduleJSON {
 			x.LastAt = &r.Started
 			x.LastResult = r.Result
 			x.LastError = r.Error
+			x.why = r.Why()
 			x.DurationMS = r.Ended.Sub(r.Started).Milliseconds()
 		}
 		doc.Jobs = append(doc.Jobs, x)
@@ -186,7 +188,7 @@ func showSchedule(sh *shelf, doc scheduleJSON) {
 			if j.LastResult == watch.Failed {
 				state = ops.StateCritical
 			}
-			result = sh.mark(state, j.LastResult) + " " + termsafe.Line(human.OneLine(j.LastError))
+			result = sh.mark(state, j.LastResult) + " " + termsafe.Line(human.OneLine(sh.lang.Msg(j.why)))
 		}
 		if j.RetryAt != nil {
 			result += " " + th.Warn.Render(p.T("next attempt at %s", j.RetryAt.Local().Format("15:04")))

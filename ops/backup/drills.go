@@ -43,10 +43,14 @@ type Drill struct {
 	Tables    int       `json:"tables"`
 	Result    string    `json:"result"`
 	Remark    string    `json:"remark"`
+	RemarkZH  string    `json:"remark_zh,omitempty"` // in Chinese, where that differs
 	// Dangling are the foreign keys of which the backup has rows without a parent: table,
 	// rows, parent table, foreign key.
 	Dangling [][]string `json:"dangling,omitempty"`
 }
+
+// Said is the remark in the language of whoever reads it.
+func (d Drill) Said() lang.Msg { return lang.M("%s", lang.Both{EN: d.Remark, ZH: d.RemarkZH}) }
 
 // ScenarioLabel is a scenario for people.
 func (d Drill) ScenarioLabel() lang.Msg {
@@ -125,7 +129,7 @@ func DrillsMarkdown(drills []Drill, p *lang.Printer, zone *time.Location) string
 	for _, d := range drills {
 		row(d.At.In(zone).Format("2006-01-02 15:04"), d.Operator, d.Backup, p.Msg(d.ScenarioLabel()),
 			human.Duration(time.Duration(d.TookMS)*time.Millisecond), human.Bytes(d.SizeBytes), p.Msg(d.ResultLabel()),
-			d.Remark)
+			p.Msg(d.Said()))
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"opsdeck/internal/diskfull"
 	"opsdeck/internal/human"
 	"opsdeck/internal/oplog"
+	"opsdeck/ops"
 )
 
 // Record puts an operation of the service on record before and after its work. The work
@@ -62,7 +63,11 @@ func (s *Site) close(ctx context.Context, entry oplog.Entry, err error) error {
 		entry.Result = oplog.Stopped
 	case err != nil:
 		entry.Result = oplog.Failed
-		entry.Detail["error"] = human.OneLine(err.Error())
+		both := ops.InBoth(err)
+		entry.Detail["error"] = human.OneLine(both.EN)
+		if both.ZH != "" {
+			entry.Detail["error_zh"] = human.OneLine(both.ZH)
+		}
 	}
 	return errors.Join(err, s.Oplog(ctx).Record(entry))
 }

@@ -12,6 +12,7 @@ import (
 	"opsdeck/internal/human"
 	"opsdeck/internal/jsonl"
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 )
 
 // Schedule says when a job is due, in the zone of the time given.
@@ -43,9 +44,13 @@ type Run struct {
 	Ended   time.Time `json:"ended"`
 	Result  string    `json:"result"`
 	Error   string    `json:"error,omitempty"`
-	Attempt int       `json:"attempt,omitempty"` // at this due run; 1 is the first
-	Final   bool      `json:"final,omitempty"`   // failed, and not to be tried again
+	ErrorZH string    `json:"error_zh,omitempty"` // in Chinese, where that differs
+	Attempt int       `json:"attempt,omitempty"`  // at this due run; 1 is the first
+	Final   bool      `json:"final,omitempty"`    // failed, and not to be tried again
 }
+
+// Why is the error in the language of whoever reads it.
+func (r Run) Why() lang.Msg { return lang.M("%s", lang.Both{EN: r.Error, ZH: r.ErrorZH}) }
 
 // Outcome is the run's result for people.
 func (r Run) Outcome() lang.Msg {
@@ -183,7 +188,8 @@ func (s *Scheduler) try(ctx context.Context, j Job, t Try) (Run, error) {
 		run.Due = time.Time{} // it is still due
 	case err != nil:
 		run.Result = Failed
-		run.Error = human.OneLine(err.Error())
+		both := ops.InBoth(err)
+		run.Error, run.ErrorZH = human.OneLine(both.EN), human.OneLine(both.ZH)
 		run.Final = IsFinal(err)
 	}
 	if s.Tell != nil {

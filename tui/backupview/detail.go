@@ -210,7 +210,7 @@ func (p *dossier) drillLines(s *backup.Set, width int) []string {
 				e.Lang.Msg(d.ScenarioLabel()),
 				e.Lang.Span(human.Duration(time.Duration(d.TookMS) * time.Millisecond)),
 				termsafe.Line(d.Operator),
-				termsafe.Line(d.Remark),
+				termsafe.Line(e.Lang.Msg(d.Said())),
 			},
 		)
 	}

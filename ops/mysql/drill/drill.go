@@ -175,8 +175,8 @@ type drill struct {
 	record backup.Drill
 	held   []backup.TableVerdict // of a dump without manifest
 	made   bool
-	faults []string
-	notes  []string
+	faults []lang.Msg
+	notes  []lang.Msg
 	spared []string      // objects that the load left out
 	server backup.Server // flavour and version, after the load
 }
@@ -280,7 +280,7 @@ func (d *drill) sweep(ctx context.Context) error {
 		if err := mysql.DropDatabase(ctx, d.conn, name); err != nil {
 			return mysql.Explain(err, d.Target)
 		}
-		d.notes = append(d.notes, "dropped "+name+", left by a drill that was killed")
+		d.notes = append(d.notes, lang.M("dropped %s, left by a drill that was killed", name))
 	}
 	return nil
 }
@@ -316,7 +316,7 @@ func (d *drill) work(ctx context.Context) error {
 	for _, n := range report.Notes {
 		if n.Kind == backup.NoteUnread {
 			d.spared = append(d.spared, n.Object)
-			d.notes = append(d.notes, "left out, a restore cannot create it: "+n.Object+" ("+n.Detail+")")
+			d.notes = append(d.notes, lang.M("left out, a restore cannot create it: %s (%s)", n.Object, n.Detail))
 		}
 	}
 	return d.integrity(ctx)
@@ -371,23 +371,31 @@ func (d *drill) drop() error {
 // judge writes the result and the remark.
 func (d *drill) judge(work, drop error) {
 	if work != nil {
-		d.faults = append([]string{plain(work)}, d.faults...)
+		d.faults = append([]lang.Msg{said(work)}, d.faults...)
 	}
 	if drop != nil {
-		d.faults = append(d.faults, "the scratch schema is still there: "+plain(drop))
+		d.faults = append(d.faults, lang.M("the scratch database is still there: %s", said(drop)))
 	}
 	if len(d.faults) == 0 {
 		d.record.Result = backup.Passed
 	}
-	d.record.Remark = strings.Join(append(d.faults, d.notes...), "; ")
+	remark := lang.BothBy(func(p *lang.Printer) string {
+		var parts []string
+		for _, m := range append(slices.Clone(d.faults), d.notes...) {
+			parts = append(parts, p.Msg(m))
+		}
+		return strings.Join(parts, "; ")
+	})
+	d.record.Remark, d.record.RemarkZH = remark.EN, remark.ZH
 }
 
-func plain(err error) string {
+// said is an error as a sentence in either language.
+func said(err error) lang.Msg {
 	var e *ops.Error
 	if errors.As(err, &e) {
-		return e.Error()
+		return lang.M("%s", e)
 	}
-	return err.Error()
+	return lang.Raw(err.Error())
 }
 
 // room refuses a drill that would fill the disk of the server's data, where

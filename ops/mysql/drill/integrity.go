@@ -3,7 +3,6 @@ package drill
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"opsdeck/internal/human"
+	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/backup"
 	"opsdeck/ops/mysql"
@@ -21,9 +21,9 @@ import (
 // maxFaults bounds how many faults a remark names.
 const maxFaults = 8
 
-func (d *drill) fault(format string, args ...any) {
+func (d *drill) fault(m lang.Msg) {
 	if len(d.faults) < maxFaults {
-		d.faults = append(d.faults, fmt.Sprintf(format, args...))
+		d.faults = append(d.faults, m)
 	}
 }
 
@@ -56,8 +56,8 @@ func (d *drill) counted() {
 	}
 	if n > 0 {
 		d.notes = append(d.notes,
-			fmt.Sprintf("the backup has no checksums for %d of the tables: their rows were counted, "+
-				"their values not compared", n))
+			lang.M("the backup has no checksums for %d of the tables: their rows were counted, their values not "+
+				"compared", n))
 	}
 }
 
@@ -78,33 +78,27 @@ func (d *drill) byManifest(ctx context.Context) error {
 	written := 0 // definitions that this server writes in another way
 	for _, t := range r.Tables {
 		if t.State == backup.Differs && d.otherServer() && t.OnlyDefinition() {
-			d.notes = append(d.notes, "this server writes the definition of "+t.Name+" in another way")
+			d.notes = append(d.notes, lang.M("this server writes the definition of %s in another way", t.Name))
 			written++
 			continue
 		}
 		if t.State == backup.Differs || t.State == backup.Missing || t.State == backup.Extra {
-			d.fault(
-				"table %s %s: %s rows, the manifest says %s %s",
-				t.Name,
-				t.State,
-				human.Count(t.Rows),
-				human.Count(t.WantRows),
-				t.Detail,
-			)
+			d.fault(lang.M("table %s %s: %s rows, the manifest says %s %s", t.Name, foundAs(t.State),
+				human.Count(t.Rows), human.Count(t.WantRows), t.Detail))
 		}
 	}
 	for _, o := range r.Objects {
 		if o.State == backup.Differs && d.otherServer() {
-			d.notes = append(d.notes, "this server writes the definition of "+o.Name+" in another way")
+			d.notes = append(d.notes, lang.M("this server writes the definition of %s in another way", o.Name))
 			written++
 			continue
 		}
 		if o.State == backup.Differs || o.State == backup.Missing {
-			d.fault("%s %s %s %s", o.Kind, o.Name, o.State, o.Detail)
+			d.fault(lang.M("%s %s %s %s", o.Kind, o.Name, foundAs(o.State), o.Detail))
 		}
 	}
 	if len(d.faults) == before && written == 0 {
-		d.fault("the copy is not what the manifest says")
+		d.fault(lang.M("the copy is not what the manifest says"))
 	}
 	return nil
 }
@@ -116,13 +110,13 @@ func (d *drill) byContents(ctx context.Context) error {
 		return err
 	}
 	if !c.Complete {
-		d.fault("the dump did not come to its end")
+		d.fault(lang.M("the dump did not come to its end"))
 	}
 	held := slices.DeleteFunc(load.HeldTables(c, d.from()), func(t backup.DumpTable) bool {
 		return d.Table != "" && t.Name != d.Table
 	})
 	if len(held) == 0 && !d.bare() {
-		d.fault("no table came")
+		d.fault(lang.M("no table came"))
 	}
 	if d.held, err = load.CompareHeld(ctx, d.conn, d.Schema, held, nil); err != nil {
 		return mysql.Explain(err, d.Target)
@@ -130,9 +124,9 @@ func (d *drill) byContents(ctx context.Context) error {
 	for _, v := range d.held {
 		switch v.State {
 		case backup.Missing:
-			d.fault("table %s missing", v.Name)
+			d.fault(lang.M("table %s missing", v.Name))
 		case backup.Differs:
-			d.fault("table %s: %s rows, the dump holds %s", v.Name, human.Count(v.Rows), human.Count(v.WantRows))
+			d.fault(lang.M("table %s: %s rows, the dump holds %s", v.Name, human.Count(v.Rows), human.Count(v.WantRows)))
 		}
 	}
 	return nil
@@ -155,7 +149,7 @@ func (d *drill) checkTables(ctx context.Context) error {
 	}
 	d.record.Tables = len(names)
 	if len(names) == 0 && !d.bare() {
-		d.fault("no table came")
+		d.fault(lang.M("no table came"))
 	}
 	var unsupported []string
 	for i, row := range names {
@@ -169,14 +163,15 @@ func (d *drill) checkTables(ctx context.Context) error {
 		}
 		for _, text := range check.Complaints {
 			if t := (schema.Table{Engine: row[1]}); t.OwnRows() {
-				d.fault("CHECK TABLE %s: %s", row[0], text)
+				d.fault(lang.M("CHECK TABLE %s: %s", row[0], text))
 			} else { // it is about tables or servers elsewhere
-				d.notes = append(d.notes, fmt.Sprintf("CHECK TABLE %s: %s", row[0], text))
+				d.notes = append(d.notes, lang.M("CHECK TABLE %s: %s", row[0], text))
 			}
 		}
 	}
 	if len(unsupported) > 0 {
-		d.notes = append(d.notes, "CHECK TABLE is not supported by the engine of: "+strings.Join(unsupported, ", "))
+		d.notes = append(d.notes, lang.M("CHECK TABLE is not supported by the engine of: %s",
+			strings.Join(unsupported, ", ")))
 	}
 	return nil
 }
@@ -206,10 +201,10 @@ func (d *drill) foreignKeys(ctx context.Context) error {
 		return mysql.Explain(err, d.Target)
 	}
 	for _, m := range faults {
-		d.fault("%s", m)
+		d.fault(m)
 	}
 	for _, m := range remarks {
-		d.notes = append(d.notes, m.String())
+		d.notes = append(d.notes, m)
 	}
 	return nil
 }
@@ -237,4 +232,17 @@ func fileSize(path string) int64 {
 		return 0
 	}
 	return info.Size()
+}
+
+// foundAs is how a comparison found an object, in words.
+func foundAs(state string) lang.Msg {
+	switch state {
+	case backup.Differs:
+		return lang.M("differs")
+	case backup.Missing:
+		return lang.M("missing")
+	case backup.Extra:
+		return lang.M("extra")
+	}
+	return lang.Raw(state)
 }

@@ -35,7 +35,7 @@ func (d *drill) unable(work error) error {
 	}
 	return ops.Wrap(work, ops.Failed,
 		lang.M("this server (%s) cannot load the backup; this does not mean that the backup is bad: %s",
-			named(d.server), plain(work))).
+			named(d.server), said(work))).
 		WithHint(d.other(number, named(made)))
 }
 
@@ -53,7 +53,7 @@ func (d *drill) leftOut() []string {
 	out := m.LeavesOut(from)
 	if len(out) > 0 {
 		d.spared = append(d.spared, out...)
-		d.notes = append(d.notes, "left out, a restore cannot create it: "+strings.Join(out, ", "))
+		d.notes = append(d.notes, lang.M("left out, a restore cannot create it: %s", strings.Join(out, ", ")))
 	}
 	return out
 }

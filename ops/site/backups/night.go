@@ -35,7 +35,7 @@ func (sh Nights) Jobs(report func(ops.Progress)) ([]watch.Job, error) {
 			}
 			d, err := sh.Driller().Drill(ctx, s, drill.Job{}, "", report)
 			if err == nil && d.Result != backup.Passed {
-				err = watch.Final(ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark)))
+				err = watch.Final(ops.E(ops.Failed, lang.M("the drill failed: %s", d.Said())))
 			}
 			return err
 		},

@@ -104,7 +104,7 @@ func (sh InPlace) DrillInPlace(ctx context.Context, s *backup.Set, report func(o
 		return lang.Msg{}, err
 	}
 	if d.Result != backup.Passed {
-		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Remark))
+		return lang.Msg{}, ops.E(ops.Failed, lang.M("the drill failed: %s", d.Said()))
 	}
 	return lang.M("drill passed: %s restored in %s, %s rows checked", human.Bytes(d.SizeBytes),
 		human.Milliseconds(d.RestoreMS), human.Count(d.Rows)), nil

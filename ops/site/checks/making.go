@@ -79,7 +79,7 @@ func (b making) lastAttempt(ctx context.Context, r *health.Result, sh *backups.S
 			return
 		}
 		r.FindNext(ops.StateWarning, lang.M("the last attempt to make a backup failed at %s", human.Moment(e.Time)),
-			lang.Raw(human.OneLine(e.Detail["error"])),
+			lang.M("%s", lang.Both{EN: human.OneLine(e.Detail["error"]), ZH: human.OneLine(e.Detail["error_zh"])}),
 			lang.M("Repair what it names, then run: %s.", "opsdeck backup create"))
 		return
 	}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"opsdeck/internal/clock"
 	"opsdeck/internal/config"
+	"opsdeck/internal/lang"
 	"opsdeck/internal/oplog"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -64,6 +66,24 @@ func TestStatusSaysWhatKeepsTheNextBackupFromBeingMade(t *testing.T) {
 	look("the last one failed", ops.StateWarning, "bigt is corrupt")
 	attempt("crm", oplog.Done)
 	look("another database's is made", ops.StateWarning, "bigt is corrupt")
+	failed := at.Record(t.Context(), oplog.Entry{Action: "backup.create", Object: "shop"},
+		func(context.Context, map[string]string) error {
+			return ops.E(ops.Failed, lang.M("there is no backup %q in %s", "x", "/b"))
+		})
+	if failed == nil {
+		t.Fatal("the attempt did not fail")
+	}
+	r := health.Result{}
+	sh, err := backups.Open(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	making{b.Source}.lastAttempt(t.Context(), &r, sh)
+	for l, want := range map[*lang.Printer]string{lang.English(): `(there is no backup "x" in /b)`, lang.Chinese(): `（/b 中没有备份 "x"）`} {
+		if text := l.Msg(r.Detail); !strings.Contains(text, want) {
+			t.Errorf("in %s: %s", l.Code(), text)
+		}
+	}
 	attempt("shop", oplog.Done)
 	look("it is made", ops.StateOK, "")
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/health"
@@ -43,7 +42,7 @@ func (b *checker) withRuns(look health.Probe) health.Probe {
 				state = ops.StateCritical
 				next = lang.M("Repair what it names, then run: %s.", "opsdeck backup create")
 			}
-			r.FindNext(state, lang.M("the scheduled run %q of %s failed", job, at), lang.Raw(human.OneLine(run.Error)),
+			r.FindNext(state, lang.M("the scheduled run %q of %s failed", job, at), run.Why(),
 				next)
 		}
 		return r
