@@ -73,9 +73,9 @@ func init() {
 		"… and %s more tables", "… 另有 %s 张表",
 		"neither the database %s nor the backup has a table %s", "数据库 %s 和备份中都没有表 %s",
 		"the tables of the backup: %s", "备份中的表：%s",
-		"check user and password in the options file, or let root log in through the socket (database.socket): "+
-			"opsdeck doctor",
-		"请检查选项文件中的用户和密码，或允许 root 通过套接字（database.socket）登录：opsdeck doctor",
+		"check user and password in the options file; or set database.socket, through which root logs in without a "+
+			"password, and run this again as root",
+		"请检查选项文件中的用户和密码；或设置 database.socket（root 可通过它免密登录），再以 root 重新运行",
 		"the connection to the server at %s was lost", "与服务器 %s 的连接已断开",
 		"%s can be read again", "%s 又可以读取了",
 		"the server can neither read nor move %s: the swap drops them, and undo cannot bring them back",

@@ -128,8 +128,8 @@ func (d *Desk) noEntry(err error) error {
 	if (number == mysql.ErrAccessDenied || number == mysql.ErrNoPassword) && errors.As(err, &known) {
 		return known.WithHint(
 			lang.M(
-				"check user and password in the options file, or let root log in through the socket " +
-					"(database.socket): opsdeck doctor",
+				"check user and password in the options file; or set database.socket, through which root " +
+					"logs in without a password, and run this again as root",
 			),
 		)
 	}
