@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -179,6 +180,12 @@ func (s *settings) stateWritable() error {
 	err = s.look(dir, func() error { broken = probe.Folder(dir).Unwritable; return nil })
 	if err != nil || broken == nil {
 		return err
+	}
+	if in := (*fs.PathError)(nil); errors.As(broken, &in) {
+		in = &fs.PathError{Op: in.Op, Path: filepath.Join(dir, "restores"), Err: in.Err}
+		if full := site.FullDisk(in); full != nil {
+			return full
+		}
 	}
 	what, see := doctor.Unwritable(dir, broken)
 	return ops.Wrap(broken, ops.Failed, lang.M("a restore needs its state folder: %s", what)).
