@@ -106,7 +106,7 @@ func TestWatchSeesEachServerStopAndComeBack(t *testing.T) {
 		s.stop()
 		await(s.name, "ok → critical") // who looked while it stopped may have seen a connection break
 		if code, out := statusOf(t, config, "--only", s.name); code != 2 ||
-			!strings.Contains(out, "is down (connection refused)") {
+			!strings.Contains(out, "connection refused)") {
 			t.Errorf("%s: exit code %d:\n%s", s.name, code, out)
 		}
 		s.start()

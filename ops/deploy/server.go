@@ -69,7 +69,7 @@ func judgeLog(s Server) Finding {
 		return Finding{Name: "mysql-binlog", State: ops.StateWarning,
 			Detail: lang.M("the binlog holds statements, not rows: binlog_format is %s", s.Vars["binlog_format"]),
 			Why:    lang.M("a single transaction can be undone only if its rows are in the log"),
-			Fix:    "SET GLOBAL binlog_format = ROW"}
+			Fix:    ops.SetGlobal("binlog_format = ROW")}
 	}
 	return ok("mysql-binlog", lang.M("the binlog is on"))
 }
@@ -85,7 +85,7 @@ func judgeSync(s Server) Finding {
 			continue
 		case n != 1:
 			return Finding{Name: "mysql-sync", State: ops.StateWarning, Detail: lang.M("%s is %d", name, n), Why: why,
-				Fix: "SET GLOBAL " + name + " = 1"}
+				Fix: ops.SetGlobal(name + " = 1")}
 		}
 	}
 	return ok("mysql-sync", lang.M("each commit is on the disk before it is confirmed"))
@@ -128,7 +128,7 @@ func judgeSlow(s Server) Finding {
 			State:  ops.StateWarning,
 			Detail: lang.M("the slow query log is off"),
 			Why:    why,
-			Fix:    "SET GLOBAL slow_query_log = ON, GLOBAL long_query_time = 2",
+			Fix:    ops.SetGlobal("slow_query_log = ON", "long_query_time = 2"),
 		}
 	case is && n > slowest:
 		return Finding{Name: "mysql-slow-log", State: ops.StateWarning,
@@ -136,7 +136,7 @@ func judgeSlow(s Server) Finding {
 				"only queries over %s seconds are in the slow query log",
 				s.Vars["long_query_time"],
 			), Why: why,
-			Fix: "SET GLOBAL long_query_time = 2"}
+			Fix: ops.SetGlobal("long_query_time = 2")}
 	}
 	return ok("mysql-slow-log", lang.M("on"))
 }
@@ -152,7 +152,7 @@ func judgePacket(s Server) Finding {
 		return unknown("mysql-packet", lang.M("the server does not show %s", "max_allowed_packet"), why)
 	case n < leastPacket:
 		return Finding{Name: "mysql-packet", State: ops.StateWarning, Detail: lang.M("max_allowed_packet is %s",
-			human.Bytes(n)), Why: why, Fix: "SET GLOBAL max_allowed_packet = 67108864"}
+			human.Bytes(n)), Why: why, Fix: ops.SetGlobal("max_allowed_packet = 67108864")}
 	}
 	return ok("mysql-packet", lang.Raw(human.Bytes(n)))
 }
@@ -166,7 +166,7 @@ func judgeConnections(s Server) Finding {
 		return unknown("mysql-connections", lang.M("the server does not show %s", "Max_used_connections"), why)
 	case s.Connected*10 >= n*8:
 		return Finding{Name: "mysql-connections", State: ops.StateWarning, Detail: detail, Why: why,
-			Fix: "SET GLOBAL max_connections = " + strconv.FormatInt(max(500, 2*n), 10)}
+			Fix: ops.SetGlobal("max_connections = " + strconv.FormatInt(max(500, 2*n), 10))}
 	}
 	return ok("mysql-connections", detail)
 }

@@ -93,7 +93,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 					"be undone",
 				b.Format,
 			),
-			"SET GLOBAL binlog_format = ROW",
+			ops.SetGlobal("binlog_format = ROW"),
 		)
 		if missing, grant := b.Account.Blind(""); len(missing) > 0 {
 			add(ops.StateWarning, lang.M("this user may not see all triggers, views and routines of other databases "+
@@ -106,13 +106,13 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			ops.StateWarning,
 			lang.M("binlog_row_image is %s: the old values are not in the log; transactions cannot be undone",
 				b.RowImage),
-			"SET GLOBAL binlog_row_image = FULL",
+			ops.SetGlobal("binlog_row_image = FULL"),
 		)
 	}
 	if b.Sync != "" && b.Sync != "1" {
 		add(ops.StateWarning,
 			lang.M("sync_binlog is %s: a power failure can lose acknowledged transactions from the log", b.Sync),
-			"SET GLOBAL sync_binlog = 1")
+			ops.SetGlobal("sync_binlog = 1"))
 	}
 	if b.Encrypted && b.PlainArchive {
 		add(ops.StateWarning,
@@ -123,7 +123,7 @@ func JudgeBinlog(b Binlog, service string, every time.Duration) Point {
 			ops.StateWarning,
 			lang.M("the server removes its log after %s: a fetch that fails once leaves a gap",
 				human.Duration(b.Expire)),
-			"SET GLOBAL binlog_expire_logs_seconds = 604800",
+			ops.SetGlobal("binlog_expire_logs_seconds = 604800"),
 		)
 	}
 	return p

@@ -162,7 +162,7 @@ func restoreFindings(s Server, at Places) []Finding {
 // trustCreators is the statement that lets users without SUPER create triggers and functions.
 func trustCreators(maria bool) string {
 	if maria {
-		return "SET GLOBAL log_bin_trust_function_creators = ON"
+		return ops.SetGlobal("log_bin_trust_function_creators = ON")
 	}
 	return "SET PERSIST log_bin_trust_function_creators = ON"
 }
@@ -294,7 +294,7 @@ func settings(s Server, service string) Point {
 			Finding{
 				State: ops.StateWarning,
 				What:  lang.M("max_allowed_packet is %s: longer rows cannot be loaded", human.Bytes(s.MaxPacket)),
-				Fix:   "SET GLOBAL max_allowed_packet = 67108864",
+				Fix:   ops.SetGlobal("max_allowed_packet = 67108864"),
 			},
 		)
 	}
@@ -305,7 +305,7 @@ func settings(s Server, service string) Point {
 				State: ops.StateCritical,
 				What: lang.M("sql_require_primary_key is on: %d tables without a primary key could not be restored",
 					s.Keyless),
-				Fix: "SET GLOBAL sql_require_primary_key = OFF",
+				Fix: ops.SetGlobal("sql_require_primary_key = OFF"),
 			},
 		)
 	}

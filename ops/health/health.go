@@ -95,6 +95,7 @@ type Result struct {
 	Down          bool     // the thing does not answer at all
 	Early         bool     // it needs another look before anything can be said
 	Lost          bool     // data are missing or damaged: a restore is the answer
+	Alone         lang.Msg // the restore that loses least, where a part is missing; may be empty
 	Follows       Kind     // where a check of this kind is down too, this only follows from it
 	Fields        []Field
 	Raw           string    // the answer as it came, bounded, secrets masked

@@ -375,6 +375,8 @@ func (j judge) next(s Standing, restore bool) lang.Msg {
 	switch own := j.report.Next(&s); {
 	case !own.Empty():
 		return own
+	case restore && face.Longest == 0 && !s.Shown().Alone.Empty():
+		return s.Shown().Alone
 	case restore:
 		return face.Restore
 	case s.Check.Kind == KindBackup:

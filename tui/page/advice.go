@@ -60,6 +60,7 @@ var keyed = []struct {
 	{words(`restore attach(?: NAME)?`), "restore", ""},
 	{words(`restore status(?: NAME)?`), "restore", ""},
 	{words(`restore --plan`), "restore", ""},
+	{words(`restore --tables [^\s;]+ --plan`), "restore", "t"},
 	{words(`restore resume(?: NAME)?`), "restore", "R"},
 	{words(`restore abort(?: NAME)?`), "restore", "X"},
 	{words(`restore undo(?: NAME)?`), "restore", "Z"},

@@ -23,6 +23,8 @@ func TestAdviceNamesKeysInTheConsole(t *testing.T) {
 		{"restore", "Do not start anything by hand; watch it: opsdeck restore attach.",
 			"Do not start anything by hand; watch it here."},
 		{"restore", "resume it: opsdeck restore resume 20261129-132234-0a1b", "resume it: press R"},
+		{"status", "Restore the missing tables alone: opsdeck restore --tables orders,order_items --plan",
+			"Restore the missing tables alone: press 5, then t"},
 		{"logs", "resume it: opsdeck restore resume 20261129-132234-0a1b.", "resume it: press 5, then R."},
 		{
 			"status",

@@ -43,7 +43,7 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 			return b.culprit(ctx, missing)
 		})
 		if t == nil {
-			b.alone(ctx, &r, missing)
+			r.Alone = b.alone(ctx, r, missing)
 			return r
 		}
 		r.Add("removed_by", t.ID, lang.Raw(t.ID))
@@ -53,20 +53,22 @@ func (b culprits) withCulprit(look health.Probe) health.Probe {
 		r.Next = lang.M("Restore to just before it: opsdeck restore --before %s --plan.", t.ID)
 		if b.cutOff(ctx, t.Time) {
 			r.Next = lang.M("Restore from the newest backup: %s", "opsdeck restore --plan")
-			b.alone(ctx, &r, missing)
+			if alone := b.alone(ctx, r, missing); !alone.Empty() {
+				r.Next = alone
+			}
 		}
 		return r
 	}
 }
 
 // alone advises to restore the missing tables alone, where a backup has them and others are left:
-// those lose nothing.
-func (b culprits) alone(ctx context.Context, r *health.Result, missing []string) {
+// those lose nothing. It is empty elsewhere.
+func (b culprits) alone(ctx context.Context, r health.Result, missing []string) lang.Msg {
 	newest, err := inventory(b).NewestGood(ctx)
 	if n, _ := r.Field("tables").(int); err != nil || newest.CreatedAt.IsZero() || n == 0 || len(missing) == 0 {
-		return
+		return lang.Msg{}
 	}
-	r.Next = lang.M("Restore the missing tables alone: %s",
+	return lang.M("Restore the missing tables alone: %s",
 		"opsdeck restore --tables "+human.Shell(strings.Join(missing, ","))+" --plan")
 }
 
