@@ -83,10 +83,18 @@ func (c *Console) headHeight() int { return len(c.head()) }
 // verdictRoom is how many cells the verdict's sentence can take on a screen: what to do next
 // ends it, and must be seen. A second line loses some to the first one's last word.
 func verdictRoom(w, h int) int {
-	if h < tall {
+	if verdictMost(h) == 1 {
 		return max(1, w-4)
 	}
 	return max(1, 2*(w-4)-4)
+}
+
+// verdictMost is how many lines the verdict may take: what to do next fits on no single one.
+func verdictMost(h int) int {
+	if h < 8 {
+		return 1
+	}
+	return 2
 }
 
 // verdictLines is the one sentence, on a second line where there is room.
@@ -99,11 +107,7 @@ func (c *Console) verdictLines(w, h int) []string {
 	}
 	style, glyph := t.State(c.verdict.State)
 	text := termsafe.Line(e.Lang.Msg(c.verdict.Text))
-	most := 2
-	if h < tall {
-		most = 1
-	}
-	lines := cells.WrapTo(text, max(1, w-4), most)
+	lines := cells.WrapTo(text, max(1, w-4), verdictMost(h))
 	out := []string{" " + style.Render(glyph+" "+lines[0])}
 	if len(lines) == 2 {
 		out = append(out, "   "+style.Render(lines[1]))

@@ -419,6 +419,19 @@ func lookCutShort(t *testing.T) {
 	}
 }
 
+// TestOnASmallScreenTheVerdictIsTheFirstFindingAndWhatToDo: 40 columns, two lines.
+func TestOnASmallScreenTheVerdictIsTheFirstFindingAndWhatToDo(t *testing.T) {
+	gone := stood(KindSchema, Result{State: ops.StateCritical, Headline: lang.M("%d of %d tables of %s are missing", 1, 8,
+		"sales"), Why: lang.Raw("the newest good backup has it: ar_payment_applications"), Lost: true, Down: true}, 7)
+	backup := stood(KindBackup, Result{State: ops.StateWarning, Headline: lang.Raw("2 backups are bad"),
+		Subject: at(-4000)}, 7)
+	face := Face{Zone: time.UTC, Restore: lang.M("Press %s to restore.", "5"), Longest: 68}
+	got := Judge(Report{At: at(60), Standings: []Standing{gone, backup}}, face).Text.String()
+	if want := "1 of 8 tables of sales is missing. Press 5 to restore."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // TestALookThatHadItsOwnTimeCounts although the time for all looks ended a moment before.
 func TestALookThatHadItsOwnTimeCounts(t *testing.T) { synctest.Test(t, ownTimeCounts) }
 

@@ -213,7 +213,8 @@ type judge struct {
 	report   Report
 	face     Face
 	services int
-	quote    int // cells that a quoted log line may take; 0 is no bound
+	bare     bool // the first finding alone, and what to do
+	quote    int  // cells that a quoted log line may take; 0 is no bound
 }
 
 // sentence says as much as there is room for: all evidence, else that of the
@@ -227,7 +228,14 @@ func (j judge) sentence(bad []Standing) lang.Msg {
 			return text
 		}
 	}
+	if j.face.Longest < shortest { // how many more there are is on the page
+		j.bare = true
+		text = j.say(bad, 1, 0)
+	}
 	over := cells.Width(In(text, j.report.At, j.face.Zone).String()) - j.face.Longest
+	if over <= 0 {
+		return text
+	}
 	if first := bad[0].Shown(); quoting(first) {
 		j.quote = max(leastQuote, cells.Width(first.Headline.String())-over)
 		text = j.say(bad, 1, 0)
@@ -250,14 +258,14 @@ func (j judge) say(bad []Standing, clauses, reasons int) lang.Msg {
 	for i := 1; i < min(len(bad), clauses); i++ {
 		said = lang.M("%s; %s", said, j.clause(bad[i], i < reasons))
 	}
-	if more := len(bad) - clauses; more > 0 {
+	if more := len(bad) - clauses; more > 0 && !j.bare {
 		said = lang.M("%s; %d more problems", said, more)
 	}
 	first := bad[0]
 	backup := newestBackup(j.report, first.Check.Service)
 	lost := first.State == ops.StateCritical && first.Shown().Lost
 	down := first.State == ops.StateCritical && first.Check.Kind == KindMySQL && first.Shown().Down
-	if (lost || down) && !backup.IsZero() {
+	if (lost || down) && !backup.IsZero() && !j.bare {
 		said = lang.M("%s; newest good backup %s ago", said, age(j.report.At.Sub(backup)))
 	}
 	text := lang.Sentence(said)
@@ -336,6 +344,9 @@ func (j judge) clause(s Standing, reason bool) lang.Msg {
 
 // since is empty where it would only say that the look was just now.
 func (j judge) since(s Standing) string {
+	if j.bare {
+		return ""
+	}
 	if len(s.History) < 2 || !s.Shown().Event.IsZero() {
 		return ""
 	}
