@@ -90,6 +90,19 @@ func (p stagedPage) Later() []page.Action {
 		Run: func() tea.Cmd { panic("it runs in a tab that was not looked at") }}}
 }
 
+// TestThePaletteFindsEnglishWordsInChinese: over ssh there may be no way to type the other.
+func TestThePaletteFindsEnglishWordsInChinese(t *testing.T) {
+	c, _, _ := testConsole()
+	c.env.Lang = lang.Chinese()
+	for typed, want := range map[string]string{"local time": "console.zone", "dark": "console.theme"} {
+		p := newPalette(c)
+		p.narrow.Input.Set(typed)
+		if p.filter(); len(p.hits) == 0 || p.hits[0].entry.action.ID != want {
+			t.Errorf("%s does not find %s first: %d actions", typed, want, len(p.hits))
+		}
+	}
+}
+
 // TestThePaletteKnowsWhatATabMayHave: in an emergency undo is found before the Restore tab
 // was opened, by the command's word in each language, and brings that tab to the front.
 func TestThePaletteKnowsWhatATabMayHave(t *testing.T) {

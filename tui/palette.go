@@ -28,6 +28,7 @@ type entry struct {
 	action page.Action
 	label  string
 	text   string // what is shown: tab, label, help
+	latin  string // label and help in English, where they are shown in another language
 }
 
 type hit struct {
@@ -51,7 +52,11 @@ func newPalette(c *Console) *palette {
 			if i >= 0 {
 				text = c.env.T("%s: %s", c.o.Pages[i].Title(), text)
 			}
-			p.all = append(p.all, entry{i, later, a, label, text})
+			latin := ""
+			if c.env.Lang.Code() != "en" { // over ssh there may be no way to type the other
+				latin = lang.English().Msg(a.Label) + " " + lang.English().Msg(a.Help)
+			}
+			p.all = append(p.all, entry{i, later, a, label, text, latin})
 		}
 	}
 	add(c.active, c.page().Actions())
@@ -164,7 +169,7 @@ func (p *palette) fit(e *entry, typed string) int {
 		return fitText
 	case widget.Holds(e.text, typed):
 		return fitWords
-	case typed != "" && strings.HasPrefix(verbOf(e.action), typed):
+	case typed != "" && strings.HasPrefix(verbOf(e.action), typed), e.latin != "" && widget.Holds(e.latin, typed):
 		return fitWords
 	}
 	return fitLetters

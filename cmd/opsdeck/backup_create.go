@@ -186,8 +186,8 @@ func (c *backupCreateCmd) plan(sh *shelf, o backups.Order) error {
 	if len(o.Tables) > 0 {
 		what += ": " + strings.Join(o.Tables, ", ")
 	}
-	sh.say(lang.M("would back up %s of %s to %s (engine %s, %d connections)", what, sh.Service.Name, path, o.Engine,
-		o.Jobs))
+	sh.say(lang.M("would back up %s (service %s) to %s (engine %s, %d connections)", what, sh.Service.Name, path,
+		o.Engine, o.Jobs))
 	return nil
 }
 

@@ -48,12 +48,13 @@ func TestUndoAfterAReplayLosesOnlyWhatWasWrittenSince(t *testing.T) {
 					"| made_later | 3 | – | 3 | ok |")
 
 				backUpNow := said(mode == "swap")
-				backUpNow(t, o.out+report, "Make a full backup unless one was made since: opsdeck ",
-					" backup create; no older one reaches")
+				backUpNow(t, o.out+report, "Make a full backup, unless there is one since: opsdeck ",
+					"The binlog cannot be replayed across this restore.")
 
 				o = s.must("restore", "undo", "--confirm", s.live)
 				backUpNow(t, o.out+s.must("restore", "report").out,
-					"Make a full backup unless one was made since: opsdeck ", " backup create; no older one reaches")
+					"Make a full backup, unless there is one since: opsdeck ",
+					"The binlog cannot be replayed across this restore.")
 				silent(t, o.err, "written since the restore;")
 				tells(t, o.err, "nothing will be lost: the binlog has no later changes")
 				tells(t, s.must("restore", "report").out, "rows written since the restore: 0")

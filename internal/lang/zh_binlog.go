@@ -6,9 +6,9 @@ func init() {
 		"Archive the binlog as the server writes it, until stopped; with backup.binlog: follow in the configuration, "+
 			"watch and the installed schedule do that.",
 		"实时归档 binlog，直到被停止；配置 backup.binlog: follow 后，由 watch 和已安装的定时任务执行。",
-		"Make a full backup unless one was made since: opsdeck backup create; no older one reaches a moment "+
-			"after this restore.",
-		"若此后尚未做过全量备份，请做一次：opsdeck backup create；更早的备份无法恢复到本次恢复之后的时间点。",
+		"The binlog cannot be replayed across this restore. Make a full backup, unless there is one since: "+
+			"opsdeck backup create.",
+		"binlog 无法跨越本次恢复回放。若此后尚未做过全量备份，请做一次：opsdeck backup create。",
 		"no process archives the binlog, though backup.binlog is follow", "配置了 backup.binlog: follow，但没有进程在归档 binlog",
 		"the archive is empty", "归档为空",
 		"the server sends no more of the binlog; the connection may be stalled", "服务器不再发送 binlog；连接可能已停滞",

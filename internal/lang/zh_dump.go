@@ -44,7 +44,7 @@ func init() {
 		"--throttle %q is not a size", "--throttle %q 不是一个大小",
 		"for example --throttle 50M", "例如 --throttle 50M",
 		"all databases", "全部数据库",
-		"would back up %s of %s to %s (engine %s, %d connections)", "将备份 %s（服务 %s）到 %s（引擎 %s，%d 个连接）",
+		"would back up %s (service %s) to %s (engine %s, %d connections)", "将备份 %s（服务 %s）到 %s（引擎 %s，%d 个连接）",
 		"made %s", "已生成 %s",
 		"  %s on disk of %s of SQL · %d tables · %s rows · %s (%s)",
 		"  磁盘占用 %s，SQL 共 %s · %d 张表 · %s 行 · 用时 %s（%s）",

@@ -66,6 +66,7 @@ func init() {
 		"the worker of restore %s has exited", "恢复 %s 的工作进程已退出",
 		"resume: opsdeck restore resume %s", "续接：opsdeck restore resume %s",
 		"restore %s: %s", "恢复 %s：%s",
+		"there is no restore yet", "还没有恢复",
 		"restore %s: %s, by %s", "恢复 %s：%s，由 %s 执行",
 		"restore %s: %s, because its verification failed: %s", "恢复 %s：%s，因为校验未通过：%s",
 		"the data is restored, but the service is not ready", "数据已恢复，但服务尚未就绪",

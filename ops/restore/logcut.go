@@ -30,6 +30,6 @@ func (p *Plan) LogCut(s Snapshot) (at time.Time) {
 // BackUpNow is the advice after such a run. It is read later too, when a backup may have
 // been made.
 func BackUpNow() lang.Msg {
-	return lang.M("Make a full backup unless one was made since: opsdeck backup create; no older one " +
-		"reaches a moment after this restore.")
+	return lang.M("The binlog cannot be replayed across this restore. Make a full backup, unless there is one since: " +
+		"opsdeck backup create.")
 }

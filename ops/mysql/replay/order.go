@@ -3,6 +3,7 @@ package replay
 import (
 	"time"
 
+	"opsdeck/internal/human"
 	"opsdeck/internal/lang"
 	"opsdeck/ops"
 	"opsdeck/ops/binlog"
@@ -57,12 +58,20 @@ func orderOfGTIDs(held binlog.GTIDs, set string) order {
 	return unnamed
 }
 
+// momentText is a moment as people read it: a time to the second, as all the others.
+func momentText(m binlog.Moment) string {
+	if m.Before == "" && m.Position == nil && m.GTIDs == "" {
+		return human.Moment(m.Time)
+	}
+	return m.String()
+}
+
 // refusal is the error for a backup that does not precede the moment; reached tells
 // whether the log contains the moment. nil if the backup is usable.
 func (o order) refusal(m binlog.Moment, src restore.Source, run *changes.Run, reached bool) error {
 	switch {
 	case o == early:
-		return &EarlyError{ops.E(ops.Usage, lang.M("%s is before the backup %s", m.String(), src.Name)).
+		return &EarlyError{ops.E(ops.Usage, lang.M("%s is before the backup %s", momentText(m), src.Name)).
 			WithHint(lang.M("it can reach %s; for older backups: opsdeck backup list", reach(src, run)))}
 	case !reached:
 		return notReached(m, src, run)

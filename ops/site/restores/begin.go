@@ -145,6 +145,9 @@ func (d *Desk) Load(id string) (*run.Run, error) {
 	if err == nil {
 		r, err = d.Store.Load(id)
 	}
+	if errors.Is(err, run.ErrNoRun) && id == "" {
+		return nil, ops.E(ops.Usage, lang.M("there is no restore yet"))
+	}
 	if errors.Is(err, run.ErrNoRun) {
 		return nil, ops.E(ops.Usage, lang.M("there is no such restore")).
 			WithHint(lang.M("list them: opsdeck restore status"))
