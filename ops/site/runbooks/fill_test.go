@@ -1,6 +1,11 @@
 package runbooks
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"opsdeck/internal/config"
+)
 
 // TestWhatHasToBeFilledInIsKnown: a word in capitals that a person replaces is no
 // statement, no option and no variable.
@@ -43,6 +48,22 @@ func TestWhatDestroysIsKnown(t *testing.T) {
 	} {
 		if got := Destroys(line); got != want {
 			t.Errorf("%s: %v, want %v", line, got, want)
+		}
+	}
+}
+
+// TestAStrangersRunbookNamesNoOtherCompanysPasswords.
+func TestAStrangersRunbookNamesNoOtherCompanysPasswords(t *testing.T) {
+	for name, own := range map[string]bool{"shop": false, "qianzhang": true} {
+		s := config.Service{Name: name, Database: config.Database{Name: name}}
+		all := ""
+		for _, page := range All {
+			for _, step := range page.Steps(PlaceOf(s, "opsdeck")) {
+				all += strings.Join(step.Commands, "\n") + "\n"
+			}
+		}
+		if !strings.Contains(all, "your-super-secret") || strings.Contains(all, "qianzhang") != own {
+			t.Errorf("%s:\n%s", name, all)
 		}
 	}
 }

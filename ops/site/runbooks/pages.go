@@ -20,9 +20,15 @@ import (
 const envKeys = "DB_HOST DB_PORT DB_USERNAME DB_PASSWORD DB_DATABASE JWT_SECRET PORT NODE_ENV " +
 	"REDIS_HOST REDIS_PORT REDIS_PASSWORD LOG_LEVEL"
 
-// defaultSecrets finds the passwords that installations begin with.
-const defaultSecrets = "grep -nE " +
-	"'qianzhang_p(assword|wd_2026)|qianzhang_(root|redis)_2026|123456|change-me|your-super-secret|Admin@2026' "
+// defaultSecrets finds the passwords that installations begin with, and those of the service's own
+// installation guide where there is one.
+func (p Place) defaultSecrets() string {
+	own := ""
+	if strings.HasPrefix(p.service.Database.Name, "qianzhang") || strings.HasPrefix(p.service.Name, "qianzhang") {
+		own = "qianzhang_p(assword|wd_2026)|qianzhang_(root|redis)_2026|Admin@2026|"
+	}
+	return "grep -nE '" + own + "123456|change-me|your-super-secret' "
+}
 
 // project is the folder of the back end's code.
 func (p Place) project() string {
@@ -85,7 +91,7 @@ func deploySteps(p Place) []Step {
 		{lang.M("Write .env with its own secrets, readable only by its owner. The keys are: %s", envKeys),
 			[]string{
 				p.at("cp .env.example .env && chmod 600 .env"),
-				p.at(defaultSecrets + ".env"),
+				p.at(p.defaultSecrets() + ".env"),
 				"openssl rand -hex 32",
 			}},
 		{
