@@ -203,9 +203,7 @@ func (d *drill) foreignKeys(ctx context.Context) error {
 	for _, m := range faults {
 		d.fault(m)
 	}
-	for _, m := range remarks {
-		d.notes = append(d.notes, m)
-	}
+	d.notes = append(d.notes, remarks...)
 	return nil
 }
 
