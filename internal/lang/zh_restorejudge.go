@@ -9,10 +9,11 @@ func init() {
 		"no space for the emergency backup: %s has %s free, about %s needed", "应急备份空间不足：%s 剩余 %s，约需 %s",
 		"a restore swapped the tables at %s: the binlog cannot be replayed past that",
 		"%s 的恢复切换了表：binlog 无法回放到该时刻之后",
-		"a restore swapped the tables at %s: the binlog cannot be replayed past that; restore the missing tables alone, "+
-			"so that the others lose nothing: %s",
+		"a restore swapped the tables at %s: the binlog cannot be replayed past that; restore the missing tables "+
+			"alone, so that the others lose nothing: %s",
 		"%s 的恢复切换了表：binlog 无法回放到该时刻之后；请只恢复缺失的表，其他表不会丢失数据：%s",
-		"choose an earlier moment, or a later backup; or restore the missing tables alone, as they were in the backup: %s",
+		"choose an earlier moment, or a later backup; or restore the missing tables alone, as they were in the "+
+			"backup: %s",
 		"请选择更早的时刻或更晚的备份；或只恢复缺失的表，恢复到备份时的状态：%s",
 		"this plan is blocked: a restore by it would stop before it begins", "此计划被阻止：按它恢复会在开始前停止",
 		"Restore the missing tables alone: %s", "只恢复缺失的表：%s",

@@ -45,7 +45,8 @@ func (b Backup) Probe() health.Probe {
 				r.Find(ops.StateCritical, none, lang.Msg{})
 				return r
 			}
-			r.FindNext(ops.StateCritical, none, lang.M("the folder has backups of %s", strings.Join(newest.Others, ", ")),
+			r.FindNext(ops.StateCritical, none,
+				lang.M("the folder has backups of %s", strings.Join(newest.Others, ", ")),
 				lang.M("Check database.name in the configuration: %s", "opsdeck config show"))
 			return r
 		}

@@ -120,8 +120,8 @@ func roomForNext(r *health.Result, path string, free, next int64) {
 	steps := lang.M("Free space: %s", "opsdeck runbook disk-full")
 	switch {
 	case free < next:
-		r.FindNext(ops.StateCritical, lang.M("%s has no space for the next backup, nor for the emergency backup before "+
-			"a restore", path), why, steps)
+		r.FindNext(ops.StateCritical, lang.M("%s has no space for the next backup, nor for the emergency backup "+
+			"before a restore", path), why, steps)
 	case free < 2*next:
 		r.FindNext(ops.StateWarning, lang.M("%s has space for one more backup only", path), why, steps)
 	}

@@ -146,8 +146,8 @@ func (p judge) judgeReplay(a *Assessment) {
 		}
 		hint := lang.M("choose an earlier moment, or a later backup")
 		if gone := a.Loss.Missing; len(gone) > 0 {
-			hint = lang.M("choose an earlier moment, or a later backup; or restore the missing tables alone, as they were "+
-				"in the backup: %s", onlyTables(gone))
+			hint = lang.M("choose an earlier moment, or a later backup; or restore the missing tables alone, as they "+
+				"were in the backup: %s", onlyTables(gone))
 		}
 		p.block(lang.M("the binlog cannot be replayed: %s", why.Msg), hint)
 	}

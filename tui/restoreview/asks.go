@@ -240,8 +240,8 @@ func (p *asking) confirms(k restore.Kind, why []lang.Msg) []lang.Msg {
 	case restore.KindKill:
 		sessions := p.base.run.State.Data.Sessions
 		if len(sessions) == 0 {
-			return []lang.Msg{lang.M("No session is on the list: what writes connects anew each time. Stop it where it " +
-				"runs.")}
+			return []lang.Msg{lang.M("No session is on the list: what writes connects anew each time. Stop it where " +
+				"it runs.")}
 		}
 		out := []lang.Msg{lang.M("These sessions are ended, and their open transactions rolled back:")}
 		for _, s := range sessions {

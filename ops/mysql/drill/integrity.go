@@ -126,7 +126,8 @@ func (d *drill) byContents(ctx context.Context) error {
 		case backup.Missing:
 			d.fault(lang.M("table %s missing", v.Name))
 		case backup.Differs:
-			d.fault(lang.M("table %s: %s rows, the dump holds %s", v.Name, human.Count(v.Rows), human.Count(v.WantRows)))
+			d.fault(lang.M("table %s: %s rows, the dump holds %s", v.Name, human.Count(v.Rows),
+				human.Count(v.WantRows)))
 		}
 	}
 	return nil
