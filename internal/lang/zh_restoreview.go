@@ -3,6 +3,7 @@ package lang
 // Sentences of the Restore tab.
 func init() {
 	register(
+		"Read on first: pgdn. Nothing was done.", "请先读完：pgdn。未做任何操作。",
 		"checked at %s", "检查于 %s",
 		"Counted at %s.", "统计于 %s。",
 		"the plan is of %s: checking again before the start …", "计划制定于 %s：开始前重新检查…",

@@ -22,6 +22,9 @@ type Confirm struct {
 	yes   func() tea.Cmd
 	wrong bool
 	part  Ask // the part of the body that is in sight
+
+	lines, seen int  // of the body: all, and those that were in sight
+	unread      bool // the name was typed before all of it was
 }
 
 // NewConfirm makes the dialog; yes runs once, when the name has been typed.
@@ -43,6 +46,10 @@ func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	case "esc", "ctrl+c":
 		return nil, true
 	case "enter":
+		if c.unread = c.seen < c.lines; c.unread {
+			c.part.scroll("pgdown")
+			return nil, false
+		}
 		if c.input.Value() == c.name {
 			return c.yes(), true
 		}
@@ -66,9 +73,16 @@ func (c *Confirm) View(size page.Size) string {
 		body = append(body, cells.Wrap(termsafe.Text(e.Lang.Msg(m)), w)...)
 	}
 	const asking = 4 // the question, the input, the answer's mark, the keys
-	lines := append(c.part.window(body, size.Height-2-asking),
+	shown := c.part.window(body, size.Height-2-asking)
+	c.lines, c.seen = len(body), max(c.seen, min(len(body), c.part.top+c.part.height))
+	if c.part.height == 0 { // so small a screen shows none of it, ever
+		c.seen = c.lines
+	}
+	lines := append(shown,
 		cells.Cut(e.T("Type %s to continue:", t.Bold.Render(termsafe.Line(c.name))), w), c.input.View(t, w))
-	if c.wrong {
+	if c.unread && c.seen < c.lines {
+		lines = append(lines, t.Warn.Render(cells.Cut(e.T("Read on first: pgdn. Nothing was done."), w)))
+	} else if c.wrong {
 		lines = append(lines, t.Crit.Render(e.T("That is not the name. Nothing was done.")))
 	} else {
 		lines = append(lines, "")

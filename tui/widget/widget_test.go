@@ -113,6 +113,34 @@ func TestAskAlwaysShowsItsAnswers(t *testing.T) {
 	}
 }
 
+// TestAConfirmationIsReadToItsEndFirst: on a small screen enter reads on, and does nothing before
+// all of it was in sight.
+func TestAConfirmationIsReadToItsEndFirst(t *testing.T) {
+	var body []lang.Msg
+	for i := range 7 {
+		body = append(body, lang.M("%d rows will be lost", i))
+	}
+	ran := 0
+	c := NewConfirm(testEnv(), lang.Raw("x"), body, "shop", func() tea.Cmd { ran++; return nil })
+	small := page.Size{Width: 40, Height: 10}
+	c.View(small)
+	for _, r := range "shop" {
+		c.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})
+	}
+	enter := tea.KeyMsg{Type: tea.KeyEnter}
+	if _, done := c.Update(enter); done || ran > 0 || !strings.Contains(c.View(small), "Read on first") {
+		t.Fatalf("done before it was read:\n%s", c.View(small))
+	}
+	read, done := false, false
+	for n := 0; n < 5 && !done; n++ {
+		read = read || strings.Contains(c.View(small), "6 rows will be lost")
+		_, done = c.Update(enter)
+	}
+	if !read || !done || ran != 1 {
+		t.Errorf("the last line in sight %v, done %v, ran %d", read, done, ran)
+	}
+}
+
 // A warning that does not fit is told to be there, and can be read.
 func TestAConfirmationLosesNoWarning(t *testing.T) {
 	body := []lang.Msg{
