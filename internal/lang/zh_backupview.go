@@ -9,7 +9,7 @@ func init() {
 		"与线上数据比较",
 		"compared with the live data: about %s rows are newer",
 		"已与线上数据比较：约有 %s 行更新",
-		"to compare it with the live data, table by table: enter, then o", "与现有数据逐表比较：先按 enter，再按 o",
+		"compare it with the live data: enter, then o", "与现有数据比较：先按 enter，再按 o",
 		"press o to compare it with the live data, table by table",
 		"按 o 与线上数据逐表比较",
 		"returns: %s rows",

@@ -61,7 +61,7 @@ func (p *dossier) comparedLines(s *backup.Set, width int) []string {
 		}
 		how := p.stock.env.T("press o to compare it with the live data, table by table")
 		if p.open == "" { // beside the list, where o sorts
-			how = p.stock.env.T("to compare it with the live data, table by table: enter, then o")
+			how = p.stock.env.T("compare it with the live data: enter, then o")
 		}
 		return []string{p.stock.env.Theme.Dim.Render(cells.Cut(how, width))}
 	}

@@ -25,7 +25,7 @@ func (p *stock) layout(width int) columns {
 		c.state, c.when, c.age = 1, 11, p.shortAge()
 	case width < 120: // what there is to say is worth more than the name
 	case width < 150:
-		c.name = 40
+		c.name = min(48, max(40, width-85))
 	default:
 		c.name, c.checked = 48, 16
 	}

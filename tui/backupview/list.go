@@ -42,8 +42,12 @@ func (p *table) listView(size page.Size) []string {
 	}
 	from, to := p.scroll.Window()
 	var rows []string
+	text := width
+	if width < size.Width {
+		text-- // before the rule
+	}
 	for i := from; i < min(to, len(p.rows)); i++ {
-		rows = append(rows, p.row(p.rows[i], c, i == p.scroll.Cursor, width))
+		rows = append(rows, p.row(p.rows[i], c, i == p.scroll.Cursor, text))
 	}
 	if width < size.Width {
 		side := size.Width - width - 1
@@ -60,10 +64,11 @@ func (p *table) listView(size page.Size) []string {
 }
 
 // A screen of wideFrom columns or more has the chosen backup at the right of a list of
-// listWidth columns.
+// listWidth columns or more: names that are cut show the same letters in every row.
 const (
-	wideFrom  = 180
-	listWidth = 122
+	wideFrom   = 180
+	listWidth  = 122
+	paneEnough = 68
 )
 
 // paneWidth is what the chosen backup takes with the rule, or 0 where there is no room.
@@ -71,7 +76,7 @@ func (p *table) paneWidth(size page.Size) int {
 	if size.Width < wideFrom || size.Height < 14 || len(p.rows) == 0 {
 		return 0
 	}
-	return size.Width - listWidth
+	return min(size.Width-listWidth, paneEnough)
 }
 
 // described is the backup under the cursor; for the head of a tier, its first one.

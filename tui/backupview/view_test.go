@@ -353,7 +353,7 @@ func TestAComparisonIsOfItsOwnBackupAlone(t *testing.T) {
 		return present, nil
 	}
 	press(p, "down")
-	if text := p.View(page.Size{Width: 200, Height: 60}); !strings.Contains(text, "table by table: enter, then o") ||
+	if text := p.View(page.Size{Width: 200, Height: 60}); !strings.Contains(text, "compare it with the live data: enter, then o") ||
 		strings.Contains(text, "press o to compare") {
 		t.Errorf("beside the list, where o sorts:\n%s", text)
 	}
