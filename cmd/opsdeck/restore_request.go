@@ -234,6 +234,12 @@ func (q request) confirm(ctx context.Context, a *app, d *restores.Desk, r *resto
 		schema, holds := r.Plan.Drops(r.State)
 		return a.confirm(ctx, db, q.Confirm,
 			lang.M("Drop %s: the database %s, of restore %s of %s.", holds, schema, r.Plan.ID, db))
+	case kind == restore.KindUndo:
+		return a.confirm(ctx, db, q.Confirm,
+			lang.M("This undoes the restore %s: %s returns to the state before it.", r.Plan.ID, db))
+	case kind == restore.KindAbort:
+		return a.confirm(ctx, db, q.Confirm,
+			lang.M("This aborts the restore %s of %s and reverts its changes.", r.Plan.ID, db))
 	case kind != restore.KindResume:
 		return a.confirm(ctx, db, q.Confirm, lang.M("%s for restore %s of %s.", kind.Label(), r.Plan.ID, db))
 	case r.Alive || r.LastBy() == "" || r.LastBy() == d.Operator():

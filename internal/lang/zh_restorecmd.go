@@ -67,6 +67,8 @@ func init() {
 		"resume: opsdeck restore resume %s", "续接：opsdeck restore resume %s",
 		"restore %s: %s", "恢复 %s：%s",
 		"there is no restore yet", "还没有恢复",
+		"This undoes the restore %s: %s returns to the state before it.", "这将撤销恢复 %s：%s 回到恢复之前的状态。",
+		"This aborts the restore %s of %s and reverts its changes.", "这将中止恢复 %s（%s），并还原其改动。",
 		"restore %s: %s, by %s", "恢复 %s：%s，由 %s 执行",
 		"restore %s: %s, because its verification failed: %s", "恢复 %s：%s，因为校验未通过：%s",
 		"the data is restored, but the service is not ready", "数据已恢复，但服务尚未就绪",

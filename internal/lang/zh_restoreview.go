@@ -8,6 +8,7 @@ func init() {
 		"Counted at %s.", "统计于 %s。",
 		"the plan is of %s: checking again before the start …", "计划制定于 %s：开始前重新检查…",
 		"the restore cannot start: %s", "恢复无法开始：%s",
+		"the restore will not be started", "恢复不会开始",
 		"The worker exited in step %d: %s. %s", "工作进程已退出，停在第 %d 步：%s。%s",
 		"%s's restore is waiting for an answer: press a.", "%s 的恢复在等待答复：按 a。",
 		"Resume or abort.", "可续接或中止。",

@@ -84,7 +84,7 @@ func (p *asking) openBegin() tea.Cmd {
 // beginAgain goes on with the start for which a plan was made anew.
 func (p *asking) beginAgain() tea.Cmd {
 	switch why := p.cannotBegin(); {
-	case !p.base.shown || p.base.planErr != nil: // the page says why
+	case !p.base.shown || p.base.planErr != nil || p.base.watching(): // the page says why
 		return nil
 	case !why.Empty():
 		return page.Send(page.Notice{State: ops.StateWarning, Text: lang.M("the restore cannot start: %s", why)})

@@ -104,8 +104,9 @@ func (p *sheet) head(size page.Size) []string {
 			plan.Mode.Label(),
 		)
 	}
+	read := "" // when, of figures that are not of now
 	if p.base.stale() {
-		text += "  " + t.Warn.Render(e.T("checked at %s", e.Time(plan.CreatedAt)))
+		read = e.T("checked at %s", e.Time(plan.CreatedAt))
 	}
 	lines := []string{cells.Cut(text, w)}
 	if p.base.problem != nil {
@@ -114,7 +115,7 @@ func (p *sheet) head(size page.Size) []string {
 	if p.base.watching() {
 		lines = append(lines, cells.Cut(p.standing(), w))
 	}
-	return append(lines, widget.Rule(t, "", w+1))
+	return append(lines, widget.Rule(t, read, w+1))
 }
 
 // trouble is an error with what to do about it, in so many lines at most.

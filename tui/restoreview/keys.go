@@ -6,6 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"opsdeck/internal/lang"
+	"opsdeck/ops"
 	"opsdeck/ops/restore"
 	"opsdeck/ops/restore/run"
 	"opsdeck/tui/page"
@@ -347,8 +348,21 @@ func (p *base) mark(n int) {
 	p.scroll = 0
 }
 
+// early takes a key while the plan of a start is made anew.
+func (p *asking) early(k tea.KeyMsg) tea.Cmd {
+	if k.String() == "esc" {
+		p.base.starting = false
+		return page.Send(page.Notice{State: ops.StateOK, Text: lang.M("the restore will not be started")})
+	}
+	return page.Send(page.Notice{State: ops.StateWarning,
+		Text: lang.M("that key was pressed before the question appeared: press it again")})
+}
+
 // Key moves the mark and scrolls.
 func (p *Page) Key(k tea.KeyMsg) tea.Cmd {
+	if p.base.starting {
+		return p.asking.early(k)
+	}
 	switch k.String() {
 	case "up", "k":
 		p.base.mark(-1)

@@ -79,11 +79,14 @@ func New(env *page.Env, desk Desk) *Page {
 	return p
 }
 
-func (p *Page) ID() string       { return ID }
-func (p *Page) Title() lang.Msg  { return lang.M("Restore") }
-func (p *Page) TakingText() bool { return false }
-func (p *Page) Init() tea.Cmd    { return nil }
-func (p *Page) Hide()            { p.base.shown = false; p.eyes.Next() }
+func (p *Page) ID() string      { return ID }
+func (p *Page) Title() lang.Msg { return lang.M("Restore") }
+func (p *Page) Init() tea.Cmd   { return nil }
+func (p *Page) Hide()           { p.base.shown = false; p.eyes.Next() }
+
+// TakingText keeps keys for the page while the plan of a start is made anew: what is typed before
+// the question appears, its name as a rule, does nothing else.
+func (p *Page) TakingText() bool { return p.base.starting }
 
 // planAge is how old a plan may be when the tab is shown again.
 const planAge = time.Minute

@@ -140,6 +140,9 @@ func TestAStartConfirmsTheLossesOfNow(t *testing.T) {
 	if view := p.View(page.Size{Width: 120, Height: 30}); !strings.Contains(view, "checked at 2026-01-29 12:00:00") {
 		t.Errorf("the plan's figures have no time:\n%s", view)
 	}
+	if view := p.View(page.Size{Width: 40, Height: 20}); !strings.Contains(view, "checked at 2026-01-29 12:00:00") {
+		t.Errorf("the plan's figures have no time on a narrow screen:\n%s", view)
+	}
 	again := *samplePlan(restore.Swap)
 	again.CreatedAt = old.CreatedAt.Add(9 * time.Minute)
 	again.Assessment.Loss.Tables = []restore.LossTable{{Table: "orders", Newer: 4711}}
@@ -151,6 +154,22 @@ func TestAStartConfirmsTheLossesOfNow(t *testing.T) {
 	if text := o.View(page.Size{Width: 80, Height: 24}); !strings.Contains(text, "4,711 newer rows") ||
 		!strings.Contains(text, "Counted at 2026-01-29 12:09:00.") {
 		t.Errorf("the figures of then:\n%s", text)
+	}
+	p.base.env.Clock.(*clocktest.Clock).Advance(9 * time.Minute)
+	begin, _ := page.ForKey(p.Actions(), "B")
+	plan := begin.Run()
+	for _, k := range []string{"q", "s", "o", "enter"} { // the name, typed before the question is there
+		if o := opened(p, p.Key(key(k))); o != nil || !p.TakingText() {
+			t.Errorf("%s acts on the page while the plan is made: %T", k, o)
+		}
+	}
+	if o := opened(p, plan); o == nil || p.TakingText() {
+		t.Error("the question does not follow")
+	}
+	p.base.env.Clock.(*clocktest.Clock).Advance(9 * time.Minute)
+	plan = begin.Run()
+	if p.Key(key("esc")); p.TakingText() || opened(p, plan) != nil {
+		t.Error("esc does not leave the start")
 	}
 	p.base.env.Clock.(*clocktest.Clock).Advance(9 * time.Minute)
 	d.plan, d.err = nil, errors.New("MySQL at 127.0.0.1:3306 cannot be reached")
